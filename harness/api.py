@@ -1,0 +1,321 @@
+"""The common interface: what an algorithm is, and what the harness gives it and asks of it.
+
+An algorithm is a dataclass. Its fields are its parameters, its methods are its abilities, and
+what it learns ends in an underscore::
+
+    @dataclass
+    class Colours(Matcher):
+        \"\"\"Mean colour of a grid of cells: anything worth running should beat it.\"\"\"
+
+        cells: int = parameter(4, "Cells along each side of the grid.", minimum=1)
+
+        def extract(self, image: Image) -> Template:
+            ...
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Image: TypeAlias = npt.NDArray[np.uint8]
+"""A picture: shape (height, width, 3), uint8 RGB, read-only."""
+
+Template: TypeAlias = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
+"""What `extract` makes of an image: an array, or named arrays. Plain arrays, so that a template
+can be stored without pickle."""
+
+Scores: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Comparison scores: shape (probes, references), finite, higher means more alike."""
+
+T = TypeVar("T")
+Progress: TypeAlias = Callable[[int, int, str], None]
+"""Called as `progress(done, total, note)`; what it shows is the caller's business."""
+
+
+class FailureToEnroll(Exception):  # noqa: N818 - the field's own term (ISO/IEC 2382-37)
+    """The one way to give up on an image.
+
+    Raise it in a method that takes one image; return an instance in the place of the answer in a
+    method that takes several. It is counted as a failure of the algorithm, never dropped.
+    """
+
+
+def parameter(
+    default: T,
+    meaning: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: Sequence[T] = (),
+) -> T:
+    """Declare a parameter of an algorithm: a dataclass field with a meaning and limits.
+
+    A bare ``name: type = default`` is a parameter too; this one is also explained by
+    ``harness describe`` and checked before a run.
+
+    Parameters
+    ----------
+    default
+        Value without ``--param``; int, float, str, bool, a tuple of those, or None.
+    meaning
+        One sentence, with units.
+    minimum, maximum
+        Inclusive limits of a number.
+    choices
+        The values allowed, where they are few.
+    """
+    limits = {"minimum": minimum, "maximum": maximum, "choices": tuple(choices)}
+    declared: T = field(default=default, metadata={"meaning": meaning, **limits})
+    return declared
+
+
+class TrainingSet:
+    """The images an algorithm may learn from, with the truth that the protocol gives about them.
+
+    Parameters
+    ----------
+    images
+        n pictures, decoded when they are asked for. Iterate once and keep what you need.
+    identities
+        int64, shape (n,): images with equal numbers show the same thing in the protocol's sense
+        (one tattoo for `identification`, one group of look-alikes for `similarity`).
+    mated
+        int64, shape (pairs, 2): indices of the pairs that the protocol calls mated. All of them
+        share an identity; not every two images of one identity need be a pair.
+    tattoo
+        bool, shape (n,): whether the image shows a tattoo.
+    progress
+        Called by `fit` as ``train.progress(done, total, note)``.
+
+    Asking for a truth that the protocol does not give raises `LookupError`.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[Image],
+        *,
+        identities: npt.NDArray[np.int64] | None = None,
+        mated: npt.NDArray[np.int64] | None = None,
+        tattoo: npt.NDArray[np.bool_] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.images = images
+        self.progress: Progress = progress or (lambda done, total, note: None)
+        self._truth = {"identities": identities, "mated": mated, "tattoo": tattoo}
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def identities(self) -> npt.NDArray[np.int64]:
+        """Identity of every image: int64, shape (n,)."""
+        return self._given("identities")
+
+    @property
+    def mated(self) -> npt.NDArray[np.int64]:
+        """Mated pairs: int64, shape (pairs, 2), indices into `images`."""
+        return self._given("mated")
+
+    @property
+    def tattoo(self) -> npt.NDArray[np.bool_]:
+        """Whether each image shows a tattoo: bool, shape (n,)."""
+        return self._given("tattoo")
+
+    def _given(self, name: str) -> npt.NDArray[Any]:
+        truth = self._truth[name]
+        if truth is None:
+            given = ", ".join(k for k, v in self._truth.items() if v is not None) or "nothing"
+            raise LookupError(
+                f"this protocol's training set does not say {name!r}; it gives: {given}"
+            )
+        return truth
+
+
+@dataclass
+class Algorithm:
+    """What every algorithm has. Derive from `Matcher` or `Detector` (or both), not from this.
+
+    Parameters
+    ----------
+    seed
+        Of everything random, set with ``--seed``. The worker also seeds Python's, NumPy's and, if
+        it is imported, torch's global generators with it before each step.
+    """
+
+    seed: int = field(default=0, kw_only=True, metadata={"meaning": "Of everything random."})
+
+    citation: ClassVar[str] = ""
+    """Where the method comes from; printed in lists and reports."""
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Named sets of parameters, chosen with ``--preset``."""
+
+    def fit(self, train: TrainingSet) -> None:
+        """Learn from the training images of a fold; does nothing unless overridden.
+
+        Keep what is learned in attributes whose names end in an underscore.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write what `fit` learned into an empty folder, without pickle.
+
+        Stores attributes that end in an underscore and are arrays, numbers, strings, None, or
+        lists and dicts of those. Override it, and `load`, for anything else.
+
+        Raises
+        ------
+        TypeError
+            If a learned attribute is none of these.
+        """
+        from safetensors.numpy import save_file
+
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        plain: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if not name.endswith("_") or name.startswith("_"):
+                continue
+            if isinstance(value, np.ndarray):
+                arrays[name] = np.ascontiguousarray(value)
+            else:
+                plain[name] = value
+        try:
+            text = json.dumps(plain, allow_nan=True)
+        except TypeError as reason:
+            raise TypeError(
+                f"{type(self).__name__}.save cannot store what fit learned ({reason}): "
+                "keep arrays and plain values in attributes ending in '_', or override save and load"
+            ) from None
+        save_file(arrays, folder / "learned.safetensors")
+        (folder / "learned.json").write_text(text, encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Restore what `save` wrote, so that every answer is the same as before it."""
+        from safetensors.numpy import load_file
+
+        vars(self).update(load_file(folder / "learned.safetensors"))
+        vars(self).update(json.loads((folder / "learned.json").read_text(encoding="utf-8")))
+
+
+@dataclass
+class Matcher(Algorithm):
+    """An algorithm that says how alike two images are.
+
+    Override `extract`, or `extract_batch` where batches are faster, and `compare` where cosine
+    similarity of vectors is not what you want.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a matcher that overrides neither way of making templates."""
+        super().__init_subclass__(**kwargs)
+        if cls.extract is Matcher.extract and cls.extract_batch is Matcher.extract_batch:
+            raise TypeError(
+                f"{cls.__name__} is a Matcher without a method that makes templates: define "
+                "`def extract(self, image: Image) -> Template` (or `extract_batch`)"
+            )
+
+    def extract(self, image: Image) -> Template:
+        """Make the template of one image, or raise `FailureToEnroll`."""
+        (template,) = self.extract_batch([image])
+        if isinstance(template, FailureToEnroll):
+            raise template
+        return template
+
+    def extract_batch(self, images: Sequence[Image]) -> Sequence[Template | FailureToEnroll]:
+        """Make the templates of several images, in their order; failures in their places.
+
+        A template may not depend on the other images of the batch.
+        """
+        return [_attempt(self.extract, image) for image in images]
+
+    def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores:
+        """Score every probe against every reference; cosine similarity unless overridden.
+
+        Parameters
+        ----------
+        probes, references
+            Templates that `extract` made; never failures.
+
+        Returns
+        -------
+        numpy.ndarray
+            Floating point, shape (probes, references), finite, higher means more alike. For the
+            default in [-1, 1], and 0 against a template of length zero.
+        """
+        left, right = unit_rows(probes), unit_rows(references)
+        # One product in float64 keeps a score independent of how the probes were batched.
+        return np.clip(left @ right.T, -1.0, 1.0)
+
+
+@dataclass
+class Detector(Algorithm):
+    """An algorithm that says whether an image shows a tattoo. Override `detect` or `detect_batch`."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a detector that overrides neither way of detecting."""
+        super().__init_subclass__(**kwargs)
+        if cls.detect is Detector.detect and cls.detect_batch is Detector.detect_batch:
+            raise TypeError(
+                f"{cls.__name__} is a Detector without a method that detects: define "
+                "`def detect(self, image: Image) -> float` (or `detect_batch`)"
+            )
+
+    def detect(self, image: Image) -> float:
+        """Score one image: finite, higher means more surely a tattoo, 0.5 and above means yes."""
+        (score,) = self.detect_batch([image])
+        if isinstance(score, FailureToEnroll):
+            raise score
+        return score
+
+    def detect_batch(self, images: Sequence[Image]) -> Sequence[float | FailureToEnroll]:
+        """Score several images, in their order; failures in their places."""
+        return [_attempt(self.detect, image) for image in images]
+
+
+@dataclass
+class Control(Algorithm):
+    """An algorithm that is shown the truth, to test metrics and to draw the line of chance.
+
+    Every report and board marks it as a control.
+    """
+
+    def answer(self, truth: npt.NDArray[np.bool_], rng: np.random.Generator) -> Scores:
+        """Return a score for every element of `truth`, in its shape; higher means "true"."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `answer`")
+
+
+ABILITIES: tuple[type[Algorithm], ...] = (Matcher, Detector, Control)
+"""The kinds of question that an algorithm can answer; a protocol's task needs one of them."""
+
+
+def unit_rows(templates: Sequence[Template]) -> npt.NDArray[np.float64]:
+    """Stack vector templates and scale each to length 1 (zero vectors stay zero).
+
+    Raises
+    ------
+    TypeError
+        If the templates are not vectors of one length.
+    """
+    if any(isinstance(template, dict) for template in templates):
+        raise TypeError("templates of named arrays need a `compare` of the algorithm's own")
+    rows = np.asarray([np.ravel(np.asarray(t, dtype=np.float64)) for t in templates])
+    if rows.ndim != 2:
+        raise TypeError("cosine similarity needs vector templates of one length")
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    scaled: npt.NDArray[np.float64] = np.divide(
+        rows, lengths, out=np.zeros_like(rows), where=lengths > 0
+    )
+    return scaled
+
+
+def _attempt(method: Callable[[Image], T], image: Image) -> T | FailureToEnroll:
+    try:
+        return method(image)
+    except FailureToEnroll as failure:
+        return failure

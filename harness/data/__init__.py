@@ -1,0 +1,1 @@
+"""Images in: safe decoding, records, and one reader per layout."""

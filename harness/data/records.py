@@ -1,0 +1,110 @@
+"""What the harness knows about an image, and a data set as records with their problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One image and everything known about it; None (or empty) means "not known".
+
+    Parameters
+    ----------
+    name
+        As the data set's lists write it; unique in the data set, and the name in candidate lists.
+    path
+        Of the file; inside the data set's root.
+    tattoo
+        Which tattoo: one design on one subject.
+    subject
+        Which person.
+    group
+        Which set of look-alike tattoos, over subjects.
+    source
+        Which capture the image came from: two images of one source show the same photograph.
+    style, media
+        Tattoo style; ``photo``, ``sketch``, ``scanned-print``, ``computer-graphic``, ``graffiti``.
+    role
+        ``probe``, ``reference``, ``background`` or ``train``.
+    fold
+        Name of the fold in which it is judged.
+    box
+        Of the tattoo in pixels: x1, y1, x2, y2, with x2 and y2 exclusive.
+    label
+        ``tattoo`` or ``non-tattoo``.
+    tags
+        Motifs.
+    mask, clean
+        Files of the tattoo's pixels and of the same capture without it.
+    """
+
+    name: str
+    path: Path
+    tattoo: str | None = None
+    subject: str | None = None
+    group: str | None = None
+    source: str | None = None
+    style: str | None = None
+    media: str | None = None
+    role: str | None = None
+    fold: str | None = None
+    box: tuple[int, int, int, int] | None = None
+    label: str | None = None
+    tags: tuple[str, ...] = ()
+    mask: Path | None = None
+    clean: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One partition of the data: what is learned from and what is judged.
+
+    Parameters
+    ----------
+    name
+        Short; a folder is named after it.
+    train, probes, gallery
+        Names of records. `gallery` is empty where nothing is searched.
+    mates
+        Mated (probe, gallery) names.
+    train_mates
+        Mated pairs among the training images.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    probes: tuple[str, ...]
+    gallery: tuple[str, ...] = ()
+    mates: frozenset[tuple[str, str]] = frozenset()
+    train_mates: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A data set as a reader found it, before anything is decoded.
+
+    Parameters
+    ----------
+    name
+        For people: the folder or file it came from.
+    root
+        Every path of a record is inside it.
+    layout
+        ``tatt-c``, ``folders`` or ``csv``.
+    records
+        By name, in the order of the data set.
+    folds
+        Where the layout itself gives lists per fold; otherwise empty and the protocol lays them out.
+    problems
+        What is wrong, one sentence each; a run does not start while there are any.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    records: Mapping[str, Record]
+    folds: tuple[Fold, ...] = ()
+    problems: tuple[str, ...] = field(default=())
