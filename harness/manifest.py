@@ -1,0 +1,103 @@
+"""The run manifest: what was run, on what, with which versions, and how it went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Origin(msgspec.Struct):
+    """Everything that can change a number of a run; its hash is the run's identity.
+
+    Not in it: host, threads, workers, time limits, and where the data and the run folder lie.
+
+    Parameters
+    ----------
+    rule
+        Version of this list.
+    protocol, protocol_hash
+        Name, and SHA-256 of the file's bytes.
+    data_hash
+        SHA-256 over every image and truth that the protocol uses.
+    algorithm, source_hash
+        Name, and SHA-256 of its source and of the toolkit it may build on.
+    parameters
+        Every field of the dataclass with its value, seed included.
+    weight_hashes
+        SHA-256 of every weight file named by a parameter.
+    failure_policy
+        How failures are counted.
+    folds
+        Names of the folds that were run.
+    """
+
+    rule: int
+    protocol: str
+    protocol_hash: str
+    data_hash: str
+    algorithm: str
+    source_hash: str
+    parameters: dict[str, Any]
+    weight_hashes: dict[str, str]
+    failure_policy: str
+    folds: list[str]
+
+
+class Step(msgspec.Struct):
+    """How long one step of one unit of work took."""
+
+    unit: str
+    step: str
+    seconds: float
+    items: int
+
+
+class Manifest(msgspec.Struct):
+    """What a run folder says about itself.
+
+    Parameters
+    ----------
+    identity
+        Hash of `origin`, 64 hexadecimal digits.
+    title, question, reference
+        The protocol's own words, and the document it follows.
+    abilities, control, citation, about
+        Of the algorithm.
+    dataset
+        Name of the data set, its layout and path as given.
+    counts
+        Images, folds and so on, for people.
+    versions
+        Of Python, the harness and the libraries loaded by the workers.
+    git
+        ``commit`` and ``dirty`` of the checkout, where there is one.
+    command
+        The one command that reproduces the run.
+    started, finished
+        UTC, ISO 8601.
+    failures
+        Images that the algorithm gave up on.
+    """
+
+    format: int
+    identity: str
+    origin: Origin
+    title: str
+    question: str
+    reference: str
+    task: str
+    abilities: list[str]
+    control: bool
+    citation: str
+    about: str
+    dataset: dict[str, str]
+    counts: dict[str, int]
+    versions: dict[str, str]
+    machine: dict[str, str]
+    git: dict[str, Any]
+    command: str
+    started: str
+    finished: str
+    steps: list[Step]
+    failures: int

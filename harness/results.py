@@ -1,0 +1,151 @@
+"""The numbers of a run, as they are kept in `metrics.json` and `curves.json`."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Estimate(msgspec.Struct, omit_defaults=True):
+    """One metric's value and how far it can be trusted.
+
+    Parameters
+    ----------
+    value
+        None where the data has no answer; never 0 for "no data".
+    low, high
+        95 % interval.
+    method
+        How the interval was made.
+    n
+        Trials behind the value: searches, images or comparisons.
+    chance, chance_low, chance_high
+        What a random answer gets, and the central 95 % of what random answers get here.
+    fold_mean, fold_sd
+        Mean and standard deviation (n - 1) over folds.
+    flags
+        Where the data cannot support the figure, in words.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    n: int = 0
+    chance: float | None = None
+    chance_low: float | None = None
+    chance_high: float | None = None
+    fold_mean: float | None = None
+    fold_sd: float | None = None
+    flags: list[str] = []
+
+
+class FoldMetrics(msgspec.Struct):
+    """One fold's counts and the values of every metric in it."""
+
+    name: str
+    counts: dict[str, int]
+    values: dict[str, float | None]
+
+
+class Metrics(msgspec.Struct):
+    """All numbers of a run; equal inputs give equal bytes.
+
+    Parameters
+    ----------
+    task
+        Kind of question, e.g. ``identification``.
+    headline
+        Id of the protocol's one headline metric.
+    counts
+        Over all folds: identities, searches or images, comparisons, failures.
+    pooled
+        By metric id, over the probes of all folds together.
+    folds
+        The same per fold.
+    """
+
+    task: str
+    headline: str
+    counts: dict[str, int]
+    pooled: dict[str, Estimate]
+    folds: list[FoldMetrics]
+
+
+class Curves(msgspec.Struct, omit_defaults=True):
+    """What the plots draw: each a table of columns of equal length (empty where it does not apply).
+
+    Parameters
+    ----------
+    cmc
+        ``rank, hit_rate, low, high, chance, chance_low, chance_high``.
+    det
+        ``fmr, fnmr`` (detection: false and missed detection rate), thinned.
+    distribution
+        ``low, high`` edges of each bin; ``mated, nonmated`` share of the comparisons in it
+        (detection: tattoo and non-tattoo images).
+    """
+
+    cmc: dict[str, list[float]] = {}
+    det: dict[str, list[float]] = {}
+    distribution: dict[str, list[float]] = {}
+
+
+class Candidate(msgspec.Struct):
+    """One line of a candidate list, with the truth beside it."""
+
+    reference: str
+    score: float | None
+    mated: bool
+
+
+class Search(msgspec.Struct):
+    """One search (or, for detection, one image), as the report and `compare` need it.
+
+    Parameters
+    ----------
+    rank
+        Of the best mate, ties against the algorithm; None if it was missed or has no mate.
+    mates, gallery
+        Number of mates and of references searched.
+    score
+        Of the best mate; for detection, of the image.
+    best_nonmate
+        Highest score of a non-mate.
+    truth, correct
+        Detection: the label, and whether the decision agrees with it.
+    candidates
+        The head of the candidate list.
+    """
+
+    fold: str
+    probe: str
+    identity: str
+    rank: int | None = None
+    mates: int = 0
+    gallery: int = 0
+    average_precision: float | None = None
+    score: float | None = None
+    best_nonmate: float | None = None
+    failed: bool = False
+    same_source: bool = False
+    truth: str = ""
+    correct: bool | None = None
+    candidates: list[Candidate] = []
+
+
+class Failure(msgspec.Struct):
+    """An image that the algorithm gave up on, and what it said."""
+
+    fold: str
+    name: str
+    role: str
+    reason: str
+
+
+class Outcome(msgspec.Struct):
+    """Everything that follows from the raw scores of a run."""
+
+    metrics: Metrics
+    curves: Curves
+    searches: list[Search]
+    failures: list[Failure]
