@@ -1,0 +1,206 @@
+"""What an algorithm says about itself, and its parameters checked against its dataclass."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any, get_type_hints
+
+import msgspec
+
+from harness.api import Algorithm, Control
+from harness.errors import UsageError, nearest
+from harness.registry import abilities_of
+
+
+class Parameter(msgspec.Struct):
+    """One parameter: a field of the dataclass."""
+
+    name: str
+    type: str
+    default: Any
+    value: Any
+    meaning: str
+    limits: str = ""
+
+
+class Description(msgspec.Struct):
+    """An algorithm after its import, in plain values.
+
+    Parameters
+    ----------
+    abilities
+        Names of its ability classes.
+    parameters
+        With the values they have after preset and assignments.
+    presets
+        Named sets of parameters.
+    learns
+        Whether it overrides `fit`, so that its templates differ from fold to fold.
+    about, doc, citation
+        First line of its docstring, all of it, and where the method comes from.
+    """
+
+    abilities: list[str]
+    parameters: list[Parameter]
+    presets: dict[str, dict[str, Any]]
+    learns: bool
+    control: bool
+    about: str
+    doc: str
+    citation: str
+
+    def values(self) -> dict[str, Any]:
+        """Return the value of every parameter by name."""
+        return {parameter.name: parameter.value for parameter in self.parameters}
+
+
+def describe(
+    algorithm: type[Algorithm],
+    *,
+    preset: str = "",
+    assignments: Mapping[str, str] | None = None,
+    seed: int | None = None,
+) -> Description:
+    """Describe an algorithm with the parameters it would run with.
+
+    Parameters
+    ----------
+    algorithm
+        The class.
+    preset
+        Name of a preset, or empty.
+    assignments
+        Texts of ``--param name=value``; they win over the preset.
+    seed
+        Value of ``--seed``.
+
+    Raises
+    ------
+    UsageError
+        If a preset or a parameter is unknown, or a value has the wrong type or is out of limits;
+        all faults at once.
+    """
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    if preset:
+        if preset not in algorithm.presets:
+            known = ", ".join(algorithm.presets) or "none"
+            faults.append(f"no preset {preset!r}; known: {known}.{nearest(preset, algorithm.presets)}")
+        values.update(algorithm.presets.get(preset, {}))
+    values.update(assignments or {})
+    if seed is not None:
+        values["seed"] = seed
+
+    hints = get_type_hints(algorithm)
+    parameters = []
+    for declared in fields(algorithm):
+        hint = hints[declared.name]
+        if declared.default is MISSING:
+            faults.append(f"parameter {declared.name!r} has no default; every parameter needs one")
+            continue
+        try:
+            value = convert(values.pop(declared.name, declared.default), hint)
+            _check_limits(value, dict(declared.metadata))
+        except ValueError as reason:
+            faults.append(f"parameter {declared.name}: {reason}")
+            continue
+        parameters.append(
+            Parameter(
+                name=declared.name,
+                type=_type_name(hint),
+                default=declared.default,
+                value=value,
+                meaning=str(declared.metadata.get("meaning", "")),
+                limits=_limits(dict(declared.metadata)),
+            )
+        )
+    known_names = [declared.name for declared in fields(algorithm)]
+    for name in values:
+        faults.append(
+            f"no parameter is called {name!r}.{nearest(name, known_names)} "
+            f"Known: {', '.join(known_names)}"
+        )
+    if faults:
+        raise UsageError(f"{algorithm.__name__}: " + "\n  ".join(faults))
+    doc = inspect.cleandoc(algorithm.__doc__ or "")
+    return Description(
+        abilities=list(abilities_of(algorithm)),
+        parameters=parameters,
+        presets=dict(algorithm.presets),
+        learns=algorithm.fit is not Algorithm.fit,
+        control=issubclass(algorithm, Control),
+        about=doc.split("\n")[0],
+        doc=doc,
+        citation=algorithm.citation,
+    )
+
+
+def convert(value: Any, hint: Any) -> Any:
+    """Turn a text (or a value from JSON) into a parameter's type.
+
+    >>> convert("3e-4", float), convert("yes", bool), convert("1,2", tuple[int, ...])
+    (0.0003, True, (1, 2))
+
+    Raises
+    ------
+    ValueError
+        If it does not fit.
+    """
+    if isinstance(value, str):
+        words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+        if hint is bool:
+            value = words.get(value.lower(), value.lower())
+        elif getattr(hint, "__origin__", None) in (tuple, list):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        elif value.lower() in ("none", "null"):
+            try:
+                return msgspec.convert(None, hint)
+            except msgspec.ValidationError:
+                pass
+        elif hint is int:
+            try:
+                value = int(value, 0) if not value.lstrip("+-").isdigit() else int(value)
+            except ValueError:
+                value = _whole(value)
+    try:
+        return msgspec.convert(value, hint, strict=False)
+    except msgspec.ValidationError:
+        raise ValueError(f"expected {_type_name(hint)}, got {value!r}") from None
+
+
+def _whole(text: str) -> Any:
+    """Accept `4e4` for an integer, since schedules are written that way."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else text
+
+
+def _check_limits(value: Any, limits: dict[str, Any]) -> None:
+    if limits.get("choices") and value not in limits["choices"]:
+        choices = ", ".join(map(str, limits["choices"]))
+        raise ValueError(
+            f"{value!r} is not one of {choices}.{nearest(str(value), map(str, limits['choices']))}"
+        )
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        low, high = limits.get("minimum"), limits.get("maximum")
+        if value != value or (low is not None and value < low) or (high is not None and value > high):
+            raise ValueError(f"{value} is out of limits ({_limits(limits)})")
+
+
+def _limits(limits: dict[str, Any]) -> str:
+    if limits.get("choices"):
+        return "one of " + ", ".join(map(str, limits["choices"]))
+    parts = [
+        f"{sign} {limits[key]:g}"
+        for key, sign in (("minimum", ">="), ("maximum", "<="))
+        if limits.get(key) is not None
+    ]
+    return " and ".join(parts)
+
+
+def _type_name(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) and not hasattr(hint, "__origin__") else str(hint)

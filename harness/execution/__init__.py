@@ -1,0 +1,1 @@
+"""Plan, units of work, and the processes that do them."""

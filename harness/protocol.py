@@ -1,0 +1,202 @@
+"""Protocols: a TOML file becomes a checked `Protocol`, or one list of everything wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import UsageError, nearest
+from harness.metrics.ids import Metric
+
+TASKS = ("identification", "detection")
+"""Kinds of question; each is a module of `harness.tasks`."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
+
+
+class DataRules(_Table):
+    """Which images a protocol is about.
+
+    Parameters
+    ----------
+    use_case
+        Folder of the use case in the Tatt-C layout (``use-case``).
+    background
+        Whether the background images join every gallery.
+    mated_by
+        What makes two images mated where the layout has no ground truth (``mated-by``).
+    default
+        Data set used without ``--data``: a folder of `fixtures/`.
+    """
+
+    use_case: Annotated[str, Field(alias="use-case")]
+    background: bool = False
+    mated_by: Annotated[Literal["tattoo", "group"], Field(alias="mated-by")] = "tattoo"
+    default: str = "mini"
+
+
+class FoldRules(_Table):
+    """How folds are laid out where the data set has no lists of its own.
+
+    Parameters
+    ----------
+    count
+        Identity-disjoint folds; each is judged once and trains the others.
+    train
+        Patterns (as in shells) of record names that are only learned from. With them and
+        ``count = 1`` everything else is judged in one fold.
+    probe_media
+        Media whose records are probes (``probe-media``); the others are references.
+    references
+        References drawn from each identity where neither roles nor media say which they are.
+    seed
+        Of the shuffles.
+    """
+
+    count: Annotated[int, Field(ge=1)] = 5
+    train: tuple[str, ...] = ()
+    probe_media: Annotated[tuple[str, ...], Field(alias="probe-media")] = ()
+    references: Annotated[int, Field(ge=1)] = 1
+    seed: int = 0
+
+
+class Protocol(_Table):
+    """One protocol: a question, the data it is asked on, and how answers are measured.
+
+    Parameters
+    ----------
+    version
+        Raised by its author with every change that can change a number.
+    title, question, reference
+        For people: name, the question in words, and the document it follows.
+    task
+        Module of `harness.tasks`.
+    headline
+        Id of the one metric that ranks.
+    metrics
+        Ids of all metrics reported, the headline among them.
+    ranks
+        Highest rank of the CMC.
+    threshold
+        Detection: the decision is "tattoo" at this score and above.
+    """
+
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    question: str
+    reference: str = ""
+    task: Literal["identification", "detection"]
+    headline: str
+    metrics: tuple[str, ...]
+    ranks: Annotated[int, Field(ge=1)] = 50
+    threshold: float = 0.5
+    data: DataRules
+    folds: FoldRules = FoldRules()
+
+    @property
+    def metric_ids(self) -> tuple[Metric, ...]:
+        """The metrics, parsed."""
+        return tuple(Metric.parse(text) for text in self.metrics)
+
+    @property
+    def headline_id(self) -> str:
+        """Canonical text of the headline metric."""
+        return str(Metric.parse(self.headline))
+
+    def module(self) -> ModuleType:
+        """The module of `harness.tasks` that lays out, judges and names this kind of question."""
+        return importlib.import_module(f"harness.tasks.{self.task}")
+
+
+def read_protocol(path: Path) -> tuple[Protocol, str]:
+    """Read and check a protocol.
+
+    Returns
+    -------
+    tuple
+        The protocol, and the SHA-256 of the file's bytes.
+
+    Raises
+    ------
+    UsageError
+        If it is not TOML, or with every fault in it at once.
+    """
+    content = path.read_bytes()
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        raise UsageError(f"protocol {path} is not TOML: {reason}") from None
+    faults: list[str] = []
+    protocol = None
+    try:
+        protocol = Protocol.model_validate(table)
+    except ValidationError as reason:
+        faults = [_sentence(fault) for fault in reason.errors()]
+    faults += _metric_faults(table)
+    if faults or protocol is None:
+        raise UsageError(
+            f"protocol {path} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
+            + "\n".join(f"  - {fault}" for fault in faults)
+        )
+    return protocol, hashlib.sha256(content).hexdigest()
+
+
+def title_of(path: Path) -> str:
+    """Return a protocol's title without checking the rest, for lists."""
+    try:
+        with path.open("rb") as file:
+            return str(tomllib.load(file).get("title", ""))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        return f"cannot be read: {reason}"
+
+
+def _sentence(fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        model = {"data": DataRules, "folds": FoldRules}.get(str(fault["loc"][0]), Protocol)
+        if len(fault["loc"]) == 1:
+            model = Protocol
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{where}: no such key.{nearest(str(fault['loc'][-1]), known)}"
+    if fault["type"] == "missing":
+        return f"{where}: is missing"
+    return f"{where}: {fault['msg']}, got {fault['input']!r}"
+
+
+def _metric_faults(table: dict[str, Any]) -> list[str]:
+    """Check metric ids against what the task can compute."""
+    task, metrics = table.get("task"), table.get("metrics")
+    if task not in TASKS or not isinstance(metrics, list):
+        return []
+    offered: dict[str, tuple[str, ...]] = importlib.import_module(f"harness.tasks.{task}").METRICS
+    faults = []
+    parsed = []
+    for text in [*metrics, table.get("headline", "")]:
+        try:
+            metric = Metric.parse(str(text))
+        except ValueError as reason:
+            faults.append(f"metrics: {reason}")
+            continue
+        parsed.append(metric)
+        options = tuple(name for name, _ in metric.options)
+        if metric.name not in offered:
+            faults.append(
+                f"metrics: task {task!r} has no metric {metric.name!r}."
+                f"{nearest(metric.name, offered)} Known: {', '.join(offered)}"
+            )
+        elif options != offered[metric.name]:
+            wanted = ",".join(f"{option}=..." for option in offered[metric.name])
+            faults.append(
+                f"metrics: {text!r} should read {metric.name + ('@' + wanted if wanted else '')!r}"
+            )
+    if parsed and parsed[-1] not in parsed[:-1] and not faults:
+        faults.append("headline: is not among the metrics")
+    return sorted(set(faults), key=faults.index)

@@ -1,0 +1,273 @@
+"""Names to plugins: algorithm and protocol files, and algorithms that packages offer.
+
+Nothing is imported just to be listed: what `harness list` prints is read from the source text.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from harness.api import ABILITIES, Algorithm
+from harness.errors import PluginError, UsageError, nearest
+from harness.places import PACKAGE, bundled
+
+ENTRY_POINTS = "tattoo_harness.algorithms"
+"""Group in which an installed package offers algorithms: ``name = "package.module:Class"``."""
+
+PLUGINS_VARIABLE = "HARNESS_PLUGINS"
+"""Environment variable with further plugin folders, separated as in PATH."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An algorithm that can be named, not yet imported.
+
+    Parameters
+    ----------
+    name
+        As given to ``--algo``.
+    file
+        Its source file.
+    attribute
+        Class in it, or empty for the only algorithm defined there.
+    module
+        Dotted name where it belongs to an installed package; otherwise empty.
+    """
+
+    name: str
+    file: Path
+    attribute: str = ""
+    module: str = ""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What the source text alone says about an algorithm."""
+
+    abilities: tuple[str, ...]
+    about: str
+    learns: bool
+
+
+def plugin_folders(extra: Iterable[Path] = ()) -> list[Path]:
+    """Return the folders searched for plugins: built-in, environment, then `extra`."""
+    named = [Path(p) for p in os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep) if p]
+    folders = [*named, *extra]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"plugin folder {str(folder)!r} is not a folder")
+    return [bundled("algorithms"), *folders]
+
+
+def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
+    """Find every algorithm by name; a name may be taken more than once.
+
+    Parameters
+    ----------
+    extra
+        Folders of ``--plugins``.
+    """
+    found: dict[str, list[Plugin]] = {}
+    for folder in plugin_folders(extra):
+        for file in sorted(folder.glob("*.py")):
+            if not file.name.startswith(("_", ".")):
+                plugin = Plugin(file.stem.replace("_", "-"), file.resolve())
+                if plugin not in found.setdefault(plugin.name, []):
+                    found[plugin.name].append(plugin)
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        spec = importlib.util.find_spec(entry.module)
+        if spec is not None and spec.origin is not None:
+            plugin = Plugin(entry.name, Path(spec.origin), entry.attr, entry.module)
+            found.setdefault(entry.name, []).append(plugin)
+    return dict(sorted(found.items()))
+
+
+def find_algorithm(name: str, extra: Iterable[Path] = ()) -> Plugin:
+    """Return the one plugin of this name, or the algorithm file at this path.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    if name.endswith(".py"):
+        path = Path(name)
+        if not path.is_file():
+            raise UsageError(f"there is no algorithm file {name!r}")
+        return Plugin(path.stem.replace("_", "-"), path.resolve())
+    known = algorithms(extra)
+    plugins = known.get(name.replace("_", "-"), [])
+    if not plugins:
+        raise UsageError(
+            f"no algorithm is called {name!r}.{nearest(name, known)} Known: {', '.join(known)}. "
+            "A folder of your own is searched with --plugins DIR."
+        )
+    if len(plugins) > 1:
+        places = ", ".join(str(plugin.file) for plugin in plugins)
+        raise UsageError(f"{name!r} names more than one algorithm: {places}. Rename one of them.")
+    return plugins[0]
+
+
+def find_protocol(name: str, extra: Iterable[Path] = ()) -> Path:
+    """Return the file of a protocol: a built-in name, one in `extra`, or a path to a TOML file."""
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise UsageError(f"there is no protocol file {name!r}")
+        return path.resolve()
+    known = protocols(extra)
+    if name not in known:
+        raise UsageError(
+            f"no protocol is called {name!r}.{nearest(name, known)} Known: {', '.join(known)}. "
+            "A file of your own is given by its path, ending in .toml."
+        )
+    return known[name]
+
+
+def protocols(extra: Iterable[Path] = ()) -> dict[str, Path]:
+    """Find every protocol by name: built-in TOML files and those in the folders `extra`."""
+    found: dict[str, Path] = {}
+    for folder in [bundled("protocols"), *extra]:
+        for file in sorted(folder.glob("*.toml")):
+            found.setdefault(file.stem, file.resolve())
+    return dict(sorted(found.items()))
+
+
+def glance(plugin: Plugin) -> Glance:
+    """Read an algorithm's abilities and first docstring line without importing it.
+
+    A class that inherits its ability from another module's class shows none; `harness describe`
+    imports the file and knows better.
+    """
+    try:
+        tree = ast.parse(plugin.file.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as reason:
+        return Glance((), f"cannot be read: {reason}", learns=False)
+    abilities = {ability.__name__ for ability in ABILITIES}
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef) or plugin.attribute not in ("", node.name):
+            continue
+        bases = [
+            base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+            for base in node.bases
+        ]
+        own = tuple(base for base in bases if base in abilities)
+        if own:
+            text = (ast.get_docstring(node) or "").strip().split("\n")[0]
+            methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+            return Glance(own, text, learns="fit" in methods)
+    return Glance((), "", learns=False)
+
+
+def load(plugin: Plugin) -> type[Algorithm]:
+    """Import a plugin and return its algorithm class.
+
+    Raises
+    ------
+    PluginError
+        If the file cannot be imported (with the author's own line and error), or does not define
+        exactly one algorithm that is a dataclass.
+    """
+    module = _import(plugin)
+    if plugin.attribute:
+        classes = [getattr(module, plugin.attribute, None)]
+    else:
+        classes = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value)
+            and issubclass(value, Algorithm)
+            and value.__module__ == module.__name__
+            and not value.__name__.startswith("_")
+        ]
+    if len(classes) != 1:
+        names = ", ".join(c.__name__ for c in classes if c is not None) or "none"
+        raise PluginError(
+            f"{plugin.file} must define exactly one public class derived from Matcher, Detector "
+            f"or Control; it defines {names}"
+        )
+    (found,) = classes
+    if found is None or not (inspect.isclass(found) and issubclass(found, Algorithm)):
+        raise PluginError(f"{plugin.file} has no algorithm class {plugin.attribute!r}")
+    if not issubclass(found, ABILITIES):
+        raise PluginError(f"{found.__name__} in {plugin.file} has no ability: derive it from Matcher")
+    if "__dataclass_fields__" not in vars(found):
+        line = inspect.getsourcelines(found)[1]
+        raise PluginError(
+            f"{plugin.file}, line {line}: put @dataclass above `class {found.__name__}`; its "
+            "fields are its parameters"
+        )
+    return found
+
+
+def source_hash(plugin: Plugin) -> str:
+    """Hash an algorithm's source and the harness code that its answers pass through.
+
+    Of an installed package every Python file is hashed; of a single file that file, since an
+    algorithm file needs no sibling.
+    """
+    files = [plugin.file]
+    if plugin.module:
+        top = importlib.util.find_spec(plugin.module.split(".")[0])
+        for folder in (top.submodule_search_locations or []) if top else []:
+            files += Path(folder).rglob("*.py")
+    files += [PACKAGE / "api.py", PACKAGE / "data" / "images.py", PACKAGE / "execution" / "steps.py"]
+    files += (PACKAGE / "training").rglob("*.py")
+    digest = hashlib.sha256()
+    for content in sorted({hashlib.sha256(file.read_bytes()).hexdigest() for file in files}):
+        digest.update(content.encode())
+    return digest.hexdigest()
+
+
+def _import(plugin: Plugin) -> ModuleType:
+    try:
+        if plugin.module:
+            return importlib.import_module(plugin.module)
+        # A name of our own, so that an algorithm called `random` does not hide Python's.
+        name = f"harness_algorithm_{plugin.name.replace('-', '_')}"
+        spec = importlib.util.spec_from_file_location(name, plugin.file)
+        if spec is None or spec.loader is None:
+            raise PluginError(f"{plugin.file} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    except PluginError:
+        raise
+    except Exception as reason:
+        raise PluginError(explain(reason, plugin.file, "cannot be imported")) from reason
+    return module
+
+
+def explain(reason: BaseException, file: Path, what: str) -> str:
+    """Say what went wrong in a plugin's file, quoting the author's own line."""
+    if isinstance(reason, SyntaxError) and reason.filename:
+        where = f"{reason.filename}, line {reason.lineno}"
+        quoted = (reason.text or "").strip()
+    else:
+        frames = traceback.extract_tb(reason.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename) == file] or list(frames)
+        where = f"{own[-1].filename}, line {own[-1].lineno}" if own else str(file)
+        quoted = (own[-1].line or "").strip() if own else ""
+    text = f"{where}: {what}: {type(reason).__name__}: {reason}"
+    return f"{text}\n    {quoted}" if quoted else text
+
+
+def abilities_of(algorithm: type[Algorithm]) -> tuple[str, ...]:
+    """Return the names of an algorithm's abilities."""
+    return tuple(ability.__name__ for ability in ABILITIES if issubclass(algorithm, ability))
+
+
+def describe_sources(found: Mapping[str, list[Plugin]]) -> list[tuple[Plugin, Glance]]:
+    """Glance at every plugin, in the order of their names."""
+    return [(plugin, glance(plugin)) for plugins in found.values() for plugin in plugins]

@@ -1,0 +1,132 @@
+"""Which searches and decisions a report shows as pictures: the best, the worst, never the same twice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.results import Candidate, Search
+
+CANDIDATES = 8
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A candidate and its place in the list, counted from 1."""
+
+    place: int
+    candidate: Candidate
+
+
+@dataclass(frozen=True)
+class Row:
+    """One search as a row of pictures.
+
+    Parameters
+    ----------
+    search
+        The search itself.
+    shown
+        The first candidates; if the best mate stands further down the recorded list, it comes last.
+    skipped
+        Candidates left out before that last one.
+    """
+
+    search: Search
+    shown: tuple[Placed, ...]
+    skipped: int
+
+
+def margin(search: Search) -> float:
+    """Return by how much the best mate's score exceeds the best non-mate's; minus infinity if unknown."""
+    if search.score is None or search.best_nonmate is None:
+        return -math.inf
+    difference = search.score - search.best_nonmate
+    return difference if math.isfinite(difference) else -math.inf
+
+
+def best_searches(searches: Sequence[Search], number: int) -> list[Row]:
+    """Return searches whose mate came first, by largest margin, probes of different identity first."""
+    first = [s for s in searches if s.rank == 1 and not s.failed]
+    first.sort(key=lambda s: (-margin(s), s.fold, s.probe))
+    return [_row(s) for s in _varied(first, number)]
+
+
+def worst_searches(searches: Sequence[Search], number: int) -> list[Row]:
+    """Return searches with a mate that did not come first, the furthest behind first.
+
+    Probes without a template are left out: the table of failures names them.
+    """
+    behind = [s for s in searches if s.mates > 0 and s.rank != 1 and not s.failed]
+    behind.sort(key=lambda s: (-(s.rank or math.inf), margin(s), s.fold, s.probe))
+    return [_row(s) for s in _varied(behind, number)]
+
+
+def _row(search: Search) -> Row:
+    placed = [Placed(i, c) for i, c in enumerate(search.candidates, start=1)]
+    head = placed[:CANDIDATES]
+    if not any(p.candidate.mated for p in head):
+        later = next((p for p in placed[CANDIDATES:] if p.candidate.mated), None)
+        if later is not None:
+            head = [*head[:-1], later]
+            return Row(search, tuple(head), later.place - CANDIDATES)
+    return Row(search, tuple(head), 0)
+
+
+def _varied(ordered: Iterable[Search], number: int) -> list[Search]:
+    """Take the first search of every identity before the second of any, in the given order."""
+    turn: dict[str, int] = {}
+    turns: list[tuple[int, int, Search]] = []
+    for place, search in enumerate(ordered):
+        # Where identities are unknown, every probe is its own.
+        key = search.identity or f"\0{search.probe}"
+        turn[key] = turn.get(key, 0) + 1
+        turns.append((turn[key], place, search))
+    chosen = sorted(turns, key=lambda t: t[:2])[:number]
+    return [search for _, place, search in sorted(chosen, key=lambda t: t[1])]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Images of one true label: those decided wrongly and those decided rightly, surest first."""
+
+    truth: str
+    images: int
+    wrong: int
+    failed: int
+    surest_wrong: tuple[Search, ...]
+    surest_right: tuple[Search, ...]
+
+
+def decisions(searches: Sequence[Search], number: int) -> list[Decisions]:
+    """Return the surest wrong and right decisions per true label, positive label first.
+
+    A label that begins with ``non`` is the negative one: its surest right decisions have the
+    lowest scores.
+    """
+    labels = sorted({s.truth for s in searches if s.truth}, key=lambda t: (t.startswith("non"), t))
+    found = []
+    for truth in labels:
+        of_label = [s for s in searches if s.truth == truth]
+        sure = _surest(truth)
+        scored = [s for s in of_label if not s.failed and s.score is not None]
+        right = sorted((s for s in scored if s.correct), key=sure)
+        wrong = sorted((s for s in scored if s.correct is False), key=sure, reverse=True)
+        found.append(
+            Decisions(
+                truth,
+                len(of_label),
+                sum(s.correct is False for s in of_label),
+                sum(s.failed for s in of_label),
+                tuple(wrong[:number]),
+                tuple(right[:number]),
+            )
+        )
+    return found
+
+
+def _surest(truth: str) -> Callable[[Search], Any]:
+    sign = 1.0 if truth.startswith("non") else -1.0
+    return lambda s: (sign * (s.score or 0.0), s.fold, s.probe)

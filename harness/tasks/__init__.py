@@ -1,0 +1,1 @@
+"""One module per kind of question: folds, needed ability, outputs and metrics."""

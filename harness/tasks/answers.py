@@ -1,0 +1,79 @@
+"""What a fold's workers return, and the summaries that every task draws from scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.metrics.verification import ErrorCurve
+
+BINS = 40
+CURVE_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The raw result of one fold.
+
+    Parameters
+    ----------
+    scores
+        Floating point, of the shape that the task asks for; NaN where an image failed.
+    failures
+        Reason by name, for images that the algorithm gave up on.
+    """
+
+    scores: npt.NDArray[np.floating[Any]]
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
+def finite(value: Any) -> float | None:
+    """Return a plain float, or None where there is no finite answer."""
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def fold_spread(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Return mean and standard deviation (n - 1) over the folds that have a value.
+
+    >>> fold_spread([0.2, 0.4, None])
+    (0.30000000000000004, 0.1414213562373095)
+    """
+    known = np.array([value for value in values if value is not None], dtype=np.float64)
+    if len(known) == 0:
+        return None, None
+    return float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else None
+
+
+def histogram(
+    mated: npt.NDArray[np.floating[Any]], nonmated: npt.NDArray[np.floating[Any]]
+) -> dict[str, list[float]]:
+    """Return the share of finite mated and non-mated scores in `BINS` equal bins.
+
+    The range is that of all finite scores, so that an outlier is seen; empty without scores.
+    """
+    mated, nonmated = mated[np.isfinite(mated)], nonmated[np.isfinite(nonmated)]
+    if len(mated) + len(nonmated) == 0:
+        return {}
+    low = min(part.min() for part in (mated, nonmated) if len(part))
+    high = max(part.max() for part in (mated, nonmated) if len(part))
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, BINS + 1)
+    shares = [np.histogram(part, edges)[0] / max(len(part), 1) for part in (mated, nonmated)]
+    columns = (edges[:-1], edges[1:], *shares)
+    names = ("low", "high", "mated", "nonmated")
+    return {name: column.tolist() for name, column in zip(names, columns, strict=True)}
+
+
+def thin_curve(curve: ErrorCurve) -> dict[str, list[float]]:
+    """Return a DET for drawing: at most about `CURVE_POINTS` points of the exact staircase."""
+    points = curve.thinned(CURVE_POINTS)
+    if len(points.fmr) == 0 or math.isnan(float(points.fmr[0] + points.fnmr[0])):
+        return {}
+    return {"fmr": points.fmr.tolist(), "fnmr": points.fnmr.tolist()}

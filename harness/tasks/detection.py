@@ -1,0 +1,251 @@
+"""Detection: does an image show a tattoo?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Detector
+from harness.data.records import Dataset, Fold, Record
+from harness.errors import DataError
+from harness.metrics import detection as detecting
+from harness.metrics import verification
+from harness.metrics.ids import Metric
+from harness.protocol import Protocol
+from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Outcome, Search
+from harness.statistics import choose_interval, few_errors, poisson_binomial_interval
+from harness.tasks.answers import Answer, finite, fold_spread, histogram, thin_curve
+from harness.tasks.folds import deal
+
+ABILITY = Detector
+METRICS: dict[str, tuple[str, ...]] = {
+    "accuracy": (),
+    "tattoo-accuracy": (),
+    "non-tattoo-accuracy": (),
+    "tpdr": ("fpdr",),
+    "auc": (),
+    "eer": (),
+}
+FAILURE_POLICY = "An image without a score is a wrong decision, whatever it shows."
+TATTOO = "tattoo"
+
+
+def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
+    """Return the folds of a data set: its own lists, or folds that keep a tattoo's images together.
+
+    Raises
+    ------
+    DataError
+        If an image has no label.
+    """
+    unlabelled = [
+        record.name
+        for record in dataset.records.values()
+        if record.role != "background" and record.label is None
+    ]
+    if unlabelled:
+        raise DataError(
+            f"{dataset.name}: {len(unlabelled)} images have no label, e.g. {unlabelled[0]}; "
+            "the column 'label' says 'tattoo' or 'non-tattoo'"
+        )
+    if dataset.folds:
+        return list(dataset.folds)
+    return [
+        Fold(name, tuple(r.name for r in train), tuple(r.name for r in judged))
+        for name, train, judged, _ in deal(
+            dataset,
+            protocol.folds,
+            lambda record: record.tattoo or record.subject or record.name,
+            lambda records, rng: (list(records), []),
+        )
+    ]
+
+
+def training_truth(
+    fold: Fold, records: Mapping[str, Record], protocol: Protocol
+) -> dict[str, Any]:
+    """Return what a training set says: which images show a tattoo."""
+    return {"tattoo": [records[name].label == TATTOO for name in fold.train]}
+
+
+def truth_matrix(fold: Fold, records: Mapping[str, Record]) -> npt.NDArray[np.bool_]:
+    """Return which images show a tattoo: bool, shape (images,)."""
+    return np.array([records[name].label == TATTOO for name in fold.probes], dtype=bool)
+
+
+def judge(
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    protocol: Protocol,
+) -> Outcome:
+    """Compute every number of a run from its raw scores.
+
+    Parameters
+    ----------
+    folds, answers
+        In the same order; an answer's scores have shape (images,).
+    """
+    parts = [
+        _Decisions.of(fold, answer, records) for fold, answer in zip(folds, answers, strict=True)
+    ]
+    pooled = _Decisions.pool(parts)
+    ids = protocol.metric_ids
+    per_fold = [
+        FoldMetrics(
+            fold.name, part.counts(), {str(m): _value(m, part, protocol.threshold) for m in ids}
+        )
+        for fold, part in zip(folds, parts, strict=True)
+    ]
+    estimates = {}
+    for metric in ids:
+        estimate = _estimate(metric, pooled, protocol.threshold)
+        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
+        estimate.fold_mean, estimate.fold_sd = spread
+        estimates[str(metric)] = estimate
+    counts = {"folds": len(folds), **pooled.counts()}
+    counts["training_images"] = len({name for fold in folds for name in fold.train})
+    tattoo, other = pooled.scores[pooled.truth], pooled.scores[~pooled.truth]
+    return Outcome(
+        metrics=Metrics("detection", protocol.headline_id, counts, estimates, per_fold),
+        curves=Curves(
+            det=thin_curve(verification.error_curve(tattoo, other[np.isfinite(other)])),
+            distribution=histogram(tattoo, other),
+        ),
+        searches=[
+            search
+            for fold, part in zip(folds, parts, strict=True)
+            for search in part.searches(fold.name, protocol.threshold)
+        ],
+        failures=[
+            Failure(fold.name, name, "probe", reason)
+            for fold, answer in zip(folds, answers, strict=True)
+            for name, reason in sorted(answer.failures.items())
+        ],
+    )
+
+
+class _Decisions:
+    """Scores of images with their truth; failures are minus infinity and marked."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        scores: npt.NDArray[np.float64],
+        truth: npt.NDArray[np.bool_],
+        failed: npt.NDArray[np.bool_],
+        clusters: npt.NDArray[Any],
+    ) -> None:
+        self.names, self.truth, self.failed, self.clusters = names, truth, failed, clusters
+        self.scores = np.where(failed, -np.inf, scores)
+
+    @classmethod
+    def of(cls, fold: Fold, answer: Answer, records: Mapping[str, Record]) -> _Decisions:
+        shown = [records[name] for name in fold.probes]
+        return cls(
+            fold.probes,
+            np.asarray(answer.scores, dtype=np.float64),
+            truth_matrix(fold, records),
+            np.array([name in answer.failures for name in fold.probes], dtype=bool),
+            np.array([record.tattoo or record.subject or record.name for record in shown]),
+        )
+
+    @classmethod
+    def pool(cls, parts: Sequence[_Decisions]) -> _Decisions:
+        return cls(
+            [name for part in parts for name in part.names],
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.truth for part in parts]),
+            np.concatenate([part.failed for part in parts]),
+            np.concatenate([part.clusters for part in parts]),
+        )
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "images": len(self.names),
+            "tattoo": int(self.truth.sum()),
+            "non_tattoo": int((~self.truth).sum()),
+            "identities": len(np.unique(self.clusters)),
+            "failed_probes": int(self.failed.sum()),
+        }
+
+    def correct(self, threshold: float) -> npt.NDArray[np.bool_]:
+        return ((self.scores >= threshold) == self.truth) & ~self.failed
+
+    def searches(self, fold: str, threshold: float) -> list[Search]:
+        correct = self.correct(threshold)
+        return [
+            Search(
+                fold=fold,
+                probe=name,
+                identity=str(self.clusters[i]),
+                score=finite(self.scores[i]),
+                failed=bool(self.failed[i]),
+                truth=TATTOO if self.truth[i] else "non-tattoo",
+                correct=bool(correct[i]),
+            )
+            for i, name in enumerate(self.names)
+        ]
+
+
+def _value(metric: Metric, decisions: _Decisions, threshold: float) -> float | None:
+    scores, truth, failed = decisions.scores, decisions.truth, decisions.failed
+    rates = ("tattoo-accuracy", "non-tattoo-accuracy", "accuracy")
+    if metric.name in rates:
+        found = detecting.accuracies(scores, truth, threshold, failed)
+        return finite(found[rates.index(metric.name)])
+    if metric.name == "tpdr":
+        fpdr = float(dict(metric.options)["fpdr"])
+        return finite(detecting.tpdr_at_fpdr(scores, truth, fpdr, failed))
+    # A failed non-tattoo image ranks above every tattoo, so that refusing never helps.
+    ranked = np.where(failed & ~truth, np.inf, scores)
+    tattoo, other = _as_ranks(ranked, truth)
+    measure = verification.auc if metric.name == "auc" else verification.eer
+    return finite(measure(tattoo, other))
+
+
+def _as_ranks(
+    scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Replace scores by their dense ranks (rate curves are the same), so that all are finite."""
+    dense = np.unique(scores, return_inverse=True)[1].astype(np.float64)
+    return dense[truth], dense[~truth]
+
+
+def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estimate:
+    estimate = Estimate(_value(metric, decisions, threshold))
+    correct = decisions.correct(threshold).astype(np.float64)
+    kept = {
+        "accuracy": np.ones_like(decisions.truth),
+        "tattoo-accuracy": decisions.truth,
+        "non-tattoo-accuracy": ~decisions.truth,
+    }.get(metric.name)
+    if kept is not None:
+        estimate.n = int(kept.sum())
+        interval = choose_interval(correct[kept], decisions.clusters[kept])
+        estimate.low, estimate.high = finite(interval.low), finite(interval.high)
+        estimate.method = interval.method
+        if estimate.n:
+            estimate.chance = 0.5
+            estimate.chance_low, estimate.chance_high = poisson_binomial_interval(
+                np.full(estimate.n, 0.5)
+            )
+        errors = int((correct[kept] == 0).sum())
+        if few_errors(errors):
+            estimate.flags.append("fewer than 30 errors")
+    elif metric.name == "tpdr":
+        estimate.n = int(decisions.truth.sum())
+        fpdr = float(dict(metric.options)["fpdr"])
+        estimate.chance = fpdr
+        others = int((~decisions.truth).sum())
+        if not verification.fmr_supported(others, fpdr):
+            estimate.flags.append("not supported by this data: too few non-tattoo images")
+        if few_errors(round(fpdr * others)):
+            estimate.flags.append("fewer than 30 false detections at this FPDR")
+    else:
+        estimate.n = len(decisions.names)
+        estimate.chance = 0.5
+    return estimate

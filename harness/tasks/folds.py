@@ -1,0 +1,145 @@
+"""Folds of data sets that bring no lists: identities are kept apart, roles are dealt out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from itertools import chain
+
+import numpy as np
+
+from harness.data.records import Dataset, Fold, Record
+from harness.errors import DataError
+from harness.protocol import FoldRules
+
+ONE_FOLD = "test"
+"""Name of the fold where the records themselves say what trains and what is judged."""
+
+
+def deal(
+    dataset: Dataset,
+    rules: FoldRules,
+    identity: Callable[[Record], str],
+    roles: Callable[[Sequence[Record], np.random.Generator], tuple[list[Record], list[Record]]],
+) -> list[tuple[str, list[Record], list[Record], list[Record]]]:
+    """Deal the records of a data set into folds that share no identity.
+
+    A record's own ``fold`` and ``role`` win over the rules. Records with role ``background`` are
+    left out; those with role ``train``, or matched by ``rules.train``, are in every training set.
+
+    Parameters
+    ----------
+    identity
+        What must not be in the training and the judged part of a fold at once.
+    roles
+        Splits the records of one identity into probes and references.
+
+    Returns
+    -------
+    list of tuple
+        Name, training records, probes and references of each fold.
+
+    Raises
+    ------
+    DataError
+        If there are fewer identities than folds, or only some records name their fold.
+    """
+    usable = [record for record in dataset.records.values() if record.role != "background"]
+    always = [record for record in usable if _only_trains(record, rules)]
+    judged = [record for record in usable if not _only_trains(record, rules)]
+    if not judged:
+        raise DataError(
+            f"{dataset.name} has no image left to judge: every record has role 'train' or matches "
+            f"the protocol's train patterns {', '.join(rules.train)}"
+        )
+    named = sorted({record.fold for record in judged if record.fold is not None})
+    unnamed = [record.name for record in judged if record.fold is None]
+    if named and unnamed:
+        raise DataError(
+            f"{dataset.name}: some records name their fold and {len(unnamed)} do not, "
+            f"e.g. {unnamed[0]}; give all of them a fold, or none"
+        )
+
+    by_identity: dict[str, list[Record]] = {}
+    for record in judged:
+        by_identity.setdefault(identity(record), []).append(record)
+    rng = np.random.default_rng(rules.seed)
+    fold_of: dict[str, str] = {}
+    if not named:
+        if len(by_identity) < rules.count:
+            raise DataError(
+                f"{dataset.name} has {len(by_identity)} identities, too few for {rules.count} folds"
+            )
+        names = [str(k + 1) for k in range(rules.count)] if rules.count > 1 else [ONE_FOLD]
+        order = rng.permutation(len(by_identity))
+        for place, key in zip(order, sorted(by_identity), strict=True):
+            fold_of[key] = names[place % len(names)]
+    else:
+        names = named
+
+    dealt: dict[str, tuple[list[Record], list[Record]]] = {name: ([], []) for name in names}
+    for key in sorted(by_identity):
+        members: dict[str, list[Record]] = {}
+        for record in by_identity[key]:
+            members.setdefault(record.fold or fold_of[key], []).append(record)
+        for name, records in members.items():
+            probes, references = roles(records, rng)
+            dealt[name][0].extend(probes)
+            dealt[name][1].extend(references)
+
+    folds = []
+    for name in names:
+        inside = {identity(record) for record in chain(*dealt[name])}
+        others = chain.from_iterable(chain(*dealt[other]) for other in names if other != name)
+        train = [*always, *(r for r in others if identity(r) not in inside)]
+        probes, references = dealt[name]
+        folds.append((name, train, _in_order(probes), _in_order(references)))
+    return folds
+
+
+def components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Group names that mated pairs connect, directly or through others.
+
+    Returns
+    -------
+    dict
+        For every name in `pairs` the alphabetically first name of its group.
+
+    >>> components([("b", "c"), ("a", "c"), ("x", "y")])
+    {'b': 'a', 'c': 'a', 'a': 'a', 'x': 'x', 'y': 'x'}
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for left, right in pairs:
+        a, b = sorted((root(left), root(right)))
+        parent[b] = a
+    return {name: root(name) for name in parent}
+
+
+def restrict(folds: Sequence[Fold], wanted: Sequence[str]) -> list[Fold]:
+    """Keep the folds named with ``--fold``, in their own order; all of them if none is named.
+
+    Raises
+    ------
+    DataError
+        If a name is not a fold.
+    """
+    names = [fold.name for fold in folds]
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise DataError(f"there is no fold {', '.join(unknown)}; there are: {', '.join(names)}")
+    return [fold for fold in folds if not wanted or fold.name in wanted]
+
+
+def _only_trains(record: Record, rules: FoldRules) -> bool:
+    return record.role == "train" or any(fnmatchcase(record.name, p) for p in rules.train)
+
+
+def _in_order(records: list[Record]) -> list[Record]:
+    return sorted(records, key=lambda record: record.name)

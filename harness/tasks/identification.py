@@ -1,0 +1,431 @@
+"""Identification: every probe searches a gallery, and is judged by where its mates come.
+
+Serves all closed-set 1:N protocols: identification, region of interest, mixed media, similarity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Matcher
+from harness.data.records import Dataset, Fold, Record
+from harness.errors import DataError
+from harness.metrics import identification as searching
+from harness.metrics import verification
+from harness.metrics.ids import Metric
+from harness.protocol import FoldRules, Protocol
+from harness.results import (
+    Candidate,
+    Curves,
+    Estimate,
+    Failure,
+    FoldMetrics,
+    Metrics,
+    Outcome,
+    Search,
+)
+from harness.statistics import (
+    Interval,
+    bootstrap_eer_fnmr,
+    choose_interval,
+    cluster_bootstrap_mean,
+    few_errors,
+    poisson_binomial_interval,
+)
+from harness.tasks.answers import Answer, finite, fold_spread, histogram, thin_curve
+from harness.tasks.folds import components, deal
+
+ABILITY = Matcher
+METRICS: dict[str, tuple[str, ...]] = {
+    "hit-rate": ("rank",),
+    "map": (),
+    "eer": (),
+    "eer-convex-hull": (),
+    "fnmr": ("fmr",),
+}
+CANDIDATES = 50
+"""Length of the candidate lists written; the scores of all comparisons are kept as well."""
+
+FAILURE_POLICY = (
+    "A probe without a template is a miss at every rank and a non-match at every threshold; a "
+    "reference without a template stays in the gallery and never matches."
+)
+
+
+def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
+    """Return the folds of a data set: its own lists, or identity-disjoint ones by the rules.
+
+    Raises
+    ------
+    DataError
+        If the records do not say what makes them mated.
+    """
+    if dataset.folds:
+        return list(dataset.folds)
+    key = protocol.data.mated_by
+    without = [r.name for r in dataset.records.values() if r.role != "background" and not _of(r, key)]
+    if without:
+        raise DataError(
+            f"{dataset.name}: {len(without)} records have no {key!r}, by which this protocol calls "
+            f"images mated, e.g. {without[0]}. Add the column {key!r} to the manifest."
+        )
+    background = tuple(
+        record.name for record in dataset.records.values() if record.role == "background"
+    )
+    folds = []
+    for name, train, probes, references in deal(
+        dataset,
+        protocol.folds,
+        lambda record: str(_of(record, key)),
+        lambda records, rng: _roles(records, protocol.folds, rng),
+    ):
+        by_identity: dict[str, list[str]] = {}
+        for reference in references:
+            by_identity.setdefault(str(_of(reference, key)), []).append(reference.name)
+        mates = frozenset(
+            (probe.name, mate)
+            for probe in probes
+            for mate in by_identity.get(str(_of(probe, key)), [])
+        )
+        mated = {probe for probe, _ in mates}
+        folds.append(
+            Fold(
+                name=name,
+                train=tuple(record.name for record in train),
+                # A probe without a mate asks an open-set question, which this task does not judge.
+                probes=tuple(probe.name for probe in probes if probe.name in mated),
+                gallery=tuple(reference.name for reference in references)
+                + (background if protocol.data.background else ()),
+                mates=mates,
+            )
+        )
+    if not any(fold.probes for fold in folds):
+        raise DataError(f"{dataset.name}: no identity has both a probe and a reference")
+    return folds
+
+
+def training_truth(
+    fold: Fold, records: Mapping[str, Record], protocol: Protocol
+) -> dict[str, Any]:
+    """Return what a training set says: identity numbers, and mated pairs where they are listed."""
+    if fold.train_mates:
+        group = components(sorted(fold.train_mates))
+        keys = [group.get(name, name) for name in fold.train]
+    else:
+        keys = [str(_of(records[name], protocol.data.mated_by) or name) for name in fold.train]
+    number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+    place = {name: i for i, name in enumerate(fold.train)}
+    truth: dict[str, Any] = {"identities": [number[key] for key in keys]}
+    if fold.train_mates:
+        truth["mated"] = sorted([place[a], place[b]] for a, b in fold.train_mates)
+    return truth
+
+
+def truth_matrix(fold: Fold, records: Mapping[str, Record]) -> npt.NDArray[np.bool_]:
+    """Return which comparisons are mated: bool, shape (probes, references)."""
+    column = {name: j for j, name in enumerate(fold.gallery)}
+    row = {name: i for i, name in enumerate(fold.probes)}
+    truth = np.zeros((len(fold.probes), len(fold.gallery)), dtype=bool)
+    for probe, reference in fold.mates:
+        truth[row[probe], column[reference]] = True
+    return truth
+
+
+def judge(
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    protocol: Protocol,
+) -> Outcome:
+    """Compute every number of a run from its raw scores.
+
+    Parameters
+    ----------
+    folds, answers
+        In the same order; an answer's scores have shape (probes, references).
+    """
+    clusters = components(sorted(pair for fold in folds for pair in fold.mates))
+    parts = [
+        _Part(fold, answer, records, clusters) for fold, answer in zip(folds, answers, strict=True)
+    ]
+    pooled = _Pool(parts)
+    ids = protocol.metric_ids
+    per_fold = [
+        FoldMetrics(part.fold.name, part.counts(), {str(m): _value(m, part) for m in ids})
+        for part in parts
+    ]
+    score_intervals = _score_intervals(ids, pooled)
+    estimates = {}
+    for metric in ids:
+        estimate = _estimate(metric, pooled, score_intervals)
+        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
+        estimate.fold_mean, estimate.fold_sd = spread
+        estimates[str(metric)] = estimate
+    counts: dict[str, int] = {"folds": len(folds), "identities": len(set(pooled.clusters.tolist()))}
+    for part in parts:
+        for name, count in part.counts().items():
+            counts[name] = counts.get(name, 0) + count
+    metrics = Metrics(
+        task="identification",
+        headline=protocol.headline_id,
+        counts=counts,
+        pooled=estimates,
+        folds=per_fold,
+    )
+    return Outcome(
+        metrics=metrics,
+        curves=_curves(pooled, protocol.ranks),
+        searches=[search for part in parts for search in part.searches()],
+        failures=[failure for part in parts for failure in part.failures()],
+    )
+
+
+class _Part:
+    """One fold's scores with their truth, failures folded in as minus infinity."""
+
+    def __init__(
+        self,
+        fold: Fold,
+        answer: Answer,
+        records: Mapping[str, Record],
+        clusters: Mapping[str, str],
+    ) -> None:
+        self.fold, self.answer, self.records = fold, answer, records
+        self.failed_probes = np.array([name in answer.failures for name in fold.probes], dtype=bool)
+        self.failed_references = np.array(
+            [name in answer.failures for name in fold.gallery], dtype=bool
+        )
+        self.usable = ~(self.failed_probes[:, None] | self.failed_references[None, :])
+        self.scores = np.where(self.usable, answer.scores, -np.inf)
+        self.truth = truth_matrix(fold, records)
+        self.ranks = searching.mate_ranks(self.scores, self.truth)
+        self.precision = searching.average_precision(self.scores, self.truth)
+        self.mates = self.truth.sum(axis=1)
+        self.gallery = np.full(len(fold.probes), len(fold.gallery))
+        self.probe_clusters = np.array([clusters.get(name, name) for name in fold.probes])
+        self.reference_clusters = np.array([clusters.get(name, name) for name in fold.gallery])
+        rows, columns = np.nonzero(self.truth)
+        self.mated = self.scores[rows, columns]
+        self.mated_clusters = self.probe_clusters[rows]
+        self.mated_sources = np.array(
+            [self._same_source(i, j) for i, j in zip(rows, columns, strict=True)], dtype=bool
+        )
+        # A failed comparison can never be a false match, and is not counted as a chance to be one.
+        rows, columns = np.nonzero(~self.truth & self.usable)
+        self.nonmated = self.scores[rows, columns]
+        self.nonmated_probe_clusters = self.probe_clusters[rows]
+        self.nonmated_reference_clusters = self.reference_clusters[columns]
+
+    def _same_source(self, row: int, column: int) -> bool:
+        probe = self.records[self.fold.probes[row]].source
+        return probe is not None and probe == self.records[self.fold.gallery[column]].source
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "searches": len(self.fold.probes),
+            "references": len(self.fold.gallery),
+            "training_images": len(self.fold.train),
+            "mated_comparisons": len(self.mated),
+            "same_source_mated": int(self.mated_sources.sum()),
+            "nonmated_comparisons": int((~self.truth).sum()),
+            "failed_probes": int(self.failed_probes.sum()),
+            "failed_references": int(self.failed_references.sum()),
+        }
+
+    def searches(self) -> list[Search]:
+        names = np.array(self.fold.gallery)
+        by_name = np.argsort(names, kind="stable")
+        found = []
+        for i, probe in enumerate(self.fold.probes):
+            # Ties are listed by name, so that the list does not depend on the gallery's order.
+            order = by_name[np.argsort(-self.scores[i][by_name], kind="stable")]
+            mate_scores = self.scores[i][self.truth[i]]
+            others = self.scores[i][~self.truth[i]]
+            mates = np.flatnonzero(self.truth[i])
+            best = mates[np.argmax(self.scores[i][mates])] if len(mates) else None
+            rank = int(self.ranks[i])
+            found.append(
+                Search(
+                    fold=self.fold.name,
+                    probe=probe,
+                    identity=str(self.probe_clusters[i]),
+                    rank=rank if 0 < rank < searching.MISS else None,
+                    mates=len(mates),
+                    gallery=len(names),
+                    average_precision=finite(self.precision[i]),
+                    score=finite(mate_scores.max(initial=-np.inf)),
+                    best_nonmate=finite(others.max(initial=-np.inf)),
+                    failed=bool(self.failed_probes[i]),
+                    same_source=best is not None and self._same_source(i, int(best)),
+                    candidates=[
+                        Candidate(str(names[j]), finite(self.scores[i, j]), bool(self.truth[i, j]))
+                        for j in order[:CANDIDATES]
+                    ],
+                )
+            )
+        return found
+
+    def failures(self) -> list[Failure]:
+        """List failures once per fold, a name that is probe and reference as a probe."""
+        roles = dict.fromkeys(self.fold.gallery, "reference") | dict.fromkeys(
+            self.fold.probes, "probe"
+        )
+        return [
+            Failure(self.fold.name, name, roles[name], reason)
+            for name, reason in sorted(self.answer.failures.items())
+            if name in roles
+        ]
+
+
+class _Pool:
+    """The folds together: searches pooled, comparisons pooled."""
+
+    def __init__(self, parts: Sequence[_Part]) -> None:
+        def join(name: str) -> npt.NDArray[Any]:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        self.ranks, self.precision = join("ranks"), join("precision")
+        self.mates, self.gallery = join("mates"), join("gallery")
+        self.mated, self.nonmated = join("mated"), join("nonmated")
+        names = np.concatenate(
+            [np.concatenate([part.probe_clusters, part.reference_clusters]) for part in parts]
+        )
+        known = np.unique(names)
+
+        def numbered(name: str) -> npt.NDArray[np.int64]:
+            return np.searchsorted(known, join(name)).astype(np.int64)
+
+        self.clusters = numbered("probe_clusters")
+        self.mated_clusters = numbered("mated_clusters")
+        self.nonmated_probe_clusters = numbered("nonmated_probe_clusters")
+        self.nonmated_reference_clusters = numbered("nonmated_reference_clusters")
+        self.nonmated_count = sum(part.counts()["nonmated_comparisons"] for part in parts)
+
+
+def _value(metric: Metric, part: _Part | _Pool) -> float | None:
+    options = dict(metric.options)
+    if metric.name == "hit-rate":
+        return finite(searching.hit_rate(part.ranks, int(options["rank"])))
+    if metric.name == "map":
+        known = part.precision[~np.isnan(part.precision)]
+        return finite(known.mean()) if len(known) else None
+    if metric.name == "eer":
+        return finite(verification.eer(part.mated, part.nonmated))
+    if metric.name == "eer-convex-hull":
+        return finite(verification.eer_convex_hull(part.mated, part.nonmated))
+    return finite(verification.fnmr_at_fmr(part.mated, part.nonmated, float(options["fmr"])))
+
+
+def _estimate(metric: Metric, pool: _Pool, score_intervals: Mapping[str, Interval]) -> Estimate:
+    options = dict(metric.options)
+    estimate = Estimate(_value(metric, pool))
+    searched = pool.mates > 0
+    if metric.name == "hit-rate":
+        rank = int(options["rank"])
+        hits = (pool.ranks[searched] <= rank).astype(np.float64)
+        estimate.n = len(hits)
+        _set_interval(estimate, choose_interval(hits, pool.clusters[searched]))
+        chance = searching.chance_hit(pool.mates[searched], pool.gallery[searched], rank)
+        if len(chance):
+            estimate.chance = float(chance.mean())
+            estimate.chance_low, estimate.chance_high = poisson_binomial_interval(chance)
+        if rank >= pool.gallery.max(initial=0):
+            estimate.flags.append("the rank reaches the end of the gallery: every search hits")
+    elif metric.name == "map":
+        estimate.n = int(searched.sum())
+        _set_interval(
+            estimate, cluster_bootstrap_mean(pool.precision[searched], pool.clusters[searched])
+        )
+        if estimate.n:
+            chance = searching.chance_average_precision(
+                pool.mates[searched], pool.gallery[searched]
+            )
+            estimate.chance = float(chance.mean())
+    else:
+        estimate.n = len(pool.mated)
+        if str(metric) in score_intervals:
+            _set_interval(estimate, score_intervals[str(metric)])
+        if metric.name == "fnmr":
+            fmr = float(options["fmr"])
+            estimate.chance = 1.0 - fmr
+            if not verification.fmr_supported(len(pool.nonmated), fmr):
+                estimate.flags.append("not supported by this data: too few non-mated comparisons")
+            if few_errors(round(fmr * len(pool.nonmated))):
+                estimate.flags.append("fewer than 30 false matches at this FMR")
+        else:
+            estimate.chance = 0.5
+        if estimate.value is not None and few_errors(round(estimate.value * len(pool.mated))):
+            estimate.flags.append("fewer than 30 false non-matches")
+    return estimate
+
+
+def _score_intervals(ids: Sequence[Metric], pool: _Pool) -> dict[str, Interval]:
+    fmrs = [float(dict(m.options)["fmr"]) for m in ids if m.name == "fnmr"]
+    if not fmrs and not any(m.name == "eer" for m in ids):
+        return {}
+    eer, fnmrs = bootstrap_eer_fnmr(
+        pool.mated,
+        pool.mated_clusters,
+        pool.nonmated,
+        pool.nonmated_probe_clusters,
+        pool.nonmated_reference_clusters,
+        fmrs,
+    )
+    intervals = {str(m): eer for m in ids if m.name == "eer"}
+    at = dict(zip(fmrs, fnmrs, strict=True))
+    return intervals | {str(m): at[float(dict(m.options)["fmr"])] for m in ids if m.name == "fnmr"}
+
+
+def _curves(pool: _Pool, max_rank: int) -> Curves:
+    searched = pool.mates > 0
+    ranks, mates, gallery = pool.ranks[searched], pool.mates[searched], pool.gallery[searched]
+    top = min(max_rank, int(gallery.max(initial=1)))
+    cmc: dict[str, list[float]] = {name: [] for name in _CMC_COLUMNS}
+    for rank, rate in enumerate(searching.cmc(ranks, top), start=1):
+        if math.isnan(rate):
+            break
+        hits = (ranks <= rank).astype(np.float64)
+        interval = choose_interval(hits, pool.clusters[searched])
+        chance = searching.chance_hit(mates, gallery, rank)
+        row = (rank, rate, interval.low, interval.high, chance.mean())
+        for name, value in zip(
+            _CMC_COLUMNS, (*row, *poisson_binomial_interval(chance)), strict=True
+        ):
+            cmc[name].append(float(value))
+    return Curves(
+        cmc=cmc if cmc["rank"] else {},
+        det=thin_curve(verification.error_curve(pool.mated, pool.nonmated)),
+        distribution=histogram(pool.mated, pool.nonmated),
+    )
+
+
+_CMC_COLUMNS = ("rank", "hit_rate", "low", "high", "chance", "chance_low", "chance_high")
+
+
+def _roles(
+    records: Sequence[Record], rules: FoldRules, rng: np.random.Generator
+) -> tuple[list[Record], list[Record]]:
+    """Split one identity's records: by role, by medium, or by lot."""
+    if any(record.role in ("probe", "reference") for record in records):
+        probes = [record for record in records if record.role == "probe"]
+        return probes, [record for record in records if record.role == "reference"]
+    if rules.probe_media:
+        probes = [record for record in records if record.media in rules.probe_media]
+        return probes, [record for record in records if record.media not in rules.probe_media]
+    order = [records[i] for i in rng.permutation(len(records))]
+    return order[rules.references :], order[: rules.references]
+
+
+def _of(record: Record, key: str) -> str | None:
+    return record.group if key == "group" else record.tattoo
+
+
+def _set_interval(estimate: Estimate, interval: Interval) -> None:
+    estimate.low, estimate.high = finite(interval.low), finite(interval.high)
+    estimate.method = interval.method
+

@@ -1,0 +1,252 @@
+"""Numbers and metric ids in plain language, for people who read a report and not the code."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from harness.results import Estimate
+
+NO_VALUE = "no value"
+_SPACE = "\u202f"  # narrow and unbreakable: a number and its sign stay together
+# Metric ids that begin so are rates between 0 and 1 and are shown in percent.
+_RATES = ("hit-rate", "fnmr", "fmr", "fnir", "fpir", "eer", "tpdr", "fpdr", "far", "frr", "fta")
+_LOWER_IS_BETTER = ("fnmr", "fmr", "fnir", "fpir", "eer", "cllr", "far", "frr", "fta", "fte", "ece")
+
+
+@dataclass(frozen=True)
+class MetricId:
+    """A metric id taken apart.
+
+    >>> MetricId.parse("fnir@fpir=0.01,rank=1")
+    MetricId(name='fnir', settings=(('fpir', '0.01'), ('rank', '1')))
+    """
+
+    name: str
+    settings: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> MetricId:
+        """Split ``name@key=value,key=value``; what does not look like that is all name."""
+        name, _, rest = text.partition("@")
+        pairs = [part.partition("=") for part in rest.split(",") if part]
+        if any(not sign for _, sign, _ in pairs):
+            return cls(text, ())
+        return cls(name, tuple((key, value) for key, _, value in pairs))
+
+    def setting(self, key: str) -> str | None:
+        """Return one setting's text, or None."""
+        return dict(self.settings).get(key)
+
+
+def is_rate(metric: str) -> bool:
+    """Say whether a metric lies between 0 and 1 and reads best in percent."""
+    name = MetricId.parse(metric).name
+    return name.split("-")[0] in _RATES or name.startswith("hit-rate") or "accuracy" in name
+
+
+def direction(metric: str) -> str:
+    """Return which values are better: ``higher`` or ``lower``."""
+    name = MetricId.parse(metric).name
+    return "lower" if name.split("-")[0] in _LOWER_IS_BETTER else "higher"
+
+
+def metric_label(metric: str) -> str:
+    """Return a metric's name as a person would write it; unknown ids stay as they are.
+
+    >>> metric_label("hit-rate@rank=10")
+    'Hit rate within rank 10'
+    """
+    parsed = MetricId.parse(metric)
+    known = {
+        "hit-rate": "Hit rate",
+        "map": "Mean average precision",
+        "fnmr": "False non-match rate (FNMR)",
+        "fmr": "False match rate (FMR)",
+        "fnir": "False negative identification rate (FNIR)",
+        "fpir": "False positive identification rate (FPIR)",
+        "eer": "Equal error rate (EER)",
+        "eer-hull": "Equal error rate, convex hull",
+        "cllr": "Cost of likelihood ratios (Cllr)",
+        "cllr-min": "Cllr after ideal calibration (Cllr-min)",
+        "cllr-cal": "Calibration loss (Cllr-cal)",
+        "accuracy": "Accuracy",
+        "tattoo-accuracy": "Accuracy on tattoo images",
+        "non-tattoo-accuracy": "Accuracy on non-tattoo images",
+        "tpdr": "True positive detection rate (TPDR)",
+        "fta": "Failure to acquire rate (FTA)",
+        "fte": "Failure to enrol rate (FTE)",
+    }
+    if parsed.name not in known:
+        return metric
+    words = [_setting_words(key, value) for key, value in parsed.settings]
+    return " ".join([known[parsed.name], *words])
+
+
+def _setting_words(key: str, value: str) -> str:
+    if key == "rank":
+        return f"within rank {value}"
+    number = _as_number(value)
+    if key in _RATES and number is not None:
+        return f"at {key.upper()}\u00a0≤\u00a0{percent(number)}"
+    return f"at {key} {value}"
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def known(value: float | None) -> bool:
+    """Say whether there is a finite number."""
+    return value is not None and math.isfinite(value)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return a rate in percent; small rates keep two figures so that they do not read as zero.
+
+    >>> percent(0.5824).replace(_SPACE, " "), percent(0.0004).replace(_SPACE, " ")
+    ('58.2 %', '0.04 %')
+    """
+    if value is None or not math.isfinite(value):
+        return NO_VALUE
+    return f"{_percent_number(value, digits)}{_SPACE}%"
+
+
+def _percent_number(value: float, digits: int) -> str:
+    hundred = value * 100
+    if hundred and abs(hundred) < 0.95 and digits:
+        text = f"{hundred:.2g}"
+        return text if "e" not in text else f"{hundred:.7f}".rstrip("0")
+    return f"{hundred:.{digits}f}"
+
+
+def amount(metric: str, value: float | None) -> str:
+    """Return a metric's value in its own unit: percent for rates, three decimals otherwise."""
+    if is_rate(metric):
+        return percent(value)
+    if value is None or not math.isfinite(value):
+        return NO_VALUE
+    return f"{value:.3f}".replace("-", "−")
+
+
+def interval(metric: str, low: float | None, high: float | None, digits: int = 1) -> str:
+    """Return ``50.6–65.4 %``, or an empty string where there is none."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    if is_rate(metric):
+        return f"{_percent_number(low, digits)}–{_percent_number(high, digits)}{_SPACE}%"
+    return f"{amount(metric, low)} to {amount(metric, high)}"
+
+
+def count(value: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{value:,}"
+
+
+def spread(metric: str, estimate: Estimate) -> str:
+    """Return the fold mean and standard deviation, or an empty string."""
+    mean, deviation = estimate.fold_mean, estimate.fold_sd
+    if mean is None or not math.isfinite(mean):
+        return ""
+    text = amount(metric, mean)
+    if deviation is None or not math.isfinite(deviation):
+        return text
+    if is_rate(metric):
+        return f"{mean * 100:.1f} ± {deviation * 100:.1f}{_SPACE}%"
+    return f"{text} ± {deviation:.3f}"
+
+
+def plain(key: str) -> str:
+    """Return a field name as words.
+
+    >>> plain("mated_comparisons")
+    'Mated comparisons'
+    """
+    words = key.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def shown(value: Any) -> str:
+    """Return any recorded value as text; nothing reads as ``none``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) or "none"
+    return str(value)
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people.
+
+    >>> duration(0.25), duration(75), duration(7300)
+    ('0.25 s', '1 min 15 s', '2 h 2 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def verdict(task: str, headline: str, algorithm: str, estimate: Estimate | None) -> str:
+    """Return the headline as one sentence made from its numbers.
+
+    Parameters
+    ----------
+    task
+        Kind of question.
+    headline
+        Metric id.
+    algorithm
+        Name.
+    estimate
+        Of the headline metric; None where it was not computed.
+    """
+    if estimate is None or estimate.value is None or not math.isfinite(estimate.value):
+        why = f": {'; '.join(estimate.flags)}" if estimate is not None and estimate.flags else ""
+        return f"There is no value for “{metric_label(headline)}” of {algorithm}{why}."
+    parsed = MetricId.parse(headline)
+    brief = is_rate(headline)
+    value = percent(estimate.value, 0) if brief else amount(headline, estimate.value)
+    within = interval(headline, estimate.low, estimate.high, 0)
+    bracket = f" (95{_SPACE}% interval {within})" if within else ""
+    chance = ""
+    if known(estimate.chance):
+        chance = percent(estimate.chance, 0) if brief else amount(headline, estimate.chance)
+    rank = parsed.setting("rank")
+    if parsed.name == "hit-rate" and rank:
+        where = "As its first candidate" if rank == "1" else f"Within the first {rank} candidates"
+        sentence = f"{where}, {algorithm} finds a mate for {value} of {count(estimate.n)} probes{bracket}"
+        return f"{sentence}; a random ranking finds {chance}." if chance else f"{sentence}."
+    if parsed.name == "accuracy" and task == "detection":
+        sentence = f"{algorithm} decides correctly for {value} of {count(estimate.n)} images{bracket}"
+        return f"{sentence}; guessing is right for {chance}." if chance else f"{sentence}."
+    label = metric_label(headline)
+    trials = f" over {count(estimate.n)} trials" if estimate.n else ""
+    sentence = f"{label}: {algorithm} gets {value}{trials}{bracket}"
+    return f"{sentence}; chance gets {chance}." if chance else f"{sentence}."
+
+
+def against_chance(headline: str, estimate: Estimate | None) -> str:
+    """Return a sentence on where the result lies among what random answers get, or nothing."""
+    if estimate is None or estimate.value is None or not math.isfinite(estimate.value):
+        return ""
+    low, high = estimate.chance_low, estimate.chance_high
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    reach = f"Of 100 random answers to the same questions, 95 reach {interval(headline, low, high, 0)}"
+    if low <= estimate.value <= high:
+        return f"{reach}: this result cannot be told from chance."
+    better = (estimate.value > high) == (direction(headline) == "higher")
+    return f"{reach}: this result is {'better' if better else 'worse'} than chance."
