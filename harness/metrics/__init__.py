@@ -1,0 +1,1 @@
+"""Metrics: pure functions over arrays of scores, one file per family."""

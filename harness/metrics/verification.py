@@ -1,0 +1,437 @@
+"""Verification (1:1 comparison): error curves, EER, FNMR at a given FMR, AUC and d-prime.
+
+Everywhere in this file, after ISO/IEC 19795-1:
+
+* A comparison is a match when ``score >= threshold``. FMR is the share of non-mated comparisons
+  that match, FNMR the share of mated comparisons that do not.
+* Failures are scores, so that none is left out: ``-inf`` is a non-match at every threshold;
+  ``+inf``, allowed among the non-mated only, is a match at every threshold.
+* Scores are floating point, shape (comparisons,). NaN, or ``+inf`` among the mated, raises
+  `ValueError`. Without mated or without non-mated scores a rate is NaN, never 0.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Scores: TypeAlias = npt.NDArray[np.floating[Any]]
+Counts: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorCurve:
+    """FMR and FNMR at every threshold where they change: the points of a DET or ROC plot.
+
+    Parameters
+    ----------
+    threshold
+        float64, shape (points,), rising: every distinct finite score, then ``+inf``.
+    fmr
+        float64, shape (points,), in [0, 1], never rising.
+    fnmr
+        float64, shape (points,), in [0, 1], never falling.
+    """
+
+    threshold: npt.NDArray[np.float64]
+    fmr: npt.NDArray[np.float64]
+    fnmr: npt.NDArray[np.float64]
+
+    def thinned(self, points: int) -> ErrorCurve:
+        """Leave out points that a plot cannot show.
+
+        The path is cut into pieces of equal length on logit axes, which are near a DET's own, and
+        the first and last point of each piece stay. What stays is exact, every jump longer than a
+        piece is kept whole, and a point left out is at most one piece from a point that stays.
+
+        Parameters
+        ----------
+        points
+            How many may stay, from 4.
+
+        Raises
+        ------
+        ValueError
+            If `points` is below 4.
+
+        Examples
+        --------
+        >>> curve = error_curve(np.arange(1000.0), np.arange(1000.0) - 500)
+        >>> len(curve.threshold), len(curve.thinned(100).threshold) <= 100
+        (1501, True)
+        """
+        if points < 4:
+            raise ValueError(f"a curve needs at least 4 points, not {points}")
+        if len(self.threshold) <= points:
+            return self
+        path = np.concatenate([[0.0], np.cumsum(_logit_steps(self.fmr) + _logit_steps(self.fnmr))])
+        pieces = points // 2
+        piece = np.minimum((path * (pieces / path[-1])).astype(np.int64), pieces - 1)
+        change = np.diff(piece) > 0
+        stays = np.concatenate([[True], change]) | np.concatenate([change, [True]])
+        return ErrorCurve(self.threshold[stays], self.fmr[stays], self.fnmr[stays])
+
+
+def error_curve(mated: Scores, nonmated: Scores) -> ErrorCurve:
+    """All distinct operating points, from the lowest score to a threshold above all scores.
+
+    Tied scores cross a threshold together, so they give one point.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Scores as the head of this file states.
+
+    Returns
+    -------
+    ErrorCurve
+        One point for each distinct finite score and one at ``+inf``. The first is (FMR 1, FNMR 0)
+        and the last (FMR 0, FNMR 1), but for failures.
+
+    Raises
+    ------
+    ValueError
+        If a score is NaN, or ``+inf`` among the mated.
+
+    Examples
+    --------
+    >>> curve = error_curve(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
+    >>> for point in zip(curve.threshold, curve.fmr, curve.fnmr):
+    ...     print(*point)
+    1.0 1.0 0.0
+    2.0 0.5 0.0
+    3.0 0.0 0.5
+    inf 0.0 1.0
+    """
+    threshold, false_matches, false_nonmatches = _operating_points(mated, nonmated)
+    return ErrorCurve(
+        threshold,
+        _rates(false_matches, len(nonmated)),
+        _rates(false_nonmatches, len(mated)),
+    )
+
+
+def eer(mated: Scores, nonmated: Scores) -> float:
+    """Equal error rate: linear interpolation of the DET, on linear axes, at FMR = FNMR.
+
+    Adjacent operating points of `error_curve` are joined by straight lines, and the value is that
+    of the line which crosses FMR = FNMR. Other definitions give other values on small or tied sets
+    (see `eer_convex_hull`), so an EER never ranks a board. When failures keep FNMR above FMR at
+    every threshold, the curve is continued at its lowest FNMR, which then is the value.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Scores as the head of this file states.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 when all scores are equal; 1.0 when every mated comparison failed; NaN when
+        either set is empty.
+
+    Raises
+    ------
+    ValueError
+        If a score is NaN, or ``+inf`` among the mated.
+
+    Examples
+    --------
+    >>> eer(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 0.0, 0.0, 1.0]))  # (1/4, 0)-(0, 1/4)
+    0.125
+    >>> eer(np.array([7.0, 7.0]), np.array([7.0]))
+    0.5
+    """
+    _, false_matches, false_nonmatches = _operating_points(mated, nonmated)
+    m, n = len(mated), len(nonmated)
+    if not m or not n:
+        return float("nan")
+    return _crossing(false_matches, false_nonmatches, m, n)
+
+
+def eer_convex_hull(mated: Scores, nonmated: Scores) -> float:
+    """Equal error rate of the convex hull of the ROC (ROCCH): never above `eer`.
+
+    The value an ideal monotone recalibration of the scores would have (Brummer and de Villiers,
+    The BOSARIS Toolkit, 2011). The one edge of the hull that crosses FMR = FNMR is found, in exact
+    integers, by replacing an end of a chord with the point farthest below it until none is.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Scores as the head of this file states.
+
+    Returns
+    -------
+    float
+        In [0, 1]; at most 0.5 without failures; NaN when either set is empty.
+
+    Raises
+    ------
+    ValueError
+        If a score is NaN, or ``+inf`` among the mated.
+
+    Examples
+    --------
+    >>> eer_convex_hull(np.array([0.0, 2.0]), np.array([1.0, 1.0]))  # on the edge (1, 0)-(0, 1/2)
+    0.3333333333333333
+    """
+    _, x, y = _operating_points(mated, nonmated)
+    m, n = len(mated), len(nonmated)
+    if not m or not n:
+        return float("nan")
+    x, y = np.concatenate([[n], x]), np.concatenate([y[:1], y])
+    left, right = 0, len(x) - 1
+    while True:
+        dx, dy = x[right] - x[left], y[right] - y[left]
+        below = dx * (y[left : right + 1] - y[left]) - dy * (x[left : right + 1] - x[left])
+        farthest = left + int(np.argmax(below))
+        if below[farthest - left] <= 0:
+            ends = [left, right]
+            return _crossing(x[ends], y[ends], m, n)
+        if x[farthest] * m > y[farthest] * n:
+            left = farthest
+        else:
+            right = farthest
+
+
+def fnmr_at_fmr(mated: Scores, nonmated: Scores, fmr: float) -> float:
+    """Lowest FNMR over all thresholds whose FMR is at most `fmr`.
+
+    Exact and without interpolation: the threshold may lie just above a score, and tied non-mated
+    scores are let in together or not at all.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Scores as the head of this file states.
+    fmr
+        In [0, 1]; 0 asks for no false match at all. See `fmr_supported`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN when either set is empty.
+
+    Raises
+    ------
+    ValueError
+        If `fmr` is outside [0, 1], or a score is NaN, or ``+inf`` among the mated.
+
+    Examples
+    --------
+    >>> nonmated = np.array([0.1, 0.2, 0.3, 0.4])
+    >>> fnmr_at_fmr(np.array([0.3, 0.35, 0.5]), nonmated, 0.25)  # one false match: 0.3 is not met
+    0.3333333333333333
+    """
+    mated, nonmated = _checked(mated, nonmated)
+    bar = score_to_exceed(nonmated, fmr)
+    if not mated.size or not nonmated.size:
+        return float("nan")
+    return float(np.count_nonzero(mated <= bar) / mated.size)
+
+
+def score_to_exceed(nonmated: Scores, fmr: float) -> float:
+    """Score above which a comparison must lie to match at the lowest threshold with FMR <= `fmr`.
+
+    Parameters
+    ----------
+    nonmated
+        Scores as the head of this file states.
+    fmr
+        In [0, 1].
+
+    Returns
+    -------
+    float
+        A non-mated score, or ``-inf`` when all comparisons may match.
+
+    Raises
+    ------
+    ValueError
+        If `fmr` is outside [0, 1].
+
+    Examples
+    --------
+    >>> score_to_exceed(np.array([0.1, 0.2, 0.3, 0.4]), 0.25)
+    0.3
+    """
+    allowed = errors_allowed(nonmated.size, fmr)
+    if allowed >= nonmated.size:
+        return float("-inf")
+    place = nonmated.size - 1 - allowed
+    return float(np.partition(nonmated, place)[place])
+
+
+def errors_allowed(comparisons: int, rate: float) -> int:
+    """Largest k with ``k / comparisons <= rate``, in the arithmetic in which rates are compared.
+
+    ``floor(rate * comparisons)`` is not it: 0.29 * 100 is 28.999..., and 29 in 100 is 0.29.
+
+    Parameters
+    ----------
+    comparisons
+        Their number.
+    rate
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If `rate` is outside [0, 1].
+
+    Examples
+    --------
+    >>> errors_allowed(100, 0.29), errors_allowed(99, 0.29)
+    (29, 28)
+    """
+    if not 0.0 <= rate <= 1.0:
+        raise ValueError(f"an error rate lies in [0, 1], but {rate} was asked for")
+    allowed = int(rate * comparisons)
+    if not comparisons:
+        return 0
+    if allowed / comparisons > rate:
+        return allowed - 1
+    return allowed + 1 if (allowed + 1) / comparisons <= rate else allowed
+
+
+def fmr_supported(nonmated_count: int, fmr: float) -> bool:
+    """Whether there are the ``1 / fmr`` non-mated comparisons that a given FMR needs.
+
+    With fewer, not one false match is allowed and the figure is that of FMR 0.
+
+    Examples
+    --------
+    >>> fmr_supported(1000, 0.001), fmr_supported(999, 0.001), fmr_supported(1000, 0.0)
+    (True, False, False)
+    """
+    return nonmated_count > 0 and 1.0 / nonmated_count <= fmr
+
+
+def auc(mated: Scores, nonmated: Scores) -> float:
+    """Probability that a mated score exceeds a non-mated one, ties counting one half.
+
+    The area under the ROC and the Mann-Whitney statistic over the number of pairs. A failed mated
+    comparison beats nothing, not even a failed non-mated one.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Scores as the head of this file states.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 when all scores are equal; NaN when either set is empty.
+
+    Raises
+    ------
+    ValueError
+        If a score is NaN, or ``+inf`` among the mated.
+
+    Examples
+    --------
+    >>> auc(np.array([1.0, 2.0]), np.array([0.0, 1.0]))  # 3 wins and a tie in 4 pairs
+    0.875
+    """
+    mated, nonmated = _checked(mated, nonmated)
+    if not mated.size or not nonmated.size:
+        return float("nan")
+    rivals, compared = np.sort(nonmated), mated[mated > -np.inf]
+    # Half wins, as integers: two for each score below, one for each score tied.
+    halves = np.searchsorted(rivals, compared, "left") + np.searchsorted(rivals, compared, "right")
+    return float(int(halves.sum()) / (2 * mated.size * nonmated.size))
+
+
+def d_prime(mated: Scores, nonmated: Scores) -> float:
+    """Distance of the means in units of the pooled standard deviation; negative if reversed.
+
+    ``(mean_mated - mean_nonmated) / sqrt((var_mated + var_nonmated) / 2)`` with variances over n
+    (Daugman, "Biometric decision landscapes", 2000). It describes the comparisons that took place:
+    failures have no place in a mean, so it never ranks algorithms.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Scores as the head of this file states.
+
+    Returns
+    -------
+    float
+        0.0 when all scores are equal; infinite when two different means have no spread; NaN when
+        either set has no finite score.
+
+    Raises
+    ------
+    ValueError
+        If a score is NaN, or ``+inf`` among the mated.
+
+    Examples
+    --------
+    >>> d_prime(np.array([4.0, 6.0]), np.array([1.0, 3.0]))  # means 5 and 2, variances 1
+    3.0
+    """
+    mated, nonmated = _checked(mated, nonmated)
+    mated, nonmated = mated[np.isfinite(mated)], nonmated[np.isfinite(nonmated)]
+    if not mated.size or not nonmated.size:
+        return float("nan")
+    distance = float(mated.mean() - nonmated.mean())
+    spread = float(np.sqrt((mated.var() + nonmated.var()) / 2))
+    if spread:
+        return distance / spread
+    return float(np.copysign(np.inf, distance)) if distance else 0.0
+
+
+def _checked(
+    mated: Scores, nonmated: Scores
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    m: npt.NDArray[np.float64] = np.asarray(mated, np.float64)
+    n: npt.NDArray[np.float64] = np.asarray(nonmated, np.float64)
+    if m.ndim != 1 or n.ndim != 1:
+        raise ValueError("mated and non-mated scores must have the shape (comparisons,)")
+    # The maximum is NaN where any score is: no temporary of the length of the scores is needed.
+    if np.isnan(m.max(initial=-np.inf)) or np.isnan(n.max(initial=-np.inf)):
+        raise ValueError("a score is NaN: give -inf for a failed comparison")
+    if m.max(initial=-np.inf) == np.inf:
+        raise ValueError("a mated score is +inf: scores are finite, or -inf for a failure")
+    return m, n
+
+
+def _operating_points(
+    mated: Scores, nonmated: Scores
+) -> tuple[npt.NDArray[np.float64], Counts, Counts]:
+    """Thresholds, rising, with the numbers of false matches and of false non-matches."""
+    mated, nonmated = (np.sort(scores) for scores in _checked(mated, nonmated))
+    scores = np.unique(np.concatenate([mated, nonmated]))
+    threshold = np.append(scores[np.isfinite(scores)], np.inf)
+    false_matches = nonmated.size - np.searchsorted(nonmated, threshold, side="left")
+    false_nonmatches = np.searchsorted(mated, threshold, side="left")
+    return threshold, false_matches.astype(np.int64), false_nonmatches.astype(np.int64)
+
+
+def _crossing(false_matches: Counts, false_nonmatches: Counts, m: int, n: int) -> float:
+    """Rate at which the line through the points crosses FMR = FNMR."""
+    # FMR - FNMR in units of 1 / (m n): whole numbers, so no rounding decides where the sign turns.
+    excess = false_matches * m - false_nonmatches * n
+    after = int(np.argmax(excess <= 0))
+    if after == 0:
+        return float(false_nonmatches[0] / m)
+    # Python's integers cannot overflow, and their quotient is the nearest float.
+    above, below = int(excess[after - 1]), -int(excess[after])
+    x0, x1 = int(false_matches[after - 1]), int(false_matches[after])
+    return (x0 * below + x1 * above) / ((above + below) * n)
+
+
+def _rates(errors: Counts, comparisons: int) -> npt.NDArray[np.float64]:
+    return errors / comparisons if comparisons else np.full(errors.shape, np.nan)
+
+
+def _logit_steps(rate: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Lengths of the steps of a rate on a logit axis, its 0 and 1 half a smallest step inside."""
+    steps = np.abs(np.diff(rate))
+    inside = min(0.25, float(steps[steps > 0].min(initial=0.5)) / 2)
+    safe = np.clip(np.nan_to_num(rate), inside, 1 - inside)
+    return np.abs(np.diff(np.log(safe / (1 - safe))))
