@@ -97,9 +97,12 @@ class Dataset:
     records
         By name, in the order of the data set.
     folds
-        Where the layout itself gives lists per fold; otherwise empty and the protocol lays them out.
+        Where the layout itself gives lists per fold; otherwise empty and the protocol
+        lays them out.
     problems
         What is wrong, one sentence each; a run does not start while there are any.
+    warnings
+        What is odd but does not stop a run, one sentence each.
     """
 
     name: str
@@ -108,3 +111,4 @@ class Dataset:
     records: Mapping[str, Record]
     folds: tuple[Fold, ...] = ()
     problems: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,138 @@
+"""What a data set is, as one hash: the bytes of its images and all that is said to be true of them.
+
+The hash is part of a run's identity: a result may be used again only where it is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness.data.findings import Findings
+from harness.data.records import Dataset, Fold, Record
+from harness.errors import DataError
+
+__all__ = ["content_hashes", "fingerprint"]
+
+RULE = "data-1"
+"""Version of what `fingerprint` covers; to be changed with it."""
+
+THREADS = 8
+"""Reading overlaps even on two cores; hashing lets other threads run."""
+
+
+def content_hashes(dataset: Dataset, names: Iterable[str] | None = None) -> dict[str, str]:
+    """Return the SHA-256 of every image file, in hexadecimal, by record name.
+
+    Parameters
+    ----------
+    dataset
+        Read before.
+    names
+        Of the records to hash; all unless given.
+
+    Raises
+    ------
+    DataError
+        If files cannot be read; it names them.
+    KeyError
+        If a name is not in the data set.
+    """
+    wanted = list(dict.fromkeys(dataset.records if names is None else names))
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(_hash, [dataset.records[name].path for name in wanted]))
+    findings = Findings()
+    hashes: dict[str, str] = {}
+    for name, answer in zip(wanted, found, strict=True):
+        if isinstance(answer, OSError):
+            findings.problem(
+                "unreadable files", f"{name!r} cannot be read: {answer.strerror or answer}"
+            )
+        else:
+            hashes[name] = answer
+    if findings.problems:
+        raise DataError(f"Images of {dataset.name} cannot be read.", findings.problems)
+    return hashes
+
+
+def fingerprint(
+    dataset: Dataset,
+    names: Iterable[str] | None = None,
+    *,
+    hashes: Mapping[str, str] | None = None,
+) -> str:
+    """Return the SHA-256, in hexadecimal, of everything in a data set that can change a number.
+
+    Covered are, for the records named: name, bytes of the image, and every truth but the files of
+    mask and clean image; and the data set's folds as far as they speak of those records, in their
+    order. Not covered: where the data set lies, its layout, and the order of its records.
+
+    Parameters
+    ----------
+    dataset
+        Read before.
+    names
+        Of the records that a protocol uses; all unless given.
+    hashes
+        What `content_hashes` returned, where it was called before.
+
+    Raises
+    ------
+    DataError
+        If files cannot be read.
+    KeyError
+        If a name is not in the data set or not in `hashes`.
+    """
+    used = sorted(set(dataset.records if names is None else names))
+    if hashes is None:
+        hashes = content_hashes(dataset, used)
+    digest = hashlib.sha256()
+    for name in used:
+        digest.update(_line("record", name, hashes[name], _truth(dataset.records[name])))
+    known = frozenset(used)
+    for fold in dataset.folds:
+        digest.update(_line("fold", _speaking_of(fold, known)))
+    return digest.hexdigest()
+
+
+def _line(*parts: object) -> bytes:
+    # JSON keeps neighbours apart: ("ab", "c") and ("a", "bc") must not become one string.
+    return json.dumps([RULE, *parts], separators=(",", ":")).encode() + b"\n"
+
+
+def _truth(record: Record) -> list[object]:
+    return [
+        record.tattoo,
+        record.subject,
+        record.group,
+        record.source,
+        record.style,
+        record.media,
+        record.role,
+        record.fold,
+        record.box,
+        record.label,
+        record.tags,
+    ]
+
+
+def _speaking_of(fold: Fold, known: frozenset[str]) -> list[object]:
+    lists = [[n for n in part if n in known] for part in (fold.train, fold.probes, fold.gallery)]
+    pairs = [
+        sorted(pair for pair in part if known.issuperset(pair))
+        for part in (fold.mates, fold.train_mates)
+    ]
+    return [fold.name, lists, pairs]
+
+
+def _hash(path: Path) -> str | OSError:
+    try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            return FileNotFoundError(2, "no such file")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as fault:
+        return fault

@@ -1,0 +1,110 @@
+"""Which layout a path holds, and the data set in it: read, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.data.folders import read_folders
+from harness.data.manifest import read_manifest
+from harness.data.problems import check
+from harness.data.records import Dataset
+from harness.data.tatt_c import FOLDS, read_tatt_c, use_cases
+from harness.errors import UsageError, nearest
+
+__all__ = ["LAYOUTS", "detect", "open_dataset"]
+
+
+def _tatt_c(path: Path, use_case: str | None, background: bool) -> Dataset:
+    if use_case is None:
+        known = ", ".join(use_cases(path)) or "none"
+        raise UsageError(f"{path} needs the name of a use case; it has: {known}.")
+    return read_tatt_c(path, use_case, background=background)
+
+
+def _csv(path: Path, use_case: str | None, background: bool) -> Dataset:
+    file = path / "manifest.csv" if path.is_dir() else path
+    return read_manifest(file, use_case=use_case, background=background)
+
+
+def _folders(path: Path, use_case: str | None, background: bool) -> Dataset:
+    return read_folders(path)  # which has neither use cases nor a background
+
+
+LAYOUTS: dict[str, Callable[[Path, str | None, bool], Dataset]] = {
+    "tatt-c": _tatt_c,
+    "csv": _csv,
+    "folders": _folders,
+}
+"""Readers by the name of their layout; called with path, use case, background."""
+
+
+def open_dataset(
+    path: Path,
+    *,
+    use_case: str | None = None,
+    background: bool = False,
+    layout: str | None = None,
+) -> Dataset:
+    """Read the data set at a path and look for all that is wrong with it.
+
+    Parameters
+    ----------
+    path
+        A folder, or a CSV manifest.
+    use_case
+        Part of the data set; needed for Tatt-C, used for a manifest with that column, and without
+        meaning for folders.
+    background
+        Whether a background belongs to the gallery, where the layout has one.
+    layout
+        A name in `LAYOUTS`; detected unless given.
+
+    Returns
+    -------
+    Dataset
+        A run does not start while its `problems` are not empty.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing at the path, or not the layout or use case asked for.
+    """
+    if not path.exists():
+        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        where = "" if path.parent.is_dir() else f" Nor is there a folder {path.parent}."
+        raise UsageError(f"There is no {path}.{where}{nearest(path.name, siblings)}")
+    if layout is not None and layout not in LAYOUTS:
+        raise UsageError(
+            f"Unknown layout {layout!r}; known: {', '.join(LAYOUTS)}.{nearest(layout, LAYOUTS)}"
+        )
+    return check(LAYOUTS[layout or detect(path)](path, use_case, background))
+
+
+def detect(path: Path) -> str:
+    """Return the name of the layout of an existing path.
+
+    A file must be a CSV manifest. A folder with ``5-fold`` is Tatt-C, also where that is missing
+    but lists lie beside a folder ``images``; one with ``manifest.csv`` is described by it; any
+    other has one folder per identity.
+
+    Raises
+    ------
+    UsageError
+        If the path is a file of another kind.
+    """
+    if not path.is_dir():
+        if path.suffix.lower() == ".csv":
+            return "csv"
+        unpack = (
+            " Unpack it first." if path.suffix.lower() in (".zip", ".tar", ".gz", ".7z") else ""
+        )
+        raise UsageError(f"{path} is neither a folder nor a CSV manifest.{unpack}")
+    if (path / FOLDS).is_dir():
+        return "tatt-c"
+    if (path / "manifest.csv").is_file():
+        return "csv"
+    # Without its 5-fold lists Tatt-C would pass for folders of identities named "images".
+    if any((p / "ground_truth.txt").is_file() and (p / "images").is_dir() for p in path.iterdir()):
+        return "tatt-c"
+    return "folders"

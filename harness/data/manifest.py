@@ -1,0 +1,245 @@
+"""The CSV manifest: one line per image, and everything known about it in columns.
+
+A manifest is UTF-8 text with commas between columns and a first line that names them. Only
+``image`` is required, columns may come in any order, and an empty cell means "not known".
+
+============  =====================================================================================
+column        meaning
+============  =====================================================================================
+``image``     path of the image, relative to the manifest's folder, ``/`` between folders; it is
+              the image's name in candidate lists, so no two lines may share it
+``tattoo``    which tattoo it shows: one design on one subject; images with equal values are mated
+              for identification
+``subject``   which person
+``group``     which set of look-alike tattoos, over subjects; mated for similarity
+``source``    which capture it came from: two images of one source show the same photograph, and
+              comparisons between them are counted apart
+``style``     tattoo style, any word: ``tribal``, ``japanese``
+``media``     ``photo``, ``sketch``, ``scanned-print``, ``computer-graphic`` or ``graffiti``
+``role``      ``probe``, ``reference``, ``background`` or ``train``
+``fold``      name of the fold in which it is judged
+``box``       of the tattoo in pixels of the upright image, ``x1 y1 x2 y2`` with a space between;
+              x2 and y2 exclusive; it may reach over the edge of the image
+``label``     ``tattoo`` or ``non-tattoo``
+``tags``      motifs, with a space or ``;`` between them
+``mask``      path of an image of the tattoo's pixels, relative to the manifest's folder
+``clean``     path of the same capture without the tattoo, relative to the manifest's folder
+``use_case``  which part of the data set the line belongs to, where one manifest describes several;
+              reading one use case skips the lines of others
+``x_...``     any column whose name starts with ``x_`` is yours and is not looked at
+============  =====================================================================================
+
+Any other column is a problem, because a misspelt name would silently take truth away::
+
+    image,tattoo,subject,role
+    images/anna heart 1.jpg,heart-anna,anna,probe
+    images/anna heart 2.jpg,heart-anna,anna,reference
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.data.findings import Findings
+from harness.data.images import Box
+from harness.data.lists import read_text
+from harness.data.paths import BadNameError, Root, canonical
+from harness.data.records import Dataset, Record
+from harness.errors import UsageError, nearest
+
+__all__ = ["COLUMNS", "LABELS", "MEDIA", "ROLES", "Row", "read_manifest", "read_rows"]
+
+COLUMNS = (
+    *("image", "tattoo", "subject", "group", "source", "style", "media", "role", "fold"),
+    *("box", "label", "tags", "mask", "clean", "use_case"),
+)
+LABELS = ("tattoo", "non-tattoo")
+MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
+ROLES = ("probe", "reference", "background", "train")
+
+
+class Row(NamedTuple):
+    """One line of a manifest: its record, its use case, and ``file:line``."""
+
+    record: Record
+    use_case: str | None
+    place: str
+    findings: Findings
+
+
+def read_manifest(path: Path, *, use_case: str | None = None, background: bool = True) -> Dataset:
+    """Read a data set that a CSV manifest describes.
+
+    Parameters
+    ----------
+    path
+        Of the manifest; images lie in its folder or below.
+    use_case
+        Keep only lines of this use case, where the manifest has that column.
+    background
+        Whether to keep lines with the role ``background``, of whatever use case.
+
+    Returns
+    -------
+    Dataset
+        Without folds: a protocol lays them out by `role`, `fold` and the identities.
+
+    Raises
+    ------
+    UsageError
+        If the manifest has no line of the use case.
+    """
+    path = path.absolute()
+    findings = Findings()
+    rows = list(read_rows(path, Root(path.parent), path.name, findings))
+    cases = {row.use_case for row in rows if row.use_case}
+    if use_case is not None and cases and use_case not in cases:
+        raise UsageError(
+            f"{path} has no line of use case {use_case!r}; it has: {', '.join(sorted(cases))}."
+            + nearest(use_case, cases)
+        )
+    records: dict[str, Record] = {}
+    first: dict[str, str] = {}
+    for row in rows:
+        name, role = row.record.name, row.record.role
+        if role == "background" and not background:
+            continue
+        if use_case and row.use_case not in (use_case, None) and role != "background":
+            continue
+        findings.take(row.findings)
+        if name in records:
+            findings.problem(
+                "duplicate lines", f"{row.place}: {name!r} is already at {first[name]}"
+            )
+            continue
+        records[name] = row.record
+        first[name] = row.place
+    if not records and not findings.problems:
+        findings.problem("empty lists", f"{path.name}: describes no image")
+    return Dataset(path.name, path.parent, "csv", records, (), findings.problems, findings.warnings)
+
+
+def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterator[Row]:
+    """Yield the lines of a manifest that name an image inside the root.
+
+    Parameters
+    ----------
+    path
+        Of the manifest.
+    root
+        What its paths are relative to.
+    called
+        What messages call the manifest.
+    findings
+        Where problems of the manifest as a whole, and of lines without a usable image, go; what
+        is wrong with other lines comes with the row, since a reader may not use it.
+    """
+    text = read_text(path, called, findings)
+    if text is None:
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        if not _header_is_sound(header, called, findings):
+            return
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            place = f"{called}:{reader.line_num}"
+            if len(cells) != len(header):
+                sentence = f"{place}: has {len(cells)} columns, the first line has {len(header)}"
+                findings.problem("malformed lines", sentence)
+                continue
+            values = {k: v.strip() for k, v in zip(header, cells, strict=True)}
+            row = _row(values, place, root, findings)
+            if row is not None:
+                yield row
+    except csv.Error as fault:
+        findings.problem("malformed lines", f"{called}:{reader.line_num}: is not CSV ({fault})")
+
+
+def _header_is_sound(header: Sequence[str], called: str, findings: Findings) -> bool:
+    if not header:
+        findings.problem("empty lists", f"{called}: is empty")
+        return False
+    for other in (";", "\t"):
+        if len(header) == 1 and other in header[0]:
+            sentence = f"{called}:1: has {other!r} between its columns; write commas"
+            findings.problem("malformed lines", sentence)
+            return False
+    for column in dict.fromkeys(header):
+        if column not in COLUMNS and not column.startswith("x_"):
+            findings.problem(
+                "unknown columns",
+                f"{called}:1: unknown column {column!r}.{nearest(column, COLUMNS)} "
+                "A column of your own has a name that starts with 'x_'",
+            )
+        if header.count(column) > 1:
+            sentence = f"{called}:1: column {column!r} stands there {header.count(column)} times"
+            findings.problem("unknown columns", sentence)
+    if "image" not in header:
+        findings.problem("missing columns", f"{called}:1: there is no column 'image'")
+        return False
+    return True
+
+
+def _row(values: dict[str, str], place: str, root: Root, findings: Findings) -> Row | None:
+    image = values["image"]
+    try:
+        record = Record(canonical(image), root.file(image))
+    except BadNameError as fault:
+        findings.problem("paths that leave the root", f"{place}: image {image!r} {fault}")
+        return None
+    own = Findings()
+    for column, allowed in (("media", MEDIA), ("role", ROLES), ("label", LABELS)):
+        value = values.get(column, "")
+        if value and value not in allowed:
+            own.problem(
+                "unknown values",
+                f"{place}: unknown {column} {value!r}; known: {', '.join(allowed)}."
+                + nearest(value, allowed),
+            )
+    files: dict[str, Path | None] = {}
+    for column in ("mask", "clean"):
+        value = values.get(column, "")
+        try:
+            files[column] = root.file(value) if value else None
+        except BadNameError as fault:
+            own.problem("paths that leave the root", f"{place}: {column} {value!r} {fault}")
+    record = replace(
+        record,
+        tattoo=values.get("tattoo") or None,
+        subject=values.get("subject") or None,
+        group=values.get("group") or None,
+        source=values.get("source") or None,
+        style=values.get("style") or None,
+        media=values.get("media") or None,
+        role=values.get("role") or None,
+        fold=values.get("fold") or None,
+        box=_box(values.get("box", ""), place, own),
+        label=values.get("label") or None,
+        tags=tuple(dict.fromkeys(re.findall(r"[^;\s]+", values.get("tags", "")))),
+        mask=files.get("mask"),
+        clean=files.get("clean"),
+    )
+    return Row(record, values.get("use_case") or None, place, own)
+
+
+def _box(text: str, place: str, findings: Findings) -> Box | None:
+    if not text:
+        return None
+    if re.fullmatch(r"\s*(-?\d{1,9}\s+){3}-?\d{1,9}\s*", text):
+        x1, y1, x2, y2 = map(int, text.split())
+        if x1 < x2 and y1 < y2:
+            return x1, y1, x2, y2
+    findings.problem(
+        "malformed boxes",
+        f"{place}: box {text!r} is not 'x1 y1 x2 y2' in whole pixels with x1 < x2 and y1 < y2",
+    )
+    return None

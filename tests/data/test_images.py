@@ -1,0 +1,420 @@
+"""Decoding: every kind of raster file becomes upright RGB, every other file a clear refusal."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import ImageFile
+
+from harness.data.formats import header_fault
+from harness.data.images import (
+    MAX_PIXELS,
+    LazyImages,
+    UnreadableImage,
+    decode,
+    encode_thumbnail,
+    gray_levels,
+)
+from harness.data.records import Record
+
+RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+COLOURS = np.stack([RAMP, RAMP[::-1], 255 - RAMP], axis=2)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, data: bytes = b"", depth: int = 8, colour: int = 2) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def saved(image: PIL.Image.Image, path: Path, **options: object) -> Path:
+    image.save(path, **options)  # type: ignore[arg-type]
+    return path
+
+
+def test_rgb_pixels_come_out_as_they_went_in_read_only_and_contiguous(tmp_path: Path) -> None:
+    pixels = decode(saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png"))
+    np.testing.assert_array_equal(pixels, COLOURS)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    assert not pixels.flags.writeable
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.gif", "a.tif", "a.webp", "a.ppm", "a.jpg", "a.dib"])
+def test_every_raster_format_is_read(tmp_path: Path, name: str) -> None:
+    flat = PIL.Image.new("RGB", (8, 6), (200, 40, 90))
+    options = {"quality": 100, "subsampling": 0} if name == "a.jpg" else {}
+    options |= {"lossless": True} if name == "a.webp" else {}
+    pixels = decode(saved(flat, tmp_path / name, **options))
+    assert pixels.shape == (6, 8, 3)
+    assert np.abs(pixels.astype(int) - (200, 40, 90)).max() <= 2
+
+
+def test_the_ending_of_the_name_does_not_matter(tmp_path: Path) -> None:
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.jpg", format="PNG")
+    np.testing.assert_array_equal(decode(path), COLOURS)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, ending: str) -> None:
+    upright = COLOURS
+    # How a camera stores an upright scene for each value: the inverse of showing it.
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.swapaxes(0, 1),
+        6: np.rot90(upright, 1),
+        7: np.rot90(upright, 2).swapaxes(0, 1),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    image = PIL.Image.fromarray(np.ascontiguousarray(stored))
+    path = saved(image, tmp_path / f"a.{ending}", exif=exif)
+    np.testing.assert_array_equal(decode(path), upright)
+
+
+def test_exif_orientation_agrees_with_pillow_for_jpeg(tmp_path: Path) -> None:
+    from PIL import ImageOps
+
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.jpg", exif=exif)
+    with PIL.Image.open(path) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    assert expected.shape == (4, 3, 3)
+    np.testing.assert_array_equal(decode(path), expected)
+
+
+@pytest.mark.parametrize("value", [0, 9, 77])
+def test_an_orientation_that_means_nothing_is_ignored(tmp_path: Path, value: int) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = value
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(decode(path), COLOURS)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF:UserWarning")
+def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    PIL.Image.fromarray(COLOURS).save(path, exif=b"Exif\x00\x00MM\x00\x2a\xff\xff\xff\xff")
+    assert decode(path).shape == (3, 4, 3)
+
+
+def test_gray_becomes_three_equal_channels(tmp_path: Path) -> None:
+    pixels = decode(saved(PIL.Image.fromarray(RAMP), tmp_path / "a.png"))
+    np.testing.assert_array_equal(pixels, np.stack([RAMP] * 3, axis=2))
+
+
+def test_one_bit_images_become_black_and_white(tmp_path: Path) -> None:
+    image = PIL.Image.fromarray(RAMP > 100)
+    assert image.mode == "1"
+    pixels = decode(saved(image, tmp_path / "a.png"))
+    np.testing.assert_array_equal(pixels[:, :, 1], np.where(RAMP > 100, 255, 0))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_is_composited_on_white(tmp_path: Path, mode: str) -> None:
+    image = PIL.Image.new(mode, (3, 1))
+    black, clear = ((0, 0, 0), 0) if mode == "RGBA" else ((0,), 0)
+    for x, alpha in enumerate((255, 128, clear)):
+        image.putpixel((x, 0), (*black, alpha))
+    pixels = decode(saved(image, tmp_path / "a.png"))
+    assert pixels[0, :, 0].tolist() == [0, 127, 255]
+
+
+def test_palette_images_keep_their_colours_and_their_transparency(tmp_path: Path) -> None:
+    image = PIL.Image.new("P", (3, 1))
+    image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+    image.putdata([0, 1, 2])
+    plain = decode(saved(image, tmp_path / "plain.png"))
+    assert plain[0].tolist() == [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
+    one = decode(saved(image, tmp_path / "one.png", transparency=1))
+    assert one[0].tolist() == [[255, 0, 0], [255, 255, 255], [0, 0, 255]]
+    several = decode(saved(image, tmp_path / "several.png", transparency=bytes([0, 255, 128])))
+    assert several[0].tolist() == [[255, 255, 255], [0, 255, 0], [127, 127, 255]]
+    gif = decode(saved(image, tmp_path / "a.gif", transparency=2))
+    assert gif[0].tolist() == [[255, 0, 0], [0, 255, 0], [255, 255, 255]]
+
+
+def test_a_transparent_colour_of_an_rgb_or_gray_png_shows_as_white(tmp_path: Path) -> None:
+    rgb = PIL.Image.new("RGB", (1, 1), (1, 2, 3))
+    assert decode(saved(rgb, tmp_path / "rgb.png", transparency=(1, 2, 3))).min() == 255
+    gray = PIL.Image.new("L", (1, 1), 7)
+    assert decode(saved(gray, tmp_path / "gray.png", transparency=7)).min() == 255
+    sixteen = PIL.Image.fromarray(np.array([[700, 701]], dtype=np.uint16))
+    pixels = decode(saved(sixteen, tmp_path / "sixteen.png", transparency=700))
+    assert pixels[0, :, 0].tolist() == [255, 3]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "big-endian.tif", "a.pgm"])
+def test_sixteen_bit_gray_keeps_its_scale(tmp_path: Path, name: str) -> None:
+    levels = np.array([[0, 257, 5140, 32896, 65535]], dtype=np.uint16)
+    path = tmp_path / name
+    if name == "a.pgm":
+        path.write_bytes(b"P5 5 1 65535\n" + levels.astype(">u2").tobytes())
+    elif name == "big-endian.tif":
+        saved(PIL.Image.frombytes("I;16B", (5, 1), levels.astype(">u2").tobytes()), path)
+    else:
+        saved(PIL.Image.fromarray(levels), path)
+    assert decode(path)[0, :, 2].tolist() == [0, 1, 20, 128, 255]
+
+
+def test_sixteen_bit_colour_keeps_its_scale(tmp_path: Path) -> None:
+    row = np.array([65535, 32896, 257], dtype=">u2").tobytes()
+    path = tmp_path / "a.png"
+    path.write_bytes(png(1, 1, b"\x00" + row, depth=16))
+    assert decode(path)[0, 0].tolist() == [255, 128, 1]
+
+
+def test_thirty_two_bit_and_float_gray_are_brought_to_eight_bits(tmp_path: Path) -> None:
+    wide = PIL.Image.fromarray(np.array([[0, 1_000_000]], dtype=np.int32))
+    assert decode(saved(wide, tmp_path / "wide.tif"))[0, :, 0].tolist() == [0, 255]
+    share = PIL.Image.fromarray(np.array([[0.0, 0.5, 1.0]], dtype=np.float32))
+    assert decode(saved(share, tmp_path / "share.tif"))[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_float_pixels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    path = saved(PIL.Image.fromarray(np.full((1, 2), np.nan, np.float32)), tmp_path / "a.tif")
+    with pytest.raises(UnreadableImage, match="not finite"):
+        decode(path)
+
+
+def test_cmyk_jpeg_becomes_rgb(tmp_path: Path) -> None:
+    image = PIL.Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    pixels = decode(saved(image, tmp_path / "a.jpg", quality=100))
+    assert np.abs(pixels.astype(int) - (255, 0, 0)).max() <= 3
+
+
+def test_of_an_animation_the_first_frame_is_read(tmp_path: Path) -> None:
+    frames = [PIL.Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    for name in ("a.gif", "a.webp", "a.tif", "a.png"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], lossless=True)
+        assert decode(tmp_path / name)[0, 0].tolist() == [255, 0, 0], name
+
+
+def test_the_first_picture_of_a_camera_with_two_lenses_is_read(tmp_path: Path) -> None:
+    frames = [PIL.Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    path = tmp_path / "a.jpg"
+    frames[0].save(path, "MPO", save_all=True, append_images=frames[1:])
+    assert decode(path)[0, 0, 0] > 250
+
+
+def test_a_box_is_cut_out_and_clamped_to_the_image(tmp_path: Path) -> None:
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png")
+    np.testing.assert_array_equal(decode(path, box=(1, 0, 3, 2)), COLOURS[0:2, 1:3])
+    np.testing.assert_array_equal(decode(path, box=(-5, -5, 99, 2)), COLOURS[:2])
+    cut = decode(path, box=(1, 1, 2, 2))
+    assert cut.base is None  # a view would keep the whole image in memory
+    assert not cut.flags.writeable
+
+
+@pytest.mark.parametrize("box", [(4, 0, 9, 3), (2, 2, 2, 3), (3, 1, 1, 2), (-9, -9, 0, 0)])
+def test_a_box_that_shows_nothing_is_refused(tmp_path: Path, box: tuple[int, ...]) -> None:
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png")
+    with pytest.raises(UnreadableImage, match="shows nothing"):
+        decode(path, box=box)  # type: ignore[arg-type]
+
+
+def test_a_box_is_in_pixels_of_the_upright_image(tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    image = PIL.Image.fromarray(np.ascontiguousarray(np.rot90(COLOURS, 1)))
+    path = saved(image, tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(decode(path, box=(3, 0, 4, 1))[0, 0], COLOURS[0, 3])
+
+
+@pytest.mark.parametrize("side", [50_000, 10_000, 8_100])
+def test_a_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
+    assert side * side > MAX_PIXELS
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png(side, side, bytes(80_000)))
+    with pytest.raises(UnreadableImage, match="more than 64 megapixels"):
+        decode(path)
+    assert "more than 64 megapixels" in (header_fault(path) or "")
+
+
+@pytest.mark.parametrize(("width", "height"), [(65_500, 65_500), (9_000, 9_000)])
+def test_a_small_jpeg_with_a_giant_claim_is_refused(
+    tmp_path: Path, width: int, height: int
+) -> None:
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "bomb.jpg")
+    raw = bytearray(path.read_bytes())
+    frame = raw.index(b"\xff\xc0")
+    raw[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    path.write_bytes(raw)
+    with pytest.raises(UnreadableImage, match="more than 64 megapixels"):
+        decode(path)
+
+
+def test_a_giant_webp_and_gif_are_refused(tmp_path: Path) -> None:
+    canvas = (16_383).to_bytes(3, "little") * 2
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + canvas
+    webp = tmp_path / "bomb.webp"
+    webp.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    gif = tmp_path / "bomb.gif"
+    gif.write_bytes(b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + bytes(3) + b"," + bytes(8))
+    for path in (webp, gif):
+        with pytest.raises(UnreadableImage):
+            decode(path)
+
+
+def test_the_largest_image_allowed_is_not_refused_by_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(png(8_000, 8_000))
+    assert header_fault(path) is None
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.gif", "a.tif", "a.bmp", "a.webp", "a.ppm"])
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.1])
+def test_a_truncated_file_is_refused(tmp_path: Path, name: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = saved(PIL.Image.fromarray(noise), tmp_path / name)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(UnreadableImage):
+        decode(path)
+
+
+def test_truncation_is_refused_even_if_an_algorithm_told_pillow_to_allow_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = saved(PIL.Image.fromarray(noise), tmp_path / "a.jpg")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UnreadableImage, match="truncated"):
+        decode(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"not an image\r\n", "is text"),
+        ("Tätowierung\n".encode(), "is text"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<svg xmlns="x"/>', "SVG"),
+        (b"<svg></svg>", "SVG"),
+        (b"%PDF-1.7\n\x00", "document"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "document"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(20), "HEIC"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(9), "JPEG 2000"),
+        (b"PK\x03\x04" + bytes(30), "not an image in a format read here"),
+        (b"\x89PNG\r\n\x1a\n", "header is damaged"),
+    ],
+)
+def test_what_is_no_raster_image_is_refused_by_what_it_is(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "odd name é.png"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableImage, match=said) as caught:
+        decode(path)
+    assert str(caught.value).startswith(str(path))
+    assert said in (header_fault(path) or "")
+
+
+def test_formats_that_run_programs_are_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "a.eps"
+    PIL.Image.fromarray(COLOURS).save(path)
+    with pytest.raises(UnreadableImage, match="document"):
+        decode(path)
+
+
+def test_a_missing_file_a_folder_and_a_pipe_are_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImage, match="does not exist"):
+        decode(tmp_path / "nowhere.png")
+    with pytest.raises(UnreadableImage, match="is not a file"):
+        decode(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UnreadableImage, match="is not a file"):
+        decode(tmp_path / "pipe.png")
+
+
+def test_the_refusal_survives_the_way_from_another_process(tmp_path: Path) -> None:
+    fault = UnreadableImage(tmp_path / "a.png", "is empty")
+    again = pickle.loads(pickle.dumps(fault))  # noqa: S301 - its own bytes
+    assert (str(again), again.path, again.reason) == (str(fault), fault.path, "is empty")
+
+
+def test_pillows_own_limit_is_left_as_it_was(tmp_path: Path) -> None:
+    before = PIL.Image.MAX_IMAGE_PIXELS
+    decode(saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png"))
+    assert before == PIL.Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@settings(max_examples=150, deadline=None)
+@given(
+    kind=st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "PPM"]),
+    at=st.floats(0, 0.999),
+    put=st.binary(min_size=1, max_size=6),
+)
+def test_damaged_bytes_give_pixels_or_a_refusal_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, at: float, put: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"damaged.{kind.lower()}"
+    PIL.Image.fromarray(COLOURS).save(path, kind)
+    raw = bytearray(path.read_bytes())
+    start = int(at * len(raw))
+    raw[start : start + len(put)] = put
+    path.write_bytes(raw)
+    try:
+        pixels = decode(path)
+    except UnreadableImage:
+        return
+    assert pixels.ndim == 3
+    assert pixels.dtype == np.uint8
+
+
+@given(st.lists(st.integers(0, 65535), min_size=1, max_size=50))
+def test_sixteen_bit_levels_are_the_nearest_eight_bit_ones(levels: list[int]) -> None:
+    values = np.array(levels, dtype=np.uint16)
+    np.testing.assert_array_equal(gray_levels(values), np.floor(values / 257 + 0.5))
+
+
+def test_a_thumbnail_keeps_the_shape_of_the_image_and_never_enlarges_it() -> None:
+    image = np.zeros((100, 200, 3), dtype=np.uint8)
+    for side, size in ((50, (50, 25)), (500, (200, 100))):
+        import io
+
+        with PIL.Image.open(io.BytesIO(encode_thumbnail(image, side))) as small:
+            assert (small.format, small.size) == ("JPEG", size)
+
+
+def test_lazy_images_decode_on_access_only(tmp_path: Path) -> None:
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png")
+    images = LazyImages([path, tmp_path / "missing.png", path], [None, None, (0, 0, 2, 1)])
+    assert len(images) == 3
+    np.testing.assert_array_equal(images[0], COLOURS)
+    assert images[-1].shape == (1, 2, 3)
+    assert [image.shape for image in images[::2]] == [(3, 4, 3), (1, 2, 3)]
+    with pytest.raises(UnreadableImage):
+        images[1]
+    with pytest.raises(IndexError):
+        images[3]
+    with pytest.raises(ValueError, match="1 paths but 2 boxes"):
+        LazyImages([path], [None, None])
+
+
+def test_lazy_images_of_records_show_the_whole_or_the_box(tmp_path: Path) -> None:
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png")
+    records = [Record("a", path, box=(0, 0, 2, 3))]
+    assert LazyImages.of(records)[0].shape == (3, 4, 3)
+    assert LazyImages.of(records, crop=True)[0].shape == (3, 2, 3)
