@@ -87,7 +87,9 @@ def describe(
     if preset:
         if preset not in algorithm.presets:
             known = ", ".join(algorithm.presets) or "none"
-            faults.append(f"no preset {preset!r}; known: {known}.{nearest(preset, algorithm.presets)}")
+            faults.append(
+                f"no preset {preset!r}; known: {known}.{nearest(preset, algorithm.presets)}"
+            )
         values.update(algorithm.presets.get(preset, {}))
     values.update(assignments or {})
     if seed is not None:
@@ -187,7 +189,11 @@ def _check_limits(value: Any, limits: dict[str, Any]) -> None:
         )
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         low, high = limits.get("minimum"), limits.get("maximum")
-        if value != value or (low is not None and value < low) or (high is not None and value > high):
+        if (
+            value != value
+            or (low is not None and value < low)
+            or (high is not None and value > high)
+        ):
             raise ValueError(f"{value} is out of limits ({_limits(limits)})")
 
 
@@ -203,4 +209,6 @@ def _limits(limits: dict[str, Any]) -> str:
 
 
 def _type_name(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not hasattr(hint, "__origin__") else str(hint)
+    return (
+        hint.__name__ if isinstance(hint, type) and not hasattr(hint, "__origin__") else str(hint)
+    )

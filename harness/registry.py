@@ -201,7 +201,9 @@ def load(plugin: Plugin) -> type[Algorithm]:
     if found is None or not (inspect.isclass(found) and issubclass(found, Algorithm)):
         raise PluginError(f"{plugin.file} has no algorithm class {plugin.attribute!r}")
     if not issubclass(found, ABILITIES):
-        raise PluginError(f"{found.__name__} in {plugin.file} has no ability: derive it from Matcher")
+        raise PluginError(
+            f"{found.__name__} in {plugin.file} has no ability: derive it from Matcher"
+        )
     if "__dataclass_fields__" not in vars(found):
         line = inspect.getsourcelines(found)[1]
         raise PluginError(
@@ -222,7 +224,11 @@ def source_hash(plugin: Plugin) -> str:
         top = importlib.util.find_spec(plugin.module.split(".")[0])
         for folder in (top.submodule_search_locations or []) if top else []:
             files += Path(folder).rglob("*.py")
-    files += [PACKAGE / "api.py", PACKAGE / "data" / "images.py", PACKAGE / "execution" / "steps.py"]
+    files += [
+        PACKAGE / "api.py",
+        PACKAGE / "data" / "images.py",
+        PACKAGE / "execution" / "steps.py",
+    ]
     files += (PACKAGE / "training").rglob("*.py")
     digest = hashlib.sha256()
     for content in sorted({hashlib.sha256(file.read_bytes()).hexdigest() for file in files}):

@@ -64,9 +64,7 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
     ]
 
 
-def training_truth(
-    fold: Fold, records: Mapping[str, Record], protocol: Protocol
-) -> dict[str, Any]:
+def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
     """Return what a training set says: which images show a tattoo."""
     return {"tattoo": [records[name].label == TATTOO for name in fold.train]}
 

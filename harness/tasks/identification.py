@@ -68,7 +68,9 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
     if dataset.folds:
         return list(dataset.folds)
     key = protocol.data.mated_by
-    without = [r.name for r in dataset.records.values() if r.role != "background" and not _of(r, key)]
+    without = [
+        r.name for r in dataset.records.values() if r.role != "background" and not _of(r, key)
+    ]
     if without:
         raise DataError(
             f"{dataset.name}: {len(without)} records have no {key!r}, by which this protocol calls "
@@ -109,9 +111,7 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
     return folds
 
 
-def training_truth(
-    fold: Fold, records: Mapping[str, Record], protocol: Protocol
-) -> dict[str, Any]:
+def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
     """Return what a training set says: identity numbers, and mated pairs where they are listed."""
     if fold.train_mates:
         group = components(sorted(fold.train_mates))
@@ -428,4 +428,3 @@ def _of(record: Record, key: str) -> str | None:
 def _set_interval(estimate: Estimate, interval: Interval) -> None:
     estimate.low, estimate.high = finite(interval.low), finite(interval.high)
     estimate.method = interval.method
-

@@ -1,0 +1,492 @@
+"""The command line: one verb, few flags. Results go to standard output, talk to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import HarnessError, UsageError, nearest
+
+INTERRUPTED = 130
+ALL = "all"
+
+EPILOG = """\b
+Exit codes: 0 done, 2 usage, protocol or data, 3 a run or an algorithm failed, 130 interrupted.
+"""
+
+
+class Verbs(click.Group):
+    """The group of commands, which suggests the nearest name for one that does not exist."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may have been meant."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise UsageError(
+                f"there is no command {args[0]!r}.{nearest(args[0], self.commands)} "
+                f"Known: {', '.join(self.commands)}"
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tattoo-harness", message="%(version)s")
+def commands() -> None:
+    """Evaluate forensic biometric matching: algorithms over protocols, with numbers that stand up.
+
+    With no data at all, this works: harness run --protocol similarity --algo triplet
+    """
+
+
+PLUGINS = click.option(
+    "--plugins",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with further algorithms (.py) and protocols (.toml). Repeatable.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+@commands.command()
+@click.option("--protocol", "protocols", multiple=True, required=True, help="Name, file or 'all'.")
+@click.option("--algo", "algorithms", multiple=True, required=True, help="Name, file or 'all'.")
+@click.option("--data", type=click.Path(path_type=Path), help="Data set: a folder or a CSV file.")
+@click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
+@click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
+@click.option("--preset", default="", help="Named set of the algorithm's parameters.")
+@click.option("--seed", type=int, help="Of everything random in the algorithm.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes at a time.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Of each worker. Trained bits differ between thread numbers.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=900.0,
+    show_default=True,
+    help="Seconds without a sign of life after which a worker is stopped.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@PLUGINS
+@JSON
+def run(
+    protocols: tuple[str, ...],
+    algorithms: tuple[str, ...],
+    data: Path | None,
+    layout: str | None,
+    folds: tuple[str, ...],
+    parameters: tuple[str, ...],
+    preset: str,
+    seed: int | None,
+    workers: int | None,
+    threads: int,
+    timeout: float,
+    out: Path,
+    plugins: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Run algorithms over protocols, and write a report for each.
+
+    The same command again does only what is missing.
+    """
+    from dataclasses import replace
+
+    from harness import registry
+    from harness.execution.pool import Limits
+    from harness.progress import progress_for
+    from harness.run import Request, execute, prepare
+
+    request = Request(
+        algorithms=_all_or(algorithms, registry.algorithms(plugins)),
+        protocols=_all_or(protocols, registry.protocols(plugins)),
+        data=data,
+        layout=layout,
+        folds=folds,
+        parameters=_assignments(parameters),
+        preset=preset,
+        seed=seed,
+        plugins=plugins,
+        out=out,
+    )
+    limits = Limits(threads=threads, silence=timeout)
+    if workers is not None:
+        limits = replace(limits, workers=workers)
+    prepared = prepare(request)
+    finished, failed = [], []
+    for one in prepared:
+        try:
+            with progress_for(one.label) as progress:
+                finished.append(execute(one, limits, progress))
+        except HarnessError as reason:
+            failed.append((one, reason))
+            click.echo(f"error: {one.label}: {reason}", err=True)
+            continue
+        _say_what_was_done(finished[-1])
+    if as_json:
+        click.echo(json.dumps(_run_json(finished, failed), indent=1, ensure_ascii=False))
+    else:
+        _print_table(finished)
+    if failed:
+        sys.exit(max(reason.exit_code for _, reason in failed))
+
+
+@commands.command(name="list")
+@PLUGINS
+@JSON
+def list_all(plugins: tuple[Path, ...], as_json: bool) -> None:
+    """List algorithms with what they can do, and protocols with what they ask."""
+    from harness import registry
+    from harness.protocol import title_of
+
+    sources = registry.describe_sources(registry.algorithms(plugins))
+    titles = {name: title_of(file) for name, file in registry.protocols(plugins).items()}
+    if as_json:
+        table = {
+            "algorithms": [
+                {
+                    "name": plugin.name,
+                    "abilities": list(seen.abilities),
+                    "learns": seen.learns,
+                    "about": seen.about,
+                    "file": str(plugin.file),
+                }
+                for plugin, seen in sources
+            ],
+            "protocols": [{"name": name, "title": title} for name, title in titles.items()],
+        }
+        click.echo(json.dumps(table, indent=1, ensure_ascii=False))
+        return
+    width = max(len(name) for name in [*(p.name for p, _ in sources), *titles])
+    click.echo("Algorithms")
+    for plugin, seen in sources:
+        ability = "+".join(seen.abilities).lower() or "?"
+        click.echo(f"  {plugin.name:<{width}}  {ability:<9} {seen.about}")
+    click.echo("\nProtocols")
+    for name, title in titles.items():
+        click.echo(f"  {name:<{width}}  {title}")
+
+
+@commands.command(name="describe")
+@click.argument("name")
+@PLUGINS
+@JSON
+def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
+    """Show an algorithm's parameters and abilities, or a protocol's rules."""
+    from harness import registry
+
+    known = registry.protocols(plugins)
+    if name.endswith(".toml") or name in known:
+        file = registry.find_protocol(name, plugins)
+        from harness.protocol import read_protocol
+
+        protocol, _ = read_protocol(file)
+        if as_json:
+            click.echo(protocol.model_dump_json(indent=1, by_alias=True))
+        else:
+            click.echo(f"# {file}\n{file.read_text(encoding='utf-8')}", nl=False)
+        return
+    try:
+        plugin = registry.find_algorithm(name, plugins)
+    except UsageError:
+        every = [*registry.algorithms(plugins), *known]
+        if name in every:
+            raise
+        raise UsageError(
+            f"neither an algorithm nor a protocol is called {name!r}.{nearest(name, every)} "
+            "`harness list` shows all."
+        ) from None
+    from harness.execution.asking import ask
+
+    found = ask(plugin)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        return
+    click.echo(f"{plugin.name}: {found.doc}\n")
+    click.echo(
+        f"abilities  {', '.join(found.abilities)}{'' if found.learns else ' (does not learn)'}"
+    )
+    click.echo(f"source     {plugin.file}")
+    if found.citation:
+        click.echo(f"citation   {found.citation}")
+    click.echo("\nparameters")
+    for parameter in found.parameters:
+        limits = f" ({parameter.limits})" if parameter.limits else ""
+        click.echo(f"  {parameter.name}: {parameter.type} = {parameter.default!r}{limits}")
+        if parameter.meaning:
+            click.echo(f"      {parameter.meaning}")
+    for preset, values in found.presets.items():
+        click.echo(f"\npreset {preset}")
+        for key, value in values.items():
+            click.echo(f"  {key} = {value!r}")
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
+@click.option("--preset", default="", help="Named set of the algorithm's parameters.")
+@PLUGINS
+def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]) -> None:
+    """Check that an algorithm keeps to the interface; exit code 3 if it does not."""
+    from harness import registry
+    from harness.conformance import check as conform
+    from harness.description import describe
+
+    plugin = registry.find_algorithm(name, plugins)
+    algorithm = registry.load(plugin)
+    found = describe(algorithm, preset=preset, assignments=_assignments(parameters))
+    given = found.values() if parameters or preset else None
+    with tempfile.TemporaryDirectory() as folder:
+        findings = conform(algorithm, given, folder=Path(folder))
+    for finding in findings:
+        mark = "ok  " if finding.passed else "FAIL"
+        click.echo(f"{mark}  {finding.name}" + (f": {finding.message}" if finding.message else ""))
+    bad = sum(not finding.passed for finding in findings)
+    click.echo(f"\n{len(findings) - bad} passed, {bad} failed")
+    if bad:
+        sys.exit(3)
+
+
+@commands.group()
+def new() -> None:
+    """Write a file to start from."""
+
+
+@new.command(name="algorithm")
+@click.argument("name")
+@click.option(
+    "--ability", type=click.Choice(["matcher", "detector"]), default="matcher", show_default=True
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default="this folder",
+)
+def new_algorithm(name: str, ability: str, folder: Path) -> None:
+    """Write a working algorithm file called NAME."""
+    from harness.scaffold import write_algorithm
+
+    path = write_algorithm(name, folder, ability="detector" if ability == "detector" else "matcher")
+    protocol = "detection" if ability == "detector" else "similarity"
+    click.echo(f"wrote {path}")
+    click.echo(f"next: harness check {path}")
+    click.echo(f"      harness run --protocol {protocol} --algo {path}")
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def score(folder: Path) -> None:
+    """Compute every number of a run again from its raw scores, without the algorithm."""
+    from harness import record
+    from harness.run import write_report
+
+    record.check_sources(folder)
+    finished = record.read_run(folder)
+    outcome = finished.judge()
+    before = (folder / record.METRICS).read_bytes() if (folder / record.METRICS).exists() else b""
+    (folder / record.CHECKSUMS).unlink()
+    record.write_outcome(folder, outcome)
+    write_report(folder, finished.manifest, outcome, _pictures(finished))
+    record.seal(folder)
+    same = (folder / record.METRICS).read_bytes() == before
+    click.echo(
+        "the metrics are the same as before" if same else "the metrics have changed", err=True
+    )
+    _print_metrics(finished.manifest.origin.protocol, finished.manifest.origin.algorithm, outcome)
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Write the HTML report of a run again."""
+    from harness import record
+    from harness.run import write_report
+
+    record.check_sources(folder)
+    finished = record.read_run(folder)
+    (folder / record.CHECKSUMS).unlink()
+    write_report(folder, finished.manifest, finished.judge(), _pictures(finished))
+    record.seal(folder)
+    click.echo(folder / record.REPORT)
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def verify(folder: Path) -> None:
+    """Prove that a run folder is whole and that its numbers follow from its scores."""
+    from harness import record
+
+    if not folder.is_dir():
+        raise UsageError(f"there is no run folder {folder}")
+    found = record.faults(folder)
+    for fault in found:
+        click.echo(fault)
+    if found:
+        click.echo(f"{folder} is not as it was written: {len(found)} faults", err=True)
+        sys.exit(3)
+    click.echo(f"{folder}: whole, and its numbers follow from its scores")
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--scale",
+    type=click.Choice(["mini", "full"]),
+    default="mini",
+    show_default=True,
+    help="About a fifth of Tatt-C's counts, or exactly them.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
+def synth(folder: Path, scale: str, seed: int, workers: int) -> None:
+    """Draw a synthetic Tatt-C-style data set into FOLDER, which must be new or empty."""
+    from harness.synthesis import write_dataset
+
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty; name a new folder")
+    last = [""]
+
+    def say(what: str, done: int, total: int) -> None:
+        if what != last[0] or done == total:
+            click.echo(f"{what}: {done} of {total}", err=True)
+            last[0] = what
+
+    write_dataset(
+        folder,
+        scale="full" if scale == "full" else "mini",
+        seed=seed,
+        workers=workers,
+        report=say,
+    )
+    click.echo(f"wrote {folder}")
+    click.echo(f"next: harness run --protocol similarity --algo triplet --data {folder}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; every expected error is a message and an exit code."""
+    try:
+        commands.main(args=arguments, standalone_mode=False)
+    except HarnessError as reason:
+        click.echo(f"error: {reason}", err=True)
+        sys.exit(reason.exit_code)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as reason:
+        reason.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; the same command goes on from here", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone (`harness list | head`); nothing is wrong with us.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _all_or(names: tuple[str, ...], known: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(known) if ALL in names else names
+
+
+def _assignments(texts: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise UsageError(f"--param {text!r} should read NAME=VALUE")
+        found[name.strip()] = value
+    return found
+
+
+def _pictures(finished: Any) -> Any:
+    """The data set of a run as far as its images still lie where they lay."""
+    from harness.data.records import Dataset
+
+    facts = finished.manifest.dataset
+    return Dataset(facts["name"], Path(facts["path"]), facts["layout"], finished.records)
+
+
+def _say_what_was_done(finished: Any) -> None:
+    label = finished.prepared.label
+    if not finished.done and finished.kept == ("everything",):
+        text = "already done; nothing was recomputed"
+    else:
+        text = f"done in {finished.seconds:.1f} s"
+        if finished.kept:
+            text += f"; kept from before: {', '.join(finished.kept)}"
+        if finished.manifest.failures:
+            text += f"; {finished.manifest.failures} images could not be used"
+    click.echo(f"{label}: {text}", err=True)
+
+
+def _print_table(finished: Sequence[Any]) -> None:
+    for one in finished:
+        _print_metrics(one.prepared.judged.name, one.prepared.entry.plugin.name, one.outcome)
+        click.echo(f"report  {one.prepared.folder / 'report.html'}\n")
+
+
+def _print_metrics(protocol: str, algorithm: str, outcome: Any) -> None:
+    metrics = outcome.metrics
+    counted = metrics.counts.get("searches", metrics.counts.get("images", 0))
+    what = "searches" if "searches" in metrics.counts else "images"
+    click.echo(
+        f"{protocol} / {algorithm}: {counted} {what}, {metrics.counts['identities']} identities, "
+        f"{metrics.counts['folds']} folds"
+    )
+    width = max(len(name) for name in metrics.pooled)
+    for name, estimate in metrics.pooled.items():
+        mark = "*" if name == metrics.headline else " "
+        value = "no data" if estimate.value is None else f"{estimate.value:.4f}"
+        interval = ""
+        if estimate.low is not None and estimate.high is not None:
+            interval = f"[{estimate.low:.4f}, {estimate.high:.4f}]"
+        chance = "" if estimate.chance is None else f"chance {estimate.chance:.4f}"
+        flags = f"  ({'; '.join(estimate.flags)})" if estimate.flags else ""
+        click.echo(
+            f" {mark} {name:<{width}}  {value:>7}  {interval:<17} {chance:<13}{flags}".rstrip()
+        )
+
+
+def _run_json(finished: Sequence[Any], failed: Sequence[Any]) -> dict[str, Any]:
+    import msgspec
+
+    return {
+        "runs": [
+            {
+                "protocol": one.prepared.judged.name,
+                "algorithm": one.prepared.entry.plugin.name,
+                "identity": one.prepared.identity,
+                "folder": str(one.prepared.folder),
+                "seconds": round(one.seconds, 3),
+                "done": list(one.done),
+                "kept": list(one.kept),
+                "metrics": msgspec.to_builtins(one.outcome.metrics),
+            }
+            for one in finished
+        ],
+        "failed": [
+            {
+                "protocol": one.judged.name,
+                "algorithm": one.entry.plugin.name,
+                "error": str(reason),
+            }
+            for one, reason in failed
+        ],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+"""The steps of a unit, each checked: the harness never trusts what an algorithm returns."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import (
+    Algorithm,
+    Control,
+    Detector,
+    FailureToEnroll,
+    Image,
+    Matcher,
+    Progress,
+    Template,
+    TrainingSet,
+)
+from harness.data.images import decode
+from harness.execution import storage
+from harness.execution.unit import MODEL, SCORES, TEMPLATES, Picture, Unit
+
+BATCH = 32
+"""Images given to a batch method at once; answers may not depend on it."""
+
+COMPARISONS = 100_000
+"""Comparisons asked for at once, so that progress is seen and templates stay in cache."""
+
+
+class BadAnswer(Exception):
+    """An algorithm returned something that its interface does not allow."""
+
+
+class Pictures(Sequence[Image]):
+    """Images of a unit, decoded when they are asked for."""
+
+    def __init__(self, pictures: Sequence[Picture]) -> None:
+        self._pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Pictures(self._pictures[index])
+        picture = self._pictures[index]
+        return decode(Path(picture.path), box=picture.box)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators that an algorithm may use without knowing it."""
+    import sys
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - the legacy generator is the global one
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
+
+
+def fit(algorithm: Algorithm, unit: Unit, folder: Path, progress: Progress) -> None:
+    """Fit and store the model, or restore the one that is stored.
+
+    Either way the algorithm that goes on has been through `load`, so that a resumed run and an
+    unbroken one answer alike.
+    """
+    target = folder / MODEL
+    if unit.training is None:
+        return
+    if not target.exists():
+        seed_everything(algorithm.seed)
+        with storage.whole(target) as part:
+            algorithm.fit(training_set(unit, progress))
+            algorithm.save(part)
+            storage.record_step(part, items=len(unit.training.images))
+    algorithm.load(target)
+
+
+def training_set(unit: Unit, progress: Progress) -> TrainingSet:
+    """Make the training set of a unit; mated pairs not listed are all pairs of one identity."""
+    training = unit.training
+    if training is None:
+        raise ValueError(f"unit {unit.name} has nothing to learn from")
+    identities = mated = tattoo = None
+    if training.identities is not None:
+        identities = np.array(training.identities, dtype=np.int64)
+        mated = (
+            np.array(training.mated, dtype=np.int64).reshape(-1, 2)
+            if training.mated is not None
+            else _all_pairs(identities)
+        )
+    if training.tattoo is not None:
+        tattoo = np.array(training.tattoo, dtype=bool)
+    return TrainingSet(
+        Pictures([unit.pictures[name] for name in training.images]),
+        identities=identities,
+        mated=mated,
+        tattoo=tattoo,
+        progress=progress,
+    )
+
+
+def extract(matcher: Matcher, unit: Unit, folder: Path, progress: Progress) -> None:
+    """Make and store the templates that the unit asks for."""
+    target = folder / TEMPLATES
+    if target.exists() or not unit.extract:
+        return
+    seed_everything(matcher.seed)
+    with storage.whole(target) as part:
+        templates: list[Template | FailureToEnroll] = []
+        for names, images in _batches(unit, unit.extract):
+            answers = _one_each(matcher.extract_batch(images), names, "extract_batch")
+            templates += [
+                _checked_template(answer, name) for answer, name in zip(answers, names, strict=True)
+            ]
+            progress(len(templates), len(unit.extract), "templates")
+        storage.save_templates(part, unit.extract, templates)
+        storage.record_step(part, items=len(templates))
+
+
+def score(algorithm: Algorithm, unit: Unit, folder: Path, progress: Progress) -> None:
+    """Store the scores that the unit asks for, by the ability that its task needs."""
+    target = folder / SCORES
+    if target.exists() or not unit.score:
+        return
+    seed_everything(algorithm.seed)
+    with storage.whole(target) as part:
+        if isinstance(algorithm, Control):
+            scores, failures = _answer(algorithm, unit), dict[str, str]()
+        elif unit.ability == Detector.__name__ and isinstance(algorithm, Detector):
+            scores, failures = _detect(algorithm, unit, progress)
+        elif isinstance(algorithm, Matcher):
+            places = [folder / TEMPLATES] if unit.extract else []
+            places += [folder.parent.parent / place for place in unit.templates]
+            scores, failures = _compare(algorithm, unit, places, progress)
+        else:
+            raise BadAnswer(f"{unit.algorithm} has no ability {unit.ability}")
+        storage.save_scores(part, scores, failures)
+        storage.record_step(part, items=scores.size)
+
+
+def _compare(
+    matcher: Matcher, unit: Unit, places: Sequence[Path], progress: Progress
+) -> tuple[npt.NDArray[np.floating[Any]], dict[str, str]]:
+    templates, failures = storage.load_templates(places)
+    wanted = set(unit.probes) | set(unit.gallery)
+    failures = {name: reason for name, reason in failures.items() if name in wanted}
+    rows = [i for i, name in enumerate(unit.probes) if name not in failures]
+    columns = [j for j, name in enumerate(unit.gallery) if name not in failures]
+    references = [templates[unit.gallery[j]] for j in columns]
+    scores = np.full((len(unit.probes), len(unit.gallery)), np.nan)
+    height = max(1, COMPARISONS // max(1, len(references)))
+    for start in range(0, len(rows) if references else 0, height):
+        block = rows[start : start + height]
+        answer = matcher.compare([templates[unit.probes[i]] for i in block], references)
+        answer = _checked_scores(answer, (len(block), len(references)), "compare")
+        scores[np.ix_(block, columns)] = answer
+        progress(min(start + height, len(rows)), len(rows), "searches")
+    return scores, failures
+
+
+def _detect(
+    detector: Detector, unit: Unit, progress: Progress
+) -> tuple[npt.NDArray[np.floating[Any]], dict[str, str]]:
+    found: list[float] = []
+    failures: dict[str, str] = {}
+    for names, images in _batches(unit, unit.probes):
+        answers = _one_each(detector.detect_batch(images), names, "detect_batch")
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, FailureToEnroll):
+                failures[name] = str(answer) or "no reason given"
+                found.append(np.nan)
+            else:
+                found.append(float(_checked_scores(np.asarray(answer), (), "detect")))
+        progress(len(found), len(unit.probes), "images")
+    return np.array(found, dtype=np.float64), failures
+
+
+def _answer(control: Control, unit: Unit) -> npt.NDArray[np.floating[Any]]:
+    shape = (len(unit.probes), len(unit.gallery)) if unit.gallery else (len(unit.probes),)
+    truth = np.zeros(int(np.prod(shape)), dtype=bool)
+    truth[unit.truth] = True
+    # Folds draw different numbers, and the same ones whenever they are run.
+    rng = np.random.default_rng([control.seed, zlib.crc32(unit.name.encode())])
+    return _checked_scores(control.answer(truth.reshape(shape), rng), shape, "answer")
+
+
+def _batches(unit: Unit, names: Sequence[str]) -> Any:
+    pictures = Pictures([unit.pictures[name] for name in names])
+    for start in range(0, len(names), BATCH):
+        yield names[start : start + BATCH], list(pictures[start : start + BATCH])
+
+
+def _one_each(answers: Any, names: Sequence[str], method: str) -> list[Any]:
+    if answers is None:
+        raise BadAnswer(f"{method} returned None; expected {len(names)} answers")
+    found = list(answers)
+    if len(found) != len(names):
+        raise BadAnswer(f"{method} returned {len(found)} answers for {len(names)} images")
+    return found
+
+
+def _checked_template(template: Any, name: str) -> Template | FailureToEnroll:
+    if isinstance(template, FailureToEnroll):
+        return template
+    parts = template if isinstance(template, dict) else {"template": template}
+    for key, array in parts.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+            kind = f"array of {array.dtype}" if isinstance(array, np.ndarray) else type(array)
+            raise BadAnswer(
+                f"the template of {name} ({key}) is {kind}; expected a NumPy array of numbers, "
+                "or a dict of them"
+            )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise BadAnswer(f"the template of {name} ({key}) contains NaN or infinity")
+    checked: Template = template
+    return checked
+
+
+def _checked_scores(
+    scores: Any, shape: tuple[int, ...], method: str
+) -> npt.NDArray[np.floating[Any]]:
+    array = np.asarray(scores)
+    if array.dtype.kind not in "biuf":
+        raise BadAnswer(f"{method} returned {array.dtype} values; expected floating-point scores")
+    if array.shape != shape:
+        raise BadAnswer(f"{method} returned shape {array.shape}; expected {shape}")
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise BadAnswer(
+            f"{method} returned NaN or infinity for {bad} of {max(array.size, 1)} scores; "
+            "raise FailureToEnroll for an image that cannot be used"
+        )
+    return array.astype(np.float64, copy=False)
+
+
+def _all_pairs(identities: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """List the index pairs of equal identity, in order."""
+    order = np.argsort(identities, kind="stable")
+    runs = np.split(order, np.flatnonzero(np.diff(identities[order])) + 1)
+    pairs = [np.stack(np.triu_indices(len(run), 1), axis=1) for run in runs]
+    listed = [run[pair] for run, pair in zip(runs, pairs, strict=True)]
+    return np.concatenate([np.empty((0, 2), dtype=np.int64), *listed])
+
+
+STEPS: tuple[tuple[str, Callable[[Any, Unit, Path, Progress], None]], ...] = (
+    ("fit", fit),
+    ("extract", extract),
+    ("score", score),
+)

@@ -1,0 +1,90 @@
+"""A unit of work: one file that says everything a worker process needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+UNIT_FILE = "unit.json"
+ERROR_FILE = "error.json"
+LOG_FILE = "worker.log"
+MODEL = "model"
+TEMPLATES = "templates"
+SCORES = "scores"
+
+
+class Picture(msgspec.Struct, array_like=True):
+    """An image file and, where only a part of it is shown, that part's box."""
+
+    path: str
+    box: tuple[int, int, int, int] | None = None
+
+
+class Training(msgspec.Struct, omit_defaults=True):
+    """Names of the training images and what the protocol says about them."""
+
+    images: list[str]
+    identities: list[int] | None = None
+    mated: list[tuple[int, int]] | None = None
+    tattoo: list[bool] | None = None
+
+
+class Unit(msgspec.Struct, omit_defaults=True):
+    """What one worker process does, in this order: fit, extract, score.
+
+    Parameters
+    ----------
+    name
+        Of the unit; its folder lies in ``units/`` of the run folder.
+    ability
+        Which question: ``Matcher``, ``Detector`` or ``Control``.
+    algorithm, file, attribute, module
+        The plugin.
+    parameters
+        Of the algorithm.
+    pictures
+        By record name: every image that the unit touches.
+    training
+        Present where the algorithm learns.
+    extract
+        Names whose templates (of a matcher) this unit makes.
+    templates
+        Folders, relative to the run folder, with templates that earlier units made.
+    probes, gallery
+        Names to score: every probe against every reference; detectors have no gallery.
+    truth
+        Given to controls alone: true elements of the answer, as flat indices.
+    score
+        Whether the unit scores, or only makes templates.
+    """
+
+    name: str
+    ability: str
+    algorithm: str
+    file: str
+    attribute: str
+    module: str
+    parameters: dict[str, Any]
+    pictures: dict[str, Picture]
+    training: Training | None = None
+    extract: list[str] = []
+    templates: list[str] = []
+    probes: list[str] = []
+    gallery: list[str] = []
+    truth: list[int] = []
+    score: bool = True
+
+
+class Trouble(msgspec.Struct):
+    """Why a worker gave up: a sentence for the user, and the traceback for the log's reader."""
+
+    step: str
+    message: str
+    traceback: str = ""
+
+
+def read_unit(folder: Path) -> Unit:
+    """Read the unit of a folder."""
+    return msgspec.json.decode((folder / UNIT_FILE).read_bytes(), type=Unit)

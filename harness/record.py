@@ -1,0 +1,350 @@
+"""The run folder: everything a run was made from and came to, checked by its own checksums.
+
+::
+
+    manifest.json     what was run, on what, with which versions, and how it went
+    protocol.toml     the protocol, byte for byte
+    truth.json        folds with probes, galleries and mates; facts about every image
+    units/            each unit's model, templates, raw scores, failures and log
+    candidates/       candidate lists, `probe|rank|gallery|score`
+    metrics.json  curves.json  searches.json
+    report.html
+    checksums.sha256  of all the above; written last, so a folder without it is unfinished
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+
+from harness.data.records import Fold, Record
+from harness.errors import Damaged, HarnessError, UsageError
+from harness.execution.storage import load_scores, write_whole
+from harness.execution.unit import SCORES
+from harness.manifest import Manifest, Origin
+from harness.protocol import Protocol, read_protocol
+from harness.results import Outcome, Search
+from harness.tasks.answers import Answer
+
+FORMAT = 1
+MANIFEST, PROTOCOL, TRUTH = "manifest.json", "protocol.toml", "truth.json"
+METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
+REPORT, CHECKSUMS, CANDIDATES = "report.html", "checksums.sha256", "candidates"
+LARGEST_FILE = 4 << 30
+"""Bytes of the largest JSON file read: a run folder may come from a stranger."""
+
+
+class Facts(msgspec.Struct, omit_defaults=True):
+    """What `truth.json` keeps of a record: all that metrics and reports need."""
+
+    path: str
+    tattoo: str | None = None
+    subject: str | None = None
+    group: str | None = None
+    source: str | None = None
+    style: str | None = None
+    media: str | None = None
+    label: str | None = None
+    box: tuple[int, int, int, int] | None = None
+    tags: list[str] = []
+
+
+class FoldTruth(msgspec.Struct):
+    """A fold as `truth.json` keeps it."""
+
+    name: str
+    train: list[str]
+    probes: list[str]
+    gallery: list[str]
+    mates: list[tuple[str, str]]
+
+
+class Truth(msgspec.Struct):
+    """Everything that metrics need beside the scores."""
+
+    folds: list[FoldTruth]
+    records: dict[str, Facts]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder.
+
+    Parameters
+    ----------
+    answers
+        Raw scores and failures, one per fold.
+    """
+
+    folder: Path
+    manifest: Manifest
+    protocol: Protocol
+    folds: Sequence[Fold]
+    records: dict[str, Record]
+    answers: Sequence[Answer]
+
+    def judge(self) -> Outcome:
+        """Compute every number from the raw scores."""
+        outcome: Outcome = self.protocol.module().judge(
+            self.folds, self.answers, self.records, self.protocol
+        )
+        return outcome
+
+
+def identity_of(origin: Origin) -> str:
+    """Hash what can change a number: SHA-256 over its JSON with sorted keys."""
+    return hashlib.sha256(msgspec.json.encode(origin, order="deterministic")).hexdigest()
+
+
+def is_finished(folder: Path, identity: str) -> bool:
+    """Return whether a folder holds the finished run of this identity, with all its files."""
+    try:
+        manifest = _read(folder / MANIFEST, Manifest)
+        listed = _read_checksums(folder)
+    except (Damaged, OSError):
+        return False
+    return manifest.identity == identity and all((folder / name).is_file() for name in listed)
+
+
+def write_truth(
+    folder: Path, folds: Sequence[Fold], records: dict[str, Record], root: Path
+) -> None:
+    """Keep the truth of the folds, and the facts of the records that they name."""
+    used = dict.fromkeys(
+        name for fold in folds for name in (*fold.train, *fold.probes, *fold.gallery)
+    )
+    truth = Truth(
+        folds=[
+            FoldTruth(f.name, list(f.train), list(f.probes), list(f.gallery), sorted(f.mates))
+            for f in folds
+        ],
+        records={name: _facts(records[name], root) for name in sorted(used)},
+    )
+    write_whole(folder / TRUTH, _text(truth))
+
+
+def write_outcome(folder: Path, outcome: Outcome) -> None:
+    """Write metrics, curves, searches and candidate lists."""
+    write_whole(folder / METRICS, _text(outcome.metrics))
+    write_whole(folder / CURVES, msgspec.json.encode(outcome.curves) + b"\n")
+    write_whole(folder / SEARCHES, msgspec.json.encode(outcome.searches) + b"\n")
+    lists: dict[str, list[str]] = {}
+    for search in outcome.searches:
+        if search.gallery:
+            lists.setdefault(search.fold, []).extend(candidate_lines(search))
+    for fold, lines in lists.items():
+        (folder / CANDIDATES).mkdir(exist_ok=True)
+        write_whole(folder / CANDIDATES / f"{fold}.txt", "".join(f"{line}\n" for line in lines))
+
+
+def candidate_lines(search: Search) -> list[str]:
+    """Return a search in the Tatt-C form ``probe|rank|gallery|score``, rank from 1, best first.
+
+    A failed search is a full list of null candidates, never dropped: their gallery name is empty
+    and their score is 0. A reference that failed is listed last, with an empty score.
+    """
+    if search.failed:
+        return [f"{search.probe}|{rank}||0" for rank in range(1, len(search.candidates) + 1)]
+    return [
+        f"{search.probe}|{rank}|{c.reference}|{'' if c.score is None else repr(c.score)}"
+        for rank, c in enumerate(search.candidates, start=1)
+    ]
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest."""
+    write_whole(folder / MANIFEST, _text(manifest))
+
+
+def seal(folder: Path) -> None:
+    """Write the checksums of everything in the folder; the run is finished with that."""
+    lines = [f"{_digest(folder / name)}  {name}\n" for name in _contents(folder)]
+    write_whole(folder / CHECKSUMS, "".join(lines))
+
+
+def read_run(folder: Path) -> Run:
+    """Read a finished run.
+
+    Raises
+    ------
+    UsageError
+        If the folder is not a run.
+    Damaged
+        If a file is missing or cannot be read.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise UsageError(
+            f"{folder} is not a run folder: it has no {MANIFEST}. A run folder is what "
+            "`harness run` names in its last lines."
+        )
+    manifest = _read(folder / MANIFEST, Manifest)
+    truth = _read(folder / TRUTH, Truth)
+    try:
+        protocol, _ = read_protocol(folder / PROTOCOL)
+    except (OSError, HarnessError) as reason:
+        raise Damaged(f"{folder / PROTOCOL}: {reason}") from None
+    root = Path(manifest.dataset.get("path", "."))
+    folds = [
+        Fold(
+            name=_plain(fold.name),
+            train=tuple(fold.train),
+            probes=tuple(fold.probes),
+            gallery=tuple(fold.gallery),
+            mates=frozenset(tuple(pair) for pair in fold.mates),
+        )
+        for fold in truth.folds
+    ]
+    answers = []
+    for fold in folds:
+        place = folder / "units" / f"fold-{fold.name}" / SCORES
+        try:
+            scores, failures = load_scores(place)
+        except (OSError, ValueError) as reason:
+            raise Damaged(f"{place}: {reason}") from None
+        shape = (len(fold.probes), len(fold.gallery)) if fold.gallery else (len(fold.probes),)
+        if scores.shape != shape:
+            raise Damaged(f"{place}: scores have shape {scores.shape}, the truth says {shape}")
+        answers.append(Answer(scores, failures))
+    records = {name: _record(name, facts, root) for name, facts in truth.records.items()}
+    return Run(folder, manifest, protocol, folds, records, answers)
+
+
+def faults(folder: Path) -> list[str]:
+    """Return everything that is wrong with a run folder: changed, missing, added or untrue.
+
+    The checksums say whether a byte changed; that the numbers follow from the scores is shown by
+    computing them again.
+    """
+    found = _changed(folder, None)
+    if found:
+        return found
+    run = read_run(folder)
+    origin = run.manifest.origin
+    if identity_of(origin) != run.manifest.identity:
+        found.append(f"{MANIFEST}: the identity does not follow from what went into the run")
+    if _digest(folder / PROTOCOL) != origin.protocol_hash:
+        found.append(f"{PROTOCOL}: is not the protocol that the manifest names")
+    if [fold.name for fold in run.folds] != origin.folds:
+        found.append(f"{TRUTH}: its folds are not those that the manifest names")
+    outcome = run.judge()
+    for name, content in (
+        (METRICS, _text(outcome.metrics)),
+        (CURVES, msgspec.json.encode(outcome.curves) + b"\n"),
+        (SEARCHES, msgspec.json.encode(outcome.searches) + b"\n"),
+    ):
+        if (folder / name).read_bytes() != content:
+            found.append(f"{name}: does not follow from the raw scores")
+    return found
+
+
+def check_sources(folder: Path) -> None:
+    """Refuse to compute from raw scores, truth or protocol that changed since the run.
+
+    Raises
+    ------
+    Damaged
+        With every change.
+    """
+    derived = {METRICS, CURVES, SEARCHES, REPORT}
+    changed = [
+        fault for fault in _changed(folder, derived) if not fault.startswith(f"{CANDIDATES}/")
+    ]
+    if changed:
+        raise Damaged(
+            f"{folder} changed since it was written:\n"
+            + "\n".join(f"  - {fault}" for fault in changed)
+        )
+
+
+def _changed(folder: Path, apart_from: Iterable[str] | None) -> list[str]:
+    listed = _read_checksums(folder)
+    present = set(_contents(folder))
+    skipped = set(apart_from or ())
+    found = [f"{name}: is missing" for name in sorted(set(listed) - present - skipped)]
+    found += [f"{name}: was added later" for name in sorted(present - set(listed) - skipped)]
+    found += [
+        f"{name}: its bytes changed"
+        for name in sorted(present & set(listed) - skipped)
+        if _digest(folder / name) != listed[name]
+    ]
+    return found
+
+
+def _read_checksums(folder: Path) -> dict[str, str]:
+    path = folder / CHECKSUMS
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as reason:
+        raise Damaged(f"{folder} is not a finished run: {reason}") from None
+    listed = {}
+    for number, line in enumerate(lines, start=1):
+        digest, _, name = line.partition("  ")
+        parts = PurePosixPath(name).parts
+        if len(digest) != 64 or not parts or ".." in parts or name.startswith("/"):
+            raise Damaged(f"{path}, line {number}: is not a checksum line")
+        listed[name] = digest
+    return listed
+
+
+def _contents(folder: Path) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != CHECKSUMS
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(name: str) -> str:
+    """Refuse a fold name that would lead out of the run folder."""
+    if not name or PurePosixPath(name).name != name or name in (".", ".."):
+        raise Damaged(f"{name!r} is not the name of a fold")
+    return name
+
+
+def _facts(record: Record, root: Path) -> Facts:
+    return Facts(
+        path=record.path.relative_to(root).as_posix(),
+        tattoo=record.tattoo,
+        subject=record.subject,
+        group=record.group,
+        source=record.source,
+        style=record.style,
+        media=record.media,
+        label=record.label,
+        box=record.box,
+        tags=list(record.tags),
+    )
+
+
+def _record(name: str, facts: Facts, root: Path) -> Record:
+    parts = PurePosixPath(facts.path).parts
+    if ".." in parts or facts.path.startswith("/"):
+        raise Damaged(f"{TRUTH}: {facts.path!r} leads out of the data set")
+    known: dict[str, Any] = {
+        field: getattr(facts, field) for field in facts.__struct_fields__ if field != "path"
+    }
+    known["tags"] = tuple(facts.tags)
+    return Record(name=name, path=root / facts.path, **known)
+
+
+def _read(path: Path, kind: Any) -> Any:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise Damaged(f"{path} is larger than {LARGEST_FILE} bytes")
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError) as reason:
+        raise Damaged(f"{path}: {reason}") from None
+
+
+def _text(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
