@@ -142,7 +142,8 @@ def hit_rate(ranks: Ints, rank: int) -> float:
     >>> hit_rate(np.array([1, 7, MISS, NO_MATE, 2]), 2)
     0.5
     """
-    return float(cmc(ranks, rank)[-1])
+    counted = _mated_searches(ranks, rank)
+    return float(np.mean(counted <= rank)) if counted.size else float("nan")
 
 
 def cmc(ranks: Ints, max_rank: int) -> npt.NDArray[np.float64]:
@@ -170,17 +171,11 @@ def cmc(ranks: Ints, max_rank: int) -> npt.NDArray[np.float64]:
     >>> cmc(np.array([1, 3, MISS, NO_MATE, 1]), 3)
     array([0.5 , 0.5 , 0.75])
     """
-    ranks = np.asarray(ranks)
-    if max_rank < 1:
-        raise ValueError(f"ranks count from 1, but rank {max_rank} was asked for")
-    if ranks.size and ranks.min() < 0:
-        raise ValueError(f"ranks count from 1 ({NO_MATE} means no mate), but {ranks.min()} is one")
-    searches = np.count_nonzero(ranks != NO_MATE)
-    if not searches:
+    counted = _mated_searches(ranks, max_rank)
+    if not counted.size:
         return np.full(max_rank, np.nan)
-    within = ranks[(ranks != NO_MATE) & (ranks <= max_rank)]
-    found = np.bincount(within, minlength=max_rank + 1)[1:]
-    return np.cumsum(found) / searches
+    found = np.bincount(counted[counted <= max_rank], minlength=max_rank + 1)[1:]
+    return np.cumsum(found) / counted.size
 
 
 def chance_hit(mates: Ints, gallery: Ints, rank: int) -> npt.NDArray[np.float64]:
@@ -258,6 +253,17 @@ def chance_average_precision(mates: Ints, gallery: Ints) -> npt.NDArray[np.float
     h = harmonic[which].reshape(g.shape)
     expected = (h + (m - 1) / np.maximum(g - 1, 1) * (g - h)) / np.maximum(g, 1)
     return np.where(m > 0, expected, np.nan)
+
+
+def _mated_searches(ranks: Ints, asked: int) -> Ints:
+    """Ranks of the searches that have a mate, after checking them and the rank asked for."""
+    if asked < 1:
+        raise ValueError(f"ranks count from 1, but rank {asked} was asked for")
+    ranks = np.asarray(ranks)
+    if ranks.size and ranks.min() < 0:
+        raise ValueError(f"ranks count from 1 ({NO_MATE} means no mate), but {ranks.min()} is one")
+    mated: Ints = ranks[ranks != NO_MATE]
+    return mated
 
 
 def _counts(mates: Ints, gallery: Ints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -303,6 +303,13 @@ def fmr_supported(nonmated_count: int, fmr: float) -> bool:
 
     With fewer, not one false match is allowed and the figure is that of FMR 0.
 
+    Parameters
+    ----------
+    nonmated_count
+        Number of non-mated comparisons.
+    fmr
+        False match rate in [0, 1].
+
     Examples
     --------
     >>> fmr_supported(1000, 0.001), fmr_supported(999, 0.001), fmr_supported(1000, 0.0)
