@@ -1,0 +1,396 @@
+"""Intervals against closed forms, enumeration and simulated coverage."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import statistics
+from harness.metrics.identification import chance_hit
+from harness.metrics.verification import eer, fnmr_at_fmr
+from harness.statistics import (
+    Interval,
+    bootstrap_eer_fnmr,
+    choose_interval,
+    clopper_pearson,
+    cluster_bootstrap,
+    cluster_bootstrap_mean,
+    few_errors,
+    poisson_binomial_interval,
+    rule_of_three,
+    wilson,
+)
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+def is_missing(interval: Interval) -> bool:
+    return math.isnan(interval.low) and math.isnan(interval.high)
+
+
+# Proportions
+
+
+@given(counts, st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+def test_wilsons_ends_solve_the_score_equation(count: tuple[int, int], level: float) -> None:
+    successes, n = count
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    found = wilson(successes, n, level)
+    assert 0 <= found.low <= successes / n <= found.high <= 1
+    for p in (found.low, found.high):
+        assert (successes / n - p) ** 2 == pytest.approx(z * z * p * (1 - p) / n, abs=1e-12)
+
+
+@given(counts)
+@settings(deadline=None)
+def test_clopper_pearsons_ends_leave_half_the_rest_in_each_tail(count: tuple[int, int]) -> None:
+    from scipy.stats import binom
+
+    successes, n = count
+    found = clopper_pearson(successes, n)
+    if successes:
+        assert binom.sf(successes - 1, n, found.low) == pytest.approx(0.025)
+    if successes < n:
+        assert binom.cdf(successes, n, found.high) == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [
+        (1, 2, 0.01257911709342505, 0.9874208829065749),
+        (10, 10, 0.6915028921812392, 1.0),
+        (0, 10, 0.0, 0.3084971078187608),
+    ],
+)
+def test_clopper_pearson_gives_the_values_of_bob_measure(
+    successes: int, n: int, low: float, high: float
+) -> None:
+    # bob.measure 6.1.1 (BSD-3-Clause), tests of its confidence intervals.
+    found = clopper_pearson(successes, n)
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+@given(counts)
+@settings(deadline=None)
+def test_failures_and_successes_mirror_each_other(count: tuple[int, int]) -> None:
+    successes, n = count
+    for method in (wilson, clopper_pearson):
+        one, other = method(successes, n), method(n - successes, n)
+        assert one.low == pytest.approx(1 - other.high, abs=1e-12)
+
+
+def test_proportions_without_trials_have_no_interval() -> None:
+    assert is_missing(wilson(0, 0))
+    assert is_missing(clopper_pearson(0, 0))
+    assert math.isnan(rule_of_three(0))
+
+
+def test_impossible_counts_and_levels_are_refused() -> None:
+    for method in (wilson, clopper_pearson):
+        for successes, n in ((3, 2), (-1, 2), (0, -1)):
+            with pytest.raises(ValueError, match="impossible"):
+                method(successes, n)
+        for level in (0.0, 1.0, 95.0, math.nan):
+            with pytest.raises(ValueError, match="level"):
+                method(1, 2, level)
+
+
+def test_the_rule_of_three_bounds_what_it_claims() -> None:
+    for n in (10, 100, 1000):
+        assert (1 - rule_of_three(n)) ** n <= 0.05  # so few would show no error at a higher rate
+        assert rule_of_three(n) == pytest.approx(1 - 0.05 ** (1 / n), rel=0.17)
+
+
+def test_fewer_than_thirty_errors_are_few() -> None:
+    assert [few_errors(errors) for errors in (0, 29, 30)] == [True, True, False]
+
+
+# Resampling of a mean
+
+
+def test_the_bootstrap_of_a_mean_has_the_quantiles_of_all_resamples() -> None:
+    values, clusters = np.array([1, 1, 0, 0, 0, 1]), np.array([4, 4, 7, 7, 7, 9])
+    groups = [[1, 1], [0, 0, 0], [1]]
+    means = [np.mean([v for i in draw for v in groups[i]]) for draw in product(range(3), repeat=3)]
+    found = cluster_bootstrap_mean(values, clusters, replicates=20000, level=0.6)
+    low, high = np.quantile(means, [0.2, 0.8])
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=25)
+def test_neither_order_nor_labels_nor_missing_values_matter(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values, clusters = rng.random(30), rng.integers(0, 8, 30)
+    expected = cluster_bootstrap_mean(values, clusters, replicates=200)
+    order = rng.permutation(30)
+    shuffled = cluster_bootstrap_mean(values[order], clusters[order] * 3 - 50, replicates=200)
+    assert (shuffled.low, shuffled.high) == pytest.approx((expected.low, expected.high))
+    missing = np.append(values, [np.nan, np.nan]), np.append(clusters, [3, 99])
+    assert cluster_bootstrap_mean(*missing, replicates=200) == expected
+    moved = cluster_bootstrap_mean(2 * values + 1, clusters, replicates=200)
+    assert (moved.low, moved.high) == pytest.approx((2 * expected.low + 1, 2 * expected.high + 1))
+
+
+def test_equal_seeds_give_equal_intervals_whatever_the_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(2)
+    values, clusters = rng.random(40), rng.integers(0, 10, 40)
+    whole = cluster_bootstrap_mean(values, clusters, seed=5)
+    assert cluster_bootstrap_mean(values, clusters, seed=6) != whole
+    monkeypatch.setattr(statistics, "_BLOCK", 64)
+    assert cluster_bootstrap_mean(values, clusters, seed=5) == whole
+
+
+def test_what_cannot_be_resampled_has_no_interval() -> None:
+    one = np.zeros(3, int)
+    assert is_missing(cluster_bootstrap_mean(np.array([0.1, 0.2, 0.9]), one))
+    assert is_missing(cluster_bootstrap_mean(np.array([]), np.array([], int)))
+    assert is_missing(cluster_bootstrap_mean(np.array([0.5, np.nan]), np.array([1, 2])))
+    assert cluster_bootstrap(lambda drawn: [math.nan], 3)[0].method.endswith("gives a value")
+
+
+def test_equal_values_give_an_interval_of_length_zero() -> None:
+    found = cluster_bootstrap_mean(np.full(4, 0.25), np.array([1, 1, 2, 3]))
+    assert (found.low, found.high) == (0.25, 0.25)
+
+
+def test_the_general_form_agrees_with_the_mean() -> None:
+    rng = np.random.default_rng(3)
+    values, clusters = rng.random(50), rng.integers(0, 12, 50)
+    sums, sizes = np.bincount(clusters, values), np.bincount(clusters)
+    (found,) = cluster_bootstrap(lambda w: [float(w @ sums / (w @ sizes))], len(sums), seed=4)
+    expected = cluster_bootstrap_mean(values, clusters, replicates=500, seed=4)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_inputs_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="one shape"):
+        cluster_bootstrap_mean(np.zeros(3), np.zeros(2, int))
+    with pytest.raises(ValueError, match="infinite"):
+        cluster_bootstrap_mean(np.array([1.0, math.inf]), np.array([1, 2]))
+    with pytest.raises(ValueError, match="replicate"):
+        cluster_bootstrap_mean(np.zeros(2), np.array([1, 2]), replicates=0)
+    with pytest.raises(ValueError, match="level"):
+        cluster_bootstrap_mean(np.zeros(2), np.array([1, 2]), level=95)
+    with pytest.raises(ValueError, match="0, 1 or NaN"):
+        choose_interval(np.array([0.5]), np.array([1]))
+
+
+def test_resampling_identities_covers_where_independent_pairs_do_not() -> None:
+    """100 tattoos of 4 pictures, the 6 pairs of a tattoo sharing its difficulty."""
+    rng = np.random.default_rng(20)
+    tattoos, pairs, sets = 100, 6, 400
+    spread = 2.0
+    often = 1 / (1 + np.exp(-1.5 - spread * rng.standard_normal(400_000)))
+    truth = often.mean()
+    clusters = np.repeat(np.arange(tattoos), pairs)
+    covered = {"identities": 0, "pairs": 0}
+    for _ in range(sets):
+        hits = (rng.random((tattoos, pairs)) < rng.choice(often, (tattoos, 1))).ravel()
+        found = {
+            "identities": cluster_bootstrap_mean(hits, clusters, replicates=300),
+            "pairs": wilson(int(hits.sum()), hits.size),
+        }
+        for name, interval in found.items():
+            covered[name] += interval.low <= truth <= interval.high
+    assert 0.90 <= covered["identities"] / sets <= 0.98
+    assert covered["pairs"] / sets <= 0.80
+
+
+# The choice
+
+
+def test_independent_searches_get_wilsons_interval() -> None:
+    values = np.array([1, 1, 0, 1, np.nan])
+    assert choose_interval(values, np.arange(5)) == wilson(3, 4)
+    assert choose_interval(np.ones(4), np.arange(4)) == wilson(4, 4)
+
+
+def test_searches_that_share_identities_get_the_bootstrap() -> None:
+    values, clusters = np.array([1, 1, 0, 1, 0]), np.array([1, 1, 2, 3, 3])
+    assert choose_interval(values, clusters, seed=1) == cluster_bootstrap_mean(
+        values, clusters, seed=1
+    )
+
+
+def test_equal_values_of_shared_identities_get_the_exact_bound_on_identities() -> None:
+    clusters = np.repeat(np.arange(10), 5)
+    found = choose_interval(np.ones(50), clusters)
+    assert (found.low, found.high) == (clopper_pearson(10, 10).low, 1.0)
+    assert found.method == "Clopper-Pearson on 10 identities (all values equal)"
+    found = choose_interval(np.zeros(50), clusters)
+    assert (found.low, found.high) == (0.0, clopper_pearson(0, 10).high)
+
+
+def test_one_identity_and_no_values_are_answered() -> None:
+    assert is_missing(choose_interval(np.array([0, 1]), np.array([3, 3])))
+    assert is_missing(choose_interval(np.array([]), np.array([], int)))
+    assert is_missing(choose_interval(np.array([np.nan]), np.array([3])))
+    found = choose_interval(np.array([1, 1]), np.array([3, 3]))
+    assert (found.low, found.high) == pytest.approx((0.025, 1.0))
+
+
+# EER and FNMR
+
+
+def comparisons(seed: int, identities: int = 6) -> tuple[Floats, Ints, Floats, Ints, Ints]:
+    """Make a small set, full of ties and failures; every identity is probe and reference."""
+    rng = np.random.default_rng(seed)
+    pairs = [(p, r) for p in range(identities) for r in range(identities) if p != r]
+    probe, reference = np.array(pairs).T
+    mated_cluster = np.repeat(np.arange(identities), 3)
+    mated = rng.integers(2, 9, mated_cluster.size).astype(float)
+    mated[rng.random(mated.size) < 0.1] = -math.inf
+    return mated, mated_cluster, rng.integers(0, 6, len(pairs)).astype(float), probe, reference
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=30)
+def test_every_replicate_is_the_metric_of_the_comparisons_drawn(seed: int) -> None:
+    mated, own, nonmated, probe, reference = comparisons(seed)
+    fmrs = (0.0, 0.1, 0.35, 1.0)
+    resampled = statistics._Resampled(mated, own, nonmated, probe, reference)
+    for drawn in np.random.default_rng(seed).multinomial(6, np.full(6, 1 / 6), size=10):
+        copies = (
+            np.repeat(mated, drawn[own]),
+            np.repeat(nonmated, drawn[probe] * drawn[reference]),
+        )
+        resampled.draw(drawn)
+        found = [resampled.eer(), *(resampled.fnmr_at_fmr(x) for x in fmrs)]
+        if copies[0].size and copies[1].size:
+            expected = [eer(*copies), *(fnmr_at_fmr(*copies, x) for x in fmrs)]
+            np.testing.assert_allclose(found, expected, atol=1e-15)
+        else:
+            assert np.isnan(found).all()
+
+
+def test_intervals_hold_the_estimate_and_do_not_depend_on_order_or_scale() -> None:
+    mated, own, nonmated, probe, reference = comparisons(1, identities=20)
+    found = bootstrap_eer_fnmr(mated, own, nonmated, probe, reference, [0.1, 0.01], 200)
+    assert found.eer.low <= eer(mated, nonmated) <= found.eer.high
+    for fmr, interval in found.fnmr.items():
+        assert interval.low <= fnmr_at_fmr(mated, nonmated, fmr) <= interval.high
+    rng = np.random.default_rng(0)
+    i, j = rng.permutation(len(mated)), rng.permutation(len(nonmated))
+    again = bootstrap_eer_fnmr(
+        2 * mated[i] + 1,
+        own[i] + 100,
+        2 * nonmated[j] + 1,
+        probe[j] + 100,
+        reference[j] + 100,
+        [0.1, 0.01],
+        200,
+    )
+    assert again == found
+
+
+def test_a_comparison_within_one_identity_is_not_counted_twice_over() -> None:
+    resampled = statistics._Resampled(
+        np.array([1.0]), np.array([0]), np.array([0.0, 2.0]), np.array([0, 0]), np.array([0, 1])
+    )
+    resampled.draw(np.array([2, 1]))
+    # Weights 2 (within identity 0) and 2 * 1 (0 against 1): half of the non-mated are at 2.
+    assert resampled.fnmr_at_fmr(0.5) == 0.0
+    assert resampled.fnmr_at_fmr(0.49) == 1.0
+
+
+def test_perfect_constant_and_failing_matchers_have_their_rates() -> None:
+    _, own, nonmated, probe, reference = comparisons(2)
+    where = own, np.zeros_like(nonmated), probe, reference, [0.1]
+    perfect = bootstrap_eer_fnmr(np.ones(18), *where)
+    assert (perfect.eer.low, perfect.eer.high, perfect.fnmr[0.1].high) == (0.0, 0.0, 0.0)
+    constant = bootstrap_eer_fnmr(np.zeros(18), *where)
+    assert (constant.eer.low, constant.eer.high, constant.fnmr[0.1].low) == (0.5, 0.5, 1.0)
+    failing = bootstrap_eer_fnmr(np.full(18, -math.inf), *where)
+    assert (failing.eer.low, failing.fnmr[0.1].low) == (1.0, 1.0)
+
+
+def test_too_little_for_an_error_rate_has_no_interval() -> None:
+    one, two = np.zeros(2, int), np.array([1, 2])
+    scores, none = np.array([1.0, 2.0]), np.array([])
+    nobody = np.array([], int)
+    for found in (
+        bootstrap_eer_fnmr(scores, one, scores, one, two, [0.1]),
+        bootstrap_eer_fnmr(scores, two, none, nobody, nobody, [0.1]),
+        bootstrap_eer_fnmr(none, nobody, scores, one, two, [0.1]),
+    ):
+        assert is_missing(found.eer)
+        assert is_missing(found.fnmr[0.1])
+
+
+def test_error_rates_refuse_what_their_metrics_refuse() -> None:
+    one, two = np.array([1, 2]), np.array([2, 3])
+    scores, broken = np.array([1.0, 2.0]), np.array([1.0, np.nan])
+    with pytest.raises(ValueError, match="NaN"):
+        bootstrap_eer_fnmr(broken, one, scores, one, two, [0.1])
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        bootstrap_eer_fnmr(scores, one, scores, one, two, [1.1])
+    with pytest.raises(ValueError, match="identities"):
+        bootstrap_eer_fnmr(scores, one[:1], scores, one, two, [0.1])
+
+
+# The band of chance
+
+
+def brute_force(p: Floats) -> Floats:
+    """Probability of every number of successes, over all outcomes."""
+    pmf = np.zeros(len(p) + 1)
+    for outcome in product((0, 1), repeat=len(p)):
+        pmf[sum(outcome)] += np.prod(np.where(outcome, p, 1 - p))
+    return pmf
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.sampled_from([0.5, 0.9, 0.95]))
+@settings(deadline=None)
+def test_the_band_of_chance_is_the_narrowest_that_leaves_half_the_rest_on_each_side(
+    chances: list[float], level: float
+) -> None:
+    p = np.array(chances)
+    n, pmf = len(p), brute_force(p)
+    low, high = (round(end * n) for end in poisson_binomial_interval(p, level))
+    tail = (1 - level) / 2
+    assert pmf[:low].sum() <= tail + 1e-12
+    assert pmf[high + 1 :].sum() <= tail + 1e-12
+    assert pmf[: low + 1].sum() > tail - 1e-12
+    assert pmf[high:].sum() > tail - 1e-12
+
+
+def test_the_band_of_equal_chances_is_that_of_the_binomial() -> None:
+    from scipy.stats import binom
+
+    for n, p in ((1, 0.5), (170, 1 / 54), (851, 0.0723), (5000, 0.3)):
+        low, high = poisson_binomial_interval(np.full(n, p))
+        assert (round(low * n), round(high * n)) == (binom.ppf(0.025, n, p), binom.isf(0.025, n, p))
+
+
+def test_a_random_matcher_is_inside_the_band_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(11)
+    p = chance_hit(rng.integers(1, 6, 300), np.full(300, 54), 5)
+    low, high = poisson_binomial_interval(p)
+    means = (rng.random((4000, 300)) < p).mean(axis=1)
+    inside = np.mean((means >= low - 1e-12) & (means <= high + 1e-12))
+    assert 0.95 - 0.01 <= inside <= 0.98
+
+
+def test_certain_outcomes_have_a_band_of_one_point_and_none_have_no_band() -> None:
+    assert poisson_binomial_interval(np.array([1.0, 0.0, 1.0, 1.0])) == (0.75, 0.75)
+    low, high = poisson_binomial_interval(np.array([]))
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.1, np.nan])
+def test_what_is_no_probability_is_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match="probabilities"):
+        poisson_binomial_interval(np.array([0.5, bad]))
