@@ -10,14 +10,17 @@ import stat
 import threading
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "UnreadableImage", "brief", "header_fault", "opened"]
+__all__ = ["MAX_PIXELS", "SUFFIXES", "Box", "UnreadableImage", "brief", "header_fault", "opened"]
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""x1, y1, x2, y2 in pixels of the upright image; x2 and y2 exclusive."""
 
 MAX_PIXELS = 64_000_000
 """Largest image decoded, width times height; Pillow's own limit is almost three times that."""

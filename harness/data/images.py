@@ -17,13 +17,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.api import Image
-from harness.data.formats import MAX_PIXELS, UnreadableImage, brief, opened
+from harness.data.formats import MAX_PIXELS, Box, UnreadableImage, brief, opened
 from harness.data.records import Record
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ __all__ = [
     "encode_thumbnail",
     "gray_levels",
 ]
-
-Box: TypeAlias = tuple[int, int, int, int]
-"""x1, y1, x2, y2 in pixels of the upright image; x2 and y2 exclusive."""
 
 # EXIF orientation -> what makes the stored pixels upright.
 _UPRIGHT: dict[int, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {

@@ -47,7 +47,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.data.findings import Findings
-from harness.data.images import Box
+from harness.data.formats import Box
 from harness.data.lists import read_text
 from harness.data.paths import BadNameError, Root, canonical
 from harness.data.records import Dataset, Record

@@ -41,9 +41,9 @@ def unwritable(name: str) -> str | None:
     """Return why candidate lists and result files could not carry a name, or None if they can."""
     if "|" in name:
         return "contains '|', which separates columns in candidate lists"
-    if any(unicodedata.category(letter) == "Cc" for letter in name):
+    if re.search(r"[\x00-\x1f\x7f-\x9f]", name):
         return "contains a control character"
-    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in name):
+    if re.search(r"[\ud800-\udfff]", name):
         return "is not valid Unicode"
     return None
 

@@ -375,6 +375,6 @@ def _say_pairs_across(
         probe, reference = across[0]
         findings.warning(
             "pairs across folds",
-            f"ground_truth.txt: {len(across):,} mated pairs join images of different folds, which "
-            f"are never compared, such as {probe!r} and {reference!r}",
+            "ground_truth.txt: mated pairs whose images are in different folds are never compared: "
+            f"{len(across):,}, such as {probe!r} and {reference!r}",
         )

@@ -1,0 +1,119 @@
+"""One folder per identity: names, order, and what is left out."""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from harness.data.folders import read_folders
+from harness.errors import UsageError
+
+from .sets import picture
+
+
+def test_the_folder_that_holds_an_image_names_its_identity(tmp_path: Path) -> None:
+    for name in ("b/1.PNG", "b/2.jpg", "alphabet/a b/é.png", "alphabet/1.png"):
+        picture(tmp_path / name)
+    data = read_folders(tmp_path)
+    assert (data.problems, data.warnings, data.layout) == ((), (), "folders")
+    assert {name: record.tattoo for name, record in data.records.items()} == {
+        "alphabet/1.png": "alphabet",
+        "alphabet/a b/é.png": "alphabet/a b",
+        "b/1.PNG": "b",
+        "b/2.jpg": "b",
+    }
+    assert all(record.group == record.tattoo for record in data.records.values())
+    assert all(record.path.is_file() for record in data.records.values())
+
+
+def test_records_are_in_the_order_of_their_code_points(tmp_path: Path) -> None:
+    names = ["B/1.png", "a/10.png", "a/2.png", "a/é.png", "ä/1.png"]
+    for name in reversed(names):
+        picture(tmp_path / name)
+    assert list(read_folders(tmp_path).records) == names
+
+
+def test_names_are_the_same_however_the_accents_are_written_on_disk(tmp_path: Path) -> None:
+    picture(tmp_path / "nfd" / unicodedata.normalize("NFD", "é/ü.png"))
+    picture(tmp_path / "nfc" / unicodedata.normalize("NFC", "é/ü.png"))
+    nfd, nfc = read_folders(tmp_path / "nfd"), read_folders(tmp_path / "nfc")
+    assert list(nfd.records) == list(nfc.records) == [unicodedata.normalize("NFC", "é/ü.png")]
+    assert nfd.records["é/ü.png"].path.is_file()
+
+
+def test_two_names_that_differ_only_in_how_accents_are_written_are_a_problem(
+    tmp_path: Path,
+) -> None:
+    picture(tmp_path / "a" / unicodedata.normalize("NFD", "é.png"))
+    if list(tmp_path.glob("a/é.png")) and (tmp_path / "a" / "é.png").exists():
+        pytest.skip("this file system takes both for one name")
+    picture(tmp_path / "a" / unicodedata.normalize("NFC", "é.png"))
+    (problem,) = read_folders(tmp_path).problems
+    assert "differ only in how their accents are written" in problem
+
+
+def test_hidden_files_and_other_files_are_skipped(tmp_path: Path) -> None:
+    for name in ("a/1.png", "a/.2.png", ".cache/3.png"):
+        picture(tmp_path / name)
+    (tmp_path / "readme.txt").write_text("about")
+    (tmp_path / "a" / "boxes.json").write_text("{}")
+    data = read_folders(tmp_path)
+    assert list(data.records) == ["a/1.png"]
+    assert (data.problems, data.warnings) == ((), ())
+
+
+def test_pictures_that_cannot_be_read_are_not_left_out_in_silence(tmp_path: Path) -> None:
+    picture(tmp_path / "a" / "1.png")
+    (tmp_path / "a" / "2.HEIC").write_bytes(b"x")
+    assert read_folders(tmp_path).warnings == ("skipped 1 files with the ending .heic",)
+
+
+def test_where_no_image_is_found_it_says_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "notes.txt").write_text("x")
+    (problem,) = read_folders(tmp_path).problems
+    assert problem.endswith("no image in its folders; skipped 1 other files: 1 of .txt")
+    shutil.rmtree(tmp_path / "a")
+    (problem,) = read_folders(tmp_path).problems
+    assert problem.endswith("no image in its folders")
+
+
+def test_an_image_without_a_folder_of_its_own_has_no_identity(tmp_path: Path) -> None:
+    picture(tmp_path / "a" / "1.png")
+    picture(tmp_path / "2.png")
+    data = read_folders(tmp_path)
+    assert "'2.png' lies directly in" in data.problems[0]
+    assert list(data.records) == ["a/1.png"]
+
+
+def test_links_out_of_the_root_and_links_to_folders_are_problems(tmp_path: Path) -> None:
+    outside = picture(tmp_path / "outside" / "x.png")
+    root = tmp_path / "set"
+    picture(root / "a" / "1.png")
+    (root / "a" / "2.png").symlink_to(outside)
+    (root / "b").symlink_to(outside.parent)
+    data = read_folders(root)
+    assert "'b' is a link to a folder" in data.problems[0]
+    assert "'a/2.png' leads out of" in data.problems[1]
+    assert list(data.records) == ["a/1.png"]
+
+
+@pytest.mark.parametrize("name", ["a|b.png", "a\nb.png", b"\xff.png"])
+def test_file_names_that_lists_cannot_carry_are_problems(tmp_path: Path, name: str | bytes) -> None:
+    import os
+
+    written = os.fsdecode(name)
+    try:
+        picture(tmp_path / "a" / written)
+    except OSError:
+        pytest.skip("this file system does not allow the name")
+    (problem,) = read_folders(tmp_path).problems
+    problem.encode()  # can be printed
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a folder"):
+        read_folders(tmp_path / "x")

@@ -1,0 +1,177 @@
+"""The CSV manifest: what its columns say, and every misspelling in one report."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.data import manifest
+from harness.data.findings import Findings
+from harness.data.manifest import COLUMNS, read_manifest
+from harness.data.paths import Root, canonical
+from harness.data.records import Record
+from harness.errors import UsageError
+
+from .sets import lines, picture
+
+
+def test_every_column_reaches_its_field(tmp_path: Path) -> None:
+    path = lines(
+        tmp_path / "set.csv",
+        [
+            ",".join(COLUMNS) + ",x_note",
+            "in/a b.png,t,s,g,c,tribal,sketch,probe,2,-1 0 30 40,tattoo,rose;dagger  skull,"
+            "m.png,clean/é.png,mixed_media,whatever",
+        ],
+    )
+    data = read_manifest(path)
+    assert data.problems == ()
+    assert (data.name, data.layout, data.root, data.folds) == ("set.csv", "csv", tmp_path, ())
+    assert data.records["in/a b.png"] == Record(
+        name="in/a b.png",
+        path=tmp_path / "in" / "a b.png",
+        tattoo="t",
+        subject="s",
+        group="g",
+        source="c",
+        style="tribal",
+        media="sketch",
+        role="probe",
+        fold="2",
+        box=(-1, 0, 30, 40),
+        label="tattoo",
+        tags=("rose", "dagger", "skull"),
+        mask=tmp_path / "m.png",
+        clean=tmp_path / "clean" / "é.png",
+    )
+
+
+def test_empty_cells_and_missing_columns_mean_not_known(tmp_path: Path) -> None:
+    path = lines(tmp_path / "m.csv", ["tattoo,image,tags", " , a.png , "])
+    assert read_manifest(path).records == {"a.png": Record("a.png", tmp_path / "a.png")}
+
+
+def test_every_column_is_in_the_table_of_the_docstring() -> None:
+    assert manifest.__doc__ is not None
+    for column in COLUMNS:
+        assert f"\n``{column}``" in manifest.__doc__
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_quotes_blank_lines_byte_order_mark_and_line_ends_are_those_of_spreadsheets(
+    tmp_path: Path, end: str
+) -> None:
+    content = ["image,tattoo", "", '"a, ""b"".png",1', ",", "c.png,2"]
+    path = lines(tmp_path / "m.csv", content, end=end, mark=b"\xef\xbb\xbf")
+    data = read_manifest(path)
+    assert data.problems == ()
+    assert list(data.records) == ['a, "b".png', "c.png"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (["image,tatoo", "a.png,1"], "m.csv:1: unknown column 'tatoo'. Did you mean 'tattoo'?"),
+        (["image,", "a.png,1"], "m.csv:1: unknown column ''."),
+        (["image,tattoo,tattoo", "a.png,1,2"], "m.csv:1: column 'tattoo' stands there 2 times"),
+        (["picture,tattoo", "a.png,1"], "m.csv:1: there is no column 'image'"),
+        (["image;tattoo", "a.png;1"], "m.csv:1: has ';' between its columns; write commas"),
+        (["image\ttattoo", "a.png\t1"], "m.csv:1: has '\\t' between its columns; write commas"),
+        ([], "m.csv: is empty"),
+        (["image"], "m.csv: describes no image"),
+        (["image,tattoo", "a.png"], "m.csv:2: has 1 columns, the first line has 2"),
+        (["image,tattoo", "a.png,1,2"], "m.csv:2: has 3 columns, the first line has 2"),
+        (["image,tattoo", ",1"], "m.csv:2: image '' is empty"),
+        (["image", "a.png", "./a.png"], "m.csv:3: 'a.png' is already at m.csv:2"),
+        (["image,role", "a.png,gallery"], "m.csv:2: unknown role 'gallery'; known: probe, "),
+        (["image,media", "a.png,foto"], "Did you mean 'photo'?"),
+        (["image,label", "a.png,Tattoo"], "m.csv:2: unknown label 'Tattoo'"),
+        (["image,box", "a.png,1 2 3"], "m.csv:2: box '1 2 3' is not 'x1 y1 x2 y2'"),
+        (["image,box", "a.png,1 2 1 4"], "m.csv:2: box '1 2 1 4' is not"),
+        (["image,box", "a.png,1 2 3.5 4"], "m.csv:2: box '1 2 3.5 4' is not"),
+        (["image", "../a.png"], "m.csv:2: image '../a.png' climbs out"),
+        (["image", "/a.png"], "m.csv:2: image '/a.png' is an absolute path"),
+        (["image", "a|b.png"], "contains '|'"),
+        (["image,clean", "a.png,/b.png"], "m.csv:2: clean '/b.png' is an absolute path"),
+        (["image", '"a.png'], "is not CSV"),
+    ],
+)
+def test_a_fault_is_reported_with_its_line(tmp_path: Path, content: list[str], said: str) -> None:
+    problems = read_manifest(lines(tmp_path / "m.csv", content)).problems
+    assert said in "\n".join(problems)
+    assert len(problems) <= 2
+
+
+def test_a_fault_after_a_cell_of_two_lines_has_the_line_of_the_file(tmp_path: Path) -> None:
+    path = lines(tmp_path / "m.csv", ["image,tattoo,role", 'a.png,"two', 'lines",', "b.png,,x"])
+    assert read_manifest(path).problems[0].startswith("m.csv:4: unknown role 'x'")
+
+
+def test_a_manifest_that_is_not_utf8_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_bytes("image\na.png\nSchädel.png\n".encode("latin-1"))
+    assert read_manifest(path).problems == ("m.csv:3: is not UTF-8 text",)
+    path.write_bytes("image\n".encode("utf-16"))
+    assert read_manifest(path).problems == ("m.csv: is UTF-16; save it as UTF-8",)
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    outside = picture(tmp_path / "outside.png")
+    path = lines(tmp_path / "set" / "m.csv", ["image", "a.png"])
+    (tmp_path / "set" / "a.png").symlink_to(outside)
+    assert "through a symbolic link" in read_manifest(path).problems[0]
+
+
+def test_one_use_case_is_read_without_the_lines_of_others(tmp_path: Path) -> None:
+    content = ["image,use_case,role", "a.png,one,probe", "b.png,two,nonsense", "c.png,,probe"]
+    path = lines(tmp_path / "m.csv", [*content, "d.png,background,background"])
+    data = read_manifest(path, use_case="one")
+    assert data.problems == ()
+    assert list(data.records) == ["a.png", "c.png", "d.png"]
+    assert list(read_manifest(path, use_case="one", background=False).records) == ["a.png", "c.png"]
+    assert len(read_manifest(path).records) == 4
+    with pytest.raises(UsageError, match=r"no line of use case 'onne'.*Did you mean 'one'"):
+        read_manifest(path, use_case="onne")
+
+
+def test_a_manifest_without_use_cases_is_read_for_any(tmp_path: Path) -> None:
+    path = lines(tmp_path / "m.csv", ["image", "a.png"])
+    assert list(read_manifest(path, use_case="mixed_media").records) == ["a.png"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    name=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30),
+    tattoo=st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=10),
+)
+def test_any_name_is_either_a_record_inside_the_root_or_a_problem(
+    tmp_path_factory: pytest.TempPathFactory, name: str, tattoo: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([("image", "tattoo"), (name, tattoo)])
+    data = read_manifest(path)
+    if data.problems:
+        assert not data.records
+        return
+    (record,) = data.records.values()
+    assert record.name == canonical(name.strip())
+    assert record.path.resolve().is_relative_to(path.parent.resolve())
+    assert record.tattoo == (tattoo.strip() or None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_reported(
+    tmp_path_factory: pytest.TempPathFactory, raw: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "bytes.csv"
+    path.write_bytes(b"image,tattoo\n" + raw)
+    findings = Findings()
+    rows = list(manifest.read_rows(path, Root(path.parent), path.name, findings))
+    assert all(row.record.name for row in rows)
