@@ -1,4 +1,4 @@
-"""Plots as inline SVG text: sharp in print, readable in gray, usable with a keyboard, without scripts.
+"""Plots as inline SVG text: sharp in print, readable in gray, usable with a keyboard, no scripts.
 
 Colours, line widths and dash patterns come from `reports/style.css` by class name, so that a plot
 follows the page into dark mode and onto paper. Every plot is one ``svg`` element with a title and
@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from statistics import NormalDist
+from typing import Literal
 
 # The drawing board in SVG units; style.css enlarges the letters where the board is shown small,
 # and the margins leave room for that.
-WIDTH, HEIGHT = 680.0, 400.0
-LEFT, RIGHT, TOP, BOTTOM = 78.0, 18.0, 16.0, 62.0
+WIDTH, HEIGHT = 680.0, 420.0
+LEFT, RIGHT, TOP, BOTTOM = 78.0, 18.0, 38.0, 62.0
 
 _NORMAL = NormalDist()
+
+# On which side of its position a name stands: the free side depends on how the line bends.
+Side = Literal["upper left", "upper right", "lower right"]
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,8 @@ class Series:
         Values of equal length.
     label_at
         Position (index) at which the name is written, or None to leave it to the legend.
-    label_below
-        Write it to the lower right of that position instead of the upper left.
+    label_side
+        On which side of that position.
     """
 
     name: str
@@ -138,7 +142,7 @@ class Series:
     x: Sequence[float]
     y: Sequence[float]
     label_at: int | None = None
-    label_below: bool = False
+    label_side: Side = "upper left"
 
 
 @dataclass(frozen=True)
@@ -213,28 +217,31 @@ class _Board:
             f"{escape(self.x.label)}</text>"
         )
         self.parts.append(
-            f'<text class="name middle" transform="translate(15 {TOP + (bottom - TOP) / 2:.0f}) '
-            f'rotate(-90)">{escape(self.y.label)}</text>'
+            # Above the axis and level: nobody has to tilt their head.
+            f'<text class="name" x="2" y="18">{escape(self.y.label)}</text>'
         )
 
-    def label(self, x: float, y: float, text: str, below: bool, style: str) -> None:
+    def label(self, x: float, y: float, text: str, side: Side, style: str) -> None:
         across, down = self.at(x, y)
         short = text if len(text) <= 20 else text[:19] + "…"
         # The name must stay on the board: about 8 units a letter.
         room = 8.0 * len(short)
-        if below:
-            across = min(across + 8, WIDTH - RIGHT - room)
-            place = f'class="label {escape(style)}" x="{across:.1f}" y="{down + 20:.1f}"'
+        down += 20 if side == "lower right" else -8
+        if side == "upper left":
+            across, anchor = max(across - 8, LEFT + 8 + room), " end"
         else:
-            across = max(across - 8, LEFT + 8 + room)
-            place = f'class="label end {escape(style)}" x="{across:.1f}" y="{down - 8:.1f}"'
-        self.parts.append(f"<text {place}>{escape(short)}</text>")
+            across, anchor = min(across + 8, WIDTH - RIGHT - room), ""
+        self.parts.append(
+            f'<text class="label{anchor} {escape(style)}" x="{across:.1f}" y="{down:.1f}">'
+            f"{escape(short)}</text>"
+        )
 
     def point(self, point: Point) -> str:
         x, y = self.at(point.x, point.y)
         text = escape(point.text)
         if not point.marked:
-            return f'<circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{text}</title></circle>'
+            place = f'cx="{x:.1f}" cy="{y:.1f}"'
+            return f'<circle class="hit" {place} r="6"><title>{text}</title></circle>'
         # The text in view stands above the point, or below it where the upper edge is near.
         rise = 30 if y < TOP + 40 else -16
         anchor = "start" if x < WIDTH * 0.35 else "end" if x > WIDTH * 0.65 else "middle"
@@ -282,7 +289,7 @@ def line_plot(
     for line in series:
         if line.label_at is not None and len(line.x):
             at = line.label_at
-            board.label(line.x[at], line.y[at], line.name, line.label_below, line.style)
+            board.label(line.x[at], line.y[at], line.name, line.label_side, line.style)
     return _svg(name, title, description, board, points)
 
 
@@ -322,10 +329,12 @@ def histogram_plot(
         board.path(outline, f"{style} area", closed=True)
     board.axes()
     points = []
-    for (label, style, share), (_, outline) in zip(groups, outlines, strict=True):
+    peaks = [max(range(len(share)), key=lambda i: share[i]) for _, _, share in groups]
+    for (label, style, share), (_, outline), peak in zip(groups, outlines, peaks, strict=True):
         board.path(outline, style)
-        peak = max(range(len(share)), key=lambda i: share[i])
-        board.label((low[peak] + high[peak]) / 2, share[peak], label, False, style)
+        # Names point away from each other.
+        side: Side = "upper right" if peak == max(peaks) != min(peaks) else "upper left"
+        board.label((low[peak] + high[peak]) / 2, share[peak], label, side, style)
         for left, right, value in zip(low, high, share, strict=True):
             if value > 0:
                 text = f"{label}, {left:.4g} to {right:.4g}: {value * 100:.1f}\u202f%"
@@ -337,25 +346,32 @@ def interval_strip(
     value: float | None,
     interval: tuple[float, float] | None,
     chance: tuple[float, float] | None,
+    width: int = 200,
 ) -> str:
-    """Return a small decorative strip from 0 to 1: chance as a block, interval as a bar, value as a dot.
+    """Return a small strip from 0 to 1: chance as a block, interval as a bar, value as a dot.
 
     The numbers must stand beside it: the strip is hidden from screen readers.
     """
-    parts = ['<path class="rail" d="M2,12H198"/>']
+
+    def across(share: float) -> float:
+        return 4 + (width - 8) * min(max(share, 0.0), 1.0)
+
+    parts = [f'<path class="rail" d="M4,12H{width - 4}"/>']
     if chance is not None:
-        left, right = (2 + 196 * min(max(v, 0.0), 1.0) for v in chance)
+        left, right = map(across, chance)
         parts.append(
             f'<rect class="chance" x="{left - 0.75:.1f}" y="3" '
             f'width="{right - left + 1.5:.1f}" height="18"/>'
         )
     if interval is not None:
-        left, right = (2 + 196 * min(max(v, 0.0), 1.0) for v in interval)
-        parts.append(f'<path class="interval" d="M{left:.1f},7V17M{left:.1f},12H{right:.1f}M{right:.1f},7V17"/>')
+        left, right = map(across, interval)
+        parts.append(
+            '<path class="interval" '
+            f'd="M{left:.1f},7V17M{left:.1f},12H{right:.1f}M{right:.1f},7V17"/>'
+        )
     if value is not None:
-        centre = 2 + 196 * min(max(value, 0.0), 1.0)
-        parts.append(f'<circle class="value" cx="{centre:.1f}" cy="12" r="4"/>')
-    return f'<svg class="strip" viewBox="0 0 200 24" aria-hidden="true">{"".join(parts)}</svg>'
+        parts.append(f'<circle class="value" cx="{across(value):.1f}" cy="12" r="4"/>')
+    return f'<svg class="strip" viewBox="0 0 {width} 24" aria-hidden="true">{"".join(parts)}</svg>'
 
 
 def _svg(name: str, title: str, description: str, board: _Board, points: Sequence[Point]) -> str:

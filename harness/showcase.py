@@ -1,4 +1,4 @@
-"""Which searches and decisions a report shows as pictures: the best, the worst, never the same twice."""
+"""Which searches and decisions a report shows as pictures: the best and the worst."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Row:
 
 
 def margin(search: Search) -> float:
-    """Return by how much the best mate's score exceeds the best non-mate's; minus infinity if unknown."""
+    """Return the best mate's score less the best non-mate's; minus infinity if unknown."""
     if search.score is None or search.best_nonmate is None:
         return -math.inf
     difference = search.score - search.best_nonmate
@@ -48,7 +48,7 @@ def margin(search: Search) -> float:
 
 
 def best_searches(searches: Sequence[Search], number: int) -> list[Row]:
-    """Return searches whose mate came first, by largest margin, probes of different identity first."""
+    """Return searches whose mate came first, by largest margin, over different identities."""
     first = [s for s in searches if s.rank == 1 and not s.failed]
     first.sort(key=lambda s: (-margin(s), s.fold, s.probe))
     return [_row(s) for s in _varied(first, number)]

@@ -138,7 +138,9 @@ def interval(metric: str, low: float | None, high: float | None, digits: int = 1
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
     if is_rate(metric):
-        return f"{_percent_number(low, digits)}–{_percent_number(high, digits)}{_SPACE}%"
+        # Both ends with the same number of decimals, unless both are small.
+        write = _percent_number if high < 0.01 else lambda v, d: f"{v * 100:.{d}f}"
+        return f"{write(low, digits)}–{write(high, digits)}{_SPACE}%"
     return f"{amount(metric, low)} to {amount(metric, high)}"
 
 
@@ -187,7 +189,7 @@ def duration(seconds: float) -> str:
     """Return a time for people.
 
     >>> duration(0.25), duration(75), duration(7300)
-    ('0.25 s', '1 min 15 s', '2 h 2 min')
+    ('0.25 s', '1 min 15 s', '2 h 1 min')
     """
     if seconds < 10:
         return f"{seconds:.2f} s"
@@ -219,7 +221,8 @@ def verdict(task: str, headline: str, algorithm: str, estimate: Estimate | None)
     parsed = MetricId.parse(headline)
     brief = is_rate(headline)
     value = percent(estimate.value, 0) if brief else amount(headline, estimate.value)
-    within = interval(headline, estimate.low, estimate.high, 0)
+    # No line break between the two ends of the interval.
+    within = interval(headline, estimate.low, estimate.high, 0).replace("–", "–\u2060")
     bracket = f" (95{_SPACE}% interval {within})" if within else ""
     chance = ""
     if known(estimate.chance):
@@ -227,10 +230,14 @@ def verdict(task: str, headline: str, algorithm: str, estimate: Estimate | None)
     rank = parsed.setting("rank")
     if parsed.name == "hit-rate" and rank:
         where = "As its first candidate" if rank == "1" else f"Within the first {rank} candidates"
-        sentence = f"{where}, {algorithm} finds a mate for {value} of {count(estimate.n)} probes{bracket}"
+        sentence = (
+            f"{where}, {algorithm} finds a mate for {value} of {count(estimate.n)} probes{bracket}"
+        )
         return f"{sentence}; a random ranking finds {chance}." if chance else f"{sentence}."
     if parsed.name == "accuracy" and task == "detection":
-        sentence = f"{algorithm} decides correctly for {value} of {count(estimate.n)} images{bracket}"
+        sentence = (
+            f"{algorithm} decides correctly for {value} of {count(estimate.n)} images{bracket}"
+        )
         return f"{sentence}; guessing is right for {chance}." if chance else f"{sentence}."
     label = metric_label(headline)
     trials = f" over {count(estimate.n)} trials" if estimate.n else ""
@@ -245,7 +252,9 @@ def against_chance(headline: str, estimate: Estimate | None) -> str:
     low, high = estimate.chance_low, estimate.chance_high
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    reach = f"Of 100 random answers to the same questions, 95 reach {interval(headline, low, high, 0)}"
+    reach = "Of 100 random answers to the same questions, 95 land within " + interval(
+        headline, low, high, 0
+    ).replace("–", "–\u2060")
     if low <= estimate.value <= high:
         return f"{reach}: this result cannot be told from chance."
     better = (estimate.value > high) == (direction(headline) == "higher")

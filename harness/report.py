@@ -1,0 +1,353 @@
+"""The HTML report of one run: a single file that opens offline and prints well."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness import figures, plots, showcase, wording
+from harness.figures import Table
+from harness.manifest import Manifest
+from harness.places import bundled
+from harness.results import Estimate, Failure, Metrics, Outcome
+
+if TYPE_CHECKING:
+    import jinja2
+
+SEARCHES_SHOWN = 6
+DECISIONS_SHOWN = 12
+FAILURES_SHOWN = 50
+# Pictures beyond this many bytes become placeholders, so that a report stays easy to mail.
+PICTURE_BYTES = 1_200_000
+
+
+def render(manifest: Manifest, outcome: Outcome, picture: Callable[[str], bytes | None]) -> str:
+    """Return the report as the complete text of an HTML file.
+
+    Equal input gives equal text; nothing in it is loaded from elsewhere.
+
+    Parameters
+    ----------
+    manifest
+        What was run.
+    outcome
+        What came out.
+    picture
+        Returns a JPEG thumbnail of a record by its name (about 112 pixels), or None where the image
+        is not at hand; then a labelled placeholder is drawn.
+    """
+    metrics = outcome.metrics
+    headline = metrics.pooled.get(metrics.headline)
+    algorithm = manifest.origin.algorithm
+    gallery = _Pictures(picture)
+    detection = metrics.task == "detection"
+    return (
+        _environment()
+        .get_template("run.html.j2")
+        .render(
+            page=_page(manifest),
+            manifest=manifest,
+            detection=detection,
+            synthetic=manifest.dataset.get("synthetic") == "true",
+            verdict=wording.verdict(metrics.task, metrics.headline, algorithm, headline),
+            against_chance=wording.against_chance(metrics.headline, headline),
+            headline=_metric_row(metrics.headline, headline, {}, width=720) if headline else None,
+            rows=_metric_rows(metrics),
+            methods=_methods(metrics),
+            figures=figures.figures(metrics, outcome.curves, algorithm),
+            folds=_fold_table(metrics),
+            counts=_counts(manifest, outcome),
+            failures=outcome.failures[:FAILURES_SHOWN],
+            failures_hidden=max(0, len(outcome.failures) - FAILURES_SHOWN),
+            failures_summary=_failures_summary(outcome.failures),
+            worst=[] if detection else showcase.worst_searches(outcome.searches, SEARCHES_SHOWN),
+            best=[] if detection else showcase.best_searches(outcome.searches, SEARCHES_SHOWN),
+            searched=[s for s in outcome.searches if s.mates > 0 and not s.failed],
+            decisions=showcase.decisions(outcome.searches, DECISIONS_SHOWN) if detection else [],
+            image=gallery.address,
+            margin=showcase.margin,
+            run=_run_facts(manifest),
+            steps=_step_table(manifest),
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    """Return the template engine: everything escaped, nothing undefined let through."""
+    import jinja2  # not needed until a report is written
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(bundled("reports")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        count=wording.count,
+        percent=wording.percent,
+        plain=wording.plain,
+        shown=wording.shown,
+        score=_score,
+        short=_short,
+        fold=_fold,
+    )
+    return environment
+
+
+def _page(manifest: Manifest) -> dict[str, Any]:
+    """Return what the page around any report needs: style, script and the rule that allows them."""
+    from markupsafe import Markup
+
+    folder = bundled("reports")
+    style = (folder / "style.css").read_text(encoding="utf-8")
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    # The identity goes to the foot of every printed page, so it has to be what it claims to be.
+    identity = manifest.identity[:12] if manifest.identity.isalnum() else ""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {
+        "style": Markup(style),  # noqa: S704 - our own file
+        "script": Markup(script),  # noqa: S704 - our own file
+        "script_hash": f"sha256-{digest}",
+        "identity": identity,
+    }
+
+
+class _Pictures:
+    """Thumbnails as data addresses: each fetched once, all together within a budget."""
+
+    def __init__(self, picture: Callable[[str], bytes | None]) -> None:
+        self._picture = picture
+        self._known: dict[str, str | None] = {}
+        self._left = PICTURE_BYTES
+
+    def address(self, name: str) -> str | None:
+        """Return a picture's ``data:`` address, or None where there is none to show."""
+        if name not in self._known:
+            data = self._picture(name)
+            self._known[name] = (
+                f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" if data else None
+            )
+        found = self._known[name]
+        # A picture costs its bytes every time it is shown.
+        if found is None or len(found) > self._left:
+            return None
+        self._left -= len(found)
+        return found
+
+
+@dataclass(frozen=True)
+class _MetricRow:
+    """One line of the table of results, in finished texts."""
+
+    label: str
+    metric: str
+    value: str
+    interval: str
+    mark: str
+    chance: str
+    chance_range: str
+    trials: str
+    spread: str
+    lower_is_better: bool
+    flags: Sequence[str]
+    strip: str
+
+
+def _metric_row(
+    metric: str, estimate: Estimate, marks: Mapping[str, str], width: int = 200
+) -> _MetricRow:
+    bounded = wording.is_rate(metric) or wording.MetricId.parse(metric).name == "map"
+    return _MetricRow(
+        wording.metric_label(metric),
+        metric,
+        wording.amount(metric, estimate.value),
+        wording.interval(metric, estimate.low, estimate.high),
+        marks.get(estimate.method, ""),
+        wording.amount(metric, estimate.chance) if wording.known(estimate.chance) else "",
+        wording.interval(metric, estimate.chance_low, estimate.chance_high),
+        wording.count(estimate.n) if estimate.n else "",
+        wording.spread(metric, estimate),
+        wording.direction(metric) == "lower",
+        estimate.flags,
+        _strip(estimate, width) if bounded else "",
+    )
+
+
+def _strip(estimate: Estimate, width: int) -> str:
+    def pair(low: float | None, high: float | None) -> tuple[float, float] | None:
+        return (low, high) if wording.known(low) and wording.known(high) else None  # type: ignore[return-value]
+
+    chance = pair(estimate.chance_low, estimate.chance_high) or pair(
+        estimate.chance, estimate.chance
+    )
+    value = estimate.value if wording.known(estimate.value) else None
+    return plots.interval_strip(value, pair(estimate.low, estimate.high), chance, width)
+
+
+def _marks(metrics: Metrics) -> dict[str, str]:
+    """Return a letter for every way in which an interval was made, if there are several."""
+    methods = list(dict.fromkeys(e.method for e in metrics.pooled.values() if e.method))
+    if len(methods) < 2:
+        return {}
+    return {method: chr(ord("a") + i) for i, method in enumerate(methods[:26])}
+
+
+def _methods(metrics: Metrics) -> list[tuple[str, str]]:
+    methods = dict.fromkeys(e.method for e in metrics.pooled.values() if e.method)
+    marks = _marks(metrics)
+    return [(marks.get(method, ""), method) for method in methods]
+
+
+def _metric_rows(metrics: Metrics) -> list[_MetricRow]:
+    """Return the headline metric first, then the others as the run recorded them."""
+    marks = _marks(metrics)
+    order = sorted(metrics.pooled, key=lambda m: m != metrics.headline)
+    return [_metric_row(metric, metrics.pooled[metric], marks) for metric in order]
+
+
+def _fold_table(metrics: Metrics) -> Table | None:
+    if not metrics.folds:
+        return None
+    keys = list(dict.fromkeys(key for fold in metrics.folds for key in fold.counts))
+    rows = []
+    for key in keys:
+        values = [wording.count(f.counts[key]) if key in f.counts else "" for f in metrics.folds]
+        total = wording.count(metrics.counts[key]) if key in metrics.counts else ""
+        rows.append((wording.plain(key), *values, "", total))
+    for metric, estimate in metrics.pooled.items():
+        values = [wording.amount(metric, f.values.get(metric)) for f in metrics.folds]
+        pooled = wording.amount(metric, estimate.value)
+        rows.append(
+            (wording.metric_label(metric), *values, wording.spread(metric, estimate), pooled)
+        )
+    names = [_fold(fold.name) for fold in metrics.folds]
+    return Table(
+        "Counts and values of every fold",
+        ("Count or metric", *names, "Mean ± SD", "All folds pooled"),
+        tuple(rows),
+    )
+
+
+def _counts(manifest: Manifest, outcome: Outcome) -> Table:
+    """Return what was counted; what the data set holds stands below what was judged."""
+    counts = dict(outcome.metrics.counts)
+    same_source = sum(s.same_source for s in outcome.searches)
+    if same_source:
+        counts["searches with a mate from the same photograph"] = same_source
+    rows = [(wording.plain(key), wording.count(value)) for key, value in counts.items()]
+    rows += [
+        (f"{wording.plain(key)} (data set)", wording.count(value))
+        for key, value in manifest.counts.items()
+        if key not in counts or counts[key] != value
+    ]
+    return Table("Counts", ("What", "Number"), tuple(rows))
+
+
+def _failures_summary(failures: Sequence[Failure]) -> str:
+    """Return how many images of which role failed, such as ``3 probes and 1 reference``."""
+    roles: dict[str, int] = {}
+    for failure in failures:
+        roles[failure.role or "image"] = roles.get(failure.role or "image", 0) + 1
+    parts = [f"{n:,} {role}{'' if n == 1 else 's'}" for role, n in sorted(roles.items())]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what was run as groups of names and values."""
+    origin = manifest.origin
+    dataset = {k: v for k, v in manifest.dataset.items() if k != "synthetic"}
+    git = [(wording.plain(k), wording.shown(v)) for k, v in manifest.git.items() if k != "dirty"]
+    if manifest.git:
+        git.append(("Uncommitted changes", wording.shown(manifest.git.get("dirty"))))
+    groups = [
+        (
+            "Protocol",
+            [
+                ("Name", origin.protocol),
+                ("Question", manifest.question),
+                ("After", manifest.reference),
+                ("Task", manifest.task),
+                ("Folds", wording.shown(origin.folds)),
+                ("SHA-256 of the file", origin.protocol_hash),
+            ],
+        ),
+        (
+            "Data",
+            [
+                *((wording.plain(k), v) for k, v in dataset.items()),
+                ("SHA-256 of images and truth", origin.data_hash),
+            ],
+        ),
+        (
+            "Algorithm",
+            [
+                ("Name", origin.algorithm),
+                ("About", manifest.about),
+                ("Abilities", wording.shown(manifest.abilities)),
+                ("Control", wording.shown(manifest.control)),
+                ("Citation", manifest.citation),
+                ("SHA-256 of the source", origin.source_hash),
+                *((f"SHA-256 of {name}", value) for name, value in origin.weight_hashes.items()),
+            ],
+        ),
+        ("Parameters", [(k, wording.shown(v)) for k, v in origin.parameters.items()]),
+        ("Versions", list(manifest.versions.items())),
+        ("Source control", git),
+        ("Machine", [(wording.plain(k), v) for k, v in manifest.machine.items()]),
+        (
+            "Run",
+            [
+                ("Identity", manifest.identity),
+                ("Identity rule", str(origin.rule)),
+                ("Failure policy", origin.failure_policy),
+                ("Started (UTC)", manifest.started),
+                ("Finished (UTC)", manifest.finished),
+            ],
+        ),
+    ]
+    filled = ((name, [(k, v) for k, v in facts if v]) for name, facts in groups)
+    return [(name, facts) for name, facts in filled if facts]
+
+
+def _step_table(manifest: Manifest) -> Table | None:
+    """Return the time of every step, summed over the units of work."""
+    totals: dict[str, tuple[int, int, float]] = {}
+    for step in manifest.steps:
+        units, items, seconds = totals.get(step.step, (0, 0, 0.0))
+        totals[step.step] = (units + 1, items + step.items, seconds + step.seconds)
+    if not totals:
+        return None
+    rows = tuple(
+        (
+            wording.plain(name),
+            wording.count(units),
+            wording.count(items),
+            wording.duration(seconds),
+            f"{items / seconds:,.1f}" if seconds > 0 and items else "",
+        )
+        for name, (units, items, seconds) in totals.items()
+    )
+    columns = ("Step", "Units of work", "Items", "Time, summed", "Items per second")
+    return Table("Times", columns, rows)
+
+
+def _score(value: float | None) -> str:
+    """Return a score with four figures."""
+    if value is None or not wording.known(value):
+        return "none"
+    plain = value == 0 or 0.001 <= abs(value) < 10_000
+    return (f"{value:#.4g}".rstrip(".") if plain else f"{value:.3e}").replace("-", "−")
+
+
+def _short(name: str) -> str:
+    """Return the last part of a record's name; the whole stands in the picture's description."""
+    return name.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _fold(name: str) -> str:
+    """Return a fold's name as it reads in a sentence: a bare number needs the word before it."""
+    return f"Fold {name}" if name.isdigit() else name
