@@ -12,6 +12,7 @@ Everywhere in this file, after ISO/IEC 19795-1:
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -145,11 +146,26 @@ def eer(mated: Scores, nonmated: Scores) -> float:
     >>> eer(np.array([7.0, 7.0]), np.array([7.0]))
     0.5
     """
-    _, false_matches, false_nonmatches = _operating_points(mated, nonmated)
-    m, n = len(mated), len(nonmated)
+    mated, nonmated = _checked(mated, nonmated)
+    m, n = mated.size, nonmated.size
     if not m or not n:
         return float("nan")
-    return _crossing(false_matches, false_nonmatches, m, n)
+    # Non-mated scores are many: sort only those between the two mated scores where the sign turns.
+    mated = np.sort(mated)
+    steps = np.append(np.unique(mated[mated > -np.inf]), np.inf)
+
+    def crossed(threshold: float) -> bool:
+        false_nonmatches = int(np.searchsorted(mated, threshold, side="left"))
+        return int(np.count_nonzero(nonmated >= threshold)) * m <= false_nonmatches * n
+
+    after = bisect.bisect_left(steps, True, key=crossed)
+    low, high = steps[after - 1] if after else -np.inf, steps[after]
+    between = np.sort(nonmated[(nonmated >= low) & (nonmated <= high)])
+    thresholds = np.unique(np.concatenate([[low, high], between]))
+    thresholds = thresholds[thresholds > -np.inf]
+    beyond = np.count_nonzero(nonmated > high)
+    false_matches = beyond + between.size - np.searchsorted(between, thresholds, side="left")
+    return _crossing(false_matches, np.searchsorted(mated, thresholds, side="left"), m, n)
 
 
 def eer_convex_hull(mated: Scores, nonmated: Scores) -> float:
@@ -412,8 +428,10 @@ def _operating_points(
 ) -> tuple[npt.NDArray[np.float64], Counts, Counts]:
     """Thresholds, rising, with the numbers of false matches and of false non-matches."""
     mated, nonmated = (np.sort(scores) for scores in _checked(mated, nonmated))
-    scores = np.unique(np.concatenate([mated, nonmated]))
-    threshold = np.append(scores[np.isfinite(scores)], np.inf)
+    # A stable sort merges two sorted runs in one pass.
+    scores = np.sort(np.concatenate([mated, nonmated]), kind="stable")
+    first = np.append(True, scores[1:] != scores[:-1])[: scores.size]
+    threshold = np.append(scores[first & np.isfinite(scores)], np.inf)
     false_matches = nonmated.size - np.searchsorted(nonmated, threshold, side="left")
     false_nonmatches = np.searchsorted(mated, threshold, side="left")
     return threshold, false_matches.astype(np.int64), false_nonmatches.astype(np.int64)
