@@ -9,7 +9,8 @@ from harness.data.folders import read_folders
 from harness.data.manifest import read_manifest
 from harness.data.problems import check
 from harness.data.records import Dataset
-from harness.data.tatt_c import FOLDS, read_tatt_c, use_cases
+from harness.data.tatt_c import read_tatt_c
+from harness.data.tatt_c_lists import FOLDS, use_cases
 from harness.errors import UsageError, nearest
 
 __all__ = ["LAYOUTS", "detect", "open_dataset"]

@@ -18,40 +18,26 @@ lists alone say what is probe, gallery, mated and in which fold.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness.data.findings import Findings
-from harness.data.lists import read_lines, read_pairs
-from harness.data.manifest import LABELS, Row, read_rows
-from harness.data.paths import BadNameError, Root, canonical
+from harness.data.manifest import Row, read_rows
+from harness.data.paths import BadNameError, Root
 from harness.data.records import Dataset, Fold, Record
+from harness.data.tatt_c_lists import (
+    FOLDS,
+    Lists,
+    read_labels,
+    read_lists,
+    read_mates,
+    read_names,
+    use_cases,
+)
 from harness.errors import UsageError, nearest
 
-__all__ = ["read_tatt_c", "use_cases"]
-
-FOLDS = "5-fold"
-DETECTION = "tattoo_detection"
-
-
-@dataclass(slots=True)
-class _Lists:
-    """The lists of one fold as written: name to place."""
-
-    probes: dict[str, str] = field(default_factory=dict)
-    gallery: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> dict[str, str]:
-        return self.probes | self.gallery
-
-
-def use_cases(root: Path) -> list[str]:
-    """Return the use cases that a data set has lists for."""
-    lists = root / FOLDS
-    return sorted(p.name for p in lists.iterdir() if p.is_dir()) if lists.is_dir() else []
+__all__ = ["read_tatt_c"]
 
 
 def read_tatt_c(root: Path, use_case: str, *, background: bool) -> Dataset:
@@ -94,15 +80,15 @@ def read_tatt_c(root: Path, use_case: str, *, background: bool) -> Dataset:
             f"folders with images: {', '.join(there_is) or 'none'}.{nearest(use_case, there_is)}"
         )
     findings = Findings()
-    folds, detection = _read_lists(lists, use_case, findings)
+    folds, detection = read_lists(lists, use_case, findings)
     place = Root(root)
     records = _records(place, use_case, folds, findings)
     labels: dict[str, str] = {}
     pairs: frozenset[tuple[str, str]] = frozenset()
     if detection:
-        labels = _labels(lists, use_case, folds, findings)
+        labels = read_labels(lists, use_case, folds, findings)
     else:
-        pairs = _mates(lists, use_case, folds, findings)
+        pairs = read_mates(lists, use_case, folds, findings)
     behind: list[str] = []
     if background and not detection:
         behind = _background(place, records, findings)
@@ -121,46 +107,8 @@ def read_tatt_c(root: Path, use_case: str, *, background: bool) -> Dataset:
     )
 
 
-def _read_lists(lists: Path, use_case: str, findings: Findings) -> tuple[dict[str, _Lists], bool]:
-    """Return the lists of every fold by its name, and whether the use case is a detection."""
-    found: dict[str, set[int]] = {"probes": set(), "gallery": set()}
-    for path in lists.iterdir():
-        match = re.fullmatch(r"(probes|gallery)([1-9][0-9]*)\.txt", path.name)
-        if match:
-            found[match[1]].add(int(match[2]))
-    called = f"{FOLDS}/{use_case}"
-    numbers = found["probes"] | found["gallery"]
-    if not numbers:
-        findings.problem("missing lists", f"{called}: there is no probes1.txt")
-    # A use case without any gallery searches nothing: it asks what an image shows.
-    detection = use_case == DETECTION or (bool(numbers) and not found["gallery"])
-    folds: dict[str, _Lists] = {}
-    # A missing number is reported too: fewer folds would train on less and judge fewer probes.
-    for number in range(1, max(numbers, default=0) + 1):
-        fold = _Lists()
-        fold.probes = _names(lists / f"probes{number}.txt", called, findings)
-        if not detection:
-            fold.gallery = _names(lists / f"gallery{number}.txt", called, findings)
-        folds[str(number)] = fold
-    return folds, detection
-
-
-def _names(path: Path, folder: str, findings: Findings) -> dict[str, str]:
-    called = f"{folder}/{path.name}"
-    names: dict[str, str] = {}
-    for text, place in read_lines(path, called, findings):
-        name = canonical(text)
-        if name in names:
-            findings.problem("duplicate lines", f"{place}: {text!r} is already at {names[name]}")
-        else:
-            names[name] = place
-    if path.is_file() and not names:
-        findings.problem("empty lists", f"{called}: names no image")
-    return names
-
-
 def _records(
-    root: Root, use_case: str, folds: Mapping[str, _Lists], findings: Findings
+    root: Root, use_case: str, folds: Mapping[str, Lists], findings: Findings
 ) -> dict[str, Record]:
     """Make a record of every name in the lists; its fold is the first that judges it."""
     records: dict[str, Record] = {}
@@ -216,7 +164,7 @@ def _background(root: Root, records: dict[str, Record], findings: Findings) -> l
     """Add the background's records; return their names."""
     called = "background/bg.txt"
     names: dict[str, str] = {}
-    for name, place in _names(root.folder / called, "background", findings).items():
+    for name, place in read_names(root.folder / called, "background", findings).items():
         if name in records:
             findings.problem(
                 "names that stand for two images",
@@ -226,64 +174,6 @@ def _background(root: Root, records: dict[str, Record], findings: Findings) -> l
             names[name] = place
     _add(records, root, "background/images", names, "background", None, findings)
     return [name for name in names if name in records]
-
-
-def _labels(
-    lists: Path, use_case: str, folds: Mapping[str, _Lists], findings: Findings
-) -> dict[str, str]:
-    called = f"{FOLDS}/{use_case}/ground_truth.txt"
-    listed = {name: place for fold in folds.values() for name, place in fold.names.items()}
-    labels: dict[str, str] = {}
-    form = "name|tattoo or name|non-tattoo"
-    for written, label, place in read_pairs(
-        lists / "ground_truth.txt", called, findings, form=form
-    ):
-        name = canonical(written)
-        if name not in listed:
-            _say_unlisted(name, place, listed, findings)
-        elif label not in LABELS:
-            findings.problem(
-                "unknown values",
-                f"{place}: {label!r} is neither 'tattoo' nor 'non-tattoo'.{nearest(label, LABELS)}",
-            )
-        elif name in labels and labels[name] != label:
-            findings.problem(
-                "contradictions", f"{place}: {name!r} is {label!r} here and {labels[name]!r} before"
-            )
-        labels[name] = label
-    for name, place in listed.items():
-        if name not in labels:
-            findings.problem("images without truth", f"{place}: {name!r} is not in {called}")
-    return labels
-
-
-def _mates(
-    lists: Path, use_case: str, folds: Mapping[str, _Lists], findings: Findings
-) -> frozenset[tuple[str, str]]:
-    called = f"{FOLDS}/{use_case}/ground_truth.txt"
-    probes = {name: None for fold in folds.values() for name in fold.probes}
-    gallery = {name: None for fold in folds.values() for name in fold.gallery}
-    pairs: set[tuple[str, str]] = set()
-    for left, right, place in read_pairs(
-        lists / "ground_truth.txt", called, findings, form="probe|gallery"
-    ):
-        probe, reference = canonical(left), canonical(right)
-        for name, known, other in ((probe, probes, gallery), (reference, gallery, probes)):
-            if name not in known and name in other:
-                wanted = "a probe" if known is probes else "a gallery image"
-                findings.problem(
-                    "names on the wrong side", f"{place}: {name!r} is not {wanted} of any fold"
-                )
-            elif name not in known:
-                _say_unlisted(name, place, known, findings)
-        pairs.add((probe, reference))
-    return frozenset(pairs)
-
-
-def _say_unlisted(name: str, place: str, known: Iterable[str], findings: Findings) -> None:
-    # Finding the nearest name is slow; one wrong folder name can make every line wrong.
-    hint = nearest(name, known) if len(findings.problems) < 5 else ""
-    findings.problem("names that are in no list", f"{place}: {name!r} is in no list.{hint}")
 
 
 def _enrich(
@@ -339,7 +229,7 @@ def _say_contradictions(record: Record, row: Row, findings: Findings) -> None:
 
 def _fold(
     number: str,
-    folds: Mapping[str, _Lists],
+    folds: Mapping[str, Lists],
     records: Mapping[str, Record],
     background: Sequence[str],
     pairs: frozenset[tuple[str, str]],
