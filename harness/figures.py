@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness import plots
 from harness.results import Curves, Metrics
-from harness.wording import NO_VALUE, MetricId, amount, count, interval, percent
+from harness.wording import NO_VALUE, amount, count, interval, percent, split_id
 
 # More rows than this make a table that nobody reads; the full curves are in curves.json.
 TABLE_ROWS = 60
@@ -116,14 +116,14 @@ def _cmc(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
         series.append(plots.Series("chance", "chance", rank, chance, widest, sides[1]))
     series.append(plots.Series(algorithm, "s0", rank, hit, widest, sides[0]))
 
-    headline = {MetricId.parse(m).setting("rank") for m in metrics.pooled if "hit-rate" in m}
+    named = {split_id(metric)[1].get("rank") for metric in metrics.pooled}
     points = []
     for i in _chosen(len(rank), HOVER_POINTS):
         text = f"Rank {rank[i]:.0f}: {percent(hit[i])}"
         within = interval("hit-rate", low[i], high[i])
         text += f" ({within})" if within else ""
         text += f", chance {percent(chance[i])}" if has_chance else ""
-        points.append(plots.Point(rank[i], hit[i], text, f"{rank[i]:.0f}" in headline))
+        points.append(plots.Point(rank[i], hit[i], text, round(rank[i]) in named))
 
     summary = (
         f"The hit rate of {algorithm} goes from {percent(hit[0])} at rank {rank[0]:.0f} "

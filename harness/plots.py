@@ -61,7 +61,10 @@ class Axis:
 
 
 def rate_axis(label: str, high: float = 1.0) -> Axis:
-    """Return an even axis from 0 to `high`, ticks in percent."""
+    """Return an even axis from 0 to `high`, ticks in percent; none is above 100 %."""
+    if high > 1:  # room above a bar that holds everything
+        ticks = tuple((i / 5, f"{i * 20}\u202f%") for i in range(6))
+        return Axis(label, 0.0, 1.1, ticks)
     step = _even_step(high * 100) / 100
     count = max(1, math.ceil(high / step - 1e-9))
     ticks = tuple((i * step, f"{i * step * 100:g}\u202f%") for i in range(count + 1))
@@ -205,7 +208,7 @@ class _Board:
                 style = "tick" if x - last > 62 + 8 * max(0, len(text) - 4) else "tick spare"
                 last = x if style == "tick" else last
                 self.parts.append(
-                    f'<text class="{style} middle" x="{x:.1f}" y="{bottom + 20:.0f}">'
+                    f'<text class="{style} middle" x="{x:.1f}" y="{bottom + 6:.0f}" dy=".95em">'
                     f"{escape(text)}</text>"
                 )
         self.parts.append(
@@ -227,6 +230,7 @@ class _Board:
         # The name must stay on the board: about 8 units a letter.
         room = 8.0 * len(short)
         down += 20 if side == "lower right" else -8
+        down = min(max(down, TOP + 14), HEIGHT - BOTTOM - 8)
         if side == "upper left":
             across, anchor = max(across - 8, LEFT + 8 + room), " end"
         else:
@@ -330,15 +334,17 @@ def histogram_plot(
     board.axes()
     points = []
     peaks = [max(range(len(share)), key=lambda i: share[i]) for _, _, share in groups]
-    for (label, style, share), (_, outline), peak in zip(groups, outlines, peaks, strict=True):
+    for (label, style, share), (_, outline) in zip(groups, outlines, strict=True):
         board.path(outline, style)
-        # Names point away from each other.
-        side: Side = "upper right" if peak == max(peaks) != min(peaks) else "upper left"
-        board.label((low[peak] + high[peak]) / 2, share[peak], label, side, style)
         for left, right, value in zip(low, high, share, strict=True):
             if value > 0:
                 text = f"{label}, {left:.4g} to {right:.4g}: {value * 100:.1f}\u202f%"
                 points.append(Point((left + right) / 2, value, text))
+    # Names come last, so that no line runs over them, and point away from each other.
+    rightmost = max(range(len(groups)), key=lambda i: (peaks[i], i))
+    for i, ((label, style, share), peak) in enumerate(zip(groups, peaks, strict=True)):
+        side: Side = "upper right" if i == rightmost else "upper left"
+        board.label((low[peak] + high[peak]) / 2, share[peak], label, side, style)
     return _svg(name, title, description, board, points)
 
 

@@ -151,6 +151,7 @@ class _MetricRow:
     chance: str
     chance_range: str
     trials: str
+    trial_name: str
     spread: str
     lower_is_better: bool
     flags: Sequence[str]
@@ -160,7 +161,7 @@ class _MetricRow:
 def _metric_row(
     metric: str, estimate: Estimate, marks: Mapping[str, str], width: int = 200
 ) -> _MetricRow:
-    bounded = wording.is_rate(metric) or wording.MetricId.parse(metric).name == "map"
+    bounded = wording.is_rate(metric) or wording.split_id(metric)[0] in ("map", "auc")
     return _MetricRow(
         wording.metric_label(metric),
         metric,
@@ -170,6 +171,7 @@ def _metric_row(
         wording.amount(metric, estimate.chance) if wording.known(estimate.chance) else "",
         wording.interval(metric, estimate.chance_low, estimate.chance_high),
         wording.count(estimate.n) if estimate.n else "",
+        wording.trial_name(metric),
         wording.spread(metric, estimate),
         wording.direction(metric) == "lower",
         estimate.flags,
@@ -237,7 +239,7 @@ def _counts(manifest: Manifest, outcome: Outcome) -> Table:
     counts = dict(outcome.metrics.counts)
     same_source = sum(s.same_source for s in outcome.searches)
     if same_source:
-        counts["searches with a mate from the same photograph"] = same_source
+        counts["searches whose best mate shows the same photograph"] = same_source
     rows = [(wording.plain(key), wording.count(value)) for key, value in counts.items()]
     rows += [
         (f"{wording.plain(key)} (data set)", wording.count(value))

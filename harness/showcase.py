@@ -70,8 +70,9 @@ def _row(search: Search) -> Row:
     if not any(p.candidate.mated for p in head):
         later = next((p for p in placed[CANDIDATES:] if p.candidate.mated), None)
         if later is not None:
-            head = [*head[:-1], later]
-            return Row(search, tuple(head), later.place - CANDIDATES)
+            # One place for the gap, one for the mate.
+            head = [*head[: CANDIDATES - 2], later]
+            return Row(search, tuple(head), later.place - len(head))
     return Row(search, tuple(head), 0)
 
 

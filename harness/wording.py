@@ -3,52 +3,40 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
+from harness.metrics.ids import Metric, Option
 from harness.results import Estimate
 
 NO_VALUE = "no value"
 _SPACE = "\u202f"  # narrow and unbreakable: a number and its sign stay together
 # Metric ids that begin so are rates between 0 and 1 and are shown in percent.
-_RATES = ("hit-rate", "fnmr", "fmr", "fnir", "fpir", "eer", "tpdr", "fpdr", "far", "frr", "fta")
+_RATES = ("fnmr", "fmr", "fnir", "fpir", "eer", "tpdr", "fpdr", "far", "frr", "fta")
 _LOWER_IS_BETTER = ("fnmr", "fmr", "fnir", "fpir", "eer", "cllr", "far", "frr", "fta", "fte", "ece")
 
 
-@dataclass(frozen=True)
-class MetricId:
-    """A metric id taken apart.
+def split_id(metric: str) -> tuple[str, dict[str, Option]]:
+    """Take a metric id apart; what is not one is all name.
 
-    >>> MetricId.parse("fnir@fpir=0.01,rank=1")
-    MetricId(name='fnir', settings=(('fpir', '0.01'), ('rank', '1')))
+    >>> split_id("fnir@fpir=0.01,rank=1")
+    ('fnir', {'fpir': 0.01, 'rank': 1})
     """
-
-    name: str
-    settings: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def parse(cls, text: str) -> MetricId:
-        """Split ``name@key=value,key=value``; what does not look like that is all name."""
-        name, _, rest = text.partition("@")
-        pairs = [part.partition("=") for part in rest.split(",") if part]
-        if any(not sign for _, sign, _ in pairs):
-            return cls(text, ())
-        return cls(name, tuple((key, value) for key, _, value in pairs))
-
-    def setting(self, key: str) -> str | None:
-        """Return one setting's text, or None."""
-        return dict(self.settings).get(key)
+    try:
+        parsed = Metric.parse(metric)
+    except ValueError:  # a run folder of another version: show its words as they are
+        return metric, {}
+    return parsed.name, dict(parsed.options)
 
 
 def is_rate(metric: str) -> bool:
     """Say whether a metric lies between 0 and 1 and reads best in percent."""
-    name = MetricId.parse(metric).name
-    return name.split("-")[0] in _RATES or name.startswith("hit-rate") or "accuracy" in name
+    name = split_id(metric)[0]
+    return name.split("-")[0] in _RATES or name == "hit-rate" or "accuracy" in name
 
 
 def direction(metric: str) -> str:
     """Return which values are better: ``higher`` or ``lower``."""
-    name = MetricId.parse(metric).name
+    name = split_id(metric)[0]
     return "lower" if name.split("-")[0] in _LOWER_IS_BETTER else "higher"
 
 
@@ -58,8 +46,8 @@ def metric_label(metric: str) -> str:
     >>> metric_label("hit-rate@rank=10")
     'Hit rate within rank 10'
     """
-    parsed = MetricId.parse(metric)
-    known = {
+    name, options = split_id(metric)
+    names = {
         "hit-rate": "Hit rate",
         "map": "Mean average precision",
         "fnmr": "False non-match rate (FNMR)",
@@ -67,7 +55,8 @@ def metric_label(metric: str) -> str:
         "fnir": "False negative identification rate (FNIR)",
         "fpir": "False positive identification rate (FPIR)",
         "eer": "Equal error rate (EER)",
-        "eer-hull": "Equal error rate, convex hull",
+        "eer-convex-hull": "Equal error rate, convex hull",
+        "auc": "Area under the ROC curve (AUC)",
         "cllr": "Cost of likelihood ratios (Cllr)",
         "cllr-min": "Cllr after ideal calibration (Cllr-min)",
         "cllr-cal": "Calibration loss (Cllr-cal)",
@@ -78,26 +67,25 @@ def metric_label(metric: str) -> str:
         "fta": "Failure to acquire rate (FTA)",
         "fte": "Failure to enrol rate (FTE)",
     }
-    if parsed.name not in known:
+    if name not in names:
         return metric
-    words = [_setting_words(key, value) for key, value in parsed.settings]
-    return " ".join([known[parsed.name], *words])
+    return " ".join([names[name], *(_option_words(*option) for option in options.items())])
 
 
-def _setting_words(key: str, value: str) -> str:
+def _option_words(key: str, value: Option) -> str:
     if key == "rank":
         return f"within rank {value}"
-    number = _as_number(value)
-    if key in _RATES and number is not None:
-        return f"at {key.upper()}\u00a0≤\u00a0{percent(number)}"
+    if key in _RATES and not isinstance(value, str):
+        return f"at {key.upper()}\u00a0≤\u00a0{value * 100:g}{_SPACE}%"
     return f"at {key} {value}"
 
 
-def _as_number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def trial_name(metric: str) -> str:
+    """Return what the trials behind a metric are."""
+    name = split_id(metric)[0]
+    if name in ("hit-rate", "map", "fnir"):
+        return "Probes"
+    return "Images" if "accuracy" in name or name == "tpdr" else "Trials"
 
 
 def known(value: float | None) -> bool:
@@ -168,7 +156,7 @@ def plain(key: str) -> str:
     >>> plain("mated_comparisons")
     'Mated comparisons'
     """
-    words = key.replace("_", " ").strip()
+    words = key.replace("_", " ").replace("nonmated", "non-mated").strip()
     return words[:1].upper() + words[1:]
 
 
@@ -218,7 +206,7 @@ def verdict(task: str, headline: str, algorithm: str, estimate: Estimate | None)
     if estimate is None or estimate.value is None or not math.isfinite(estimate.value):
         why = f": {'; '.join(estimate.flags)}" if estimate is not None and estimate.flags else ""
         return f"There is no value for “{metric_label(headline)}” of {algorithm}{why}."
-    parsed = MetricId.parse(headline)
+    name, options = split_id(headline)
     brief = is_rate(headline)
     value = percent(estimate.value, 0) if brief else amount(headline, estimate.value)
     # No line break between the two ends of the interval.
@@ -227,14 +215,14 @@ def verdict(task: str, headline: str, algorithm: str, estimate: Estimate | None)
     chance = ""
     if known(estimate.chance):
         chance = percent(estimate.chance, 0) if brief else amount(headline, estimate.chance)
-    rank = parsed.setting("rank")
-    if parsed.name == "hit-rate" and rank:
-        where = "As its first candidate" if rank == "1" else f"Within the first {rank} candidates"
+    rank = options.get("rank")
+    if name == "hit-rate" and rank:
+        where = "As its first candidate" if rank == 1 else f"Within the first {rank} candidates"
         sentence = (
             f"{where}, {algorithm} finds a mate for {value} of {count(estimate.n)} probes{bracket}"
         )
         return f"{sentence}; a random ranking finds {chance}." if chance else f"{sentence}."
-    if parsed.name == "accuracy" and task == "detection":
+    if name == "accuracy" and task == "detection":
         sentence = (
             f"{algorithm} decides correctly for {value} of {count(estimate.n)} images{bracket}"
         )
@@ -252,6 +240,8 @@ def against_chance(headline: str, estimate: Estimate | None) -> str:
     low, high = estimate.chance_low, estimate.chance_high
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
+    if low == high:
+        return f"Every random answer to the same questions gets {amount(headline, low)}."
     reach = "Of 100 random answers to the same questions, 95 land within " + interval(
         headline, low, high, 0
     ).replace("–", "–\u2060")

@@ -58,7 +58,7 @@ def make_manifest(task: str = "identification", failures: int = 0) -> Manifest:
             "weights": None,
         },
         weight_hashes={},
-        failure_policy="a failed probe is a miss; a failed reference stays and never matches",
+        failure_policy="A probe without a template is a miss at every rank.",
         folds=["1", "2", "3", "4", "5"],
     )
     return Manifest(

@@ -86,3 +86,9 @@ def test_a_strip_is_hidden_from_screen_readers_and_keeps_to_its_ends() -> None:
     assert 'aria-hidden="true"' in text
     assert 'cx="196.0"' in text
     assert "M4.0,7" in text
+
+
+def test_a_share_of_everything_leaves_room_above_it_but_no_tick_beyond_all() -> None:
+    axis = rate_axis("share", 1.12)
+    assert axis.high > 1
+    assert [text for _, text in axis.ticks][-1] == "100\u202f%"
