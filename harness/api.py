@@ -190,7 +190,8 @@ class Algorithm:
         except TypeError as reason:
             raise TypeError(
                 f"{type(self).__name__}.save cannot store what fit learned ({reason}): "
-                "keep arrays and plain values in attributes ending in '_', or override save and load"
+                "keep arrays and plain values in attributes ending in '_', or override `save` "
+                "and `load`"
             ) from None
         save_file(arrays, folder / "learned.safetensors")
         (folder / "learned.json").write_text(text, encoding="utf-8")
@@ -249,13 +250,13 @@ class Matcher(Algorithm):
             default in [-1, 1], and 0 against a template of length zero.
         """
         left, right = unit_rows(probes), unit_rows(references)
-        # One product in float64 keeps a score independent of how the probes were batched.
+        # In float64, so that what BLAS makes of another batch size shows in the 16th digit only.
         return np.clip(left @ right.T, -1.0, 1.0)
 
 
 @dataclass
 class Detector(Algorithm):
-    """An algorithm that says whether an image shows a tattoo. Override `detect` or `detect_batch`."""
+    """An algorithm that says whether an image shows a tattoo: override `detect` (`detect_batch`)."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse a detector that overrides neither way of detecting."""
@@ -307,6 +308,9 @@ def unit_rows(templates: Sequence[Template]) -> npt.NDArray[np.float64]:
     rows = np.asarray([np.ravel(np.asarray(t, dtype=np.float64)) for t in templates])
     if rows.ndim != 2:
         raise TypeError("cosine similarity needs vector templates of one length")
+    # Dividing by the largest entry first keeps squares from overflowing or vanishing.
+    largest = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
+    rows = np.divide(rows, largest, out=np.zeros_like(rows), where=largest > 0)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     scaled: npt.NDArray[np.float64] = np.divide(
         rows, lengths, out=np.zeros_like(rows), where=lengths > 0

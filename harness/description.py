@@ -127,6 +127,8 @@ def describe(
     if faults:
         raise UsageError(f"{algorithm.__name__}: " + "\n  ".join(faults))
     doc = inspect.cleandoc(algorithm.__doc__ or "")
+    if doc.startswith(f"{algorithm.__name__}("):
+        doc = ""  # what @dataclass writes where the author wrote nothing
     return Description(
         abilities=list(abilities_of(algorithm)),
         parameters=parameters,

@@ -147,27 +147,47 @@ def protocols(extra: Iterable[Path] = ()) -> dict[str, Path]:
 def glance(plugin: Plugin) -> Glance:
     """Read an algorithm's abilities and first docstring line without importing it.
 
-    A class that inherits its ability from another module's class shows none; `harness describe`
-    imports the file and knows better.
+    Base classes are followed through the files of the harness. A class that inherits its ability
+    from elsewhere shows none; `harness describe` imports the file and knows better.
     """
     try:
-        tree = ast.parse(plugin.file.read_text(encoding="utf-8"))
+        classes = _classes(plugin.file)
     except (SyntaxError, UnicodeDecodeError) as reason:
         return Glance((), f"cannot be read: {reason}", learns=False)
-    abilities = {ability.__name__ for ability in ABILITIES}
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef) or plugin.attribute not in ("", node.name):
-            continue
-        bases = [
-            base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-            for base in node.bases
-        ]
-        own = tuple(base for base in bases if base in abilities)
-        if own:
-            text = (ast.get_docstring(node) or "").strip().split("\n")[0]
-            methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-            return Glance(own, text, learns="fit" in methods)
+    for name, (node, line) in classes.items():
+        if plugin.attribute in ("", name) and not name.startswith("_"):
+            abilities = tuple(a.__name__ for a in ABILITIES if a.__name__ in line)
+            if abilities:
+                text = (ast.get_docstring(node) or "").strip().split("\n")[0]
+                return Glance(abilities, text, learns="fit" in line)
     return Glance((), "", learns=False)
+
+
+def _classes(file: Path) -> dict[str, tuple[ast.ClassDef, frozenset[str]]]:
+    """Return a file's classes with the names of all bases and methods in their line of descent."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    homes = {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0
+        for alias in node.names
+    }
+    found: dict[str, tuple[ast.ClassDef, frozenset[str]]] = {}
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        line = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        for base in node.bases:
+            name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+            line.add(name)
+            module, original = homes.get(name, ("", name))
+            home = PACKAGE.parent / (module.replace(".", "/") + ".py")
+            if name in found:
+                line |= found[name][1]
+            elif module.startswith("harness.") and module != "harness.api" and home.is_file():
+                line |= _classes(home).get(original, (node, frozenset()))[1]
+        found[node.name] = (node, frozenset(line))
+    return found
 
 
 def load(plugin: Plugin) -> type[Algorithm]:

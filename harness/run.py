@@ -30,7 +30,7 @@ from harness.errors import DataError, HarnessError, RunFailed, UsageError
 from harness.execution.asking import ask
 from harness.execution.plan import plan
 from harness.execution.pool import Event, Limits, do_all
-from harness.execution.storage import STEP_FILE, load_scores, write_whole
+from harness.execution.storage import STEP_FILE, discard_parts, load_scores, write_whole
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit
 from harness.manifest import Manifest, Origin, Step
 from harness.places import bundled
@@ -221,6 +221,7 @@ def _execute(
     begun = _now()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / record.CHECKSUMS).unlink(missing_ok=True)
+    discard_parts(folder)
     write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
     record.write_truth(folder, judged.folds, dict(judged.dataset.records), judged.dataset.root)
     waves = plan(

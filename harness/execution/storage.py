@@ -24,10 +24,8 @@ STEP_FILE = "step.json"
 def whole(target: Path) -> Iterator[Path]:
     """Give a temporary folder that becomes `target` in one step when the block ends well.
 
-    A process killed half-way leaves only the temporary folder, which the next attempt removes.
+    A process killed half-way leaves only the temporary folder: see `discard_parts`.
     """
-    for left in target.parent.glob(f"{target.name}.part-*"):
-        shutil.rmtree(left, ignore_errors=True)
     part = target.with_name(f"{target.name}.part-{os.getpid()}")
     part.mkdir(parents=True)
     started = time.perf_counter()
@@ -42,6 +40,15 @@ def write_whole(path: Path, content: bytes | str) -> None:
     part = path.with_name(f".{path.name}.part-{os.getpid()}")
     part.write_bytes(data)
     part.replace(path)
+
+
+def discard_parts(folder: Path) -> None:
+    """Remove what processes killed half-way left below a folder; none may be at work there."""
+    for left in list(folder.rglob("*.part-*")):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def record_step(folder: Path, **facts: Any) -> None:

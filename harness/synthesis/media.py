@@ -93,10 +93,16 @@ def _scan(design: Design, size: int, rng: Rng) -> Picture:
 def _graphic(design: Design, size: int, rng: Rng) -> Picture:
     p = engrave(design.shapes, size, extent=_EXTENT, weight=rng.uniform(0.022, 0.045))
     colours = _colours(rng)
-    ground = linear(rng.uniform(225, 255, 3)) if rng.random() < 0.7 else colours[5] * np.float32(0.8) + np.float32(0.15)
+    ground = (
+        linear(rng.uniform(225, 255, 3))
+        if rng.random() < 0.7
+        else colours[5] * np.float32(0.8) + np.float32(0.15)
+    )
     scene = np.zeros((size, size, 3), np.float32) + ground
     if rng.random() < 0.3:
-        scene = scene * np.linspace(1.0, rng.uniform(0.5, 0.8), size, dtype=np.float32)[:, None, None]
+        scene = (
+            scene * np.linspace(1.0, rng.uniform(0.5, 0.8), size, dtype=np.float32)[:, None, None]
+        )
     if rng.random() < 0.75:
         scene = _over(scene, p.body, linear((250, 248, 244)))
     if rng.random() < 0.8:
@@ -129,7 +135,14 @@ def graffiti_scene(plates: Plates, size: int, rng: Rng) -> Picture:
     for _ in range(int(rng.integers(0, 5))):
         x, y = int(size * rng.uniform(0.25, 0.75)), int(size * rng.uniform(0.4, 0.7))
         drip = np.zeros((size, size), np.uint8)
-        cv2.line(drip, (x, y), (x, y + int(size * rng.uniform(0.06, 0.22))), 255, max(1, size // 100), cv2.LINE_AA)
+        cv2.line(
+            drip,
+            (x, y),
+            (x, y + int(size * rng.uniform(0.06, 0.22))),
+            255,
+            max(1, size // 100),
+            cv2.LINE_AA,
+        )
         scene = _over(scene, drip.astype(np.float32) / 255 * 0.9, _INK)
     return np.asarray(scene * np.clip(0.45 + 0.55 * texture, 0.3, 1.4), np.float32)
 
@@ -141,8 +154,8 @@ def _graffiti(design: Design, size: int, rng: Rng) -> Picture:
 
 MEDIA: dict[str, Callable[[Design, int, Rng], Picture]] = {
     "sketch": _sketch,
-    "print": _scan,
-    "graphic": _graphic,
+    "scanned-print": _scan,
+    "computer-graphic": _graphic,
     "graffiti": _graffiti,
 }
 
@@ -158,9 +171,15 @@ def _framed(
     deep = 1 + shot.tilt_x * x + shot.tilt_y * y
     c, s = np.float32(np.cos(shot.roll)), np.float32(np.sin(shot.roll))
     x, y = x / deep, y / deep
-    u = (c * x - s * y + np.float32(shot.shift_x) + _EXTENT) * np.float32(size / (2 * _EXTENT)) - 0.5
-    v = (s * x + c * y + np.float32(shot.shift_y) + _EXTENT) * np.float32(size / (2 * _EXTENT)) - 0.5
-    return np.asarray(cv2.remap(sheet, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.float32)
+    u = (c * x - s * y + np.float32(shot.shift_x) + _EXTENT) * np.float32(
+        size / (2 * _EXTENT)
+    ) - 0.5
+    v = (s * x + c * y + np.float32(shot.shift_y) + _EXTENT) * np.float32(
+        size / (2 * _EXTENT)
+    ) - 0.5
+    return np.asarray(
+        cv2.remap(sheet, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.float32
+    )
 
 
 def render_medium(
@@ -202,6 +221,8 @@ def render_medium(
     view = _framed(sheet, shot, half_x, half_y, width * detail, height * detail)
     if photographed:
         light = np.linspace(1 - 0.3 * shot.light[0], 1 + 0.3 * shot.light[0], view.shape[1])
-        return develop([view * light.astype(np.float32)[None, :, None]], shot, width, height)[0], shot.quality
+        return develop([view * light.astype(np.float32)[None, :, None]], shot, width, height)[
+            0
+        ], shot.quality
     small = np.asarray(cv2.resize(view, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     return (srgb(small) * 255 + 0.5).astype(np.uint8), shot.quality

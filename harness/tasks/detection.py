@@ -110,7 +110,7 @@ def judge(
     return Outcome(
         metrics=Metrics("detection", protocol.headline_id, counts, estimates, per_fold),
         curves=Curves(
-            det=thin_curve(verification.error_curve(tattoo, other[np.isfinite(other)])),
+            det=thin_curve(verification.error_curve(tattoo, _refused(pooled))),
             distribution=histogram(tattoo, other),
         ),
         searches=[
@@ -189,6 +189,12 @@ class _Decisions:
         ]
 
 
+def _refused(pooled: _Decisions) -> npt.NDArray[np.float64]:
+    """Return the scores of non-tattoo images, those refused as false at every threshold."""
+    scores = np.where(pooled.failed, np.inf, pooled.scores)
+    return scores[~pooled.truth]
+
+
 def _value(metric: Metric, decisions: _Decisions, threshold: float) -> float | None:
     scores, truth, failed = decisions.scores, decisions.truth, decisions.failed
     rates = ("tattoo-accuracy", "non-tattoo-accuracy", "accuracy")
@@ -198,19 +204,8 @@ def _value(metric: Metric, decisions: _Decisions, threshold: float) -> float | N
     if metric.name == "tpdr":
         fpdr = float(dict(metric.options)["fpdr"])
         return finite(detecting.tpdr_at_fpdr(scores, truth, fpdr, failed))
-    # A failed non-tattoo image ranks above every tattoo, so that refusing never helps.
-    ranked = np.where(failed & ~truth, np.inf, scores)
-    tattoo, other = _as_ranks(ranked, truth)
-    measure = verification.auc if metric.name == "auc" else verification.eer
-    return finite(measure(tattoo, other))
-
-
-def _as_ranks(
-    scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Replace scores by their dense ranks (rate curves are the same), so that all are finite."""
-    dense = np.unique(scores, return_inverse=True)[1].astype(np.float64)
-    return dense[truth], dense[~truth]
+    measure = detecting.auc if metric.name == "auc" else detecting.eer
+    return finite(measure(scores, truth, failed))
 
 
 def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estimate:
@@ -223,7 +218,8 @@ def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estima
     }.get(metric.name)
     if kept is not None:
         estimate.n = int(kept.sum())
-        interval = choose_interval(correct[kept], decisions.clusters[kept])
+        numbers = np.unique(decisions.clusters, return_inverse=True)[1]
+        interval = choose_interval(correct[kept], numbers[kept])
         estimate.low, estimate.high = finite(interval.low), finite(interval.high)
         estimate.method = interval.method
         if estimate.n:

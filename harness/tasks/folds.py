@@ -44,7 +44,8 @@ def deal(
     DataError
         If there are fewer identities than folds, or only some records name their fold.
     """
-    usable = [record for record in dataset.records.values() if record.role != "background"]
+    # By name, so that the folds do not depend on the order of a manifest's lines.
+    usable = _in_order([r for r in dataset.records.values() if r.role != "background"])
     always = [record for record in usable if _only_trains(record, rules)]
     judged = [record for record in usable if not _only_trains(record, rules)]
     if not judged:

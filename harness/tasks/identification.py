@@ -33,6 +33,7 @@ from harness.statistics import (
     Interval,
     bootstrap_eer_fnmr,
     choose_interval,
+    clopper_pearson,
     cluster_bootstrap_mean,
     few_errors,
     poisson_binomial_interval,
@@ -329,7 +330,8 @@ def _estimate(metric: Metric, pool: _Pool, score_intervals: Mapping[str, Interva
         rank = int(options["rank"])
         hits = (pool.ranks[searched] <= rank).astype(np.float64)
         estimate.n = len(hits)
-        _set_interval(estimate, choose_interval(hits, pool.clusters[searched]))
+        interval = choose_interval(hits, pool.clusters[searched])
+        _set_interval(estimate, interval, pool.clusters[searched])
         chance = searching.chance_hit(pool.mates[searched], pool.gallery[searched], rank)
         if len(chance):
             estimate.chance = float(chance.mean())
@@ -338,9 +340,8 @@ def _estimate(metric: Metric, pool: _Pool, score_intervals: Mapping[str, Interva
             estimate.flags.append("the rank reaches the end of the gallery: every search hits")
     elif metric.name == "map":
         estimate.n = int(searched.sum())
-        _set_interval(
-            estimate, cluster_bootstrap_mean(pool.precision[searched], pool.clusters[searched])
-        )
+        interval = cluster_bootstrap_mean(pool.precision[searched], pool.clusters[searched])
+        _set_interval(estimate, interval, pool.clusters[searched])
         if estimate.n:
             chance = searching.chance_average_precision(
                 pool.mates[searched], pool.gallery[searched]
@@ -349,7 +350,7 @@ def _estimate(metric: Metric, pool: _Pool, score_intervals: Mapping[str, Interva
     else:
         estimate.n = len(pool.mated)
         if str(metric) in score_intervals:
-            _set_interval(estimate, score_intervals[str(metric)])
+            _set_interval(estimate, score_intervals[str(metric)], pool.mated_clusters)
         if metric.name == "fnmr":
             fmr = float(options["fmr"])
             estimate.chance = 1.0 - fmr
@@ -377,8 +378,9 @@ def _score_intervals(ids: Sequence[Metric], pool: _Pool) -> dict[str, Interval]:
         fmrs,
     )
     intervals = {str(m): eer for m in ids if m.name == "eer"}
-    at = dict(zip(fmrs, fnmrs, strict=True))
-    return intervals | {str(m): at[float(dict(m.options)["fmr"])] for m in ids if m.name == "fnmr"}
+    return intervals | {
+        str(m): fnmrs[float(dict(m.options)["fmr"])] for m in ids if m.name == "fnmr"
+    }
 
 
 def _curves(pool: _Pool, max_rank: int) -> Curves:
@@ -425,6 +427,12 @@ def _of(record: Record, key: str) -> str | None:
     return record.group if key == "group" else record.tattoo
 
 
-def _set_interval(estimate: Estimate, interval: Interval) -> None:
+def _set_interval(
+    estimate: Estimate, interval: Interval, clusters: npt.NDArray[np.int64]
+) -> None:
+    if interval.low == interval.high and estimate.value in (0.0, 1.0):
+        # Every resample of a perfect (or hopeless) result is the same: bound it instead.
+        identities = len(np.unique(clusters))
+        interval = clopper_pearson(round(estimate.value * identities), identities)
     estimate.low, estimate.high = finite(interval.low), finite(interval.high)
     estimate.method = interval.method

@@ -1,0 +1,141 @@
+"""A small Tatt-C-style data set made on the spot, and a way to run commands as a user does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+FOLDS = 3
+GROUPS_PER_FOLD = 4
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a finished command printed and returned."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run_harness(*words: str | Path, cwd: Path | None = None, timeout: float = 120) -> Ran:
+    """Run the `harness` command in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=timeout,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def harness(tmp_path: Path) -> Callable[..., Ran]:
+    """The command, started in an empty folder."""
+    place = tmp_path / "work"
+    place.mkdir()
+    return lambda *words, **options: run_harness(*words, cwd=place, **options)
+
+
+@pytest.fixture(scope="session")
+def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three folds of four groups; two probes and two references of each, told apart by colour.
+
+    The path has a space and a letter beyond ASCII, as users' paths have.
+    """
+    root = tmp_path_factory.mktemp("sets") / "små set"
+    write_similarity(root)
+    write_detection(root)
+    return root
+
+
+def write_similarity(root: Path) -> None:
+    """Write the similarity use case: a group's images share a pattern, with noise on it."""
+    rng = np.random.default_rng(7)
+    lists = root / "5-fold" / "tattoo_similarity"
+    images = root / "tattoo_similarity" / "images"
+    lists.mkdir(parents=True)
+    images.mkdir(parents=True)
+    truth = []
+    for fold in range(1, FOLDS + 1):
+        probes, gallery = [], []
+        for group in range(GROUPS_PER_FOLD):
+            pattern = rng.integers(0, 256, (4, 4, 3))
+            names = [f"f{fold}g{group}{kind}.png" for kind in ("p1", "p2", "r1", "r2")]
+            for name in names:
+                picture = np.kron(pattern, np.ones((6, 6, 1))) + rng.normal(0, 25, (24, 24, 3))
+                save_png(images / name, picture)
+            probes += names[:2]
+            gallery += names[2:]
+            truth += [f"{probe}|{mate}" for probe in names[:2] for mate in names[2:]]
+        (lists / f"probes{fold}.txt").write_text("\n".join(probes) + "\n")
+        (lists / f"gallery{fold}.txt").write_text("\n".join(gallery) + "\n")
+    (lists / "ground_truth.txt").write_text("\n".join(truth) + "\n")
+
+
+def write_detection(root: Path) -> None:
+    """Write the detection use case: tattoo images are darker, most of the time."""
+    rng = np.random.default_rng(8)
+    lists = root / "5-fold" / "tattoo_detection"
+    images = root / "tattoo_detection" / "images"
+    lists.mkdir(parents=True)
+    images.mkdir(parents=True)
+    truth = []
+    for fold in range(1, FOLDS + 1):
+        names = []
+        for i in range(12):
+            name, tattoo = f"f{fold}i{i}.png", i % 3 != 0
+            level = 90 if tattoo else 150
+            save_png(images / name, rng.normal(level, 40, (16, 16, 3)))
+            names.append(name)
+            truth.append(f"{name}|{'tattoo' if tattoo else 'non-tattoo'}")
+        (lists / f"probes{fold}.txt").write_text("\n".join(names) + "\n")
+    (lists / "ground_truth.txt").write_text("\n".join(truth) + "\n")
+
+
+def save_png(path: Path, picture: Any) -> None:
+    """Write an array as a PNG file, clipped to what one can hold."""
+    Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(path)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Write an algorithm file with a given body after the usual imports."""
+
+    def write(name: str, body: str) -> Path:
+        folder = tmp_path / "plugins"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{name}.py"
+        path.write_text(PREAMBLE + body, encoding="utf-8")
+        return path
+
+    return write
+
+
+PREAMBLE = """\
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness import Control, Detector, FailureToEnroll, Matcher, parameter
+
+
+"""
