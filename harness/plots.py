@@ -250,7 +250,7 @@ class _Board:
         rise = 30 if y < TOP + 40 else -16
         anchor = "start" if x < WIDTH * 0.35 else "end" if x > WIDTH * 0.65 else "middle"
         return (
-            f'<g class="mark" tabindex="0" role="img" aria-label="{text}"><title>{text}</title>'
+            f'<g class="point" tabindex="0" role="img" aria-label="{text}"><title>{text}</title>'
             f'<circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="12"/>'
             f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
             f'<text class="tip {anchor}" x="{x:.1f}" y="{y + rise:.1f}">{text}</text></g>'

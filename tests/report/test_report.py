@@ -197,7 +197,7 @@ def test_marked_points_are_reached_by_keyboard_and_say_their_value(
     manifest: Manifest, outcome: Outcome, picture: Picture
 ) -> None:
     page = Page(render(manifest, outcome, picture))
-    marks = [a for a in page.all("g") if a.get("class") == "mark"]
+    marks = [a for a in page.all("g") if a.get("class") == "point"]
     assert all(a["tabindex"] == "0" and a["aria-label"] for a in marks)
     assert sum((a["aria-label"] or "").startswith("Rank ") for a in marks) == 4
 
