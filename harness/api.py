@@ -39,7 +39,7 @@ Progress: TypeAlias = Callable[[int, int, str], None]
 """Called as `progress(done, total, note)`; what it shows is the caller's business."""
 
 
-class FailureToEnroll(Exception):  # noqa: N818 - the field's own term (ISO/IEC 2382-37)
+class FailureToEnroll(Exception):
     """The one way to give up on an image.
 
     Raise it in a method that takes one image; return an instance in the place of the answer in a
@@ -256,7 +256,7 @@ class Matcher(Algorithm):
 
 @dataclass
 class Detector(Algorithm):
-    """An algorithm that says whether an image shows a tattoo: override `detect` (`detect_batch`)."""
+    """An algorithm that says whether an image shows a tattoo; override one of its two methods."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse a detector that overrides neither way of detecting."""

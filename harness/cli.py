@@ -412,7 +412,7 @@ def _assignments(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _pictures(finished: Any) -> Any:
-    """The data set of a run as far as its images still lie where they lay."""
+    """Return the data set of a run, as far as its images still lie where they lay."""
     from harness.data.records import Dataset
 
     facts = finished.manifest.dataset

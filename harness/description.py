@@ -119,11 +119,11 @@ def describe(
             )
         )
     known_names = [declared.name for declared in fields(algorithm)]
-    for name in values:
-        faults.append(
-            f"no parameter is called {name!r}.{nearest(name, known_names)} "
-            f"Known: {', '.join(known_names)}"
-        )
+    faults += [
+        f"no parameter is called {name!r}.{nearest(name, known_names)} "
+        f"Known: {', '.join(known_names)}"
+        for name in values
+    ]
     if faults:
         raise UsageError(f"{algorithm.__name__}: " + "\n  ".join(faults))
     doc = inspect.cleandoc(algorithm.__doc__ or "")

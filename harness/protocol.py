@@ -112,7 +112,7 @@ class Protocol(_Table):
         return str(Metric.parse(self.headline))
 
     def module(self) -> ModuleType:
-        """The module of `harness.tasks` that lays out, judges and names this kind of question."""
+        """Import the module of `harness.tasks` for this kind of question."""
         return importlib.import_module(f"harness.tasks.{self.task}")
 
 
@@ -161,9 +161,8 @@ def title_of(path: Path) -> str:
 def _sentence(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        model = {"data": DataRules, "folds": FoldRules}.get(str(fault["loc"][0]), Protocol)
-        if len(fault["loc"]) == 1:
-            model = Protocol
+        tables: dict[str, type[BaseModel]] = {"data": DataRules, "folds": FoldRules}
+        model = tables[str(fault["loc"][0])] if len(fault["loc"]) > 1 else Protocol
         known = [field.alias or name for name, field in model.model_fields.items()]
         return f"{where}: no such key.{nearest(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":

@@ -262,7 +262,7 @@ def write_report(
 ) -> None:
     """Render the report of a run, with thumbnails of the images that are at hand."""
     from harness.data.images import decode, encode_thumbnail
-    from harness.report import render
+    from harness.reporting.report import render
 
     def picture(name: str) -> bytes | None:
         shown = dataset.records.get(name) if dataset is not None else None

@@ -22,7 +22,7 @@ class Mean(Matcher):
     def extract(self, image: Image) -> Template:
         if image.max() == 0:
             raise FailureToEnroll("black")
-        return image.mean(axis=(0, 1)) * self.scale
+        return np.asarray(image.mean(axis=(0, 1)) * self.scale)
 
 
 def picture(value: int) -> Image:

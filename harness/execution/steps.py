@@ -186,8 +186,9 @@ def _answer(control: Control, unit: Unit) -> npt.NDArray[np.floating[Any]]:
     shape = (len(unit.probes), len(unit.gallery)) if unit.gallery else (len(unit.probes),)
     truth = np.zeros(int(np.prod(shape)), dtype=bool)
     truth[unit.truth] = True
-    # Folds draw different numbers, and the same ones whenever they are run.
-    rng = np.random.default_rng([control.seed, zlib.crc32(unit.name.encode())])
+    # Every fold of every protocol draws numbers of its own, the same whenever it is run.
+    lists = "\n".join([unit.name, *unit.probes, "", *unit.gallery])
+    rng = np.random.default_rng([control.seed, zlib.crc32(lists.encode())])
     return _checked_scores(control.answer(truth.reshape(shape), rng), shape, "answer")
 
 

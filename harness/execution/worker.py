@@ -25,15 +25,21 @@ from harness.data.images import UnreadableImage
 from harness.description import convert, describe
 from harness.errors import HarnessError
 from harness.execution import steps, storage
-from harness.execution.unit import ERROR_FILE, MODEL, SCORES, TEMPLATES, Trouble, Unit, read_unit
+from harness.execution.unit import ERROR_FILE, MODEL, SCORES, TEMPLATES, Trouble, read_unit
 from harness.registry import Plugin, explain, load
 
-LIBRARIES = (
-    "numpy scipy pillow opencv-python-headless scikit-learn torch torchvision tensorflow keras"
-).split()
-"""Distributions whose versions a run records, where the worker has loaded them."""
-
-MODULES = {"pillow": "PIL", "opencv-python-headless": "cv2", "scikit-learn": "sklearn"}
+LIBRARIES = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "pillow": "PIL",
+    "opencv-python-headless": "cv2",
+    "scikit-learn": "sklearn",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "tensorflow": "tensorflow",
+    "keras": "keras",
+}
+"""Distributions, with their modules, whose versions are recorded if the worker loaded them."""
 
 
 class Question(msgspec.Struct):
@@ -142,8 +148,8 @@ def _reporter(voice: TextIO, step: str) -> Progress:
 
 def _record_versions(folder: Path) -> None:
     versions = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        if MODULES.get(name, name) in sys.modules:
+    for name, module in LIBRARIES.items():
+        if module in sys.modules:
             with suppress(importlib.metadata.PackageNotFoundError):
                 versions[name] = importlib.metadata.version(name)
     path = folder / storage.STEP_FILE

@@ -171,7 +171,8 @@ class _Decisions:
         }
 
     def correct(self, threshold: float) -> npt.NDArray[np.bool_]:
-        return ((self.scores >= threshold) == self.truth) & ~self.failed
+        said: npt.NDArray[np.bool_] = self.scores >= threshold
+        return np.equal(said, self.truth) & ~self.failed
 
     def searches(self, fold: str, threshold: float) -> list[Search]:
         correct = self.correct(threshold)

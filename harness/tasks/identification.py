@@ -214,7 +214,8 @@ class _Part:
         self.mated = self.scores[rows, columns]
         self.mated_clusters = self.probe_clusters[rows]
         self.mated_sources = np.array(
-            [self._same_source(i, j) for i, j in zip(rows, columns, strict=True)], dtype=bool
+            [self._same_source(int(i), int(j)) for i, j in zip(rows, columns, strict=True)],
+            dtype=np.bool_,
         )
         # A failed comparison can never be a false match, and is not counted as a chance to be one.
         rows, columns = np.nonzero(~self.truth & self.usable)
@@ -305,7 +306,6 @@ class _Pool:
         self.mated_clusters = numbered("mated_clusters")
         self.nonmated_probe_clusters = numbered("nonmated_probe_clusters")
         self.nonmated_reference_clusters = numbered("nonmated_reference_clusters")
-        self.nonmated_count = sum(part.counts()["nonmated_comparisons"] for part in parts)
 
 
 def _value(metric: Metric, part: _Part | _Pool) -> float | None:
@@ -427,9 +427,7 @@ def _of(record: Record, key: str) -> str | None:
     return record.group if key == "group" else record.tattoo
 
 
-def _set_interval(
-    estimate: Estimate, interval: Interval, clusters: npt.NDArray[np.int64]
-) -> None:
+def _set_interval(estimate: Estimate, interval: Interval, clusters: npt.NDArray[np.int64]) -> None:
     if interval.low == interval.high and estimate.value in (0.0, 1.0):
         # Every resample of a perfect (or hopeless) result is the same: bound it instead.
         identities = len(np.unique(clusters))

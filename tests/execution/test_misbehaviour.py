@@ -43,7 +43,8 @@ def spoilt(line: str) -> str:
             "extract_batch returned 1 answers for",
         ),
         (
-            GOOD + "\n    def compare(self, probes, references):\n        return np.zeros((1, 2))\n",
+            GOOD
+            + "\n    def compare(self, probes, references):\n        return np.zeros((1, 2))\n",
             "compare returned shape (1, 2); expected (8, 8)",
         ),
         (

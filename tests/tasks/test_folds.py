@@ -9,7 +9,7 @@ import pytest
 
 from harness.data.records import Dataset, Record
 from harness.errors import DataError
-from harness.protocol import FoldRules, Protocol
+from harness.protocol import Protocol
 from harness.tasks import detection, identification
 from harness.tasks.folds import components, restrict
 
@@ -95,7 +95,8 @@ def test_media_say_the_roles_where_the_protocol_names_probe_media() -> None:
         *(made(f"{i}s", tattoo=str(i), media="sketch") for i in range(4)),
         *(made(f"{i}p", tattoo=str(i), media="photo") for i in range(4)),
     )
-    for fold in identification.lay_out(data, protocol(count=2, **{"probe-media": ["sketch"]})):
+    rules: dict[str, Any] = {"count": 2, "probe-media": ["sketch"]}
+    for fold in identification.lay_out(data, protocol(**rules)):
         assert all(name.endswith("s") for name in fold.probes)
         assert all(name.endswith("p") for name in fold.gallery)
 

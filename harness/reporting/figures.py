@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import plots
+from harness.reporting import plots
+from harness.reporting.wording import NO_VALUE, amount, count, interval, percent, split_id
 from harness.results import Curves, Metrics
-from harness.wording import NO_VALUE, amount, count, interval, percent, split_id
 
 # More rows than this make a table that nobody reads; the full curves are in curves.json.
 TABLE_ROWS = 60

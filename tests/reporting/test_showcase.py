@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.reporting.showcase import CANDIDATES, best_searches, decisions, margin, worst_searches
 from harness.results import Candidate, Search
-from harness.showcase import CANDIDATES, best_searches, decisions, margin, worst_searches
 
 
 def search(probe: str, rank: int | None, score: float | None, identity: str = "") -> Search:

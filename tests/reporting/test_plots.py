@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.plots import (
+from harness.reporting.plots import (
     Axis,
     Band,
     Point,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.manifest import Manifest
-from harness.report import render
+from harness.reporting.report import render
 from harness.results import Outcome
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness import figures, plots, showcase, wording
-from harness.figures import Table
 from harness.manifest import Manifest
 from harness.places import bundled
+from harness.reporting import figures, plots, showcase, wording
+from harness.reporting.figures import Table
 from harness.results import Estimate, Failure, Metrics, Outcome
 
 if TYPE_CHECKING:
@@ -261,7 +261,8 @@ def _failures_summary(failures: Sequence[Failure]) -> str:
 def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return what was run as groups of names and values."""
     origin = manifest.origin
-    dataset = {k: v for k, v in manifest.dataset.items() if k != "synthetic"}
+    # The absolute path names the user's machine and account; what was typed says enough.
+    dataset = {k: v for k, v in manifest.dataset.items() if k not in ("synthetic", "path")}
     git = [(wording.plain(k), wording.shown(v)) for k, v in manifest.git.items() if k != "dirty"]
     if manifest.git:
         git.append(("Uncommitted changes", wording.shown(manifest.git.get("dirty"))))

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import pytest
 
 from harness.manifest import Manifest
-from harness.report import FAILURES_SHOWN, render
+from harness.reporting.report import FAILURES_SHOWN, render
 from harness.results import Curves, Estimate, Failure, Metrics, Outcome
 
 Picture = Callable[[str], bytes | None]

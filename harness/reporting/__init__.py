@@ -1,0 +1,1 @@
+"""Reports: from the numbers of a run to pages that a person reads."""
