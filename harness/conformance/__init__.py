@@ -1,0 +1,179 @@
+"""The conformance kit: does an algorithm keep to the interface? Behind `harness check NAME`.
+
+A check that needs another one to have passed is left out when it has not, so that the findings
+name the fault itself and not everything that follows from it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.api import ABILITIES, Algorithm, Control, Detector, Matcher
+from harness.conformance.answers import Fault
+from harness.conformance.checks import Subject
+from harness.errors import PluginError
+
+QUICK = "check"
+"""Preset that the kit uses where a class declares it: for algorithms that train for minutes."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check.
+
+    Parameters
+    ----------
+    name
+        What was checked, in a few words.
+    passed
+        Whether the algorithm keeps to it.
+    message
+        What was seen; for a failure also what the author should do.
+    """
+
+    name: str
+    passed: bool
+    message: str
+
+
+def check(
+    algorithm: type[Algorithm],
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    folder: Path,
+) -> list[Finding]:
+    """Run every check that applies and return what was found; see `examine`."""
+    return list(examine(algorithm, parameters, folder=folder))
+
+
+def examine(
+    algorithm: type[Algorithm],
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    folder: Path,
+) -> Iterator[Finding]:
+    """Run the checks one by one, yielding each finding as soon as it is known.
+
+    Parameters
+    ----------
+    algorithm
+        A class derived from `Matcher`, `Detector` or `Control`, or from several of them.
+    parameters
+        Values that win over the defaults, and over the preset ``check`` where there is one.
+    folder
+        An existing folder; models are saved below it.
+
+    Yields
+    ------
+    Finding
+        Checks that need an earlier one which has not passed are left out.
+
+    Raises
+    ------
+    PluginError
+        If the class has no ability at all.
+    """
+    abilities = [ability for ability in ABILITIES if issubclass(algorithm, ability)]
+    if not abilities:
+        raise PluginError(f"{algorithm.__name__} has no ability: derive it from Matcher")
+    chosen = {**algorithm.presets.get(QUICK, {}), **(parameters or {})}
+    passed: set[str] = set()
+    for ability in abilities:
+        subject = Subject(algorithm, ability, chosen, folder)
+        for item in (*(EVERY if ability is abilities[0] else FIT), *OF_ABILITY[ability]):
+            if not passed.issuperset(item.needs):
+                continue
+            finding = _finding(item, subject)
+            key = item.run.__name__
+            passed = passed | {key} if finding.passed else passed - {key}
+            name = item.name if len(abilities) == 1 else f"{ability.__name__}: {item.name}"
+            yield Finding(name, finding.passed, finding.message)
+
+
+@dataclass(frozen=True)
+class _Check:
+    """A check, the names of those it needs, and what to say when the algorithm just crashes."""
+
+    run: Callable[[Subject], str]
+    name: str
+    needs: tuple[str, ...] = ()
+    advice: str = "It must not raise anything here"
+
+
+def _finding(item: _Check, subject: Subject) -> Finding:
+    try:
+        return Finding(item.name, passed=True, message=item.run(subject))
+    except Fault as fault:
+        return Finding(item.name, passed=False, message=str(fault))
+    except Exception as reason:  # whatever an author's code raises is a finding
+        return Finding(item.name, passed=False, message=f"{where(reason)}. {item.advice}")
+
+
+def where(reason: Exception) -> str:
+    """Say what was raised, and on which line of the author's."""
+    frames = traceback.extract_tb(reason.__traceback__)
+    package = str(Path(__file__).parent.parent)
+    last = ([f for f in frames if not f.filename.startswith(package)] or list(frames))[-1]
+    place = f"{Path(last.filename).name}, line {last.lineno}: {last.line}"
+    return f"raised {type(reason).__name__}: {reason} ({place})"
+
+
+_READ_ONLY = "Do not write to the arrays you are given; work on a copy"
+_MODEL = (
+    "Everything that fit learns belongs in attributes ending in '_' that are arrays or plain "
+    "values, or in your own save and load"
+)
+
+FIT = (_Check(Subject.fits, "fits", ("declared", "built"), "fit must accept any training set"),)
+"""What has to be done before the methods of an ability can be checked."""
+
+EVERY = (
+    _Check(Subject.declared, "is a dataclass of its own"),
+    _Check(Subject.documented, "has a docstring"),
+    _Check(Subject.built, "can be built", ("declared",), "Its parameters must be enough"),
+    *FIT,
+    _Check(Subject.parameters_kept, "keeps its parameters", ("fits",)),
+)
+"""Checks of every algorithm, whatever its ability."""
+
+_ANSWERS = (
+    _Check(Subject.answers, "answers ordinary pictures", ("fits",)),
+    _Check(Subject.images_unchanged, "leaves images unchanged", ("answers",), _READ_ONLY),
+    _Check(Subject.repeatable, "same image, same answer", ("images_unchanged",)),
+    _Check(Subject.batch_independent, "does not depend on the batch", ("repeatable",)),
+)
+_MODELS = ("repeatable",)
+_SCORED = (*_MODELS, "templates_unchanged")
+
+OF_ABILITY: dict[type[Algorithm], tuple[_Check, ...]] = {
+    Matcher: (
+        *_ANSWERS,
+        _Check(Subject.compared, "scores are finite and of the right shape", ("images_unchanged",)),
+        _Check(
+            Subject.templates_unchanged, "leaves templates unchanged", ("compared",), _READ_ONLY
+        ),
+        _Check(Subject.comparison_repeatable, "same templates, same scores", _SCORED),
+        _Check(
+            Subject.comparison_independent,
+            "a score depends on its own pair only",
+            ("comparison_repeatable",),
+        ),
+        _Check(Subject.self_match, "higher is more alike", ("templates_unchanged",)),
+        _Check(Subject.odd_survived, "survives odd pictures", ("templates_unchanged",)),
+        _Check(Subject.saved, "answers alike after save and load", _SCORED, _MODEL),
+        _Check(Subject.fitted_twice, "one seed, one model", _SCORED),
+    ),
+    Detector: (
+        *_ANSWERS,
+        _Check(Subject.higher_means_tattoo, "higher means a tattoo", ("images_unchanged",)),
+        _Check(Subject.odd_survived, "survives odd pictures", ("images_unchanged",)),
+        _Check(Subject.saved, "answers alike after save and load", _MODELS, _MODEL),
+        _Check(Subject.fitted_twice, "one seed, one model", _MODELS),
+    ),
+    Control: (_Check(Subject.answered, "answers any shape of truth", ("fits",)),),
+}
+"""Checks of an ability, in the order in which they are run."""

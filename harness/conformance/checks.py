@@ -1,0 +1,329 @@
+"""The checks themselves: each is a method that says what it saw, or raises what is wrong."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Algorithm, FailureToEnroll, Image, Matcher
+from harness.conformance import specimens
+from harness.conformance.answers import (
+    Fault,
+    agree,
+    checked_detections,
+    checked_scores,
+    checked_templates,
+    difference,
+    frozen,
+)
+from harness.execution.steps import seed_everything
+
+
+class Subject:
+    """One algorithm under examination, with the pictures it is examined on.
+
+    Parameters
+    ----------
+    kind
+        Its class.
+    ability
+        Which of its abilities is examined.
+    parameters
+        Those that differ from the defaults.
+    folder
+        Models are saved in new folders in it.
+    """
+
+    def __init__(
+        self,
+        kind: type[Algorithm],
+        ability: type[Algorithm],
+        parameters: dict[str, Any],
+        folder: Path,
+    ) -> None:
+        self.kind = kind
+        self.matches = ability is Matcher
+        self.parameters = parameters
+        self.folder = folder
+        self.pictures = specimens.ordinary()
+        self.images: Sequence[Image] = self.pictures.images
+        self.algorithm: Any = None
+        self._templates: list[Any] = []
+
+    # Every algorithm
+
+    def declared(self) -> str:
+        """Require a dataclass of its own, with a default for every parameter."""
+        if "__dataclass_fields__" not in vars(self.kind):
+            raise Fault(f"put @dataclass above `class {self.kind.__name__}`: fields are parameters")
+        without = [field.name for field in fields(self.kind) if field.default is MISSING]
+        if without:
+            raise Fault(f"give every parameter a plain default; {', '.join(without)} has none")
+        return f"{len(fields(self.kind))} parameters, all with defaults"
+
+    def documented(self) -> str:
+        """Require a docstring of its own."""
+        text = (vars(self.kind).get("__doc__") or "").strip()
+        # A dataclass without a docstring is given its signature as one.
+        if not text or text.startswith(f"{self.kind.__name__}("):
+            raise Fault("write a docstring: its first line stands in lists and reports")
+        return str(text.splitlines()[0])
+
+    def built(self) -> str:
+        """Build an instance with these parameters."""
+        self._build()
+        changed = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        return f"built with {changed or 'its defaults'}"
+
+    def fits(self) -> str:
+        """Fit on drawn pictures with every truth that a protocol can give."""
+        self.algorithm = self._fitted()
+        learns = self.kind.fit is not Algorithm.fit
+        return f"learned from {len(self.images)} pictures" if learns else "nothing to learn"
+
+    def parameters_kept(self) -> str:
+        """Require parameters to keep value and type, before and after `fit`."""
+        fresh = self._build()
+        for field in fields(self.kind):
+            given = self.parameters.get(field.name, field.default)
+            for when, algorithm in [("when built", fresh), ("after fit", self.algorithm)]:
+                value = getattr(algorithm, field.name)
+                if type(value) is not type(given) or value != given:
+                    raise Fault(
+                        f"parameter {field.name!r} was given as {given!r} and is {value!r} {when}; "
+                        "leave parameters as they are and keep what you derive from them elsewhere"
+                    )
+        return "all parameters are what they were set to"
+
+    # One answer per image: templates of a matcher, scores of a detector
+
+    def answers(self) -> str:
+        """Require proper answers for most ordinary pictures."""
+        # Copies that may be written to: whether inputs are left alone is a question of its own.
+        answers = self._batch([image.copy() for image in self.images])
+        failed = sum(isinstance(answer, FailureToEnroll) for answer in answers)
+        if 2 * failed > len(answers):
+            raise Fault(
+                f"{failed} of {len(answers)} ordinary pictures of about 100 pixels failed to "
+                "enrol; scale small images up, or ask for less before raising FailureToEnroll"
+            )
+        return f"{len(answers) - failed} of {len(answers)} pictures"
+
+    def images_unchanged(self) -> str:
+        """Require read-only images to be accepted and left alone."""
+        before = [image.copy() for image in self.images]
+        self._batch(self.images)
+        if any(difference(*pair) > 0 for pair in zip(self.images, before, strict=True)):
+            raise Fault("an image was changed in place; work on `image.copy()`")
+        return "read-only images were accepted and are unchanged"
+
+    def repeatable(self) -> str:
+        """Require the same answers for the same images."""
+        return agree(
+            self._batch(self.images),
+            self._batch(self.images),
+            "the same images gave other answers the second time: draw random numbers from "
+            "np.random.default_rng(self.seed), made anew in each call",
+        )
+
+    def batch_independent(self) -> str:
+        """Require the same answer in any batch, in any place of it, and alone."""
+        whole = self._batch(self.images)
+        rule = ": an answer may depend on its own image only, not on its batch or its place in it"
+        backwards = self._batch(self.images[::-1])[::-1]
+        ones = [answer for image in self.images for answer in self._batch([image])]
+        alone = [self._single(image) for image in self.images]
+        reversal = agree(whole, backwards, "the batch in reverse order gave other answers" + rule)
+        apart = agree(whole, ones, "batches of one image gave other answers" + rule)
+        agree(ones, alone, "the method for one image gives other answers than the batch's" + rule)
+        return f"in reverse order {reversal}, one by one {apart}"
+
+    def odd_survived(self) -> str:
+        """Require an answer or a failure to enrol for blank, tiny and very long pictures."""
+        pictures = specimens.odd()
+        faults, refused = [], 0
+        others = self._templates[:3]
+        for name, image in pictures.items():
+            try:
+                answer = self._single(image)
+                if isinstance(answer, FailureToEnroll):
+                    refused += 1
+                elif self.matches:
+                    everyone = [*others, frozen(answer)]
+                    self._scores(everyone, everyone)
+            except Fault as fault:
+                faults.append(f"{name}: {fault}")
+            except Exception as reason:  # whatever an author's code raises is a finding
+                faults.append(f"{name}: {type(reason).__name__}: {reason}")
+        if faults:
+            raise Fault("; ".join(faults) + ". Raise FailureToEnroll for images you cannot use")
+        return f"no crash; {refused} of {len(pictures)} refused with FailureToEnroll"
+
+    def saved(self) -> str:
+        """Require the same answers of another instance that loads what was saved."""
+        place = Path(tempfile.mkdtemp(dir=self.folder))
+        self.algorithm.save(place)
+        restored = self._build()
+        restored.load(place)
+        return agree(
+            self._evidence(self.algorithm),
+            self._evidence(restored),
+            "after save and load the answers differ: everything that fit learns belongs in "
+            "attributes ending in '_', or in your own save and load",
+        )
+
+    def fitted_twice(self) -> str:
+        """Require the same answers after fitting again under the same seed."""
+        return agree(
+            self._evidence(self.algorithm),
+            self._evidence(self._fitted()),
+            "fitted again with the same seed it answers differently: take all randomness of fit "
+            "from self.seed",
+        )
+
+    # Matchers
+
+    def compared(self) -> str:
+        """Require scores to be finite floats, one per pair."""
+        answers = self._batch(self.images)
+        # Read-only from here on, as templates from a stored file are.
+        self._templates = [frozen(one) for one in answers if not isinstance(one, FailureToEnroll)]
+        for count in (4, 1):
+            probes, references = self._templates[:count], self._templates[:1]
+            self._scores(copy.deepcopy(probes), copy.deepcopy(references))
+        return f"shapes (4, 1) and (1, 1), from {len(self._templates)} templates"
+
+    def templates_unchanged(self) -> str:
+        """Require read-only templates to be accepted and left alone."""
+        templates = self._templates
+        before = copy.deepcopy(templates)
+        self._scores(templates, templates)
+        if any(difference(*pair) > 0 for pair in zip(templates, before, strict=True)):
+            raise Fault("compare changed a template in place; work on a copy")
+        return "read-only templates were accepted and are unchanged"
+
+    def comparison_repeatable(self) -> str:
+        """Require the same scores for the same templates."""
+        templates = self._templates
+        return agree(
+            [self._scores(templates, templates)],
+            [self._scores(templates, templates)],
+            "the same templates gave other scores the second time: compare must not draw random "
+            "numbers or remember earlier calls",
+        )
+
+    def comparison_independent(self) -> str:
+        """Require the same score whatever else is compared in the call."""
+        templates = self._templates
+        whole = self._scores(templates, templates)
+        rule = ": a score may depend on its own two templates only"
+        backwards = self._scores(templates[::-1], templates[::-1])[::-1, ::-1]
+        rows = np.concatenate([self._scores([probe], templates) for probe in templates])
+        columns = np.concatenate([self._scores(templates, [one]) for one in templates], axis=1)
+        reversal = agree([whole], [backwards], "another order gave other scores" + rule)
+        probes = agree([whole], [rows], "one probe at a time gave other scores" + rule)
+        references = agree([whole], [columns], "one reference at a time gave other scores" + rule)
+        return f"in reverse order {reversal}, by probe {probes}, by reference {references}"
+
+    def self_match(self) -> str:
+        """Require most pictures to be no less like themselves than like any other."""
+        templates = self._templates
+        scores = self._scores(templates, templates)
+        # A tolerance, since the cosine of a vector with itself is 1 only up to rounding.
+        best = int((np.diag(scores) >= scores.max(axis=1) - 1e-6 * np.abs(scores).max()).sum())
+        if 2 * best <= len(templates):
+            raise Fault(
+                f"only {best} of {len(templates)} pictures are most like themselves; scores must "
+                "rise with likeness: change the sign of a distance"
+            )
+        return f"{best} of {len(templates)} pictures are most like themselves"
+
+    # Detectors
+
+    def higher_means_tattoo(self) -> str:
+        """Require a fitted detector to score its training tattoos above bare skin."""
+        if self.kind.fit is Algorithm.fit:
+            return "not asked: it learned nothing from these drawings"
+        answers = self._batch(self.images)
+        kept = [not isinstance(answer, FailureToEnroll) for answer in answers]
+        scores = np.array([float(a) for a, ok in zip(answers, kept, strict=True) if ok])
+        tattoo = self.pictures.tattoo[kept]
+        if tattoo.all() or not tattoo.any():
+            return "not asked: one of the two kinds failed to enrol"
+        higher, lower = float(scores[tattoo].mean()), float(scores[~tattoo].mean())
+        if higher <= lower:
+            raise Fault(
+                f"on its training pictures tattoos score {higher:.3g} on average and bare skin "
+                f"{lower:.3g}; higher must mean more surely a tattoo"
+            )
+        return f"mean score {higher:.3g} with and {lower:.3g} without a tattoo"
+
+    # Controls
+
+    def answered(self) -> str:
+        """Require scores for truth of any shape, the same ones again, and truth left alone."""
+        for shape in [(3, 5), (7,), (0, 4), (1, 1)]:
+            truth = np.arange(int(np.prod(shape))).reshape(shape) % 3 == 0
+            before = truth.copy()
+            truth.flags.writeable = False
+            first, second = (
+                checked_scores(
+                    self.algorithm.answer(truth, np.random.default_rng(7)), shape, "answer"
+                )
+                for _ in range(2)
+            )
+            if not np.array_equal(truth, before):
+                raise Fault("answer changed the truth in place; work on a copy")
+            agree(
+                [first],
+                [second],
+                "the same truth and generator gave other scores the second time: draw random "
+                "numbers only from `rng`",
+            )
+        return "one finite score per question, and the same ones again"
+
+    # What the checks are made of
+
+    def _build(self) -> Any:
+        return self.kind(**self.parameters)
+
+    def _fitted(self) -> Any:
+        """Build and fit as a worker does, with the global generators seeded."""
+        algorithm = self._build()
+        seed_everything(algorithm.seed)
+        algorithm.fit(self.pictures.training_set())
+        return algorithm
+
+    def _batch(self, images: Sequence[Image], algorithm: Any = None) -> list[Any]:
+        algorithm = algorithm or self.algorithm
+        if self.matches:
+            return checked_templates(algorithm.extract_batch(images), len(images))
+        return checked_detections(algorithm.detect_batch(images), len(images))
+
+    def _single(self, image: Image) -> Any:
+        try:
+            answer = self.algorithm.extract(image) if self.matches else self.algorithm.detect(image)
+        except FailureToEnroll as failure:
+            return failure
+        return (checked_templates if self.matches else checked_detections)([answer], 1)[0]
+
+    def _scores(
+        self, probes: Sequence[Any], references: Sequence[Any], algorithm: Any = None
+    ) -> npt.NDArray[Any]:
+        scores = (algorithm or self.algorithm).compare(probes, references)
+        return checked_scores(scores, (len(probes), len(references)), "compare")
+
+    def _evidence(self, algorithm: Any) -> list[Any]:
+        """Return all that an algorithm says about the pictures, to compare it with another."""
+        answers = self._batch(self.images, algorithm)
+        if self.matches:
+            templates = [frozen(one) for one in answers if not isinstance(one, FailureToEnroll)]
+            answers.append(self._scores(templates, templates, algorithm))
+        return answers

@@ -1,0 +1,122 @@
+"""Pictures that the conformance kit draws for itself: small tattoos, bare skin, odd formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import PIL.ImageDraw
+
+from harness.api import Image, TrainingSet
+
+SKIN = (214, 176, 148)
+
+
+@dataclass(frozen=True)
+class Specimens:
+    """Seeded pictures with their truth.
+
+    Parameters
+    ----------
+    images
+        Read-only; several pictures of every drawing, then bare skin.
+    identities
+        int64, shape (n,): which drawing; bare skin has numbers of its own.
+    tattoo
+        bool, shape (n,).
+    """
+
+    images: tuple[Image, ...]
+    identities: npt.NDArray[np.int64]
+    tattoo: npt.NDArray[np.bool_]
+
+    def training_set(self) -> TrainingSet:
+        """Return these pictures as what `fit` learns from, with every truth a protocol can give."""
+        same = self.identities[:, None] == self.identities
+        return TrainingSet(
+            self.images,
+            identities=self.identities.copy(),
+            mated=np.argwhere(np.triu(same, 1)),
+            tattoo=self.tattoo.copy(),
+        )
+
+
+def ordinary(drawings: int = 6, pictures: int = 3, bare: int = 6, seed: int = 0) -> Specimens:
+    """Draw pictures that any algorithm should be able to work with.
+
+    Parameters
+    ----------
+    drawings
+        Different tattoos.
+    pictures
+        Pictures of each, turned, shifted and lit differently; 90 to 140 pixels a side.
+    bare
+        Pictures of skin without a tattoo.
+    """
+    rng = np.random.default_rng(seed)
+    shapes = [_strokes(rng) for _ in range(drawings)]
+    images = [_picture(strokes, rng) for strokes in shapes for _ in range(pictures)]
+    images += [_picture([], rng) for _ in range(bare)]
+    drawn = np.repeat(np.arange(drawings), pictures)
+    return Specimens(
+        images=tuple(images),
+        identities=np.append(drawn, drawings + np.arange(bare)).astype(np.int64),
+        tattoo=np.arange(len(images)) < len(drawn),
+    )
+
+
+def odd() -> dict[str, Image]:
+    """Return pictures that occur in real collections and break careless code, by what they are."""
+    rng = np.random.default_rng(1)
+    gray = np.repeat(rng.integers(0, 256, (40, 50, 1), dtype=np.uint8), 3, axis=2)
+    pictures = {
+        "black": np.zeros((64, 64, 3), dtype=np.uint8),
+        "white": np.full((64, 64, 3), 255, dtype=np.uint8),
+        "one pixel (1 x 1)": np.full((1, 1, 3), 90, dtype=np.uint8),
+        "tiny (2 x 3)": rng.integers(0, 256, (2, 3, 3), dtype=np.uint8),
+        "one row (1 x 2000)": rng.integers(0, 256, (1, 2000, 3), dtype=np.uint8),
+        "narrow (2000 x 3)": rng.integers(0, 256, (2000, 3, 3), dtype=np.uint8),
+        "gray": gray,
+    }
+    return {name: read_only(image) for name, image in pictures.items()}
+
+
+def read_only(image: Image) -> Image:
+    """Forbid writing to an array, as the harness does with every image it hands out."""
+    image.flags.writeable = False
+    return image
+
+
+def _strokes(rng: np.random.Generator) -> list[tuple[str, npt.NDArray[np.float64], int]]:
+    """Invent a drawing: polygons and lines around the origin, about one unit wide, with shades."""
+    strokes = []
+    for kind in rng.permutation(["polygon", "polygon", "polygon", "line", "line", "line", "line"]):
+        centre = rng.uniform(-0.25, 0.25, 2)
+        turns = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 8)))
+        reach = rng.uniform(0.08, 0.25, len(turns))
+        points = centre + reach[:, None] * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+        strokes.append((str(kind), points, int(rng.integers(10, 110))))
+    return strokes
+
+
+def _picture(
+    strokes: list[tuple[str, npt.NDArray[np.float64], int]], rng: np.random.Generator
+) -> Image:
+    width, height = (int(side) for side in rng.integers(90, 140, 2))
+    canvas = PIL.Image.new("RGB", (width, height), SKIN)
+    pen = PIL.ImageDraw.Draw(canvas)
+    turn, scale = rng.uniform(-0.2, 0.2), rng.uniform(0.95, 1.1) * min(width, height)
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    middle = np.array([width, height]) / 2 + rng.uniform(-4, 4, 2)
+    for kind, points, shade in strokes:
+        corners = [(float(x), float(y)) for x, y in points @ rotation * scale + middle]
+        colour = (shade, shade // 2, 110 - shade)
+        if kind == "polygon":
+            pen.polygon(corners, fill=colour)
+        else:
+            pen.line(corners, fill=colour, width=3)
+    light = np.linspace(rng.uniform(0.8, 1), rng.uniform(0.8, 1), width)[None, :, None]
+    noisy = np.asarray(canvas) * light + rng.normal(0, 4, (height, width, 3))
+    return read_only(np.clip(noisy, 0, 255).astype(np.uint8))
