@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,16 +131,15 @@ def test_an_installed_package_offers_algorithms_by_entry_points(tmp_path: Path) 
     (info / "entry_points.txt").write_text(
         f"[{registry.ENTRY_POINTS}]\nacme-colours = acme.match:Colours\n"
     )
-    program = textwrap.dedent(
-        f"""
-        import sys
-        sys.path.insert(0, {str(site)!r})
-        from harness import registry
-from harness.api import Algorithm
-        found = registry.find_algorithm("acme-colours")
-        print(registry.glance(found).abilities, "acme.match" in sys.modules)
-        print(registry.load(found).__name__, len(registry.source_hash(found)))
-        """
+    program = "\n".join(
+        [
+            "import sys",
+            f"sys.path.insert(0, {str(site)!r})",
+            "from harness import registry",
+            "found = registry.find_algorithm('acme-colours')",
+            "print(registry.glance(found).abilities, 'acme.match' in sys.modules)",
+            "print(registry.load(found).__name__, len(registry.source_hash(found)))",
+        ]
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
