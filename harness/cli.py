@@ -109,8 +109,8 @@ def run(
     from harness.run import Request, execute, prepare
 
     request = Request(
-        algorithms=_all_or(algorithms, registry.algorithms(plugins)),
-        protocols=_all_or(protocols, registry.protocols(plugins)),
+        algorithms=tuple(registry.algorithms(plugins)) if ALL in algorithms else algorithms,
+        protocols=_every_protocol(plugins, data) if ALL in protocols else protocols,
         data=data,
         layout=layout,
         folds=folds,
@@ -397,8 +397,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(0)
 
 
-def _all_or(names: tuple[str, ...], known: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(known) if ALL in names else names
+def _every_protocol(plugins: tuple[Path, ...], data: Path | None) -> tuple[str, ...]:
+    """Name all protocols, but for those whose images the user has not brought."""
+    from harness.protocol import read_protocol
+    from harness.registry import protocols
+
+    files = protocols(plugins)
+    left_out = [
+        name
+        for name, file in files.items()
+        if data is None and not read_protocol(file)[0].data.default
+    ]
+    if left_out:
+        click.echo(f"left out, since they need --data: {', '.join(left_out)}", err=True)
+    return tuple(name for name in files if name not in left_out)
 
 
 def _assignments(texts: Sequence[str]) -> dict[str, str]:
@@ -444,7 +456,7 @@ def _print_metrics(protocol: str, algorithm: str, outcome: Any) -> None:
     what = "searches" if "searches" in metrics.counts else "images"
     click.echo(
         f"{protocol} / {algorithm}: {counted} {what}, {metrics.counts['identities']} identities, "
-        f"{metrics.counts['folds']} folds"
+        f"{metrics.counts['folds']} {'fold' if metrics.counts['folds'] == 1 else 'folds'}"
     )
     width = max(len(name) for name in metrics.pooled)
     for name, estimate in metrics.pooled.items():

@@ -34,7 +34,8 @@ class DataRules(_Table):
     mated_by
         What makes two images mated where the layout has no ground truth (``mated-by``).
     default
-        Data set used without ``--data``: a folder of `fixtures/`.
+        Data set used without ``--data``: a folder of `fixtures/`, or empty where the user must
+        bring one.
     """
 
     use_case: Annotated[str, Field(alias="use-case")]
@@ -55,8 +56,9 @@ class FoldRules(_Table):
         ``count = 1`` everything else is judged in one fold.
     probe_media
         Media whose records are probes (``probe-media``); the others are references.
-    references
-        References drawn from each identity where neither roles nor media say which they are.
+    references, probes
+        Images drawn from each identity where neither roles nor media say what they are; without
+        `probes` all that are not references.
     seed
         Of the shuffles.
     """
@@ -65,6 +67,7 @@ class FoldRules(_Table):
     train: tuple[str, ...] = ()
     probe_media: Annotated[tuple[str, ...], Field(alias="probe-media")] = ()
     references: Annotated[int, Field(ge=1)] = 1
+    probes: Annotated[int, Field(ge=1)] | None = None
     seed: int = 0
 
 

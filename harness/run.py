@@ -288,6 +288,10 @@ def _judged(name: str, request: Request) -> Judged:
     file = find_protocol(name, request.plugins)
     protocol, protocol_hash = read_protocol(file)
     if request.data is None:
+        if not protocol.data.default:
+            raise UsageError(
+                f"protocol {file.stem!r} brings no images of its own; name yours with --data"
+            )
         place = bundled("fixtures") / protocol.data.default
         given = f"fixtures/{protocol.data.default}"
     else:

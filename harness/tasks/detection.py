@@ -16,7 +16,13 @@ from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
 from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Outcome, Search
-from harness.statistics import choose_interval, few_errors, poisson_binomial_interval
+from harness.statistics import (
+    Interval,
+    choose_interval,
+    cluster_bootstrap,
+    few_errors,
+    poisson_binomial_interval,
+)
 from harness.tasks.answers import Answer, finite, fold_spread, histogram, thin_curve
 from harness.tasks.folds import deal
 
@@ -98,9 +104,12 @@ def judge(
         )
         for fold, part in zip(folds, parts, strict=True)
     ]
+    intervals = _resampled(ids, pooled, protocol.threshold)
     estimates = {}
     for metric in ids:
         estimate = _estimate(metric, pooled, protocol.threshold)
+        if metric in intervals:
+            _set_interval(estimate, intervals[metric])
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[str(metric)] = estimate
@@ -161,6 +170,11 @@ class _Decisions:
             np.concatenate([part.clusters for part in parts]),
         )
 
+    def take(self, places: npt.NDArray[np.int64]) -> _Decisions:
+        return _Decisions(
+            (), self.scores[places], self.truth[places], self.failed[places], self.clusters[places]
+        )
+
     def counts(self) -> dict[str, int]:
         return {
             "images": len(self.names),
@@ -209,6 +223,29 @@ def _value(metric: Metric, decisions: _Decisions, threshold: float) -> float | N
     return finite(measure(scores, truth, failed))
 
 
+def _resampled(
+    ids: Sequence[Metric], pooled: _Decisions, threshold: float
+) -> dict[Metric, Interval]:
+    """Return intervals of the metrics that are not shares of images, by resampling identities."""
+    wanted = [metric for metric in ids if not metric.name.endswith("accuracy")]
+    known, numbers = np.unique(pooled.clusters, return_inverse=True)
+
+    def values(drawn: npt.NDArray[np.int64]) -> list[float]:
+        picked = pooled.take(np.repeat(np.arange(len(numbers)), drawn[numbers]))
+        found = [_value(metric, picked, threshold) for metric in wanted]
+        return [np.nan if value is None else value for value in found]
+
+    if not wanted or len(known) < 2:
+        return {}
+    return dict(zip(wanted, cluster_bootstrap(values, len(known)), strict=True))
+
+
+def _set_interval(estimate: Estimate, interval: Interval) -> None:
+    if interval.low != interval.high:  # resamples of a perfect result cannot vary
+        estimate.low, estimate.high = finite(interval.low), finite(interval.high)
+        estimate.method = interval.method
+
+
 def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estimate:
     estimate = Estimate(_value(metric, decisions, threshold))
     correct = decisions.correct(threshold).astype(np.float64)
@@ -220,9 +257,7 @@ def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estima
     if kept is not None:
         estimate.n = int(kept.sum())
         numbers = np.unique(decisions.clusters, return_inverse=True)[1]
-        interval = choose_interval(correct[kept], numbers[kept])
-        estimate.low, estimate.high = finite(interval.low), finite(interval.high)
-        estimate.method = interval.method
+        _set_interval(estimate, choose_interval(correct[kept], numbers[kept]))
         if estimate.n:
             estimate.chance = 0.5
             estimate.chance_low, estimate.chance_high = poisson_binomial_interval(

@@ -420,7 +420,8 @@ def _roles(
         probes = [record for record in records if record.media in rules.probe_media]
         return probes, [record for record in records if record.media not in rules.probe_media]
     order = [records[i] for i in rng.permutation(len(records))]
-    return order[rules.references :], order[: rules.references]
+    end = None if rules.probes is None else rules.references + rules.probes
+    return order[rules.references : end], order[: rules.references]
 
 
 def _of(record: Record, key: str) -> str | None:

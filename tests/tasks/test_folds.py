@@ -64,6 +64,13 @@ def test_one_reference_of_each_identity_is_enrolled_and_the_others_are_probes() 
         }
 
 
+def test_the_probes_of_an_identity_can_be_limited() -> None:
+    for fold in identification.lay_out(several(6, 9), protocol(count=2, references=2, probes=3)):
+        assert len(fold.gallery) == 6
+        assert len(fold.probes) == 9
+        assert not set(fold.probes) & set(fold.gallery)
+
+
 def test_the_same_seed_gives_the_same_folds_whatever_the_order_of_the_records() -> None:
     data = several(10, 2)
     turned = dataset(*reversed(list(data.records.values())))
