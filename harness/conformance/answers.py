@@ -108,6 +108,8 @@ def difference(one: Any, other: Any) -> float:
     if np.array_equal(left, right):
         return 0.0
     left, right = left.astype(np.float64), right.astype(np.float64)
+    if not (np.isfinite(left).all() and np.isfinite(right).all()):
+        return np.inf
     scale = max(float(np.abs(left).max()), float(np.abs(right).max()))
     return float(np.abs(left - right).max()) / scale
 
