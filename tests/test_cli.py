@@ -136,10 +136,10 @@ def test_new_writes_an_algorithm_that_passes_check_and_runs(
     harness: Command, small_set: Path
 ) -> None:
     assert harness("new", "algorithm", "my-first").code == 0
-    checked = harness("check", "my_first.py")
+    checked = harness("check", "my-first.py")
     assert checked.code == 0, checked.out + checked.err
     assert " 0 failed" in checked.out
-    ran = harness("run", "--protocol", "similarity", "--algo", "my_first.py", "--data", small_set)
+    ran = harness("run", "--protocol", "similarity", "--algo", "my-first.py", "--data", small_set)
     assert ran.code == 0, ran.err
 
 
@@ -172,9 +172,7 @@ def test_help_and_list_are_quick_and_import_no_framework(words: tuple[str, ...])
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(
-            after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        )
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.stderr.strip() == "imported:"
     assert min(seconds) < 0.4
 

@@ -20,7 +20,8 @@ from harness.errors import HarnessError, RunFailed
 from harness.execution.storage import write_whole
 from harness.execution.unit import ERROR_FILE, LOG_FILE, UNIT_FILE, Trouble, Unit
 
-WORKER = [sys.executable, "-m", "harness.execution.worker"]
+WORKER = [sys.executable, "-P", "-m", "harness.execution.worker"]
+"""With -P, a `random.py` in the user's folder does not take the place of Python's."""
 
 
 @dataclass(frozen=True)

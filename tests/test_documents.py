@@ -1,0 +1,76 @@
+"""What the documents say is true: their commands, names, links and examples."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import registry
+from harness.cli import commands
+from harness.places import PACKAGE
+from tests.conftest import Ran
+
+ROOT = PACKAGE.parent
+README = ROOT / "README.md"
+
+pytestmark = pytest.mark.skipif(not README.exists(), reason="the documents are in the checkout")
+
+
+def blocks(language: str) -> list[str]:
+    text = README.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_check_of_every_change_calls_the_readme_s_test_command() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    (command,) = [line for block in blocks("sh") for line in block.splitlines() if "pytest" in line]
+    for part in command.split(" && "):
+        assert part.replace(" -q ", " ") in script.replace(
+            " --quiet --disable-pip-version-check ", " "
+        )
+
+
+def test_every_command_in_the_readme_exists_with_its_options() -> None:
+    lines = [line.split("#")[0] for block in blocks("sh") for line in block.splitlines()]
+    checked = 0
+    for line in lines:
+        for words in re.findall(r"(?:^|&& \.venv/bin/)harness ([a-z].*?)(?:$|>|&&)", line):
+            verb, *rest = shlex.split(words)
+            options = {
+                option
+                for p in commands.commands[verb].params
+                for option in (*p.opts, *p.secondary_opts)
+            }
+            assert {word for word in rest if word.startswith("--")} <= options, line
+            checked += 1
+    assert checked >= 8
+
+
+def test_the_tables_name_the_algorithms_and_protocols_that_there_are() -> None:
+    text = README.read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    assert named == set(registry.algorithms()) | set(registry.protocols())
+
+
+def test_every_local_link_leads_somewhere() -> None:
+    for document in (README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (ROOT / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_readme_s_algorithm_keeps_to_the_interface_in_about_15_lines(
+    harness: Callable[..., Ran], tmp_path: Path
+) -> None:
+    (text,) = blocks("python")
+    written = [line for line in text.splitlines() if line.strip()]
+    assert len(written) <= 15
+    path = tmp_path / "greys.py"
+    path.write_text(text)
+    ran = harness("check", path)
+    assert ran.code == 0, ran.out
