@@ -12,14 +12,14 @@ __all__ = ["PLACES", "Body", "Form", "body_at"]
 
 # Half width of the limb in radii of the tattoo, and how it is shaped.
 PLACES: dict[str, tuple[float, str]] = {
-    "forearm": (1.25, "limb"),
-    "upper-arm": (1.45, "limb"),
-    "wrist": (1.1, "limb"),
-    "calf": (1.4, "limb"),
-    "thigh": (1.9, "limb"),
-    "ankle": (1.1, "limb"),
-    "neck": (1.6, "limb"),
-    "shoulder": (1.8, "ball"),
+    "forearm": (1.08, "limb"),
+    "upper-arm": (1.25, "limb"),
+    "wrist": (0.95, "limb"),
+    "calf": (1.2, "limb"),
+    "thigh": (1.6, "limb"),
+    "ankle": (1.0, "limb"),
+    "neck": (1.4, "limb"),
+    "shoulder": (1.55, "ball"),
     "belly": (3.0, "ball"),
     "chest": (3.6, "limb"),
     "ribs": (2.6, "limb"),

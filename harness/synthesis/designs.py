@@ -8,12 +8,13 @@ stream and may add companions (a banner, leaves, dots), as two artists would who
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 # Importing a motif module registers its families.
 from harness.synthesis import (  # noqa: F401
+    motifs_emblems,
     motifs_fauna,
     motifs_flora,
     motifs_lettering,
@@ -21,6 +22,7 @@ from harness.synthesis import (  # noqa: F401
     motifs_ornament,
 )
 from harness.synthesis.companions import accompanied
+from harness.synthesis.curves import Points
 from harness.synthesis.drawing import FAMILIES, FAMILY_TAGS, Hand, Shape, moved
 from harness.synthesis.streams import stream
 
@@ -45,6 +47,19 @@ def _fitted(shapes: Sequence[Shape]) -> tuple[tuple[Shape, ...], float, float]:
     scale = 1.0 / float(half.max())
     fitted = moved(shapes, -middle[0] * scale, -middle[1] * scale, scale)
     return tuple(fitted), float(half[0]) * scale, float(half[1]) * scale
+
+
+def _redrawn(hand: Hand, shapes: Sequence[Shape]) -> list[Shape]:
+    """Return a drawing as another hand copies it: proportions, lean and curves a little off."""
+    wide, tall, lean = np.exp(hand.loose(0.06)), np.exp(hand.loose(0.06)), hand.loose(0.05)
+    bend, phase = hand.loose(0.035), hand.own.uniform(0, 2 * np.pi, 2)
+
+    def copied(ring: Points) -> Points:
+        x, y = ring[:, 0] * wide + lean * ring[:, 1], ring[:, 1] * tall
+        dx, dy = bend * np.sin(2.2 * y + phase[0]), bend * np.sin(2.2 * x + phase[1])
+        return np.column_stack([x + dx, y + dy])
+
+    return [replace(shape, rings=tuple(copied(r) for r in shape.rings)) for shape in shapes]
 
 
 def design_of(
@@ -74,8 +89,7 @@ def design_of(
     hand = Hand(
         stream(seed, "group", group, name), stream(seed, "design", group, variation), looseness
     )
-    main = FAMILIES[name](hand)
-    main, half_width, half_height = _fitted(main)
-    shapes, extra = accompanied(hand, list(main), half_width, half_height)
-    fitted, half_width, half_height = _fitted(shapes)
+    main, half_width, half_height = _fitted(FAMILIES[name](hand))
+    shapes, extra = accompanied(hand, list(main), half_width, half_height, FAMILY_TAGS[name])
+    fitted, half_width, half_height = _fitted(_redrawn(hand, shapes))
     return Design(name, fitted, (*FAMILY_TAGS[name], *extra), half_width, half_height)

@@ -21,6 +21,7 @@ __all__ = [
     "THIRD",
     "Hand",
     "Shape",
+    "both",
     "family",
     "line",
     "moved",
@@ -72,6 +73,11 @@ def moved(
         replace(s, rings=tuple(placed(r, x, y, scale, turn, mirror) for r in s.rings))
         for s in shapes
     ]
+
+
+def both(shapes: Sequence[Shape]) -> list[Shape]:
+    """Return shapes and their mirror image."""
+    return [*shapes, *moved(shapes, mirror=True)]
 
 
 @dataclass

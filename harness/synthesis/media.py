@@ -7,8 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from harness.synthesis.camera import Pixels, Shot, develop, shot_of
 from harness.synthesis.designs import Design
-from harness.synthesis.photograph import Pixels, Shot, develop, shot_of
 from harness.synthesis.plates import Plates, engrave
 from harness.synthesis.streams import stream
 from harness.synthesis.styles import STYLES, inked
@@ -28,8 +28,8 @@ __all__ = ["MEDIA", "graffiti_scene", "render_medium"]
 Rng = np.random.Generator
 _EXTENT = 1.35
 _INK = linear((30, 30, 34))
-_FLAT = ((206, 40, 48), (38, 110, 190), (244, 186, 40), (52, 150, 84), (130, 70, 160), (240, 120, 40),
-         (60, 60, 66), (230, 130, 160))  # fmt: skip
+_FLAT = ((206, 40, 48), (38, 110, 190), (244, 186, 40), (52, 150, 84), (130, 70, 160),
+         (240, 120, 40), (60, 60, 66), (230, 130, 160))  # fmt: skip
 
 
 def _colours(rng: Rng) -> list[np.ndarray]:
@@ -143,7 +143,7 @@ def graffiti_scene(plates: Plates, size: int, rng: Rng) -> Picture:
             max(1, size // 100),
             cv2.LINE_AA,
         )
-        scene = _over(scene, drip.astype(np.float32) / 255 * 0.9, _INK)
+        scene = _over(scene, drip.astype(np.float32) * np.float32(0.9 / 255), _INK)
     return np.asarray(scene * np.clip(0.45 + 0.55 * texture, 0.3, 1.4), np.float32)
 
 
@@ -211,7 +211,7 @@ def render_medium(
 
     key = (seed, "medium", medium, name)
     photographed = medium in ("sketch", "graffiti")
-    shot = shot_of(*key, calm=0.8 if photographed else 0.15)
+    shot = shot_of(*key, unrest=0.8 if photographed else 0.15)
     half_x = max(design.half_width, 0.5) * shot.margin
     half_y = max(design.half_height, 0.5) * shot.margin
     width, height = picture_size(half_x, half_y, long_side)
@@ -220,9 +220,8 @@ def render_medium(
     sheet = MEDIA[medium](design, size, stream(*key))
     view = _framed(sheet, shot, half_x, half_y, width * detail, height * detail)
     if photographed:
-        light = np.linspace(1 - 0.3 * shot.light[0], 1 + 0.3 * shot.light[0], view.shape[1])
-        return develop([view * light.astype(np.float32)[None, :, None]], shot, width, height)[
-            0
-        ], shot.quality
+        lean = 0.3 * shot.light[0]
+        light = np.linspace(1 - lean, 1 + lean, view.shape[1], dtype=np.float32)
+        return develop([view * light[None, :, None]], shot, width, height)[0], shot.quality
     small = np.asarray(cv2.resize(view, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     return (srgb(small) * 255 + 0.5).astype(np.uint8), shot.quality

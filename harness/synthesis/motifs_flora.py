@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.synthesis.curves import TAU, ellipse, petal, placed, polar, ribbon, spiral, spline
+from harness.synthesis.curves import (
+    TAU,
+    ellipse,
+    pair,
+    petal,
+    placed,
+    polar,
+    ribbon,
+    spiral,
+    spline,
+)
 from harness.synthesis.drawing import (
     DARK,
     FIRST,
@@ -37,7 +47,7 @@ def leaf(length: float, width: float, x: float, y: float, turn: float) -> list[S
 
 @family("flower", "plant")
 def rose(hand: Hand) -> list[Shape]:
-    """Rings of broad petals round a rolled heart, with leaves behind."""
+    """Draw rings of broad petals round a rolled heart, with leaves behind."""
     shapes: list[Shape] = []
     leaves, lean = hand.count(2, 5), hand.number(0, TAU, 0.03)
     span = hand.number(0.7, 1.2)
@@ -61,7 +71,7 @@ def rose(hand: Hand) -> list[Shape]:
 
 @family("flower", "plant")
 def lotus(hand: Hand) -> list[Shape]:
-    """Pointed petals fanned over a water line."""
+    """Draw pointed petals fanned over a water line."""
     shapes: list[Shape] = []
     layers, wide = hand.count(2, 3), hand.number(0.34, 0.6)
     for layer in range(layers):
@@ -82,7 +92,7 @@ def lotus(hand: Hand) -> list[Shape]:
 
 @family("flower", "plant")
 def sunflower(hand: Hand) -> list[Shape]:
-    """Many slim petals round a seed disc."""
+    """Draw many slim petals round a seed disc."""
     number, disc = hand.count(12, 20), hand.number(0.3, 0.5, 0.06)
     shapes: list[Shape] = []
     for ring in range(2):
@@ -100,7 +110,7 @@ def sunflower(hand: Hand) -> list[Shape]:
 
 @family("flower", "plant", "branch")
 def cherry_branch(hand: Hand) -> list[Shape]:
-    """A bent branch with five-petalled blossoms."""
+    """Draw a bent branch with five-petalled blossoms."""
     bend = hand.number(-0.6, 0.6, 0.06)
     t = np.linspace(0, 1, 24)
     stem = np.column_stack([-0.9 + 1.8 * t, 0.7 - 1.3 * t + bend * np.sin(np.pi * t)])
@@ -121,7 +131,7 @@ def cherry_branch(hand: Hand) -> list[Shape]:
 
 @family("plant", "branch")
 def laurel(hand: Hand) -> list[Shape]:
-    """Leaves in pairs along a curved stem, one spray or a wreath of two."""
+    """Draw leaves in pairs along a curved stem, one spray or a wreath of two."""
     number, wide = hand.count(5, 9), hand.number(0.12, 0.22)
     curve, wreath = hand.number(0.2, 0.8, 0.05), hand.chance(0.5)
     t = np.linspace(0, 1, 30)
@@ -131,7 +141,7 @@ def laurel(hand: Hand) -> list[Shape]:
         k = int(29 * i / (number + 0.5))
         for side in (-1, 1):
             turn = side * 0.75 + hand.loose(0.06) + (0.5 - t[k]) * curve * 1.2
-            shape = placed(petal(0.42 * (1.1 - 0.4 * t[k]), wide, 0.4), *stem[k], turn=turn)
+            shape = placed(petal(0.42 * (1.1 - 0.4 * t[k]), wide, 0.4), *pair(stem[k]), turn=turn)
             half.append(solid(shape, THIRD))
     if not wreath:
         return half
@@ -140,7 +150,7 @@ def laurel(hand: Hand) -> list[Shape]:
 
 @family("plant")
 def tree(hand: Hand) -> list[Shape]:
-    """A bare tree that forks to fine twigs, with or without roots."""
+    """Draw a bare tree that forks to fine twigs, with or without roots."""
     spread, forks = hand.number(0.35, 0.6, 0.06), hand.count(4, 5)
     roots, lean = hand.chance(0.5), hand.number(-0.15, 0.15)
     shapes: list[Shape] = []
@@ -165,9 +175,11 @@ def tree(hand: Hand) -> list[Shape]:
 
 @family("plant")
 def mushroom(hand: Hand) -> list[Shape]:
-    """A domed, spotted cap on a stalk, and a smaller one beside it."""
+    """Draw a domed, spotted cap on a stalk, and a smaller one beside it."""
     wide, dome = hand.number(0.6, 0.95, 0.06), hand.number(0.5, 1.0, 0.06)
-    stalk = spline([(-0.16, 0.0), (-0.12, 0.5), (-0.24, 0.95), (0.24, 0.95), (0.12, 0.5), (0.16, 0)])
+    stalk = spline(
+        [(-0.16, 0.0), (-0.12, 0.5), (-0.24, 0.95), (0.24, 0.95), (0.12, 0.5), (0.16, 0)]
+    )
     shapes = [solid(stalk)]
     gills = ellipse(0, 0.0, wide, 0.16)
     cap = np.vstack([ellipse(0, 0, wide, dome, np.pi, TAU), gills[:18]])
@@ -184,7 +196,7 @@ def mushroom(hand: Hand) -> list[Shape]:
 
 @family("flower", "plant")
 def peony(hand: Hand) -> list[Shape]:
-    """A full round blossom with frilled petals."""
+    """Draw a full round blossom with frilled petals."""
     frill, rings = hand.count(4, 7), hand.count(3, 4)
     shapes: list[Shape] = []
     for i in range(hand.count(2, 4)):

@@ -77,7 +77,7 @@ def _bowed(shape: Shape, bow: float, slant: float) -> Shape:
 
 @family("text")
 def lettering(hand: Hand) -> list[Shape]:
-    """One word, sometimes with flourishes."""
+    """Draw one word, sometimes with flourishes."""
     word, font = hand.pick(WORDS), hand.pick(_FONTS)
     hollow = hand.chance(0.25)
     shape = text_shape(word, font, 0.6, BLANK if hollow else DARK, 0.9 if hollow else 0.2)
@@ -87,8 +87,17 @@ def lettering(hand: Hand) -> list[Shape]:
     if hand.chance(0.6):
         for side in (-1, 1):
             y = side * hand.number(0.5, 0.7, 0.06)
-            curl = spline([(-reach, y), (-reach * 0.4, y + 0.12 * side), (0, y), (reach * 0.4, y - 0.12 * side),
-                           (reach, y), (reach * 1.05, y - 0.15 * side), (reach * 0.92, y - 0.18 * side)])
+            curl = spline(
+                [
+                    (-reach, y),
+                    (-reach * 0.4, y + 0.12 * side),
+                    (0, y),
+                    (reach * 0.4, y - 0.12 * side),
+                    (reach, y),
+                    (reach * 1.05, y - 0.15 * side),
+                    (reach * 0.92, y - 0.18 * side),
+                ]
+            )
             wide = 0.07 * np.sin(np.linspace(0.1, np.pi, len(curl)))
             shapes.append(Shape((ribbon(curl, wide),), DARK, 0.3))
     return moved(shapes, turn=hand.number(-0.25, 0.25, 0.06))
@@ -96,7 +105,7 @@ def lettering(hand: Hand) -> list[Shape]:
 
 @family("text")
 def lettering_stack(hand: Hand) -> list[Shape]:
-    """Two or three short lines of text."""
+    """Draw two or three short lines of text."""
     words = [hand.pick(WORDS) for _ in range(hand.count(2, 3))]
     font = hand.pick(_FONTS)
     shapes: list[Shape] = []
@@ -109,13 +118,15 @@ def lettering_stack(hand: Hand) -> list[Shape]:
 
 @family("symbol")
 def sign(hand: Hand) -> list[Shape]:
-    """One pictorial glyph, solid or outlined, bare or in a ring."""
+    """Draw one pictorial glyph, solid or outlined, bare or in a ring."""
     glyph, hollow = hand.pick(_SIGNS), hand.chance(0.35)
     rings = text_rings(glyph, "DejaVuSans.ttf")
     size = 0.8 / float(np.abs(np.vstack(rings)).max())
     slim = hand.number(0.85, 1.15)
     shape = Shape(
-        tuple(r * (size * slim, size) for r in rings), FIRST if hollow else DARK, 1.0 if hollow else 0.3
+        tuple(r * (size * slim, size) for r in rings),
+        FIRST if hollow else DARK,
+        1.0 if hollow else 0.3,
     )
     shapes: list[Shape] = []
     frame = hand.pick(("none", "none", "ring", "dots"))
@@ -124,13 +135,15 @@ def sign(hand: Hand) -> list[Shape]:
     elif frame == "dots":
         for k in range(12):
             a = k * np.pi / 6
-            shapes.append(Shape((ellipse(1.1 * np.cos(a), 1.1 * np.sin(a), 0.06, count=12),), DARK, 0.3))
+            shapes.append(
+                Shape((ellipse(1.1 * np.cos(a), 1.1 * np.sin(a), 0.06, count=12),), DARK, 0.3)
+            )
     return moved([*shapes, shape], turn=hand.number(-0.3, 0.3, 0.05))
 
 
 @family("text", "banner")
 def scroll(hand: Hand) -> list[Shape]:
-    """A word on a curling ribbon banner."""
+    """Draw a word on a curling ribbon banner."""
     word, font = hand.pick(WORDS), hand.pick(_FONTS[:3])
     return banner(word, font, hand.number(-0.35, 0.35, 0.06), hand.number(0.34, 0.5, 0.06))
 
@@ -152,7 +165,15 @@ def banner(word: str, font: str, bow: float, high: float) -> list[Shape]:
     half = np.array((0, high / 2))
     shapes: list[Shape] = []
     for side in (-1.0, 1.0):
-        tail = np.array([(0.62, 0.18), (1.05, 0.2), (0.92, 0.2 + high / 2), (1.05, 0.2 + high), (0.62, 0.18 + high)])
+        tail = np.array(
+            [
+                (0.62, 0.18),
+                (1.05, 0.2),
+                (0.92, 0.2 + high / 2),
+                (1.05, 0.2 + high),
+                (0.62, 0.18 + high),
+            ]
+        )
         shapes.append(Shape(((tail - half) * (side, 1),), FIRST))
     shapes.append(Shape((np.vstack([middle - half, (middle + half)[::-1]]),), BLANK))
     shape = text_shape(word, font, 1.0)

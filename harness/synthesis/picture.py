@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from harness.synthesis.camera import Pixels
 from harness.synthesis.capture import Capture, Tattoo, box_of, render_capture, tattoo_of
 from harness.synthesis.media import render_medium
 from harness.synthesis.negatives import render_negative
-from harness.synthesis.photograph import Pixels
 from harness.synthesis.streams import stream
 from harness.synthesis.world import Item
 
@@ -29,8 +29,26 @@ class Picture:
     tags: tuple[str, ...]
 
 
+# Later photographs are taken in other conditions; without this, matching them is too easy.
+_UNREST = {
+    ("tattoo_identification", "probe"): 2.4,
+    ("region_of_interest", "probe"): 1.3,
+    ("tattoo_similarity", "probe"): 1.1,
+    ("tattoo_similarity", "reference"): 1.1,
+}
+# Similar tattoos are one idea drawn by different people.
+_LOOSENESS = {"tattoo_similarity": 1.7}
+
+
 def _tattoo(seed: int, item: Item) -> Tattoo:
-    return tattoo_of(seed, item.tattoo, group=item.group, subject=item.subject, style=item.style)
+    return tattoo_of(
+        seed,
+        item.tattoo,
+        group=item.group,
+        subject=item.subject,
+        style=item.style,
+        looseness=_LOOSENESS.get(item.use_case, 1.0),
+    )
 
 
 def region_of(capture: Capture, rng: np.random.Generator) -> tuple[int, int, int, int]:
@@ -80,12 +98,20 @@ def picture_of(seed: int, item: Item, long_side: int) -> Picture:
         image, quality = render_negative(seed, item.media, item.take, long_side=long_side)
         return Picture(image, quality, None, None, None, (item.media,))
     tattoo = _tattoo(seed, item)
+    unrest = _UNREST.get((item.use_case, item.role), 1.0)
     if item.kind == "medium":
         name = f"{item.tattoo}/{item.take}"
         image, quality = render_medium(seed, tattoo.design, item.media, name, long_side=long_side)
         return Picture(image, quality, None, None, None, tattoo.design.tags)
     if item.kind == "region":
-        large = render_capture(seed, tattoo, item.take, long_side=round(long_side * 1.5), later=item.later)
+        large = render_capture(
+            seed,
+            tattoo,
+            item.take,
+            long_side=round(long_side * 1.5),
+            later=item.later,
+            unrest=unrest,
+        )
         x1, y1, x2, y2 = region_of(large, stream(seed, "region", item.tattoo, item.take))
         mask = large.mask[y1:y2, x1:x2]
         return Picture(
@@ -96,5 +122,12 @@ def picture_of(seed: int, item: Item, long_side: int) -> Picture:
             box_of(mask),
             tattoo.design.tags,
         )
-    shot = render_capture(seed, tattoo, item.take, long_side=long_side, later=item.later)
+    shot = render_capture(
+        seed,
+        tattoo,
+        item.take,
+        long_side=long_side,
+        later=item.later,
+        unrest=unrest,
+    )
     return Picture(shot.image, shot.quality, shot.mask, shot.clean, shot.box, tattoo.design.tags)

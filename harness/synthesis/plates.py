@@ -45,7 +45,9 @@ class Plates:
     relief: Plane
 
 
-def _integer(rings: Sequence[npt.NDArray[np.float64]], size: int, extent: float) -> list[npt.NDArray[np.int32]]:
+def _integer(
+    rings: Sequence[npt.NDArray[np.float64]], size: int, extent: float
+) -> list[npt.NDArray[np.int32]]:
     scale = size / (2 * extent)
     return [np.round(((r + extent) * scale - 0.5) * (1 << _SHIFT)).astype(np.int32) for r in rings]
 
@@ -97,6 +99,7 @@ def engrave(
         if shape.weight > 0:
             wide = max(1, round(shape.weight * weight * big / (2 * extent)))
             cv2.polylines(ink, rings, shape.closed, 255, wide, cv2.LINE_AA, _SHIFT)
+
     def down(plane: npt.NDArray[np.uint8]) -> Plane:
         small = cv2.resize(plane, (size, size), interpolation=cv2.INTER_AREA)
         return np.asarray(small, dtype=np.float32) / np.float32(255)
@@ -107,7 +110,11 @@ def engrave(
     unit = big / (2 * extent)
     near = np.exp(-distance / (0.07 * unit)).astype(np.float32)
     puffed = np.sqrt(np.minimum(distance / unit, 0.25)).astype(np.float32)
-    puffed = cv2.GaussianBlur(cv2.resize(puffed, (size, size), interpolation=cv2.INTER_AREA), (0, 0), size * 0.008 / extent)
+    puffed = cv2.GaussianBlur(
+        cv2.resize(puffed, (size, size), interpolation=cv2.INTER_AREA),
+        (0, 0),
+        size * 0.008 / extent,
+    )
     slope_x = cv2.Sobel(puffed, cv2.CV_32F, 1, 0, ksize=3)
     slope_y = cv2.Sobel(puffed, cv2.CV_32F, 0, 1, ksize=3)
     relief = np.clip(0.5 - (slope_x + slope_y) * np.float32(size * 0.0022 / extent), 0, 1)

@@ -71,12 +71,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class Skin:
-    """Skin planes: linear albedo (n, n, 3), relief (n, n), hair cover (n, n) and hair colour (3,)."""
+    """Skin planes: linear albedo (n, n, 3), relief and hair (n, n), hair's colour (3,), shine."""
 
     albedo: Picture
     relief: Plane
     hair: Plane
     hair_colour: npt.NDArray[np.float32]
+    oil: float
 
 
 def subject_of(seed: int, name: str) -> Subject:
@@ -115,7 +116,7 @@ def _spots(rng: np.random.Generator, size: int, number: int, small: float, large
 def _hair(rng: np.random.Generator, size: int, amount: float) -> Plane:
     plane = np.zeros((size, size), np.uint8)
     lie = rng.uniform(-0.6, 0.6) + np.pi / 2
-    number = int(420 * amount)
+    number = int(300 * amount)
     at = rng.uniform(0, size, (number, 2))
     turn = lie + rng.normal(0, 0.35, number)
     bend = rng.normal(0, 0.35, number)
@@ -124,7 +125,7 @@ def _hair(rng: np.random.Generator, size: int, amount: float) -> Plane:
         mid = at[k] + long[k] * np.array((np.cos(turn[k]), np.sin(turn[k])))
         end = mid + long[k] * np.array((np.cos(turn[k] + bend[k]), np.sin(turn[k] + bend[k])))
         path = np.round(np.array([at[k], mid, end]) * 16).astype(np.int32)
-        cv2.polylines(plane, [path], False, int(90 + 120 * (k % 7) / 7), 1, cv2.LINE_AA, 4)
+        cv2.polylines(plane, [path], False, int(70 + 100 * (k % 7) / 7), 1, cv2.LINE_AA, 4)
     return np.asarray(plane, np.float32) / np.float32(255)
 
 
@@ -150,7 +151,9 @@ def _scars(rng: np.random.Generator, size: int, number: int) -> Plane:
         x, y = rng.uniform(0.3, 0.7, 2) * size
         a, long = rng.uniform(0, np.pi), size * rng.uniform(0.06, 0.2)
         way = np.array((np.cos(a), np.sin(a)))
-        knots = np.array([(x, y) + way * long * k + rng.normal(0, size * 0.006, 2) for k in (-1, 0, 1)])
+        knots = np.array(
+            [(x, y) + way * long * k + rng.normal(0, size * 0.006, 2) for k in (-1, 0, 1)]
+        )
         path = np.round(spline(knots) * 16).astype(np.int32)
         cv2.polylines(plane, [path], False, 255, max(1, int(size * 0.01)), cv2.LINE_AA, 4)
         if rng.random() < 0.5:
@@ -188,7 +191,7 @@ def skinned(
     red = smooth_noise(rng, size, size, 6, 3)
     mottle = smooth_noise(rng, size, size, 40, 3)
     pores = smooth_noise(stream(*key, "pores"), size, size, size / 2.2)
-    log = 0.07 * blotch + subject.rough * (0.03 * mottle + 0.035 * pores)
+    log = 0.07 * blotch + subject.rough * (0.025 * mottle + 0.03 * pores)
     albedo = tone * np.exp(log)[..., None]
     albedo *= np.exp(red[..., None] * np.array((0.0, -0.05, -0.045), np.float32))
     marks = _spots(stream(*key, "moles"), size, subject.moles, 0.003, 0.011)
@@ -202,7 +205,11 @@ def skinned(
         relief = relief + 2.2 * vessel
     if scars:
         seam = _scars(stream(*key, "scars"), size, scars)
-        pale = np.array((1.15, 0.98, 1.0), np.float32) if subject.melanin > 0.3 else np.array((1.0, 0.72, 0.72), np.float32)
+        pale = (
+            np.array((1.15, 0.98, 1.0), np.float32)
+            if subject.melanin > 0.3
+            else np.array((1.0, 0.72, 0.72), np.float32)
+        )
         albedo = albedo * (1 - seam[..., None]) + seam[..., None] * tone * pale
         relief = relief + 3.0 * seam
     lean = stream(*key, "hair colour").random()
@@ -211,5 +218,9 @@ def skinned(
         colour = linear((150, 108, 66))
     hair = _hair(stream(*key, "hair"), size, subject.hairs)
     return Skin(
-        np.asarray(albedo, np.float32), np.asarray(relief, np.float32), hair, np.asarray(colour, np.float32)
+        np.asarray(albedo, np.float32),
+        np.asarray(relief, np.float32),
+        hair,
+        np.asarray(colour, np.float32),
+        subject.oil,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,57 +10,36 @@ import numpy.typing as npt
 
 from harness.synthesis.designs import Design
 from harness.synthesis.drawing import Shape, moved
+from harness.synthesis.ink import EXTENT, Ink, Sheet
 from harness.synthesis.motifs_lettering import WORDS, text_shape
 from harness.synthesis.plates import Plates, engrave
-from harness.synthesis.textures import Picture, Plane, blurred, linear, smooth_noise, splatter
+from harness.synthesis.textures import Plane, blurred, linear, smooth_noise, splatter
 
-__all__ = ["EXTENT", "STYLES", "Ink", "aged", "inked"]
-
-# Ink planes show -EXTENT..EXTENT, so that splashes may leave the drawing.
-EXTENT = 1.35
-
-
-@dataclass(frozen=True)
-class Ink:
-    """Ink in the skin.
-
-    Attributes
-    ----------
-    cover : ndarray
-        float32 (size, size) in 0..1: share of the skin that holds ink.
-    pigment : ndarray
-        float32 (size, size, 3): its linear colour times `cover`.
-    """
-
-    cover: Plane
-    pigment: Picture
-
-
-class _Sheet:
-    """An ink sheet under work: layers are laid over one another."""
-
-    def __init__(self, size: int) -> None:
-        self.cover = np.zeros((size, size), np.float32)
-        self.pigment = np.zeros((size, size, 3), np.float32)
-
-    def lay(self, plane: npt.NDArray[np.floating], colour: npt.NDArray[np.float32]) -> None:
-        a = np.clip(plane, 0, 1).astype(np.float32)
-        self.cover = self.cover * (1 - a) + a
-        self.pigment = self.pigment * (1 - a[..., None]) + a[..., None] * colour
-
-    def ink(self) -> Ink:
-        return Ink(self.cover, self.pigment)
-
+__all__ = ["STYLES", "inked"]
 
 Rng = np.random.Generator
 Layer = Callable[[Design, int, Rng], Ink]
 STYLES: dict[str, Layer] = {}
 
 BLACK = linear((26, 27, 31))
-_BOLD = ((178, 34, 34), (206, 152, 30), (40, 104, 62), (36, 72, 128), (122, 44, 92), (196, 84, 28))
-_MUTED = ((158, 48, 38), (52, 78, 108), (176, 120, 52), (70, 92, 70), (104, 66, 98), (140, 84, 60))
-_BRIGHT = ((214, 62, 120), (58, 132, 206), (240, 170, 40), (92, 176, 96), (136, 84, 190), (226, 86, 52),
-           (40, 170, 170))
+_BOLD = ((204, 30, 32), (232, 172, 30), (30, 122, 66), (30, 84, 160), (140, 40, 104), (226, 92, 26))
+_MUTED = (
+    (184, 48, 36),
+    (42, 84, 132),
+    (206, 140, 50),
+    (62, 108, 76),
+    (116, 64, 110),
+    (168, 92, 60),
+)
+_BRIGHT = (
+    (214, 62, 120),
+    (58, 132, 206),
+    (240, 170, 40),
+    (92, 176, 96),
+    (136, 84, 190),
+    (226, 86, 52),
+    (40, 170, 170),
+)
 
 
 def _style(name: str) -> Callable[[Layer], Layer]:
@@ -72,7 +50,9 @@ def _style(name: str) -> Callable[[Layer], Layer]:
     return register
 
 
-def _palette(rng: Rng, colours: Sequence[tuple[float, float, float]]) -> list[npt.NDArray[np.float32]]:
+def _palette(
+    rng: Rng, colours: Sequence[tuple[float, float, float]]
+) -> list[npt.NDArray[np.float32]]:
     order = rng.permutation(len(colours))
     return [linear(colours[int(k)]) for k in order]
 
@@ -86,14 +66,14 @@ def _plates(
 def _patchy(rng: Rng, size: int, strength: float = 0.12) -> Plane:
     """Return how evenly the needle packed the ink, about 1."""
     noise = smooth_noise(rng, size, size, 14, 3)
-    return np.clip(1 - strength + strength * noise, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(1 - strength + strength * noise, 0, 1), np.float32)
 
 
 @_style("traditional")
 def _traditional(design: Design, size: int, rng: Rng) -> Ink:
     p = _plates(design, size, rng.uniform(0.04, 0.06))
     colours = _palette(rng, _BOLD)
-    sheet, pack = _Sheet(size), _patchy(rng, size)
+    sheet, pack = Sheet(size), _patchy(rng, size)
     for k in range(3):
         sheet.lay(p.fills[k] * 0.88 * pack, colours[k])
     whip = np.clip(p.edge * 1.5 - 0.35, 0, 1) * np.clip((0.62 - p.relief) * 4, 0, 1)
@@ -107,13 +87,15 @@ def _traditional(design: Design, size: int, rng: Rng) -> Ink:
 def _japanese(design: Design, size: int, rng: Rng) -> Ink:
     p = _plates(design, size, rng.uniform(0.028, 0.042))
     colours = _palette(rng, _MUTED)
-    sheet, pack = _Sheet(size), _patchy(rng, size)
+    sheet, pack = Sheet(size), _patchy(rng, size)
     yy, xx = np.mgrid[0:size, 0:size].astype(np.float32) * np.float32(2 * EXTENT / size) - EXTENT
     wide, high = design.half_width * 1.12 + 0.12, design.half_height * 1.12 + 0.1
     lobes = 0.05 * np.cos(7 * np.arctan2(yy, xx) + rng.uniform(0, 6))
     field = np.clip((1 + lobes - np.sqrt((xx / wide) ** 2 + (yy / high) ** 2)) * 14, 0, 1)
     # Wind bars or finger waves behind the motif, shaded from one side of each band.
-    bend = 0.16 * np.sin(xx * rng.uniform(2, 4) + rng.uniform(0, 6)) + 0.05 * np.sin(9 * xx + 3 * yy)
+    bend = 0.16 * np.sin(xx * rng.uniform(2, 4) + rng.uniform(0, 6)) + 0.05 * np.sin(
+        9 * xx + 3 * yy
+    )
     phase = ((yy + bend) * rng.uniform(2.2, 3.4)) % 1
     bars = np.clip(phase * 1.15, 0, 1) ** 1.6
     around = field * (1 - blurred(np.minimum(p.body * 1.5, 1), size * 0.008))
@@ -132,14 +114,17 @@ def _japanese(design: Design, size: int, rng: Rng) -> Ink:
 @_style("tribal")
 def _tribal(design: Design, size: int, rng: Rng) -> Ink:
     p = _plates(design, size, rng.uniform(0.05, 0.075), details=False)
-    sheet = _Sheet(size)
+    sheet = Sheet(size)
     area = np.clip(p.fills[0] + p.fills[1] + p.fills[2] + p.fills[3], 0, 1)
     near = np.clip(blurred(area, size * 0.012) * 1.6, 0, 1)
     # Lines between black areas stay skin; lines round bare areas are black.
-    sheet.lay(np.clip(area * (1 - 0.95 * p.line) + p.line * (1 - near), 0, 1) * _patchy(rng, size, 0.06), BLACK)
+    sheet.lay(
+        np.clip(area * (1 - 0.95 * p.line) + p.line * (1 - near), 0, 1) * _patchy(rng, size, 0.06),
+        BLACK,
+    )
     sheet.lay(p.fills[3], BLACK)
     if rng.random() < 0.6:
-        swirl = _Sheet(size)
+        swirl = Sheet(size)
         for side in (-1.0, 1.0):
             t = np.linspace(0, 1, 40)
             a = rng.uniform(0.2, 1.2)
@@ -148,7 +133,9 @@ def _tribal(design: Design, size: int, rng: Rng) -> Ink:
             path += (side * design.half_width * 0.75, rng.uniform(-0.2, 0.5))
             width = 0.15 * np.sin(np.pi * (0.08 + 0.92 * t))
             normal = np.column_stack([np.cos(turn), np.sin(turn)])
-            outline = np.vstack([path + normal * width[:, None] / 2, (path - normal * width[:, None] / 2)[::-1]])
+            outline = np.vstack(
+                [path + normal * width[:, None] / 2, (path - normal * width[:, None] / 2)[::-1]]
+            )
             blade = engrave([Shape((outline,), 4, 0.2)], size, extent=EXTENT)
             swirl.lay(blade.fills[3] * (1 - np.clip(blurred(p.body, size * 0.01) * 2, 0, 1)), BLACK)
         sheet.lay(swirl.cover, BLACK)
@@ -159,7 +146,7 @@ def _tribal(design: Design, size: int, rng: Rng) -> Ink:
 def _trash_polka(design: Design, size: int, rng: Rng) -> Ink:
     p = _plates(design, size, rng.uniform(0.02, 0.035))
     red = linear((176, 22, 30))
-    sheet = _Sheet(size)
+    sheet = Sheet(size)
     noise = smooth_noise(rng, size, size, 5, 4)
     yy, xx = np.mgrid[0:size, 0:size].astype(np.float32) * np.float32(2 * EXTENT / size) - EXTENT
     for _ in range(int(rng.integers(1, 3))):
@@ -167,7 +154,9 @@ def _trash_polka(design: Design, size: int, rng: Rng) -> Ink:
         across = -xx * np.sin(a) + (yy - off) * np.cos(a)
         along = xx * np.cos(a) + (yy - off) * np.sin(a)
         hairs = smooth_noise(rng, size, 6, 6)[:, :1] * 0.0 + smooth_noise(rng, size, size, 60)
-        smear = np.clip(4 * (rng.uniform(0.14, 0.26) - np.abs(across)) + 0.5 * noise + 0.25 * hairs, 0, 1)
+        smear = np.clip(
+            4 * (rng.uniform(0.14, 0.26) - np.abs(across)) + 0.5 * noise + 0.25 * hairs, 0, 1
+        )
         smear *= np.clip(6 * (rng.uniform(0.9, 1.25) - np.abs(along)) + noise, 0, 1)
         sheet.lay(smear * 0.9, red)
     tone = np.clip((0.56 - p.relief) * 5 + 0.25 * noise, 0, 1) * p.body
@@ -180,9 +169,15 @@ def _trash_polka(design: Design, size: int, rng: Rng) -> Ink:
     sheet.lay(splatter(rng, size, 50, float(y), float(x), 0.2), BLACK)
     if rng.random() < 0.6:
         word = WORDS[int(rng.integers(len(WORDS)))]
-        text = moved([text_shape(word, "DejaVuSansMono-Bold.ttf", 0.2)], rng.uniform(-0.5, 0.5), rng.uniform(0.75, 1.0))
+        text = moved(
+            [text_shape(word, "DejaVuSansMono-Bold.ttf", 0.2)],
+            rng.uniform(-0.5, 0.5),
+            rng.uniform(0.75, 1.0),
+        )
         sheet.lay(engrave(text, size, extent=EXTENT).fills[3], BLACK)
-    bar = np.clip((0.03 - np.abs(yy - rng.uniform(-1, 1))) * 60, 0, 1) * (np.abs(xx) < rng.uniform(0.6, 1.1))
+    bar = np.clip((0.03 - np.abs(yy - rng.uniform(-1, 1))) * 60, 0, 1) * (
+        np.abs(xx) < rng.uniform(0.6, 1.1)
+    )
     sheet.lay(bar, BLACK if rng.random() < 0.5 else red)
     return sheet.ink()
 
@@ -192,7 +187,7 @@ def _watercolor(design: Design, size: int, rng: Rng) -> Ink:
     lined = rng.random() < 0.75
     p = _plates(design, size, rng.uniform(0.012, 0.024))
     colours = _palette(rng, _BRIGHT)
-    sheet = _Sheet(size)
+    sheet = Sheet(size)
     noise = smooth_noise(rng, size, size, 5, 4)
     fine = smooth_noise(rng, size, size, 11, 3)
     body = blurred(p.body, size * 0.03)
@@ -203,9 +198,11 @@ def _watercolor(design: Design, size: int, rng: Rng) -> Ink:
         wash = np.clip((moved_body - 0.42 + 0.26 * np.roll(noise, 37 * k, axis=1)) * 5, 0, 1)
         pool = np.clip(1 - np.abs(wash - 0.35) * 3, 0, 1)
         part = np.clip(0.5 + 0.9 * np.roll(fine, 53 * k, axis=0), 0, 1)
-        sheet.lay(wash * part * 0.5 + pool * part * 0.25, colours[k])
+        sheet.lay(wash * part * 0.72 + pool * part * 0.2, colours[k])
     for k in range(3):
-        sheet.lay(blurred(p.fills[k], size * 0.006) * np.clip(0.5 + 0.25 * fine, 0, 0.8), colours[k + 1])
+        sheet.lay(
+            blurred(p.fills[k], size * 0.006) * np.clip(0.62 + 0.25 * fine, 0, 0.9), colours[k + 1]
+        )
     sheet.lay(splatter(rng, size, 45, 0.5, 0.5, 0.27) * 0.7, colours[4])
     sheet.lay(splatter(rng, size, 30, 0.5, 0.6, 0.24) * 0.7, colours[5])
     for _ in range(int(rng.integers(0, 4))):
@@ -227,7 +224,7 @@ def _watercolor(design: Design, size: int, rng: Rng) -> Ink:
 @_style("fineline")
 def _fineline(design: Design, size: int, rng: Rng) -> Ink:
     p = _plates(design, size, rng.uniform(0.011, 0.018), filled=rng.random() < 0.4)
-    sheet = _Sheet(size)
+    sheet = Sheet(size)
     soft = np.clip((0.5 - p.relief) * 2.5, 0, 1) * p.edge * p.body
     sheet.lay(soft * rng.uniform(0.1, 0.45), BLACK)
     sheet.lay(p.fills[3] * 0.8, BLACK)
@@ -238,7 +235,7 @@ def _fineline(design: Design, size: int, rng: Rng) -> Ink:
 @_style("minimalism")
 def _minimalism(design: Design, size: int, rng: Rng) -> Ink:
     p = _plates(design, size, rng.uniform(0.022, 0.034), details=False, filled=rng.random() < 0.5)
-    sheet = _Sheet(size)
+    sheet = Sheet(size)
     if rng.random() < 0.3:
         sheet.lay(p.fills[0] * 0.75, _palette(rng, _BRIGHT)[0])
     sheet.lay(p.fills[3], BLACK)
@@ -249,7 +246,7 @@ def _minimalism(design: Design, size: int, rng: Rng) -> Ink:
 @_style("realism")
 def _realism(design: Design, size: int, rng: Rng) -> Ink:
     p = _plates(design, size, rng.uniform(0.014, 0.024))
-    sheet = _Sheet(size)
+    sheet = Sheet(size)
     noise = smooth_noise(rng, size, size, 9, 4)
     smoke = blurred(p.body, size * 0.05) * (1 - p.body) * np.clip(0.6 + 0.5 * noise, 0, 1)
     sheet.lay(smoke * rng.uniform(0.2, 0.8), BLACK)
@@ -270,7 +267,7 @@ def _realism(design: Design, size: int, rng: Rng) -> Ink:
 def _abstract(design: Design, size: int, rng: Rng) -> Ink:
     p = _plates(design, size, rng.uniform(0.018, 0.03), details=False, filled=rng.random() < 0.6)
     colours = _palette(rng, _BRIGHT + _MUTED)
-    sheet = _Sheet(size)
+    sheet = Sheet(size)
     yy, xx = np.mgrid[0:size, 0:size].astype(np.float32) * np.float32(2 * EXTENT / size) - EXTENT
     for k in range(int(rng.integers(2, 5))):
         cx, cy, r = rng.uniform(-0.5, 0.5), rng.uniform(-0.6, 0.6), rng.uniform(0.2, 0.5)
@@ -278,7 +275,10 @@ def _abstract(design: Design, size: int, rng: Rng) -> Ink:
             block = np.clip((r - np.hypot(xx - cx, yy - cy)) * size / 3, 0, 1)
         else:
             a = rng.uniform(-0.6, 0.6)
-            u, v = (xx - cx) * np.cos(a) + (yy - cy) * np.sin(a), -(xx - cx) * np.sin(a) + (yy - cy) * np.cos(a)
+            u, v = (
+                (xx - cx) * np.cos(a) + (yy - cy) * np.sin(a),
+                -(xx - cx) * np.sin(a) + (yy - cy) * np.cos(a),
+            )
             block = np.clip((r - np.maximum(np.abs(u), 2.2 * np.abs(v))) * size / 3, 0, 1)
         sheet.lay(block * 0.8, colours[k] if rng.random() < 0.65 else BLACK)
     # Dotwork: darkness becomes the density of dots on a jittered grid.
@@ -296,7 +296,9 @@ def _abstract(design: Design, size: int, rng: Rng) -> Ink:
         lines[row : row + high] = np.roll(lines[row : row + high], slip, axis=1)
     wobble = smooth_noise(rng, size, size, 4) * np.float32(size * 0.008)
     grid_y, grid_x = np.mgrid[0:size, 0:size].astype(np.float32)
-    again = cv2.remap(p.line, grid_x + wobble, grid_y + np.roll(wobble, size // 3, axis=0), cv2.INTER_LINEAR)
+    again = cv2.remap(
+        p.line, grid_x + wobble, grid_y + np.roll(wobble, size // 3, axis=0), cv2.INTER_LINEAR
+    )
     sheet.lay(lines, BLACK)
     sheet.lay(again * 0.7, BLACK)
     return sheet.ink()
@@ -322,26 +324,3 @@ def inked(design: Design, style: str, size: int, rng: np.random.Generator) -> In
         Planes of (size, size).
     """
     return STYLES[style](design, size, rng)
-
-
-def aged(ink: Ink, years: float, rng: np.random.Generator) -> Ink:
-    """Return ink as it looks after some years: spread, faded, black turned to blue-green.
-
-    Parameters
-    ----------
-    ink : Ink
-        Fresh ink.
-    years : float
-        Age; 0 leaves only the softness of healed skin.
-    rng : numpy.random.Generator
-        Patchiness of the fading.
-    """
-    size = ink.cover.shape[0]
-    spread = size / (2 * EXTENT) * (0.004 + 0.0011 * years)
-    patch = smooth_noise(rng, size, size, 9, 3)
-    keep = np.clip((0.97 - 0.011 * years) * (1 + (0.02 + 0.004 * years) * patch), 0.3, 1)
-    cover = blurred(ink.cover, spread) * keep.astype(np.float32)
-    pigment = blurred(ink.pigment, spread) * keep[..., None].astype(np.float32)
-    drift = np.float32(min(years, 30) / 30)
-    haze = np.array([0.012, 0.03, 0.036], np.float32) * drift + np.array([0.01, 0.012, 0.014], np.float32)
-    return Ink(cover, np.asarray(pigment + cover[..., None] * haze, np.float32))

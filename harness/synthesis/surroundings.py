@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.synthesis.textures import Picture, blurred, brick, fabric, linear, smooth_noise
+from harness.synthesis.textures import Picture, blurred, brick, dye, fabric, linear, smooth_noise
 
 __all__ = ["BACKDROPS", "backdrop"]
 
@@ -31,16 +31,16 @@ def backdrop(
     yy, xx = np.mgrid[0:height, 0:width].astype(np.float32) / np.float32(big)
     slope = 1 + rng.uniform(-0.35, 0.35) * (xx - 0.5) + rng.uniform(-0.35, 0.35) * (yy - 0.5)
     if kind == "cloth":
-        scene = fabric(rng, height, width, linear(rng.uniform(25, 215, 3)))
+        scene = fabric(rng, height, width, dye(rng))
     elif kind == "wall" and rng.random() < 0.4:
         scene = blurred(brick(rng, height, width), big * rng.uniform(0.004, 0.02))
     elif kind == "room":
-        scene = np.zeros((height, width, 3), np.float32) + linear(rng.uniform(60, 150, 3))
+        scene = np.zeros((height, width, 3), np.float32) + dye(rng)
         for _ in range(int(rng.integers(4, 9))):
             x, y = rng.uniform(0, 1, 2)
             w, h = rng.uniform(0.08, 0.4, 2)
             part = (np.abs(xx - x) < w) & (np.abs(yy - y) < h)
-            scene[part] = linear(rng.uniform(15, 235, 3))
+            scene[part] = dye(rng)
         scene = blurred(scene, big * rng.uniform(0.02, 0.06))
     elif kind == "body":
         fold = smooth_noise(rng, height, width, 2)
@@ -51,8 +51,12 @@ def backdrop(
         scene = np.clip(0.8 + 0.5 * leaves, 0.05, 3)[..., None] * green
         scene = blurred(np.asarray(scene, np.float32), big * 0.02)
     elif kind == "dark":
-        scene = np.zeros((height, width, 3), np.float32) + linear(rng.uniform(8, 50, 3))
+        scene = np.zeros((height, width, 3), np.float32) + linear(
+            rng.uniform(8, 40) + rng.uniform(0, 12, 3)
+        )
     else:
         grey = rng.uniform(120, 240)
-        scene = np.zeros((height, width, 3), np.float32) + linear(grey + rng.uniform(-25, 25, 3))
+        scene = np.zeros((height, width, 3), np.float32) + linear(
+            np.clip(grey + rng.normal(0, 9, 3), 0, 250)
+        )
     return np.asarray(scene * slope[..., None], np.float32)

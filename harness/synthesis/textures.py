@@ -6,7 +6,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Picture", "Plane", "blurred", "brick", "fabric", "linear", "smooth_noise", "splatter", "srgb"]
+__all__ = [
+    "Picture",
+    "Plane",
+    "blurred",
+    "brick",
+    "dye",
+    "fabric",
+    "linear",
+    "smooth_noise",
+    "splatter",
+    "srgb",
+]
 
 Plane = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.float32]
@@ -47,7 +58,7 @@ def smooth_noise(
 
 
 def blurred(plane: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
-    """Return the plane or picture under a Gaussian blur; below a fifth of a pixel it is untouched."""
+    """Return the plane or picture blurred; below a fifth of a pixel it is left untouched."""
     if sigma < 0.2:
         return plane
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
@@ -67,7 +78,24 @@ def srgb(light: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(out, np.float32)
 
 
-def splatter(rng: np.random.Generator, size: int, number: int, x: float, y: float, reach: float) -> Plane:
+# Colours that clothes and rooms have: black, greys, white, denim, navy, olive, beige, reds ...
+_DYES = (
+    (28, 28, 32), (44, 46, 52), (92, 94, 98), (150, 150, 152), (222, 220, 214), (240, 238, 232),
+    (58, 74, 104), (88, 108, 138), (30, 36, 62), (86, 88, 62), (190, 176, 150), (110, 84, 64),
+    (136, 44, 48), (168, 60, 54), (200, 150, 150), (70, 100, 90), (176, 150, 70), (104, 78, 110),
+    (60, 130, 160), (196, 110, 70),
+)  # fmt: skip
+
+
+def dye(rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Return the linear colour (3,) of a garment or a painted surface."""
+    colour = np.array(_DYES[int(rng.integers(len(_DYES)))], np.float32)
+    return linear(np.clip(colour + rng.normal(0, 9, 3), 8, 250).astype(np.float32))
+
+
+def splatter(
+    rng: np.random.Generator, size: int, number: int, x: float, y: float, reach: float
+) -> Plane:
     """Return drops of ink thrown round (x, y), in 0..1 of the square plane of side `size`."""
     plane = np.zeros((size, size), np.uint8)
     for _ in range(number):
@@ -92,7 +120,7 @@ def fabric(
     shade = 0.8 + 0.22 * folds + 0.1 * bend + rng.uniform(0.02, 0.07) * weave
     pattern = np.asarray(np.maximum(shade, 0.15), np.float32)[..., None] * colour
     if rng.random() < 0.35:
-        other = linear(rng.uniform(20, 235, 3))
+        other = dye(rng)
         period = rng.uniform(0.04, 0.16)
         stripes = ((along + 0.012 * bend) / period) % 1 < rng.uniform(0.2, 0.5)
         if rng.random() < 0.4:

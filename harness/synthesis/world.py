@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-
 from harness.synthesis.media import MEDIA
 from harness.synthesis.negatives import NEGATIVES
 from harness.synthesis.streams import stream
@@ -95,8 +94,10 @@ def _style_of(seed: int, name: str) -> str:
     return names[int(stream(seed, "style", name).integers(len(names)))]
 
 
-def _photo(seed: int, use_case: str, role: str, fold: int, name: str, take: str, **given: str) -> Item:
-    later = float(stream(seed, "later", name, take).gamma(1.5, 2.0)) if take != "a" else 0.0
+def _photo(
+    seed: int, use_case: str, role: str, fold: int, name: str, take: str, **given: str
+) -> Item:
+    later = float(stream(seed, "later", name, take).gamma(2.0, 3.0)) if take != "a" else 0.0
     facts = {
         "kind": "capture",
         "subject": f"s-{name}",
@@ -106,7 +107,14 @@ def _photo(seed: int, use_case: str, role: str, fold: int, name: str, take: str,
         **given,
     }
     return Item(
-        use_case=use_case, role=role, fold=fold, image="", tattoo=name, take=take, later=round(later, 3), **facts
+        use_case=use_case,
+        role=role,
+        fold=fold,
+        image="",
+        tattoo=name,
+        take=take,
+        later=round(later, 3),
+        **facts,
     )
 
 
@@ -140,9 +148,11 @@ def _region(seed: int, scale: Scale) -> list[Item]:
     for k, fold in enumerate(_fold_by_gallery([1] * gallery)):
         name = f"roi{k:04d}"
         items.append(_photo(seed, use_case, "reference", fold, name, "a"))
-        for p in range(probes // gallery + (k < probes % gallery)):
-            # Each region is cut from a capture of its own, never from the gallery's photograph.
-            items.append(_photo(seed, use_case, "probe", fold, name, "pqr"[p], kind="region"))
+        # Each region is cut from a capture of its own, never from the gallery's photograph.
+        items += [
+            _photo(seed, use_case, "probe", fold, name, "pqr"[p], kind="region")
+            for p in range(probes // gallery + (k < probes % gallery))
+        ]
     return items
 
 
@@ -154,8 +164,12 @@ def _mixed(seed: int, scale: Scale) -> list[Item]:
     for k, fold in enumerate(_fold_by_gallery(mates)):
         name = f"mm{k:04d}"
         medium = media[(k + k // FOLDS) % len(media)]
-        items.append(_photo(seed, "mixed_media", "probe", fold, name, "m", kind="medium", media=medium))
-        items += [_photo(seed, "mixed_media", "reference", fold, name, "ab"[m]) for m in range(mates[k])]
+        items.append(
+            _photo(seed, "mixed_media", "probe", fold, name, "m", kind="medium", media=medium)
+        )
+        items += [
+            _photo(seed, "mixed_media", "reference", fold, name, "ab"[m]) for m in range(mates[k])
+        ]
     return items
 
 
@@ -173,18 +187,22 @@ def _similarity(seed: int, scale: Scale) -> list[Item]:
             searches = probes // groups + (k < probes % groups)
             for member in range(mates + searches):
                 name = f"sim{number:04d}{'abcdef'[member]}"
-                # Artists redraw an idea in its usual style more often than not.
-                free = stream(seed, "restyle", name).random() < 0.45
+                # Artists redraw an idea in its usual style about every second time.
+                free = stream(seed, "restyle", name).random() < 0.55
                 style = _style_of(seed, name if free else group)
                 role = "reference" if member < mates else "probe"
-                items.append(_photo(seed, use_case, role, fold, name, "a", group=group, style=style))
+                items.append(
+                    _photo(seed, use_case, role, fold, name, "a", group=group, style=style)
+                )
     return items
 
 
 def _detection(seed: int, scale: Scale) -> list[Item]:
     tattoos, others = scale.detection
     use_case = "tattoo_detection"
-    items = [_photo(seed, use_case, "probe", k % FOLDS + 1, f"det{k:04d}", "a") for k in range(tattoos)]
+    items = [
+        _photo(seed, use_case, "probe", k % FOLDS + 1, f"det{k:04d}", "a") for k in range(tattoos)
+    ]
     kinds: list[str] = []
     shares = {kind: share for kind, (share, _) in NEGATIVES.items()}
     for k in range(others):
@@ -194,7 +212,20 @@ def _detection(seed: int, scale: Scale) -> list[Item]:
     for k, kind in enumerate(kinds):
         fold = int(order[k]) % FOLDS + 1
         items.append(
-            Item(use_case, "probe", fold, "negative", "", "", "", "", "", kind, f"no{k:04d}-{kind}", 0.0)
+            Item(
+                use_case,
+                "probe",
+                fold,
+                "negative",
+                "",
+                "",
+                "",
+                "",
+                "",
+                kind,
+                f"no{k:04d}-{kind}",
+                0.0,
+            )
         )
     return items
 
@@ -231,7 +262,8 @@ def census(seed: int, scale: str) -> list[Item]:
     """
     counts = SCALES[scale]
     background = [
-        _photo(seed, "background", "background", 0, f"bg{k:04d}", "a") for k in range(counts.background)
+        _photo(seed, "background", "background", 0, f"bg{k:04d}", "a")
+        for k in range(counts.background)
     ]
     return [
         *_named(seed, _identification(seed, counts), "ti"),
@@ -263,5 +295,3 @@ def mated_pairs(items: Sequence[Item]) -> list[tuple[str, str]]:
         for mate in gallery.get(identity(item), [])
     ]
     return sorted(pairs)
-
-
