@@ -26,7 +26,7 @@ from harness.api import (
     parameter,
 )
 from harness.conformance import specimens
-from harness.conformance.answers import Fault, agree, difference
+from harness.conformance.agreement import Fault, agree, difference
 from harness.errors import PluginError
 
 

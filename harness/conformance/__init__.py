@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.api import ABILITIES, Algorithm, Control, Detector, Matcher
-from harness.conformance.answers import Fault
+from harness.answers import BadAnswer
 from harness.conformance.checks import Subject
 from harness.errors import PluginError
 
@@ -109,7 +109,7 @@ class _Check:
 def _finding(item: _Check, subject: Subject) -> Finding:
     try:
         return Finding(item.name, passed=True, message=item.run(subject))
-    except Fault as fault:
+    except BadAnswer as fault:
         return Finding(item.name, passed=False, message=str(fault))
     except Exception as reason:  # whatever an author's code raises is a finding
         return Finding(item.name, passed=False, message=f"{where(reason)}. {item.advice}")

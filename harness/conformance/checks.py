@@ -14,15 +14,8 @@ import numpy.typing as npt
 
 from harness.api import Algorithm, FailureToEnroll, Image, Matcher
 from harness.conformance import specimens
-from harness.conformance.answers import (
-    Fault,
-    agree,
-    checked_detections,
-    checked_scores,
-    checked_templates,
-    difference,
-    frozen,
-)
+from harness.answers import BadAnswer, checked_detections, checked_scores, checked_templates
+from harness.conformance.agreement import Fault, agree, difference, frozen
 from harness.execution.steps import seed_everything
 
 
@@ -158,7 +151,7 @@ class Subject:
                 elif self.matches:
                     everyone = [*others, frozen(answer)]
                     self._scores(everyone, everyone)
-            except Fault as fault:
+            except BadAnswer as fault:
                 faults.append(f"{name}: {fault}")
             except Exception as reason:  # whatever an author's code raises is a finding
                 faults.append(f"{name}: {type(reason).__name__}: {reason}")
@@ -304,15 +297,15 @@ class Subject:
     def _batch(self, images: Sequence[Image], algorithm: Any = None) -> list[Any]:
         algorithm = algorithm or self.algorithm
         if self.matches:
-            return checked_templates(algorithm.extract_batch(images), len(images))
-        return checked_detections(algorithm.detect_batch(images), len(images))
+            return checked_templates(algorithm.extract_batch(images), _names(images))
+        return checked_detections(algorithm.detect_batch(images), _names(images))
 
     def _single(self, image: Image) -> Any:
         try:
             answer = self.algorithm.extract(image) if self.matches else self.algorithm.detect(image)
         except FailureToEnroll as failure:
             return failure
-        return (checked_templates if self.matches else checked_detections)([answer], 1)[0]
+        return (checked_templates if self.matches else checked_detections)([answer], _names([image]))[0]
 
     def _scores(
         self, probes: Sequence[Any], references: Sequence[Any], algorithm: Any = None
@@ -327,3 +320,7 @@ class Subject:
             templates = [frozen(one) for one in answers if not isinstance(one, FailureToEnroll)]
             answers.append(self._scores(templates, templates, algorithm))
         return answers
+
+
+def _names(images: Sequence[Image]) -> list[str]:
+    return [f"a picture of {image.shape[1]} x {image.shape[0]}" for image in images]

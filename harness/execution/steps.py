@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.answers import BadAnswer, checked_detections, checked_scores, checked_templates
 from harness.api import (
     Algorithm,
     Control,
@@ -31,10 +32,6 @@ BATCH = 32
 
 COMPARISONS = 100_000
 """Comparisons asked for at once, so that progress is seen and templates stay in cache."""
-
-
-class BadAnswer(Exception):
-    """An algorithm returned something that its interface does not allow."""
 
 
 class Pictures(Sequence[Image]):
@@ -115,10 +112,7 @@ def extract(matcher: Matcher, unit: Unit, folder: Path, progress: Progress) -> N
     with storage.whole(target) as part:
         templates: list[Template | FailureToEnroll] = []
         for names, images in _batches(unit, unit.extract):
-            answers = _one_each(matcher.extract_batch(images), names, "extract_batch")
-            templates += [
-                _checked_template(answer, name) for answer, name in zip(answers, names, strict=True)
-            ]
+            templates += checked_templates(matcher.extract_batch(images), names)
             progress(len(templates), len(unit.extract), "templates")
         storage.save_templates(part, unit.extract, templates)
         storage.record_step(part, items=len(templates))
@@ -159,7 +153,7 @@ def _compare(
     for start in range(0, len(rows) if references else 0, height):
         block = rows[start : start + height]
         answer = matcher.compare([templates[unit.probes[i]] for i in block], references)
-        answer = _checked_scores(answer, (len(block), len(references)), "compare")
+        answer = checked_scores(answer, (len(block), len(references)), "compare")
         scores[np.ix_(block, columns)] = answer
         progress(min(start + height, len(rows)), len(rows), "searches")
     return scores, failures
@@ -171,13 +165,13 @@ def _detect(
     found: list[float] = []
     failures: dict[str, str] = {}
     for names, images in _batches(unit, unit.probes):
-        answers = _one_each(detector.detect_batch(images), names, "detect_batch")
+        answers = checked_detections(detector.detect_batch(images), names)
         for name, answer in zip(names, answers, strict=True):
             if isinstance(answer, FailureToEnroll):
                 failures[name] = str(answer) or "no reason given"
                 found.append(np.nan)
             else:
-                found.append(float(_checked_scores(np.asarray(answer), (), "detect")))
+                found.append(float(answer))
         progress(len(found), len(unit.probes), "images")
     return np.array(found, dtype=np.float64), failures
 
@@ -189,56 +183,13 @@ def _answer(control: Control, unit: Unit) -> npt.NDArray[np.floating[Any]]:
     # Every fold of every protocol draws numbers of its own, the same whenever it is run.
     lists = "\n".join([unit.name, *unit.probes, "", *unit.gallery])
     rng = np.random.default_rng([control.seed, zlib.crc32(lists.encode())])
-    return _checked_scores(control.answer(truth.reshape(shape), rng), shape, "answer")
+    return checked_scores(control.answer(truth.reshape(shape), rng), shape, "answer")
 
 
 def _batches(unit: Unit, names: Sequence[str]) -> Any:
     pictures = Pictures([unit.pictures[name] for name in names])
     for start in range(0, len(names), BATCH):
         yield names[start : start + BATCH], list(pictures[start : start + BATCH])
-
-
-def _one_each(answers: Any, names: Sequence[str], method: str) -> list[Any]:
-    if answers is None:
-        raise BadAnswer(f"{method} returned None; expected {len(names)} answers")
-    found = list(answers)
-    if len(found) != len(names):
-        raise BadAnswer(f"{method} returned {len(found)} answers for {len(names)} images")
-    return found
-
-
-def _checked_template(template: Any, name: str) -> Template | FailureToEnroll:
-    if isinstance(template, FailureToEnroll):
-        return template
-    parts = template if isinstance(template, dict) else {"template": template}
-    for key, array in parts.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-            kind = f"array of {array.dtype}" if isinstance(array, np.ndarray) else type(array)
-            raise BadAnswer(
-                f"the template of {name} ({key}) is {kind}; expected a NumPy array of numbers, "
-                "or a dict of them"
-            )
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise BadAnswer(f"the template of {name} ({key}) contains NaN or infinity")
-    checked: Template = template
-    return checked
-
-
-def _checked_scores(
-    scores: Any, shape: tuple[int, ...], method: str
-) -> npt.NDArray[np.floating[Any]]:
-    array = np.asarray(scores)
-    if array.dtype.kind not in "biuf":
-        raise BadAnswer(f"{method} returned {array.dtype} values; expected floating-point scores")
-    if array.shape != shape:
-        raise BadAnswer(f"{method} returned shape {array.shape}; expected {shape}")
-    if not np.isfinite(array).all():
-        bad = int((~np.isfinite(array)).sum())
-        raise BadAnswer(
-            f"{method} returned NaN or infinity for {bad} of {max(array.size, 1)} scores; "
-            "raise FailureToEnroll for an image that cannot be used"
-        )
-    return array.astype(np.float64, copy=False)
 
 
 def _all_pairs(identities: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from harness.answers import BadAnswer
 from harness.api import Matcher, Progress
 from harness.data.images import UnreadableImage
 from harness.description import convert, describe
@@ -112,7 +113,7 @@ def _work(folder: Path, voice: TextIO) -> int:
             if (folder / place).exists():
                 _record_versions(folder / place)
                 break
-    except (steps.BadAnswer, UnreadableImage) as reason:
+    except (BadAnswer, UnreadableImage) as reason:
         return _give_up(folder, step, str(reason), "")
     except HarnessError as reason:
         return _give_up(folder, step, str(reason), "")

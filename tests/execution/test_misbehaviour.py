@@ -34,13 +34,13 @@ def spoilt(line: str) -> str:
         (spoilt("os.kill(os.getpid(), signal.SIGKILL)"), "SIGKILL (often the system ending"),
         (spoilt("os._exit(7)"), "exit code 7 without an answer"),
         (spoilt("raise KeyError('iris')"), "extract failed: KeyError: 'iris'"),
-        (spoilt("return None"), "expected a NumPy array of numbers"),
-        (spoilt("return np.array(['a'])"), "array of <U1; expected a NumPy array of numbers"),
+        (spoilt("return None"), "extract returned None for f1g0p1.png"),
+        (spoilt("return np.array(['a'])"), "is an array of <U1; return a NumPy array of numbers"),
         (spoilt("return image.mean(axis=(0, 1)) * np.nan"), "contains NaN or infinity"),
         (spoilt("image[0, 0] = 0"), "read-only"),
         (
             GOOD + "\n    def extract_batch(self, images):\n        return [np.zeros(3)]\n",
-            "extract_batch returned 1 answers for",
+            "1 answers for 32 images",
         ),
         (
             GOOD

@@ -1,0 +1,132 @@
+"""What an answer of an algorithm has to look like: the harness never trusts what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import FailureToEnroll
+
+__all__ = ["BadAnswer", "checked_detections", "checked_scores", "checked_templates"]
+
+
+class BadAnswer(Exception):
+    """An algorithm returned something that its interface does not allow; the text says what to do."""
+
+
+def checked_templates(answers: Any, names: Sequence[str]) -> list[Any]:
+    """Return the templates (or failures) of a batch as a list.
+
+    Parameters
+    ----------
+    answers
+        What ``extract_batch`` returned.
+    names
+        Of the images, for messages.
+
+    Raises
+    ------
+    BadAnswer
+        If there is not one answer for each image, or one is neither an array of finite numbers,
+        nor a dict of them, nor a `FailureToEnroll`.
+    """
+    found = _one_each(answers, names)
+    for name, answer in zip(names, found, strict=True):
+        if answer is None:
+            raise BadAnswer(
+                f"extract returned None for {name}; return the template, or raise "
+                "FailureToEnroll for an image that has none"
+            )
+        if isinstance(answer, FailureToEnroll):
+            continue
+        parts = answer if isinstance(answer, dict) else {"": answer}
+        for key, part in parts.items():
+            what = "template" if not isinstance(answer, dict) else f"template's part {key!r}"
+            if not isinstance(key, str):
+                raise BadAnswer(f"the names of a template's arrays must be strings; got {key!r}")
+            if not isinstance(part, np.ndarray) or part.dtype.kind not in "biuf":
+                raise BadAnswer(
+                    f"the {what} of {name} is {_kind(part)}; return a NumPy array of numbers or a "
+                    "dict of them"
+                )
+            if part.dtype.kind == "f" and not np.isfinite(part).all():
+                raise BadAnswer(
+                    f"the {what} of {name} contains NaN or infinity; look for a division by zero"
+                )
+    return found
+
+
+def checked_detections(answers: Any, names: Sequence[str]) -> list[Any]:
+    """Return the scores (or failures) of a batch as a list.
+
+    Parameters
+    ----------
+    answers
+        What ``detect_batch`` returned.
+    names
+        Of the images, for messages.
+
+    Raises
+    ------
+    BadAnswer
+        If there is not one answer for each image, or one is neither a finite number nor a
+        `FailureToEnroll`.
+    """
+    found = _one_each(answers, names)
+    for name, answer in zip(names, found, strict=True):
+        if isinstance(answer, FailureToEnroll):
+            continue
+        if isinstance(answer, bool) or not isinstance(answer, (int, float, np.number)):
+            raise BadAnswer(
+                f"detect returned {answer!r} ({type(answer).__name__}) for {name}; return a float"
+            )
+        if not np.isfinite(answer):
+            raise BadAnswer(f"detect returned {answer} for {name}; scores must be finite")
+    return found
+
+
+def checked_scores(
+    scores: Any, shape: tuple[int, ...], method: str
+) -> npt.NDArray[np.floating[Any]]:
+    """Return scores that are finite floating-point numbers of a shape.
+
+    Raises
+    ------
+    BadAnswer
+        If they are not.
+    """
+    if not isinstance(scores, np.ndarray) or scores.dtype.kind != "f":
+        raise BadAnswer(
+            f"{method} returned {_kind(scores)}; return a NumPy array of floating-point numbers"
+        )
+    if scores.shape != shape:
+        raise BadAnswer(
+            f"{method} returned shape {scores.shape}; expected {shape}: one score per comparison"
+        )
+    bad = int((~np.isfinite(scores)).sum())
+    if bad:
+        raise BadAnswer(
+            f"{method} returned NaN or infinity for {bad} of {scores.size} scores; look for a "
+            "division by zero, and raise FailureToEnroll for images that cannot be used"
+        )
+    return scores
+
+
+def _one_each(answers: Any, names: Sequence[str]) -> list[Any]:
+    count = len(names)
+    if answers is None:
+        raise BadAnswer(f"a batch method returned None; return {count} answers, one per image")
+    found = list(answers)
+    if len(found) != count:
+        raise BadAnswer(
+            f"{len(found)} answers for {count} images; return one per image, with a "
+            "FailureToEnroll in the place of an image you give up on"
+        )
+    return found
+
+
+def _kind(value: Any) -> str:
+    return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else str(type(value))
