@@ -129,11 +129,11 @@ def test_overlaps_are_summed_so_a_poor_box_returned_often_enough_counts_as_found
 
 
 def test_rounding_lifts_no_sum_above_one_half() -> None:
-    # 1/10 five times, and 1/6 + 1/3: sums of floats may come out above one half.
-    tenths = [[0, i, 10, i + 1] for i in range(5)]
-    assert localise(np.array([TATTOO]), np.array(tenths)).accuracy == 0.0
-    parts = [[0, 0, 6, 1], [0, 1, 6, 3]]
-    assert localise(np.array([[0, 0, 6, 6]]), np.array(parts)).accuracy == 0.0
+    for height in range(2, 60, 2):
+        lines = np.array([[0, i, 1, i + 1] for i in range(height // 2)])
+        tattoo = np.array([[0, 0, 1, height]])
+        assert localise(tattoo, lines).accuracy == 0.0
+        assert localise(lines, tattoo[[0]]).accuracy == 0.0
 
 
 def test_an_image_without_a_tattoo_has_no_accuracy_but_its_boxes_are_false() -> None:

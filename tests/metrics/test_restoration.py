@@ -166,7 +166,7 @@ def test_a_failure_is_the_worst_of_everything() -> None:
     truth = np.zeros((20, 20, 3), np.uint8)
     assert failed(truth, mask) == Restoration(0.0, 0.0, -1.0, -1.0, 255.0, 255.0)
     edge = np.zeros((20, 20), bool)
-    edge[0] = True  # no window is centred there
+    edge[4] = True  # no window is centred there
     np.testing.assert_array_equal(failed(truth, edge), [0, 0, np.nan, -1, 255, 255])
 
 
