@@ -1,0 +1,115 @@
+"""Scores of images made elsewhere as answers to a detection protocol (``--detections``).
+
+=========  =========================================================================
+format     a line
+=========  =========================================================================
+Tatt-C     ``image|score``
+CSV        columns ``image`` and ``score`` under a header
+=========  =========================================================================
+
+An empty score says that the image could not be used, as does leaving it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from harness.data.records import Fold, Record
+from harness.scorefiles.comparisons import read_table
+from harness.scorefiles.faults import shown
+from harness.scorefiles.imported import Imported
+from harness.scorefiles.lines import finite_number, read_lines
+from harness.scorefiles.reading import Part, read_files
+from harness.tasks.answers import Answer
+
+__all__ = ["DETECTION_FORMS", "read_detections"]
+
+DETECTION_FORMS = ("tatt-c", "csv")
+"""Formats that `read_detections` reads."""
+
+
+def read_detections(
+    path: Path,
+    folds: Sequence[Fold],
+    records: Mapping[str, Record] | None = None,
+    *,
+    form: str | None = None,
+) -> Imported:
+    """Read one score per image, higher where a tattoo is more likely.
+
+    An image without a score is a failure and is named: a wrong decision, whatever it shows.
+
+    Parameters
+    ----------
+    path
+        A file, or a folder with one file per fold, named like the fold (``1.txt``).
+    folds
+        Of the protocol.
+    records
+        Of the data set: names that are known though not asked about.
+    form
+        One of `DETECTION_FORMS`; otherwise it is told from the first line.
+
+    Returns
+    -------
+    Imported
+        Answers with float64 scores of shape (images,), NaN where an image failed.
+
+    Raises
+    ------
+    DataError
+        With every fault of the files, by line.
+    UsageError
+        If `form` is none.
+    """
+    return read_files(path, folds, records, form, DETECTION_FORMS, _read)
+
+
+def _read(part: Part) -> tuple[list[Answer], list[Path]]:
+    source, names, folds = part.source, part.names, part.folds
+    scores = [np.full(len(fold.probes), np.nan) for fold in folds]
+    first: dict[str, str] = {}
+    faults = names.faults
+    for place, image, text in _images(part):
+        try:
+            score = finite_number(text) if text else np.nan
+        except ValueError as reason:
+            faults.add("scores that are no numbers", place, str(reason))
+            continue
+        for fold, row in names.probe(image, place):
+            name = folds[fold].probes[row]
+            if first.setdefault(name, place) != place:
+                faults.add("duplicates", place, f"{name!r} has a score at {first[name]} too")
+                continue
+            scores[fold][row] = score
+    answers = [
+        Answer(
+            column,
+            {
+                fold.probes[i]: f"no score in {source.called}: a wrong decision"
+                for i in np.flatnonzero(np.isnan(column))
+            },
+        )
+        for fold, column in zip(folds, scores, strict=True)
+    ]
+    return answers, [source.path]
+
+
+def _images(part: Part) -> Iterator[tuple[str, str, str]]:
+    """Yield place, image and score of every line, as written."""
+    source, faults = part.source, part.names.faults
+    if part.form == "csv":
+        columns = ("image", "score")
+        for _, place, (image, score) in read_table(source, columns, faults, part.notes):
+            yield place, image, score
+        return
+    for number, text in read_lines(source.path, source.called, faults):
+        place = f"{source.called}:{number}"
+        image, bar, score = (part.strip() for part in text.partition("|"))
+        if not (image and bar) or "|" in score:
+            faults.add("malformed lines", place, f"{shown(text)} is not of the form image|score")
+            continue
+        yield place, image, score

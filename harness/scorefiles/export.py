@@ -1,0 +1,281 @@
+"""Scores of a run in the formats of others, so that they can check it.
+
+==========  ===================================================  ================================
+format      what is written                                      failed probes, failed references
+==========  ===================================================  ================================
+tatt-c      ``probe|rank|gallery|score``; of a detection          null candidates, no score at the
+            ``image|score``                                       end of every list
+nist        NIST's log of 1:N searches                            null candidates in both cases
+csv         ``probe,reference,score``; ``image,score``            left out
+parquet     the columns of csv                                    left out
+bob-4       ``claimed-id real-id probe-label score``              left out
+bob-5       ``claimed-id model-label real-id probe-label score``  left out
+npy         matrix and two lists of names                         NaN
+pyeer       two files, one score per line                         mated ones below all other scores
+==========  ===================================================  ================================
+
+Apart from bob-4 where an identity has several references, and from pyeer, which has no names, what
+is written can be read again and gives the same answers.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.data.records import Fold
+from harness.errors import UsageError, nearest
+from harness.execution.storage import write_whole
+from harness.scorefiles.distributions import split_scores
+from harness.scorefiles.entries import NIST_COLUMNS
+from harness.scorefiles.matrices import lists_beside
+from harness.tasks.answers import Answer
+from harness.tasks.folds import components
+
+__all__ = ["EXPORT_FORMS", "export_scores"]
+
+SUFFIXES = {
+    "tatt-c": "txt",
+    "nist": "log",
+    "csv": "csv",
+    "parquet": "parquet",
+    "bob-4": "txt",
+    "bob-5": "txt",
+    "npy": "npy",
+    "pyeer": "txt",
+}
+EXPORT_FORMS = tuple(SUFFIXES)
+"""Formats that `export_scores` writes."""
+
+DETECTION_FORMS = ("tatt-c", "csv")
+REFUSED = 6
+"""Return code written for a probe without a template: TemplateCreationError."""
+
+
+def export_scores(
+    out: Path, folds: Sequence[Fold], answers: Sequence[Answer], form: str
+) -> list[Path]:
+    """Write the scores of a run in a format of others.
+
+    Parameters
+    ----------
+    out
+        Folder to write to; made if it is not there. All folds share one file, ``scores``, but
+        matrices, and folds that share probes, have a file each, named like the fold.
+    folds, answers
+        In the same order.
+    form
+        One of `EXPORT_FORMS`; for detections one of ``tatt-c`` and ``csv``.
+
+    Returns
+    -------
+    list of Path
+        The files written. If it is one, it can be read again; otherwise the folder can.
+
+    Raises
+    ------
+    UsageError
+        If there is no such format, or it cannot carry these names or this truth.
+    """
+    detection = not any(fold.gallery for fold in folds)
+    known = DETECTION_FORMS if detection else EXPORT_FORMS
+    if form not in known:
+        raise UsageError(
+            f"there is no format {form!r} for these scores.{nearest(form, known)} "
+            f"Known: {', '.join(known)}"
+        )
+    _check_names(folds, form)
+    out.mkdir(parents=True, exist_ok=True)
+    if form == "pyeer":
+        return _write_lists(out, folds, answers)
+    parts = list(zip(folds, answers, strict=True))
+    if form == "npy":
+        return [path for fold, answer in parts for path in _write_matrix(out, fold, answer)]
+    probes = [name for fold in folds for name in fold.probes]
+    shared = len(set(probes)) == len(probes)
+    groups = [("scores", parts)] if shared else [(fold.name, [(fold, a)]) for fold, a in parts]
+    written = []
+    for name, group in groups:
+        path = out / f"{name}.{SUFFIXES[form]}"
+        if form == "parquet":
+            _write_parquet(path, group)
+        else:
+            header, lines = (_DETECTIONS if detection else _COMPARISONS)[form]
+            texts = (line for fold, answer in group for line in lines(fold, answer))
+            write_whole(path, "".join(f"{text}\n" for text in (*header, *texts)))
+        written.append(path)
+    return written
+
+
+def _check_names(folds: Sequence[Fold], form: str) -> None:
+    forbidden = {"tatt-c": r"\|", "nist": r"\s", "bob-4": r"\s", "bob-5": r"\s"}.get(form)
+    for fold in folds if form not in ("pyeer", "parquet") else ():
+        for name in (*fold.probes, *fold.gallery):
+            if name != name.strip() or (forbidden and re.search(forbidden, name)):
+                raise UsageError(
+                    f"files in the format {form} cannot carry the name {name!r}; "
+                    "export as csv instead"
+                )
+
+
+def _pairs(fold: Fold, answer: Answer) -> Iterator[tuple[int, int, float]]:
+    """Yield row, column and score of every comparison that has one."""
+    usable = _usable(fold, answer)
+    lost = np.argwhere(usable & ~np.isfinite(answer.scores))
+    if len(lost):
+        row, column = lost[0]
+        raise UsageError(
+            f"{fold.probes[row]!r} and {fold.gallery[column]!r} have no score, so only candidate "
+            "lists (tatt-c, nist) can be written"
+        )
+    for row, column in np.argwhere(usable):
+        yield int(row), int(column), float(answer.scores[row, column])
+
+
+def _usable(fold: Fold, answer: Answer) -> npt.NDArray[np.bool_]:
+    probes = np.array([name not in answer.failures for name in fold.probes], dtype=bool)
+    references = np.array([name not in answer.failures for name in fold.gallery], dtype=bool)
+    return np.asarray(probes[:, np.newaxis] & references)
+
+
+def _candidates(fold: Fold, answer: Answer) -> Iterator[tuple[str, bool, list[tuple[str, float]]]]:
+    """Yield probe, whether it failed, and its candidates, best first and ties by name."""
+    by_name = np.argsort(np.array(fold.gallery, dtype=object), kind="stable")
+    usable = _usable(fold, answer)
+    for i, probe in enumerate(fold.probes):
+        scores = np.where(usable[i], answer.scores[i], -np.inf).astype(np.float64)
+        order = by_name[np.argsort(-scores[by_name], kind="stable")]
+        found = [(fold.gallery[j], float(scores[j])) for j in order if np.isfinite(scores[j])]
+        yield probe, probe in answer.failures, found
+
+
+def _tatt_c(fold: Fold, answer: Answer) -> Iterator[str]:
+    failed = sorted(name for name in fold.gallery if name in answer.failures)
+    for probe, probe_failed, found in _candidates(fold, answer):
+        if probe_failed:
+            yield from (f"{probe}|{rank}||0" for rank in range(1, len(fold.gallery) + 1))
+            continue
+        for rank, (reference, score) in enumerate(found, start=1):
+            yield f"{probe}|{rank}|{reference}|{score!r}"
+        for rank, reference in enumerate(failed, start=len(found) + 1):
+            yield f"{probe}|{rank}|{reference}|"
+
+
+def _nist(fold: Fold, answer: Answer) -> Iterator[str]:
+    failed = sum(name in answer.failures for name in fold.gallery)
+    for probe, probe_failed, found in _candidates(fold, answer):
+        code, nulls = (REFUSED, len(fold.gallery)) if probe_failed else (0, failed)
+        for rank, (reference, score) in enumerate(found):
+            yield f"{probe} {rank} {code} 1 {reference} {score!r} 0"
+        for rank in range(len(found), len(found) + nulls):
+            yield f"{probe} {rank} {code} 0  0 0"
+
+
+def _csv(fold: Fold, answer: Answer) -> Iterator[str]:
+    for row, column, score in _pairs(fold, answer):
+        yield _csv_line(fold.probes[row], fold.gallery[column], repr(score))
+
+
+def _csv_line(*cells: str) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+def _bob(fold: Fold, answer: Answer, model: bool) -> Iterator[str]:
+    real, claimed = _identities(fold)
+    for row, column, score in _pairs(fold, answer):
+        label = f"{fold.gallery[column]} " if model else ""
+        yield f"{claimed[column]} {label}{real[row]} {fold.probes[row]} {score!r}"
+
+
+def _identities(fold: Fold) -> tuple[list[str], list[str]]:
+    """Name identities of probes and references by a reference, so that mates have equal ones."""
+    groups = components(sorted((f"p{p}", f"r{r}") for p, r in fold.mates))
+    names: dict[str, str] = {}
+    for reference in fold.gallery:
+        names.setdefault(groups.get(f"r{reference}", f"r{reference}"), reference)
+    claimed = [names[groups.get(f"r{name}", f"r{name}")] for name in fold.gallery]
+    real = [names.get(groups.get(f"p{name}", ""), name) for name in fold.probes]
+    columns = {name: j for j, name in enumerate(fold.gallery)}
+    rows = {name: i for i, name in enumerate(fold.probes)}
+    truth = np.zeros((len(real), len(claimed)), dtype=bool)
+    for probe, reference in fold.mates:
+        truth[rows[probe], columns[reference]] = True
+    same = np.array(real, dtype=object)[:, np.newaxis] == np.array(claimed, dtype=object)
+    if not np.array_equal(same, truth):
+        raise UsageError(
+            f"the mates of fold {fold.name} are no identities (a is a mate of b, b of c, and a is "
+            "none of c), and bob's files know only identities; export as csv instead"
+        )
+    return real, claimed
+
+
+def _detections(fold: Fold, answer: Answer) -> Iterator[tuple[str, str]]:
+    for name, score in zip(fold.probes, answer.scores, strict=True):
+        if name not in answer.failures:
+            yield name, repr(float(score))
+
+
+Lines = Callable[[Fold, Answer], Iterator[str]]
+_COMPARISONS: dict[str, tuple[tuple[str, ...], Lines]] = {
+    "tatt-c": ((), _tatt_c),
+    "nist": ((" ".join(NIST_COLUMNS),), _nist),
+    "csv": (("probe,reference,score",), _csv),
+    "bob-4": ((), lambda fold, answer: _bob(fold, answer, model=False)),
+    "bob-5": ((), lambda fold, answer: _bob(fold, answer, model=True)),
+}
+_DETECTIONS: dict[str, tuple[tuple[str, ...], Lines]] = {
+    "tatt-c": ((), lambda fold, answer: ("|".join(two) for two in _detections(fold, answer))),
+    "csv": (
+        ("image,score",),
+        lambda fold, answer: (_csv_line(*two) for two in _detections(fold, answer)),
+    ),
+}
+
+
+def _write_matrix(out: Path, fold: Fold, answer: Answer) -> list[Path]:
+    matrix = out / f"{fold.name}.npy"
+    scores = np.where(_usable(fold, answer), answer.scores, np.nan)
+    with matrix.open("wb") as file:
+        np.save(file, scores, allow_pickle=False)
+    lists = lists_beside(matrix)
+    for path, names in zip(lists, (fold.probes, fold.gallery), strict=True):
+        write_whole(path, "".join(f"{name}\n" for name in names))
+    return [matrix, *lists]
+
+
+def _write_parquet(path: Path, parts: Sequence[tuple[Fold, Answer]]) -> None:
+    try:
+        pyarrow = importlib.import_module("pyarrow")
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise UsageError(
+            "Parquet files are written with the package pyarrow, which is not installed: "
+            "`pip install pyarrow`, or export as csv"
+        ) from None
+    probes: list[str] = []
+    references: list[str] = []
+    scores: list[float] = []
+    for fold, answer in parts:
+        for row, column, score in _pairs(fold, answer):
+            probes.append(fold.probes[row])
+            references.append(fold.gallery[column])
+            scores.append(score)
+    table = {"probe": probes, "reference": references, "score": pyarrow.array(scores, "float64")}
+    parquet.write_table(pyarrow.table(table), path, compression="zstd")
+
+
+def _write_lists(out: Path, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Path]:
+    lists = split_scores(folds, answers).with_floor()
+    paths = [out / "genuine.txt", out / "impostor.txt"]
+    for path, scores in zip(paths, (lists.mated, lists.nonmated), strict=True):
+        write_whole(path, "".join(f"{score!r}\n" for score in scores.tolist()))
+    return paths

@@ -1,0 +1,127 @@
+"""What a score file came to: answers in the place of an algorithm's, and what they cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from harness.metrics.ids import Metric
+from harness.results import Curves, Estimate, Outcome
+from harness.tasks.answers import Answer
+
+__all__ = ["Imported", "withhold"]
+
+ON_HEADS = ("hit-rate", "fnir")
+"""Metrics that the head of a candidate list answers, up to the rank where it ends."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Scores that somebody else produced, as answers to a protocol's folds.
+
+    Parameters
+    ----------
+    answers
+        One per fold, in the order of the folds. A probe or reference that the files do not score
+        is a failure; a reference beyond the end of a candidate list has the score ``-inf``.
+    forms
+        Formats read, such as ``("csv",)``.
+    sha256
+        Of the bytes read: what was judged.
+    missing
+        Fold and name of every probe without a score; each is a miss.
+    notes
+        Sentences about what a reader of the numbers should know.
+    depth
+        Candidates that each search was asked for, where the lists end before the gallery does;
+        None where every comparison has its score.
+    """
+
+    answers: tuple[Answer, ...]
+    forms: tuple[str, ...]
+    sha256: str
+    missing: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    depth: int | None = None
+
+    def unsupported(self, metrics: Sequence[str]) -> dict[str, str]:
+        """Return which metrics these scores cannot answer, and why.
+
+        Parameters
+        ----------
+        metrics
+            Ids, such as those of a protocol.
+
+        Returns
+        -------
+        dict
+            Reason by id as given.
+
+        Examples
+        --------
+        >>> heads = Imported((), ("tatt-c",), "", depth=20)
+        >>> list(heads.unsupported(["hit-rate@rank=20", "hit-rate@rank=30", "eer"]))
+        ['hit-rate@rank=30', 'eer']
+        """
+        if self.depth is None:
+            return {}
+        reasons = {}
+        for text in metrics:
+            metric = Metric.parse(text)
+            rank = dict(metric.options).get("rank", 1)
+            if metric.name not in ON_HEADS:
+                reasons[text] = (
+                    f"not supported by candidate lists: needs every score, the lists end at rank "
+                    f"{self.depth}"
+                )
+            elif not isinstance(rank, str) and rank > self.depth:
+                reasons[text] = f"not supported: the candidate lists end at rank {self.depth}"
+        return reasons
+
+
+def withhold(outcome: Outcome, imported: Imported) -> Outcome:
+    """Take the numbers out of an outcome that the scores behind it cannot support.
+
+    Their values become None with a flag that says why, curves over all scores are left out, and
+    the CMC ends where the candidate lists do. An outcome of complete scores is returned as it is.
+
+    Parameters
+    ----------
+    outcome
+        As a task's `judge` returned it for the answers.
+    imported
+        With those answers.
+    """
+    metrics = outcome.metrics
+    reasons = imported.unsupported(list(metrics.pooled))
+    if imported.depth is None:
+        return outcome
+    pooled = {
+        name: Estimate(None, n=estimate.n, flags=[reasons[name]]) if name in reasons else estimate
+        for name, estimate in metrics.pooled.items()
+    }
+    folds = [
+        msgspec.structs.replace(fold, values=_without(fold.values, reasons))
+        for fold in metrics.folds
+    ]
+    return msgspec.structs.replace(
+        outcome,
+        metrics=msgspec.structs.replace(metrics, pooled=pooled, folds=folds),
+        curves=Curves(cmc=_cut(outcome.curves.cmc, imported.depth)),
+        searches=[
+            msgspec.structs.replace(search, average_precision=None) for search in outcome.searches
+        ],
+    )
+
+
+def _without(
+    values: Mapping[str, float | None], reasons: Mapping[str, str]
+) -> dict[str, float | None]:
+    return {name: None if name in reasons else value for name, value in values.items()}
+
+
+def _cut(table: Mapping[str, list[Any]], rows: int) -> dict[str, list[Any]]:
+    return {name: column[:rows] for name, column in table.items()}

@@ -1,0 +1,172 @@
+"""Which files an import reads, what format each is in, and the hash of what was read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.data.records import Fold
+from harness.errors import UsageError, nearest
+from harness.scorefiles.faults import Faults
+from harness.scorefiles.lines import comma_separated, read_lines, sound
+
+__all__ = ["Source", "find_sources", "form_of", "hash_files"]
+
+OPTIONS: Mapping[str, str] = {
+    "tatt-c": "a candidate list (`--candidates`) or a list of detections (`--detections`)",
+    "nist": "a log of searches (`--candidates`)",
+    "csv": "a table (`--scores`, `--detections`)",
+    "parquet": "a Parquet table (`--scores`)",
+    "bob-4": "a score file of bob (`--scores`)",
+    "bob-5": "a score file of bob (`--scores`)",
+    "npy": "a NumPy matrix (`--scores`)",
+    "numbers": "a list of mated or of non-mated scores, which is read as a pair of such files",
+}
+"""What a file of each format is, and how it is read."""
+
+_MAGIC = {b"\x93NUMPY": "npy", b"PAR1": "parquet"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file with the folds that it speaks of.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    called
+        What messages call it.
+    folds
+        Numbers of the folds.
+    """
+
+    path: Path
+    called: str
+    folds: tuple[int, ...]
+
+
+def find_sources(path: Path, folds: Sequence[Fold], faults: Faults) -> list[Source]:
+    """Return the file, or the files of a folder: one per fold, named like it.
+
+    ``candidates/1.txt`` speaks of fold 1. A folder is needed where files of several folds could
+    not be told apart in one, as matrices cannot.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+    folds
+        That are asked about.
+    faults
+        Where missing files go.
+    """
+    if not path.is_dir():
+        return [Source(path, path.name, tuple(range(len(folds))))]
+    found = []
+    for number, fold in enumerate(folds):
+        files = sorted(f for f in path.iterdir() if f.stem == fold.name and f.is_file())
+        called = f"{path.name}/{fold.name}"
+        if len(files) == 1:
+            found.append(Source(files[0], f"{path.name}/{files[0].name}", (number,)))
+        elif files:
+            names = ", ".join(f.name for f in files)
+            faults.add("several files of one fold", called, f"which of these is it: {names}?")
+        else:
+            faults.add("missing files", called, f"there is no file of fold {fold.name}")
+    return found
+
+
+def form_of(source: Source, asked: str | None, readable: Collection[str], faults: Faults) -> str:
+    """Return the format of a file, or an empty string after adding why it cannot be read.
+
+    Parameters
+    ----------
+    source
+        The file.
+    asked
+        Format that the user names; otherwise it is told from the first bytes.
+    readable
+        Formats that are answers to what is asked.
+    faults
+        Where faults go.
+
+    Raises
+    ------
+    UsageError
+        If `asked` is not one of `readable`.
+    """
+    if asked is not None:
+        if asked not in readable:
+            raise UsageError(
+                f"there is no format {asked!r} here.{nearest(asked, readable)} "
+                f"Known: {', '.join(readable)}"
+            )
+        return asked if sound(source.path, source.called, faults) else ""
+    if not sound(source.path, source.called, faults):
+        return ""
+    form = _seen_form(source, faults)
+    if form and form not in readable:
+        faults.add(
+            "unexpected formats",
+            source.called,
+            f"is {OPTIONS[form]}; expected: {', '.join(readable)}",
+        )
+        return ""
+    return form
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of a file's bytes, or of the hashes and names of several."""
+    digests = []
+    for path in paths:
+        with path.open("rb") as file:
+            digests.append((hashlib.file_digest(file, "sha256").hexdigest(), path.name))
+    if len(digests) == 1:
+        return digests[0][0]
+    lines = "".join(f"{digest}  {name}\n" for digest, name in digests)
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _seen_form(source: Source, faults: Faults) -> str:
+    try:
+        with source.path.open("rb") as file:
+            start = file.read(8)
+    except OSError as reason:
+        faults.add("unreadable files", source.called, f"cannot be read: {reason.strerror}")
+        return ""
+    for magic, form in _MAGIC.items():
+        if start.startswith(magic):
+            return form
+    aside = Faults()  # reading the file reports them again, with all others
+    first = next(read_lines(source.path, source.called, aside), None)
+    form = "" if first is None else _text_form(first[1])
+    if not form:
+        what = "has no line of text" if first is None else "is in no format that is known"
+        faults.add(
+            "unexpected formats",
+            source.called,
+            f"{what}: expected a first line of one of {', '.join(OPTIONS)}",
+        )
+    return form
+
+
+def _text_form(line: str) -> str:
+    if line.startswith("searchId "):
+        return "nist"
+    if "|" in line:
+        return "tatt-c"
+    try:
+        cells = {cell.lower() for cell in comma_separated(line)}
+    except ValueError:
+        cells = set()
+    if len(cells) > 1 and "score" in cells:
+        return "csv"
+    columns = len(line.split())
+    if columns in (4, 5):
+        return f"bob-{columns}"
+    if len(cells) > 1:
+        return "csv"  # without its header, which its reader says
+    return "numbers" if columns == 1 else ""
