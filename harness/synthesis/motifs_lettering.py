@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.synthesis.curves import Points, ellipse, ribbon, spline
+from harness.synthesis.curves import Points, ellipse, ribbon, spline, xy
 from harness.synthesis.drawing import BLANK, DARK, FIRST, OPEN, Hand, Shape, family, line, moved
 
 __all__ = ["WORDS", "text_rings", "text_shape"]
@@ -30,9 +30,31 @@ _FONTS = (
 _SIGNS = "☠☢☣☤☥☪☮☯☸☽♀♂♈♉♌♎♏♐♓♔♕♖♗♘♠♣♥♪♫⚓⚔⚖⚛⚜⚡✈✌✝✟✠✡✦✪✶❀❄❖❤☘☼Ω∞ЖΨ"
 
 
+# Distances in hundredths of the font size.
+_GAP, _SPACE = 9.0, 30.0
+
+
+@lru_cache(maxsize=2048)
+def _glyph(character: str, font: str) -> tuple[Points, ...]:
+    """Return the outlines of one character, from x = 0, in hundredths of the font size, y up."""
+    import matplotlib
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / font
+    path = TextPath((0, 0), character, size=100, prop=FontProperties(fname=str(file)))
+    rings = [np.asarray(r, dtype=np.float64) for r in path.to_polygons(closed_only=True)]
+    rings = [r for r in rings if len(r) > 3]
+    left = min(float(r[:, 0].min()) for r in rings)
+    return tuple(r - xy((left, 0)) for r in rings)
+
+
 @lru_cache(maxsize=512)
 def text_rings(text: str, font: str = "DejaVuSans-Bold.ttf") -> tuple[Points, ...]:
     """Return the outlines of a text, centred, one unit high from baseline to cap height.
+
+    Letters are set one gap apart, by their outlines: versions of matplotlib differ in how they
+    lay out a line of text, and the drawing must not.
 
     Parameters
     ----------
@@ -46,17 +68,17 @@ def text_rings(text: str, font: str = "DejaVuSans-Bold.ttf") -> tuple[Points, ..
     tuple of ndarray
         Closed rings, float64 (n, 2), for the even-odd rule.
     """
-    import matplotlib
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
-
-    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / font
-    path = TextPath((0, 0), text, size=100, prop=FontProperties(fname=str(file)))
-    rings = [np.asarray(r, dtype=np.float64) for r in path.to_polygons(closed_only=True)]
-    rings = [r for r in rings if len(r) > 3]
+    rings: list[Points] = []
+    x = 0.0
+    for character in text:
+        if character.isspace():
+            x += _SPACE
+            continue
+        glyph = _glyph(character, font)
+        rings += [r + xy((x, 0)) for r in glyph]
+        x += max(float(r[:, 0].max()) for r in glyph) + _GAP
     every = np.vstack(rings)
-    low, high = every.min(axis=0), every.max(axis=0)
-    middle = (low + high) / 2
+    middle = (every.min(axis=0) + every.max(axis=0)) / 2
     return tuple((r - middle) * (1 / 72.9, -1 / 72.9) for r in rings)
 
 

@@ -106,7 +106,7 @@ def engrave(
 
     borders = np.where((ink > 96) | (slot == DARK), 0, 255).astype(np.uint8)
     borders[body == 0] = 0
-    distance = cv2.distanceTransform(borders, cv2.DIST_L2, 3)
+    distance = cv2.distanceTransform(borders, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     unit = big / (2 * extent)
     near = np.exp(-distance / (0.07 * unit)).astype(np.float32)
     puffed = np.sqrt(np.minimum(distance / unit, 0.25)).astype(np.float32)

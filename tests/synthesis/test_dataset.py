@@ -21,7 +21,7 @@ MINI = Path(__file__).parents[2] / "fixtures" / "mini"
 ITEMS = census(0, "mini")
 
 # Stated in the fixture's README: libraries and codecs round differently from machine to machine.
-MEAN_TOLERANCE, MAX_TOLERANCE = 1.0, 48
+MEAN_TOLERANCE, MAX_TOLERANCE = 2.0, 80
 
 
 def rows() -> list[dict[str, str]]:

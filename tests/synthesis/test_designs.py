@@ -7,6 +7,7 @@ import pytest
 
 from harness.synthesis.designs import design_of
 from harness.synthesis.drawing import FAMILIES
+from harness.synthesis.motifs_lettering import WORDS, text_rings
 from harness.synthesis.plates import engrave
 from harness.synthesis.streams import stream
 
@@ -65,3 +66,9 @@ def test_without_looseness_a_group_has_one_drawing() -> None:
     second = design_of(0, "g5", "b", family_name="anchor", looseness=0)
     a, b = (np.vstack([r for s in d.shapes for r in s.rings]) for d in (first, second))
     assert np.array_equal(a, b)
+
+
+def test_every_word_and_sign_has_outlines_of_its_own() -> None:
+    rings = {word: text_rings(word) for word in WORDS}
+    assert all(rings.values())
+    assert np.vstack(rings["Only God"])[:, 0].max() > np.vstack(rings["MOM"])[:, 0].max()
