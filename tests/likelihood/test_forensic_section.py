@@ -1,0 +1,194 @@
+"""The section on likelihood ratios: what it must state, escaped, and drawn without faults."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import jinja2
+import numpy as np
+import pytest
+
+from harness.likelihood.assessment import assess
+from harness.likelihood.calibration import CALIBRATORS
+from harness.likelihood.crossfit import FoldScores
+from harness.places import bundled
+from harness.reporting.forensic import (
+    PROPOSITIONS,
+    SAME_PERSON,
+    SAME_TATTOO,
+    ForensicSection,
+    Proposition,
+    forensic_section,
+    no_section,
+)
+from harness.reporting.forensic_figures import ratio
+from harness.results import Estimate
+from tests.likelihood.test_crossfit import make_fold, make_folds
+
+EVIL = "<script>alert('x')</script> & \"quoted\" 刺青"
+
+
+def rendered(section: ForensicSection) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(bundled("reports")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["fold"] = str
+    page = environment.from_string('{% import "forensic.html.j2" as f %}{{ f.forensic(section) }}')
+    return page.render(section=section)
+
+
+class Balanced(HTMLParser):
+    """Elements of a page, and those that are not closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.ids: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag)
+        self.handle_startendtag(tag, attrs)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """All words, with single spaces."""
+        return " ".join(" ".join(self.words).split())
+
+
+def section_of(
+    folds: list[FoldScores], method: str = "logistic", proposition: Proposition = SAME_TATTOO
+) -> ForensicSection:
+    return forensic_section(assess(folds, method, replicates=20), proposition, "triplet")
+
+
+@pytest.mark.parametrize("method", list(CALIBRATORS))
+def test_the_section_states_proposition_caution_and_calibration_data(method: str) -> None:
+    section = section_of(make_folds(3, 15), method)
+    page = Balanced(rendered(section))
+    assert page.faults == page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    for sentence in (SAME_TATTOO.mated, SAME_TATTOO.nonmated, SAME_TATTOO.caution):
+        assert sentence in page.text
+    assert section.calibration is not None
+    assert section.calibration.rows[0][:3] == ("0", "1, 2", "30")
+    assert "fitted on the other folds only" in page.text
+    for _, about in section.calibrators:
+        assert about in page.text
+    assert [figure.name for figure in section.figures] == ["tippett", "ece", "pav"]
+
+
+def test_same_person_and_same_tattoo_are_told_apart() -> None:
+    folds = make_folds(3, 15)
+    tattoo, person = (section_of(folds, "pav", p) for p in (SAME_TATTOO, SAME_PERSON))
+    assert "“same tattoo”" in tattoo.verdict
+    assert "“same person”" in person.verdict
+    assert {p.caution for p in PROPOSITIONS.values()} != {""}
+
+
+def test_the_verdict_gives_cost_interval_and_what_no_evidence_costs() -> None:
+    found = assess(make_folds(3, 15), replicates=20)
+    cllr = found.estimates["cllr"]
+    section = forensic_section(found, SAME_TATTOO, "triplet")
+    assert f"cost {cllr.value:.3f} bits" in section.verdict
+    assert f"{cllr.low:.3f} to {cllr.high:.3f}" in section.verdict
+    assert "ratios that say nothing cost 1" in section.verdict
+
+
+def test_ratios_that_say_nothing_are_called_so() -> None:
+    section = section_of(make_folds(4, 25, shift=0.0))
+    assert "cannot be told from ratios that say nothing" in section.verdict
+
+
+def test_ratios_that_mislead_are_called_worse_than_none() -> None:
+    found = assess(make_folds(3, 15), replicates=20)
+    found.estimates["cllr"] = Estimate(1.4, 1.2, 1.6)
+    assert "worse than none" in forensic_section(found, SAME_TATTOO, "triplet").verdict
+
+
+def test_failures_are_counted_and_explained() -> None:
+    folds = make_folds(3, 15)
+    scores = folds[0].mated.copy()
+    scores[:2] = -math.inf
+    page = Balanced(rendered(section_of([replace(folds[0], mated=scores), *folds[1:]])))
+    assert "2 mated comparisons failed" in page.text
+
+
+def test_without_ratios_the_section_says_why() -> None:
+    with pytest.raises(ValueError, match="two folds") as error:
+        assess(make_folds(1))
+    page = Balanced(rendered(no_section(str(error.value), SAME_TATTOO)))
+    assert "There are no likelihood ratios: likelihood ratios need two folds" in page.text
+    assert page.faults == page.open == []
+    assert SAME_TATTOO.caution in page.text
+
+
+def test_no_text_gets_in_unescaped() -> None:
+    folds = [make_fold(f"{EVIL}{i}", i, range(100 * i, 100 * i + 9)) for i in range(3)]
+    evil = Proposition(EVIL, EVIL, EVIL, EVIL)
+    section = forensic_section(assess(folds, replicates=10), evil, EVIL)
+    text = rendered(section) + rendered(no_section(EVIL, evil))
+    assert "<script" not in text
+    assert "&lt;script" in text
+
+
+@pytest.mark.parametrize("scores", ["constant", "oracle", "reversed", "failed"])
+@pytest.mark.parametrize("method", list(CALIBRATORS))
+def test_odd_scores_are_drawn_without_a_number_that_is_none(method: str, scores: str) -> None:
+    values = {"constant": (0, 0), "oracle": (1, 0), "reversed": (0, 1), "failed": (-math.inf, 0)}
+    mated, nonmated = values[scores]
+    folds = [
+        replace(
+            fold,
+            mated=np.full(len(fold.mated), float(mated)),
+            nonmated=np.full(len(fold.nonmated), float(nonmated)),
+        )
+        for fold in make_folds(3, 8)
+    ]
+    text = rendered(section_of(folds, method))
+    assert not re.search(r"\b(nan|inf|None)\b", text)
+    assert Balanced(text).faults == []
+
+
+def test_a_fold_without_mated_comparisons_is_judged_as_far_as_it_goes() -> None:
+    folds = make_folds(3, 10)
+    folds[1] = replace(folds[1], mated=np.array([]), mated_identity=np.array([], dtype=np.int64))
+    section = section_of(folds)
+    assert section.calibration is not None
+    assert section.calibration.rows[1][-1] == "no value"
+    assert Balanced(rendered(section)).faults == []
+
+
+@pytest.mark.parametrize(
+    ("log10", "text"),
+    [(3.0, "1,000"), (6.3, "2,000,000"), (-0.30103, "1/2"), (0.0001, "1"), (-0.0001, "1")],
+)
+def test_a_ratio_reads_as_people_say_it(log10: float, text: str) -> None:
+    assert ratio(log10) == text
+
+
+def test_tippett_curves_are_drawn_as_staircases_that_end_at_none() -> None:
+    section = section_of(make_folds(3, 15), "pav")
+    table = section.figures[0].table
+    assert table.rows[0][2:] == ("100.0\u202f%", "100.0\u202f%")
+    assert float(table.rows[-1][2].split("\u202f")[0]) < 100
