@@ -1,0 +1,99 @@
+"""Pictures into the small gray stacks that the networks here take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+
+from harness.api import Image
+
+FloatStack = npt.NDArray[np.float32]
+
+# Below this contrast (of [0, 1]) an image is blank, and scaling it would only magnify rounding.
+_BLANK = 1e-4
+
+
+def gray_stack(images: Sequence[Image], height: int, width: int) -> FloatStack:
+    """Return pictures as gray images of one size; the aspect ratio is not kept.
+
+    Gray is ITU-R BT.601 luma (.299 R + .587 G + .114 B). Shrinking averages over all the pixels
+    that a new pixel covers (Pillow's bilinear filter), so fine lines fade instead of breaking up.
+
+    Parameters
+    ----------
+    images
+        n pictures: uint8 RGB, shape (height, width, 3), of any sizes.
+    height, width
+        Of the result, in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, 1, height, width), in [0, 1].
+
+    Examples
+    --------
+    >>> white = np.full((7, 5, 3), 255, np.uint8)
+    >>> gray_stack([white], 2, 3).tolist()
+    [[[[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]]]
+    """
+    stack = np.empty((len(images), 1, height, width), np.float32)
+    for row, image in enumerate(images):
+        gray = Pillow.fromarray(np.ascontiguousarray(image)).convert("L")
+        stack[row, 0] = np.asarray(gray.resize((width, height), Pillow.Resampling.BILINEAR))
+    stack /= 255
+    return stack
+
+
+def local_contrast(stack: FloatStack, sigma: float = 4.0, deviation: float = 0.25) -> FloatStack:
+    """Take out of each image what changes slowly: shade of skin, light across it, fading of ink.
+
+    The image minus its surroundings (a Gaussian of `sigma` pixels), divided by the local contrast
+    (root mean square within 2 `sigma`, and never less than the image's average, so that smooth skin
+    is not blown up to look like a drawing): the local contrast normalisation of Jarrett et al.
+    (ICCV 2009). Then shifted and scaled to mean 0 and one standard deviation for all images. A
+    blank image becomes zeros.
+
+    Parameters
+    ----------
+    stack
+        float32, shape (n, 1, height, width).
+    sigma
+        Size of the surroundings, in pixels.
+    deviation
+        Of the result. The default is about that of photographs in [0, 1], so that margins chosen
+        for those keep their meaning.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, the same shape; each image depends on itself only.
+
+    Examples
+    --------
+    >>> halves = np.zeros((1, 1, 2, 4), np.float32)
+    >>> halves[..., 2:] = 1
+    >>> result = local_contrast(halves)
+    >>> abs(round(float(result.mean()), 5)), round(float(result.std()), 5)
+    (0.0, 0.25)
+    """
+    import cv2
+
+    def blurred(image: npt.NDArray[np.float32], width: float) -> npt.NDArray[np.float32]:
+        smooth: npt.NDArray[np.float32] = cv2.GaussianBlur(
+            image, (0, 0), width, borderType=cv2.BORDER_REFLECT
+        )
+        return smooth
+
+    result = np.zeros_like(stack)
+    for row, image in enumerate(stack[:, 0]):
+        detail = image - blurred(image, sigma)
+        contrast = np.sqrt(blurred(detail * detail, 2 * sigma))
+        if contrast.mean() > _BLANK:
+            detail = detail / np.maximum(contrast, contrast.mean())
+            detail -= detail.mean()
+            result[row, 0] = detail * (deviation / detail.std())
+    return result
