@@ -1,0 +1,92 @@
+"""Contrastive and triplet loss, as Caffe and Di & Patel (2016) compute them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# sqrt has no derivative at 0; two equal descriptors give no direction to push them in anyway.
+_TINY = 1e-12
+
+
+def contrastive_loss(
+    left: Tensor, right: Tensor, mated: Tensor, margin: float = 1.0, *, legacy: bool = False
+) -> Tensor:
+    """Pull mated pairs together, and push the others apart until they are `margin` apart.
+
+    Caffe's ``1/(2N) sum(y d^2 + (1 - y) max(margin - d, 0)^2)`` (Hadsell et al., CVPR 2006), with
+    d the Euclidean distance of a pair and y = 1 where it is mated; the paper's Y is the other way
+    round.
+
+    Parameters
+    ----------
+    left, right
+        Shape (N, d).
+    mated
+        bool, shape (N,).
+    margin
+        Distance at which a non-mated pair is left alone.
+    legacy
+        Caffe before April 2015 had ``max(margin - d^2, 0)`` in the place of the second square.
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar, 0 or more.
+
+    Examples
+    --------
+    One mated pair at distance 2, one other at distance .5: (4 + .25) / 4.
+
+    >>> left, right = torch.tensor([[0.0, 0.0], [0.5, 0.0]]), torch.tensor([[0.0, 2.0], [0.0, 0.0]])
+    >>> round(contrastive_loss(left, right, torch.tensor([True, False])).item(), 4)
+    1.0625
+    """
+    squared = (left - right).square().sum(dim=1)
+    if legacy:
+        apart = (margin - squared).clamp(min=0)
+    else:
+        apart = (margin - squared.clamp(min=_TINY).sqrt()).clamp(min=0).square()
+    return torch.where(mated, squared, apart).mean() / 2
+
+
+def triplet_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float,
+    *,
+    violating_only: bool = False,
+) -> Tensor:
+    """Want the anchor nearer to its positive than to its negative, by `margin`.
+
+    ``mean max(0, |a - p|^2 - |a - n|^2 + margin)``: equation 2 of the paper, which has squared
+    distances. It writes a sum; Caffe's losses are means over the batch, and the paper's learning
+    rates are Caffe's, so this is the mean.
+
+    Parameters
+    ----------
+    anchor, positive, negative
+        Shape (N, d).
+    margin
+        In squared distance.
+    violating_only
+        Mean over the triplets above 0 only: as most triplets of a batch are learned soon, they
+        would otherwise dilute those that are not (Hermans, Beyer & Leibe 2017).
+
+    Returns
+    -------
+    torch.Tensor
+        A scalar, 0 or more; 0 without triplets.
+
+    Examples
+    --------
+    >>> a, p, n = torch.tensor([[0.0]]), torch.tensor([[1.0]]), torch.tensor([[0.5]])
+    >>> triplet_loss(a, p, n, margin=0.25).item()
+    1.0
+    """
+    near = (anchor - positive).square().sum(dim=1)
+    far = (anchor - negative).square().sum(dim=1)
+    excess = (near - far + margin).clamp(min=0)
+    count = int((excess > 0).sum()) if violating_only else len(excess)
+    return excess.sum() / max(count, 1)

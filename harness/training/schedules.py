@@ -1,0 +1,94 @@
+"""How fast to learn: Caffe's step policy, and its doubled learning rate of biases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class StepPolicy:
+    """Caffe's learning rate policy "step": multiplied by `gamma` after every `step` iterations.
+
+    Parameters
+    ----------
+    rate
+        Learning rate of the first iteration.
+    step
+        Iterations between two changes.
+    gamma
+        Factor of each change: .1 lowers it *to* 10 %, .9 *by* 10 %.
+
+    Examples
+    --------
+    >>> policy = StepPolicy(rate=1.0, step=10, gamma=0.5)
+    >>> [policy.at(iteration) for iteration in (0, 9, 10, 25)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
+
+    rate: float
+    step: int
+    gamma: float
+
+    def at(self, iteration: int) -> float:
+        """Return the rate of an iteration; the first is 0."""
+        return self.rate * self.gamma ** (iteration // self.step)
+
+
+def solver(
+    network: nn.Module,
+    kind: str,
+    *,
+    momentum: float = 0.9,
+    weight_decay: float = 0.0,
+    bias_multiplier: float = 2.0,
+) -> torch.optim.Optimizer:
+    """Return an optimiser with a group of weights and a group of biases.
+
+    Each group carries a ``multiplier``: what its learning rate is multiplied by, the `lr_mult` of
+    Caffe's examples. `set_rate` applies it.
+
+    Parameters
+    ----------
+    network
+        Whose parameters are learned.
+    kind
+        ``sgd`` (with momentum, as Caffe's) or ``adam``.
+    momentum
+        Of both; Adam's first beta.
+    weight_decay
+        L2 penalty on weights and biases alike, as in Caffe.
+    bias_multiplier
+        2 in the paper.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is neither.
+    """
+    named = list(network.named_parameters())
+    groups = [
+        {"params": [p for name, p in named if not name.endswith("bias")], "multiplier": 1.0},
+        {
+            "params": [p for name, p in named if name.endswith("bias")],
+            "multiplier": bias_multiplier,
+        },
+    ]
+    # One fused pass over the 2.5 million weights of ip1 is faster than one pass per operation.
+    if kind == "sgd":
+        return torch.optim.SGD(
+            groups, lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=True
+        )
+    if kind == "adam":
+        return torch.optim.Adam(
+            groups, lr=0.0, betas=(momentum, 0.999), weight_decay=weight_decay, fused=True
+        )
+    raise ValueError(f"unknown solver {kind!r}; known: sgd, adam")
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of every group to `rate` times its multiplier."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["multiplier"]
