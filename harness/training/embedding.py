@@ -1,0 +1,118 @@
+"""A matcher whose template is the output of a network, compared by Euclidean distance."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.api import Image, Matcher, Scores, Template
+from harness.training.preparation import FloatStack
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+# The last bits of a matrix product depend on how many rows it has, so every block has as many.
+_BLOCK = 16
+
+_FILE = "network.safetensors"
+
+
+@dataclass
+class EmbeddingMatcher(Matcher):
+    """What an algorithm with a torch network needs beside the network and its `fit`.
+
+    A derived class defines `build`, `prepare` and `describe`; its `fit` puts the trained network
+    into `network_`. Nothing here imports torch before it is needed.
+    """
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """Return the network with its initial weights, which follow from `seed`."""
+
+    @abstractmethod
+    def prepare(self, images: Sequence[Image]) -> FloatStack:
+        """Return what the network takes: float32, shape (n, channels, height, width)."""
+
+    @abstractmethod
+    def describe(self, network: nn.Module, prepared: Tensor) -> Tensor:
+        """Return the descriptors of prepared images: shape (n, d)."""
+
+    def extract_batch(self, images: Sequence[Image]) -> Sequence[Template]:
+        """Make templates in blocks of a fixed size, so that none depends on its batch.
+
+        Parameters
+        ----------
+        images
+            Any number, of any sizes.
+
+        Returns
+        -------
+        sequence of numpy.ndarray
+            float32, shape (d,), one per image.
+
+        Raises
+        ------
+        RuntimeError
+            Before `fit` or `load`.
+        """
+        import torch
+
+        network = vars(self).get("network_")
+        if network is None:
+            raise RuntimeError(
+                f"{type(self).__name__} has learned nothing yet: call fit or load before extract"
+            )
+        templates: list[Template] = []
+        for start in range(0, len(images), _BLOCK):
+            block = self.prepare(images[start : start + _BLOCK])
+            full = np.zeros((_BLOCK, *block.shape[1:]), np.float32)
+            full[: len(block)] = block
+            with torch.inference_mode():
+                rows = self.describe(network, torch.from_numpy(full)).numpy()
+            templates.extend(row.copy() for row in rows[: len(block)])
+        return templates
+
+    def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores:
+        """Score by minus the Euclidean distance.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape (probes, references), at most 0, and exactly 0 for equal descriptors.
+        """
+        from scipy.spatial.distance import cdist
+
+        if not len(probes) or not len(references):
+            return np.zeros((len(probes), len(references)))
+        # Distances from differences: |a|^2 - 2ab + |b|^2 is faster, but leaves equal vectors a
+        # little apart, and its last bits depend on what else is compared.
+        distances = cdist(np.asarray(probes, np.float64), np.asarray(references, np.float64))
+        scores: Scores = 0.0 - distances
+        return scores
+
+    def save(self, folder: Path) -> None:
+        """Write the weights of the network; nothing is written before a fit."""
+        network = vars(self).get("network_")
+        if network is not None:
+            from harness.training.weights import save_weights
+
+            save_weights(network, folder / _FILE)
+
+    def load(self, folder: Path) -> None:
+        """Restore the weights that `save` wrote, so that every template is the same as before.
+
+        Raises
+        ------
+        Damaged
+            If the file is not whole, or of a network with other parameters.
+        """
+        from harness.training.weights import load_weights
+
+        network = self.build()
+        load_weights(network, folder / _FILE)
+        self.network_ = network.eval()

@@ -1,0 +1,135 @@
+"""What both losses on the network of Di & Patel (2016) share: parameters and training."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.api import Image, TrainingSet, parameter
+from harness.training.embedding import EmbeddingMatcher
+from harness.training.preparation import FloatStack, gray_stack, local_contrast
+from harness.training.sampling import Indices, Sampler, Truth
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from harness.training.networks import SiameseNetwork
+
+HEIGHT, WIDTH = 56, 46
+"""Size of the gray images that the network takes, in pixels."""
+
+
+@dataclass
+class SiameseMatcher(EmbeddingMatcher):
+    """The network of the paper; a derived class says how examples are drawn and what they cost.
+
+    The descriptor is the layer ip2. The defaults learn in seconds: normalised images, small warps
+    beside the flips, Adam, and the loss on ip2 itself. `PAPER` has the paper's values in common.
+    """
+
+    descriptor: int = parameter(10, "Length of ip2, the descriptor.", minimum=1)
+    loss_on: str = parameter("ip2", "Layer that carries the loss.", choices=("feat", "ip2"))
+    iterations: int = parameter(180, "Training steps.", minimum=0)
+    batch_size: int = parameter(16, "Pairs or triplets drawn for a step.", minimum=2)
+    solver: str = parameter("adam", "Way down the loss.", choices=("sgd", "adam"))
+    learning_rate: float = parameter(2e-3, "Of weights, at first; of biases twice that.", minimum=0)
+    step: int = parameter(135, "Iterations between changes of the learning rate.", minimum=1)
+    gamma: float = parameter(
+        0.2, "Factor of such a change: 0.1 lowers to, 0.9 by 10 %.", minimum=0, maximum=1
+    )
+    momentum: float = parameter(0.9, "Of SGD; first beta of Adam.", minimum=0, maximum=0.999)
+    weight_decay: float = parameter(0.0, "L2 penalty on weights and biases.", minimum=0)
+    normalise: bool = parameter(default=True, meaning="Keep local contrast only, not [0, 1] gray.")
+    warp: float = parameter(
+        0.5, "Strength of random turns, sizes and shifts; 0: flips only.", minimum=0, maximum=2
+    )
+
+    def fit(self, train: TrainingSet) -> None:
+        """Train the network on mated and non-mated images.
+
+        Raises
+        ------
+        ValueError
+            If the training set has no mated pair, or only one identity.
+        ArithmeticError
+            If training diverges.
+        """
+        import torch
+
+        from harness.training.augmentation import flipped, warped
+        from harness.training.loop import descend, generator
+        from harness.training.schedules import StepPolicy, solver
+
+        truth = Truth.of(train)
+        sampler = Sampler(truth, np.random.default_rng(self.seed))
+        images = torch.from_numpy(self.prepare(train.images)).squeeze(1)
+        # Not the generator of the initial weights: those must not depend on the augmentation.
+        chance = generator(self.seed + 1)
+        network = self.build()
+
+        def batch_loss() -> Tensor:
+            drawn = self.draw(sampler)
+            batch = warped(flipped(images[torch.from_numpy(drawn)], chance), self.warp, chance)
+            outputs = getattr(network(batch.flatten(0, 1).unsqueeze(1)), self.loss_on)
+            identities = torch.from_numpy(truth.identities[drawn])
+            return self.loss(outputs.unflatten(0, drawn.shape), identities)
+
+        descend(
+            batch_loss,
+            solver(network, self.solver, momentum=self.momentum, weight_decay=self.weight_decay),
+            StepPolicy(self.learning_rate, self.step, self.gamma),
+            self.iterations,
+            train.progress,
+        )
+        self.network_ = network.eval()
+
+    @abstractmethod
+    def draw(self, sampler: Sampler) -> Indices:
+        """Return a batch: int64 indices of images, shape (examples, images of an example)."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, identities: Tensor) -> Tensor:
+        """Return the loss of a batch, a scalar.
+
+        Parameters
+        ----------
+        outputs
+            Shape (examples, images of an example, d).
+        identities
+            int64, shape (examples, images of an example).
+        """
+
+    def build(self) -> SiameseNetwork:
+        """Return the untrained network of the seed."""
+        from harness.training.loop import generator
+        from harness.training.networks import SiameseNetwork
+
+        return SiameseNetwork(self.descriptor, generator(self.seed))
+
+    def prepare(self, images: Sequence[Image]) -> FloatStack:
+        """Return gray images of 56x46: in [0, 1], or their local contrast."""
+        stack = gray_stack(images, HEIGHT, WIDTH)
+        return local_contrast(stack) if self.normalise else stack
+
+    def describe(self, network: nn.Module, prepared: Tensor) -> Tensor:
+        """Return ip2."""
+        ip2: Tensor = network(prepared).ip2
+        return ip2
+
+
+PAPER: dict[str, object] = {
+    "loss_on": "feat",
+    "batch_size": 64,
+    "solver": "sgd",
+    "gamma": 0.1,
+    "momentum": 0.9,
+    "weight_decay": 0.0,
+    "normalise": False,
+    "warp": 0.0,
+}
+"""What the paper says of both losses, and where it is silent, Caffe's MNIST siamese example: its
+batch of 64, its momentum, no weight decay, and the loss on feat."""
