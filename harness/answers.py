@@ -14,7 +14,7 @@ __all__ = ["BadAnswer", "checked_detections", "checked_scores", "checked_templat
 
 
 class BadAnswer(Exception):
-    """An algorithm returned something that its interface does not allow; the text says what to do."""
+    """An algorithm returned what its interface does not allow; the text says what to do."""
 
 
 def checked_templates(answers: Any, names: Sequence[str]) -> list[Any]:

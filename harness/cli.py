@@ -14,6 +14,7 @@ import click
 from harness.errors import HarnessError, UsageError, nearest
 
 INTERRUPTED = 130
+MISSING_SHOWN = 10
 ALL = "all"
 
 EPILOG = """\b
@@ -249,7 +250,7 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
     algorithm = registry.load(plugin)
     assigned = _assignments(parameters)
     values = describe(algorithm, preset=preset, assignments=assigned).values()
-    # What is not asked for is left to the kit, which trains with the preset `check` if there is one.
+    # What is not asked for is left to the kit, which knows of the preset `check`.
     given = {
         name: value
         for name, value in values.items()
@@ -294,26 +295,118 @@ def new_algorithm(name: str, ability: str, folder: Path) -> None:
     click.echo(f"      harness run --protocol {protocol} --algo {path}")
 
 
+FILE = click.Path(path_type=Path)
+
+
 @commands.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-def score(folder: Path) -> None:
-    """Compute every number of a run again from its raw scores, without the algorithm."""
+@click.argument("run_folder", metavar="[RUN]", required=False, type=FILE)
+@click.option("--candidates", type=FILE, help="Candidate lists: Tatt-C's, or a NIST 1:N log.")
+@click.option("--scores", type=FILE, help="Scores of all comparisons: CSV, Parquet, bob, .npy.")
+@click.option("--detections", type=FILE, help="Scores of images: image|score, or CSV.")
+@click.option("--mated", type=FILE, help="Scores of mated comparisons, one a line.")
+@click.option("--nonmated", type=FILE, help="Scores of non-mated comparisons, one a line.")
+@click.option("--format", "form", help="Of the file; else told from the content.")
+@click.option("--name", help="Under which the run is listed; that of the file unless given.")
+@click.option("--protocol", help="Name or file: what the scores answer.")
+@click.option("--data", type=FILE, help="Data set: a folder or a CSV file.")
+@click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
+@click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@click.option("--out", type=FILE, default=Path("runs"), show_default=True)
+@PLUGINS
+def score(
+    run_folder: Path | None,
+    mated: Path | None,
+    nonmated: Path | None,
+    form: str | None,
+    name: str | None,
+    protocol: str | None,
+    data: Path | None,
+    layout: str | None,
+    folds: tuple[str, ...],
+    out: Path,
+    plugins: tuple[Path, ...],
+    **files: Path | None,
+) -> None:
+    """Compute every number from scores: those of a RUN again, or those of somebody else's files.
+
+    With a file, its scores are judged by a protocol and kept as a run of their own.
+    """
+    given = {kind: path for kind, path in files.items() if path is not None}
+    lists = mated is not None or nonmated is not None
+    if (run_folder is not None) + len(given) + lists != 1:
+        raise UsageError(
+            "name one thing to score: a run folder, --candidates, --scores, --detections, or "
+            "--mated with --nonmated"
+        )
+    if run_folder is not None:
+        _score_again(run_folder)
+    elif lists:
+        _score_lists(mated, nonmated)
+    else:
+        if protocol is None:
+            raise UsageError("say with --protocol which question the scores answer")
+        from harness.importing import bring
+        from harness.run import Request
+
+        ((kind, path),) = given.items()
+        request = Request((), (protocol,), data, layout, folds, plugins=plugins, out=out)
+        brought = bring(request, kind, path, form=form, name=name)
+        for note in brought.imported.notes:
+            click.echo(f"note: {note}", err=True)
+        for fold, probe in brought.imported.missing[:MISSING_SHOWN]:
+            click.echo(f"missing: {probe} (fold {fold}) counts as a miss", err=True)
+        more = len(brought.imported.missing) - MISSING_SHOWN
+        if more > 0:
+            click.echo(f"missing: and {more} more; all are in the manifest", err=True)
+        _print_metrics(
+            brought.manifest.origin.protocol, brought.manifest.origin.algorithm, brought.outcome
+        )
+        click.echo(f"report  {brought.folder / 'report.html'}")
+
+
+def _score_again(folder: Path) -> None:
     from harness import record
-    from harness.run import write_report
+    from harness.run import finish
 
     record.check_sources(folder)
     finished = record.read_run(folder)
     outcome = finished.judge()
     before = (folder / record.METRICS).read_bytes() if (folder / record.METRICS).exists() else b""
     (folder / record.CHECKSUMS).unlink()
-    record.write_outcome(folder, outcome)
-    write_report(folder, finished.manifest, outcome, _pictures(finished))
-    record.seal(folder)
+    finish(folder, finished.manifest, outcome, _pictures(finished))
     same = (folder / record.METRICS).read_bytes() == before
-    click.echo(
-        "the metrics are the same as before" if same else "the metrics have changed", err=True
-    )
+    click.echo(f"the metrics {'are the same as before' if same else 'have changed'}", err=True)
     _print_metrics(finished.manifest.origin.protocol, finished.manifest.origin.algorithm, outcome)
+
+
+def _score_lists(mated: Path | None, nonmated: Path | None) -> None:
+    from harness.scorefiles import judge_score_lists, pyeer_eer, read_score_lists
+
+    if mated is None or nonmated is None:
+        raise UsageError("--mated and --nonmated belong together")
+    lists = read_score_lists(mated, nonmated)
+    _print_metrics("scores", f"{mated.name} and {nonmated.name}", judge_score_lists(lists))
+    other = pyeer_eer(lists)
+    click.echo(
+        f"   {other.program}: eer {other.value:.4f}"
+        if other.value is not None
+        else f"   {other.program}: {other.reason}"
+    )
+
+
+@commands.command()
+@click.argument("folder", type=FILE)
+@click.option("--format", "form", required=True, help="tatt-c, nist, csv, parquet, bob-4, ...")
+@click.option("--out", type=FILE, required=True, help="Folder to write to.")
+def export(folder: Path, form: str, out: Path) -> None:
+    """Write the scores of a run in a format that other programs read."""
+    from harness import record
+    from harness.scorefiles import export_scores
+
+    record.check_sources(folder)
+    finished = record.read_run(folder)
+    for path in export_scores(out, finished.folds, finished.answers, form):
+        click.echo(path)
 
 
 @commands.command()
@@ -459,12 +552,13 @@ def _print_table(finished: Sequence[Any]) -> None:
 
 def _print_metrics(protocol: str, algorithm: str, outcome: Any) -> None:
     metrics = outcome.metrics
-    counted = metrics.counts.get("searches", metrics.counts.get("images", 0))
-    what = "searches" if "searches" in metrics.counts else "images"
-    click.echo(
-        f"{protocol} / {algorithm}: {counted} {what}, {metrics.counts['identities']} identities, "
-        f"{metrics.counts['folds']} {'fold' if metrics.counts['folds'] == 1 else 'folds'}"
-    )
+    counts = metrics.counts
+    shown = [f"{counts[what]} {what}" for what in ("searches", "identities") if what in counts]
+    if "searches" not in counts and "images" in counts:
+        shown.insert(0, f"{counts['images']} images")
+    if "folds" in counts:
+        shown.append(f"{counts['folds']} {'fold' if counts['folds'] == 1 else 'folds'}")
+    click.echo(f"{protocol} / {algorithm}: {', '.join(shown) or 'scores without names'}")
     width = max(len(name) for name in metrics.pooled)
     for name, estimate in metrics.pooled.items():
         mark = "*" if name == metrics.headline else " "

@@ -53,6 +53,39 @@ class Step(msgspec.Struct):
     items: int
 
 
+class Import(msgspec.Struct):
+    """Where scores came from that no algorithm of ours produced.
+
+    Parameters
+    ----------
+    files
+        As given.
+    forms
+        Formats read.
+    depth
+        Candidates that each search was asked for, where the lists end before the gallery does.
+    missing
+        Fold and name of every probe without a score; each is a miss.
+    notes
+        What a reader of the numbers should know.
+    """
+
+    files: str
+    forms: list[str]
+    depth: int | None
+    missing: list[tuple[str, str]]
+    notes: list[str]
+
+
+class Opinion(msgspec.Struct):
+    """What another program computed from the same scores, or why it did not."""
+
+    program: str
+    metric: str
+    value: float | None
+    reason: str = ""
+
+
 class Manifest(msgspec.Struct):
     """What a run folder says about itself.
 
@@ -78,6 +111,10 @@ class Manifest(msgspec.Struct):
         UTC, ISO 8601.
     failures
         Images that the algorithm gave up on.
+    opinions
+        Of other programs on the same scores.
+    imported
+        Present where the scores were brought, not computed.
     """
 
     format: int
@@ -101,3 +138,5 @@ class Manifest(msgspec.Struct):
     finished: str
     steps: list[Step]
     failures: int
+    opinions: list[Opinion] = []
+    imported: Import | None = None

@@ -93,7 +93,12 @@ class Run:
         outcome: Outcome = self.protocol.module().judge(
             self.folds, self.answers, self.records, self.protocol
         )
-        return outcome
+        brought = self.manifest.imported
+        if brought is None or brought.depth is None:
+            return outcome
+        from harness.scorefiles import Imported, withhold
+
+        return withhold(outcome, Imported((), tuple(brought.forms), "", depth=brought.depth))
 
 
 def identity_of(origin: Origin) -> str:

@@ -32,7 +32,7 @@ from harness.execution.plan import plan
 from harness.execution.pool import Event, Limits, do_all
 from harness.execution.storage import STEP_FILE, discard_parts, load_scores, write_whole
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit
-from harness.manifest import Manifest, Origin, Step
+from harness.manifest import Manifest, Opinion, Origin, Step
 from harness.places import bundled
 from harness.protocol import Protocol, read_protocol
 from harness.registry import Plugin, find_algorithm, find_protocol, source_hash
@@ -158,7 +158,7 @@ def prepare(request: Request) -> list[Prepared]:
         With every problem of a data set.
     """
     entries = [_entry(name, request) for name in _named(request.algorithms)]
-    judged = [_judged(name, request) for name in _named(request.protocols)]
+    judged = [judged_by(name, request) for name in _named(request.protocols)]
     runs = []
     for asked in judged:
         ability = asked.protocol.module().ABILITY.__name__
@@ -218,7 +218,7 @@ def _execute(
     report: bool,
 ) -> Finished:
     judged, folder = run.judged, run.folder
-    begun = _now()
+    begun = now()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / record.CHECKSUMS).unlink(missing_ok=True)
     discard_parts(folder)
@@ -247,14 +247,36 @@ def _execute(
     outcome: Outcome = judged.protocol.module().judge(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
-    record.write_outcome(folder, outcome)
     manifest = _manifest(run, outcome, units, begun)
-    record.write_manifest(folder, manifest)
-    if report:
-        write_report(folder, manifest, outcome, judged.dataset)
-    record.seal(folder)
+    manifest.opinions = opinions(judged.protocol, judged.folds, answers)
+    finish(folder, manifest, outcome, judged.dataset if report else None)
     seconds = time.perf_counter() - started
     return Finished(run, outcome, manifest, seconds, tuple(done), tuple(kept))
+
+
+def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset | None) -> None:
+    """Write what follows from the scores of a run, and seal its folder.
+
+    Parameters
+    ----------
+    dataset
+        For the pictures of the report; no report is written without it.
+    """
+    record.write_outcome(folder, outcome)
+    record.write_manifest(folder, manifest)
+    if dataset is not None:
+        write_report(folder, manifest, outcome, dataset)
+    record.seal(folder)
+
+
+def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Opinion]:
+    """Let PyEER compute the equal error rate of the same scores, where the protocol reports one."""
+    from harness.scorefiles import pyeer_eer, split_scores
+
+    if "eer" not in protocol.metrics or not any(fold.gallery for fold in folds):
+        return []
+    found = pyeer_eer(split_scores(folds, answers))
+    return [Opinion(found.program, "eer", found.value, found.reason)]
 
 
 def write_report(
@@ -284,7 +306,16 @@ def _entry(name: str, request: Request) -> Entry:
     return Entry(plugin, description, source_hash(plugin), request.preset)
 
 
-def _judged(name: str, request: Request) -> Judged:
+def judged_by(name: str, request: Request) -> Judged:
+    """Open a protocol with the data set it is to be asked on, and check both.
+
+    Raises
+    ------
+    UsageError
+        If the protocol or the data set cannot be found, or the protocol is faulty.
+    DataError
+        With every problem of the data set.
+    """
     file = find_protocol(name, request.plugins)
     protocol, protocol_hash = read_protocol(file)
     if request.data is None:
@@ -349,7 +380,7 @@ def _manifest(
 ) -> Manifest:
     judged, description = run.judged, run.entry.description
     steps: list[Step] = []
-    versions = {"python": platform.python_version(), "tattoo-harness": harness_version()}
+    versions: dict[str, str] = {}
     for unit, place in units:
         for step in (MODEL, TEMPLATES, SCORES):
             path = place / step / STEP_FILE
@@ -358,19 +389,30 @@ def _manifest(
                 versions.update(facts.get("versions", {}))
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
                 steps.append(Step(unit.name, step, seconds, items))
-    counts = {"images": len(judged.names), **outcome.metrics.counts}
+    manifest = manifest_of(judged, run.origin, outcome, begun)
+    manifest.versions = dict(sorted({**manifest.versions, **versions}.items()))
+    manifest.abilities, manifest.control = description.abilities, description.control
+    manifest.citation, manifest.about = description.citation, description.about
+    manifest.git = _git(run.entry.plugin.file.parent)
+    manifest.command = command(run)
+    manifest.steps = steps
+    return manifest
+
+
+def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) -> Manifest:
+    """Return a manifest with all that does not depend on how the scores were made."""
     return Manifest(
         format=record.FORMAT,
-        identity=run.identity,
-        origin=run.origin,
+        identity=record.identity_of(origin),
+        origin=origin,
         title=judged.protocol.title,
         question=judged.protocol.question,
         reference=judged.protocol.reference,
         task=judged.protocol.task,
-        abilities=description.abilities,
-        control=description.control,
-        citation=description.citation,
-        about=description.about,
+        abilities=[],
+        control=False,
+        citation="",
+        about="",
         dataset={
             "name": judged.dataset.name,
             "given": judged.given,
@@ -378,17 +420,17 @@ def _manifest(
             "path": str(judged.dataset.root.resolve()),
             "synthetic": "true" if judged.given.startswith("fixtures/") else "false",
         },
-        counts=counts,
-        versions=dict(sorted(versions.items())),
+        counts={"images": len(judged.names), **outcome.metrics.counts},
+        versions={"python": platform.python_version(), "tattoo-harness": harness_version()},
         machine={
             "system": platform.platform(terse=True),
             "processor": platform.machine(),
         },
-        git=_git(run.entry.plugin.file.parent),
-        command=command(run),
+        git={},
+        command="",
         started=begun,
-        finished=_now(),
-        steps=steps,
+        finished=now(),
+        steps=[],
         failures=len(outcome.failures),
     )
 
@@ -451,5 +493,6 @@ def _named(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(chain.from_iterable(name.split(",") for name in names)))
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as the manifest writes it: UTC, ISO 8601, whole seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -57,6 +57,7 @@ def render(manifest: Manifest, outcome: Outcome, picture: Callable[[str], bytes 
             headline=_metric_row(metrics.headline, headline, {}, width=720) if headline else None,
             rows=_metric_rows(metrics),
             methods=_methods(metrics),
+            opinions=[wording.opinion(o, metrics.pooled.get(o.metric)) for o in manifest.opinions],
             figures=figures.figures(metrics, outcome.curves, algorithm),
             folds=_fold_table(metrics),
             counts=_counts(manifest, outcome),
@@ -234,6 +235,22 @@ def _fold_table(metrics: Metrics) -> Table | None:
     )
 
 
+def _brought(manifest: Manifest) -> list[tuple[str, str]]:
+    """Return what is known of scores that no algorithm of ours computed; nothing for our own."""
+    brought = manifest.imported
+    if brought is None:
+        return []
+    missing = [f"{name} (fold {fold})" for fold, name in brought.missing]
+    more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
+    return [
+        ("Files", brought.files),
+        ("Formats", wording.shown(brought.forms)),
+        ("Candidates asked for", wording.shown(brought.depth)),
+        ("Missing probes, each a miss", ", ".join(missing[:20]) + more),
+        ("Notes", "; ".join(brought.notes)),
+    ]
+
+
 def _counts(manifest: Manifest, outcome: Outcome) -> Table:
     """Return what was counted; what the data set holds stands below what was judged."""
     counts = dict(outcome.metrics.counts)
@@ -285,6 +302,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("SHA-256 of images and truth", origin.data_hash),
             ],
         ),
+        ("Scores brought from elsewhere", _brought(manifest)),
         (
             "Algorithm",
             [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from harness.manifest import Opinion
 from harness.metrics.ids import Metric, Option
 from harness.results import Estimate
 
@@ -231,6 +232,18 @@ def verdict(task: str, headline: str, algorithm: str, estimate: Estimate | None)
     trials = f" over {count(estimate.n)} trials" if estimate.n else ""
     sentence = f"{label}: {algorithm} gets {value}{trials}{bracket}"
     return f"{sentence}; chance gets {chance}." if chance else f"{sentence}."
+
+
+def opinion(other: Opinion, ours: Estimate | None) -> str:
+    """Return what another program made of the same scores, beside what the harness did."""
+    label = metric_label(other.metric)
+    if other.value is None:
+        return f"{label}: {other.program} gave no figure of its own ({other.reason})."
+    own = "no data" if ours is None or ours.value is None else f"{ours.value:.4f}"
+    return (
+        f"{label} of the same scores, computed independently by {other.program}: "
+        f"{other.value:.4f} (here {own})."
+    )
 
 
 def against_chance(headline: str, estimate: Estimate | None) -> str:

@@ -1,0 +1,129 @@
+"""Runs whose scores somebody else produced: read, judged and kept like any other."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import record
+from harness.errors import UsageError
+from harness.execution.storage import discard_parts, record_step, save_scores, whole, write_whole
+from harness.execution.unit import SCORES
+from harness.manifest import Import, Manifest, Origin
+from harness.results import Outcome
+from harness.run import RULE, Request, finish, judged_by, manifest_of, now, opinions
+from harness.scorefiles import (
+    Imported,
+    read_candidates,
+    read_detections,
+    read_scores,
+    withhold,
+)
+
+READERS = {
+    "candidates": read_candidates,
+    "scores": read_scores,
+    "detections": read_detections,
+}
+"""By the option of ``harness score`` that names the file."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A run made from files, whole in its folder."""
+
+    folder: Path
+    manifest: Manifest
+    outcome: Outcome
+    imported: Imported
+
+
+def bring(
+    request: Request, kind: str, path: Path, *, form: str | None = None, name: str | None = None
+) -> Brought:
+    """Judge scores of somebody else's and write their run folder.
+
+    Parameters
+    ----------
+    request
+        Names one protocol; its algorithms are not looked at.
+    kind
+        A key of `READERS`.
+    path
+        A file for all folds, or a folder with one file per fold.
+    form
+        Format; told from the content unless given.
+    name
+        Under which the run is listed; that of the file unless given.
+
+    Raises
+    ------
+    UsageError
+        If the protocol or the format is unknown.
+    DataError
+        With every fault of the data set, or of the files.
+    """
+    begun = now()
+    listed = name or re.sub(r"[^\w.-]+", "-", path.stem).strip(".-") or "scores"
+    if not re.fullmatch(r"\w[\w.-]*", listed):
+        raise UsageError(f"--name {listed!r} should be letters, digits, '-', '_' and '.'")
+    judged = judged_by(request.protocols[0], request)
+    found = READERS[kind](path, judged.folds, judged.dataset.records, form=form)
+    outcome = withhold(
+        judged.protocol.module().judge(
+            judged.folds, found.answers, judged.dataset.records, judged.protocol
+        ),
+        found,
+    )
+    origin = Origin(
+        rule=RULE,
+        protocol=judged.name,
+        protocol_hash=judged.protocol_hash,
+        data_hash=judged.data_hash,
+        algorithm=listed,
+        source_hash=found.sha256,
+        parameters={},
+        weight_hashes={},
+        failure_policy=judged.protocol.module().FAILURE_POLICY,
+        folds=[fold.name for fold in judged.folds],
+    )
+    manifest = manifest_of(judged, origin, outcome, begun)
+    folder = request.out / judged.name / f"{origin.algorithm}-{manifest.identity[:10]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / record.CHECKSUMS).unlink(missing_ok=True)
+    discard_parts(folder)
+    write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
+    record.write_truth(folder, judged.folds, dict(judged.dataset.records), judged.dataset.root)
+    for fold, answer in zip(judged.folds, found.answers, strict=True):
+        place = folder / "units" / f"fold-{fold.name}" / SCORES
+        shutil.rmtree(place, ignore_errors=True)
+        with whole(place) as part:
+            save_scores(part, answer.scores, answer.failures)
+            record_step(part, items=answer.scores.size)
+    manifest.about = f"Scores from {path.name}, computed elsewhere."
+    manifest.imported = Import(
+        files=path.name,
+        forms=list(found.forms),
+        depth=found.depth,
+        missing=list(found.missing),
+        notes=list(found.notes),
+    )
+    manifest.command = _command(request, kind, path, form, name)
+    if found.depth is None:
+        manifest.opinions = opinions(judged.protocol, judged.folds, found.answers)
+    finish(folder, manifest, outcome, judged.dataset)
+    return Brought(folder, manifest, outcome, found)
+
+
+def _command(request: Request, kind: str, path: Path, form: str | None, name: str | None) -> str:
+    words = ["harness", "score", f"--{kind}", str(path), "--protocol", request.protocols[0]]
+    words += ["--data", str(request.data)] if request.data is not None else []
+    words += ["--layout", request.layout] if request.layout else []
+    for fold in request.folds:
+        words += ["--fold", fold]
+    words += ["--format", form] if form else []
+    words += ["--name", name] if name else []
+    return shlex.join(words)

@@ -1,0 +1,147 @@
+"""Scores that somebody else produced are judged, kept and reported like those of an algorithm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Ran, run_harness
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture(scope="module")
+def finished(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of ours."""
+    ran = run_harness(
+        *("run", "--protocol", "similarity", "--algo", "colours", "--json"),
+        *("--data", small_set, "--out", tmp_path_factory.mktemp("runs")),
+    )
+    assert ran.code == 0, ran.err
+    return Path(ran.json["runs"][0]["folder"])
+
+
+def metrics(folder: Path) -> bytes:
+    (found,) = folder.glob("runs/*/*/metrics.json")
+    return found.read_bytes()
+
+
+@pytest.mark.parametrize("form", ["csv", "npy"])
+def test_exported_scores_come_back_to_the_same_numbers(
+    harness: Command, finished: Path, small_set: Path, tmp_path: Path, form: str
+) -> None:
+    exported = harness("export", finished, "--format", form, "--out", "files")
+    assert exported.code == 0, exported.err
+    names = exported.out.splitlines()
+    given = names[0] if len(names) == 1 else "files"
+    ran = harness("score", "--scores", given, "--protocol", "similarity", "--data", small_set)
+    assert ran.code == 0, ran.err
+    assert metrics(tmp_path / "work") == (finished / "metrics.json").read_bytes()
+
+
+def test_candidate_lists_are_judged_as_far_as_they_go(
+    harness: Command, finished: Path, small_set: Path, tmp_path: Path
+) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for file in (finished / "candidates").iterdir():
+        head = [line for line in file.read_text().splitlines() if int(line.split("|")[1]) <= 3]
+        (lists / file.name).write_text("\n".join(head) + "\n")
+    ran = harness(
+        *("score", "--candidates", lists, "--protocol", "similarity", "--data", small_set),
+        *("--name", "vendor-1"),
+    )
+    assert ran.code == 0, ran.err
+    pooled = json.loads(metrics(tmp_path / "work"))["pooled"]
+    ours = json.loads((finished / "metrics.json").read_text())["pooled"]
+    assert pooled["hit-rate@rank=1"] == ours["hit-rate@rank=1"]
+    assert pooled["hit-rate@rank=10"]["value"] is None
+    assert "the lists end at rank 3" in pooled["eer"]["flags"][0]
+    (folder,) = (tmp_path / "work" / "runs" / "similarity").glob("vendor-1-*")
+    assert harness("verify", folder).code == 0
+    assert harness("score", folder).code == 0
+    assert (
+        metrics(tmp_path / "work")
+        == json.dumps(json.loads(metrics(tmp_path / "work")), indent=1, ensure_ascii=False).encode()
+        + b"\n"
+    )
+
+
+def test_a_missing_probe_is_a_miss_and_is_named(
+    harness: Command, finished: Path, small_set: Path, tmp_path: Path
+) -> None:
+    harness("export", finished, "--format", "csv", "--out", "files")
+    path = tmp_path / "work" / "files" / "scores.csv"
+    kept = [line for line in path.read_text().splitlines() if "f1g0p1.png" not in line]
+    path.write_text("\n".join(kept) + "\n")
+    ran = harness("score", "--scores", path, "--protocol", "similarity", "--data", small_set)
+    assert ran.code == 0, ran.err
+    assert "missing: f1g0p1.png (fold 1) counts as a miss" in ran.err
+    assert json.loads(metrics(tmp_path / "work"))["counts"]["failed_probes"] == 1
+
+
+def test_faults_of_a_file_are_told_with_their_lines(
+    harness: Command, finished: Path, small_set: Path, tmp_path: Path
+) -> None:
+    harness("export", finished, "--format", "csv", "--out", "files")
+    path = tmp_path / "work" / "files" / "scores.csv"
+    lines = path.read_text().splitlines()
+    lines[2] = lines[2].replace("f1g0", "f1g9")
+    lines[4] = lines[4].rsplit(",", 1)[0] + ",nan"
+    path.write_text("\n".join([*lines, lines[6]]) + "\n")
+    ran = harness("score", "--scores", path, "--protocol", "similarity", "--data", small_set)
+    assert ran.code == 2
+    for number in (3, 5, len(lines) + 1):
+        assert f"scores.csv:{number}" in ran.err, ran.err
+    assert not (tmp_path / "work" / "runs").exists()
+
+
+def test_score_lists_need_no_names(harness: Command, finished: Path) -> None:
+    harness("export", finished, "--format", "pyeer", "--out", "files")
+    ran = harness("score", "--mated", "files/genuine.txt", "--nonmated", "files/impostor.txt")
+    assert ran.code == 0, ran.err
+    value = json.loads((finished / "metrics.json").read_text())["pooled"]["eer"]["value"]
+    assert f"* eer               {value:.4f}" in ran.out
+    assert "PyEER" in ran.out
+
+
+def test_the_report_shows_what_another_program_computed(finished: Path) -> None:
+    manifest = json.loads((finished / "manifest.json").read_text())
+    (opinion,) = manifest["opinions"]
+    assert opinion["metric"] == "eer"
+    assert opinion["program"].startswith("PyEER")
+    assert "computed independently by PyEER" in (finished / "report.html").read_text()
+    ours = json.loads((finished / "metrics.json").read_text())["pooled"]["eer"]["value"]
+    assert opinion["value"] == pytest.approx(ours, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("score",), "name one thing to score"),
+        (("score", "--scores", "x.csv"), "say with --protocol"),
+        (("score", "--mated", "x.txt"), "belong together"),
+        (("score", "--scores", "x.csv", "--candidates", "y"), "name one thing"),
+    ],
+)
+def test_what_is_missing_on_the_command_line_is_said(
+    harness: Command, words: tuple[str, ...], said: str
+) -> None:
+    ran = harness(*words)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_a_name_cannot_lead_out_of_the_folder_of_runs(
+    harness: Command, finished: Path, small_set: Path
+) -> None:
+    harness("export", finished, "--format", "csv", "--out", "files")
+    ran = harness(
+        *("score", "--scores", "files/scores.csv", "--protocol", "similarity"),
+        *("--data", small_set, "--name", "../evil"),
+    )
+    assert ran.code == 2
+    assert "--name '../evil' should be" in ran.err
