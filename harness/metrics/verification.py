@@ -165,7 +165,7 @@ def eer(mated: Scores, nonmated: Scores) -> float:
     thresholds = thresholds[thresholds > -np.inf]
     beyond = np.count_nonzero(nonmated > high)
     false_matches = beyond + between.size - np.searchsorted(between, thresholds, side="left")
-    return _crossing(false_matches, np.searchsorted(mated, thresholds, side="left"), m, n)
+    return crossing_rate(false_matches, np.searchsorted(mated, thresholds, side="left"), m, n)
 
 
 def eer_convex_hull(mated: Scores, nonmated: Scores) -> float:
@@ -207,11 +207,43 @@ def eer_convex_hull(mated: Scores, nonmated: Scores) -> float:
         farthest = left + int(np.argmax(below))
         if below[farthest - left] <= 0:
             ends = [left, right]
-            return _crossing(x[ends], y[ends], m, n)
+            return crossing_rate(x[ends], y[ends], m, n)
         if x[farthest] * m > y[farthest] * n:
             left = farthest
         else:
             right = farthest
+
+
+def crossing_rate(false_matches: Counts, false_nonmatches: Counts, m: int, n: int) -> float:
+    """Rate at which the straight lines between operating points cross FMR = FNMR.
+
+    Parameters
+    ----------
+    false_matches, false_nonmatches
+        int64, shape (points,), by rising threshold. At the last point FMR <= FNMR; where that is
+        so at the first already, the value is the first FNMR.
+    m, n
+        Numbers of mated and of non-mated comparisons, from 1.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> crossing_rate(np.array([2, 0]), np.array([0, 1]), m=2, n=4)  # (1/2, 0)-(0, 1/2)
+    0.25
+    """
+    # FMR - FNMR in units of 1 / (m n): whole numbers, so no rounding decides where the sign turns.
+    excess = false_matches * m - false_nonmatches * n
+    after = int(np.argmax(excess <= 0))
+    if after == 0:
+        return float(false_nonmatches[0] / m)
+    # Python's integers cannot overflow, and their quotient is the nearest float.
+    above, below = int(excess[after - 1]), -int(excess[after])
+    x0, x1 = int(false_matches[after - 1]), int(false_matches[after])
+    return (x0 * below + x1 * above) / ((above + below) * n)
 
 
 def fnmr_at_fmr(mated: Scores, nonmated: Scores, fmr: float) -> float:
@@ -435,19 +467,6 @@ def _operating_points(
     false_matches = nonmated.size - np.searchsorted(nonmated, threshold, side="left")
     false_nonmatches = np.searchsorted(mated, threshold, side="left")
     return threshold, false_matches.astype(np.int64), false_nonmatches.astype(np.int64)
-
-
-def _crossing(false_matches: Counts, false_nonmatches: Counts, m: int, n: int) -> float:
-    """Rate at which the line through the points crosses FMR = FNMR."""
-    # FMR - FNMR in units of 1 / (m n): whole numbers, so no rounding decides where the sign turns.
-    excess = false_matches * m - false_nonmatches * n
-    after = int(np.argmax(excess <= 0))
-    if after == 0:
-        return float(false_nonmatches[0] / m)
-    # Python's integers cannot overflow, and their quotient is the nearest float.
-    above, below = int(excess[after - 1]), -int(excess[after])
-    x0, x1 = int(false_matches[after - 1]), int(false_matches[after])
-    return (x0 * below + x1 * above) / ((above + below) * n)
 
 
 def _rates(errors: Counts, comparisons: int) -> npt.NDArray[np.float64]:

@@ -1,0 +1,80 @@
+"""How a budget of bytes is shared out between templates, tiles and windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.matching.product import COLUMN_STEP, COLUMNS, ROWS, padded
+
+_WINDOW_COST = 80  # bytes for each score of a window's capacity while it is sorted and merged
+_SMALLEST_WINDOW = 1 << 12
+_LARGEST_WINDOW = 1 << 22
+_LARGEST_SAMPLE = 1 << 22
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What fits.
+
+    Parameters
+    ----------
+    columns
+        References whose templates are held at once.
+    capacity
+        Distinct scores that each window of each thread keeps.
+    sample
+        Scores that may be drawn to place the windows.
+    """
+
+    columns: int
+    capacity: int
+    sample: int
+
+
+def share_out(
+    memory: int,
+    *,
+    searches: int,
+    references: int,
+    dimension: int,
+    pairs: int,
+    threads: int,
+    windows: int,
+    candidates: int,
+    tail: int,
+    bins: int,
+) -> Shares:
+    """Divide a budget.
+
+    Templates that the caller holds are the caller's; everything else that matching allocates,
+    results included, is in the budget.
+
+    Raises
+    ------
+    ValueError
+        If the budget is too small; the message names the least that would do.
+    """
+    results = searches * (64 + 24 * candidates) + pairs * 120 + references * 16
+    tile = ROWS * COLUMNS * (4 + 1 + 1 + (16 if bins else 0) + (8 if candidates else 0))
+    block = ROWS * dimension * 8 + ROWS * candidates * 120
+    least_packed = 4 * dimension * COLUMN_STEP
+    packing = 8 * dimension * COLUMNS
+    fixed = results + threads * (tile + block) + packing + tail * 100
+    fixed += bins * 8 * threads
+    smallest = (threads + 1) * windows * _SMALLEST_WINDOW * _WINDOW_COST
+    spare = memory - fixed
+    if spare < least_packed + smallest:
+        needed = -(-(fixed + least_packed + smallest) // 10**6)
+        raise ValueError(
+            f"{memory // 10**6} MB of memory are too little for {searches} searches of "
+            f"{references} references with {threads} threads: at least {needed} MB are needed"
+        )
+    of_windows = max(smallest, min(spare // 4, _LARGEST_WINDOW * _WINDOW_COST * (threads + 1)))
+    capacity = of_windows // (_WINDOW_COST * (threads + 1) * max(1, windows))
+    sample = min(_LARGEST_SAMPLE, spare // 64)
+    of_references = spare - of_windows - 24 * sample
+    columns = min(padded(references, COLUMN_STEP), of_references // (4 * dimension))
+    columns = max(COLUMN_STEP, columns // COLUMN_STEP * COLUMN_STEP)
+    if columns > COLUMNS and columns < references:
+        columns = columns // COLUMNS * COLUMNS
+    return Shares(columns, min(capacity, _LARGEST_WINDOW), sample)

@@ -1,0 +1,332 @@
+"""Matching of vector templates in bounded memory: every number exact, no matrix of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.matching.budget import Shares, share_out
+from harness.matching.candidates import CandidateLists
+from harness.matching.mates import Mates
+from harness.matching.product import (
+    COLUMN_STEP,
+    COLUMNS,
+    ROW_STEP,
+    ROWS,
+    Product,
+    cores,
+    padded,
+    product_for,
+    single_threaded,
+)
+from harness.matching.product import place_free as is_place_free
+from harness.matching.questions import Question, answer_all
+from harness.matching.results import Histogram, Matching, Tail
+from harness.matching.sampling import Sample
+from harness.matching.stream import Stream, Watch
+from harness.matching.tails import TailCollector
+from harness.matching.task import Task
+from harness.matching.tiles import NumpyTile, Tile
+from harness.matching.windows import Window
+from harness.metrics.identification import MISS, NO_MATE
+from harness.metrics.verification import errors_allowed
+
+Vectors: TypeAlias = npt.NDArray[np.floating[Any]]
+Floats: TypeAlias = npt.NDArray[np.float32]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+MEMORY = 1 << 30
+"""Budget in bytes unless another is given."""
+
+
+def match(
+    probes: Vectors,
+    references: Vectors,
+    mated: Ints,
+    *,
+    failed_probes: Bools | None = None,
+    failed_references: Bools | None = None,
+    order: Ints | None = None,
+    fmrs: Sequence[float] = (),
+    eer: bool = False,
+    candidates: int = 0,
+    tail: int = 0,
+    bins: int = 0,
+    memory: int = MEMORY,
+    threads: int | None = None,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+) -> Matching:
+    """Compare all probes with all references and sum up the scores without keeping them.
+
+    A score is the cosine similarity in float32, clipped to [-1, 1]. Every comparison has one score,
+    the same whatever `memory` and `threads` are, and all results follow from these: a matrix of
+    the same scores gives the same numbers with the functions of `harness.metrics`. Mates are
+    scored in blocks of their own beforehand, so that one pass over the rest can rank them.
+
+    Parameters
+    ----------
+    probes, references
+        Floating point, shapes (probes, dimension) and (references, dimension): vectors of length
+        1, or 0 for one that is like nothing. Arrays or memory maps; other types are turned into
+        float32 block by block.
+    mated
+        int64, shape (pairs, 2): probe and reference of every mated pair, each pair once.
+    failed_probes, failed_references
+        bool, shapes (probes,) and (references,): those without a template, whose vectors are not
+        looked at. None for none.
+    order
+        int64, shape (references,): all references in the order in which tied candidates are
+        listed (by name, say); None for the order given.
+    fmrs
+        False match rates in [0, 1] at which thresholds are wanted.
+    eer
+        Whether the equal error rate is wanted.
+    candidates
+        Length of the candidate lists.
+    tail
+        About how many of the most alike non-mated comparisons to return.
+    bins
+        Bins of a histogram of the non-mated scores: 0 for none, else from 16. It costs about a
+        sixth of the time of 512-dimensional products, far more than the rest.
+    memory
+        Bytes that may be allocated, results included; the templates given are the caller's.
+    threads
+        At most so many; None for as many as there are cores.
+    device
+        ``"cpu"``, or a torch device such as ``"cuda"``, whose memory is not in the budget.
+    progress
+        Called as ``progress(comparisons done, comparisons in this pass)``.
+
+    Returns
+    -------
+    Matching
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a pair is named twice or does not exist, a template holds NaN or
+        infinity, an FMR is outside [0, 1], or the memory is too little.
+
+    Examples
+    --------
+    >>> vectors = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], np.float32)
+    >>> found = match(vectors[:1], vectors[1:], np.array([[0, 1]]), eer=True)
+    >>> found.ranks.tolist(), found.mated_scores.tolist(), found.eer
+    ([2], [0.0], 1.0)
+    """
+    task = Task.checked(probes, references, mated, failed_probes, failed_references, order)
+    if bins and bins < 16:
+        raise ValueError(f"a histogram needs at least 16 bins, not {bins}")
+    n = task.nonmated
+    allowed = {float(fmr): errors_allowed(n, fmr) for fmr in fmrs}
+    threads = max(1, min(threads or cores(), -(-len(task.probes) // ROW_STEP)))
+    shares = share_out(
+        memory,
+        searches=len(probes),
+        references=len(references),
+        dimension=probes.shape[1],
+        pairs=len(mated),
+        threads=threads,
+        windows=len(set(allowed.values())) + bool(eer) + bool(bins),
+        candidates=candidates,
+        tail=tail,
+        bins=bins,
+    )
+    multiply, place_free, stream = _prepared(task, shares, threads, device)
+    with single_threaded():
+        mates = Mates(task.search, task.place, len(task.probes))
+        mates.score(multiply, task.probes.probes, task.references.references)
+        mated_scores = np.full(len(task.mated), -np.inf, np.float32)
+        mated_scores[np.flatnonzero(task.compared)[mates.order]] = mates.scores
+        watch = Watch(
+            mates,
+            np.full(len(task.probes), -np.inf, np.float32),
+            CandidateLists(len(task.probes), candidates),
+            TailCollector(tail) if tail else None,
+            None,
+        )
+        rising = np.sort(mated_scores)
+        ask = {fmr: Question(k, rising, n) for fmr, k in allowed.items() if k < n}
+        questions = list(ask.values())
+        if bins and n:
+            # The end of the DET is drawn from single scores, the rest from the histogram.
+            questions.append(Question(min(n - 1, 10_000), rising, n))
+        if eer and n and len(rising):
+            questions.append(Question(None, rising, n))
+        sample = None
+        if n > shares.capacity or (n and bins):
+            sample = Sample(stream.sample(mates, shares.sample, np.random.default_rng(0)))
+            if watch.tail is not None:
+                watch.tail.floor = np.float32(sample.window_at_rate(tail / n)[0])
+            watch.bins = _bins_over(sample, bins) if bins else None
+        passes, top = answer_all(
+            questions,
+            sample if n > shares.capacity else None,
+            shares.capacity,
+            lambda windows, number: stream.run(
+                mates, windows, None if number else watch, progress or _silent
+            ),
+        )
+    bars = {fmr: _answer(ask[fmr]) if fmr in ask else -np.inf for fmr in allowed}
+    rate = None
+    if eer:
+        rate = _answer(questions[-1]) if n and len(rising) else np.nan
+    return _results(task, watch, mated_scores, bars, rate, top, passes, place_free)
+
+
+def _prepared(
+    task: Task, shares: Shares, threads: int, device: str
+) -> tuple[Product, bool, Stream]:
+    """Return the product, whether it is free of place, and the tiles to stream through."""
+    tiles: list[Tile]
+    if device == "cpu":
+        # Few probes are spread over the threads in lower tiles.
+        rows = min(ROWS, padded(-(-max(1, len(task.probes)) // threads), ROW_STEP))
+        columns = min(COLUMNS, padded(max(1, len(task.references)), COLUMN_STEP))
+        multiply, place_free = product_for(task.probes.rows.shape[1])
+        tiles = [NumpyTile(multiply, rows, columns) for _ in range(threads)]
+    else:
+        from harness.matching import torch_tiles
+
+        rows, columns = torch_tiles.ROWS, torch_tiles.COLUMNS
+        tile = torch_tiles.TorchTile(device)
+        multiply, tiles = tile.product, [tile]
+        place_free = is_place_free(multiply, task.probes.rows.shape[1])
+    held = min(shares.columns, padded(max(1, len(task.references)), COLUMN_STEP))
+    return (
+        multiply,
+        place_free,
+        Stream(task.probes, task.references, tiles, rows, min(columns, held), held),
+    )
+
+
+def _bins_over(sample: Sample, bins: int) -> tuple[np.float32, np.float32, int]:
+    """Return origin, scale and number of bins that cover the sample, one beyond at each end."""
+    low, high = sample.span()
+    width = np.float32(max(high - low, 1e-4) / (bins - 2))
+    return np.float32(low) - width, 1 / width, bins
+
+
+def _thresholds(origin: np.float32, scale: np.float32, bins: int) -> Floats:
+    """Return the lowest float32 of every bin, by bisection: counts above it are then exact."""
+    # Floats in the order of these integers are in order of size, so a middle is a middle.
+    low = np.full(bins, _ordinal(np.float32(-4.0)), np.int64)
+    high = np.full(bins, _ordinal(np.float32(4.0)), np.int64)
+    wanted = np.arange(bins)
+    while np.any(high - low > 1):
+        middle = (low + high) // 2
+        reached = (_float(middle) - origin) * scale >= wanted
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    found = _float(high)
+    found[0] = -np.inf
+    return found
+
+
+def _ordinal(score: np.float32) -> int:
+    bits = int(score.view(np.int32))
+    return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
+
+
+def _float(ordinal: Ints) -> Floats:
+    size = np.abs(ordinal).astype(np.int32).view(np.float32)
+    return np.where(ordinal < 0, -size, size)
+
+
+def _answer(question: Question) -> float:
+    if question.answer is None:
+        raise RuntimeError("a question was left without an answer")
+    return question.answer
+
+
+def _results(
+    task: Task,
+    watch: Watch,
+    mated_scores: Floats,
+    bars: dict[float, float],
+    eer: float | None,
+    top: Window | None,
+    passes: int,
+    place_free: bool,
+) -> Matching:
+    """Put what was gathered into the order in which probes and pairs were given."""
+    mates, searched, used = watch.mates, task.probes.chosen, task.references.chosen
+    everyone = len(task.probes.rows)
+    sizes = np.bincount(task.mated[:, 0], minlength=everyone)
+    ranks = np.where(sizes > 0, MISS, NO_MATE)
+    best_mate = np.full(everyone, -np.inf, np.float32)
+    best_nonmate = best_mate.copy()
+    reference = _first_mates(task, everyone)
+    found, best = mates.ranks(NO_MATE)
+    has = best >= 0
+    ranks[searched[has]] = found[has]
+    best_mate[searched[has]] = mates.scores[best[has]]
+    reference[searched[has]] = used[mates.place[best[has]]]
+    best_nonmate[searched] = watch.best_nonmate
+    precision = np.where(sizes > 0, 0.0, np.nan)
+    precision[searched] = mates.precision(sizes[searched])
+    tail = None
+    if watch.tail is not None:
+        scores, search, place = watch.tail.sorted()
+        tail = Tail(float(watch.tail.floor), scores, searched[search], used[place])
+    histogram = None
+    if watch.bins is not None:
+        histogram = Histogram(_thresholds(*watch.bins), watch.counts)
+    scores, counts = top.kept() if top else (np.empty(0, np.float32), np.empty(0, np.int64))
+    return Matching(
+        ranks=ranks.astype(np.int64),
+        mates=sizes,
+        precision=precision,
+        best_mate=best_mate,
+        best_nonmate=best_nonmate,
+        best_mate_reference=reference,
+        **_lists(task, watch),
+        mated_scores=mated_scores,
+        nonmated_count=task.nonmated,
+        score_to_exceed=bars,
+        eer=eer,
+        tail=tail,
+        histogram=histogram,
+        top=(scores[::-1], np.cumsum(counts[::-1])),
+        passes=passes,
+        place_free=place_free,
+    )
+
+
+def _first_mates(task: Task, probes: int) -> Ints:
+    """Return the mate of each probe that is first in the order of ties, -1 without one."""
+    place = np.empty(len(task.order), np.int64)
+    place[task.order] = np.arange(len(task.order))
+    first = np.full(probes, len(task.order), np.int64)
+    np.minimum.at(first, task.mated[:, 0], place[task.mated[:, 1]])
+    return np.append(task.order, -1)[first]
+
+
+def _lists(task: Task, watch: Watch) -> dict[str, Any]:
+    """Put the mates into the candidate lists, and what could not be compared at their ends."""
+    lists, mates = watch.candidates, watch.mates
+    for first in range(0, len(task.probes), ROWS):
+        searches = slice(first, min(first + ROWS, len(task.probes)))
+        pairs = slice(mates.first[searches.start], mates.first[searches.stop])
+        lists.gathering(first, searches.stop - first).insert(
+            mates.search[pairs] - first, mates.place[pairs], mates.scores[pairs]
+        )
+    length = lists.length
+    scores = np.full((len(task.probes.rows), length), -np.inf, np.float32)
+    names = np.full(scores.shape, -1, np.int64)
+    # A failed probe lists all references in the order of ties.
+    names[:, : len(task.order)] = task.order[:length]
+    scores[task.probes.chosen] = lists.scores
+    found = np.append(task.references.chosen, -1)[lists.places]
+    end = len(task.references)
+    found[:, end : end + len(task.failed)] = task.failed[: max(0, length - end)]
+    names[task.probes.chosen] = found
+    return {"candidate_scores": scores, "candidate_references": names}
+
+
+def _silent(done: int, total: int) -> None:
+    """Report to nobody."""

@@ -1,0 +1,283 @@
+"""One pass over all comparisons: tiles made in threads, and what each tile is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.matching.candidates import CandidateLists
+from harness.matching.mates import Mates
+from harness.matching.product import COLUMN_STEP, ROW_STEP, padded
+from harness.matching.tails import TailCollector
+from harness.matching.tiles import Tile
+from harness.matching.windows import Window, joined
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Ints: TypeAlias = npt.NDArray[np.int64]
+_Packed: TypeAlias = list[Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """Templates of what can be compared, gathered when they are needed.
+
+    Parameters
+    ----------
+    rows
+        Floating point, shape (templates, dimension); an array or a memory map.
+    chosen
+        int64, shape (compared,): which rows, in the order in which they are numbered from here.
+    """
+
+    rows: npt.NDArray[np.floating[Any]]
+    chosen: Ints
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def probes(self, numbers: Ints | slice) -> Floats:
+        """Return rows padded with zeros: float32, shape (padded rows, dimension)."""
+        rows = self._gathered(numbers)
+        block = np.zeros((padded(len(rows), ROW_STEP), rows.shape[1]), np.float32)
+        block[: len(rows)] = rows
+        return block
+
+    def references(self, numbers: Ints | slice) -> Floats:
+        """Return columns padded with zeros: float32, shape (dimension, padded columns)."""
+        rows = self._gathered(numbers)
+        block = np.zeros((rows.shape[1], padded(len(rows), COLUMN_STEP)), np.float32)
+        block[:, : len(rows)] = rows.T
+        return block
+
+    def _gathered(self, numbers: Ints | slice) -> npt.NDArray[np.floating[Any]]:
+        rows = self.rows[self.chosen[numbers]]
+        # NaN and infinity would spread through a product; the sum of a row shows both.
+        if not np.isfinite(rows.sum(dtype=np.float64)):
+            raise ValueError("a template contains NaN or infinity")
+        return rows
+
+
+@dataclass(eq=False)
+class Watch:
+    """What a pass gathers besides windows; the first pass of a matching only.
+
+    Parameters
+    ----------
+    mates
+        Their ranks are counted.
+    best_nonmate
+        float32, shape (searches,), filled.
+    candidates
+        Filled, but for the mates.
+    tail
+        Filled; None for none.
+    bins
+        Origin, scale and number of the histogram's bins; None for none.
+    """
+
+    mates: Mates
+    best_nonmate: Floats
+    candidates: CandidateLists
+    tail: TailCollector | None
+    bins: tuple[np.float32, np.float32, int] | None
+    counts: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+@dataclass(eq=False)
+class _Worker:
+    """What one thread has for itself."""
+
+    tile: Tile
+    windows: list[Window]
+    tail: TailCollector | None
+    counts: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """All comparisons of some probes with some references, in tiles.
+
+    Parameters
+    ----------
+    probes, references
+        References in the order in which ties are listed.
+    tiles
+        One for each thread.
+    rows, columns
+        Most of a tile.
+    held
+        References whose templates are packed at once.
+    """
+
+    probes: Templates
+    references: Templates
+    tiles: Sequence[Tile]
+    rows: int
+    columns: int
+    held: int
+
+    def run(
+        self,
+        mates: Mates,
+        windows: Sequence[Window],
+        watch: Watch | None,
+        progress: Callable[[int, int], None],
+    ) -> list[Window]:
+        """Compute every score once.
+
+        Parameters
+        ----------
+        mates
+            Cells that are not non-mated.
+        windows
+            Where they stand; they are not changed.
+        watch
+            What else to gather, or None.
+        progress
+            Called with comparisons done and in all.
+
+        Returns
+        -------
+        list of Window
+            One for each given, with all non-mated scores taken in. Whatever the number of threads
+            and the memory, they say the same.
+        """
+        collected = watch.tail if watch else None
+        bins = watch.bins if watch else None
+        workers = [
+            _Worker(
+                tile,
+                [window.empty_copy() for window in windows],
+                collected.empty_copy() if collected else None,
+                np.zeros(bins[2] if bins else 0, np.int64),
+            )
+            for tile in self.tiles
+        ]
+        free = list(workers)
+        done, total = 0, len(self.probes) * len(self.references)
+        with ThreadPoolExecutor(len(workers)) as pool:
+            for places, packed in self._packed():
+
+                def work(first: int, places: slice = places, packed: _Packed = packed) -> int:
+                    worker = free.pop()
+                    try:
+                        return self._stripe(worker, mates, watch, first, places, packed)
+                    finally:
+                        free.append(worker)
+
+                for compared in pool.map(work, range(0, len(self.probes), self.rows)):
+                    done += compared
+                    progress(done, total)
+        if watch is not None:
+            watch.counts = np.sum([worker.counts for worker in workers], axis=0)
+            for worker in workers:
+                if watch.tail is not None and worker.tail is not None:
+                    watch.tail.join(worker.tail)
+        return [joined(same) for same in zip(*(w.windows for w in workers), strict=True)]
+
+    def sample(self, mates: Mates, size: int, rng: np.random.Generator) -> list[Floats]:
+        """Draw scores: blocks of probes with references drawn for each.
+
+        Parameters
+        ----------
+        size
+            About how many scores, at least a block.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            As `sampling.Sample` takes them.
+        """
+        tile = self.tiles[0]
+        firsts = np.arange(0, len(self.probes), self.rows)
+        most = max(1, size // (self.rows * COLUMN_STEP))
+        if len(firsts) > most:
+            firsts = np.sort(rng.choice(firsts, most, replace=False))
+        each = padded(max(1, size // min(len(self.probes), len(firsts) * self.rows)), COLUMN_STEP)
+        each = min(each, self.columns, len(self.references))
+        blocks = []
+        for first in firsts:
+            searches = self._searches(int(first))
+            places = np.sort(rng.choice(len(self.references), each, replace=False))
+            tile.fill(
+                self.probes.probes(searches),
+                self.references.references(places),
+                searches.stop - searches.start,
+                each,
+            )
+            row, place = mates.of(searches, slice(0, len(self.references)))
+            column = np.minimum(np.searchsorted(places, place), each - 1)
+            drawn = places[column] == place
+            tile.mask(row[drawn], column[drawn])
+            blocks.append(tile.scores())
+        return blocks
+
+    def _searches(self, first: int) -> slice:
+        return slice(first, min(first + self.rows, len(self.probes)))
+
+    def _packed(self) -> Iterator[tuple[slice, _Packed]]:
+        """Hand out the references in blocks that fit the memory, cut into tiles."""
+        for start in range(0, len(self.references), self.held):
+            places = slice(start, min(start + self.held, len(self.references)))
+            yield (
+                places,
+                [
+                    self.references.references(slice(at, min(at + self.columns, places.stop)))
+                    for at in range(start, places.stop, self.columns)
+                ],
+            )
+
+    def _stripe(
+        self,
+        worker: _Worker,
+        mates: Mates,
+        watch: Watch | None,
+        first: int,
+        places: slice,
+        packed: _Packed,
+    ) -> int:
+        """Compare a block of probes with a block of references, tile by tile."""
+        searches = self._searches(first)
+        probes = self.probes.probes(searches)
+        rows, tile = searches.stop - first, worker.tile
+        lowest = mates.lowest(searches)
+        gathering = watch.candidates.gathering(first, rows) if watch else None
+        for start, references in zip(
+            range(places.start, places.stop, self.columns), packed, strict=True
+        ):
+            columns = slice(start, min(start + self.columns, places.stop))
+            tile.fill(probes, references, rows, columns.stop - start)
+            tile.mask(*mates.of(searches, columns))
+            highest = tile.row_max()
+            if watch is not None and gathering is not None:
+                best = watch.best_nonmate[searches]
+                np.maximum(best, highest, out=best)
+                mates.count_ahead(tile, highest, lowest, first)
+                gathering.take(tile, highest, start)
+                if worker.tail is not None:
+                    worker.tail.take(tile, highest, first, start)
+                if watch.bins is not None:
+                    worker.counts += tile.histogram(*watch.bins)
+            for window in worker.windows:
+                _look(window, tile, highest)
+        if gathering is not None:
+            gathering.settle()
+        compared: int = rows * (places.stop - places.start)
+        return compared
+
+
+def _look(window: Window, tile: Tile, highest: Floats) -> None:
+    """Show a window the scores of a tile, by the rows that reach it where those are few."""
+    if window.high == np.inf:
+        rows = np.flatnonzero(highest >= window.low)
+        if 4 * len(rows) < tile.rows:
+            if len(rows):
+                _, _, inside = tile.reaching(rows, np.full(len(rows), window.low, np.float32))
+                window.add(0, inside)
+            return
+    window.add(*tile.within(window.low, window.high))

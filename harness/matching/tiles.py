@@ -1,0 +1,169 @@
+"""A tile: the scores of some probes with some references, and the questions asked of it.
+
+A question is one or two passes of NumPy over scores that lie in the cache; with vectors of 512
+numbers a pass costs about a hundredth of the product that made the scores.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.matching.product import COLUMN_STEP, ROW_STEP, Product, padded
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Cells: TypeAlias = tuple[Ints, Ints, Floats]
+"""Rows, columns and scores of some cells, in the order of rows and then of columns."""
+
+LOWEST = np.finfo(np.float32).min
+"""Below every score, above the ``-inf`` of a cell that holds none."""
+
+
+class Tile(Protocol):
+    """What streaming asks of a block of scores, on a processor or on a graphics card.
+
+    Cells that hold no non-mated score (padding, and mated cells after `mask`) are ``-inf`` and
+    take part in nothing, as all thresholds are at least `LOWEST`.
+    """
+
+    rows: int
+    columns: int
+
+    def fill(self, probes: Floats, references: Floats, rows: int, columns: int) -> None:
+        """Compute the scores: cosine similarity of unit vectors, clipped to [-1, 1].
+
+        Shapes: probes (padded rows, dimension), references (dimension, padded columns).
+        """
+
+    def scores(self) -> Floats:
+        """Return a copy of all cells, shape (rows, columns)."""
+
+    def mask(self, rows: Ints, columns: Ints) -> None:
+        """Take cells out of everything that follows."""
+
+    def row_max(self) -> Floats:
+        """Return the highest score of every row, ``-inf`` for none; shape (rows,)."""
+
+    def count(self, rows: Ints, bars: Floats) -> Ints:
+        """Count in some rows the scores at or above a bar each."""
+
+    def reaching(self, rows: Ints, bars: Floats) -> Cells:
+        """List in some rows, rising, the cells at or above a bar each."""
+
+    def nth_highest(self, n: int) -> Floats:
+        """Return the n-th highest score of every row, ``-inf`` for fewer."""
+
+    def within(self, low: np.float32, high: np.float32) -> tuple[int, Floats]:
+        """Return how many scores lie above `high`, and those in [low, high]."""
+
+    def histogram(self, origin: np.float32, scale: np.float32, bins: int) -> Ints:
+        """Count scores s by ``floor((s - origin) * scale)``, the ends taking what is beyond."""
+
+
+class NumpyTile:
+    """A tile in main memory, in buffers made once.
+
+    Parameters
+    ----------
+    product
+        From `product_for`.
+    rows, columns
+        The most it will hold: multiples of the steps.
+    """
+
+    def __init__(self, product: Product, rows: int, columns: int) -> None:
+        self._product = product
+        self._scores = np.empty(rows * columns, np.float32)
+        self._mask = np.empty(rows * columns, np.bool_)
+        self.rows = self.columns = 0
+
+    def fill(self, probes: Floats, references: Floats, rows: int, columns: int) -> None:
+        """See `Tile.fill`."""
+        self.rows, self.columns = rows, columns
+        shape = (padded(rows, ROW_STEP), padded(columns, COLUMN_STEP))
+        self._all = self._scores[: shape[0] * shape[1]].reshape(shape)
+        self._flags = self._mask[: self._all.size].reshape(shape)
+        self._product(probes, references, self._all)
+        np.clip(self._all, -1.0, 1.0, out=self._all)
+        self._all[rows:] = -np.inf
+        self._all[:, columns:] = -np.inf
+        self._masked = self._all.size - rows * columns
+
+    def scores(self) -> Floats:
+        """See `Tile.scores`."""
+        return self._all[: self.rows, : self.columns].copy()
+
+    def mask(self, rows: Ints, columns: Ints) -> None:
+        """See `Tile.mask`."""
+        self._all[rows, columns] = -np.inf
+        self._masked += len(rows)
+
+    def row_max(self) -> Floats:
+        """See `Tile.row_max`."""
+        highest: Floats = self._all.max(axis=1)[: self.rows]
+        return highest
+
+    def count(self, rows: Ints, bars: Floats) -> Ints:
+        """See `Tile.count`."""
+        counts: Ints = np.bitwise_count(self._words(rows, bars)).sum(axis=1, dtype=np.int64)
+        return counts
+
+    def reaching(self, rows: Ints, bars: Floats) -> Cells:
+        """See `Tile.reaching`."""
+        words = self._words(rows, bars)
+        place, column = np.divmod(_set_bits(words.view(np.uint8).reshape(-1)), self._all.shape[1])
+        row = rows[place]
+        return row, column, self._all[row, column]
+
+    def nth_highest(self, n: int) -> Floats:
+        """See `Tile.nth_highest`."""
+        columns = self._all.shape[1]
+        if n > columns:
+            return np.full(self.rows, -np.inf, np.float32)
+        found: Floats = np.partition(self._all[: self.rows], columns - n, axis=1)[:, columns - n]
+        return found
+
+    def within(self, low: np.float32, high: np.float32) -> tuple[int, Floats]:
+        """See `Tile.within`."""
+        np.greater_equal(self._all, low, out=self._flags)
+        inside = np.packbits(self._flags.reshape(-1))
+        above = 0
+        if high < np.inf:
+            np.greater(self._all, high, out=self._flags)
+            beyond = np.packbits(self._flags.reshape(-1))
+            above = int(np.bitwise_count(beyond.view(np.uint64)).sum(dtype=np.int64))
+            # Above the bracket is above its foot: what differs is inside.
+            np.bitwise_xor(inside, beyond, out=inside)
+        return above, self._all.reshape(-1)[_set_bits(inside)]
+
+    def histogram(self, origin: np.float32, scale: np.float32, bins: int) -> Ints:
+        """See `Tile.histogram`."""
+        place = (self._all - origin) * scale
+        np.clip(place, 0, bins - 0.5, out=place)
+        counts: Ints = np.bincount(place.astype(np.int32).reshape(-1), minlength=bins)
+        counts[0] -= self._masked
+        return counts
+
+    def _words(self, rows: Ints, bars: Floats) -> npt.NDArray[np.uint64]:
+        """Return a bit for each cell of some rows: whether its score reaches the row's bar."""
+        whole = 2 * len(rows) > self.rows
+        if whole:  # a pass over all is cheaper than a copy of most
+            each = np.full(self.rows, np.inf, np.float32)
+            each[rows] = bars
+            flags, scores = self._flags[: self.rows], self._all[: self.rows]
+            np.greater_equal(scores, each[:, np.newaxis], out=flags)
+        else:
+            flags = self._all[rows] >= bars[:, np.newaxis]
+        words = np.packbits(flags, axis=1).view(np.uint64)
+        return words[rows] if whole and len(rows) < self.rows else words
+
+
+def _set_bits(packed: npt.NDArray[np.uint8]) -> Ints:
+    """Return the places of the ones, rising; quick where they are few."""
+    holding = np.flatnonzero(packed)
+    bits = np.flatnonzero(np.unpackbits(packed[holding]))
+    places: Ints = holding[bits >> 3] * 8 + (bits & 7)
+    return places
