@@ -52,6 +52,14 @@ PLUGINS = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with further algorithms (.py) and protocols (.toml). Repeatable.",
 )
+FORENSIC = click.option(
+    "--forensic",
+    is_flag=False,
+    flag_value="logistic",
+    default="",
+    metavar="[CALIBRATOR]",
+    help="Add likelihood ratios to the report; calibrated by logistic (default), pav or kde.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -80,6 +88,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for mach
     help="Seconds without a sign of life after which a worker is stopped.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@FORENSIC
 @PLUGINS
 @JSON
 def run(
@@ -95,6 +104,7 @@ def run(
     threads: int,
     timeout: float,
     out: Path,
+    forensic: str,
     plugins: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -107,7 +117,7 @@ def run(
     from harness import registry
     from harness.execution.pool import Limits
     from harness.progress import progress_for
-    from harness.run import Request, execute, prepare
+    from harness.run import Request, add_likelihood_ratios, execute, prepare
 
     request = Request(
         algorithms=tuple(registry.algorithms(plugins)) if ALL in algorithms else algorithms,
@@ -129,7 +139,10 @@ def run(
     for one in prepared:
         try:
             with progress_for(one.label) as progress:
-                finished.append(execute(one, limits, progress))
+                done = execute(one, limits, progress)
+            if forensic:
+                add_likelihood_ratios(done, forensic)
+            finished.append(done)
         except HarnessError as reason:
             failed.append((one, reason))
             click.echo(f"error: {one.label}: {reason}", err=True)
@@ -312,6 +325,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
 @click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
 @click.option("--out", type=FILE, default=Path("runs"), show_default=True)
+@FORENSIC
 @PLUGINS
 def score(
     run_folder: Path | None,
@@ -324,6 +338,7 @@ def score(
     layout: str | None,
     folds: tuple[str, ...],
     out: Path,
+    forensic: str,
     plugins: tuple[Path, ...],
     **files: Path | None,
 ) -> None:
@@ -339,18 +354,20 @@ def score(
             "--mated with --nonmated"
         )
     if run_folder is not None:
-        _score_again(run_folder)
+        _score_again(run_folder, forensic)
     elif lists:
         _score_lists(mated, nonmated)
     else:
         if protocol is None:
             raise UsageError("say with --protocol which question the scores answer")
         from harness.importing import bring
-        from harness.run import Request
+        from harness.run import Request, score_again
 
         ((kind, path),) = given.items()
         request = Request((), (protocol,), data, layout, folds, plugins=plugins, out=out)
         brought = bring(request, kind, path, form=form, name=name)
+        if forensic:
+            score_again(brought.folder, forensic)
         for note in brought.imported.notes:
             click.echo(f"note: {note}", err=True)
         for fold, probe in brought.imported.missing[:MISSING_SHOWN]:
@@ -364,19 +381,13 @@ def score(
         click.echo(f"report  {brought.folder / 'report.html'}")
 
 
-def _score_again(folder: Path) -> None:
-    from harness import record
-    from harness.run import finish
+def _score_again(folder: Path, forensic: str) -> None:
+    from harness.run import score_again
 
-    record.check_sources(folder)
-    finished = record.read_run(folder)
-    outcome = finished.judge()
-    before = (folder / record.METRICS).read_bytes() if (folder / record.METRICS).exists() else b""
-    (folder / record.CHECKSUMS).unlink()
-    finish(folder, finished.manifest, outcome, _pictures(finished))
-    same = (folder / record.METRICS).read_bytes() == before
+    run, outcome, same = score_again(folder, forensic)
     click.echo(f"the metrics {'are the same as before' if same else 'have changed'}", err=True)
-    _print_metrics(finished.manifest.origin.protocol, finished.manifest.origin.algorithm, outcome)
+    _print_metrics(run.manifest.origin.protocol, run.manifest.origin.algorithm, outcome)
+    click.echo(f"report  {folder / 'report.html'}")
 
 
 def _score_lists(mated: Path | None, nonmated: Path | None) -> None:
@@ -413,15 +424,10 @@ def export(folder: Path, form: str, out: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Write the HTML report of a run again."""
-    from harness import record
-    from harness.run import write_report
+    from harness.run import score_again
 
-    record.check_sources(folder)
-    finished = record.read_run(folder)
-    (folder / record.CHECKSUMS).unlink()
-    write_report(folder, finished.manifest, finished.judge(), _pictures(finished))
-    record.seal(folder)
-    click.echo(folder / record.REPORT)
+    score_again(folder)
+    click.echo(folder / "report.html")
 
 
 @commands.command()
@@ -521,14 +527,6 @@ def _assignments(texts: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--param {text!r} should read NAME=VALUE")
         found[name.strip()] = value
     return found
-
-
-def _pictures(finished: Any) -> Any:
-    """Return the data set of a run, as far as its images still lie where they lay."""
-    from harness.data.records import Dataset
-
-    facts = finished.manifest.dataset
-    return Dataset(facts["name"], Path(facts["path"]), facts["layout"], finished.records)
 
 
 def _say_what_was_done(finished: Any) -> None:

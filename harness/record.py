@@ -8,6 +8,7 @@
     units/            each unit's model, templates, raw scores, failures and log
     candidates/       candidate lists, `probe|rank|gallery|score`
     metrics.json  curves.json  searches.json
+    forensic.json     likelihood ratios, where they were asked for
     report.html
     checksums.sha256  of all the above; written last, so a folder without it is unfinished
 """
@@ -18,7 +19,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,9 +32,13 @@ from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome, Search
 from harness.tasks.answers import Answer
 
+if TYPE_CHECKING:
+    from harness.likelihood.assessment import Assessment
+
 FORMAT = 1
 MANIFEST, PROTOCOL, TRUTH = "manifest.json", "protocol.toml", "truth.json"
 METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
+FORENSIC = "forensic.json"
 REPORT, CHECKSUMS, CANDIDATES = "report.html", "checksums.sha256", "candidates"
 LARGEST_FILE = 4 << 30
 """Bytes of the largest JSON file read: a run folder may come from a stranger."""
@@ -99,6 +104,51 @@ class Run:
         from harness.scorefiles import Imported, withhold
 
         return withhold(outcome, Imported((), tuple(brought.forms), "", depth=brought.depth))
+
+
+def assessed(run: Run, method: str) -> Assessment:
+    """Calibrate the scores of a run into likelihood ratios and judge those.
+
+    Parameters
+    ----------
+    method
+        A key of `harness.likelihood.calibration.CALIBRATORS`.
+
+    Raises
+    ------
+    UsageError
+        If the run has no comparisons, or too few folds or comparisons to calibrate on.
+    """
+    from harness.likelihood.assessment import assess
+
+    comparisons = getattr(run.protocol.module(), "comparisons", None)
+    if comparisons is None:
+        raise UsageError(
+            f"likelihood ratios need comparisons, which protocol {run.manifest.origin.protocol!r} "
+            "does not make"
+        )
+    brought = run.manifest.imported
+    if brought is not None and brought.depth is not None:
+        raise UsageError("likelihood ratios need every score; candidate lists end before that")
+    try:
+        return assess(comparisons(run.folds, run.answers, run.records), method)
+    except ValueError as reason:
+        raise UsageError(f"{run.folder}: no likelihood ratios: {reason}") from None
+
+
+def read_assessment(folder: Path) -> Assessment | None:
+    """Read the likelihood-ratio part of a run, if it has one."""
+    from harness.likelihood.assessment import Assessment
+
+    found: Assessment | None = None
+    if (folder / FORENSIC).is_file():
+        found = _read(folder / FORENSIC, Assessment)
+    return found
+
+
+def write_assessment(folder: Path, assessment: Assessment) -> None:
+    """Write the likelihood-ratio part of a run."""
+    write_whole(folder / FORENSIC, _text(assessment))
 
 
 def identity_of(origin: Origin) -> str:
@@ -244,6 +294,9 @@ def faults(folder: Path) -> list[str]:
     ):
         if (folder / name).read_bytes() != content:
             found.append(f"{name}: does not follow from the raw scores")
+    kept = read_assessment(folder)
+    if kept is not None and _text(assessed(run, kept.method)) != (folder / FORENSIC).read_bytes():
+        found.append(f"{FORENSIC}: does not follow from the raw scores")
     return found
 
 
@@ -255,7 +308,7 @@ def check_sources(folder: Path) -> None:
     Damaged
         With every change.
     """
-    derived = {METRICS, CURVES, SEARCHES, REPORT}
+    derived = {METRICS, CURVES, SEARCHES, REPORT, FORENSIC}
     changed = [
         fault for fault in _changed(folder, derived) if not fault.startswith(f"{CANDIDATES}/")
     ]

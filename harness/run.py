@@ -269,6 +269,48 @@ def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset 
     record.seal(folder)
 
 
+def score_again(folder: Path, forensic: str = "") -> tuple[record.Run, Outcome, bool]:
+    """Compute every number of a run again from its raw scores, and its report with them.
+
+    Parameters
+    ----------
+    forensic
+        Calibrator of likelihood ratios; empty for what the run has already.
+
+    Returns
+    -------
+    tuple
+        The run, its outcome, and whether the metrics are what they were before.
+
+    Raises
+    ------
+    Damaged
+        If the scores, the truth or the protocol changed since the run.
+    """
+    record.check_sources(folder)
+    run = record.read_run(folder)
+    outcome = run.judge()
+    kept = record.read_assessment(folder)
+    method = forensic or (kept.method if kept is not None else "")
+    assessment = record.assessed(run, method) if method else None
+    before = folder / record.METRICS
+    content = before.read_bytes() if before.exists() else b""
+    (folder / record.CHECKSUMS).unlink()
+    if assessment is not None:
+        record.write_assessment(folder, assessment)
+    facts = run.manifest.dataset
+    pictured = Dataset(facts["name"], Path(facts["path"]), facts["layout"], run.records)
+    finish(folder, run.manifest, outcome, pictured)
+    return run, outcome, before.read_bytes() == content
+
+
+def add_likelihood_ratios(finished: Finished, calibrator: str) -> None:
+    """Add likelihood ratios to a finished run and its report, unless it has them already."""
+    kept = record.read_assessment(finished.prepared.folder)
+    if kept is None or kept.method != calibrator:
+        score_again(finished.prepared.folder, calibrator)
+
+
 def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Opinion]:
     """Let PyEER compute the equal error rate of the same scores, where the protocol reports one."""
     from harness.scorefiles import pyeer_eer, split_scores
@@ -295,7 +337,15 @@ def write_report(
         except (HarnessError, OSError):
             return None
 
-    write_whole(folder / record.REPORT, render(manifest, outcome, picture))
+    section = None
+    assessment = record.read_assessment(folder)
+    if assessment is not None:
+        from harness.reporting.forensic import PROPOSITIONS, forensic_section
+
+        protocol, _ = read_protocol(folder / record.PROTOCOL)
+        proposition = PROPOSITIONS[protocol.data.mated_by]
+        section = forensic_section(assessment, proposition, manifest.origin.algorithm)
+    write_whole(folder / record.REPORT, render(manifest, outcome, picture, section))
 
 
 def _entry(name: str, request: Request) -> Entry:

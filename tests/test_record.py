@@ -189,3 +189,42 @@ def test_what_is_no_run_is_said_so(tmp_path: Path) -> None:
         read_run(tmp_path)
     assert run_harness("verify", tmp_path / "none").code == 2
     assert run_harness("score", tmp_path).code == 3
+
+
+def test_likelihood_ratios_are_added_on_request_and_verified_with_the_rest(
+    run_folder: Path,
+) -> None:
+    from harness.record import faults, seal
+
+    assert "Likelihood ratios" not in (run_folder / "report.html").read_text()
+    ran = run_harness("score", run_folder, "--forensic", "pav")
+    assert ran.code == 0, ran.err
+    report = (run_folder / "report.html").read_text()
+    assert "Likelihood ratios" in report
+    assert "Probe and reference show visually similar tattoos on different people." in report
+    forensic = run_folder / "forensic.json"
+    kept = json.loads(forensic.read_text())
+    assert kept["method"] == "pav"
+    assert 0 <= kept["estimates"]["cllr-min"]["value"] <= kept["estimates"]["cllr"]["value"]
+    assert faults(run_folder) == []
+    kept["estimates"]["cllr"]["value"] = 0.5
+    forensic.write_text(json.dumps(kept))
+    seal(run_folder)
+    assert faults(run_folder) == ["forensic.json: does not follow from the raw scores"]
+    # Whatever is computed again keeps the calibrator that was asked for first.
+    assert run_harness("score", run_folder).code == 0
+    assert faults(run_folder) == []
+
+
+def test_likelihood_ratios_need_comparisons_and_a_known_calibrator(
+    run_folder: Path, small_set: Path, tmp_path: Path
+) -> None:
+    ran = run_harness("score", run_folder, "--forensic", "magic")
+    assert ran.code == 2
+    assert "logistic" in ran.err
+    ran = run_harness(
+        *("run", "--protocol", "detection", "--algo", "hog-svm", "--data", small_set),
+        *("--out", tmp_path / "runs", "--forensic"),
+    )
+    assert ran.code == 2
+    assert "likelihood ratios need comparisons" in ran.err

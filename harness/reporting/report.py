@@ -12,6 +12,7 @@ from harness.manifest import Manifest
 from harness.places import bundled
 from harness.reporting import figures, plots, showcase, wording
 from harness.reporting.figures import Table
+from harness.reporting.forensic import ForensicSection
 from harness.results import Estimate, Failure, Metrics, Outcome
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ FAILURES_SHOWN = 50
 PICTURE_BYTES = 1_200_000
 
 
-def render(manifest: Manifest, outcome: Outcome, picture: Callable[[str], bytes | None]) -> str:
+def render(
+    manifest: Manifest,
+    outcome: Outcome,
+    picture: Callable[[str], bytes | None],
+    forensic: ForensicSection | None = None,
+) -> str:
     """Return the report as the complete text of an HTML file.
 
     Equal input gives equal text; nothing in it is loaded from elsewhere.
@@ -38,6 +44,8 @@ def render(manifest: Manifest, outcome: Outcome, picture: Callable[[str], bytes 
     picture
         Returns a JPEG thumbnail of a record by its name (about 112 pixels), or None where the image
         is not at hand; then a labelled placeholder is drawn.
+    forensic
+        The likelihood-ratio section, where one was asked for.
     """
     metrics = outcome.metrics
     headline = metrics.pooled.get(metrics.headline)
@@ -71,6 +79,7 @@ def render(manifest: Manifest, outcome: Outcome, picture: Callable[[str], bytes 
             image=gallery.address,
             margin=showcase.margin,
             run=_run_facts(manifest),
+            forensic=forensic,
             steps=_step_table(manifest),
         )
     )

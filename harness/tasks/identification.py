@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,9 @@ from harness.statistics import (
 )
 from harness.tasks.answers import Answer, finite, fold_spread, histogram, thin_curve
 from harness.tasks.folds import components, deal
+
+if TYPE_CHECKING:
+    from harness.likelihood.crossfit import FoldScores
 
 ABILITY = Matcher
 METRICS: dict[str, tuple[str, ...]] = {
@@ -135,6 +138,29 @@ def truth_matrix(fold: Fold, records: Mapping[str, Record]) -> npt.NDArray[np.bo
     for probe, reference in fold.mates:
         truth[row[probe], column[reference]] = True
     return truth
+
+
+def comparisons(
+    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+) -> list[FoldScores]:
+    """Return the scores of each fold's comparisons with their identities, for likelihood ratios."""
+    from harness.likelihood.crossfit import FoldScores
+
+    clusters = components(sorted(pair for fold in folds for pair in fold.mates))
+    parts = [
+        _Part(fold, answer, records, clusters) for fold, answer in zip(folds, answers, strict=True)
+    ]
+    return [
+        FoldScores(
+            part.fold.name,
+            part.mated,
+            part.mated_clusters,
+            part.nonmated,
+            part.nonmated_probe_clusters,
+            part.nonmated_reference_clusters,
+        )
+        for part in parts
+    ]
 
 
 def judge(
