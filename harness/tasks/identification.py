@@ -51,6 +51,9 @@ METRICS: dict[str, tuple[str, ...]] = {
     "eer": (),
     "eer-convex-hull": (),
     "fnmr": ("fmr",),
+    "auc": (),
+    "d-prime": (),
+    "fte": (),
 }
 CANDIDATES = 50
 """Length of the candidate lists written; the scores of all comparisons are kept as well."""
@@ -227,6 +230,10 @@ class _Part:
         self.failed_references = np.array(
             [name in answer.failures for name in fold.gallery], dtype=bool
         )
+        # One entry for each image of the fold, for the failure-to-enrol rate.
+        self.failed = np.array(
+            [n in answer.failures for n in dict.fromkeys((*fold.probes, *fold.gallery))], dtype=bool
+        )
         self.usable = ~(self.failed_probes[:, None] | self.failed_references[None, :])
         self.scores = np.where(self.usable, answer.scores, -np.inf)
         self.truth = truth_matrix(fold, records)
@@ -320,6 +327,7 @@ class _Pool:
         self.ranks, self.precision = join("ranks"), join("precision")
         self.mates, self.gallery = join("mates"), join("gallery")
         self.mated, self.nonmated = join("mated"), join("nonmated")
+        self.failed = join("failed")
         names = np.concatenate(
             [np.concatenate([part.probe_clusters, part.reference_clusters]) for part in parts]
         )
@@ -345,6 +353,12 @@ def _value(metric: Metric, part: _Part | _Pool) -> float | None:
         return finite(verification.eer(part.mated, part.nonmated))
     if metric.name == "eer-convex-hull":
         return finite(verification.eer_convex_hull(part.mated, part.nonmated))
+    if metric.name == "auc":
+        return finite(verification.auc(part.mated, part.nonmated))
+    if metric.name == "d-prime":
+        return finite(verification.d_prime(part.mated, part.nonmated))
+    if metric.name == "fte":
+        return finite(part.failed.mean()) if len(part.failed) else None
     return finite(verification.fnmr_at_fmr(part.mated, part.nonmated, float(options["fmr"])))
 
 
@@ -373,6 +387,11 @@ def _estimate(metric: Metric, pool: _Pool, score_intervals: Mapping[str, Interva
                 pool.mates[searched], pool.gallery[searched]
             )
             estimate.chance = float(chance.mean())
+    elif metric.name == "fte":
+        estimate.n = len(pool.failed)
+        images = np.arange(estimate.n)
+        interval = choose_interval(pool.failed.astype(np.float64), images)
+        _set_interval(estimate, interval, images)
     else:
         estimate.n = len(pool.mated)
         if str(metric) in score_intervals:
@@ -384,9 +403,14 @@ def _estimate(metric: Metric, pool: _Pool, score_intervals: Mapping[str, Interva
                 estimate.flags.append("not supported by this data: too few non-mated comparisons")
             if few_errors(round(fmr * len(pool.nonmated))):
                 estimate.flags.append("fewer than 30 false matches at this FMR")
-        else:
+        elif metric.name != "d-prime":
             estimate.chance = 0.5
-        if estimate.value is not None and few_errors(round(estimate.value * len(pool.mated))):
+        rates = ("eer", "eer-convex-hull", "fnmr")
+        if (
+            metric.name in rates
+            and estimate.value is not None
+            and few_errors(round(estimate.value * len(pool.mated)))
+        ):
             estimate.flags.append("fewer than 30 false non-matches")
     return estimate
 

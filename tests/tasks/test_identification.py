@@ -217,3 +217,26 @@ def test_training_truth_numbers_identities_and_keeps_listed_pairs() -> None:
     fold = Fold("1", tuple("abcde"), (), train_mates=frozenset({("a", "c"), ("e", "c")}))
     truth = training_truth(fold, records, PROTOCOL)
     assert truth == {"identities": [0, 1, 0, 2, 0], "mated": [[0, 2], [4, 2]]}
+
+
+def test_further_metrics_may_be_asked_for() -> None:
+    metrics = ["hit-rate@rank=3", "auc", "d-prime", "fte"]
+    asked = PROTOCOL.model_copy(update={"metrics": tuple(metrics)})
+    folds, answers, records = world(4, failures=True)
+    pooled = judge(folds, answers, records, asked).metrics.pooled
+    images = sum(len(fold.probes) + len(fold.gallery) for fold in folds)
+    failed = sum(len(answer.failures) for answer in answers)
+    assert pooled["fte"].value == failed / images
+    assert pooled["fte"].n == images
+    assert pooled["fte"].low is not None
+    mated, nonmated = [], []
+    for fold, answer in zip(folds, answers, strict=True):
+        truth = truth_matrix(fold, records)
+        scores = np.where(np.isnan(answer.scores), -np.inf, answer.scores)
+        mated += scores[truth].tolist()
+        nonmated += scores[~truth & np.isfinite(scores)].tolist()
+    wins = [(m > n) + (m == n) / 2 for m in mated for n in nonmated]
+    assert pooled["auc"].value == pytest.approx(np.mean(wins))
+    known = [score for score in mated if score > -math.inf]
+    spread = math.sqrt((np.var(known) + np.var(nonmated)) / 2)
+    assert pooled["d-prime"].value == pytest.approx((np.mean(known) - np.mean(nonmated)) / spread)
