@@ -1,0 +1,35 @@
+"""The command `harness` itself, to which the verbs are added."""
+
+from __future__ import annotations
+
+import click
+
+from harness.errors import UsageError, nearest
+
+EPILOG = """\b
+Exit codes: 0 done, 2 usage, protocol or data, 3 a run or an algorithm failed, 130 interrupted.
+"""
+
+
+class Verbs(click.Group):
+    """The group of commands, which suggests the nearest name for one that does not exist."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may have been meant."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise UsageError(
+                f"there is no command {args[0]!r}.{nearest(args[0], self.commands)} "
+                f"Known: {', '.join(self.commands)}"
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tattoo-harness", message="%(version)s")
+def commands() -> None:
+    """Evaluate forensic biometric matching: algorithms over protocols, with numbers that stand up.
+
+    With no data at all, this works: harness run --protocol similarity --algo triplet
+    """

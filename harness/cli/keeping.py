@@ -1,0 +1,54 @@
+"""Verbs for run folders: `report`, `verify` and `export`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.options import PATH
+from harness.errors import UsageError
+
+
+@commands.command()
+@click.argument("folder", type=PATH)
+def report(folder: Path) -> None:
+    """Write the HTML report of a run again."""
+    from harness.run import score_again
+
+    score_again(folder)
+    click.echo(folder / "report.html")
+
+
+@commands.command()
+@click.argument("folder", type=PATH)
+def verify(folder: Path) -> None:
+    """Prove that a run folder is whole and that its numbers follow from its scores."""
+    from harness import record
+
+    if not folder.is_dir():
+        raise UsageError(f"there is no run folder {folder}")
+    found = record.faults(folder)
+    for fault in found:
+        click.echo(fault)
+    if found:
+        click.echo(f"{folder} is not as it was written: {len(found)} faults", err=True)
+        sys.exit(3)
+    click.echo(f"{folder}: whole, and its numbers follow from its scores")
+
+
+@commands.command()
+@click.argument("folder", type=PATH)
+@click.option("--format", "form", required=True, help="tatt-c, nist, csv, parquet, bob-4, ...")
+@click.option("--out", type=PATH, required=True, help="Folder to write to.")
+def export(folder: Path, form: str, out: Path) -> None:
+    """Write the scores of a run in a format that other programs read."""
+    from harness import record
+    from harness.scorefiles import export_scores
+
+    record.check_sources(folder)
+    finished = record.read_run(folder)
+    for path in export_scores(out, finished.folds, finished.answers, form):
+        click.echo(path)

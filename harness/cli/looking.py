@@ -1,0 +1,104 @@
+"""Verbs that tell what there is: `list` and `describe`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.options import JSON, PLUGINS
+from harness.errors import UsageError, nearest
+
+
+@commands.command(name="list")
+@PLUGINS
+@JSON
+def list_all(plugins: tuple[Path, ...], as_json: bool) -> None:
+    """List algorithms with what they can do, and protocols with what they ask."""
+    from harness import registry
+    from harness.protocol import title_of
+
+    sources = registry.describe_sources(registry.algorithms(plugins))
+    titles = {name: title_of(file) for name, file in registry.protocols(plugins).items()}
+    if as_json:
+        table = {
+            "algorithms": [
+                {
+                    "name": plugin.name,
+                    "abilities": list(seen.abilities),
+                    "learns": seen.learns,
+                    "about": seen.about,
+                    "file": str(plugin.file),
+                }
+                for plugin, seen in sources
+            ],
+            "protocols": [{"name": name, "title": title} for name, title in titles.items()],
+        }
+        click.echo(json.dumps(table, indent=1, ensure_ascii=False))
+        return
+    width = max(len(name) for name in [*(p.name for p, _ in sources), *titles])
+    click.echo("Algorithms")
+    for plugin, seen in sources:
+        ability = "+".join(seen.abilities).lower() or "?"
+        click.echo(f"  {plugin.name:<{width}}  {ability:<9} {seen.about}")
+    click.echo("\nProtocols")
+    for name, title in titles.items():
+        click.echo(f"  {name:<{width}}  {title}")
+
+
+@commands.command(name="describe")
+@click.argument("name")
+@PLUGINS
+@JSON
+def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
+    """Show an algorithm's parameters and abilities, or a protocol's rules."""
+    from harness import registry
+
+    known = registry.protocols(plugins)
+    if name.endswith(".toml") or name in known:
+        file = registry.find_protocol(name, plugins)
+        from harness.protocol import read_protocol
+
+        protocol, _ = read_protocol(file)
+        if as_json:
+            click.echo(protocol.model_dump_json(indent=1, by_alias=True))
+        else:
+            click.echo(f"# {file}\n{file.read_text(encoding='utf-8')}", nl=False)
+        return
+    try:
+        plugin = registry.find_algorithm(name, plugins)
+    except UsageError:
+        every = [*registry.algorithms(plugins), *known]
+        if name in every:
+            raise
+        raise UsageError(
+            f"neither an algorithm nor a protocol is called {name!r}.{nearest(name, every)} "
+            "`harness list` shows all."
+        ) from None
+    from harness.execution.asking import ask
+
+    found = ask(plugin)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        return
+    click.echo(f"{plugin.name}: {found.doc}\n")
+    click.echo(
+        f"abilities  {', '.join(found.abilities)}{'' if found.learns else ' (does not learn)'}"
+    )
+    click.echo(f"source     {plugin.file}")
+    if found.citation:
+        click.echo(f"citation   {found.citation}")
+    click.echo("\nparameters")
+    for parameter in found.parameters:
+        limits = f" ({parameter.limits})" if parameter.limits else ""
+        click.echo(f"  {parameter.name}: {parameter.type} = {parameter.default!r}{limits}")
+        if parameter.meaning:
+            click.echo(f"      {parameter.meaning}")
+    for preset, values in found.presets.items():
+        click.echo(f"\npreset {preset}")
+        for key, value in values.items():
+            click.echo(f"  {key} = {value!r}")

@@ -1,0 +1,44 @@
+"""Options that several commands have, and what their texts mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from harness.errors import UsageError
+
+PATH = click.Path(path_type=Path)
+PLUGINS = click.option(
+    "--plugins",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with further algorithms (.py) and protocols (.toml). Repeatable.",
+)
+FORENSIC = click.option(
+    "--forensic",
+    is_flag=False,
+    flag_value="logistic",
+    default="",
+    metavar="[CALIBRATOR]",
+    help="Add likelihood ratios to the report; calibrated by logistic (default), pav or kde.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+def assignments(texts: Sequence[str]) -> dict[str, str]:
+    """Split the texts of ``--param NAME=VALUE``.
+
+    Raises
+    ------
+    UsageError
+        If one has no name or no equals sign.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise UsageError(f"--param {text!r} should read NAME=VALUE")
+        found[name.strip()] = value
+    return found

@@ -1,0 +1,88 @@
+"""What commands print about a run: a table for people, JSON for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from harness.errors import HarnessError
+from harness.results import Outcome
+from harness.run import Finished, Prepared
+
+
+def say_what_was_done(finished: Finished) -> None:
+    """Say on standard error what of a run was computed and what was kept."""
+    label = finished.prepared.label
+    if not finished.done and finished.kept == ("everything",):
+        text = "already done; nothing was recomputed"
+    else:
+        text = f"done in {finished.seconds:.1f} s"
+        if finished.kept:
+            text += f"; kept from before: {', '.join(finished.kept)}"
+        if finished.manifest.failures:
+            text += f"; {finished.manifest.failures} images could not be used"
+    click.echo(f"{label}: {text}", err=True)
+
+
+def print_table(finished: Sequence[Finished]) -> None:
+    """Print the metrics of each run, and where its report lies."""
+    for one in finished:
+        print_metrics(one.prepared.judged.name, one.prepared.entry.plugin.name, one.outcome)
+        click.echo(f"report  {one.prepared.folder / 'report.html'}\n")
+
+
+def print_metrics(protocol: str, algorithm: str, outcome: Outcome) -> None:
+    """Print all metrics with interval, chance and flags; an asterisk marks the headline."""
+    metrics = outcome.metrics
+    counts = metrics.counts
+    shown = [f"{counts[what]} {what}" for what in ("searches", "identities") if what in counts]
+    if "searches" not in counts and "images" in counts:
+        shown.insert(0, f"{counts['images']} images")
+    if "folds" in counts:
+        shown.append(f"{counts['folds']} {'fold' if counts['folds'] == 1 else 'folds'}")
+    click.echo(f"{protocol} / {algorithm}: {', '.join(shown) or 'scores without names'}")
+    width = max(len(name) for name in metrics.pooled)
+    for name, estimate in metrics.pooled.items():
+        mark = "*" if name == metrics.headline else " "
+        value = "no data" if estimate.value is None else f"{estimate.value:.4f}"
+        interval = ""
+        if estimate.low is not None and estimate.high is not None:
+            interval = f"[{estimate.low:.4f}, {estimate.high:.4f}]"
+        chance = "" if estimate.chance is None else f"chance {estimate.chance:.4f}"
+        flags = f"  ({'; '.join(estimate.flags)})" if estimate.flags else ""
+        click.echo(
+            f" {mark} {name:<{width}}  {value:>7}  {interval:<17} {chance:<13}{flags}".rstrip()
+        )
+
+
+def run_json(
+    finished: Sequence[Finished], failed: Sequence[tuple[Prepared, HarnessError]]
+) -> dict[str, Any]:
+    """Return what `harness run --json` prints."""
+    import msgspec
+
+    return {
+        "runs": [
+            {
+                "protocol": one.prepared.judged.name,
+                "algorithm": one.prepared.entry.plugin.name,
+                "identity": one.prepared.identity,
+                "folder": str(one.prepared.folder),
+                "seconds": round(one.seconds, 3),
+                "done": list(one.done),
+                "kept": list(one.kept),
+                "metrics": msgspec.to_builtins(one.outcome.metrics),
+            }
+            for one in finished
+        ],
+        "failed": [
+            {
+                "protocol": one.judged.name,
+                "algorithm": one.entry.plugin.name,
+                "error": str(reason),
+            }
+            for one, reason in failed
+        ],
+    }

@@ -1,0 +1,223 @@
+"""Verbs that make runs: `run`, and `score` for what somebody else computed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.options import FORENSIC, JSON, PATH, PLUGINS, assignments
+from harness.errors import HarnessError, UsageError
+
+ALL = "all"
+MISSING_SHOWN = 10
+
+
+@commands.command()
+@click.option("--protocol", "protocols", multiple=True, required=True, help="Name, file or 'all'.")
+@click.option("--algo", "algorithms", multiple=True, required=True, help="Name, file or 'all'.")
+@click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
+@click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
+@click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
+@click.option("--preset", default="", help="Named set of the algorithm's parameters.")
+@click.option("--seed", type=int, help="Of everything random in the algorithm.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes at a time.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Of each worker. Trained bits differ between thread numbers.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=900.0,
+    show_default=True,
+    help="Seconds without a sign of life after which a worker is stopped.",
+)
+@click.option("--out", type=PATH, default=Path("runs"), show_default=True)
+@FORENSIC
+@PLUGINS
+@JSON
+def run(
+    protocols: tuple[str, ...],
+    algorithms: tuple[str, ...],
+    data: Path | None,
+    layout: str | None,
+    folds: tuple[str, ...],
+    parameters: tuple[str, ...],
+    preset: str,
+    seed: int | None,
+    workers: int | None,
+    threads: int,
+    timeout: float,
+    out: Path,
+    forensic: str,
+    plugins: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Run algorithms over protocols, and write a report for each.
+
+    The same command again does only what is missing.
+    """
+    from dataclasses import replace
+
+    from harness import registry
+    from harness.cli.printing import print_table, run_json, say_what_was_done
+    from harness.execution.pool import Limits
+    from harness.progress import progress_for
+    from harness.run import Request, add_likelihood_ratios, execute, prepare
+
+    request = Request(
+        algorithms=tuple(registry.algorithms(plugins)) if ALL in algorithms else algorithms,
+        protocols=_every_protocol(plugins, data) if ALL in protocols else protocols,
+        data=data,
+        layout=layout,
+        folds=folds,
+        parameters=assignments(parameters),
+        preset=preset,
+        seed=seed,
+        plugins=plugins,
+        out=out,
+    )
+    limits = Limits(threads=threads, silence=timeout)
+    if workers is not None:
+        limits = replace(limits, workers=workers)
+    prepared = prepare(request)
+    finished, failed = [], []
+    for one in prepared:
+        try:
+            with progress_for(one.label) as progress:
+                done = execute(one, limits, progress)
+            if forensic:
+                add_likelihood_ratios(done, forensic)
+            finished.append(done)
+        except HarnessError as reason:
+            failed.append((one, reason))
+            click.echo(f"error: {one.label}: {reason}", err=True)
+            continue
+        say_what_was_done(finished[-1])
+    if as_json:
+        click.echo(json.dumps(run_json(finished, failed), indent=1, ensure_ascii=False))
+    else:
+        print_table(finished)
+    if failed:
+        sys.exit(max(reason.exit_code for _, reason in failed))
+
+
+@commands.command()
+@click.argument("run_folder", metavar="[RUN]", required=False, type=PATH)
+@click.option("--candidates", type=PATH, help="Candidate lists: Tatt-C's, or a NIST 1:N log.")
+@click.option("--scores", type=PATH, help="Scores of all comparisons: CSV, Parquet, bob, .npy.")
+@click.option("--detections", type=PATH, help="Scores of images: image|score, or CSV.")
+@click.option("--mated", type=PATH, help="Scores of mated comparisons, one a line.")
+@click.option("--nonmated", type=PATH, help="Scores of non-mated comparisons, one a line.")
+@click.option("--format", "form", help="Of the file; else told from the content.")
+@click.option("--name", help="Under which the run is listed; that of the file unless given.")
+@click.option("--protocol", help="Name or file: what the scores answer.")
+@click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
+@click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
+@click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@click.option("--out", type=PATH, default=Path("runs"), show_default=True)
+@FORENSIC
+@PLUGINS
+def score(
+    run_folder: Path | None,
+    mated: Path | None,
+    nonmated: Path | None,
+    form: str | None,
+    name: str | None,
+    protocol: str | None,
+    data: Path | None,
+    layout: str | None,
+    folds: tuple[str, ...],
+    out: Path,
+    forensic: str,
+    plugins: tuple[Path, ...],
+    **files: Path | None,
+) -> None:
+    """Compute every number from scores: those of a RUN again, or those of somebody else's files.
+
+    With a file, its scores are judged by a protocol and kept as a run of their own.
+    """
+    given = {kind: path for kind, path in files.items() if path is not None}
+    lists = mated is not None or nonmated is not None
+    if (run_folder is not None) + len(given) + lists != 1:
+        raise UsageError(
+            "name one thing to score: a run folder, --candidates, --scores, --detections, or "
+            "--mated with --nonmated"
+        )
+    if run_folder is not None:
+        _score_again(run_folder, forensic)
+    elif lists:
+        _score_lists(mated, nonmated)
+    else:
+        if protocol is None:
+            raise UsageError("say with --protocol which question the scores answer")
+        from harness.cli.printing import print_metrics
+        from harness.importing import bring
+        from harness.run import Request, score_again
+
+        ((kind, path),) = given.items()
+        request = Request((), (protocol,), data, layout, folds, plugins=plugins, out=out)
+        brought = bring(request, kind, path, form=form, name=name)
+        if forensic:
+            score_again(brought.folder, forensic)
+        for note in brought.imported.notes:
+            click.echo(f"note: {note}", err=True)
+        for fold, probe in brought.imported.missing[:MISSING_SHOWN]:
+            click.echo(f"missing: {probe} (fold {fold}) counts as a miss", err=True)
+        more = len(brought.imported.missing) - MISSING_SHOWN
+        if more > 0:
+            click.echo(f"missing: and {more} more; all are in the manifest", err=True)
+        print_metrics(
+            brought.manifest.origin.protocol, brought.manifest.origin.algorithm, brought.outcome
+        )
+        click.echo(f"report  {brought.folder / 'report.html'}")
+
+
+def _score_again(folder: Path, forensic: str) -> None:
+    from harness.cli.printing import print_metrics
+    from harness.run import score_again
+
+    run, outcome, same = score_again(folder, forensic)
+    click.echo(f"the metrics {'are the same as before' if same else 'have changed'}", err=True)
+    print_metrics(run.manifest.origin.protocol, run.manifest.origin.algorithm, outcome)
+    click.echo(f"report  {folder / 'report.html'}")
+
+
+def _score_lists(mated: Path | None, nonmated: Path | None) -> None:
+    from harness.cli.printing import print_metrics
+    from harness.scorefiles import judge_score_lists, pyeer_eer, read_score_lists
+
+    if mated is None or nonmated is None:
+        raise UsageError("--mated and --nonmated belong together")
+    lists = read_score_lists(mated, nonmated)
+    print_metrics("scores", f"{mated.name} and {nonmated.name}", judge_score_lists(lists))
+    other = pyeer_eer(lists)
+    click.echo(
+        f"   {other.program}: eer {other.value:.4f}"
+        if other.value is not None
+        else f"   {other.program}: {other.reason}"
+    )
+
+
+def _every_protocol(plugins: tuple[Path, ...], data: Path | None) -> tuple[str, ...]:
+    """Name all protocols, but for those whose images the user has not brought."""
+    from harness.protocol import read_protocol
+    from harness.registry import protocols
+
+    files = protocols(plugins)
+    left_out = [
+        name
+        for name, file in files.items()
+        if data is None and not read_protocol(file)[0].data.default
+    ]
+    if left_out:
+        click.echo(f"left out, since they need --data: {', '.join(left_out)}", err=True)
+    return tuple(name for name in files if name not in left_out)
