@@ -31,9 +31,6 @@ class Triplet(SiameseMatcher):
     margin: float = parameter(
         3.0, "Squared distance by which a negative has to be farther.", minimum=0
     )
-    negatives: str = parameter(
-        "batch", "One random image per pair, or all of the batch.", choices=("random", "batch")
-    )
 
     citation: ClassVar[str] = (
         "Di & Patel, Deep Tattoo Recognition, CVPR Workshops 2016, section 2.2"
@@ -44,7 +41,6 @@ class Triplet(SiameseMatcher):
             **PAPER,
             "descriptor": 256,
             "margin": 0.005,
-            "negatives": "random",
             "iterations": 40_000,
             "learning_rate": 2e-4,
             "step": 10_000,
@@ -67,7 +63,6 @@ class Triplet(SiameseMatcher):
             anchors, positives, negatives = outputs.unbind(1)
             return triplet_loss(anchors, positives, negatives, self.margin)
         rows = outputs.flatten(0, 1)
-        # Not rows[numbers]: the gradient of that adds up in the order in which threads finish.
         anchors, positives, negatives = (
             rows.index_select(0, numbers) for numbers in batch_triplets(identities)
         )

@@ -47,7 +47,8 @@ def contrastive_loss(
         apart = (margin - squared).clamp(min=0)
     else:
         apart = (margin - squared.clamp(min=_TINY).sqrt()).clamp(min=0).square()
-    return torch.where(mated, squared, apart).mean() / 2
+    # Not mean(): a batch may hold no pair of a kind, and nothing to learn costs nothing.
+    return torch.where(mated, squared, apart).sum() / (2 * max(len(mated), 1))
 
 
 def triplet_loss(

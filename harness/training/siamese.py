@@ -28,20 +28,24 @@ class SiameseMatcher(EmbeddingMatcher):
     """The network of the paper; a derived class says how examples are drawn and what they cost.
 
     The descriptor is the layer ip2. The defaults learn in seconds: normalised images, small warps
-    beside the flips, Adam, and the loss on ip2 itself. `PAPER` has the paper's values in common.
+    beside the flips, Adam, the loss on ip2 itself, and every image of another identity in a batch
+    as a non-mate. `PAPER` has what the paper's two schedules have in common.
     """
 
     descriptor: int = parameter(10, "Length of ip2, the descriptor.", minimum=1)
     loss_on: str = parameter("ip2", "Layer that carries the loss.", choices=("feat", "ip2"))
-    iterations: int = parameter(180, "Training steps.", minimum=0)
+    iterations: int = parameter(220, "Training steps.", minimum=0)
     batch_size: int = parameter(16, "Pairs or triplets drawn for a step.", minimum=2)
     solver: str = parameter("adam", "Way down the loss.", choices=("sgd", "adam"))
     learning_rate: float = parameter(2e-3, "Of weights, at first; of biases twice that.", minimum=0)
-    step: int = parameter(135, "Iterations between changes of the learning rate.", minimum=1)
+    step: int = parameter(165, "Iterations between changes of the learning rate.", minimum=1)
     gamma: float = parameter(
         0.2, "Factor of such a change: 0.1 lowers to, 0.9 by 10 %.", minimum=0, maximum=1
     )
     momentum: float = parameter(0.9, "Of SGD; first beta of Adam.", minimum=0, maximum=0.999)
+    negatives: str = parameter(
+        "batch", "Drawn at random, or all that the batch holds.", choices=("random", "batch")
+    )
     weight_decay: float = parameter(0.0, "L2 penalty on weights and biases.", minimum=0)
     normalise: bool = parameter(default=True, meaning="Keep local contrast only, not [0, 1] gray.")
     warp: float = parameter(
@@ -124,6 +128,7 @@ class SiameseMatcher(EmbeddingMatcher):
 PAPER: dict[str, object] = {
     "loss_on": "feat",
     "batch_size": 64,
+    "negatives": "random",
     "solver": "sgd",
     "gamma": 0.1,
     "momentum": 0.9,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness.training.losses import contrastive_loss, triplet_loss
-from harness.training.mining import batch_triplets
+from harness.training.mining import batch_strangers, batch_triplets
 
 ORIGIN = torch.zeros(3, 2)
 # Distances 5, .5 and 2 from the origin.
@@ -74,6 +74,20 @@ def test_learned_triplets_cost_nothing() -> None:
     for violating_only in (False, True):
         loss = triplet_loss(torch.zeros(1, 1), near, far, 0.005, violating_only=violating_only)
         assert loss.item() == 0
+
+
+def test_batch_strangers_are_all_pairs_of_different_identities() -> None:
+    identities = torch.tensor([[1, 1], [2, 2], [1, 1]])
+    left, right = batch_strangers(identities)
+    # Each of the four images of identity 1 beside each of the two of identity 2.
+    assert sorted(zip(left.tolist(), right.tolist(), strict=True)) == [
+        (0, 2), (0, 3), (1, 2), (1, 3), (2, 4), (2, 5), (3, 4), (3, 5),
+    ]  # fmt: skip
+
+
+def test_no_pairs_cost_nothing() -> None:
+    none = torch.zeros(0, 2)
+    assert contrastive_loss(none, none, torch.zeros(0, dtype=torch.bool)).item() == 0
 
 
 def test_batch_triplets_leave_out_images_of_the_same_identity() -> None:
