@@ -12,9 +12,10 @@ from harness import record
 from harness.errors import UsageError
 from harness.execution.storage import discard_parts, record_step, save_scores, whole, write_whole
 from harness.execution.unit import SCORES
+from harness.finishing import finish, manifest_of, now, opinions
 from harness.manifest import Import, Manifest, Origin
+from harness.preparing import RULE, Request, judged_by
 from harness.results import Outcome
-from harness.run import RULE, Request, finish, judged_by, manifest_of, now, opinions
 from harness.scorefiles import (
     Imported,
     read_candidates,

@@ -16,7 +16,7 @@ from harness.errors import UsageError
 @click.argument("folder", type=PATH)
 def report(folder: Path) -> None:
     """Write the HTML report of a run again."""
-    from harness.run import score_again
+    from harness.finishing import score_again
 
     score_again(folder)
     click.echo(folder / "report.html")

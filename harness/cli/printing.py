@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from harness.errors import HarnessError
+from harness.preparing import Prepared
 from harness.results import Outcome
-from harness.run import Finished, Prepared
+from harness.run import Finished
 
 
 def say_what_was_done(finished: Finished) -> None:

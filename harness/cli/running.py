@@ -70,8 +70,10 @@ def run(
     from harness import registry
     from harness.cli.printing import print_table, run_json, say_what_was_done
     from harness.execution.pool import Limits
+    from harness.finishing import add_likelihood_ratios
+    from harness.preparing import Request, prepare
     from harness.progress import progress_for
-    from harness.run import Request, add_likelihood_ratios, execute, prepare
+    from harness.run import execute
 
     request = Request(
         algorithms=tuple(registry.algorithms(plugins)) if ALL in algorithms else algorithms,
@@ -95,7 +97,7 @@ def run(
             with progress_for(one.label) as progress:
                 done = execute(one, limits, progress)
             if forensic:
-                add_likelihood_ratios(done, forensic)
+                add_likelihood_ratios(done.prepared.folder, forensic)
             finished.append(done)
         except HarnessError as reason:
             failed.append((one, reason))
@@ -160,14 +162,15 @@ def score(
         if protocol is None:
             raise UsageError("say with --protocol which question the scores answer")
         from harness.cli.printing import print_metrics
+        from harness.finishing import add_likelihood_ratios
         from harness.importing import bring
-        from harness.run import Request, score_again
+        from harness.preparing import Request
 
         ((kind, path),) = given.items()
         request = Request((), (protocol,), data, layout, folds, plugins=plugins, out=out)
         brought = bring(request, kind, path, form=form, name=name)
         if forensic:
-            score_again(brought.folder, forensic)
+            add_likelihood_ratios(brought.folder, forensic)
         for note in brought.imported.notes:
             click.echo(f"note: {note}", err=True)
         for fold, probe in brought.imported.missing[:MISSING_SHOWN]:
@@ -183,7 +186,7 @@ def score(
 
 def _score_again(folder: Path, forensic: str) -> None:
     from harness.cli.printing import print_metrics
-    from harness.run import score_again
+    from harness.finishing import score_again
 
     run, outcome, same = score_again(folder, forensic)
     click.echo(f"the metrics {'are the same as before' if same else 'have changed'}", err=True)

@@ -1,0 +1,186 @@
+"""What follows from the scores of a run, written into its folder: numbers, manifest, report."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from harness import record
+from harness.data.records import Dataset, Fold
+from harness.errors import HarnessError
+from harness.execution.storage import write_whole
+from harness.manifest import Manifest, Opinion, Origin
+from harness.preparing import Judged
+from harness.protocol import Protocol, read_protocol
+from harness.results import Outcome
+from harness.tasks.answers import Answer
+
+
+def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset | None) -> None:
+    """Write what follows from the scores of a run, and seal its folder.
+
+    Parameters
+    ----------
+    dataset
+        For the pictures of the report; no report is written without it.
+    """
+    record.write_outcome(folder, outcome)
+    record.write_manifest(folder, manifest)
+    if dataset is not None:
+        write_report(folder, manifest, outcome, dataset)
+    record.seal(folder)
+
+
+def write_report(
+    folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset | None
+) -> None:
+    """Render the report of a run, with thumbnails of the images that are at hand."""
+    from harness.data.images import decode, encode_thumbnail
+    from harness.reporting.report import render
+
+    def picture(name: str) -> bytes | None:
+        shown = dataset.records.get(name) if dataset is not None else None
+        if shown is None:
+            return None
+        try:
+            return encode_thumbnail(decode(shown.path), 112)
+        except (HarnessError, OSError):
+            return None
+
+    section = None
+    assessment = record.read_assessment(folder)
+    if assessment is not None:
+        from harness.reporting.forensic import PROPOSITIONS, forensic_section
+
+        protocol, _ = read_protocol(folder / record.PROTOCOL)
+        proposition = PROPOSITIONS[protocol.data.mated_by]
+        section = forensic_section(assessment, proposition, manifest.origin.algorithm)
+    write_whole(folder / record.REPORT, render(manifest, outcome, picture, section))
+
+
+def score_again(folder: Path, forensic: str = "") -> tuple[record.Run, Outcome, bool]:
+    """Compute every number of a run again from its raw scores, and its report with them.
+
+    Parameters
+    ----------
+    forensic
+        Calibrator of likelihood ratios; empty for what the run has already.
+
+    Returns
+    -------
+    tuple
+        The run, its outcome, and whether the metrics are what they were before.
+
+    Raises
+    ------
+    Damaged
+        If the scores, the truth or the protocol changed since the run.
+    """
+    record.check_sources(folder)
+    run = record.read_run(folder)
+    outcome = run.judge()
+    kept = record.read_assessment(folder)
+    method = forensic or (kept.method if kept is not None else "")
+    assessment = record.assessed(run, method) if method else None
+    before = folder / record.METRICS
+    content = before.read_bytes() if before.exists() else b""
+    (folder / record.CHECKSUMS).unlink()
+    if assessment is not None:
+        record.write_assessment(folder, assessment)
+    facts = run.manifest.dataset
+    pictured = Dataset(facts["name"], Path(facts["path"]), facts["layout"], run.records)
+    finish(folder, run.manifest, outcome, pictured)
+    return run, outcome, before.read_bytes() == content
+
+
+def add_likelihood_ratios(folder: Path, calibrator: str) -> None:
+    """Add likelihood ratios to a finished run and its report, unless it has them already."""
+    kept = record.read_assessment(folder)
+    if kept is None or kept.method != calibrator:
+        score_again(folder, calibrator)
+
+
+def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Opinion]:
+    """Let PyEER compute the equal error rate of the same scores, where the protocol reports one."""
+    from harness.scorefiles import pyeer_eer, split_scores
+
+    if "eer" not in protocol.metrics or not any(fold.gallery for fold in folds):
+        return []
+    found = pyeer_eer(split_scores(folds, answers))
+    return [Opinion(found.program, "eer", found.value, found.reason)]
+
+
+def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) -> Manifest:
+    """Return a manifest with all that does not depend on how the scores were made."""
+    return Manifest(
+        format=record.FORMAT,
+        identity=record.identity_of(origin),
+        origin=origin,
+        title=judged.protocol.title,
+        question=judged.protocol.question,
+        reference=judged.protocol.reference,
+        task=judged.protocol.task,
+        abilities=[],
+        control=False,
+        citation="",
+        about="",
+        dataset={
+            "name": judged.dataset.name,
+            "given": judged.given,
+            "layout": judged.dataset.layout,
+            "path": str(judged.dataset.root.resolve()),
+            "synthetic": "true" if judged.given.startswith("fixtures/") else "false",
+        },
+        counts={"images": len(judged.names), **outcome.metrics.counts},
+        versions={"python": platform.python_version(), "tattoo-harness": _harness_version()},
+        machine={
+            "system": platform.platform(terse=True),
+            "processor": platform.machine(),
+        },
+        git={},
+        command="",
+        started=begun,
+        finished=now(),
+        steps=[],
+        failures=len(outcome.failures),
+    )
+
+
+def checkout_of(folder: Path) -> dict[str, Any]:
+    """Return commit and dirty flag of the checkout that an algorithm lies in, if it lies in one."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words],  # noqa: S607 - found on PATH, as git is
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    with suppress(OSError, subprocess.TimeoutExpired):
+        commit = git("rev-parse", "HEAD")
+        if commit and re.fullmatch(r"[0-9a-f]{40,64}", commit):
+            return {"commit": commit, "dirty": bool(git("status", "--porcelain"))}
+    return {}
+
+
+def now() -> str:
+    """Return the time as the manifest writes it: UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _harness_version() -> str:
+    """Return the installed version, or ``unknown`` in a checkout that was never installed."""
+    try:
+        return version("tattoo-harness")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,257 @@
+"""From names typed by a user to runs that are checked and not yet started."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from harness import record
+from harness.data.fingerprints import fingerprint
+from harness.data.layouts import open_dataset
+from harness.data.records import Dataset, Fold
+from harness.description import Description
+from harness.errors import DataError, UsageError
+from harness.execution.asking import ask
+from harness.manifest import Origin
+from harness.places import bundled
+from harness.protocol import Protocol, read_protocol
+from harness.registry import Plugin, find_algorithm, find_protocol, source_hash
+from harness.tasks.folds import restrict
+
+RULE = 1
+"""Version of the rule by which a run's identity is made."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for, as typed.
+
+    Parameters
+    ----------
+    algorithms, protocols
+        Names or files.
+    data
+        Data set in the place of the protocols' own.
+    layout
+        Its layout, where it should not be detected.
+    folds
+        Names of folds; all unless given.
+    parameters, preset, seed
+        Of the algorithms.
+    plugins
+        Further folders of algorithms and protocols.
+    out
+        Where run folders go.
+    """
+
+    algorithms: tuple[str, ...]
+    protocols: tuple[str, ...]
+    data: Path | None = None
+    layout: str | None = None
+    folds: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    preset: str = ""
+    seed: int | None = None
+    plugins: tuple[Path, ...] = ()
+    out: Path = Path("runs")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A protocol with the data set it is asked on."""
+
+    name: str
+    file: Path
+    protocol: Protocol
+    protocol_hash: str
+    dataset: Dataset
+    folds: tuple[Fold, ...]
+    given: str
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Every record that the folds touch, sorted."""
+        return sorted(
+            {name for fold in self.folds for name in (*fold.train, *fold.probes, *fold.gallery)}
+        )
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Hash of the images and the truth that the folds touch."""
+        return fingerprint(self.dataset, self.names)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An algorithm with the parameters it runs with."""
+
+    plugin: Plugin
+    description: Description
+    source_hash: str
+    preset: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One run, checked and not yet started."""
+
+    judged: Judged
+    entry: Entry
+    origin: Origin
+    identity: str
+    folder: Path
+    request: Request
+
+    @property
+    def label(self) -> str:
+        """Protocol and algorithm, for people."""
+        return f"{self.judged.name} / {self.entry.plugin.name}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        return record.is_finished(self.folder, self.identity)
+
+
+def prepare(request: Request) -> list[Prepared]:
+    """Check everything that can be checked before anything slow.
+
+    Raises
+    ------
+    UsageError
+        If a name, parameter or protocol is wrong, or nothing asked for fits together.
+    DataError
+        With every problem of a data set.
+    """
+    entries = [_entry(name, request) for name in _named(request.algorithms)]
+    judged = [judged_by(name, request) for name in _named(request.protocols)]
+    runs = []
+    for asked in judged:
+        ability = asked.protocol.module().ABILITY.__name__
+        able = [e for e in entries if e.description.control or ability in e.description.abilities]
+        if not able:
+            raise UsageError(
+                f"protocol {asked.name!r} needs a {ability}, which "
+                + ", ".join(repr(e.plugin.name) for e in entries)
+                + (" is" if len(entries) == 1 else " are")
+                + " not. `harness list` shows who can do what."
+            )
+        runs += [_prepared(asked, entry, request) for entry in able]
+    used = {run.entry.plugin.name for run in runs}
+    idle = [entry.plugin.name for entry in entries if entry.plugin.name not in used]
+    if idle:
+        raise UsageError(
+            f"{', '.join(idle)}: none of the protocols {', '.join(j.name for j in judged)} needs "
+            "what it can do. `harness list` shows who can do what."
+        )
+    return runs
+
+
+def judged_by(name: str, request: Request) -> Judged:
+    """Open a protocol with the data set it is to be asked on, and check both.
+
+    Raises
+    ------
+    UsageError
+        If the protocol or the data set cannot be found, or the protocol is faulty.
+    DataError
+        With every problem of the data set.
+    """
+    file = find_protocol(name, request.plugins)
+    protocol, protocol_hash = read_protocol(file)
+    if request.data is None:
+        if not protocol.data.default:
+            raise UsageError(
+                f"protocol {file.stem!r} brings no images of its own; name yours with --data"
+            )
+        place = bundled("fixtures") / protocol.data.default
+        given = f"fixtures/{protocol.data.default}"
+    else:
+        place, given = request.data, str(request.data)
+    dataset = open_dataset(
+        place,
+        use_case=protocol.data.use_case,
+        background=protocol.data.background,
+        layout=request.layout,
+    )
+    if dataset.problems:
+        raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.problems)
+    folds = restrict(protocol.module().lay_out(dataset, protocol), request.folds)
+    return Judged(file.stem, file, protocol, protocol_hash, dataset, tuple(folds), given)
+
+
+def command(run: Prepared) -> str:
+    """Return the one command that makes this run again."""
+    words = ["harness", "run", "--protocol"]
+    words += [run.judged.name if _is_builtin(run.judged.file) else str(run.judged.file)]
+    builtin = _is_builtin(run.entry.plugin.file) or run.entry.plugin.module
+    words += ["--algo", run.entry.plugin.name if builtin else str(run.entry.plugin.file)]
+    if run.request.data is not None:
+        words += ["--data", str(run.request.data)]
+    if run.request.layout:
+        words += ["--layout", run.request.layout]
+    for fold in run.request.folds:
+        words += ["--fold", fold]
+    for parameter in run.entry.description.parameters:
+        if parameter.name == "seed":
+            words += ["--seed", str(parameter.value)]
+        elif parameter.value != parameter.default:
+            value = parameter.value
+            text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+            words += ["--param", f"{parameter.name}={text}"]
+    return shlex.join(words)
+
+
+def _entry(name: str, request: Request) -> Entry:
+    plugin = find_algorithm(name, request.plugins)
+    description = ask(
+        plugin, preset=request.preset, assignments=request.parameters, seed=request.seed
+    )
+    return Entry(plugin, description, source_hash(plugin), request.preset)
+
+
+def _prepared(judged: Judged, entry: Entry, request: Request) -> Prepared:
+    parameters = entry.description.values()
+    origin = Origin(
+        rule=RULE,
+        protocol=judged.name,
+        protocol_hash=judged.protocol_hash,
+        data_hash=judged.data_hash,
+        algorithm=entry.plugin.name,
+        source_hash=entry.source_hash,
+        parameters=parameters,
+        weight_hashes=_weights(parameters),
+        failure_policy=judged.protocol.module().FAILURE_POLICY,
+        folds=[fold.name for fold in judged.folds],
+    )
+    identity = record.identity_of(origin)
+    folder = request.out / judged.name / f"{entry.plugin.name}-{identity[:10]}"
+    return Prepared(judged, entry, origin, identity, folder, request)
+
+
+def _weights(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Hash every file that a parameter names: other weights are another algorithm."""
+    hashes = {}
+    for name, value in parameters.items():
+        if isinstance(value, str) and value:
+            path = Path(value)
+            with suppress(OSError):
+                if path.is_file():
+                    with path.open("rb") as file:
+                        hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
+
+
+def _is_builtin(file: Path) -> bool:
+    return any(file.is_relative_to(bundled(place)) for place in ("algorithms", "protocols"))
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(name.split(",") for name in names)))
