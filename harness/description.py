@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from harness.api import Algorithm, Control
+from harness.api import Algorithm, Control, Matcher
 from harness.errors import UsageError, nearest
 from harness.registry import abilities_of
 
@@ -38,6 +38,8 @@ class Description(msgspec.Struct):
         Named sets of parameters.
     learns
         Whether it overrides `fit`, so that its templates differ from fold to fold.
+    cosine
+        Whether it is a matcher that leaves `compare` to the harness.
     about, doc, citation
         First line of its docstring, all of it, and where the method comes from.
     """
@@ -46,6 +48,7 @@ class Description(msgspec.Struct):
     parameters: list[Parameter]
     presets: dict[str, dict[str, Any]]
     learns: bool
+    cosine: bool
     control: bool
     about: str
     doc: str
@@ -134,6 +137,7 @@ def describe(
         parameters=parameters,
         presets=dict(algorithm.presets),
         learns=algorithm.fit is not Algorithm.fit,
+        cosine=issubclass(algorithm, Matcher) and algorithm.compare is Matcher.compare,
         control=issubclass(algorithm, Control),
         about=doc.split("\n")[0],
         doc=doc,

@@ -20,7 +20,7 @@ from harness.manifest import Manifest, Opinion, Origin
 from harness.preparing import Judged
 from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, StreamedAnswer
 
 
 def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset | None) -> None:
@@ -113,6 +113,8 @@ def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer
 
     if "eer" not in protocol.metrics or not any(fold.gallery for fold in folds):
         return []
+    if any(isinstance(answer, StreamedAnswer) for answer in answers):
+        return [Opinion("PyEER", "eer", None, "it needs every score, and they are not kept")]
     found = pyeer_eer(split_scores(folds, answers))
     return [Opinion(found.program, "eer", found.value, found.reason)]
 

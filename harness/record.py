@@ -25,12 +25,12 @@ import msgspec
 
 from harness.data.records import Fold, Record
 from harness.errors import Damaged, HarnessError, UsageError
-from harness.execution.storage import load_scores, write_whole
+from harness.execution.storage import load_answer, write_whole
 from harness.execution.unit import SCORES
 from harness.manifest import Manifest, Origin
 from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome, Search
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, StreamedAnswer
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
@@ -258,13 +258,17 @@ def read_run(folder: Path) -> Run:
     for fold in folds:
         place = folder / "units" / f"fold-{fold.name}" / SCORES
         try:
-            scores, failures = load_scores(place)
+            answer = load_answer(place)
         except (OSError, ValueError) as reason:
             raise Damaged(f"{place}: {reason}") from None
         shape = (len(fold.probes), len(fold.gallery)) if fold.gallery else (len(fold.probes),)
-        if scores.shape != shape:
-            raise Damaged(f"{place}: scores have shape {scores.shape}, the truth says {shape}")
-        answers.append(Answer(scores, failures))
+        if isinstance(answer, StreamedAnswer):
+            shape, found = shape[:1], answer.matching.ranks.shape
+        else:
+            found = answer.scores.shape
+        if found != shape:
+            raise Damaged(f"{place}: scores have shape {found}, the truth says {shape}")
+        answers.append(answer)
     records = {name: _record(name, facts, root) for name, facts in truth.records.items()}
     return Run(folder, manifest, protocol, folds, records, answers)
 

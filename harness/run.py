@@ -14,13 +14,12 @@ from harness import record
 from harness.errors import RunFailed
 from harness.execution.plan import plan
 from harness.execution.pool import Event, Limits, do_all
-from harness.execution.storage import STEP_FILE, discard_parts, load_scores, write_whole
+from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit
 from harness.finishing import checkout_of, finish, manifest_of, now, opinions
 from harness.manifest import Manifest, Step
 from harness.preparing import Prepared, command
 from harness.results import Outcome
-from harness.tasks.answers import Answer
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,7 @@ def _execute(
         judged.protocol,
         judged.folds,
         judged.dataset.records,
+        limits,
     )
     done: list[str] = []
     kept: list[str] = []
@@ -95,8 +95,7 @@ def _execute(
         done += [unit.name for unit, _ in left]
     units = [(unit, folder / "units" / unit.name) for wave in waves for unit in wave]
     answers = [
-        Answer(*load_scores(folder / "units" / f"fold-{fold.name}" / SCORES))
-        for fold in judged.folds
+        load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
     ]
     outcome: Outcome = judged.protocol.module().judge(
         judged.folds, answers, judged.dataset.records, judged.protocol

@@ -47,8 +47,14 @@ def export(folder: Path, form: str, out: Path) -> None:
     """Write the scores of a run in a format that other programs read."""
     from harness import record
     from harness.scorefiles import export_scores
+    from harness.tasks.answers import StreamedAnswer
 
     record.check_sources(folder)
     finished = record.read_run(folder)
+    if any(isinstance(answer, StreamedAnswer) for answer in finished.answers):
+        raise UsageError(
+            f"{folder}: the scores of so many comparisons were summed up, not kept; its candidate "
+            "lists are in candidates/"
+        )
     for path in export_scores(out, finished.folds, finished.answers, form):
         click.echo(path)

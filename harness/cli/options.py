@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,30 @@ import click
 from harness.errors import UsageError
 
 PATH = click.Path(path_type=Path)
+
+
+class Memory(click.ParamType[int]):
+    """An amount of memory: a number of bytes, or one with a unit (kB, MB, GB; 1024 apart)."""
+
+    name = "size"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return bytes."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([\d.]+)\s*([kmgt]?)i?b?", value.strip().lower())
+        try:
+            amount = float(found[1]) * 1024 ** " kmgt".index(found[2] or " ") if found else 0
+        except ValueError:
+            amount = 0
+        if amount < 1 << 20:
+            self.fail(f"{value!r} is not an amount of memory of 1MB and more, such as 500MB or 4GB")
+        return int(amount)
+
+
+MEMORY = Memory()
 PLUGINS = click.option(
     "--plugins",
     multiple=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import FORENSIC, JSON, PATH, PLUGINS, assignments
+from harness.cli.options import FORENSIC, JSON, MEMORY, PATH, PLUGINS, assignments
 from harness.errors import HarnessError, UsageError
 
 ALL = "all"
@@ -40,6 +40,13 @@ MISSING_SHOWN = 10
     show_default=True,
     help="Seconds without a sign of life after which a worker is stopped.",
 )
+@click.option(
+    "--memory",
+    type=MEMORY,
+    default="1GB",
+    show_default=True,
+    help="That matching may use beside the templates, e.g. 500MB or 4GB.",
+)
 @click.option("--out", type=PATH, default=Path("runs"), show_default=True)
 @FORENSIC
 @PLUGINS
@@ -56,6 +63,7 @@ def run(
     workers: int | None,
     threads: int,
     timeout: float,
+    memory: int,
     out: Path,
     forensic: str,
     plugins: tuple[Path, ...],
@@ -87,7 +95,7 @@ def run(
         plugins=plugins,
         out=out,
     )
-    limits = Limits(threads=threads, silence=timeout)
+    limits = Limits(threads=threads, silence=timeout, memory=memory)
     if workers is not None:
         limits = replace(limits, workers=workers)
     prepared = prepare(request)

@@ -305,7 +305,9 @@ class Subject:
             answer = self.algorithm.extract(image) if self.matches else self.algorithm.detect(image)
         except FailureToEnroll as failure:
             return failure
-        return (checked_templates if self.matches else checked_detections)([answer], _names([image]))[0]
+        return (checked_templates if self.matches else checked_detections)(
+            [answer], _names([image])
+        )[0]
 
     def _scores(
         self, probes: Sequence[Any], references: Sequence[Any], algorithm: Any = None

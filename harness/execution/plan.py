@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,17 @@ import numpy as np
 
 from harness.data.records import Fold, Record
 from harness.description import Description
-from harness.execution.unit import TEMPLATES, Picture, Training, Unit
+from harness.execution.pool import Limits
+from harness.execution.unit import TEMPLATES, Matching, Picture, Training, Unit
 from harness.protocol import Protocol
 from harness.registry import Plugin
+from harness.tasks.searches import CANDIDATES, mated_pairs
+
+STREAM_ABOVE = 20_000_000
+"""Comparisons of a fold above which scores are summed up while they are computed, not kept.
+
+It depends on the data alone, never on the machine: the two ways differ in the last digits.
+"""
 
 CHUNK = 256
 """Images whose templates one unit makes, where templates do not depend on the fold."""
@@ -23,11 +32,13 @@ def plan(
     protocol: Protocol,
     folds: Sequence[Fold],
     records: Mapping[str, Record],
+    limits: Limits,
 ) -> list[list[Unit]]:
     """Lay a run out as waves of units; those of one wave can be done at the same time.
 
     An algorithm that learns makes its templates anew in every fold; one that does not makes each
-    template once, in chunks, before the folds are compared.
+    template once, in chunks, before the folds are compared. Where a fold has more comparisons than
+    are kept, and the algorithm leaves comparing to the harness, a unit without the plugin does it.
     """
     task = protocol.module()
     ability = "Control" if description.control else task.ABILITY.__name__
@@ -58,16 +69,36 @@ def plan(
         shared = [f"units/{unit.name}/{TEMPLATES}" for unit in units]
         waves.append(units)
     judged = []
+    matching = []
     for fold in folds:
+        streams = (
+            matches and description.cosine and len(fold.probes) * len(fold.gallery) > STREAM_ABOVE
+        )
         seen = list(dict.fromkeys((*fold.probes, *fold.gallery)))
         training = None
         if description.learns:
             truth = task.training_truth(fold, records, protocol)
             training = Training(images=list(fold.train), **truth)
         touched = [] if description.control or shared else seen
+        name = f"templates-fold-{fold.name}" if streams else f"fold-{fold.name}"
+        if streams:
+            places = [f"units/{name}/{TEMPLATES}"] if description.learns else shared
+            matching.append(
+                Unit(
+                    name=f"fold-{fold.name}",
+                    templates=places,
+                    probes=list(fold.probes),
+                    gallery=list(fold.gallery),
+                    matching=_matching(fold, protocol, limits, len(folds)),
+                    pictures={},
+                    **common,
+                )
+            )
+            if not description.learns:
+                continue
         judged.append(
             Unit(
-                name=f"fold-{fold.name}",
+                name=name,
                 pictures=_pictures([*touched, *(training.images if training else [])], records),
                 training=training,
                 extract=seen if matches and description.learns else [],
@@ -79,11 +110,25 @@ def plan(
                     if description.control
                     else []
                 ),
+                score=not streams,
                 **common,
             )
         )
-    waves.append(judged)
+    waves += [wave for wave in (judged, matching) if wave]
     return waves
+
+
+def _matching(fold: Fold, protocol: Protocol, limits: Limits, folds: int) -> Matching:
+    at_a_time = min(limits.workers, folds)
+    metrics = protocol.metric_ids
+    return Matching(
+        pairs=[(i, j) for i, j in mated_pairs(fold).tolist()],
+        fmrs=[float(dict(m.options)["fmr"]) for m in metrics if m.name == "fnmr"],
+        eer=any(m.name == "eer" for m in metrics),
+        candidates=CANDIDATES,
+        memory=limits.memory // at_a_time,
+        threads=max(1, (os.cpu_count() or 1) // at_a_time),
+    )
 
 
 def _pictures(names: Sequence[str], records: Mapping[str, Record]) -> dict[str, Picture]:

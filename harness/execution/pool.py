@@ -51,11 +51,14 @@ class Limits:
         default does not depend on the machine.
     silence
         Seconds without any sign of life after which a worker is stopped.
+    memory
+        Bytes that matching may use beside the templates, all workers together.
     """
 
     workers: int = max(1, os.cpu_count() or 1)
     threads: int = 1
     silence: float = 900.0
+    memory: int = 1 << 30
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -24,6 +24,7 @@ from harness.api import (
     TrainingSet,
 )
 from harness.data.images import decode
+from harness.errors import UsageError
 from harness.execution import storage
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Picture, Unit
 
@@ -32,6 +33,10 @@ BATCH = 32
 
 COMPARISONS = 100_000
 """Comparisons asked for at once, so that progress is seen and templates stay in cache."""
+
+
+HISTOGRAM_BINS = 4096
+"""Behind the plots of a fold whose scores are not kept."""
 
 
 class Pictures(Sequence[Image]):
@@ -137,6 +142,50 @@ def score(algorithm: Algorithm, unit: Unit, folder: Path, progress: Progress) ->
             raise BadAnswer(f"{unit.algorithm} has no ability {unit.ability}")
         storage.save_scores(part, scores, failures)
         storage.record_step(part, items=scores.size)
+
+
+def match(unit: Unit, folder: Path, progress: Progress) -> None:
+    """Compare vector templates and store what follows from their scores, without the plugin."""
+    target, work = folder / SCORES, unit.matching
+    if target.exists() or work is None:
+        return
+    from harness.matching import match as stream
+
+    places = [folder.parent.parent / place for place in unit.templates]
+    reasons = storage.load_failures(places)
+    wanted = set(unit.probes) | set(unit.gallery)
+    scratch = [folder / "probes.part-vectors.npy", folder / "references.part-vectors.npy"]
+    with storage.whole(target) as part:
+        try:
+            probes, lost_probes = storage.gather_vectors(places, unit.probes, scratch[0])
+            references, lost = storage.gather_vectors(places, unit.gallery, scratch[1])
+        except TypeError as reason:
+            raise BadAnswer(str(reason)) from None
+        width = max(probes.shape[1], references.shape[1])
+        try:
+            found = stream(
+                np.broadcast_to(probes, (len(probes), width)) if lost_probes.all() else probes,
+                np.broadcast_to(references, (len(references), width)) if lost.all() else references,
+                np.array(work.pairs, dtype=np.int64).reshape(-1, 2),
+                failed_probes=lost_probes,
+                failed_references=lost,
+                # Ties are listed by name, so that the list does not depend on the gallery's order.
+                order=np.argsort(np.array(unit.gallery), kind="stable").astype(np.int64),
+                fmrs=work.fmrs,
+                eer=work.eer,
+                candidates=work.candidates,
+                bins=HISTOGRAM_BINS,
+                memory=work.memory,
+                threads=work.threads,
+                progress=lambda done, total: progress(done, total, "comparisons"),
+            )
+        except ValueError as reason:
+            raise UsageError(f"{reason} (see --memory)") from None
+        failures = {name: reason for name, reason in reasons.items() if name in wanted}
+        storage.save_matching(part, found, failures)
+        storage.record_step(part, items=len(unit.probes) * len(unit.gallery))
+    for file in scratch:
+        file.unlink(missing_ok=True)
 
 
 def _compare(

@@ -9,15 +9,31 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import FailureToEnroll, Template
+from harness.api import FailureToEnroll, Template, unit_rows
+from harness.tasks.answers import Answer, StreamedAnswer
+
+if TYPE_CHECKING:
+    from harness.matching import Matching
 
 STEP_FILE = "step.json"
+MATCHING_FILE = "matching.safetensors"
+_MATCHING_ARRAYS = (
+    "ranks",
+    "mates",
+    "precision",
+    "best_mate",
+    "best_nonmate",
+    "best_mate_reference",
+    "candidate_scores",
+    "candidate_references",
+    "mated_scores",
+)
 
 
 @contextmanager
@@ -113,14 +129,124 @@ def save_scores(
 ) -> None:
     """Store the raw scores of a fold, NaN where an image failed, and why it failed."""
     np.save(folder / "scores.npy", scores, allow_pickle=False)
+    _save_failures(folder, failures)
+
+
+def save_matching(folder: Path, matching: Matching, failures: Mapping[str, str]) -> None:
+    """Store what streaming made of the scores of a fold, and why images failed."""
+    from safetensors.numpy import save_file
+
+    arrays, plain = {}, {}
+    for name in _MATCHING_ARRAYS:
+        arrays[name] = np.ascontiguousarray(getattr(matching, name))
+    arrays["top_scores"], arrays["top_counts"] = matching.top
+    if matching.histogram is not None:
+        arrays["bin_threshold"] = matching.histogram.threshold
+        arrays["bin_counts"] = matching.histogram.counts
+    for name in ("nonmated_count", "eer", "passes", "place_free"):
+        plain[name] = getattr(matching, name)
+    plain["score_to_exceed"] = [[fmr, bar] for fmr, bar in matching.score_to_exceed.items()]
+    save_file(arrays, folder / MATCHING_FILE)
+    (folder / "matching.json").write_text(json.dumps(plain), encoding="utf-8")
+    _save_failures(folder, failures)
+
+
+def load_answer(folder: Path) -> Answer:
+    """Read what `save_scores` or `save_matching` wrote.
+
+    Raises
+    ------
+    OSError, ValueError
+        If a file is missing or is not what was written.
+    """
+    failures: dict[str, str] = json.loads((folder / "failures.json").read_text(encoding="utf-8"))
+    if not (folder / MATCHING_FILE).exists():
+        return Answer(np.load(folder / "scores.npy", allow_pickle=False), failures)
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    from harness.matching import Histogram, Matching
+
+    try:
+        arrays = load_file(folder / MATCHING_FILE)
+        plain = json.loads((folder / "matching.json").read_text(encoding="utf-8"))
+        matching = Matching(
+            **{name: arrays[name] for name in _MATCHING_ARRAYS},
+            **{name: plain[name] for name in ("nonmated_count", "eer", "passes", "place_free")},
+            score_to_exceed=dict(plain["score_to_exceed"]),
+            tail=None,
+            histogram=(
+                Histogram(arrays["bin_threshold"], arrays["bin_counts"])
+                if "bin_counts" in arrays
+                else None
+            ),
+            top=(arrays["top_scores"], arrays["top_counts"]),
+        )
+    except (SafetensorError, KeyError, TypeError) as reason:
+        raise ValueError(f"{folder / MATCHING_FILE}: {reason}") from None
+    return StreamedAnswer(np.empty((0, 0)), failures, matching=matching)
+
+
+def _save_failures(folder: Path, failures: Mapping[str, str]) -> None:
     text = json.dumps(dict(failures), ensure_ascii=False, indent=1, sort_keys=True)
     (folder / "failures.json").write_text(text + "\n", encoding="utf-8")
 
 
-def load_scores(folder: Path) -> tuple[npt.NDArray[np.floating[Any]], dict[str, str]]:
-    """Read what `save_scores` wrote."""
-    failures: dict[str, str] = json.loads((folder / "failures.json").read_text(encoding="utf-8"))
-    return np.load(folder / "scores.npy", allow_pickle=False), failures
+def load_failures(folders: Sequence[Path]) -> dict[str, str]:
+    """Read why images have no template, by name."""
+    failures: dict[str, str] = {}
+    for folder in folders:
+        failures.update(msgspec.json.decode((folder / "index.json").read_bytes())["failures"])
+    return failures
+
+
+def gather_vectors(
+    folders: Sequence[Path], names: Sequence[str], file: Path
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Put vector templates of several folders into one mapped file, each scaled to length 1.
+
+    Parameters
+    ----------
+    folders
+        With templates, as `save_templates` wrote them.
+    names
+        Whose templates are wanted, in this order.
+    file
+        To be written; it stays mapped.
+
+    Returns
+    -------
+    tuple
+        float32, shape (names, dimension), and bool, shape (names,): who has no template.
+
+    Raises
+    ------
+    TypeError
+        If templates are not vectors of one length.
+    """
+    from safetensors.numpy import load_file
+
+    place = {name: i for i, name in enumerate(names)}
+    vectors: npt.NDArray[np.float32] | None = None
+    failed = np.ones(len(names), dtype=bool)
+    for folder in folders:
+        index = msgspec.json.decode((folder / "index.json").read_bytes())
+        wanted = [(i, place[name]) for i, name in enumerate(index["names"]) if name in place]
+        if not wanted:
+            continue
+        if not index["stacked"]:
+            raise TypeError("cosine similarity needs vector templates of one length")
+        rows = load_file(folder / "templates.safetensors")["vectors"]
+        rows = rows.reshape(len(rows), -1)
+        if vectors is None:
+            shape = (len(names), rows.shape[1])
+            vectors = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+        if rows.shape[1] != vectors.shape[1]:
+            raise TypeError("cosine similarity needs vector templates of one length")
+        read, written = (np.array(part) for part in zip(*wanted, strict=True))
+        vectors[written] = unit_rows(list(rows[read]))
+        failed[written] = False
+    return np.zeros((len(names), 1), np.float32) if vectors is None else vectors, failed
 
 
 def _failed(template: Template | FailureToEnroll) -> bool:

@@ -31,6 +31,31 @@ class Training(msgspec.Struct, omit_defaults=True):
     tattoo: list[bool] | None = None
 
 
+class Matching(msgspec.Struct, omit_defaults=True):
+    """What the harness itself computes from vector templates, without keeping the scores.
+
+    Parameters
+    ----------
+    pairs
+        Mated comparisons: probe and reference, as places in the unit's lists.
+    fmrs, eer
+        Error rates wanted.
+    candidates
+        Length of the candidate lists.
+    memory
+        Bytes that may be used beside the templates.
+    threads
+        Of the product.
+    """
+
+    pairs: list[tuple[int, int]]
+    fmrs: list[float]
+    eer: bool
+    candidates: int
+    memory: int
+    threads: int
+
+
 class Unit(msgspec.Struct, omit_defaults=True):
     """What one worker process does, in this order: fit, extract, score.
 
@@ -58,6 +83,9 @@ class Unit(msgspec.Struct, omit_defaults=True):
         Given to controls alone: true elements of the answer, as flat indices.
     score
         Whether the unit scores, or only makes templates.
+    matching
+        Present where the harness compares templates by itself, without the plugin: the mates are
+        named here, and no plugin may see them.
     """
 
     name: str
@@ -75,6 +103,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     gallery: list[str] = []
     truth: list[int] = []
     score: bool = True
+    matching: Matching | None = None
 
 
 class Trouble(msgspec.Struct):

@@ -101,6 +101,10 @@ def _work(folder: Path, voice: TextIO) -> int:
     plugin = Plugin(unit.algorithm, Path(unit.file), unit.attribute, unit.module)
     step = "import"
     try:
+        if unit.matching is not None:
+            step = "match"
+            steps.match(unit, folder, _reporter(voice, step))
+            return 0
         algorithm_class = load(plugin)
         step = "construct"
         algorithm = algorithm_class(**_parameters(algorithm_class, unit.parameters))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.metrics.verification import ErrorCurve
+
+if TYPE_CHECKING:
+    from harness.matching import Matching
 
 BINS = 40
 CURVE_POINTS = 400
@@ -30,6 +33,19 @@ class Answer:
 
     scores: npt.NDArray[np.floating[Any]]
     failures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamedAnswer(Answer):
+    """The result of a fold with too many comparisons to keep: numbers that follow from all scores.
+
+    Parameters
+    ----------
+    matching
+        What streaming made of the scores; `scores` is empty.
+    """
+
+    matching: Matching
 
 
 def finite(value: Any) -> float | None:

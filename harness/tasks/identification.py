@@ -35,9 +35,14 @@ from harness.statistics import (
     few_errors,
     poisson_binomial_interval,
 )
-from harness.tasks.answers import Answer, finite, fold_spread, histogram, thin_curve
+from harness.tasks.answers import Answer, StreamedAnswer, finite, fold_spread
 from harness.tasks.folds import components, deal
-from harness.tasks.searches import FoldSearches, PooledSearches, searches_of, truth_matrix
+from harness.tasks.searches import (
+    FoldSearches,
+    PooledSearches,
+    searches_of,
+    truth_matrix,
+)
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
@@ -145,7 +150,8 @@ def comparisons(
     """Return the scores of each fold's comparisons with their identities, for likelihood ratios."""
     from harness.likelihood.crossfit import FoldScores
 
-    parts = searches_of(folds, answers, records)
+    if any(isinstance(answer, StreamedAnswer) for answer in answers):
+        raise ValueError("the scores of so many comparisons are summed up, not kept")
     return [
         FoldScores(
             part.fold.name,
@@ -155,7 +161,7 @@ def comparisons(
             part.nonmated_probe_clusters,
             part.nonmated_reference_clusters,
         )
-        for part in parts
+        for part in searches_of(folds, answers, records)
     ]
 
 
@@ -213,16 +219,16 @@ def _value(metric: Metric, part: FoldSearches | PooledSearches) -> float | None:
         known = part.precision[~np.isnan(part.precision)]
         return finite(known.mean()) if len(known) else None
     if metric.name == "eer":
-        return finite(verification.eer(part.mated, part.nonmated))
+        return finite(part.eer())
     if metric.name == "eer-convex-hull":
-        return finite(verification.eer_convex_hull(part.mated, part.nonmated))
+        return finite(part.eer_convex_hull())
     if metric.name == "auc":
-        return finite(verification.auc(part.mated, part.nonmated))
+        return finite(part.auc())
     if metric.name == "d-prime":
-        return finite(verification.d_prime(part.mated, part.nonmated))
+        return finite(part.d_prime())
     if metric.name == "fte":
         return finite(part.failed.mean()) if len(part.failed) else None
-    return finite(verification.fnmr_at_fmr(part.mated, part.nonmated, float(options["fmr"])))
+    return finite(part.fnmr_at_fmr(float(options["fmr"])))
 
 
 def _estimate(
@@ -259,14 +265,20 @@ def _estimate(
         _set_interval(estimate, interval, images)
     else:
         estimate.n = len(pool.mated)
+        if pool.streamed:
+            estimate.flags.append(
+                "no interval: scores of so many comparisons are summed up, not kept"
+                if estimate.value is not None
+                else "needs every score, and those of so many comparisons are not kept"
+            )
         if str(metric) in score_intervals:
             _set_interval(estimate, score_intervals[str(metric)], pool.mated_clusters)
         if metric.name == "fnmr":
             fmr = float(options["fmr"])
             estimate.chance = 1.0 - fmr
-            if not verification.fmr_supported(len(pool.nonmated), fmr):
+            if not verification.fmr_supported(pool.nonmated_count, fmr):
                 estimate.flags.append("not supported by this data: too few non-mated comparisons")
-            if few_errors(round(fmr * len(pool.nonmated))):
+            if few_errors(round(fmr * pool.nonmated_count)):
                 estimate.flags.append("fewer than 30 false matches at this FMR")
         elif metric.name != "d-prime":
             estimate.chance = 0.5
@@ -282,7 +294,7 @@ def _estimate(
 
 def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, Interval]:
     fmrs = [float(dict(m.options)["fmr"]) for m in ids if m.name == "fnmr"]
-    if not fmrs and not any(m.name == "eer" for m in ids):
+    if pool.streamed or not (fmrs or any(m.name == "eer" for m in ids)):
         return {}
     eer, fnmrs = bootstrap_eer_fnmr(
         pool.mated,
@@ -316,8 +328,8 @@ def _curves(pool: PooledSearches, max_rank: int) -> Curves:
             cmc[name].append(float(value))
     return Curves(
         cmc=cmc if cmc["rank"] else {},
-        det=thin_curve(verification.error_curve(pool.mated, pool.nonmated)),
-        distribution=histogram(pool.mated, pool.nonmated),
+        det=pool.det(),
+        distribution=pool.distribution(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,17 @@ import numpy.typing as npt
 
 from harness.data.records import Fold, Record
 from harness.metrics import identification as searching
+from harness.metrics import verification
 from harness.results import Candidate, Failure, Search
-from harness.tasks.answers import Answer, finite
+from harness.tasks.answers import (
+    BINS,
+    CURVE_POINTS,
+    Answer,
+    StreamedAnswer,
+    finite,
+    histogram,
+    thin_curve,
+)
 from harness.tasks.folds import components
 
 CANDIDATES = 50
@@ -34,12 +44,57 @@ def searches_of(
     """Return the searches of every fold; identities are what mated pairs connect in any fold."""
     clusters = components(sorted(pair for fold in folds for pair in fold.mates))
     return [
-        FoldSearches(fold, answer, records, clusters)
+        (StreamedSearches if isinstance(answer, StreamedAnswer) else FoldSearches)(
+            fold, answer, records, clusters
+        )
         for fold, answer in zip(folds, answers, strict=True)
     ]
 
 
-class FoldSearches:
+def mated_pairs(fold: Fold) -> npt.NDArray[np.int64]:
+    """Return the mated comparisons: int64, shape (pairs, 2), probe and reference, sorted."""
+    column = {name: j for j, name in enumerate(fold.gallery)}
+    row = {name: i for i, name in enumerate(fold.probes)}
+    pairs = sorted((row[probe], column[reference]) for probe, reference in fold.mates)
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+class Measures:
+    """What follows from mated and non-mated scores alone; NaN where it cannot be told."""
+
+    mated: npt.NDArray[np.float64]
+    nonmated: npt.NDArray[np.float64]
+
+    def eer(self) -> float:
+        """Return the equal error rate."""
+        return verification.eer(self.mated, self.nonmated)
+
+    def eer_convex_hull(self) -> float:
+        """Return the equal error rate of the convex hull."""
+        return verification.eer_convex_hull(self.mated, self.nonmated)
+
+    def fnmr_at_fmr(self, fmr: float) -> float:
+        """Return the lowest FNMR at an FMR."""
+        return verification.fnmr_at_fmr(self.mated, self.nonmated, fmr)
+
+    def auc(self) -> float:
+        """Return the area under the ROC."""
+        return verification.auc(self.mated, self.nonmated)
+
+    def d_prime(self) -> float:
+        """Return the distance of the two distributions."""
+        return verification.d_prime(self.mated, self.nonmated)
+
+    def det(self) -> dict[str, list[float]]:
+        """Return the DET for drawing."""
+        return thin_curve(verification.error_curve(self.mated, self.nonmated))
+
+    def distribution(self) -> dict[str, list[float]]:
+        """Return the shares of the scores in bins, for drawing."""
+        return histogram(self.mated, self.nonmated)
+
+
+class FoldSearches(Measures):
     """One fold's scores with their truth, failures folded in as minus infinity.
 
     Parameters
@@ -83,25 +138,26 @@ class FoldSearches:
         self.failed = np.array(
             [n in answer.failures for n in dict.fromkeys((*fold.probes, *fold.gallery))], dtype=bool
         )
-        self.usable = ~(self.failed_probes[:, None] | self.failed_references[None, :])
-        self.scores = np.where(self.usable, answer.scores, -np.inf)
-        self.truth = truth_matrix(fold, records)
-        self.ranks = searching.mate_ranks(self.scores, self.truth)
-        self.precision = searching.average_precision(self.scores, self.truth)
-        self.mates = self.truth.sum(axis=1)
         self.gallery = np.full(len(fold.probes), len(fold.gallery))
         self.probe_clusters = np.array([clusters.get(name, name) for name in fold.probes])
         self.reference_clusters = np.array([clusters.get(name, name) for name in fold.gallery])
-        rows, columns = np.nonzero(self.truth)
-        self.mated = self.scores[rows, columns]
-        self.mated_clusters = self.probe_clusters[rows]
-        self.mated_sources = np.array(
-            [self._same_source(int(i), int(j)) for i, j in zip(rows, columns, strict=True)],
-            dtype=np.bool_,
-        )
+        self.pairs = mated_pairs(fold)
+        self.mated_clusters = self.probe_clusters[self.pairs[:, 0]]
+        self.mated_sources = np.array([self._same_source(i, j) for i, j in self.pairs.tolist()])
+        self._measure()
+
+    def _measure(self) -> None:
+        usable = ~(self.failed_probes[:, None] | self.failed_references[None, :])
+        self.scores = np.where(usable, self.answer.scores, -np.inf)
+        self.truth = truth_matrix(self.fold, self.records)
+        self.ranks = searching.mate_ranks(self.scores, self.truth)
+        self.precision = searching.average_precision(self.scores, self.truth)
+        self.mates = self.truth.sum(axis=1)
+        self.mated = self.scores[self.pairs[:, 0], self.pairs[:, 1]]
         # A failed comparison can never be a false match, and is not counted as a chance to be one.
-        rows, columns = np.nonzero(~self.truth & self.usable)
+        rows, columns = np.nonzero(~self.truth & usable)
         self.nonmated = self.scores[rows, columns]
+        self.nonmated_count = len(self.nonmated)
         self.nonmated_probe_clusters = self.probe_clusters[rows]
         self.nonmated_reference_clusters = self.reference_clusters[columns]
 
@@ -115,9 +171,9 @@ class FoldSearches:
             "searches": len(self.fold.probes),
             "references": len(self.fold.gallery),
             "training_images": len(self.fold.train),
-            "mated_comparisons": len(self.mated),
+            "mated_comparisons": len(self.pairs),
             "same_source_mated": int(self.mated_sources.sum()),
-            "nonmated_comparisons": int((~self.truth).sum()),
+            "nonmated_comparisons": int(self.gallery.sum()) - len(self.pairs),
             "failed_probes": int(self.failed_probes.sum()),
             "failed_references": int(self.failed_references.sum()),
         }
@@ -168,16 +224,96 @@ class FoldSearches:
         ]
 
 
-class PooledSearches:
-    """The folds together: searches pooled, comparisons pooled."""
+class StreamedSearches(FoldSearches):
+    """One fold whose scores were summed up while they were computed, and not kept."""
+
+    answer: StreamedAnswer
+
+    def _measure(self) -> None:
+        found = self.answer.matching
+        self.ranks, self.precision, self.mates = found.ranks, found.precision, found.mates
+        self.mated = found.mated_scores.astype(np.float64)
+        self.nonmated = self.nonmated_probe_clusters = np.empty(0)
+        self.nonmated_reference_clusters = np.empty(0)
+        self.nonmated_count = found.nonmated_count
+
+    def searches(self) -> list[Search]:
+        """Return every search with the head of its candidate list."""
+        found, known = self.answer.matching, set(map(tuple, self.pairs.tolist()))
+        return [
+            Search(
+                fold=self.fold.name,
+                probe=probe,
+                identity=str(self.probe_clusters[i]),
+                rank=int(found.ranks[i]) if 0 < found.ranks[i] < searching.MISS else None,
+                mates=int(found.mates[i]),
+                gallery=len(self.fold.gallery),
+                average_precision=finite(found.precision[i]),
+                score=finite(found.best_mate[i]),
+                best_nonmate=finite(found.best_nonmate[i]),
+                failed=bool(self.failed_probes[i]),
+                same_source=found.mates[i] > 0
+                and self._same_source(i, int(found.best_mate_reference[i])),
+                candidates=[
+                    Candidate(self.fold.gallery[j], finite(score), (i, j) in known)
+                    for score, j in zip(
+                        found.candidate_scores[i].tolist(),
+                        found.candidate_references[i].tolist(),
+                        strict=True,
+                    )
+                    if j >= 0
+                ],
+            )
+            for i, probe in enumerate(self.fold.probes)
+        ]
+
+    def eer(self) -> float:
+        """Return the equal error rate, exact."""
+        found = self.answer.matching.eer
+        return math.nan if found is None else found
+
+    def fnmr_at_fmr(self, fmr: float) -> float:
+        """Return the lowest FNMR at an FMR, exact."""
+        return self.answer.matching.fnmr_at_fmr(fmr)
+
+    def eer_convex_hull(self) -> float:
+        """Return NaN: it needs every score."""
+        return math.nan
+
+    def auc(self) -> float:
+        """Return NaN: it needs every score."""
+        return math.nan
+
+    def d_prime(self) -> float:
+        """Return NaN: it needs every score."""
+        return math.nan
+
+    def det(self) -> dict[str, list[float]]:
+        """Return exact points of the DET, for drawing."""
+        return thin_curve(self.answer.matching.error_curve(CURVE_POINTS))
+
+    def distribution(self) -> dict[str, list[float]]:
+        """Return the shares of the scores in bins, for drawing."""
+        found = self.answer.matching
+        return {} if found.histogram is None else found.histogram.shares(found.mated_scores, BINS)
+
+
+class PooledSearches(Measures):
+    """The folds together: searches pooled, comparisons pooled.
+
+    What needs all scores is told of one streamed fold, and of several only fold by fold.
+    """
 
     def __init__(self, parts: Sequence[FoldSearches]) -> None:
         def join(name: str) -> npt.NDArray[Any]:
             return np.concatenate([getattr(part, name) for part in parts])
 
+        self.streamed = any(isinstance(part, StreamedSearches) for part in parts)
+        self._only = parts[0] if len(parts) == 1 else None
         self.ranks, self.precision = join("ranks"), join("precision")
         self.mates, self.gallery = join("mates"), join("gallery")
         self.mated, self.nonmated = join("mated"), join("nonmated")
+        self.nonmated_count = sum(part.nonmated_count for part in parts)
         self.failed = join("failed")
         names = np.concatenate(
             [np.concatenate([part.probe_clusters, part.reference_clusters]) for part in parts]
@@ -189,5 +325,44 @@ class PooledSearches:
 
         self.clusters = numbered("probe_clusters")
         self.mated_clusters = numbered("mated_clusters")
-        self.nonmated_probe_clusters = numbered("nonmated_probe_clusters")
-        self.nonmated_reference_clusters = numbered("nonmated_reference_clusters")
+        if not self.streamed:
+            self.nonmated_probe_clusters = numbered("nonmated_probe_clusters")
+            self.nonmated_reference_clusters = numbered("nonmated_reference_clusters")
+
+    def measured(self, name: str, *options: float) -> float:
+        """Return a measure of all scores, or NaN where they were not kept together."""
+        if not self.streamed:
+            return float(getattr(super(), name)(*options))
+        return float(getattr(self._only, name)(*options)) if self._only is not None else math.nan
+
+    def eer(self) -> float:
+        """Return the equal error rate."""
+        return self.measured("eer")
+
+    def eer_convex_hull(self) -> float:
+        """Return the equal error rate of the convex hull."""
+        return self.measured("eer_convex_hull")
+
+    def fnmr_at_fmr(self, fmr: float) -> float:
+        """Return the lowest FNMR at an FMR."""
+        return self.measured("fnmr_at_fmr", fmr)
+
+    def auc(self) -> float:
+        """Return the area under the ROC."""
+        return self.measured("auc")
+
+    def d_prime(self) -> float:
+        """Return the distance of the two distributions."""
+        return self.measured("d_prime")
+
+    def det(self) -> dict[str, list[float]]:
+        """Return the DET for drawing; empty for several streamed folds."""
+        if not self.streamed:
+            return super().det()
+        return self._only.det() if self._only is not None else {}
+
+    def distribution(self) -> dict[str, list[float]]:
+        """Return the shares of the scores in bins; empty for several streamed folds."""
+        if not self.streamed:
+            return super().distribution()
+        return self._only.distribution() if self._only is not None else {}

@@ -1,0 +1,149 @@
+"""Folds with too many comparisons to keep: the same numbers, without the matrix of scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import record
+from harness.errors import UsageError
+from harness.execution import plan
+from harness.execution.pool import Limits
+from harness.execution.unit import read_unit
+from harness.preparing import Request, prepare
+from harness.run import Finished, execute
+from tests.conftest import run_harness
+
+WriteFile = Callable[[str, str], Path]
+
+LEARNER = '''
+@dataclass
+class Learner(Matcher):
+    """Subtracts the mean picture; gives up on a few."""
+
+    def fit(self, train):
+        self.mean_ = np.mean([image.astype(float) for image in train.images], axis=0)
+
+    def extract(self, image):
+        if image[0, 0, 0] % 7 == 0:
+            raise FailureToEnroll("unlucky")
+        return (image - self.mean_).reshape(-1)
+'''
+
+
+def run(algorithm: str, data: Path, out: Path, folds: tuple[str, ...] = ()) -> Finished:
+    request = Request((algorithm,), ("similarity",), data=data, out=out, folds=folds)
+    (prepared,) = prepare(request)
+    return execute(prepared, Limits(memory=256 << 20), lambda event: None)
+
+
+@pytest.mark.parametrize("algorithm", ["colours", "learner"])
+def test_streamed_and_kept_scores_give_the_same_numbers(
+    plugin: WriteFile,
+    small_set: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    algorithm: str,
+) -> None:
+    name = algorithm if algorithm == "colours" else str(plugin("learner", LEARNER))
+    kept = run(name, small_set, tmp_path / "kept", ("1",)).outcome
+    monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
+    streamed = run(name, small_set, tmp_path / "streamed", ("1",))
+    folder = streamed.prepared.folder
+    assert not list(folder.rglob("scores.npy"))
+    assert not list(folder.rglob("*.part-*"))
+    compared = ["hit-rate@rank=1", "hit-rate@rank=10", "map", "eer", "fnmr@fmr=0.1"]
+    for metric in compared:
+        value = kept.metrics.pooled[metric].value
+        assert streamed.outcome.metrics.pooled[metric].value == pytest.approx(value), metric
+    assert streamed.outcome.metrics.counts == kept.metrics.counts
+    for one, other in zip(streamed.outcome.searches, kept.searches, strict=True):
+        assert (one.probe, one.rank, one.mates, one.failed) == (
+            other.probe,
+            other.rank,
+            other.mates,
+            other.failed,
+        )
+        assert [c.reference for c in one.candidates] == [c.reference for c in other.candidates]
+        assert [c.mated for c in one.candidates] == [c.mated for c in other.candidates]
+    assert streamed.outcome.failures == kept.failures
+    assert record.faults(folder) == []
+    assert (folder / "report.html").exists()
+
+
+def test_what_needs_every_score_is_told_fold_by_fold_only(
+    small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = run("colours", small_set, tmp_path / "kept").outcome.metrics
+    monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
+    finished = run("colours", small_set, tmp_path / "streamed")
+    metrics = finished.outcome.metrics
+    assert metrics.pooled["hit-rate@rank=10"].value == kept.pooled["hit-rate@rank=10"].value
+    assert metrics.pooled["eer"].value is None
+    assert "not kept" in metrics.pooled["eer"].flags[0]
+    for one, other in zip(metrics.folds, kept.folds, strict=True):
+        assert one.values["eer"] == pytest.approx(other.values["eer"])
+    folder = finished.prepared.folder
+    with pytest.raises(UsageError, match="summed up, not kept"):
+        record.assessed(record.read_run(folder), "pav")
+    exported = run_harness("export", folder, "--format", "csv", "--out", tmp_path / "x")
+    assert exported.code == 2
+    assert "summed up, not kept" in exported.err
+
+
+def test_no_unit_that_holds_the_mates_runs_an_algorithm(
+    plugin: WriteFile, small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
+    path = plugin("learner", LEARNER)
+    folder = run(str(path), small_set, tmp_path / "runs", ("1",)).prepared.folder
+    units = {place.name: read_unit(place) for place in (folder / "units").iterdir()}
+    assert set(units) == {"templates-fold-1", "fold-1"}
+    assert units["templates-fold-1"].matching is None
+    matching = units["fold-1"].matching
+    assert matching is not None
+    assert len(matching.pairs) == 16
+    # The plugin's file is gone: comparing does not need it.
+    for place in ("scores",):
+        for file in (folder / "units" / "fold-1" / place).iterdir():
+            file.unlink()
+        (folder / "units" / "fold-1" / place).rmdir()
+    from harness.execution import steps
+
+    path.unlink()
+    steps.match(units["fold-1"], folder / "units" / "fold-1", lambda done, total, note: None)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("500MB", 500 << 20), ("1.5 GB", 3 << 29), ("2097152", 1 << 21)]
+)
+def test_memory_is_read_with_units(text: str, size: int) -> None:
+    from harness.cli.options import MEMORY
+
+    assert MEMORY.convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["lots", "1kB", "-1GB", "1.2.3GB"])
+def test_what_is_no_amount_of_memory_is_said(text: str) -> None:
+    ran: Any = run_harness("run", "--protocol", "x", "--algo", "y", "--memory", text)
+    assert ran.code == 2
+    assert "is not an amount of memory" in ran.err
+
+
+def test_the_summary_of_a_streamed_fold_is_checked_when_it_is_read(
+    small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.errors import Damaged
+
+    monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
+    folder = run("colours", small_set, tmp_path / "runs", ("1",)).prepared.folder
+    plain = folder / "units" / "fold-1" / "scores" / "matching.json"
+    content = json.loads(plain.read_text())
+    del content["eer"]
+    plain.write_text(json.dumps(content))
+    with pytest.raises(Damaged, match="matching"):
+        record.read_run(folder)
