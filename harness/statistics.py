@@ -1,30 +1,18 @@
-"""Uncertainty: intervals for proportions, resampling of identities, and the band of chance.
-
-Comparisons that share an identity are not independent: intervals that take them to be so are far
-too narrow. So whole identities are resampled (Bolle, Ratha and Pankanti, "Error analysis of
-pattern recognition systems: the subsets bootstrap", 2004). An interval that the data cannot give is
-(NaN, NaN), and `Interval.method` says how every other came about.
-"""
+"""Intervals of proportions, the rules of 3 and of 30, and the band of chance."""
 
 from __future__ import annotations
 
-import bisect
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.metrics.verification import error_curve, errors_allowed
-
 Values: TypeAlias = npt.NDArray[Any]
 Identities: TypeAlias = npt.NDArray[np.integer[Any]]
 Weights: TypeAlias = npt.NDArray[np.int64]
-
-_BLOCK = 1 << 21  # weights drawn at once: 16 MB whatever the number of replicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +60,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     """
     _check_counts(successes, n, level)
     if n == 0:
-        return _none("Wilson: no trials")
+        return no_interval("Wilson: no trials")
     z = NormalDist().inv_cdf(0.5 + level / 2)
     centre = (successes + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * math.sqrt(successes * (n - successes) / n + z * z / 4)
@@ -109,7 +97,7 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
 
     _check_counts(successes, n, level)
     if n == 0:
-        return _none("Clopper-Pearson: no trials")
+        return no_interval("Clopper-Pearson: no trials")
     tail = (1 - level) / 2
     low = betaincinv(successes, n - successes + 1, tail) if successes else 0.0
     high = betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
@@ -155,243 +143,6 @@ def few_errors(errors: int) -> bool:
     return errors < 30
 
 
-def choose_interval(
-    values: Values,
-    clusters: Identities,
-    *,
-    replicates: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """Give the interval that fits the mean of values that are 0 or 1, such as hits of searches.
-
-    * Every identity has one value: `wilson`.
-    * Otherwise, if all values are equal: `clopper_pearson` with one trial for each identity, since
-      resampling equal values cannot vary. For no error in n identities its upper bound is 3.7/n
-      (two-sided), which is the rule of three (3/n, one-sided) at the tail of a two-sided level.
-    * Otherwise: `cluster_bootstrap_mean`.
-
-    Parameters
-    ----------
-    values
-        0, 1 or NaN, shape (n,); NaN is left out.
-    clusters
-        Integers, shape (n,): identity that each value belongs to.
-    replicates, level, seed
-        As for `cluster_bootstrap_mean`.
-
-    Returns
-    -------
-    Interval
-        In [0, 1]; NaN without values, or for unequal values of one identity.
-
-    Raises
-    ------
-    ValueError
-        If a value is not 0, 1 or NaN, or shapes differ.
-
-    Examples
-    --------
-    >>> hits, tattoos = np.array([1, 1, 1, 1]), np.array([5, 5, 6, 6])
-    >>> interval = choose_interval(hits, tattoos)  # low end: 0.025 ** (1 / 2)
-    >>> round(interval.low, 4), interval.high, interval.method
-    (0.1581, 1.0, 'Clopper-Pearson on 2 identities (all values equal)')
-    """
-    values, clusters = _present(values, clusters)
-    if not np.isin(values, (0.0, 1.0)).all():
-        raise ValueError("values must be 0, 1 or NaN; use cluster_bootstrap_mean for others")
-    n, successes = len(values), int(values.sum())
-    identities = len(np.unique(clusters))
-    if n == 0:
-        return _none("no values")
-    if identities == n:
-        return wilson(successes, n, level)
-    if successes in (0, n):
-        exact = clopper_pearson(identities if successes else 0, identities, level)
-        method = f"{exact.method} on {identities} identities (all values equal)"
-        return Interval(exact.low, exact.high, method)
-    return cluster_bootstrap_mean(values, clusters, replicates=replicates, level=level, seed=seed)
-
-
-def cluster_bootstrap_mean(
-    values: Values,
-    clusters: Identities,
-    *,
-    replicates: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """Percentile interval of a mean, identities being drawn with replacement.
-
-    An identity brings all its values or none. Equal values give an interval of length zero.
-
-    Parameters
-    ----------
-    values
-        Numbers or NaN, shape (n,); NaN is left out.
-    clusters
-        Integers, shape (n,): identity that each value belongs to.
-    replicates
-        Number of resamples, from 1.
-    level
-        Confidence in (0, 1).
-    seed
-        Of the draws; equal seeds give equal intervals.
-
-    Returns
-    -------
-    Interval
-        Within the range of the values; NaN for fewer than two identities.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, a value is infinite, or `replicates` or `level` is impossible.
-
-    Examples
-    --------
-    >>> interval = cluster_bootstrap_mean(np.array([1, 1, 0, 0]), np.array([5, 5, 6, 6]))
-    >>> interval.low, interval.high, interval.method
-    (0.0, 1.0, 'bootstrap of 2 identities')
-    """
-    values, clusters = _present(values, clusters)
-    _, member = np.unique(clusters, return_inverse=True)
-    counts = np.bincount(member)
-    sums = np.bincount(member, weights=values)
-    if not np.isfinite(sums).all():
-        raise ValueError("a value is infinite")
-
-    def means(weights: Weights) -> npt.NDArray[np.float64]:
-        mean: npt.NDArray[np.float64] = (weights @ sums) / (weights @ counts)
-        return mean[:, np.newaxis]
-
-    return _resample(means, len(counts), 1, replicates, level, seed)[0]
-
-
-def cluster_bootstrap(
-    statistic: Callable[[Weights], Sequence[float]],
-    identities: int,
-    *,
-    replicates: int = 500,
-    level: float = 0.95,
-    seed: int = 0,
-) -> tuple[Interval, ...]:
-    """Percentile intervals of any statistics of weighted identities.
-
-    Parameters
-    ----------
-    statistic
-        Called with how often each identity was drawn: int64, shape (identities,), sum
-        `identities`. Returns one number for each statistic, NaN where the draw does not give it;
-        such draws are left out of that statistic's interval.
-    identities
-        How many there are.
-    replicates, level, seed
-        As for `cluster_bootstrap_mean`.
-
-    Returns
-    -------
-    tuple of Interval
-        One for each statistic; NaN for fewer than two identities.
-
-    Raises
-    ------
-    ValueError
-        If `replicates` or `level` is impossible.
-
-    Examples
-    --------
-    >>> value = np.array([0.0, 1.0])
-    >>> (mean,) = cluster_bootstrap(lambda drawn: [drawn @ value / drawn.sum()], 2)
-    >>> mean.low, mean.high
-    (0.0, 1.0)
-    """
-    width = len(statistic(np.ones(identities, np.int64)))
-
-    def one_by_one(weights: Weights) -> npt.NDArray[np.float64]:
-        return np.array([statistic(drawn) for drawn in weights], np.float64)
-
-    return _resample(one_by_one, identities, width, replicates, level, seed)
-
-
-class RateIntervals(NamedTuple):
-    """Intervals of the EER, and of the FNMR at each FMR that was asked for."""
-
-    eer: Interval
-    fnmr: dict[float, Interval]
-
-
-def bootstrap_eer_fnmr(
-    mated: Values,
-    mated_cluster: Identities,
-    nonmated: Values,
-    nonmated_probe_cluster: Identities,
-    nonmated_reference_cluster: Identities,
-    fmrs: Sequence[float],
-    replicates: int = 500,
-    seed: int = 0,
-    *,
-    level: float = 0.95,
-) -> RateIntervals:
-    """Intervals of `verification.eer` and `verification.fnmr_at_fmr` by resampling identities.
-
-    A non-mated comparison joins two identities and counts as often as the product of how often
-    they were drawn; a comparison within one identity as often as it was drawn. Scores are sorted
-    once. Each replicate is the exact metric of the resampled comparisons, ties and all.
-
-    Parameters
-    ----------
-    mated
-        Scores, shape (m,); ``-inf`` is a failure, as in `harness.metrics.verification`.
-    mated_cluster
-        Integers, shape (m,): identity of each mated comparison.
-    nonmated
-        Scores, shape (n,).
-    nonmated_probe_cluster, nonmated_reference_cluster
-        Integers, shape (n,): the identities that each comparison joins, numbered as in
-        `mated_cluster`.
-    fmrs
-        False match rates in [0, 1].
-    replicates, seed, level
-        As for `cluster_bootstrap_mean`.
-
-    Returns
-    -------
-    RateIntervals
-        NaN for fewer than two identities among the mated, or without non-mated comparisons.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, a score is NaN or a mated one ``+inf``, or an FMR is outside [0, 1].
-
-    Examples
-    --------
-    >>> scores, tattoo = np.array([0.9, 0.8, 0.2]), np.array([1, 2, 3])
-    >>> others, one, two = np.array([0.3, 0.1, 0.1]), np.array([1, 1, 2]), np.array([2, 3, 3])
-    >>> found = bootstrap_eer_fnmr(scores, tattoo, others, one, two, [0.0])
-    >>> found.fnmr[0.0].low, found.fnmr[0.0].high  # 0.2 is below 0.3 when all three are drawn
-    (0.0, 0.3333333333333333)
-    """
-    resampled = _Resampled(
-        mated, mated_cluster, nonmated, nonmated_probe_cluster, nonmated_reference_cluster
-    )
-    for fmr in fmrs:
-        errors_allowed(1, fmr)  # refuses an impossible rate before any work is done
-
-    def statistic(drawn: Weights) -> list[float]:
-        resampled.draw(drawn)
-        return [resampled.eer(), *(resampled.fnmr_at_fmr(fmr) for fmr in fmrs)]
-
-    if len(np.unique(mated_cluster)) < 2 or not len(nonmated):
-        missing = _none("bootstrap: needs two identities and non-mated comparisons")
-        return RateIntervals(missing, dict.fromkeys(fmrs, missing))
-    eer, *fnmr = cluster_bootstrap(
-        statistic, resampled.identities, replicates=replicates, level=level, seed=seed
-    )
-    return RateIntervals(eer, dict(zip(fmrs, fnmr, strict=True)))
-
-
 def poisson_binomial_interval(
     p: npt.NDArray[np.floating[Any]], level: float = 0.95
 ) -> tuple[float, float]:
@@ -423,7 +174,7 @@ def poisson_binomial_interval(
     >>> poisson_binomial_interval(np.full(10, 0.5))  # P(X <= 1) = 11/1024, P(X <= 2) = 56/1024
     (0.2, 0.8)
     """
-    _check_level(level)
+    check_level(level)
     p = np.asarray(p, np.float64)
     if not np.all((p >= 0) & (p <= 1)):
         raise ValueError("probabilities must lie in [0, 1]")
@@ -435,108 +186,6 @@ def poisson_binomial_interval(
     low = lowest + int(np.argmax(np.cumsum(pmf) > tail))
     high = lowest + len(pmf) - 1 - int(np.argmax(np.cumsum(pmf[::-1]) > tail))
     return low / p.size, high / p.size
-
-
-class _Resampled:
-    """Comparisons sorted once, and the counts of errors under one draw of identities."""
-
-    def __init__(
-        self,
-        mated: Values,
-        mated_cluster: Identities,
-        nonmated: Values,
-        probe: Identities,
-        reference: Identities,
-    ) -> None:
-        if len(mated) != len(mated_cluster) or not len(nonmated) == len(probe) == len(reference):
-            raise ValueError("every comparison needs the identities that it joins")
-        self._threshold = error_curve(mated, nonmated).threshold
-        labels, member = np.unique(
-            np.concatenate([mated_cluster, probe, reference]), return_inverse=True
-        )
-        self.identities = len(labels)
-        m, n = len(mated), len(nonmated)
-        by_mated, by_nonmated = np.argsort(mated), np.argsort(nonmated)
-        mated, nonmated = mated[by_mated], nonmated[by_nonmated]
-        self._of_mated = member[:m][by_mated]
-        self._probe = member[m : m + n][by_nonmated]
-        other = member[m + n :][by_nonmated]
-        # Within one identity the weight is not squared: the second factor is a constant 1.
-        self._reference = np.where(other == self._probe, self.identities, other)
-        self._mated_below = np.searchsorted(mated, self._threshold, side="left")
-        self._nonmated_below = np.searchsorted(nonmated, self._threshold, side="left")
-        self._mated_up_to = np.searchsorted(mated, nonmated, side="right")
-        self._failed = int(np.count_nonzero(mated == -np.inf))
-
-    def draw(self, drawn: Weights) -> None:
-        """Set how often every identity counts; sums are whole numbers, so nothing is rounded."""
-        extended = np.append(drawn, 1)
-        self._mated = np.append(0, np.cumsum(drawn[self._of_mated]))
-        weights = extended[self._probe] * extended[self._reference]
-        self._nonmated = np.append(0, np.cumsum(weights))
-        self._m, self._n = int(self._mated[-1]), int(self._nonmated[-1])
-
-    def eer(self) -> float:
-        if not self._m or not self._n:
-            return math.nan
-        points = range(len(self._threshold))
-        after = bisect.bisect_left(points, True, key=lambda i: self._excess(i) <= 0)
-        if after == 0:
-            return self._errors(0)[1] / self._m
-        above, below = self._excess(after - 1), -self._excess(after)
-        x0, x1 = self._errors(after - 1)[0], self._errors(after)[0]
-        return (x0 * below + x1 * above) / ((above + below) * self._n)
-
-    def fnmr_at_fmr(self, fmr: float) -> float:
-        if not self._m or not self._n:
-            return math.nan
-        allowed = errors_allowed(self._n, fmr)
-        # The first place at which no more than the allowed comparisons lie above.
-        place = int(np.searchsorted(self._nonmated, self._n - allowed, side="left"))
-        refused = self._mated_up_to[place - 1] if place else self._failed
-        return int(self._mated[refused]) / self._m
-
-    def _errors(self, point: int) -> tuple[int, int]:
-        false_matches = self._n - int(self._nonmated[self._nonmated_below[point]])
-        return false_matches, int(self._mated[self._mated_below[point]])
-
-    def _excess(self, point: int) -> int:
-        """FMR - FNMR in units of one over both totals."""
-        false_matches, false_nonmatches = self._errors(point)
-        return false_matches * self._m - false_nonmatches * self._n
-
-
-def _resample(
-    statistics: Callable[[Weights], npt.NDArray[np.float64]],
-    identities: int,
-    width: int,
-    replicates: int,
-    level: float,
-    seed: int,
-) -> tuple[Interval, ...]:
-    _check_level(level)
-    if replicates < 1:
-        raise ValueError(f"a bootstrap needs at least 1 replicate, not {replicates}")
-    if identities < 2:
-        return (_none("bootstrap: needs two identities"),) * width
-    rng = np.random.default_rng(seed)
-    even = np.full(identities, 1 / identities)
-    step = max(1, _BLOCK // identities)
-    parts = []
-    for start in range(0, replicates, step):
-        size = min(step, replicates - start)
-        parts.append(statistics(rng.multinomial(identities, even, size=size)))
-    found = np.concatenate(parts)
-    tail = (1 - level) / 2
-    intervals = []
-    for column in found.T:
-        given = column[~np.isnan(column)]
-        if not given.size:
-            intervals.append(_none("bootstrap: no replicate gives a value"))
-            continue
-        low, high = np.quantile(given, [tail, 1 - tail])
-        intervals.append(Interval(float(low), float(high), f"bootstrap of {identities} identities"))
-    return tuple(intervals)
 
 
 def _sum_of_trials(p: npt.NDArray[np.float64]) -> tuple[int, npt.NDArray[np.float64]]:
@@ -551,25 +200,18 @@ def _sum_of_trials(p: npt.NDArray[np.float64]) -> tuple[int, npt.NDArray[np.floa
     return low1 + low2 + int(kept[0]), pmf[kept[0] : kept[-1] + 1]
 
 
-def _present(values: Values, clusters: Identities) -> tuple[npt.NDArray[np.float64], Identities]:
-    numbers = np.asarray(values, np.float64)
-    clusters = np.asarray(clusters)
-    if numbers.ndim != 1 or numbers.shape != clusters.shape:
-        raise ValueError("values and clusters must have one shape (n,)")
-    given = ~np.isnan(numbers)
-    return numbers[given], clusters[given]
-
-
 def _check_counts(successes: int, n: int, level: float) -> None:
-    _check_level(level)
+    check_level(level)
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} successes in {n} trials are impossible")
 
 
-def _check_level(level: float) -> None:
+def check_level(level: float) -> None:
+    """Refuse what is no level of confidence."""
     if not 0 < level < 1:
         raise ValueError(f"a level of confidence lies in (0, 1), not {level}")
 
 
-def _none(method: str) -> Interval:
-    return Interval(math.nan, math.nan, method)
+def no_interval(reason: str) -> Interval:
+    """Return an interval that is not there, and why."""
+    return Interval(math.nan, math.nan, reason)

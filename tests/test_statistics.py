@@ -12,16 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import statistics
+from harness import resampled_rates, resampling
 from harness.metrics.identification import chance_hit
 from harness.metrics.verification import eer, fnmr_at_fmr
+from harness.resampled_rates import bootstrap_eer_fnmr
+from harness.resampling import choose_interval, cluster_bootstrap, cluster_bootstrap_mean
 from harness.statistics import (
     Interval,
-    bootstrap_eer_fnmr,
-    choose_interval,
     clopper_pearson,
-    cluster_bootstrap,
-    cluster_bootstrap_mean,
     few_errors,
     poisson_binomial_interval,
     rule_of_three,
@@ -117,13 +115,27 @@ def test_fewer_than_thirty_errors_are_few() -> None:
 # Resampling of a mean
 
 
-def test_the_bootstrap_of_a_mean_has_the_quantiles_of_all_resamples() -> None:
-    values, clusters = np.array([1, 1, 0, 0, 0, 1]), np.array([4, 4, 7, 7, 7, 9])
-    groups = [[1, 1], [0, 0, 0], [1]]
-    means = [np.mean([v for i in draw for v in groups[i]]) for draw in product(range(3), repeat=3)]
-    found = cluster_bootstrap_mean(values, clusters, replicates=20000, level=0.6)
-    low, high = np.quantile(means, [0.2, 0.8])
-    assert (found.low, found.high) == pytest.approx((low, high))
+def test_the_bootstrap_of_a_mean_is_scipys_bca_widened_to_the_t_distribution() -> None:
+    from scipy.stats import bootstrap, norm, t
+
+    rng = np.random.default_rng(8)
+    clusters = np.sort(rng.integers(0, 25, 120))
+    values = (
+        rng.random(120) < np.repeat(rng.random(25), np.bincount(clusters, minlength=25))
+    ) * 1.0
+    sums, sizes = np.bincount(clusters, values), np.bincount(clusters)
+    wide = math.sqrt(25 / 24) * t.ppf(0.975, 24)
+    theirs = bootstrap(
+        (sums, sizes),
+        lambda s, n, axis: s.sum(axis=axis) / n.sum(axis=axis),
+        paired=True,
+        confidence_level=2 * norm.cdf(wide) - 1,
+        n_resamples=20_000,
+        method="BCa",
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    ours = cluster_bootstrap_mean(values, clusters, replicates=20_000)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.006)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -148,7 +160,7 @@ def test_equal_seeds_give_equal_intervals_whatever_the_block(
     values, clusters = rng.random(40), rng.integers(0, 10, 40)
     whole = cluster_bootstrap_mean(values, clusters, seed=5)
     assert cluster_bootstrap_mean(values, clusters, seed=6) != whole
-    monkeypatch.setattr(statistics, "_BLOCK", 64)
+    monkeypatch.setattr(resampling, "_BLOCK", 64)
     assert cluster_bootstrap_mean(values, clusters, seed=5) == whole
 
 
@@ -165,13 +177,18 @@ def test_equal_values_give_an_interval_of_length_zero() -> None:
     assert (found.low, found.high) == (0.25, 0.25)
 
 
-def test_the_general_form_agrees_with_the_mean() -> None:
-    rng = np.random.default_rng(3)
-    values, clusters = rng.random(50), rng.integers(0, 12, 50)
-    sums, sizes = np.bincount(clusters, values), np.bincount(clusters)
-    (found,) = cluster_bootstrap(lambda w: [float(w @ sums / (w @ sizes))], len(sums), seed=4)
-    expected = cluster_bootstrap_mean(values, clusters, replicates=500, seed=4)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+def test_the_general_form_has_the_widened_quantiles_of_all_resamples() -> None:
+    from scipy.stats import norm, t
+
+    groups = [[1, 1], [0, 0, 0], [1], [0, 1]]
+    sums, sizes = np.array([sum(g) for g in groups]), np.array([len(g) for g in groups])
+    means = [np.mean([v for i in draw for v in groups[i]]) for draw in product(range(4), repeat=4)]
+    (found,) = cluster_bootstrap(
+        lambda w: [float(w @ sums / (w @ sizes))], 4, replicates=20_000, level=0.6
+    )
+    tail = norm.cdf(math.sqrt(4 / 3) * t.ppf(0.2, 3))
+    low, high = np.quantile(means, [tail, 1 - tail])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.02)
 
 
 def test_inputs_that_do_not_fit_are_refused() -> None:
@@ -190,22 +207,81 @@ def test_inputs_that_do_not_fit_are_refused() -> None:
 def test_resampling_identities_covers_where_independent_pairs_do_not() -> None:
     """100 tattoos of 4 pictures, the 6 pairs of a tattoo sharing its difficulty."""
     rng = np.random.default_rng(20)
-    tattoos, pairs, sets = 100, 6, 300
+    tattoos, pairs, sets = 100, 6, 400
     spread = 2.0
     often = 1 / (1 + np.exp(-1.5 - spread * rng.standard_normal(400_000)))
     truth = often.mean()
     clusters = np.repeat(np.arange(tattoos), pairs)
-    covered = {"identities": 0, "pairs": 0}
+    covered = {"chosen": 0, "pairs": 0}
     for _ in range(sets):
-        hits = (rng.random((tattoos, pairs)) < rng.choice(often, (tattoos, 1))).ravel()
+        hits = (rng.random((tattoos, pairs)) < rng.choice(often, (tattoos, 1))).ravel() * 1.0
         found = {
-            "identities": cluster_bootstrap_mean(hits, clusters, replicates=300),
+            "chosen": choose_interval(hits, clusters, replicates=400),
             "pairs": wilson(int(hits.sum()), hits.size),
         }
         for name, interval in found.items():
             covered[name] += interval.low <= truth <= interval.high
-    assert 0.90 <= covered["identities"] / sets <= 0.98
+    assert 0.92 <= covered["chosen"] / sets <= 0.97
     assert covered["pairs"] / sets <= 0.80
+
+
+@pytest.mark.parametrize(("identities", "rate"), [(25, 0.75), (50, 0.75), (100, 0.9)])
+def test_the_chosen_interval_covers_with_few_identities_of_unequal_size(
+    identities: int, rate: float
+) -> None:
+    rng = np.random.default_rng(identities)
+    sets, covered = 400, 0
+    for _ in range(sets):
+        sizes = rng.integers(1, 9, identities)
+        often = rng.beta(2 * rate, 2 * (1 - rate), identities)
+        clusters = np.repeat(np.arange(identities), sizes)
+        hits = (rng.random(len(clusters)) < often[clusters]) * 1.0
+        interval = choose_interval(hits, clusters, replicates=400)
+        covered += interval.low <= rate <= interval.high
+    assert 0.92 <= covered / sets <= 0.97
+
+
+def test_wilsons_interval_covers_independent_searches_on_average_over_rates() -> None:
+    from scipy.stats import binom
+
+    n = 60
+    intervals = [wilson(k, n) for k in range(n + 1)]
+    covers = []
+    for rate in np.linspace(0.05, 0.95, 91):
+        inside = [interval.low <= rate <= interval.high for interval in intervals]
+        covers.append(float(binom.pmf(np.arange(n + 1), n, rate) @ inside))
+    assert 0.94 <= np.mean(covers) <= 0.96
+    assert min(covers) >= 0.92
+
+
+@pytest.mark.slow
+def test_intervals_of_error_rates_cover_when_comparisons_share_identities() -> None:
+    """60 tattoos of 4 pictures; what makes a tattoo easy or common is shared by its scores."""
+    rng = np.random.default_rng(11)
+    tattoos, sets = 60, 300
+    one, _ = np.triu_indices(4, 1)
+
+    def draw(count: int) -> tuple[Floats, Ints, Floats, Ints]:
+        ease, common = rng.standard_normal(count), 0.4 * rng.standard_normal(count)
+        own = np.repeat(np.arange(count), len(one))
+        mated = 2 + 0.7 * ease[own] + rng.standard_normal(len(own))
+        left, right = np.triu_indices(count, 1)
+        nonmated = common[left] + common[right] + rng.standard_normal(len(left))
+        return mated, own, nonmated, np.stack([left, right])
+
+    many = [draw(1500) for _ in range(3)]
+    truth = {
+        "eer": np.mean([eer(m, n) for m, _, n, _ in many]),
+        "fnmr": np.mean([fnmr_at_fmr(m, n, 0.1) for m, _, n, _ in many]),
+    }
+    covered = dict.fromkeys(truth, 0)
+    for _ in range(sets):
+        mated, own, nonmated, joined = draw(tattoos)
+        found = bootstrap_eer_fnmr(mated, own, nonmated, *joined, [0.1], replicates=200)
+        for name, interval in (("eer", found.eer), ("fnmr", found.fnmr[0.1])):
+            covered[name] += interval.low <= truth[name] <= interval.high
+    for name, count in covered.items():
+        assert 0.92 <= count / sets <= 0.97, (name, count / sets)
 
 
 # The choice
@@ -260,7 +336,7 @@ def comparisons(seed: int, identities: int = 6) -> tuple[Floats, Ints, Floats, I
 def test_every_replicate_is_the_metric_of_the_comparisons_drawn(seed: int) -> None:
     mated, own, nonmated, probe, reference = comparisons(seed)
     fmrs = (0.0, 0.1, 0.35, 1.0)
-    resampled = statistics._Resampled(mated, own, nonmated, probe, reference)
+    resampled = resampled_rates._Resampled(mated, own, nonmated, probe, reference)
     for drawn in np.random.default_rng(seed).multinomial(6, np.full(6, 1 / 6), size=10):
         copies = (
             np.repeat(mated, drawn[own]),
@@ -296,7 +372,7 @@ def test_intervals_hold_the_estimate_and_do_not_depend_on_order_or_scale() -> No
 
 
 def test_a_comparison_within_one_identity_is_not_counted_twice_over() -> None:
-    resampled = statistics._Resampled(
+    resampled = resampled_rates._Resampled(
         np.array([1.0]), np.array([0]), np.array([0.0, 2.0]), np.array([0, 0]), np.array([0, 1])
     )
     resampled.draw(np.array([2, 1]))

@@ -21,14 +21,9 @@ from harness.likelihood.validity import (
     cllr_min,
     ece,
 )
+from harness.resampling import choose_interval, cluster_bootstrap
 from harness.results import Estimate
-from harness.statistics import (
-    Interval,
-    choose_interval,
-    clopper_pearson,
-    cluster_bootstrap,
-    few_errors,
-)
+from harness.statistics import Interval, clopper_pearson, few_errors
 
 Column: TypeAlias = list[float]
 

@@ -15,14 +15,9 @@ from harness.metrics import detection as detecting
 from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
+from harness.resampling import choose_interval, cluster_bootstrap
 from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Outcome, Search
-from harness.statistics import (
-    Interval,
-    choose_interval,
-    cluster_bootstrap,
-    few_errors,
-    poisson_binomial_interval,
-)
+from harness.statistics import Interval, few_errors, poisson_binomial_interval
 from harness.tasks.answers import Answer, finite, fold_spread, histogram, thin_curve
 from harness.tasks.folds import deal
 

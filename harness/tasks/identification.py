@@ -19,6 +19,8 @@ from harness.metrics import identification as searching
 from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.protocol import FoldRules, Protocol
+from harness.resampled_rates import bootstrap_eer_fnmr
+from harness.resampling import choose_interval, cluster_bootstrap_mean
 from harness.results import (
     Curves,
     Estimate,
@@ -26,15 +28,7 @@ from harness.results import (
     Metrics,
     Outcome,
 )
-from harness.statistics import (
-    Interval,
-    bootstrap_eer_fnmr,
-    choose_interval,
-    clopper_pearson,
-    cluster_bootstrap_mean,
-    few_errors,
-    poisson_binomial_interval,
-)
+from harness.statistics import Interval, clopper_pearson, few_errors, poisson_binomial_interval
 from harness.tasks.answers import Answer, StreamedAnswer, finite, fold_spread
 from harness.tasks.folds import components, deal
 from harness.tasks.searches import (

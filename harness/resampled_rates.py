@@ -1,0 +1,166 @@
+"""Intervals of error rates over comparisons, each of which joins two identities."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.metrics.verification import error_curve, errors_allowed
+from harness.resampling import cluster_bootstrap
+from harness.statistics import Interval, no_interval
+
+Values: TypeAlias = npt.NDArray[Any]
+Identities: TypeAlias = npt.NDArray[np.integer[Any]]
+Weights: TypeAlias = npt.NDArray[np.int64]
+
+
+class RateIntervals(NamedTuple):
+    """Intervals of the EER, and of the FNMR at each FMR that was asked for."""
+
+    eer: Interval
+    fnmr: dict[float, Interval]
+
+
+def bootstrap_eer_fnmr(
+    mated: Values,
+    mated_cluster: Identities,
+    nonmated: Values,
+    nonmated_probe_cluster: Identities,
+    nonmated_reference_cluster: Identities,
+    fmrs: Sequence[float],
+    replicates: int = 500,
+    seed: int = 0,
+    *,
+    level: float = 0.95,
+) -> RateIntervals:
+    """Intervals of `verification.eer` and `verification.fnmr_at_fmr` by resampling identities.
+
+    A non-mated comparison joins two identities and counts as often as the product of how often
+    they were drawn; a comparison within one identity as often as it was drawn. Scores are sorted
+    once. Each replicate is the exact metric of the resampled comparisons, ties and all.
+
+    Parameters
+    ----------
+    mated
+        Scores, shape (m,); ``-inf`` is a failure, as in `harness.metrics.verification`.
+    mated_cluster
+        Integers, shape (m,): identity of each mated comparison.
+    nonmated
+        Scores, shape (n,).
+    nonmated_probe_cluster, nonmated_reference_cluster
+        Integers, shape (n,): the identities that each comparison joins, numbered as in
+        `mated_cluster`.
+    fmrs
+        False match rates in [0, 1].
+    replicates, seed, level
+        As for `cluster_bootstrap_mean`.
+
+    Returns
+    -------
+    RateIntervals
+        NaN for fewer than two identities among the mated, or without non-mated comparisons.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a score is NaN or a mated one ``+inf``, or an FMR is outside [0, 1].
+
+    Examples
+    --------
+    >>> scores, tattoo = np.array([0.9, 0.8, 0.2]), np.array([1, 2, 3])
+    >>> others, one, two = np.array([0.3, 0.1, 0.1]), np.array([1, 1, 2]), np.array([2, 3, 3])
+    >>> found = bootstrap_eer_fnmr(scores, tattoo, others, one, two, [0.0])
+    >>> found.fnmr[0.0].low, found.fnmr[0.0].high  # 0.2 is below 0.3 when all three are drawn
+    (0.0, 0.3333333333333333)
+    """
+    resampled = _Resampled(
+        mated, mated_cluster, nonmated, nonmated_probe_cluster, nonmated_reference_cluster
+    )
+    for fmr in fmrs:
+        errors_allowed(1, fmr)  # refuses an impossible rate before any work is done
+
+    def statistic(drawn: Weights) -> list[float]:
+        resampled.draw(drawn)
+        return [resampled.eer(), *(resampled.fnmr_at_fmr(fmr) for fmr in fmrs)]
+
+    if len(np.unique(mated_cluster)) < 2 or not len(nonmated):
+        missing = no_interval("bootstrap: needs two identities and non-mated comparisons")
+        return RateIntervals(missing, dict.fromkeys(fmrs, missing))
+    eer, *fnmr = cluster_bootstrap(
+        statistic, resampled.identities, replicates=replicates, level=level, seed=seed
+    )
+    return RateIntervals(eer, dict(zip(fmrs, fnmr, strict=True)))
+
+
+class _Resampled:
+    """Comparisons sorted once, and the counts of errors under one draw of identities."""
+
+    def __init__(
+        self,
+        mated: Values,
+        mated_cluster: Identities,
+        nonmated: Values,
+        probe: Identities,
+        reference: Identities,
+    ) -> None:
+        if len(mated) != len(mated_cluster) or not len(nonmated) == len(probe) == len(reference):
+            raise ValueError("every comparison needs the identities that it joins")
+        self._threshold = error_curve(mated, nonmated).threshold
+        labels, member = np.unique(
+            np.concatenate([mated_cluster, probe, reference]), return_inverse=True
+        )
+        self.identities = len(labels)
+        m, n = len(mated), len(nonmated)
+        by_mated, by_nonmated = np.argsort(mated), np.argsort(nonmated)
+        mated, nonmated = mated[by_mated], nonmated[by_nonmated]
+        self._of_mated = member[:m][by_mated]
+        self._probe = member[m : m + n][by_nonmated]
+        other = member[m + n :][by_nonmated]
+        # Within one identity the weight is not squared: the second factor is a constant 1.
+        self._reference = np.where(other == self._probe, self.identities, other)
+        self._mated_below = np.searchsorted(mated, self._threshold, side="left")
+        self._nonmated_below = np.searchsorted(nonmated, self._threshold, side="left")
+        self._mated_up_to = np.searchsorted(mated, nonmated, side="right")
+        self._failed = int(np.count_nonzero(mated == -np.inf))
+
+    def draw(self, drawn: Weights) -> None:
+        """Set how often every identity counts; sums are whole numbers, so nothing is rounded."""
+        extended = np.append(drawn, 1)
+        self._mated = np.append(0, np.cumsum(drawn[self._of_mated]))
+        weights = extended[self._probe] * extended[self._reference]
+        self._nonmated = np.append(0, np.cumsum(weights))
+        self._m, self._n = int(self._mated[-1]), int(self._nonmated[-1])
+
+    def eer(self) -> float:
+        if not self._m or not self._n:
+            return math.nan
+        points = range(len(self._threshold))
+        after = bisect.bisect_left(points, True, key=lambda i: self._excess(i) <= 0)
+        if after == 0:
+            return self._errors(0)[1] / self._m
+        above, below = self._excess(after - 1), -self._excess(after)
+        x0, x1 = self._errors(after - 1)[0], self._errors(after)[0]
+        return (x0 * below + x1 * above) / ((above + below) * self._n)
+
+    def fnmr_at_fmr(self, fmr: float) -> float:
+        if not self._m or not self._n:
+            return math.nan
+        allowed = errors_allowed(self._n, fmr)
+        # The first place at which no more than the allowed comparisons lie above.
+        place = int(np.searchsorted(self._nonmated, self._n - allowed, side="left"))
+        refused = self._mated_up_to[place - 1] if place else self._failed
+        return int(self._mated[refused]) / self._m
+
+    def _errors(self, point: int) -> tuple[int, int]:
+        false_matches = self._n - int(self._nonmated[self._nonmated_below[point]])
+        return false_matches, int(self._mated[self._mated_below[point]])
+
+    def _excess(self, point: int) -> int:
+        """FMR - FNMR in units of one over both totals."""
+        false_matches, false_nonmatches = self._errors(point)
+        return false_matches * self._m - false_nonmatches * self._n
