@@ -7,7 +7,7 @@ One idea per file::
     augmentation.py  flips and small warps of a whole batch at once
     networks.py      the Siamese network of Di & Patel (2016), with Caffe's initial weights
     losses.py        contrastive and triplet loss
-    mining.py        all non-mated pairs and triplets that a batch of mated pairs holds
+    mining.py        non-mated pairs and triplets out of a batch of mated pairs
     schedules.py     Caffe's step policy and its doubled learning rate of biases
     loop.py          the descent itself, with progress
     weights.py       what was learned, to a file and back, without pickle

@@ -1,7 +1,7 @@
-"""All non-mated pairs and triplets of a batch: what mated pairs have to offer beside themselves.
+"""Non-mated pairs and triplets out of a batch of mated pairs.
 
-The time of a step goes into images, not into distances. 16 mated pairs are the images of as many
-random pairs or of 10 triplets, and hold some 480 other pairs and 900 triplets.
+The time of a step goes into images, not into distances, so an image should serve more than once: 16
+mated pairs are the images of only 8 mated and 8 random pairs, or of 10 random triplets.
 
 Take the rows with `Tensor.index_select`: the gradient of ``rows[numbers]`` adds up in the order in
 which threads finish, so that two fits differ.
@@ -13,8 +13,11 @@ import torch
 from torch import Tensor
 
 
-def batch_strangers(identities: Tensor) -> tuple[Tensor, Tensor]:
-    """Make every non-mated pair that a batch of mated pairs allows.
+def batch_pairs(identities: Tensor) -> tuple[Tensor, Tensor]:
+    """Make the mated pairs of a batch and as many random non-mated ones.
+
+    Mated pairs are drawn in random order, so the first image of each and the second image of the
+    next are a random pair. Where these two share an identity there is no such pair.
 
     Parameters
     ----------
@@ -25,17 +28,18 @@ def batch_strangers(identities: Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     left, right
-        int64, shape (non-mated pairs,), numbers of images; left < right.
+        int64, shape (pairs made,), numbers of images; the mated pairs come first.
 
     Examples
     --------
-    >>> left, right = batch_strangers(torch.tensor([[7, 7], [8, 8]]))
+    >>> left, right = batch_pairs(torch.tensor([[7, 7], [8, 8], [9, 9]]))
     >>> left.tolist(), right.tolist()
-    ([0, 0, 1, 1], [2, 3, 2, 3])
+    ([0, 2, 4, 0, 2, 4], [1, 3, 5, 3, 5, 1])
     """
-    flat = identities.flatten()
-    left, right = torch.nonzero((flat[:, None] != flat[None, :]).triu(), as_tuple=True)
-    return left, right
+    first = torch.arange(0, identities.numel(), 2)
+    second = first + 1
+    apart = identities[:, 0] != identities[:, 1].roll(-1)
+    return torch.cat([first, first[apart]]), torch.cat([second, second.roll(-1)[apart]])
 
 
 def batch_triplets(identities: Tensor) -> tuple[Tensor, Tensor, Tensor]:

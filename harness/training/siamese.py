@@ -28,8 +28,8 @@ class SiameseMatcher(EmbeddingMatcher):
     """The network of the paper; a derived class says how examples are drawn and what they cost.
 
     The descriptor is the layer ip2. The defaults learn in seconds: normalised images, small warps
-    beside the flips, Adam, the loss on ip2 itself, and every image of another identity in a batch
-    as a non-mate. `PAPER` has what the paper's two schedules have in common.
+    beside the flips, Adam, the loss on ip2 itself, and batches of mated pairs whose images are each
+    other's non-mates. `PAPER` has what the paper's two schedules have in common.
     """
 
     descriptor: int = parameter(10, "Length of ip2, the descriptor.", minimum=1)
@@ -44,7 +44,7 @@ class SiameseMatcher(EmbeddingMatcher):
     )
     momentum: float = parameter(0.9, "Of SGD; first beta of Adam.", minimum=0, maximum=0.999)
     negatives: str = parameter(
-        "batch", "Drawn at random, or all that the batch holds.", choices=("random", "batch")
+        "batch", "Drawn for themselves, or out of mated pairs.", choices=("random", "batch")
     )
     weight_decay: float = parameter(0.0, "L2 penalty on weights and biases.", minimum=0)
     normalise: bool = parameter(default=True, meaning="Keep local contrast only, not [0, 1] gray.")
@@ -69,6 +69,11 @@ class SiameseMatcher(EmbeddingMatcher):
         from harness.training.schedules import StepPolicy, solver
 
         truth = Truth.of(train)
+        if self.negatives == "batch" and len(np.unique(truth.identities[truth.mated])) < 2:
+            raise ValueError(
+                "nothing to tell apart: all mated pairs of the training set have one identity; "
+                "with negatives=random other images serve as non-mates, too"
+            )
         sampler = Sampler(truth, np.random.default_rng(self.seed))
         images = torch.from_numpy(self.prepare(train.images)).squeeze(1)
         # Not the generator of the initial weights: those must not depend on the augmentation.

@@ -134,7 +134,9 @@ def test_a_fit_without_mates_says_what_is_missing(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_one_mated_pair_and_an_image_of_its_own_are_enough_to_fit(name: str) -> None:
     images = specimens.ordinary(drawings=1, pictures=2, bare=1)
-    one = algorithm(name)(iterations=2)
+    with pytest.raises(ValueError, match="negatives=random"):
+        algorithm(name)().fit(images.training_set())
+    one = algorithm(name)(iterations=2, negatives="random")
     one.fit(images.training_set())
     assert np.isfinite(np.array(one.extract_batch(images.images))).all()
 
@@ -181,20 +183,20 @@ def framed(identities: int, pictures: int, seed: int) -> TrainingSet:
     return TrainingSet(images, identities=names, mated=mated)
 
 
-def nearest_is_mate(name: str, iterations: int) -> float:
-    """Return how often the mate is nearest among 100 identities that were not trained on."""
+def hit_rate(name: str, iterations: int) -> float:
+    """Return how often the mate is in the nearest five of 100 identities not trained on."""
     one = algorithm(name)(iterations=iterations, step=max(1, iterations * 3 // 4))
     one.fit(framed(60, 3, seed=0))
     rows = one.extract_batch(framed(100, 2, seed=1).images)
     scores = one.compare(rows[::2], rows[1::2])
-    return float((scores.argmax(axis=1) == np.arange(100)).mean())
+    return float(((scores >= np.diag(scores)[:, None]).sum(axis=1) <= 5).mean())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "iterations", "gain"), [("contrastive", 40, 0.05), ("triplet", 40, 0.2)]
+    ("name", "iterations", "gain"), [("contrastive", 80, 0.2), ("triplet", 40, 0.2)]
 )
 def test_a_short_fit_beats_the_untrained_network_on_unseen_identities(
     name: str, iterations: int, gain: float
 ) -> None:
-    assert nearest_is_mate(name, iterations) > nearest_is_mate(name, 0) + gain
+    assert hit_rate(name, iterations) > hit_rate(name, 0) + gain

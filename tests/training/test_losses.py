@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness.training.losses import contrastive_loss, triplet_loss
-from harness.training.mining import batch_strangers, batch_triplets
+from harness.training.mining import batch_pairs, batch_triplets
 
 ORIGIN = torch.zeros(3, 2)
 # Distances 5, .5 and 2 from the origin.
@@ -76,13 +76,13 @@ def test_learned_triplets_cost_nothing() -> None:
         assert loss.item() == 0
 
 
-def test_batch_strangers_are_all_pairs_of_different_identities() -> None:
-    identities = torch.tensor([[1, 1], [2, 2], [1, 1]])
-    left, right = batch_strangers(identities)
-    # Each of the four images of identity 1 beside each of the two of identity 2.
-    assert sorted(zip(left.tolist(), right.tolist(), strict=True)) == [
-        (0, 2), (0, 3), (1, 2), (1, 3), (2, 4), (2, 5), (3, 4), (3, 5),
-    ]  # fmt: skip
+def test_batch_pairs_are_the_mated_ones_and_neighbours_of_different_identities() -> None:
+    left, right = batch_pairs(torch.tensor([[1, 1], [2, 2], [1, 1]]))
+    # The last pair and the first have one identity, so they give no non-mated pair.
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == [
+        *[(0, 1), (2, 3), (4, 5)],
+        *[(0, 3), (2, 5)],
+    ]
 
 
 def test_no_pairs_cost_nothing() -> None:
