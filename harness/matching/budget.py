@@ -69,10 +69,14 @@ def share_out(
             f"{memory // 10**6} MB of memory are too little for {searches} searches of "
             f"{references} references with {threads} threads: at least {needed} MB are needed"
         )
-    of_windows = max(smallest, min(spare // 4, _LARGEST_WINDOW * _WINDOW_COST * (threads + 1)))
+    # Templates that do not fit are gathered again for every block of probes' worth of tiles; a
+    # window too small costs a pass. So windows may have what the templates leave.
+    largest = windows * _LARGEST_WINDOW * _WINDOW_COST * (threads + 1)
+    left = spare - 4 * dimension * padded(references, COLUMN_STEP) - spare // 8
+    of_windows = max(smallest, min(largest, max(spare // 4, left)))
     capacity = of_windows // (_WINDOW_COST * (threads + 1) * max(1, windows))
     sample = min(_LARGEST_SAMPLE, spare // 64)
-    of_references = spare - of_windows - 24 * sample
+    of_references = max(least_packed, spare - of_windows - 24 * sample)
     columns = min(padded(references, COLUMN_STEP), of_references // (4 * dimension))
     columns = max(COLUMN_STEP, columns // COLUMN_STEP * COLUMN_STEP)
     if columns > COLUMNS and columns < references:

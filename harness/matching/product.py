@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,6 +31,7 @@ ROWS, COLUMNS = 480, 1920
 """The largest block: its scores (3.7 MB) stay in a processor's cache for the passes over them."""
 
 
+@cache
 def product_for(dimension: int) -> tuple[Product, bool]:
     """Return the product to use for vectors of one length, and whether it is free of place.
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.matching.sampling import WIDTH, Place, Sample
+from harness.matching.sampling import Place, Sample
 from harness.matching.tiles import LOWEST
 from harness.matching.windows import Side, Window
 
@@ -36,23 +36,25 @@ class Question:
     mated: Floats
     comparisons: int
     answer: float | None = None
-    low: float = float(LOWEST)
-    """What is known: the answer lies between `low` and `high`."""
-    high: float = float("inf")
+
+    def __post_init__(self) -> None:
+        # What is known: the answer lies from `low` to `high`, and these counts.
+        self._low, self._high = LOWEST, np.float32(np.inf)
+        self._reaching_low, self._above_high = self.comparisons, 0
 
     def place(self, sample: Sample, attempt: int) -> Place:
-        """Return where to look: wider with every attempt, and within what is known."""
-        if attempt > 1:
-            low, high, centre = self.low, self.high, self.low
-        elif self.errors is None:
-            low, high, centre = sample.window_at_crossing(self.mated, WIDTH * 8**attempt)
+        """Return where to look: first where the sample points, then wherever it may still be.
+
+        A later window holds all that is left, and narrows around the best guess as it fills.
+        """
+        centre = min(max(self._guess(sample), float(self._low)), float(self._high))
+        if attempt:
+            return float(self._low), float(self._high), centre
+        if self.errors is None:
+            low, high = sample.window_at_crossing(self.mated)
         else:
-            rate = (self.errors + 1) / self.comparisons
-            low, high, centre = sample.window_at_rate(rate, WIDTH * 8**attempt)
-        low, high = max(low, self.low), min(high, self.high)
-        if low > high:
-            low, high = self.low, self.high
-        return low, high, min(max(centre, low), high)
+            low, high = sample.window_at_rate((self.errors + 1) / self.comparisons)
+        return min(low, centre), max(high, centre), centre
 
     def ask(self, window: Window) -> None:
         """Take the answer from a window, or learn on which side of it the answer lies."""
@@ -60,12 +62,33 @@ class Question:
             found = window.equal_error_rate(self.mated, self.comparisons)
         else:
             found = window.bar(self.errors)
-        if found is Side.BELOW:
-            self.high = min(self.high, float(np.nextafter(window.low, LOWEST)))
-        elif found is Side.ABOVE:
-            self.low = max(self.low, float(np.nextafter(window.high, np.float32(np.inf))))
+        if found is Side.BELOW and window.low <= self._high:
+            self._high = np.nextafter(window.low, LOWEST)
+            self._above_high = window.above + int(window.kept()[1].sum())
+        elif found is Side.ABOVE and window.high >= self._low:
+            self._low = np.nextafter(window.high, np.float32(np.inf))
+            self._reaching_low = window.above
         elif isinstance(found, float):
             self.answer = found
+        if self._low > self._high:
+            raise RuntimeError(
+                f"two passes over the same scores disagree: the answer is not below {self._low} "
+                f"and not above {self._high}"
+            )
+
+    def _guess(self, sample: Sample) -> float:
+        """Return about where the answer is: the sample, drawn to the counts that are known."""
+        scores = sample.between(self._low, self._high)
+        if not len(scores):
+            return float(np.clip([self._low, self._high], -1.0, 1.0).mean())
+        share = np.arange(1, len(scores) + 1) / (len(scores) + 1)
+        reaching = self._above_high + share * (self._reaching_low - self._above_high)
+        if self.errors is None:
+            missed = np.searchsorted(self.mated, scores, side="left") / len(self.mated)
+            place = np.searchsorted(reaching / self.comparisons - missed, 0.0)
+        else:
+            place = np.searchsorted(reaching, self.errors, side="right")
+        return float(scores[min(int(place), len(scores) - 1)])
 
 
 def answer_all(
@@ -115,7 +138,7 @@ def _places(
     waiting: Sequence[Question], sample: Sample, capacity: int, attempt: int
 ) -> list[Place]:
     """Return where to look: one place for all questions about the few highest scores."""
-    few = [q for q in waiting if q.errors is not None and 8 * q.errors < capacity]
+    few = [q for q in waiting if q.errors is not None and 3 * q.errors < capacity]
     places = [q.place(sample, attempt) for q in waiting if q not in few]
     if few:
         lowest = min(q.place(sample, attempt)[0] for q in few)

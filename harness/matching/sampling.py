@@ -17,8 +17,13 @@ import numpy.typing as npt
 from harness.matching.tiles import LOWEST
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+Ends: TypeAlias = tuple[float, float]
+"""Low and high end of a window."""
+
 Place: TypeAlias = tuple[float, float, float]
-"""Low end, high end and centre of a window."""
+"""The ends of a window and its centre."""
+
+_ANYWHERE: Ends = (float(LOWEST), float("inf"))
 
 WIDTH = 8.0
 """Half the width of a window, in standard errors of the sample."""
@@ -40,44 +45,53 @@ class Sample:
         ]
         """All scores drawn, falling."""
 
-    def window_at_rate(self, rate: float, errors: float = WIDTH) -> Place:
+    def window_at_rate(self, rate: float) -> Ends:
         """Return a window that should hold the score above which a share of all scores lie.
 
         Parameters
         ----------
         rate
             The share, in [0, 1].
-        errors
-            Half the width in standard errors.
         """
         size = len(self.scores)
+        if not size:
+            return _ANYWHERE
         centre = self.scores[min(int(rate * size), size - 1)]
-        width = errors * (self._error(centre) + 1 / size)
-        return self._low(rate + width), self._high(rate - width), float(centre)
+        width = WIDTH * (self._error(centre) + 1 / size)
+        return self._low(rate + width), self._high(rate - width)
 
-    def window_at_crossing(self, mated: Floats, errors: float = WIDTH) -> Place:
+    def window_at_crossing(self, mated: Floats) -> Ends:
         """Return a window that should hold the threshold where FMR and FNMR are equal.
 
         Parameters
         ----------
         mated
             Mated scores, rising, ``-inf`` for failures; at least one.
-        errors
-            Half the width in standard errors.
         """
         size = len(self.scores)
+        if not size:
+            return _ANYWHERE
         excess = np.arange(1, size + 1) / size
         excess -= np.searchsorted(mated, self.scores, side="left") / len(mated)
         middle = min(int(np.searchsorted(excess, 0.0)), size - 1)
         centre = self.scores[middle]
-        width = errors * (self._error(centre) + 1 / size)
+        width = WIDTH * (self._error(centre) + 1 / size)
         # Both rates are moved: FMR is uncertain, and FNMR says how far that shifts the crossing.
-        low = np.searchsorted(excess, width) / size + errors / size
-        high = np.searchsorted(excess, -width) / size - errors / size
-        return self._low(low), self._high(high), float(centre)
+        low = np.searchsorted(excess, width) / size + WIDTH / size
+        high = np.searchsorted(excess, -width) / size - WIDTH / size
+        return self._low(low), self._high(high)
+
+    def between(self, low: np.float32, high: np.float32) -> Floats:
+        """Return the scores drawn from `low` to `high`, falling."""
+        size = len(self.scores)
+        first = size - np.searchsorted(self.scores[::-1], high, side="right")
+        last = size - np.searchsorted(self.scores[::-1], low, side="left")
+        return self.scores[first:last]
 
     def span(self) -> tuple[float, float]:
-        """Return the lowest and the highest score drawn."""
+        """Return the lowest and the highest score drawn, or of all that there could be."""
+        if not len(self.scores):
+            return -1.0, 1.0
         return float(self.scores[-1]), float(self.scores[0])
 
     def _low(self, rate: float) -> float:

@@ -42,6 +42,8 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 MEMORY = 1 << 30
 """Budget in bytes unless another is given."""
 
+_LEAST_SAMPLE = 1 << 17
+
 
 def match(
     probes: Vectors,
@@ -159,10 +161,11 @@ def match(
         if eer and n and len(rising):
             questions.append(Question(None, rising, n))
         sample = None
-        if n > shares.capacity or (n and bins):
-            sample = Sample(stream.sample(mates, shares.sample, np.random.default_rng(0)))
+        if (n > shares.capacity and (questions or tail)) or (n and bins):
+            size = min(shares.sample, max(_LEAST_SAMPLE, n // 256))
+            sample = Sample(stream.sample(mates, size, np.random.default_rng(0)))
             if watch.tail is not None:
-                watch.tail.floor = np.float32(sample.window_at_rate(tail / n)[0])
+                watch.tail.floor = np.float32(sample.window_at_rate(min(1.0, tail / n))[0])
             watch.bins = _bins_over(sample, bins) if bins else None
         passes, top = answer_all(
             questions,

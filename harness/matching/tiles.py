@@ -78,6 +78,8 @@ class NumpyTile:
         self._product = product
         self._scores = np.empty(rows * columns, np.float32)
         self._mask = np.empty(rows * columns, np.bool_)
+        self._places: Floats | None = None
+        self._numbers: Ints
         self.rows = self.columns = 0
 
     def fill(self, probes: Floats, references: Floats, rows: int, columns: int) -> None:
@@ -141,9 +143,15 @@ class NumpyTile:
 
     def histogram(self, origin: np.float32, scale: np.float32, bins: int) -> Ints:
         """See `Tile.histogram`."""
-        place = (self._all - origin) * scale
-        np.clip(place, 0, bins - 0.5, out=place)
-        counts: Ints = np.bincount(place.astype(np.int32).reshape(-1), minlength=bins)
+        if self._places is None:
+            self._places = np.empty(self._scores.size, np.float32)
+            self._numbers = np.empty(self._scores.size, np.int64)
+        places, numbers = self._places[: self._all.size], self._numbers[: self._all.size]
+        np.subtract(self._all.reshape(-1), origin, out=places)
+        np.multiply(places, scale, out=places)
+        np.clip(places, 0, bins - 0.5, out=places)
+        np.copyto(numbers, places, casting="unsafe")
+        counts: Ints = np.bincount(numbers, minlength=bins)
         counts[0] -= self._masked
         return counts
 
@@ -163,7 +171,8 @@ class NumpyTile:
 
 def _set_bits(packed: npt.NDArray[np.uint8]) -> Ints:
     """Return the places of the ones, rising; quick where they are few."""
-    holding = np.flatnonzero(packed)
-    bits = np.flatnonzero(np.unpackbits(packed[holding]))
+    # Finding what is not 0 is several times faster among bools than among numbers.
+    holding = np.flatnonzero(packed != 0)
+    bits = np.flatnonzero(np.unpackbits(packed[holding]).view(np.bool_))
     places: Ints = holding[bits >> 3] * 8 + (bits & 7)
     return places

@@ -119,6 +119,15 @@ class Window:
         false_nonmatches = np.append(np.searchsorted(mated, points, side="left"), beyond)
         return crossing_rate(false_matches, false_nonmatches, m, n)
 
+    def take_over(self, other: Window) -> None:
+        """Take in what a window that is at least as wide has seen; the other is used up."""
+        other.trim(self.low, self.high)
+        self.above += other.above
+        self._merge(other._scores, other._counts)
+        # What waits is trimmed when it is settled.
+        self._waiting += other._waiting
+        self._waiting_count += other._waiting_count
+
     def _settle(self) -> None:
         if self._waiting:
             scores, counts = np.unique(np.concatenate(self._waiting), return_counts=True)
@@ -132,6 +141,10 @@ class Window:
             self._narrow()
 
     def _merge(self, scores: Floats, counts: Ints) -> None:
+        if not len(self._scores) or not len(scores):
+            if len(scores):
+                self._scores, self._counts = scores, counts
+            return
         both, place = np.unique(np.concatenate([self._scores, scores]), return_inverse=True)
         total = np.zeros(len(both), np.int64)
         np.add.at(total, place, np.concatenate([self._counts, counts]))
@@ -161,12 +174,9 @@ def joined(windows: Sequence[Window]) -> Window:
     """Join windows that saw different scores; the ends are the narrowest of all."""
     low = max(window.low for window in windows)
     high = min(window.high for window in windows)
-    first = windows[0]
-    whole = Window(float(low), float(high), float(first.centre), sum(w.capacity for w in windows))
+    whole = windows[0].empty_copy()
+    whole.low, whole.high = low, high
+    whole.capacity = sum(window.capacity for window in windows)
     for window in windows:
-        window.kept()
-        window.trim(low, high)
-        scores, counts = window.kept()
-        whole.above += window.above
-        whole._merge(scores, counts)
+        whole.take_over(window)
     return whole
