@@ -12,7 +12,8 @@ Everywhere in this file, after ISO/IEC 19795-1:
 
 from __future__ import annotations
 
-import bisect
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -115,6 +116,77 @@ def error_curve(mated: Scores, nonmated: Scores) -> ErrorCurve:
     )
 
 
+@dataclass(frozen=True)
+class Rates:
+    """EER and FNMRs of one set of scores.
+
+    Parameters
+    ----------
+    eer
+        As of `eer`.
+    fnmr
+        By FMR, as of `fnmr_at_fmr`.
+    """
+
+    eer: float
+    fnmr: dict[float, float]
+
+
+def rates(mated: Scores, nonmated: Scores, fmrs: Iterable[float] = ()) -> Rates:
+    """`eer`, and `fnmr_at_fmr` at any number of FMRs, in little more than one look at the scores.
+
+    Non-mated scores are many and few of them decide. A sample says which; of the others it is
+    counted how many lie above. Where the counts show that the sample was wrong, all are taken, so
+    it has no influence on a result.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Scores as the head of this file states.
+    fmrs
+        In [0, 1].
+
+    Returns
+    -------
+    Rates
+        NaN throughout when either set is empty.
+
+    Raises
+    ------
+    ValueError
+        If an FMR is outside [0, 1], or a score is NaN, or ``+inf`` among the mated.
+
+    Examples
+    --------
+    >>> found = rates(np.array([0.3, 0.35, 0.5]), np.array([0.1, 0.2, 0.3, 0.4]), [0.25, 0.0])
+    >>> found.eer, found.fnmr
+    (0.2857142857142857, {0.25: 0.3333333333333333, 0.0: 0.6666666666666666})
+    """
+    mated, nonmated = _checked(mated, nonmated)
+    allowed = {fmr: errors_allowed(nonmated.size, fmr) for fmr in fmrs}
+    if not mated.size or not nonmated.size:
+        return Rates(float("nan"), dict.fromkeys(allowed, float("nan")))
+    rising = np.sort(mated)
+    sample = np.sort(nonmated[:: max(1, nonmated.size // _SAMPLE)])[::-1]
+    low, high = _crossing_bounds(rising, sample)
+    places = sorted({k for k in allowed.values() if k < nonmated.size})
+    floor = min(low, _bound(sample, (places[-1] + 1) / nonmated.size if places else 0.0))
+    upper = np.concatenate(
+        [part[part >= floor] for part in np.split(nonmated, range(_PART, nonmated.size, _PART))]
+    )
+    found = _crossing_within(rising, upper, nonmated.size, low, high)
+    if math.isnan(found) or (places and upper.size <= places[-1]):
+        upper = nonmated
+        found = _crossing_within(rising, upper, nonmated.size, *_ALL)
+    places = [upper.size - 1 - k for k in places]
+    ordered = np.partition(upper, places) if places else upper
+    fnmr = {}
+    for fmr, k in allowed.items():
+        bar = ordered[upper.size - 1 - k] if k < nonmated.size else -np.inf
+        fnmr[fmr] = float(np.searchsorted(rising, bar, side="right") / rising.size)
+    return Rates(found, fnmr)
+
+
 def eer(mated: Scores, nonmated: Scores) -> float:
     """Equal error rate: linear interpolation of the DET, on linear axes, at FMR = FNMR.
 
@@ -146,26 +218,7 @@ def eer(mated: Scores, nonmated: Scores) -> float:
     >>> eer(np.array([7.0, 7.0]), np.array([7.0]))
     0.5
     """
-    mated, nonmated = _checked(mated, nonmated)
-    m, n = mated.size, nonmated.size
-    if not m or not n:
-        return float("nan")
-    # Non-mated scores are many: sort only those between the two mated scores where the sign turns.
-    mated = np.sort(mated)
-    steps = np.append(np.unique(mated[mated > -np.inf]), np.inf)
-
-    def crossed(threshold: float) -> bool:
-        false_nonmatches = int(np.searchsorted(mated, threshold, side="left"))
-        return int(np.count_nonzero(nonmated >= threshold)) * m <= false_nonmatches * n
-
-    after = bisect.bisect_left(steps, True, key=crossed)
-    low, high = steps[after - 1] if after else -np.inf, steps[after]
-    between = np.sort(nonmated[(nonmated >= low) & (nonmated <= high)])
-    thresholds = np.unique(np.concatenate([[low, high], between]))
-    thresholds = thresholds[thresholds > -np.inf]
-    beyond = np.count_nonzero(nonmated > high)
-    false_matches = beyond + between.size - np.searchsorted(between, thresholds, side="left")
-    return crossing_rate(false_matches, np.searchsorted(mated, thresholds, side="left"), m, n)
+    return rates(mated, nonmated).eer
 
 
 def eer_convex_hull(mated: Scores, nonmated: Scores) -> float:
@@ -275,11 +328,7 @@ def fnmr_at_fmr(mated: Scores, nonmated: Scores, fmr: float) -> float:
     >>> fnmr_at_fmr(np.array([0.3, 0.35, 0.5]), nonmated, 0.25)  # one false match: 0.3 is not met
     0.3333333333333333
     """
-    mated, nonmated = _checked(mated, nonmated)
-    bar = score_to_exceed(nonmated, fmr)
-    if not mated.size or not nonmated.size:
-        return float("nan")
-    return float(np.count_nonzero(mated <= bar) / mated.size)
+    return rates(mated, nonmated, (fmr,)).fnmr[fmr]
 
 
 def score_to_exceed(nonmated: Scores, fmr: float) -> float:
@@ -453,6 +502,53 @@ def _checked(
     if m.max(initial=-np.inf) == np.inf:
         raise ValueError("a mated score is +inf: scores are finite, or -inf for a failure")
     return m, n
+
+
+_SAMPLE, _PART = 1 << 16, 1 << 18
+_ALL = (float(np.finfo(np.float64).min), float(np.finfo(np.float64).max))
+
+
+def _bound(sample: Scores, rate: float) -> float:
+    """Score that more than a share of all scores most probably reach; `sample` falls."""
+    errors = 8 * (math.sqrt(rate * (1 - rate) / sample.size) + 1 / sample.size)
+    place = math.ceil((rate + errors) * sample.size)
+    return float(sample[place]) if place < sample.size else -math.inf
+
+
+def _crossing_bounds(mated: Scores, sample: Scores) -> tuple[float, float]:
+    """Thresholds between which FMR and FNMR most probably cross; `sample` falls."""
+    fmr = np.arange(1, sample.size + 1) / sample.size
+    excess = fmr - np.searchsorted(mated, sample, side="left") / mated.size
+    errors = 8 * (np.sqrt(fmr * (1 - fmr) / sample.size) + 1 / sample.size)
+    high = int(np.searchsorted(excess + errors, 0.0)) - 1
+    low = int(np.searchsorted(excess - errors, 0.0)) + 1
+    return (
+        max(float(sample[low]), _ALL[0]) if low < sample.size else _ALL[0],
+        min(float(sample[high]), _ALL[1]) if high >= 0 else _ALL[1],
+    )
+
+
+def _crossing_within(mated: Scores, upper: Scores, n: int, low: float, high: float) -> float:
+    """EER, or NaN if FMR and FNMR do not cross between two finite thresholds.
+
+    `mated` rises; `upper` holds at least the non-mated scores >= `low`, in any order.
+    """
+    m = mated.size
+    between = np.sort(upper[(upper >= low) & (upper <= high)])
+    above = int(np.count_nonzero(upper > high))
+    below = int(np.searchsorted(mated, low, side="left"))
+    reached = int(np.searchsorted(mated, high, side="right"))
+    if low == _ALL[0] and (above + between.size) * m <= below * n:
+        return below / m  # failures keep FNMR above FMR
+    if (above + between.size) * m <= below * n or above * m > reached * n:
+        return float("nan")
+    # The sign turns from `low` to just above `high`, so both points beside the turn are known.
+    points = np.unique(np.concatenate([between, mated[below:reached]]))
+    false_matches = above + between.size - np.searchsorted(between, points, side="left")
+    false_nonmatches = np.searchsorted(mated, points, side="left")
+    return crossing_rate(
+        np.append(false_matches, above), np.append(false_nonmatches, reached), m, n
+    )
 
 
 def _operating_points(
