@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +13,11 @@ from harness.errors import UsageError
 
 PATH = click.Path(path_type=Path)
 
+# Older versions of click know its types as generic for type checkers at most.
+_IntType = click.ParamType[int] if TYPE_CHECKING else click.ParamType
 
-class Memory(click.ParamType[int]):
+
+class Memory(_IntType):
     """An amount of memory: a number of bytes, or one with a unit (kB, MB, GB; 1024 apart)."""
 
     name = "size"

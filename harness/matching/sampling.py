@@ -25,7 +25,7 @@ Place: TypeAlias = tuple[float, float, float]
 
 _ANYWHERE: Ends = (float(LOWEST), float("inf"))
 
-WIDTH = 8.0
+WIDTH = 6.0
 """Half the width of a window, in standard errors of the sample."""
 
 

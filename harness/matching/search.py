@@ -162,7 +162,7 @@ def match(
             questions.append(Question(None, rising, n))
         sample = None
         if (n > shares.capacity and (questions or tail)) or (n and bins):
-            size = min(shares.sample, max(_LEAST_SAMPLE, n // 256))
+            size = min(shares.sample, max(_LEAST_SAMPLE, n // 128))
             sample = Sample(stream.sample(mates, size, np.random.default_rng(0)))
             if watch.tail is not None:
                 watch.tail.floor = np.float32(sample.window_at_rate(min(1.0, tail / n))[0])
