@@ -14,10 +14,13 @@ from harness.errors import UsageError
 PATH = click.Path(path_type=Path)
 
 # Older versions of click know its types as generic for type checkers at most.
-_IntType = click.ParamType[int] if TYPE_CHECKING else click.ParamType
+if TYPE_CHECKING:
+    _Whole = click.ParamType[int]
+else:
+    _Whole = click.ParamType
 
 
-class Memory(_IntType):
+class Memory(_Whole):
     """An amount of memory: a number of bytes, or one with a unit (kB, MB, GB; 1024 apart)."""
 
     name = "size"
