@@ -1,17 +1,20 @@
 """What the author of an algorithm imports, and nothing else."""
 
-from harness.api import (
-    Algorithm,
-    Control,
-    Detector,
-    FailureToEnroll,
-    Image,
-    Matcher,
-    Scores,
-    Template,
-    TrainingSet,
-    parameter,
-)
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.api import (
+        Algorithm,
+        Control,
+        Detector,
+        FailureToEnroll,
+        Image,
+        Matcher,
+        Scores,
+        Template,
+        TrainingSet,
+        parameter,
+    )
 
 __all__ = [
     "Algorithm",
@@ -25,3 +28,12 @@ __all__ = [
     "TrainingSet",
     "parameter",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the interface when it is first asked for: `harness --help` needs no NumPy."""
+    if name in __all__:
+        from harness import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")

@@ -152,15 +152,6 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
     return protocol, hashlib.sha256(content).hexdigest()
 
 
-def title_of(path: Path) -> str:
-    """Return a protocol's title without checking the rest, for lists."""
-    try:
-        with path.open("rb") as file:
-            return str(tomllib.load(file).get("title", ""))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
-        return f"cannot be read: {reason}"
-
-
 def _sentence(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":

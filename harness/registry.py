@@ -12,15 +12,22 @@ import importlib.util
 import inspect
 import os
 import sys
+import tomllib
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from harness.api import ABILITIES, Algorithm
 from harness.errors import PluginError, UsageError, nearest
 from harness.places import PACKAGE, bundled
+
+if TYPE_CHECKING:
+    from harness.api import Algorithm
+
+ABILITIES = ("Matcher", "Detector", "Control")
+"""Names of the ability classes; to know them without importing `harness.api`, and NumPy with it."""
 
 ENTRY_POINTS = "tattoo_harness.algorithms"
 """Group in which an installed package offers algorithms: ``name = "package.module:Class"``."""
@@ -144,6 +151,15 @@ def protocols(extra: Iterable[Path] = ()) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def title_of(protocol: Path) -> str:
+    """Return a protocol's title without checking the rest, for lists."""
+    try:
+        with protocol.open("rb") as file:
+            return str(tomllib.load(file).get("title", ""))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        return f"cannot be read: {reason}"
+
+
 def glance(plugin: Plugin) -> Glance:
     """Read an algorithm's abilities and first docstring line without importing it.
 
@@ -156,7 +172,7 @@ def glance(plugin: Plugin) -> Glance:
         return Glance((), f"cannot be read: {reason}", learns=False)
     for name, (node, line) in classes.items():
         if plugin.attribute in ("", name) and not name.startswith("_"):
-            abilities = tuple(a.__name__ for a in ABILITIES if a.__name__ in line)
+            abilities = tuple(ability for ability in ABILITIES if ability in line)
             if abilities:
                 text = (ast.get_docstring(node) or "").strip().split("\n")[0]
                 return Glance(abilities, text, learns="fit" in line)
@@ -199,6 +215,8 @@ def load(plugin: Plugin) -> type[Algorithm]:
         If the file cannot be imported (with the author's own line and error), or does not define
         exactly one algorithm that is a dataclass.
     """
+    from harness import api
+
     module = _import(plugin)
     if plugin.attribute:
         classes = [getattr(module, plugin.attribute, None)]
@@ -207,7 +225,7 @@ def load(plugin: Plugin) -> type[Algorithm]:
             value
             for value in vars(module).values()
             if inspect.isclass(value)
-            and issubclass(value, Algorithm)
+            and issubclass(value, api.Algorithm)
             and value.__module__ == module.__name__
             and not value.__name__.startswith("_")
         ]
@@ -218,9 +236,9 @@ def load(plugin: Plugin) -> type[Algorithm]:
             f"or Control; it defines {names}"
         )
     (found,) = classes
-    if found is None or not (inspect.isclass(found) and issubclass(found, Algorithm)):
+    if found is None or not (inspect.isclass(found) and issubclass(found, api.Algorithm)):
         raise PluginError(f"{plugin.file} has no algorithm class {plugin.attribute!r}")
-    if not issubclass(found, ABILITIES):
+    if not issubclass(found, api.ABILITIES):
         raise PluginError(
             f"{found.__name__} in {plugin.file} has no ability: derive it from Matcher"
         )
@@ -291,7 +309,9 @@ def explain(reason: BaseException, file: Path, what: str) -> str:
 
 def abilities_of(algorithm: type[Algorithm]) -> tuple[str, ...]:
     """Return the names of an algorithm's abilities."""
-    return tuple(ability.__name__ for ability in ABILITIES if issubclass(algorithm, ability))
+    from harness import api
+
+    return tuple(kind.__name__ for kind in api.ABILITIES if issubclass(algorithm, kind))
 
 
 def describe_sources(found: Mapping[str, list[Plugin]]) -> list[tuple[Plugin, Glance]]:

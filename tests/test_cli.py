@@ -162,7 +162,7 @@ def test_help_and_list_are_quick_and_import_no_framework(words: tuple[str, ...])
         "import sys; sys.argv[1:] = sys.argv[2:]\n"
         "from harness.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = set('torch tensorflow keras cv2 sklearn pandas matplotlib scipy'.split())\n"
+        "heavy = set('torch tensorflow keras cv2 sklearn pandas matplotlib scipy numpy'.split())\n"
         "print('imported:', *sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     command = [sys.executable, "-c", program, "harness", *words]

@@ -8,7 +8,7 @@ import pytest
 
 from harness import registry
 from harness.errors import UsageError
-from harness.protocol import read_protocol, title_of
+from harness.protocol import read_protocol
 
 GOOD = """
 version = 1
@@ -88,7 +88,7 @@ def test_what_is_not_toml_is_said_with_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, "version = \n")
     with pytest.raises(UsageError, match="is not TOML: .*line 1"):
         read_protocol(path)
-    assert title_of(path).startswith("cannot be read")
+    assert registry.title_of(path).startswith("cannot be read")
 
 
 def test_an_unknown_task_is_named_with_the_known_ones(tmp_path: Path) -> None:

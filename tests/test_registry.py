@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
-from harness.api import Algorithm
+from harness.api import ABILITIES, Algorithm
 from harness.errors import PluginError, UsageError
 from harness.places import bundled
 
@@ -25,6 +25,10 @@ class Mine(Matcher):
     def extract(self, image):
         return image.mean(axis=(0, 1))
 '''
+
+
+def test_the_names_of_the_abilities_are_those_of_the_interface() -> None:
+    assert tuple(ability.__name__ for ability in ABILITIES) == registry.ABILITIES
 
 
 def test_built_in_algorithms_are_found_by_their_file_names() -> None:

@@ -18,10 +18,9 @@ from harness.errors import UsageError, nearest
 def list_all(plugins: tuple[Path, ...], as_json: bool) -> None:
     """List algorithms with what they can do, and protocols with what they ask."""
     from harness import registry
-    from harness.protocol import title_of
 
     sources = registry.describe_sources(registry.algorithms(plugins))
-    titles = {name: title_of(file) for name, file in registry.protocols(plugins).items()}
+    titles = {name: registry.title_of(file) for name, file in registry.protocols(plugins).items()}
     if as_json:
         table = {
             "algorithms": [

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.api import ABILITIES, Algorithm, Control, Detector, Matcher
 from harness.answers import BadAnswer
+from harness.api import ABILITIES, Algorithm, Control, Detector, Matcher
 from harness.conformance.checks import Subject
 from harness.errors import PluginError
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.answers import BadAnswer, checked_detections, checked_scores, checked_templates
 from harness.api import Algorithm, FailureToEnroll, Image, Matcher
 from harness.conformance import specimens
-from harness.answers import BadAnswer, checked_detections, checked_scores, checked_templates
 from harness.conformance.agreement import Fault, agree, difference, frozen
 from harness.execution.steps import seed_everything
 

@@ -44,7 +44,7 @@ _KNOWN = "JPEG, PNG, BMP, GIF, TIFF, WebP, PNM"
 _OPENING = threading.Lock()
 
 
-class UnreadableImage(HarnessError):  # noqa: N818 - named like the other refusals
+class UnreadableImage(HarnessError):
     """A file that is not an image the harness decodes; the message says which file and why.
 
     Parameters
