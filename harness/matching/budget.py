@@ -9,7 +9,7 @@ from harness.matching.product import COLUMN_STEP, COLUMNS, ROWS, padded
 _WINDOW_COST = 80  # bytes for each score of a window's capacity while it is sorted and merged
 _SMALLEST_WINDOW = 1 << 12
 _LARGEST_WINDOW = 1 << 22
-_LARGEST_SAMPLE = 1 << 22
+_LARGEST_SAMPLE = 1 << 21
 
 
 @dataclass(frozen=True)

@@ -81,14 +81,15 @@ class Question:
         scores = sample.between(self._low, self._high)
         if not len(scores):
             return float(np.clip([self._low, self._high], -1.0, 1.0).mean())
-        share = np.arange(1, len(scores) + 1) / (len(scores) + 1)
-        reaching = self._above_high + share * (self._reaching_low - self._above_high)
+        between = max(1, self._reaching_low - self._above_high)
         if self.errors is None:
+            share = np.arange(1, len(scores) + 1) / (len(scores) + 1)
             missed = np.searchsorted(self.mated, scores, side="left") / len(self.mated)
-            place = np.searchsorted(reaching / self.comparisons - missed, 0.0)
+            fmr = (self._above_high + share * between) / self.comparisons
+            place = int(np.searchsorted(fmr - missed, 0.0))
         else:
-            place = np.searchsorted(reaching, self.errors, side="right")
-        return float(scores[min(int(place), len(scores) - 1)])
+            place = (self.errors - self._above_high) * len(scores) // between
+        return float(scores[min(place, len(scores) - 1)])
 
 
 def answer_all(

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.matching import Matching, budget, match, windows
 from harness.matching.sampling import Sample
@@ -142,6 +144,40 @@ def test_failures_are_misses_and_non_matches_and_stand_last_in_lists() -> None:
     kept = order[~references[order]]
     scores[np.ix_(~probes, kept)] = scores_of(world.probes[~probes], world.references[kept])
     check(found, world, scores, order)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 250), st.integers(1, 450)),
+    st.integers(1, 8),
+    st.sampled_from([0.0, 0.3]),
+)
+@settings(deadline=None, max_examples=25)
+def test_small_cases_full_of_ties_and_failures_agree_with_the_matrix(
+    seed: int, shape: tuple[int, int], dimension: int, failing: float
+) -> None:
+    world = corners(seed, *shape, dimension=dimension)
+    rng = np.random.default_rng(seed)
+    failed = [rng.random(size) < failing for size in shape]
+    order = rng.permutation(shape[1])
+    meagre = budget.Shares(columns=192, capacity=64, sample=2000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harness.matching.search.share_out", lambda *_, **__: meagre)
+        found = match(
+            world.probes,
+            world.references,
+            world.mated,
+            failed_probes=failed[0],
+            failed_references=failed[1],
+            order=order,
+            **ASKED,
+        )
+    # Sums of a few sixteenths are exact, whatever the product.
+    scores = np.clip(world.probes @ world.references.T, -1, 1)
+    scores[failed[0]] = scores[:, failed[1]] = -np.inf
+    if found.nonmated_count and len(world.mated):
+        check(found, world, scores, order)
+    assert np.array_equal(found.ranks, identification.mate_ranks(scores, world.truth))
 
 
 def test_everything_failed_is_no_crash_and_no_credit() -> None:
