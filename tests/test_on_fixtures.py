@@ -1,0 +1,56 @@
+"""What comes out of the shipped data set: controls in their places, algorithms above chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import run_harness
+
+FIVE = "identification,region,mixed-media,similarity,detection"
+
+
+def measured(tmp_path: Any, protocols: str, algorithms: str, *more: str) -> dict[Any, Any]:
+    """Run algorithms over protocols and return the headline estimates."""
+    ran = run_harness(
+        *("run", "--protocol", protocols, "--algo", algorithms, "--json", "--out", tmp_path, *more),
+        timeout=400,
+    )
+    assert ran.code == 0, ran.err
+    return {
+        (run["protocol"], run["algorithm"]): run["metrics"]["pooled"][run["metrics"]["headline"]]
+        for run in ran.json["runs"]
+    }
+
+
+@pytest.mark.slow
+def test_controls_are_where_they_must_be_on_all_five_use_cases(tmp_path: Any) -> None:
+    found = measured(tmp_path, FIVE, "random,oracle,constant")
+    assert len(found) == 15
+    for (protocol, algorithm), headline in found.items():
+        if algorithm == "oracle":
+            assert headline["value"] == 1, protocol
+        if algorithm == "random":
+            assert headline["chance_low"] <= headline["value"] <= headline["chance_high"], protocol
+        if algorithm == "constant" and protocol != "detection":
+            assert headline["value"] == 0, protocol
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("protocol", "algorithm"),
+    [
+        ("identification", "sift"),
+        ("mixed-media", "sift"),
+        ("detection", "hog-svm"),
+        ("similarity", "triplet"),
+    ],
+)
+def test_real_algorithms_are_clearly_better_than_chance(
+    tmp_path: Any, protocol: str, algorithm: str
+) -> None:
+    folds = ("--fold", "1", "--fold", "2") if algorithm in ("sift", "triplet") else ()
+    headline = measured(tmp_path, protocol, algorithm, *folds)[protocol, algorithm]
+    assert headline["low"] > headline["chance_high"]
+    assert headline["value"] < 1
