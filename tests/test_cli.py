@@ -122,6 +122,12 @@ def test_describe_shows_a_protocol_s_rules(harness: Command) -> None:
     assert harness("describe", "similarity", "--json").json["data"]["mated-by"] == "group"
 
 
+def test_describe_shows_how_a_metric_is_defined(harness: Command) -> None:
+    out = harness("describe", "fnmr@fmr=1e-3").out
+    assert "metrics.verification:fnmr_at_fmr" in out
+    assert "Lowest FNMR over all thresholds" in out
+
+
 def test_list_names_every_algorithm_and_protocol_with_what_it_can_do(harness: Command) -> None:
     table = harness("list", "--json").json
     abilities = {entry["name"]: entry["abilities"] for entry in table["algorithms"]}

@@ -52,7 +52,7 @@ def list_all(plugins: tuple[Path, ...], as_json: bool) -> None:
 @PLUGINS
 @JSON
 def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
-    """Show an algorithm's parameters and abilities, or a protocol's rules."""
+    """Show an algorithm's parameters, a protocol's rules, or a metric's definition."""
     from harness import registry
 
     known = registry.protocols(plugins)
@@ -69,12 +69,18 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
     try:
         plugin = registry.find_algorithm(name, plugins)
     except UsageError:
-        every = [*registry.algorithms(plugins), *known]
+        from harness.metrics.catalogue import CATALOGUE, entry_of
+
+        every = [*registry.algorithms(plugins), *known, *CATALOGUE]
+        if name.partition("@")[0] in CATALOGUE:
+            _, entry = entry_of(name)
+            click.echo(f"{name} ({entry.place})\n\n{entry.doc()}")
+            return
         if name in every:
             raise
         raise UsageError(
-            f"neither an algorithm nor a protocol is called {name!r}.{nearest(name, every)} "
-            "`harness list` shows all."
+            f"no algorithm, protocol or metric is called {name!r}.{nearest(name, every)} "
+            "`harness list` shows algorithms and protocols."
         ) from None
     from harness.execution.asking import ask
 

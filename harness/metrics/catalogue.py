@@ -1,0 +1,139 @@
+"""Every metric by its id: what it is, which options its id has, and the function that computes it.
+
+A protocol may ask for those that its task computes; the others wait for tasks of their own and are
+used as functions.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import UsageError, nearest
+from harness.metrics.ids import Metric
+
+__all__ = ["CATALOGUE", "Entry", "entry_of"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One kind of metric.
+
+    Parameters
+    ----------
+    place
+        ``module:function`` that computes it.
+    options
+        Names that its id must have, with an example of each.
+    better
+        ``higher``, ``lower``, or empty where neither is.
+    """
+
+    place: str
+    options: tuple[tuple[str, float | int], ...] = ()
+    better: str = "higher"
+
+    def function(self) -> Callable[..., Any]:
+        """Import the function."""
+        module, name = self.place.split(":")
+        found: Callable[..., Any] = getattr(importlib.import_module(f"harness.{module}"), name)
+        return found
+
+    def doc(self) -> str:
+        """Return the function's own documentation: definition, tie rule, source."""
+        return inspect.getdoc(self.function()) or ""
+
+
+_RANK, _FMR, _FPIR = ("rank", 10), ("fmr", 0.01), ("fpir", 0.01)
+
+CATALOGUE: dict[str, Entry] = {
+    # searches
+    "hit-rate": Entry("metrics.identification:hit_rate", (_RANK,)),
+    "map": Entry("metrics.identification:average_precision"),
+    "fnir": Entry("metrics.open_set:fnir_at_fpir", (_FPIR, ("rank", 1)), "lower"),
+    # comparisons
+    "eer": Entry("metrics.verification:eer", (), "lower"),
+    "eer-convex-hull": Entry("metrics.verification:eer_convex_hull", (), "lower"),
+    "fnmr": Entry("metrics.verification:fnmr_at_fmr", (_FMR,), "lower"),
+    "auc": Entry("metrics.verification:auc"),
+    "d-prime": Entry("metrics.verification:d_prime"),
+    "frr": Entry("metrics.failures:generalised_frr", (_FMR,), "lower"),
+    "far": Entry("metrics.failures:generalised_far", (_FMR,), "lower"),
+    "fte": Entry("metrics.failures:failures", (), "lower"),
+    # likelihood ratios
+    "cllr": Entry("likelihood.validity:cllr", (), "lower"),
+    "cllr-min": Entry("likelihood.validity:cllr_min", (), "lower"),
+    "cllr-cal": Entry("likelihood.validity:cllr_cal", (), "lower"),
+    "dev-pav": Entry("likelihood.evidence:dev_pav", (), "lower"),
+    "misleading-mated": Entry("likelihood.evidence:misleading_rates", (), "lower"),
+    "misleading-nonmated": Entry("likelihood.evidence:misleading_rates", (), "lower"),
+    # images with or without a tattoo
+    "accuracy": Entry("metrics.detection:accuracies"),
+    "tattoo-accuracy": Entry("metrics.detection:accuracies"),
+    "non-tattoo-accuracy": Entry("metrics.detection:accuracies"),
+    "tpdr": Entry("metrics.detection:tpdr_at_fpdr", (("fpdr", 0.01),)),
+    # boxes and masks
+    "localisation-accuracy": Entry("metrics.localisation:over_images"),
+    "iou": Entry("metrics.segmentation:agreement"),
+    "dice": Entry("metrics.segmentation:agreement"),
+    "concentration-error": Entry("metrics.segmentation:agreement", (), ""),
+    # tags and classes
+    "precision-macro": Entry("metrics.tagging:macro"),
+    "recall-macro": Entry("metrics.tagging:macro"),
+    "f1-macro": Entry("metrics.tagging:macro"),
+    "precision-micro": Entry("metrics.tagging:micro"),
+    "recall-micro": Entry("metrics.tagging:micro"),
+    "f1-micro": Entry("metrics.tagging:micro"),
+    "tag-map": Entry("metrics.tagging:mean_average_precision"),
+    "tag-credit": Entry("metrics.tagging:top_tag_credit", (("more-than", 15), ("per-hit", 0.25))),
+    "top-k-accuracy": Entry("metrics.classification:top_k_accuracy", (("k", 1),)),
+    "macro-recall": Entry("metrics.classification:macro_recall"),
+    "brier": Entry("metrics.classification:brier", (), "lower"),
+    "calibration-error": Entry(
+        "metrics.classification:expected_calibration_error", (("bins", 15),), "lower"
+    ),
+    # restored images
+    "psnr": Entry("metrics.restoration:psnr"),
+    "ssim": Entry("metrics.restoration:ssim"),
+    "absolute-error": Entry("metrics.restoration:mean_absolute_error", (), "lower"),
+}
+"""By the name in front of the ``@`` of an id."""
+
+
+def entry_of(text: str) -> tuple[Metric | None, Entry]:
+    """Return the metric that a text names, and its entry.
+
+    Parameters
+    ----------
+    text
+        An id such as ``fnmr@fmr=0.01``, or only the name of a metric (then without a `Metric`).
+
+    Raises
+    ------
+    UsageError
+        If it is not known or its options are not those of the metric.
+
+    Examples
+    --------
+    >>> metric, entry = entry_of("fnmr@fmr=1e-3")
+    >>> str(metric), entry.better
+    ('fnmr@fmr=0.001', 'lower')
+    """
+    name = text.partition("@")[0]
+    if name not in CATALOGUE:
+        raise UsageError(f"no metric is called {name!r}.{nearest(name, CATALOGUE)}")
+    entry = CATALOGUE[name]
+    if text == name:
+        return (Metric(name, ()) if not entry.options else None), entry
+    try:
+        metric = Metric.parse(text)
+    except ValueError as reason:
+        raise UsageError(str(reason)) from None
+    wanted = sorted(option for option, _ in entry.options)
+    if [option for option, _ in metric.options] != wanted:
+        example = ",".join(f"{option}={value:g}" for option, value in sorted(entry.options))
+        raise UsageError(f"{text!r} should read {name + ('@' + example if example else '')!r}")
+    return metric, entry
