@@ -47,6 +47,12 @@ MISSING_SHOWN = 10
     show_default=True,
     help="That matching may use beside the templates, e.g. 500MB or 4GB.",
 )
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Where matching runs whose scores are not kept: cpu, or a torch device such as cuda.",
+)
 @click.option("--out", type=PATH, default=Path("runs"), show_default=True)
 @FORENSIC
 @PLUGINS
@@ -64,6 +70,7 @@ def run(
     threads: int,
     timeout: float,
     memory: int,
+    device: str,
     out: Path,
     forensic: str,
     plugins: tuple[Path, ...],
@@ -95,7 +102,7 @@ def run(
         plugins=plugins,
         out=out,
     )
-    limits = Limits(threads=threads, silence=timeout, memory=memory)
+    limits = Limits(threads=threads, silence=timeout, memory=memory, device=device)
     if workers is not None:
         limits = replace(limits, workers=workers)
     prepared = prepare(request)

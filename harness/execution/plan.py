@@ -128,6 +128,7 @@ def _matching(fold: Fold, protocol: Protocol, limits: Limits, folds: int) -> Mat
         candidates=CANDIDATES,
         memory=limits.memory // at_a_time,
         threads=max(1, (os.cpu_count() or 1) // at_a_time),
+        device=limits.device,
     )
 
 

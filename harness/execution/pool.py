@@ -53,12 +53,16 @@ class Limits:
         Seconds without any sign of life after which a worker is stopped.
     memory
         Bytes that matching may use beside the templates, all workers together.
+    device
+        On which templates are matched where scores are not kept: ``cpu``, or a torch device. Others
+        than the CPU give other last digits.
     """
 
     workers: int = max(1, os.cpu_count() or 1)
     threads: int = 1
     silence: float = 900.0
     memory: int = 1 << 30
+    device: str = "cpu"
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -177,13 +177,17 @@ def match(unit: Unit, folder: Path, progress: Progress) -> None:
                 bins=HISTOGRAM_BINS,
                 memory=work.memory,
                 threads=work.threads,
+                device=work.device,
                 progress=lambda done, total: progress(done, total, "comparisons"),
             )
-        except ValueError as reason:
-            raise UsageError(f"{reason} (see --memory)") from None
+        except (ValueError, RuntimeError, AssertionError) as reason:
+            # torch says what it cannot do with a device by the last two
+            raise UsageError(f"{reason} (see --memory and --device)") from None
         failures = {name: reason for name, reason in reasons.items() if name in wanted}
         storage.save_matching(part, found, failures)
-        storage.record_step(part, items=len(unit.probes) * len(unit.gallery))
+        storage.record_step(
+            part, items=len(unit.probes) * len(unit.gallery), versions={"device": work.device}
+        )
     for file in scratch:
         file.unlink(missing_ok=True)
 

@@ -46,6 +46,8 @@ class Matching(msgspec.Struct, omit_defaults=True):
         Bytes that may be used beside the templates.
     threads
         Of the product.
+    device
+        ``cpu``, or a torch device.
     """
 
     pairs: list[tuple[int, int]]
@@ -54,6 +56,7 @@ class Matching(msgspec.Struct, omit_defaults=True):
     candidates: int
     memory: int
     threads: int
+    device: str = "cpu"
 
 
 class Unit(msgspec.Struct, omit_defaults=True):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import record
-from harness.errors import UsageError
+from harness.errors import RunFailed, UsageError
 from harness.execution import plan
 from harness.execution.pool import Limits
 from harness.execution.unit import read_unit
@@ -35,10 +35,12 @@ class Learner(Matcher):
 '''
 
 
-def run(algorithm: str, data: Path, out: Path, folds: tuple[str, ...] = ()) -> Finished:
+def run(
+    algorithm: str, data: Path, out: Path, folds: tuple[str, ...] = (), device: str = "cpu"
+) -> Finished:
     request = Request((algorithm,), ("similarity",), data=data, out=out, folds=folds)
     (prepared,) = prepare(request)
-    return execute(prepared, Limits(memory=256 << 20), lambda event: None)
+    return execute(prepared, Limits(memory=256 << 20, device=device), lambda event: None)
 
 
 @pytest.mark.parametrize("algorithm", ["colours", "learner"])
@@ -73,6 +75,18 @@ def test_streamed_and_kept_scores_give_the_same_numbers(
     assert streamed.outcome.failures == kept.failures
     assert record.faults(folder) == []
     assert (folder / "report.html").exists()
+
+
+def test_matching_through_torch_gives_the_same_ranks_and_is_recorded(
+    small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
+    ours = run("colours", small_set, tmp_path / "cpu", ("1",)).outcome
+    finished = run("colours", small_set, tmp_path / "torch", ("1",), device="cpu:0")
+    assert [s.rank for s in finished.outcome.searches] == [s.rank for s in ours.searches]
+    assert finished.manifest.versions["device"] == "cpu:0"
+    with pytest.raises(RunFailed, match="see --memory and --device"):
+        run("colours", small_set, tmp_path / "none", ("1",), device="quantum")
 
 
 def test_what_needs_every_score_is_told_fold_by_fold_only(
