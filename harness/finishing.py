@@ -23,30 +23,27 @@ from harness.results import Outcome
 from harness.tasks.answers import Answer, StreamedAnswer
 
 
-def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset | None) -> None:
+def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset) -> None:
     """Write what follows from the scores of a run, and seal its folder.
 
     Parameters
     ----------
     dataset
-        For the pictures of the report; no report is written without it.
+        For the pictures of the report.
     """
     record.write_outcome(folder, outcome)
     record.write_manifest(folder, manifest)
-    if dataset is not None:
-        write_report(folder, manifest, outcome, dataset)
+    write_report(folder, manifest, outcome, dataset)
     record.seal(folder)
 
 
-def write_report(
-    folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset | None
-) -> None:
+def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset) -> None:
     """Render the report of a run, with thumbnails of the images that are at hand."""
     from harness.data.images import decode, encode_thumbnail
     from harness.reporting.report import render
 
     def picture(name: str) -> bytes | None:
-        shown = dataset.records.get(name) if dataset is not None else None
+        shown = dataset.records.get(name)
         if shown is None:
             return None
         try:

@@ -95,7 +95,6 @@ class Entry:
     plugin: Plugin
     description: Description
     source_hash: str
-    preset: str
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ def _entry(name: str, request: Request) -> Entry:
     description = ask(
         plugin, preset=request.preset, assignments=request.parameters, seed=request.seed
     )
-    return Entry(plugin, description, source_hash(plugin), request.preset)
+    return Entry(plugin, description, source_hash(plugin))
 
 
 def _prepared(judged: Judged, entry: Entry, request: Request) -> Prepared:

@@ -34,9 +34,7 @@ class Finished:
     kept: tuple[str, ...]
 
 
-def execute(
-    run: Prepared, limits: Limits, listen: Callable[[Event], None], *, report: bool = True
-) -> Finished:
+def execute(run: Prepared, limits: Limits, listen: Callable[[Event], None]) -> Finished:
     """Do what is missing of a run and return its outcome.
 
     Raises
@@ -54,7 +52,7 @@ def execute(
                 outcome = finished.judge()
                 seconds = time.perf_counter() - started
                 return Finished(run, outcome, finished.manifest, seconds, (), ("everything",))
-            return _execute(run, limits, listen, started, report=report)
+            return _execute(run, limits, listen, started)
     except Timeout:
         raise RunFailed(
             f"{run.label}: another harness is at work in {run.folder}; wait for it, or choose "
@@ -67,8 +65,6 @@ def _execute(
     limits: Limits,
     listen: Callable[[Event], None],
     started: float,
-    *,
-    report: bool,
 ) -> Finished:
     judged, folder = run.judged, run.folder
     begun = now()
@@ -88,9 +84,13 @@ def _execute(
     done: list[str] = []
     kept: list[str] = []
     for wave in waves:
-        places = [(unit, folder / "units" / unit.name) for unit in wave]
-        left = [(unit, place) for unit, place in places if not _is_done(unit, place)]
-        kept += [unit.name for unit, place in places if (unit, place) not in left]
+        left = []
+        for unit in wave:
+            place = folder / "units" / unit.name
+            if _is_done(unit, place):
+                kept.append(unit.name)
+            else:
+                left.append((unit, place))
         do_all(left, limits, listen)
         done += [unit.name for unit, _ in left]
     units = [(unit, folder / "units" / unit.name) for wave in waves for unit in wave]
@@ -102,7 +102,7 @@ def _execute(
     )
     manifest = _manifest(run, outcome, units, begun)
     manifest.opinions = opinions(judged.protocol, judged.folds, answers)
-    finish(folder, manifest, outcome, judged.dataset if report else None)
+    finish(folder, manifest, outcome, judged.dataset)
     seconds = time.perf_counter() - started
     return Finished(run, outcome, manifest, seconds, tuple(done), tuple(kept))
 

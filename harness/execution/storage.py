@@ -80,12 +80,13 @@ def save_templates(
     """Store templates and failures; vectors of one shape as one array, others one by one."""
     from safetensors.numpy import save_file
 
-    made = [(name, t) for name, t in zip(names, templates, strict=True) if not _failed(t)]
-    failures = {
-        name: str(t) or "no reason given"
-        for name, t in zip(names, templates, strict=True)
-        if isinstance(t, FailureToEnroll)
-    }
+    made: list[tuple[str, Template]] = []
+    failures: dict[str, str] = {}
+    for name, template in zip(names, templates, strict=True):
+        if isinstance(template, FailureToEnroll):
+            failures[name] = str(template) or "no reason given"
+        else:
+            made.append((name, template))
     arrays = [t for _, t in made if isinstance(t, np.ndarray)]
     stacked = len(arrays) == len(made) and len({(a.shape, a.dtype.str) for a in arrays}) == 1
     tensors: dict[str, npt.NDArray[Any]] = {}
@@ -106,11 +107,9 @@ def load_templates(folders: Sequence[Path]) -> tuple[dict[str, Template], dict[s
     from safetensors.numpy import load_file
 
     templates: dict[str, Template] = {}
-    failures: dict[str, str] = {}
     for folder in folders:
         index = msgspec.json.decode((folder / "index.json").read_bytes())
         tensors = load_file(folder / "templates.safetensors")
-        failures.update(index["failures"])
         if index["stacked"]:
             templates.update(zip(index["names"], tensors["vectors"], strict=True))
             continue
@@ -121,7 +120,7 @@ def load_templates(folders: Sequence[Path]) -> tuple[dict[str, Template], dict[s
         for i, name in enumerate(index["names"]):
             template = parts.get(i, {})
             templates[name] = template[""] if set(template) == {""} else template
-    return templates, failures
+    return templates, load_failures(folders)
 
 
 def save_scores(
@@ -247,7 +246,3 @@ def gather_vectors(
         vectors[written] = unit_rows(list(rows[read]))
         failed[written] = False
     return np.zeros((len(names), 1), np.float32) if vectors is None else vectors, failed
-
-
-def _failed(template: Template | FailureToEnroll) -> bool:
-    return isinstance(template, FailureToEnroll)

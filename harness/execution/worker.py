@@ -22,7 +22,6 @@ import msgspec
 
 from harness.answers import BadAnswer
 from harness.api import Matcher, Progress
-from harness.data.images import UnreadableImage
 from harness.description import convert, describe
 from harness.errors import HarnessError
 from harness.execution import steps, storage
@@ -117,9 +116,7 @@ def _work(folder: Path, voice: TextIO) -> int:
             if (folder / place).exists():
                 _record_versions(folder / place)
                 break
-    except (BadAnswer, UnreadableImage) as reason:
-        return _give_up(folder, step, str(reason), "")
-    except HarnessError as reason:
+    except (BadAnswer, HarnessError) as reason:
         return _give_up(folder, step, str(reason), "")
     except MemoryError as reason:
         return _give_up(folder, step, f"out of memory: {reason}", traceback.format_exc())

@@ -24,6 +24,7 @@ from harness.scorefiles.faults import Faults, TooManyFaults
 from harness.scorefiles.lines import finite_number, read_lines
 from harness.scorefiles.sources import hash_files
 from harness.tasks.answers import Answer, finite, histogram, thin_curve
+from harness.tasks.searches import truth_matrix
 
 __all__ = [
     "DEFAULT_METRICS",
@@ -108,9 +109,7 @@ def split_scores(folds: Sequence[Fold], answers: Sequence[Answer]) -> ScoreLists
     for fold, answer in zip(folds, answers, strict=True):
         rows = {name: i for i, name in enumerate(fold.probes)}
         columns = {name: j for j, name in enumerate(fold.gallery)}
-        truth = np.zeros((len(rows), len(columns)), dtype=bool)
-        for probe, reference in fold.mates:
-            truth[rows[probe], columns[reference]] = True
+        truth = truth_matrix(fold, {})
         usable = np.ones_like(truth)
         usable[[rows[name] for name in answer.failures if name in rows]] = False
         usable[:, [columns[name] for name in answer.failures if name in columns]] = False

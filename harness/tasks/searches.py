@@ -30,11 +30,9 @@ CANDIDATES = 50
 
 def truth_matrix(fold: Fold, records: Mapping[str, Record]) -> npt.NDArray[np.bool_]:
     """Return which comparisons are mated: bool, shape (probes, references)."""
-    column = {name: j for j, name in enumerate(fold.gallery)}
-    row = {name: i for i, name in enumerate(fold.probes)}
     truth = np.zeros((len(fold.probes), len(fold.gallery)), dtype=bool)
-    for probe, reference in fold.mates:
-        truth[row[probe], column[reference]] = True
+    rows, columns = mated_pairs(fold).T
+    truth[rows, columns] = True
     return truth
 
 
