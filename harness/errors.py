@@ -53,6 +53,12 @@ class Damaged(HarnessError):
     exit_code = 3
 
 
+class NotComparable(HarnessError):
+    """Runs that do not answer the same question on the same data, or share nothing to compare."""
+
+    exit_code = 4
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the closest known name, or an empty string.
 

@@ -71,6 +71,21 @@ class FoldRules(_Table):
     seed: int = 0
 
 
+class GateRules(_Table):
+    """What `harness gate` tolerates, declared before anything is compared.
+
+    Parameters
+    ----------
+    margin
+        Loss of the headline metric that is still acceptable, in the metric's own unit.
+    failures
+        Rise of the share of images that the algorithm gives up on that is still acceptable.
+    """
+
+    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    failures: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
 class Protocol(_Table):
     """One protocol: a question, the data it is asked on, and how answers are measured.
 
@@ -90,6 +105,8 @@ class Protocol(_Table):
         Highest rank of the CMC.
     threshold
         Detection: the decision is "tattoo" at this score and above.
+    gate
+        What `harness gate` tolerates; without it the command line has to say.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -103,6 +120,7 @@ class Protocol(_Table):
     threshold: float = 0.5
     data: DataRules
     folds: FoldRules = FoldRules()
+    gate: GateRules | None = None
 
     @property
     def metric_ids(self) -> tuple[Metric, ...]:
@@ -155,7 +173,11 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
 def _sentence(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        tables: dict[str, type[BaseModel]] = {"data": DataRules, "folds": FoldRules}
+        tables: dict[str, type[BaseModel]] = {
+            "data": DataRules,
+            "folds": FoldRules,
+            "gate": GateRules,
+        }
         model = tables[str(fault["loc"][0])] if len(fault["loc"]) > 1 else Protocol
         known = [field.alias or name for name, field in model.model_fields.items()]
         return f"{where}: no such key.{nearest(str(fault['loc'][-1]), known)}"
