@@ -51,15 +51,16 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
         except (HarnessError, OSError):
             return None
 
+    protocol, _ = read_protocol(folder / record.PROTOCOL)
     section = None
     assessment = record.read_assessment(folder)
     if assessment is not None:
         from harness.reporting.forensic import PROPOSITIONS, forensic_section
 
-        protocol, _ = read_protocol(folder / record.PROTOCOL)
         proposition = PROPOSITIONS[protocol.data.mated_by]
         section = forensic_section(assessment, proposition, manifest.origin.algorithm)
-    write_whole(folder / record.REPORT, render(manifest, outcome, picture, section))
+    page = render(manifest, outcome, picture, section, protocol.data.use_case)
+    write_whole(folder / record.REPORT, page)
 
 
 def score_again(folder: Path, forensic: str = "") -> tuple[record.Run, Outcome, bool]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from harness.manifest import Manifest
-from harness.places import bundled
 from harness.reporting import figures, plots, showcase, wording
 from harness.reporting.figures import Table
 from harness.reporting.forensic import ForensicSection
+from harness.reporting.pages import environment, surroundings
+from harness.reporting.published import of_use_case, published_tables, read_published
 from harness.results import Estimate, Failure, Metrics, Outcome
-
-if TYPE_CHECKING:
-    import jinja2
 
 SEARCHES_SHOWN = 6
 DECISIONS_SHOWN = 12
@@ -30,6 +26,7 @@ def render(
     outcome: Outcome,
     picture: Callable[[str], bytes | None],
     forensic: ForensicSection | None = None,
+    use_case: str = "",
 ) -> str:
     """Return the report as the complete text of an HTML file.
 
@@ -46,19 +43,26 @@ def render(
         is not at hand; then a labelled placeholder is drawn.
     forensic
         The likelihood-ratio section, where one was asked for.
+    use_case
+        Of the protocol: published figures of the same are shown beside the run's own.
     """
     metrics = outcome.metrics
     headline = metrics.pooled.get(metrics.headline)
     algorithm = manifest.origin.algorithm
     gallery = _Pictures(picture)
-    detection = metrics.task == "detection"
+    published = of_use_case(read_published(), use_case, manifest.origin.protocol)
+    # What a page says follows from what was recorded, so that tasks to come are told rightly too.
+    detection = metrics.task == "detection" or any(s.correct is not None for s in outcome.searches)
+    searching = bool(outcome.curves.cmc) or any(s.gallery for s in outcome.searches)
     return (
-        _environment()
+        environment()
         .get_template("run.html.j2")
         .render(
-            page=_page(manifest),
+            page=surroundings(manifest.identity),
             manifest=manifest,
             detection=detection,
+            searching=searching,
+            trials="probes" if searching else "images" if detection else "trials",
             synthetic=manifest.dataset.get("synthetic") == "true",
             verdict=wording.verdict(metrics.task, metrics.headline, algorithm, headline),
             against_chance=wording.against_chance(metrics.headline, headline),
@@ -80,50 +84,10 @@ def render(
             margin=showcase.margin,
             run=_run_facts(manifest),
             forensic=forensic,
+            published=published_tables(published, list(metrics.pooled)),
             steps=_step_table(manifest),
         )
     )
-
-
-def _environment() -> jinja2.Environment:
-    """Return the template engine: everything escaped, nothing undefined let through."""
-    import jinja2  # not needed until a report is written
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(bundled("reports")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        count=wording.count,
-        percent=wording.percent,
-        plain=wording.plain,
-        shown=wording.shown,
-        score=_score,
-        short=_short,
-        fold=_fold,
-    )
-    return environment
-
-
-def _page(manifest: Manifest) -> dict[str, Any]:
-    """Return what the page around any report needs: style, script and the rule that allows them."""
-    from markupsafe import Markup
-
-    folder = bundled("reports")
-    style = (folder / "style.css").read_text(encoding="utf-8")
-    script = (folder / "page.js").read_text(encoding="utf-8")
-    # The identity goes to the foot of every printed page, so it has to be what it claims to be.
-    identity = manifest.identity[:12] if manifest.identity.isalnum() else ""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return {
-        "style": Markup(style),  # noqa: S704 - our own file
-        "script": Markup(script),  # noqa: S704 - our own file
-        "script_hash": f"sha256-{digest}",
-        "identity": identity,
-    }
 
 
 class _Pictures:
@@ -236,7 +200,7 @@ def _fold_table(metrics: Metrics) -> Table | None:
         rows.append(
             (wording.metric_label(metric), *values, wording.spread(metric, estimate), pooled)
         )
-    names = [_fold(fold.name) for fold in metrics.folds]
+    names = [wording.fold(fold.name) for fold in metrics.folds]
     return Table(
         "Counts and values of every fold",
         ("Count or metric", *names, "Mean ± SD", "All folds pooled"),
@@ -363,21 +327,3 @@ def _step_table(manifest: Manifest) -> Table | None:
     )
     columns = ("Step", "Units of work", "Items", "Time, summed", "Items per second")
     return Table("Times", columns, rows)
-
-
-def _score(value: float | None) -> str:
-    """Return a score with four figures."""
-    if value is None or not wording.known(value):
-        return "none"
-    plain = value == 0 or 0.001 <= abs(value) < 10_000
-    return (f"{value:#.4g}".rstrip(".") if plain else f"{value:.3e}").replace("-", "−")
-
-
-def _short(name: str) -> str:
-    """Return the last part of a record's name; the whole stands in the picture's description."""
-    return name.rstrip("/").rsplit("/", 1)[-1]
-
-
-def _fold(name: str) -> str:
-    """Return a fold's name as it reads in a sentence: a bare number needs the word before it."""
-    return f"Fold {name}" if name.isdigit() else name

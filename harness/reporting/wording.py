@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from harness.manifest import Opinion
+from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
 from harness.results import Estimate
 
@@ -13,7 +14,9 @@ NO_VALUE = "no value"
 _SPACE = "\u202f"  # narrow and unbreakable: a number and its sign stay together
 # Metric ids that begin so are rates between 0 and 1 and are shown in percent.
 _RATES = ("fnmr", "fmr", "fnir", "fpir", "eer", "tpdr", "fpdr", "far", "frr", "fta")
-_LOWER_IS_BETTER = ("fnmr", "fmr", "fnir", "fpir", "eer", "cllr", "far", "frr", "fta", "fte", "ece")
+
+# Error rates that are options of other metrics and not metrics of their own.
+_ERROR_RATES = ("fmr", "fpir", "fpdr", "fta")
 
 
 def split_id(metric: str) -> tuple[str, dict[str, Option]]:
@@ -36,9 +39,14 @@ def is_rate(metric: str) -> bool:
 
 
 def direction(metric: str) -> str:
-    """Return which values are better: ``higher`` or ``lower``."""
+    """Return which values are better: ``higher``, ``lower``, or empty where neither is.
+
+    Metrics that the catalogue does not know are taken for better when higher.
+    """
     name = split_id(metric)[0]
-    return "lower" if name.split("-")[0] in _LOWER_IS_BETTER else "higher"
+    if name in CATALOGUE:
+        return CATALOGUE[name].better
+    return "lower" if name in _ERROR_RATES else "higher"
 
 
 def metric_label(metric: str) -> str:
@@ -66,6 +74,28 @@ def metric_label(metric: str) -> str:
         "non-tattoo-accuracy": "Accuracy on non-tattoo images",
         "tpdr": "True positive detection rate (TPDR)",
         "fta": "Failure to acquire rate (FTA)",
+        "frr": "False rejection rate (FRR)",
+        "far": "False acceptance rate (FAR)",
+        "d-prime": "Distance of the distributions (d′)",
+        "localisation-accuracy": "Localisation accuracy",
+        "iou": "Intersection over union (IoU)",
+        "dice": "Dice coefficient",
+        "concentration-error": "Error of the share of tattoo pixels",
+        "precision-macro": "Precision, mean over tags",
+        "recall-macro": "Recall, mean over tags",
+        "f1-macro": "F1, mean over tags",
+        "precision-micro": "Precision over all tags",
+        "recall-micro": "Recall over all tags",
+        "f1-micro": "F1 over all tags",
+        "tag-map": "Mean average precision over tags",
+        "tag-credit": "Credit of the best tags",
+        "top-k-accuracy": "Top-k accuracy",
+        "macro-recall": "Recall, mean over classes",
+        "brier": "Brier score",
+        "calibration-error": "Calibration error",
+        "psnr": "Peak signal-to-noise ratio (PSNR)",
+        "ssim": "Structural similarity (SSIM)",
+        "absolute-error": "Mean absolute error",
         "fte": "Failure to enrol rate (FTE)",
     }
     if name not in names:
@@ -262,3 +292,21 @@ def against_chance(headline: str, estimate: Estimate | None) -> str:
         return f"{reach}: this result cannot be told from chance."
     better = (estimate.value > high) == (direction(headline) == "higher")
     return f"{reach}: this result is {'better' if better else 'worse'} than chance."
+
+
+def score(value: float | None) -> str:
+    """Return a score with four figures."""
+    if value is None or not known(value):
+        return "none"
+    plain = value == 0 or 0.001 <= abs(value) < 10_000
+    return (f"{value:#.4g}".rstrip(".") if plain else f"{value:.3e}").replace("-", "−")
+
+
+def short(name: str) -> str:
+    """Return the last part of a record's name; the whole stands in the picture's description."""
+    return name.rstrip("/").rsplit("/", 1)[-1]
+
+
+def fold(name: str) -> str:
+    """Return a fold's name as it reads in a sentence: a bare number needs the word before it."""
+    return f"Fold {name}" if name.isdigit() else name

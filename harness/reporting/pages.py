@@ -1,0 +1,71 @@
+"""What every page is made with: the template engine, and the style, scripts and rules around it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.places import bundled
+from harness.reporting import wording
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def environment() -> jinja2.Environment:
+    """Return the template engine: everything escaped, nothing undefined let through."""
+    import jinja2  # not needed until a page is written
+
+    engine = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(bundled("reports")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    engine.filters.update(
+        count=wording.count,
+        percent=wording.percent,
+        plain=wording.plain,
+        shown=wording.shown,
+        score=wording.score,
+        short=wording.short,
+        fold=wording.fold,
+    )
+    return engine
+
+
+def surroundings(
+    identity: str = "", scripts: Sequence[str] = ("page.js",), live: bool = False
+) -> dict[str, Any]:
+    """Return ``page``, which `base.html.j2` needs: style, script and the rule that allows them.
+
+    Parameters
+    ----------
+    identity
+        Goes to the foot of every printed page; only letters and digits are taken.
+    scripts
+        Files of `reports/` that become the page's one script, in this order.
+    live
+        Whether the page may ask the server that it came from, and nothing else, for changes.
+    """
+    from markupsafe import Markup
+
+    folder = bundled("reports")
+    style = (folder / "style.css").read_text(encoding="utf-8")
+    script = "".join((folder / name).read_text(encoding="utf-8") for name in scripts)
+    return {
+        "style": Markup(style),  # noqa: S704 - our own file
+        "script": Markup(script),  # noqa: S704 - our own files
+        "script_hash": script_hash(script),
+        # The identity goes into the style, so it has to be what it claims to be.
+        "identity": identity[:12] if identity.isalnum() else "",
+        "live": live,
+    }
+
+
+def script_hash(script: str) -> str:
+    """Return the source expression of a content security policy that lets one script run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

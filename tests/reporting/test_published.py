@@ -1,0 +1,127 @@
+"""Published rows: as published, with their data set, and never among our own."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from harness.errors import DataError
+from harness.manifest import Manifest
+from harness.metrics.catalogue import entry_of
+from harness.places import bundled
+from harness.reporting.published import (
+    COLUMNS,
+    Published,
+    of_use_case,
+    published_tables,
+    read_published,
+)
+from harness.reporting.report import render
+from harness.results import Outcome
+
+HOSTILE = '<script>alert("1")</script> | "q"\n=cmd é'
+
+
+def test_every_row_names_its_data_set_its_source_and_how_it_was_averaged() -> None:
+    rows = read_published()
+    assert len(rows) > 300
+    for row in rows:
+        assert row.use_case
+        assert row.system
+        assert row.data_set
+        assert row.source
+        assert row.averaging in {"pooled", "fold means", "mean of random repeats", "not stated"}
+        assert 0 <= row.value <= 1
+    keys = [(r.use_case, r.data_set, r.system, r.metric) for r in rows]
+    assert len(keys) == len(set(keys)), "a figure stands twice"
+
+
+def test_metric_ids_are_those_of_the_catalogue() -> None:
+    for row in read_published():
+        if "@" in row.metric or row.metric in {"map", "accuracy", "tattoo-accuracy"}:
+            entry_of(row.metric)
+
+
+def text_of(row: Published) -> str:
+    return repr(row.value)
+
+
+def test_rows_called_pooled_are_whole_numbers_of_trials_and_those_of_fold_means_are_not() -> None:
+    """A pooled share is k/n for a whole k, to the digits that were published."""
+
+    def fits(row: Published) -> bool:
+        n = int(row.trials)
+        half = Decimal(1).scaleb(int(Decimal(text_of(row)).as_tuple().exponent)) / 2
+        near = round(row.value * n)
+        return any(
+            abs(Decimal(k) / n - Decimal(text_of(row))) <= half for k in range(near - 1, near + 2)
+        )
+
+    rows = [r for r in read_published() if r.trials and not r.metric.startswith("m")]
+    pooled = [r for r in rows if r.averaging == "pooled"]
+    assert len(pooled) > 200
+    assert [r for r in pooled if not fits(r)] == []
+    impossible = [r for r in rows if r.averaging == "fold means" and not fits(r)]
+    assert sorted(r.value for r in impossible) == [0.017, 0.111, 0.164]
+
+
+def test_protocols_that_come_with_published_figures_find_them() -> None:
+    rows = read_published()
+    found = {}
+    for name in ("identification", "region", "mixed-media", "similarity", "detection"):
+        table = tomllib.loads((bundled("protocols") / f"{name}.toml").read_text())
+        found[name] = of_use_case(rows, table["data"]["use-case"], name)
+        assert any(row.data_set == "Tatt-C" for row in found[name]), name
+    triplet = {r.metric: r.value for r in found["similarity"] if r.system == "Deep Tattoo triplet"}
+    assert triplet == {
+        "hit-rate@rank=1": 0.055,
+        "hit-rate@rank=10": 0.164,
+        "hit-rate@rank=20": 0.249,
+        "hit-rate@rank=30": 0.316,
+    }
+
+
+def test_systems_stand_by_name_not_by_result() -> None:
+    rows = of_use_case(read_published(), "mixed_media")
+    (table, *_) = published_tables(rows, ["hit-rate@rank=1"])
+    systems = [line[0] for line in table.table.rows]
+    assert systems == sorted(systems, key=str.casefold)
+    assert table.table.columns[1] == "Hit rate within rank 1"
+
+
+def test_a_run_shows_the_published_rows_of_its_use_case_with_their_data_set(
+    manifest: Manifest, outcome: Outcome
+) -> None:
+    page = render(manifest, outcome, lambda name: None, use_case="tattoo_similarity")
+    assert "Published, on Tatt-C" in page
+    assert "Deep Tattoo triplet" in page
+    assert "fold means" in page
+    assert page.index('id="published"') > page.index('id="result"')
+    metrics = page[page.index('class="metrics"') : page.index('id="published"')]
+    assert "Deep Tattoo" not in metrics
+    manifest.origin.protocol = "something-else"
+    assert "Published, on" not in render(manifest, outcome, lambda name: None)
+
+
+def test_published_words_are_shown_as_text(
+    manifest: Manifest, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Published("x", HOSTILE, HOSTILE, 0.5, HOSTILE, HOSTILE, "", "pooled", HOSTILE, HOSTILE)
+    monkeypatch.setattr("harness.reporting.report.read_published", lambda: (row,))
+    page = render(manifest, outcome, lambda name: None, use_case="x")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_a_file_with_other_columns_or_no_number_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "published.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="first line"):
+        read_published(path)
+    other = tmp_path / "other.csv"
+    other.write_text(",".join(COLUMNS) + "\nx,s,map,many,d,,,pooled,src,\n")
+    with pytest.raises(DataError, match="line 2.*'many'"):
+        read_published(other)
