@@ -160,7 +160,7 @@ def is_finished(folder: Path, identity: str) -> bool:
     """Return whether a folder holds the finished run of this identity, with all its files."""
     try:
         manifest = _read(folder / MANIFEST, Manifest)
-        listed = _read_checksums(folder)
+        listed = read_checksums(folder)
     except (Damaged, OSError):
         return False
     return manifest.identity == identity and all((folder / name).is_file() for name in listed)
@@ -324,7 +324,7 @@ def check_sources(folder: Path) -> None:
 
 
 def _changed(folder: Path, apart_from: Iterable[str] | None) -> list[str]:
-    listed = _read_checksums(folder)
+    listed = read_checksums(folder)
     present = set(_contents(folder))
     skipped = set(apart_from or ())
     found = [f"{name}: is missing" for name in sorted(set(listed) - present - skipped)]
@@ -337,7 +337,14 @@ def _changed(folder: Path, apart_from: Iterable[str] | None) -> list[str]:
     return found
 
 
-def _read_checksums(folder: Path) -> dict[str, str]:
+def read_checksums(folder: Path) -> dict[str, str]:
+    """Return the digests by file name that a run folder was sealed with.
+
+    Raises
+    ------
+    Damaged
+        If there are none, or a line is not a checksum.
+    """
     path = folder / CHECKSUMS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
