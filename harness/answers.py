@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import FailureToEnroll
+from harness.api import FailureToEnroll, Image
 
-__all__ = ["BadAnswer", "checked_detections", "checked_scores", "checked_templates"]
+__all__ = [
+    "BadAnswer",
+    "checked_detections",
+    "checked_masks",
+    "checked_pictures",
+    "checked_scores",
+    "checked_tags",
+    "checked_templates",
+]
 
 
 class BadAnswer(Exception):
@@ -88,6 +96,88 @@ def checked_detections(answers: Any, names: Sequence[str]) -> list[Any]:
     return found
 
 
+def checked_tags(answers: Any, names: Sequence[str], tags: int) -> list[Any]:
+    """Return the tag scores (or failures) of a batch as a list.
+
+    Parameters
+    ----------
+    answers
+        What ``tag_batch`` returned.
+    names
+        Of the images, for messages.
+    tags
+        Length of the vocabulary.
+
+    Raises
+    ------
+    BadAnswer
+        If there is not one answer for each image, or one is neither floating-point numbers in
+        [0, 1] of shape (tags,) nor a `FailureToEnroll`.
+    """
+    found = _one_each(answers, names)
+    for name, answer in zip(names, found, strict=True):
+        if not isinstance(answer, FailureToEnroll):
+            _in_unit_range(answer, (tags,), f"tag for {name}", "one score per tag")
+    return found
+
+
+def checked_masks(answers: Any, names: Sequence[str], images: Sequence[Image]) -> list[Any]:
+    """Return the masks (or failures) of a batch as a list.
+
+    Parameters
+    ----------
+    answers
+        What ``segment_batch`` returned.
+    names
+        Of the images, for messages.
+    images
+        What was segmented.
+
+    Raises
+    ------
+    BadAnswer
+        If there is not one answer for each image, or one is neither floating-point numbers in
+        [0, 1], one per pixel, nor a `FailureToEnroll`.
+    """
+    found = _one_each(answers, names)
+    for name, answer, image in zip(names, found, images, strict=True):
+        if not isinstance(answer, FailureToEnroll):
+            _in_unit_range(answer, image.shape[:2], f"segment for {name}", "one value per pixel")
+    return found
+
+
+def checked_pictures(answers: Any, names: Sequence[str], images: Sequence[Image]) -> list[Any]:
+    """Return the retouched pictures (or failures) of a batch as a list.
+
+    Parameters
+    ----------
+    answers
+        What ``remove_batch`` returned.
+    names
+        Of the images, for messages.
+    images
+        What was retouched.
+
+    Raises
+    ------
+    BadAnswer
+        If there is not one answer for each image, or one is neither uint8 RGB of the image's
+        shape nor a `FailureToEnroll`.
+    """
+    found = _one_each(answers, names)
+    for name, answer, image in zip(names, found, images, strict=True):
+        if isinstance(answer, FailureToEnroll):
+            continue
+        if not isinstance(answer, np.ndarray) or answer.dtype != np.uint8:
+            raise BadAnswer(f"remove returned {_kind(answer)} for {name}; return uint8 RGB pixels")
+        if answer.shape != image.shape:
+            raise BadAnswer(
+                f"remove returned shape {answer.shape} for {name}; return the image's own size, "
+                f"{image.shape}"
+            )
+    return found
+
+
 def checked_scores(
     scores: Any, shape: tuple[int, ...], method: str
 ) -> npt.NDArray[np.floating[Any]]:
@@ -113,6 +203,21 @@ def checked_scores(
             "division by zero, and raise FailureToEnroll for images that cannot be used"
         )
     return scores
+
+
+def _in_unit_range(answer: Any, shape: tuple[int, ...], what: str, meaning: str) -> None:
+    method, _, rest = what.partition(" ")
+    if not isinstance(answer, np.ndarray) or answer.dtype.kind != "f":
+        raise BadAnswer(
+            f"{method} returned {_kind(answer)} {rest}; return a NumPy array of floating-point "
+            "numbers"
+        )
+    if answer.shape != shape:
+        raise BadAnswer(
+            f"{method} returned shape {answer.shape} {rest}; expected {shape}: {meaning}"
+        )
+    if not ((answer >= 0) & (answer <= 1)).all():  # NaN is neither
+        raise BadAnswer(f"{method} returned values outside [0, 1] {rest}")
 
 
 def _one_each(answers: Any, names: Sequence[str]) -> list[Any]:

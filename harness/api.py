@@ -34,6 +34,9 @@ can be stored without pickle."""
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 """Comparison scores: shape (probes, references), finite, higher means more alike."""
 
+Mask: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Share of a tattoo in every pixel: shape (height, width), in [0, 1]; 0.5 and above means yes."""
+
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Called as `progress(done, total, note)`; what it shows is the caller's business."""
@@ -91,6 +94,14 @@ class TrainingSet:
         share an identity; not every two images of one identity need be a pair.
     tattoo
         bool, shape (n,): whether the image shows a tattoo.
+    tags
+        bool, shape (n, tags): which tags of `vocabulary` apply to each image.
+    vocabulary
+        The tags that the protocol asks for, in the order of its columns.
+    masks
+        n masks of bool, shape (height, width): the pixels of each image's tattoo.
+    clean
+        n pictures: each capture as it would be without its tattoo.
     progress
         Called by `fit` as ``train.progress(done, total, note)``.
 
@@ -104,11 +115,23 @@ class TrainingSet:
         identities: npt.NDArray[np.int64] | None = None,
         mated: npt.NDArray[np.int64] | None = None,
         tattoo: npt.NDArray[np.bool_] | None = None,
+        tags: npt.NDArray[np.bool_] | None = None,
+        vocabulary: Sequence[str] | None = None,
+        masks: Sequence[npt.NDArray[np.bool_]] | None = None,
+        clean: Sequence[Image] | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.images = images
         self.progress: Progress = progress or (lambda done, total, note: None)
-        self._truth = {"identities": identities, "mated": mated, "tattoo": tattoo}
+        self._truth: dict[str, Any] = {
+            "identities": identities,
+            "mated": mated,
+            "tattoo": tattoo,
+            "tags": tags,
+            "vocabulary": None if vocabulary is None else tuple(vocabulary),
+            "masks": masks,
+            "clean": clean,
+        }
 
     def __len__(self) -> int:
         return len(self.images)
@@ -116,19 +139,50 @@ class TrainingSet:
     @property
     def identities(self) -> npt.NDArray[np.int64]:
         """Identity of every image: int64, shape (n,)."""
-        return self._given("identities")
+        found: npt.NDArray[np.int64] = self._given("identities")
+        return found
 
     @property
     def mated(self) -> npt.NDArray[np.int64]:
         """Mated pairs: int64, shape (pairs, 2), indices into `images`."""
-        return self._given("mated")
+        found: npt.NDArray[np.int64] = self._given("mated")
+        return found
 
     @property
     def tattoo(self) -> npt.NDArray[np.bool_]:
         """Whether each image shows a tattoo: bool, shape (n,)."""
-        return self._given("tattoo")
+        found: npt.NDArray[np.bool_] = self._given("tattoo")
+        return found
 
-    def _given(self, name: str) -> npt.NDArray[Any]:
+    @property
+    def tags(self) -> npt.NDArray[np.bool_]:
+        """Which tags of `vocabulary` apply to each image: bool, shape (n, tags)."""
+        found: npt.NDArray[np.bool_] = self._given("tags")
+        return found
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The tags asked for; a `Tagger` scores them in this order."""
+        found: tuple[str, ...] = self._given("vocabulary")
+        return found
+
+    @property
+    def masks(self) -> Sequence[npt.NDArray[np.bool_]]:
+        """The pixels of each image's tattoo: bool, shape (height, width)."""
+        found: Sequence[npt.NDArray[np.bool_]] = self._given("masks")
+        return found
+
+    @property
+    def clean(self) -> Sequence[Image]:
+        """Each capture as it would be without its tattoo, decoded when asked for."""
+        found: Sequence[Image] = self._given("clean")
+        return found
+
+    def gives(self, name: str) -> bool:
+        """Return whether the protocol says this of its training images, e.g. ``"tattoo"``."""
+        return self._truth.get(name) is not None
+
+    def _given(self, name: str) -> Any:
         truth = self._truth[name]
         if truth is None:
             given = ", ".join(k for k, v in self._truth.items() if v is not None) or "nothing"
@@ -140,7 +194,7 @@ class TrainingSet:
 
 @dataclass
 class Algorithm:
-    """What every algorithm has. Derive from `Matcher` or `Detector` (or both), not from this.
+    """What every algorithm has. Derive from abilities such as `Matcher`, not from this.
 
     Parameters
     ----------
@@ -280,6 +334,90 @@ class Detector(Algorithm):
 
 
 @dataclass
+class Tagger(Algorithm):
+    """An algorithm that says which tags apply to an image; override one of its two methods.
+
+    What the tags are is learned in `fit`, from ``train.vocabulary``.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a tagger that overrides neither way of tagging."""
+        super().__init_subclass__(**kwargs)
+        if cls.tag is Tagger.tag and cls.tag_batch is Tagger.tag_batch:
+            raise TypeError(
+                f"{cls.__name__} is a Tagger without a method that tags: define "
+                "`def tag(self, image: Image) -> Scores` (or `tag_batch`)"
+            )
+
+    def tag(self, image: Image) -> Scores:
+        """Score every tag of the vocabulary for one image: shape (tags,), in [0, 1].
+
+        Higher means more surely; 0.5 and above means that the tag applies.
+        """
+        (scores,) = self.tag_batch([image])
+        if isinstance(scores, FailureToEnroll):
+            raise scores
+        return scores
+
+    def tag_batch(self, images: Sequence[Image]) -> Sequence[Scores | FailureToEnroll]:
+        """Tag several images, in their order; failures in their places."""
+        return [_attempt(self.tag, image) for image in images]
+
+
+@dataclass
+class Segmenter(Algorithm):
+    """An algorithm that says which pixels show a tattoo; override one of its two methods."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a segmenter that overrides neither way of segmenting."""
+        super().__init_subclass__(**kwargs)
+        if cls.segment is Segmenter.segment and cls.segment_batch is Segmenter.segment_batch:
+            raise TypeError(
+                f"{cls.__name__} is a Segmenter without a method that segments: define "
+                "`def segment(self, image: Image) -> Mask` (or `segment_batch`)"
+            )
+
+    def segment(self, image: Image) -> Mask:
+        """Give every pixel of one image its share of tattoo: shape (height, width), in [0, 1].
+
+        The harness keeps 256 levels of it.
+        """
+        (mask,) = self.segment_batch([image])
+        if isinstance(mask, FailureToEnroll):
+            raise mask
+        return mask
+
+    def segment_batch(self, images: Sequence[Image]) -> Sequence[Mask | FailureToEnroll]:
+        """Segment several images, in their order; failures in their places."""
+        return [_attempt(self.segment, image) for image in images]
+
+
+@dataclass
+class Remover(Algorithm):
+    """An algorithm that retouches a tattoo away; override one of its two methods."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a remover that overrides neither way of retouching."""
+        super().__init_subclass__(**kwargs)
+        if cls.remove is Remover.remove and cls.remove_batch is Remover.remove_batch:
+            raise TypeError(
+                f"{cls.__name__} is a Remover without a method that retouches: define "
+                "`def remove(self, image: Image) -> Image` (or `remove_batch`)"
+            )
+
+    def remove(self, image: Image) -> Image:
+        """Return one image without its tattoo: uint8 RGB, of the shape it was given in."""
+        (retouched,) = self.remove_batch([image])
+        if isinstance(retouched, FailureToEnroll):
+            raise retouched
+        return retouched
+
+    def remove_batch(self, images: Sequence[Image]) -> Sequence[Image | FailureToEnroll]:
+        """Retouch several images, in their order; failures in their places."""
+        return [_attempt(self.remove, image) for image in images]
+
+
+@dataclass
 class Control(Algorithm):
     """An algorithm that is shown the truth, to test metrics and to draw the line of chance.
 
@@ -287,11 +425,21 @@ class Control(Algorithm):
     """
 
     def answer(self, truth: npt.NDArray[np.bool_], rng: np.random.Generator) -> Scores:
-        """Return a score for every element of `truth`, in its shape; higher means "true"."""
+        """Return a score for every element of `truth`, in its shape; higher means "true".
+
+        Where the question is a mask, `truth` is one image's, and scores lie in [0, 1].
+        """
         raise NotImplementedError(f"{type(self).__name__} does not define `answer`")
 
 
-ABILITIES: tuple[type[Algorithm], ...] = (Matcher, Detector, Control)
+ABILITIES: tuple[type[Algorithm], ...] = (
+    Matcher,
+    Detector,
+    Tagger,
+    Segmenter,
+    Remover,
+    Control,
+)
 """The kinds of question that an algorithm can answer; a protocol's task needs one of them."""
 
 

@@ -85,7 +85,8 @@ class Judged:
     @cached_property
     def data_hash(self) -> str:
         """Hash of the images and the truth that the folds touch."""
-        return fingerprint(self.dataset, self.names)
+        kinds = getattr(self.protocol.module(), "TRUTH_FILES", ())
+        return fingerprint(self.dataset, self.names, truth_files=kinds)
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,14 @@ def prepare(request: Request) -> list[Prepared]:
     judged = [judged_by(name, request) for name in _named(request.protocols)]
     runs = []
     for asked in judged:
-        ability = asked.protocol.module().ABILITY.__name__
-        able = [e for e in entries if e.description.control or ability in e.description.abilities]
+        task = asked.protocol.module()
+        ability = task.ABILITY.__name__
+        controlled = hasattr(task, "truth_matrix") or hasattr(task, "truth_masks")
+        able = [
+            entry
+            for entry in entries
+            if ability in entry.description.abilities or (entry.description.control and controlled)
+        ]
         if not able:
             raise UsageError(
                 f"protocol {asked.name!r} needs a {ability}, which "

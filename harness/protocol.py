@@ -7,15 +7,28 @@ import importlib
 import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError, nearest
 from harness.metrics.ids import Metric
 
-TASKS = ("identification", "detection")
-"""Kinds of question; each is a module of `harness.tasks`."""
+Task = Literal[
+    "identification",
+    "verification",
+    "open-set",
+    "closed-set",
+    "detection",
+    "tagging",
+    "style",
+    "segmentation",
+    "search",
+    "removal",
+]
+"""Kinds of question; each is a module of `harness.tasks`, with ``_`` for ``-``."""
+
+TASKS: tuple[str, ...] = get_args(Task)
 
 
 class _Table(BaseModel):
@@ -113,7 +126,7 @@ class Protocol(_Table):
     title: str
     question: str
     reference: str = ""
-    task: Literal["identification", "detection"]
+    task: Task
     headline: str
     metrics: tuple[str, ...]
     ranks: Annotated[int, Field(ge=1)] = 50
@@ -134,7 +147,12 @@ class Protocol(_Table):
 
     def module(self) -> ModuleType:
         """Import the module of `harness.tasks` for this kind of question."""
-        return importlib.import_module(f"harness.tasks.{self.task}")
+        return task_module(self.task)
+
+
+def task_module(task: str) -> ModuleType:
+    """Import the module of `harness.tasks` for a kind of question."""
+    return importlib.import_module(f"harness.tasks.{task.replace('-', '_')}")
 
 
 def read_protocol(path: Path) -> tuple[Protocol, str]:
@@ -191,7 +209,7 @@ def _metric_faults(table: dict[str, Any]) -> list[str]:
     task, metrics = table.get("task"), table.get("metrics")
     if task not in TASKS or not isinstance(metrics, list):
         return []
-    offered: dict[str, tuple[str, ...]] = importlib.import_module(f"harness.tasks.{task}").METRICS
+    offered: dict[str, tuple[str, ...]] = task_module(task).METRICS
     faults = []
     parsed = []
     for text in [*metrics, table.get("headline", "")]:

@@ -5,6 +5,7 @@
     manifest.json     what was run, on what, with which versions, and how it went
     protocol.toml     the protocol, byte for byte
     truth.json        folds with probes, galleries and mates; facts about every image
+    truth/            masks and clean captures of the probes, where the question is about them
     units/            each unit's model, templates, raw scores, failures and log
     candidates/       candidate lists, `probe|rank|gallery|score`
     metrics.json  curves.json  searches.json
@@ -30,13 +31,14 @@ from harness.execution.unit import SCORES
 from harness.manifest import Manifest, Origin
 from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome, Search
-from harness.tasks.answers import Answer, StreamedAnswer
+from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
 
 FORMAT = 1
 MANIFEST, PROTOCOL, TRUTH = "manifest.json", "protocol.toml", "truth.json"
+TRUTH_PICTURES = "truth"
 METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
 FORENSIC = "forensic.json"
 REPORT, CHECKSUMS, CANDIDATES = "report.html", "checksums.sha256", "candidates"
@@ -57,6 +59,8 @@ class Facts(msgspec.Struct, omit_defaults=True):
     label: str | None = None
     box: tuple[int, int, int, int] | None = None
     tags: list[str] = []
+    mask: str | None = None
+    clean: str | None = None
 
 
 class FoldTruth(msgspec.Struct):
@@ -167,18 +171,38 @@ def is_finished(folder: Path, identity: str) -> bool:
 
 
 def write_truth(
-    folder: Path, folds: Sequence[Fold], records: dict[str, Record], root: Path
+    folder: Path,
+    folds: Sequence[Fold],
+    records: dict[str, Record],
+    root: Path,
+    truth_files: Sequence[str] = (),
 ) -> None:
-    """Keep the truth of the folds, and the facts of the records that they name."""
+    """Keep the truth of the folds, and the facts of the records that they name.
+
+    Parameters
+    ----------
+    truth_files
+        ``mask``, ``clean`` or both: kept of every probe, since numbers follow from them.
+    """
     used = dict.fromkeys(
         name for fold in folds for name in (*fold.train, *fold.probes, *fold.gallery)
     )
+    facts = {name: _facts(records[name], root) for name in sorted(used)}
+    for i, name in enumerate(sorted({name for fold in folds for name in fold.probes})):
+        for kind in truth_files:
+            source: Path | None = getattr(records[name], kind)
+            if source is None:
+                continue
+            kept = f"{TRUTH_PICTURES}/{i:06d}-{kind}{source.suffix.lower()}"
+            (folder / TRUTH_PICTURES).mkdir(exist_ok=True)
+            write_whole(folder / kept, source.read_bytes())
+            setattr(facts[name], kind, kept)
     truth = Truth(
         folds=[
             FoldTruth(f.name, list(f.train), list(f.probes), list(f.gallery), sorted(f.mates))
             for f in folds
         ],
-        records={name: _facts(records[name], root) for name in sorted(used)},
+        records=facts,
     )
     write_whole(folder / TRUTH, _text(truth))
 
@@ -264,12 +288,14 @@ def read_run(folder: Path) -> Run:
         shape = (len(fold.probes), len(fold.gallery)) if fold.gallery else (len(fold.probes),)
         if isinstance(answer, StreamedAnswer):
             shape, found = shape[:1], answer.matching.ranks.shape
+        elif isinstance(answer, PictureAnswer):
+            found = (len(answer.files),)
         else:
-            found = answer.scores.shape
+            found = answer.scores.shape if fold.gallery else answer.scores.shape[:1]
         if found != shape:
             raise Damaged(f"{place}: scores have shape {found}, the truth says {shape}")
         answers.append(answer)
-    records = {name: _record(name, facts, root) for name, facts in truth.records.items()}
+    records = {name: _record(name, facts, root, folder) for name, facts in truth.records.items()}
     return Run(folder, manifest, protocol, folds, records, answers)
 
 
@@ -395,14 +421,17 @@ def _facts(record: Record, root: Path) -> Facts:
     )
 
 
-def _record(name: str, facts: Facts, root: Path) -> Record:
-    parts = PurePosixPath(facts.path).parts
-    if ".." in parts or facts.path.startswith("/"):
-        raise Damaged(f"{TRUTH}: {facts.path!r} leads out of the data set")
+def _record(name: str, facts: Facts, root: Path, folder: Path) -> Record:
+    for path in (facts.path, facts.mask, facts.clean):
+        if path and (".." in PurePosixPath(path).parts or path.startswith("/")):
+            raise Damaged(f"{TRUTH}: {path!r} leads out of its folder")
     known: dict[str, Any] = {
         field: getattr(facts, field) for field in facts.__struct_fields__ if field != "path"
     }
     known["tags"] = tuple(facts.tags)
+    known["mask"], known["clean"] = (
+        None if path is None else folder / path for path in (facts.mask, facts.clean)
+    )
     return Record(name=name, path=root / facts.path, **known)
 
 

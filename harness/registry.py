@@ -26,7 +26,7 @@ from harness.places import PACKAGE, bundled
 if TYPE_CHECKING:
     from harness.api import Algorithm
 
-ABILITIES = ("Matcher", "Detector", "Control")
+ABILITIES = ("Matcher", "Detector", "Tagger", "Segmenter", "Remover", "Control")
 """Names of the ability classes; to know them without importing `harness.api`, and NumPy with it."""
 
 ENTRY_POINTS = "tattoo_harness.algorithms"
@@ -232,8 +232,8 @@ def load(plugin: Plugin) -> type[Algorithm]:
     if len(classes) != 1:
         names = ", ".join(c.__name__ for c in classes if c is not None) or "none"
         raise PluginError(
-            f"{plugin.file} must define exactly one public class derived from Matcher, Detector "
-            f"or Control; it defines {names}"
+            f"{plugin.file} must define exactly one public class derived from an ability "
+            f"({', '.join(ABILITIES)}); it defines {names}"
         )
     (found,) = classes
     if found is None or not (inspect.isclass(found) and issubclass(found, api.Algorithm)):

@@ -113,6 +113,8 @@ class Search(msgspec.Struct):
         Highest score of a non-mate.
     truth, correct
         Detection: the label, and whether the decision agrees with it.
+    values
+        Measurements of this one image, by metric id, where metrics are means over images.
     candidates
         The head of the candidate list.
     """
@@ -130,6 +132,7 @@ class Search(msgspec.Struct):
     same_source: bool = False
     truth: str = ""
     correct: bool | None = None
+    values: dict[str, float | None] = {}
     candidates: list[Candidate] = []
 
 

@@ -72,7 +72,13 @@ def _execute(
     (folder / record.CHECKSUMS).unlink(missing_ok=True)
     discard_parts(folder)
     write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
-    record.write_truth(folder, judged.folds, dict(judged.dataset.records), judged.dataset.root)
+    record.write_truth(
+        folder,
+        judged.folds,
+        dict(judged.dataset.records),
+        judged.dataset.root,
+        getattr(judged.protocol.module(), "TRUTH_FILES", ()),
+    )
     waves = plan(
         run.entry.plugin,
         run.entry.description,

@@ -92,5 +92,5 @@ def test_what_is_not_toml_is_said_with_its_line(tmp_path: Path) -> None:
 
 
 def test_an_unknown_task_is_named_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"task: .*'identification' or 'detection', got 'search'"):
-        read_protocol(written(tmp_path, GOOD.replace('"identification"', '"search"')))
+    with pytest.raises(UsageError, match=r"task: .*'identification'.*got 'palmistry'"):
+        read_protocol(written(tmp_path, GOOD.replace('"identification"', '"palmistry"')))

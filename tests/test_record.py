@@ -180,7 +180,7 @@ def test_a_stranger_s_image_path_does_not_leave_the_data_set(run_folder: Path) -
     truth = json.loads((run_folder / "truth.json").read_text())
     next(iter(truth["records"].values()))["path"] = "../../etc/passwd"
     (run_folder / "truth.json").write_text(json.dumps(truth))
-    with pytest.raises(Damaged, match="leads out of the data set"):
+    with pytest.raises(Damaged, match="leads out of its folder"):
         read_run(run_folder)
 
 

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.answers import BadAnswer
-from harness.api import ABILITIES, Algorithm, Control, Detector, Matcher
+from harness.api import (
+    ABILITIES,
+    Algorithm,
+    Control,
+    Detector,
+    Matcher,
+    Remover,
+    Segmenter,
+    Tagger,
+)
 from harness.conformance.checks import Subject
 from harness.errors import PluginError
 
@@ -61,7 +70,7 @@ def examine(
     Parameters
     ----------
     algorithm
-        A class derived from `Matcher`, `Detector` or `Control`, or from several of them.
+        A class with an ability, or with several: one of `ABILITIES`.
     parameters
         Values that win over the defaults, and over the preset ``check`` where there is one.
     folder
@@ -149,6 +158,11 @@ _ANSWERS = (
     _Check(Subject.batch_independent, "does not depend on the batch", ("repeatable",)),
 )
 _MODELS = ("repeatable",)
+_KEPT = (
+    _Check(Subject.odd_survived, "survives odd pictures", ("images_unchanged",)),
+    _Check(Subject.saved, "answers alike after save and load", _MODELS, _MODEL),
+    _Check(Subject.fitted_twice, "one seed, one model", _MODELS),
+)
 _SCORED = (*_MODELS, "comparison_repeatable")
 
 OF_ABILITY: dict[type[Algorithm], tuple[_Check, ...]] = {
@@ -174,10 +188,19 @@ OF_ABILITY: dict[type[Algorithm], tuple[_Check, ...]] = {
     Detector: (
         *_ANSWERS,
         _Check(Subject.higher_means_tattoo, "higher means a tattoo", ("images_unchanged",)),
-        _Check(Subject.odd_survived, "survives odd pictures", ("images_unchanged",)),
-        _Check(Subject.saved, "answers alike after save and load", _MODELS, _MODEL),
-        _Check(Subject.fitted_twice, "one seed, one model", _MODELS),
+        *_KEPT,
     ),
+    Tagger: (
+        *_ANSWERS,
+        _Check(Subject.tags_learned, "higher means the tag applies", ("images_unchanged",)),
+        *_KEPT,
+    ),
+    Segmenter: (
+        *_ANSWERS,
+        _Check(Subject.mask_learned, "higher means a tattoo's pixel", ("images_unchanged",)),
+        *_KEPT,
+    ),
+    Remover: (*_ANSWERS, *_KEPT),
     Control: (_Check(Subject.answered, "answers any shape of truth", ("fits",)),),
 }
 """Checks of an ability, in the order in which they are run."""

@@ -12,11 +12,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.answers import BadAnswer, checked_detections, checked_scores, checked_templates
+from harness.answers import (
+    BadAnswer,
+    checked_detections,
+    checked_masks,
+    checked_pictures,
+    checked_scores,
+    checked_tags,
+    checked_templates,
+)
 from harness.api import Algorithm, FailureToEnroll, Image, Matcher
 from harness.conformance import specimens
 from harness.conformance.agreement import Fault, agree, difference, frozen
 from harness.execution.steps import seed_everything
+
+METHODS = {
+    "Matcher": "extract",
+    "Detector": "detect",
+    "Tagger": "tag",
+    "Segmenter": "segment",
+    "Remover": "remove",
+}
+"""What an ability asks of one image; with ``_batch`` behind it, of several."""
 
 
 class Subject:
@@ -43,6 +60,7 @@ class Subject:
     ) -> None:
         self.kind = kind
         self.matches = ability is Matcher
+        self.method = METHODS.get(ability.__name__, "")
         self.parameters = parameters
         self.folder = folder
         self.pictures = specimens.ordinary()
@@ -95,7 +113,7 @@ class Subject:
                     )
         return "all parameters are what they were set to"
 
-    # One answer per image: templates of a matcher, scores of a detector
+    # One answer per image: a template, a score, tags, a mask, a picture
 
     def answers(self) -> str:
         """Require proper answers for most ordinary pictures."""
@@ -258,6 +276,44 @@ class Subject:
             )
         return f"mean score {higher:.3g} with and {lower:.3g} without a tattoo"
 
+    # Taggers, segmenters, removers
+
+    def tags_learned(self) -> str:
+        """Require the tags of the training pictures to score above the others, on average."""
+        scores, kept = self._kept()
+        tags = self.pictures.tags[kept]
+        higher, lower = float(scores[tags].mean()), float(scores[~tags].mean())
+        if higher <= lower:
+            raise Fault(
+                f"on its training pictures tags that apply score {higher:.3g} on average and "
+                f"others {lower:.3g}; score in the order of train.vocabulary, higher for yes"
+            )
+        return f"mean score {higher:.3g} where a tag applies and {lower:.3g} where not"
+
+    def mask_learned(self) -> str:
+        """Require the pixels of the training tattoos to score above the others, on average."""
+        answers = self._batch(self.images)
+        inside, outside = [], []
+        for answer, mask in zip(answers, self.pictures.masks, strict=True):
+            if not isinstance(answer, FailureToEnroll) and mask.any():
+                inside.append(float(answer[mask].mean()))
+                outside.append(float(answer[~mask].mean()))
+        if not inside:
+            return "not asked: every tattoo failed to enrol"
+        higher, lower = float(np.mean(inside)), float(np.mean(outside))
+        if higher < lower:
+            raise Fault(
+                f"on its training pictures pixels of tattoos get {higher:.3g} on average and "
+                f"skin {lower:.3g}; 1 must mean tattoo"
+            )
+        return f"mean {higher:.3g} inside and {lower:.3g} outside of tattoos"
+
+    def _kept(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """Return the answers that are not failures as one array, and which they are."""
+        answers = self._batch(self.images)
+        kept = np.array([not isinstance(answer, FailureToEnroll) for answer in answers])
+        return np.stack([a for a, ok in zip(answers, kept, strict=True) if ok]), kept
+
     # Controls
 
     def answered(self) -> str:
@@ -295,19 +351,25 @@ class Subject:
         return algorithm
 
     def _batch(self, images: Sequence[Image], algorithm: Any = None) -> list[Any]:
-        algorithm = algorithm or self.algorithm
-        if self.matches:
-            return checked_templates(algorithm.extract_batch(images), _names(images))
-        return checked_detections(algorithm.detect_batch(images), _names(images))
+        answers = getattr(algorithm or self.algorithm, f"{self.method}_batch")(images)
+        return self._checked(answers, images)
 
     def _single(self, image: Image) -> Any:
         try:
-            answer = self.algorithm.extract(image) if self.matches else self.algorithm.detect(image)
+            answer = getattr(self.algorithm, self.method)(image)
         except FailureToEnroll as failure:
             return failure
-        return (checked_templates if self.matches else checked_detections)(
-            [answer], _names([image])
-        )[0]
+        return self._checked([answer], [image])[0]
+
+    def _checked(self, answers: Any, images: Sequence[Image]) -> list[Any]:
+        names = _names(images)
+        if self.method == "tag":
+            return checked_tags(answers, names, len(specimens.VOCABULARY))
+        if self.method == "segment":
+            return checked_masks(answers, names, images)
+        if self.method == "remove":
+            return checked_pictures(answers, names, images)
+        return (checked_templates if self.matches else checked_detections)(answers, names)
 
     def _scores(
         self, probes: Sequence[Any], references: Sequence[Any], algorithm: Any = None

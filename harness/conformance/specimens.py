@@ -12,6 +12,8 @@ import PIL.ImageDraw
 from harness.api import Image, TrainingSet
 
 SKIN = (214, 176, 148)
+VOCABULARY = ("dark", "light", "large")
+"""Tags: the mean shade of the drawing, and whether it covers more of the picture than most."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,20 @@ class Specimens:
         int64, shape (n,): which drawing; bare skin has numbers of its own.
     tattoo
         bool, shape (n,).
+    tags
+        bool, shape (n, 3): which words of `VOCABULARY` apply; none to bare skin.
+    masks
+        bool, of the shape of each image: the pixels of its drawing.
+    clean
+        The same pictures without their drawings; read-only.
     """
 
     images: tuple[Image, ...]
     identities: npt.NDArray[np.int64]
     tattoo: npt.NDArray[np.bool_]
+    tags: npt.NDArray[np.bool_]
+    masks: tuple[npt.NDArray[np.bool_], ...]
+    clean: tuple[Image, ...]
 
     def training_set(self) -> TrainingSet:
         """Return these pictures as what `fit` learns from, with every truth a protocol can give."""
@@ -40,6 +51,10 @@ class Specimens:
             identities=self.identities.copy(),
             mated=np.argwhere(np.triu(same, 1)),
             tattoo=self.tattoo.copy(),
+            tags=self.tags.copy(),
+            vocabulary=VOCABULARY,
+            masks=self.masks,
+            clean=self.clean,
         )
 
 
@@ -57,13 +72,22 @@ def ordinary(drawings: int = 6, pictures: int = 3, bare: int = 6, seed: int = 0)
     """
     rng = np.random.default_rng(seed)
     shapes = [_strokes(rng) for _ in range(drawings)]
-    images = [_picture(strokes, rng) for strokes in shapes for _ in range(pictures)]
-    images += [_picture([], rng) for _ in range(bare)]
+    made = [_picture(strokes, rng) for strokes in shapes for _ in range(pictures)]
+    made += [_picture([], rng) for _ in range(bare)]
+    images, clean, masks = (tuple(part) for part in zip(*made, strict=True))
     drawn = np.repeat(np.arange(drawings), pictures)
+    tattoo = np.arange(len(images)) < len(drawn)
+    shades = np.array([np.mean([shade for _, _, shade in strokes]) for strokes in shapes])
+    dark = np.zeros(len(images), dtype=bool)
+    dark[tattoo] = (shades <= np.median(shades))[drawn]
+    cover = np.array([mask.mean() for mask in masks])
     return Specimens(
-        images=tuple(images),
+        images=images,
         identities=np.append(drawn, drawings + np.arange(bare)).astype(np.int64),
-        tattoo=np.arange(len(images)) < len(drawn),
+        tattoo=tattoo,
+        tags=np.stack([dark, tattoo & ~dark, cover > np.median(cover[tattoo])], axis=1),
+        masks=masks,
+        clean=clean,
     )
 
 
@@ -103,7 +127,8 @@ def _strokes(rng: np.random.Generator) -> list[tuple[str, npt.NDArray[np.float64
 
 def _picture(
     strokes: list[tuple[str, npt.NDArray[np.float64], int]], rng: np.random.Generator
-) -> Image:
+) -> tuple[Image, Image, npt.NDArray[np.bool_]]:
+    """Draw strokes on skin; return the picture, the same without them, and where they are."""
     width, height = (int(side) for side in rng.integers(90, 140, 2))
     canvas = PIL.Image.new("RGB", (width, height), SKIN)
     pen = PIL.ImageDraw.Draw(canvas)
@@ -118,5 +143,10 @@ def _picture(
         else:
             pen.line(corners, fill=colour, width=3)
     light = np.linspace(rng.uniform(0.8, 1), rng.uniform(0.8, 1), width)[None, :, None]
-    noisy = np.asarray(canvas) * light + rng.normal(0, 4, (height, width, 3))
-    return read_only(np.clip(noisy, 0, 255).astype(np.uint8))
+    noise = rng.normal(0, 4, (height, width, 3))
+    drawn = np.asarray(canvas)
+    picture, clean = (
+        read_only(np.clip(pixels * light + noise, 0, 255).astype(np.uint8))
+        for pixels in (drawn, np.broadcast_to(np.array(SKIN), drawn.shape))
+    )
+    return picture, clean, (drawn != np.array(SKIN)).any(axis=2)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,12 +41,16 @@ def content_hashes(dataset: Dataset, names: Iterable[str] | None = None) -> dict
     KeyError
         If a name is not in the data set.
     """
-    wanted = list(dict.fromkeys(dataset.records if names is None else names))
+    wanted = dict.fromkeys(dataset.records if names is None else names)
+    return _hashes(dataset, {name: dataset.records[name].path for name in wanted})
+
+
+def _hashes(dataset: Dataset, files: Mapping[str, Path]) -> dict[str, str]:
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(_hash, [dataset.records[name].path for name in wanted]))
+        found = list(pool.map(_hash, files.values()))
     findings = Findings()
     hashes: dict[str, str] = {}
-    for name, answer in zip(wanted, found, strict=True):
+    for name, answer in zip(files, found, strict=True):
         if isinstance(answer, OSError):
             findings.problem(
                 "unreadable files", f"{name!r} cannot be read: {answer.strerror or answer}"
@@ -63,12 +67,14 @@ def fingerprint(
     names: Iterable[str] | None = None,
     *,
     hashes: Mapping[str, str] | None = None,
+    truth_files: Sequence[str] = (),
 ) -> str:
     """Return the SHA-256, in hexadecimal, of everything in a data set that can change a number.
 
-    Covered are, for the records named: name, bytes of the image, and every truth but the files of
-    mask and clean image; and the data set's folds as far as they speak of those records, in their
-    order. Not covered: where the data set lies, its layout, and the order of its records.
+    Covered are, for the records named: name, bytes of the image, and every truth, the files of mask
+    and clean image as far as `truth_files` names them; and the data set's folds as far as they
+    speak of those records, in their order. Not covered: where the data set lies, its layout, and
+    the order of its records.
 
     Parameters
     ----------
@@ -78,6 +84,8 @@ def fingerprint(
         Of the records that a protocol uses; all unless given.
     hashes
         What `content_hashes` returned, where it was called before.
+    truth_files
+        ``mask``, ``clean`` or both, where the question is about them.
 
     Raises
     ------
@@ -92,6 +100,11 @@ def fingerprint(
     digest = hashlib.sha256()
     for name in used:
         digest.update(_line("record", name, hashes[name], _truth(dataset.records[name])))
+    for kind in truth_files:
+        named = {name: getattr(dataset.records[name], kind) for name in used}
+        files = {name: path for name, path in named.items() if path is not None}
+        for name, content in _hashes(dataset, files).items():
+            digest.update(_line(kind, name, content))
     known = frozenset(used)
     for fold in dataset.folds:
         digest.update(_line("fold", _speaking_of(fold, known)))

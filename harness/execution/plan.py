@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,8 @@ def plan(
         "module": plugin.module,
         "parameters": description.values(),
     }
+    if hasattr(task, "vocabulary"):
+        common["vocabulary"] = list(task.vocabulary(records, protocol))
     waves: list[list[Unit]] = []
     shared: list[str] = []
     if matches and not description.learns:
@@ -72,14 +75,18 @@ def plan(
     matching = []
     for fold in folds:
         streams = (
-            matches and description.cosine and len(fold.probes) * len(fold.gallery) > STREAM_ABOVE
+            matches
+            and description.cosine
+            and getattr(task, "STREAMS", False)
+            and len(fold.probes) * len(fold.gallery) > STREAM_ABOVE
         )
         seen = list(dict.fromkeys((*fold.probes, *fold.gallery)))
         training = None
         if description.learns:
             truth = task.training_truth(fold, records, protocol)
             training = Training(images=list(fold.train), **truth)
-        touched = [] if description.control or shared else seen
+        drawn = description.control and hasattr(task, "truth_masks")
+        touched = [] if (description.control and not drawn) or shared else seen
         name = f"templates-fold-{fold.name}" if streams else f"fold-{fold.name}"
         if streams:
             places = [f"units/{name}/{TEMPLATES}"] if description.learns else shared
@@ -105,17 +112,25 @@ def plan(
                 templates=shared,
                 probes=list(fold.probes),
                 gallery=list(fold.gallery),
-                truth=(
-                    np.flatnonzero(task.truth_matrix(fold, records)).tolist()
-                    if description.control
-                    else []
-                ),
+                truth=_truth(task, fold, records, common) if description.control else [],
+                masks=list(task.truth_masks(fold, records)) if drawn else [],
                 score=not streams,
                 **common,
             )
         )
     waves += [wave for wave in (judged, matching) if wave]
     return waves
+
+
+def _truth(
+    task: ModuleType, fold: Fold, records: Mapping[str, Record], common: Mapping[str, Any]
+) -> list[int]:
+    """Return what a control is shown: true elements of the answer, as flat indices."""
+    if hasattr(task, "truth_masks"):
+        return []
+    words = [common["vocabulary"]] if "vocabulary" in common else []
+    places: list[int] = np.flatnonzero(task.truth_matrix(fold, records, *words)).tolist()
+    return places
 
 
 def _matching(fold: Fold, protocol: Protocol, limits: Limits, folds: int) -> Matching:

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.answers import BadAnswer, checked_detections, checked_scores, checked_templates
+from harness.answers import (
+    BadAnswer,
+    checked_detections,
+    checked_masks,
+    checked_pictures,
+    checked_scores,
+    checked_tags,
+    checked_templates,
+)
 from harness.api import (
     Algorithm,
     Control,
@@ -20,6 +28,9 @@ from harness.api import (
     Image,
     Matcher,
     Progress,
+    Remover,
+    Segmenter,
+    Tagger,
     Template,
     TrainingSet,
 )
@@ -34,6 +45,9 @@ BATCH = 32
 COMPARISONS = 100_000
 """Comparisons asked for at once, so that progress is seen and templates stay in cache."""
 
+
+HALF = 128
+"""Level from which a pixel of an 8-bit mask counts."""
 
 HISTOGRAM_BINS = 4096
 """Behind the plots of a fold whose scores are not kept."""
@@ -53,6 +67,49 @@ class Pictures(Sequence[Image]):
             return Pictures(self._pictures[index])
         picture = self._pictures[index]
         return decode(Path(picture.path), box=picture.box)
+
+
+class Masks(Sequence[npt.NDArray[np.bool_]]):
+    """Masks of training images, decoded when they are asked for: a pixel counts from half white."""
+
+    def __init__(self, masks: Sequence[Picture | None], images: Sequence[Image]) -> None:
+        self._masks, self._images = masks, images
+
+    def __len__(self) -> int:
+        return len(self._masks)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Masks(self._masks[index], self._images[index])
+        return _mask(self._masks[index], self._images[index])
+
+
+class Cleaned(Sequence[Image]):
+    """Training images without their tattoos; one that shows none is clean as it is."""
+
+    def __init__(self, clean: Sequence[Picture | None], images: Sequence[Image]) -> None:
+        self._clean, self._images = clean, images
+
+    def __len__(self) -> int:
+        return len(self._clean)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Cleaned(self._clean[index], self._images[index])
+        picture = self._clean[index]
+        return self._images[index] if picture is None else decode(Path(picture.path))
+
+
+def _mask(picture: Picture | None, image: Image) -> npt.NDArray[np.bool_]:
+    if picture is None:
+        return np.zeros(image.shape[:2], dtype=bool)
+    pixels = decode(Path(picture.path))
+    if pixels.shape != image.shape:
+        raise UsageError(
+            f"mask {picture.path} has {pixels.shape[1]} x {pixels.shape[0]} pixels, its image "
+            f"{image.shape[1]} x {image.shape[0]}; give masks the size of their images"
+        )
+    return pixels[:, :, 0] >= HALF
 
 
 def seed_everything(seed: int) -> None:
@@ -89,7 +146,8 @@ def training_set(unit: Unit, progress: Progress) -> TrainingSet:
     training = unit.training
     if training is None:
         raise ValueError(f"unit {unit.name} has nothing to learn from")
-    identities = mated = tattoo = None
+    identities = mated = tattoo = tags = masks = clean = None
+    images = Pictures([unit.pictures[name] for name in training.images])
     if training.identities is not None:
         identities = np.array(training.identities, dtype=np.int64)
         mated = (
@@ -99,11 +157,23 @@ def training_set(unit: Unit, progress: Progress) -> TrainingSet:
         )
     if training.tattoo is not None:
         tattoo = np.array(training.tattoo, dtype=bool)
+    if training.tags is not None:
+        tags = np.zeros((len(images), len(unit.vocabulary)), dtype=bool)
+        for row, places in zip(tags, training.tags, strict=True):
+            row[places] = True
+    if training.masks is not None:
+        masks = Masks(training.masks, images)
+    if training.clean is not None:
+        clean = Cleaned(training.clean, images)
     return TrainingSet(
-        Pictures([unit.pictures[name] for name in training.images]),
+        images,
         identities=identities,
         mated=mated,
         tattoo=tattoo,
+        tags=tags,
+        vocabulary=unit.vocabulary if tags is not None else None,
+        masks=masks,
+        clean=clean,
         progress=progress,
     )
 
@@ -130,10 +200,16 @@ def score(algorithm: Algorithm, unit: Unit, folder: Path, progress: Progress) ->
         return
     seed_everything(algorithm.seed)
     with storage.whole(target) as part:
+        draws = isinstance(algorithm, Control) and unit.masks
+        if draws or unit.ability in (Segmenter.__name__, Remover.__name__):
+            _draw(algorithm, unit, part, progress)
+            return
         if isinstance(algorithm, Control):
             scores, failures = _answer(algorithm, unit), dict[str, str]()
         elif unit.ability == Detector.__name__ and isinstance(algorithm, Detector):
             scores, failures = _detect(algorithm, unit, progress)
+        elif unit.ability == Tagger.__name__ and isinstance(algorithm, Tagger):
+            scores, failures = _tag(algorithm, unit, progress)
         elif isinstance(algorithm, Matcher):
             places = [folder / TEMPLATES] if unit.extract else []
             places += [folder.parent.parent / place for place in unit.templates]
@@ -229,14 +305,68 @@ def _detect(
     return np.array(found, dtype=np.float64), failures
 
 
+def _tag(
+    tagger: Tagger, unit: Unit, progress: Progress
+) -> tuple[npt.NDArray[np.floating[Any]], dict[str, str]]:
+    scores = np.full((len(unit.probes), len(unit.vocabulary)), np.nan)
+    failures: dict[str, str] = {}
+    done = 0
+    for names, images in _batches(unit, unit.probes):
+        answers = checked_tags(tagger.tag_batch(images), names, len(unit.vocabulary))
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, FailureToEnroll):
+                failures[name] = str(answer) or "no reason given"
+            else:
+                scores[done] = answer
+            done += 1
+        progress(done, len(unit.probes), "images")
+    return scores, failures
+
+
+def _draw(algorithm: Algorithm, unit: Unit, part: Path, progress: Progress) -> None:
+    """Store the picture with which a segmenter, a remover or a control answers for each probe."""
+    files: list[str | None] = []
+    failures: dict[str, str] = {}
+    rng = _own_generator(algorithm.seed, unit)
+    for names, images in _batches(unit, unit.probes):
+        answers: list[Any]
+        if isinstance(algorithm, Control):
+            masks = unit.masks[len(files) : len(files) + len(names)]
+            answers = checked_masks(
+                [algorithm.answer(_mask(m, i), rng) for m, i in zip(masks, images, strict=True)],
+                names,
+                images,
+            )
+        elif unit.ability == Segmenter.__name__ and isinstance(algorithm, Segmenter):
+            answers = checked_masks(algorithm.segment_batch(images), names, images)
+        elif isinstance(algorithm, Remover):
+            answers = checked_pictures(algorithm.remove_batch(images), names, images)
+        else:
+            raise BadAnswer(f"{unit.algorithm} has no ability {unit.ability}")
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, FailureToEnroll):
+                failures[name] = str(answer) or "no reason given"
+                files.append(None)
+            else:
+                files.append(storage.save_picture(part, len(files), answer))
+        progress(len(files), len(unit.probes), "images")
+    storage.save_pictures(part, files, failures)
+    storage.record_step(part, items=len(files))
+
+
 def _answer(control: Control, unit: Unit) -> npt.NDArray[np.floating[Any]]:
-    shape = (len(unit.probes), len(unit.gallery)) if unit.gallery else (len(unit.probes),)
+    columns = unit.gallery or unit.vocabulary
+    shape = (len(unit.probes), len(columns)) if columns else (len(unit.probes),)
     truth = np.zeros(int(np.prod(shape)), dtype=bool)
     truth[unit.truth] = True
-    # Every fold of every protocol draws numbers of its own, the same whenever it is run.
+    answer = control.answer(truth.reshape(shape), _own_generator(control.seed, unit))
+    return checked_scores(answer, shape, "answer")
+
+
+def _own_generator(seed: int, unit: Unit) -> np.random.Generator:
+    """Return numbers of this fold of this protocol alone, the same whenever it is run."""
     lists = "\n".join([unit.name, *unit.probes, "", *unit.gallery])
-    rng = np.random.default_rng([control.seed, zlib.crc32(lists.encode())])
-    return checked_scores(control.answer(truth.reshape(shape), rng), shape, "answer")
+    return np.random.default_rng([seed, zlib.crc32(lists.encode())])
 
 
 def _batches(unit: Unit, names: Sequence[str]) -> Any:

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import FailureToEnroll, Template, unit_rows
-from harness.tasks.answers import Answer, StreamedAnswer
+from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
 
 if TYPE_CHECKING:
     from harness.matching import Matching
 
 STEP_FILE = "step.json"
 MATCHING_FILE = "matching.safetensors"
+PICTURES_FILE = "pictures.json"
 _MATCHING_ARRAYS = (
     "ranks",
     "mates",
@@ -150,8 +151,31 @@ def save_matching(folder: Path, matching: Matching, failures: Mapping[str, str])
     _save_failures(folder, failures)
 
 
+def save_picture(folder: Path, index: int, pixels: npt.NDArray[Any]) -> str:
+    """Store the picture that answers for a probe without loss, and return its file's name.
+
+    Parameters
+    ----------
+    pixels
+        uint8 RGB, or floating point in [0, 1], of which 256 levels are kept, .5 rounded up.
+    """
+    import PIL.Image
+
+    if pixels.dtype.kind == "f":
+        pixels = np.floor(pixels.astype(np.float64) * 255 + 0.5).astype(np.uint8)
+    name = f"{index:06d}.png"
+    PIL.Image.fromarray(np.ascontiguousarray(pixels)).save(folder / name, compress_level=4)
+    return name
+
+
+def save_pictures(folder: Path, files: Sequence[str | None], failures: Mapping[str, str]) -> None:
+    """Store which picture answers for which probe, and why probes failed."""
+    (folder / PICTURES_FILE).write_text(json.dumps(list(files)), encoding="utf-8")
+    _save_failures(folder, failures)
+
+
 def load_answer(folder: Path) -> Answer:
-    """Read what `save_scores` or `save_matching` wrote.
+    """Read what `save_scores`, `save_matching` or `save_pictures` wrote.
 
     Raises
     ------
@@ -159,6 +183,12 @@ def load_answer(folder: Path) -> Answer:
         If a file is missing or is not what was written.
     """
     failures: dict[str, str] = json.loads((folder / "failures.json").read_text(encoding="utf-8"))
+    if (folder / PICTURES_FILE).exists():
+        files = msgspec.json.decode((folder / PICTURES_FILE).read_bytes(), type=list[str | None])
+        if any(file is not None and Path(file).name != file for file in files):
+            raise ValueError(f"{folder / PICTURES_FILE}: names files outside its folder")
+        pictures = tuple(None if file is None else folder / file for file in files)
+        return PictureAnswer(np.empty((0,)), failures, files=pictures)
     if not (folder / MATCHING_FILE).exists():
         return Answer(np.load(folder / "scores.npy", allow_pickle=False), failures)
     from safetensors import SafetensorError

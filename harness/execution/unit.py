@@ -23,12 +23,23 @@ class Picture(msgspec.Struct, array_like=True):
 
 
 class Training(msgspec.Struct, omit_defaults=True):
-    """Names of the training images and what the protocol says about them."""
+    """Names of the training images and what the protocol says about them.
+
+    Parameters
+    ----------
+    tags
+        Of each image, as places in the unit's vocabulary.
+    masks, clean
+        None where an image shows no tattoo: its mask is empty, and it is clean as it is.
+    """
 
     images: list[str]
     identities: list[int] | None = None
     mated: list[tuple[int, int]] | None = None
     tattoo: list[bool] | None = None
+    tags: list[list[int]] | None = None
+    masks: list[Picture | None] | None = None
+    clean: list[Picture | None] | None = None
 
 
 class Matching(msgspec.Struct, omit_defaults=True):
@@ -67,7 +78,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     name
         Of the unit; its folder lies in ``units/`` of the run folder.
     ability
-        Which question: ``Matcher``, ``Detector`` or ``Control``.
+        Which question: the name of an ability class.
     algorithm, file, attribute, module
         The plugin.
     parameters
@@ -84,6 +95,10 @@ class Unit(msgspec.Struct, omit_defaults=True):
         Names to score: every probe against every reference; detectors have no gallery.
     truth
         Given to controls alone: true elements of the answer, as flat indices.
+    vocabulary
+        The tags asked for.
+    masks
+        Given to controls alone, where the question is a mask: each probe's, None if it is empty.
     score
         Whether the unit scores, or only makes templates.
     matching
@@ -105,6 +120,8 @@ class Unit(msgspec.Struct, omit_defaults=True):
     probes: list[str] = []
     gallery: list[str] = []
     truth: list[int] = []
+    vocabulary: list[str] = []
+    masks: list[Picture | None] = []
     score: bool = True
     matching: Matching | None = None
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.api import Image
+from harness.data.images import decode
 from harness.metrics.verification import ErrorCurve
 
 if TYPE_CHECKING:
@@ -46,6 +49,29 @@ class StreamedAnswer(Answer):
     """
 
     matching: Matching
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureAnswer(Answer):
+    """The result of a fold whose question is a picture: masks, or retouched images.
+
+    Parameters
+    ----------
+    files
+        One PNG per probe, None where it failed; `scores` is empty.
+    """
+
+    files: tuple[Path | None, ...]
+
+    def image(self, index: int) -> Image | None:
+        """Return the picture of a probe: uint8 RGB; None where it failed."""
+        file = self.files[index]
+        return None if file is None else decode(file)
+
+    def mask(self, index: int) -> npt.NDArray[np.float32] | None:
+        """Return the mask of a probe: shape (height, width), in [0, 1]; None where it failed."""
+        image = self.image(index)
+        return None if image is None else image[:, :, 0].astype(np.float32) / np.float32(255)
 
 
 def finite(value: Any) -> float | None:

@@ -63,6 +63,9 @@ METRICS: dict[str, tuple[str, ...]] = {
     "d-prime": (),
     "fte": (),
 }
+STREAMS = True
+"""Whether this task can be judged without keeping every score."""
+
 FAILURE_POLICY = (
     "A probe without a template is a miss at every rank and a non-match at every threshold; a "
     "reference without a template stays in the gallery and never matches."
