@@ -1,4 +1,4 @@
-"""Pictures into the small gray stacks that the networks here take."""
+"""Pictures into the stacks of small images that the networks here take."""
 
 from __future__ import annotations
 
@@ -44,6 +44,39 @@ def gray_stack(images: Sequence[Image], height: int, width: int) -> FloatStack:
     for row, image in enumerate(images):
         gray = Pillow.fromarray(np.ascontiguousarray(image)).convert("L")
         stack[row, 0] = np.asarray(gray.resize((width, height), Pillow.Resampling.BILINEAR))
+    stack /= 255
+    return stack
+
+
+def colour_stack(images: Sequence[Image], height: int, width: int) -> FloatStack:
+    """Return pictures as RGB images of one size; the aspect ratio is not kept.
+
+    Scaled as `gray_stack` does.
+
+    Parameters
+    ----------
+    images
+        n pictures: uint8 RGB, shape (height, width, 3), of any sizes.
+    height, width
+        Of the result, in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n, 3, height, width), in [0, 1].
+
+    Examples
+    --------
+    >>> orange = np.full((7, 5, 3), (255, 51, 0), np.uint8)
+    >>> colour_stack([orange], 1, 2).tolist()
+    [[[[1.0, 1.0]], [[0.20000000298023224, 0.20000000298023224]], [[0.0, 0.0]]]]
+    """
+    stack = np.empty((len(images), 3, height, width), np.float32)
+    for row, image in enumerate(images):
+        scaled = Pillow.fromarray(np.ascontiguousarray(image)).resize(
+            (width, height), Pillow.Resampling.BILINEAR
+        )
+        stack[row] = np.asarray(scaled).transpose(2, 0, 1)
     stack /= 255
     return stack
 

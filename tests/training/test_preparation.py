@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.training.preparation import gray_stack, local_contrast
+from harness.training.preparation import colour_stack, gray_stack, local_contrast
 
 
 def noise(seed: int, height: int = 80, width: int = 60) -> np.ndarray:
@@ -18,6 +18,16 @@ def test_gray_is_the_luma_of_bt_601() -> None:
     assert stack.dtype == np.float32
     assert stack.shape == (3, 1, 4, 4)
     assert stack[:, 0, 0, 0] == pytest.approx([0.299, 0.587, 0.114], abs=0.5 / 255 + 1e-6)
+
+
+def test_colours_stay_in_their_channels() -> None:
+    image = noise(0, 30, 20)
+    stack = colour_stack([image, image[:, ::-1]], 30, 20)
+    assert stack.dtype == np.float32
+    assert stack.shape == (2, 3, 30, 20)
+    assert stack[0].transpose(1, 2, 0) == pytest.approx(image / 255, abs=1e-6)
+    assert np.array_equal(stack[1], stack[0][:, :, ::-1])
+    assert colour_stack([], 4, 4).shape == (0, 3, 4, 4)
 
 
 def test_shrinking_averages_and_does_not_skip_pixels() -> None:
