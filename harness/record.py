@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.data.records import Fold, Record
+from harness.data.records import Draw, Fold, Record
 from harness.errors import Damaged, HarnessError, UsageError
-from harness.execution.storage import load_answer, write_whole
+from harness.execution.storage import STEP_FILE, load_answer, write_whole
 from harness.execution.unit import SCORES
 from harness.manifest import Manifest, Origin
 from harness.protocol import Protocol, read_protocol
@@ -61,9 +61,11 @@ class Facts(msgspec.Struct, omit_defaults=True):
     tags: list[str] = []
     mask: str | None = None
     clean: str | None = None
+    query: str | None = None
+    text_score: float | None = None
 
 
-class FoldTruth(msgspec.Struct):
+class FoldTruth(msgspec.Struct, omit_defaults=True):
     """A fold as `truth.json` keeps it."""
 
     name: str
@@ -71,6 +73,9 @@ class FoldTruth(msgspec.Struct):
     probes: list[str]
     gallery: list[str]
     mates: list[tuple[str, str]]
+    nonmates: list[tuple[str, str]] = []
+    excluded: list[tuple[str, str]] = []
+    draws: list[tuple[list[str], list[str]]] = []
 
 
 class Truth(msgspec.Struct):
@@ -199,7 +204,16 @@ def write_truth(
             setattr(facts[name], kind, kept)
     truth = Truth(
         folds=[
-            FoldTruth(f.name, list(f.train), list(f.probes), list(f.gallery), sorted(f.mates))
+            FoldTruth(
+                name=f.name,
+                train=list(f.train),
+                probes=list(f.probes),
+                gallery=list(f.gallery),
+                mates=sorted(f.mates),
+                nonmates=sorted(f.nonmates),
+                excluded=sorted(f.excluded),
+                draws=[(list(draw.probes), list(draw.gallery)) for draw in f.draws],
+            )
             for f in folds
         ],
         records=facts,
@@ -257,10 +271,7 @@ def read_run(folder: Path) -> Run:
         If a file is missing or cannot be read.
     """
     if not (folder / MANIFEST).is_file():
-        raise UsageError(
-            f"{folder} is not a run folder: it has no {MANIFEST}. A run folder is what "
-            "`harness run` names in its last lines."
-        )
+        raise _not_a_run(folder)
     manifest = _read(folder / MANIFEST, Manifest)
     truth = _read(folder / TRUTH, Truth)
     try:
@@ -274,7 +285,10 @@ def read_run(folder: Path) -> Run:
             train=tuple(fold.train),
             probes=tuple(fold.probes),
             gallery=tuple(fold.gallery),
-            mates=frozenset(tuple(pair) for pair in fold.mates),
+            mates=frozenset(fold.mates),
+            nonmates=frozenset(fold.nonmates),
+            excluded=frozenset(fold.excluded),
+            draws=tuple(Draw(tuple(probes), tuple(gallery)) for probes, gallery in fold.draws),
         )
         for fold in truth.folds
     ]
@@ -349,6 +363,53 @@ def check_sources(folder: Path) -> None:
         )
 
 
+def check_answers(folder: Path) -> dict[str, str]:
+    """Refuse manifest, protocol, truth or raw answers that changed since the run was written.
+
+    Nothing else in the folder is looked at, and nothing else is needed to judge a run.
+
+    Returns
+    -------
+    dict
+        SHA-256 of every file with raw answers: equal ones are equal answers.
+
+    Raises
+    ------
+    UsageError
+        If the folder is not a run.
+    Damaged
+        If the run is not finished, or with every change.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise _not_a_run(folder)
+    listed = read_checksums(folder)
+    needed = {name: digest for name, digest in listed.items() if is_source(name)}
+    changed = [f"{n}: is missing" for n in needed if not (folder / n).is_file()]
+    changed += [
+        f"{name}: its bytes changed"
+        for name, digest in needed.items()
+        if (folder / name).is_file() and _digest(folder / name) != digest
+    ]
+    if changed or not {MANIFEST, PROTOCOL, TRUTH} <= needed.keys():
+        raise Damaged(
+            f"{folder} changed since it was written:\n"
+            + "\n".join(f"  - {fault}" for fault in changed or ["a file is not listed"])
+        )
+    return {
+        name: digest
+        for name, digest in needed.items()
+        if name.startswith("units/") and not name.endswith(f"/{STEP_FILE}")
+    }
+
+
+def is_source(name: str) -> bool:
+    """Say whether a file of a run folder, by its relative name, is needed to judge the run."""
+    parts = PurePosixPath(name).parts
+    if name in (MANIFEST, PROTOCOL, TRUTH) or parts[0] == TRUTH_PICTURES:
+        return True
+    return parts[0] == "units" and len(parts) > 3 and parts[2] == SCORES
+
+
 def _changed(folder: Path, apart_from: Iterable[str] | None) -> list[str]:
     listed = read_checksums(folder)
     present = set(_contents(folder))
@@ -386,6 +447,13 @@ def read_checksums(folder: Path) -> dict[str, str]:
     return listed
 
 
+def _not_a_run(folder: Path) -> UsageError:
+    return UsageError(
+        f"{folder} is not a run folder: it has no {MANIFEST}. A run folder is what "
+        "`harness run` names in its last lines."
+    )
+
+
 def _contents(folder: Path) -> list[str]:
     return sorted(
         path.relative_to(folder).as_posix()
@@ -418,6 +486,8 @@ def _facts(record: Record, root: Path) -> Facts:
         label=record.label,
         box=record.box,
         tags=list(record.tags),
+        query=record.query,
+        text_score=record.text_score,
     )
 
 

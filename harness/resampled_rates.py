@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.metrics.verification import error_curve, errors_allowed
+from harness.metrics.verification import error_curve, errors_allowed, hull_rate
 from harness.resampling import cluster_bootstrap
 from harness.statistics import Interval, no_interval
 
@@ -78,7 +78,7 @@ def bootstrap_eer_fnmr(
     >>> found.fnmr[0.0].low, found.fnmr[0.0].high  # 0.2 is below 0.3 when all three are drawn
     (0.0, 0.3333333333333333)
     """
-    resampled = _Resampled(
+    resampled = ResampledComparisons(
         mated, mated_cluster, nonmated, nonmated_probe_cluster, nonmated_reference_cluster
     )
     for fmr in fmrs:
@@ -97,8 +97,19 @@ def bootstrap_eer_fnmr(
     return RateIntervals(eer, dict(zip(fmrs, fnmr, strict=True)))
 
 
-class _Resampled:
-    """Comparisons sorted once, and the counts of errors under one draw of identities."""
+class ResampledComparisons:
+    """Comparisons sorted once, and the exact metrics of one draw of identities after another.
+
+    Parameters
+    ----------
+    mated, mated_cluster, nonmated, probe, reference
+        As for `bootstrap_eer_fnmr`.
+
+    Attributes
+    ----------
+    identities
+        How many there are; a draw says of each, in the order of its number, how often it counts.
+    """
 
     def __init__(
         self,
@@ -127,6 +138,7 @@ class _Resampled:
         self._nonmated_below = np.searchsorted(nonmated, self._threshold, side="left")
         self._mated_up_to = np.searchsorted(mated, nonmated, side="right")
         self._failed = int(np.count_nonzero(mated == -np.inf))
+        self._scores = mated, nonmated
 
     def draw(self, drawn: Weights) -> None:
         """Set how often every identity counts; sums are whole numbers, so nothing is rounded."""
@@ -137,6 +149,7 @@ class _Resampled:
         self._m, self._n = int(self._mated[-1]), int(self._nonmated[-1])
 
     def eer(self) -> float:
+        """Return the equal error rate of the draw; NaN without a mated or non-mated comparison."""
         if not self._m or not self._n:
             return math.nan
         points = range(len(self._threshold))
@@ -148,6 +161,7 @@ class _Resampled:
         return (x0 * below + x1 * above) / ((above + below) * self._n)
 
     def fnmr_at_fmr(self, fmr: float) -> float:
+        """Return the lowest FNMR at an FMR of the draw; NaN as for `eer`."""
         if not self._m or not self._n:
             return math.nan
         allowed = errors_allowed(self._n, fmr)
@@ -155,6 +169,37 @@ class _Resampled:
         place = int(np.searchsorted(self._nonmated, self._n - allowed, side="left"))
         refused = self._mated_up_to[place - 1] if place else self._failed
         return int(self._mated[refused]) / self._m
+
+    def eer_convex_hull(self) -> float:
+        """Return the equal error rate of the convex hull of the draw; NaN as for `eer`."""
+        false_matches = self._n - self._nonmated[self._nonmated_below]
+        return hull_rate(false_matches, self._mated[self._mated_below], self._m, self._n)
+
+    def auc(self) -> float:
+        """Return the area under the ROC of the draw; NaN as for `eer`."""
+        if not self._m or not self._n:
+            return math.nan
+        mated, nonmated = self._scores
+        weights = np.diff(self._mated)[self._failed :]
+        # Half wins, as integers: two for each score below, one for each score tied.
+        halves = sum(
+            self._nonmated[np.searchsorted(nonmated, mated[self._failed :], side)]
+            for side in ("left", "right")
+        )
+        return float(int(weights @ halves) / (2 * self._m * self._n))
+
+    def d_prime(self) -> float:
+        """Return the distance of the means of the draw in pooled standard deviations."""
+        means, variances = [], []
+        for scores, total in zip(self._scores, (self._mated, self._nonmated), strict=True):
+            weights = np.where(np.isfinite(scores), np.diff(total), 0)
+            if not weights.any():
+                return math.nan
+            known = np.where(weights > 0, scores, 0.0)
+            means.append(np.average(known, weights=weights))
+            variances.append(np.average((known - means[-1]) ** 2, weights=weights))
+        spread = math.sqrt(sum(variances) / 2)
+        return float(means[0] - means[1]) / spread if spread else math.nan
 
     def _errors(self, point: int) -> tuple[int, int]:
         false_matches = self._n - int(self._nonmated[self._nonmated_below[point]])

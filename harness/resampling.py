@@ -200,6 +200,42 @@ def cluster_bootstrap(
     return _resample(one_by_one, identities, width, replicates, level, seed)
 
 
+def cluster_bootstrap_together(
+    statistic: Callable[[Weights], npt.NDArray[np.float64]],
+    identities: int,
+    *,
+    replicates: int = 500,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """`cluster_bootstrap` of one statistic that is computed for many draws at a time.
+
+    Parameters
+    ----------
+    statistic
+        Called with int64, shape (draws, identities); returns float64, shape (draws,).
+    identities, replicates, level, seed
+        As for `cluster_bootstrap`; equal seeds give the same draws.
+
+    Raises
+    ------
+    ValueError
+        If `replicates` or `level` is impossible.
+
+    Examples
+    --------
+    >>> value = np.array([0.0, 1.0])
+    >>> mean = cluster_bootstrap_together(lambda drawn: drawn @ value / drawn.sum(axis=1), 2)
+    >>> mean.low, mean.high
+    (0.0, 1.0)
+    """
+
+    def column(weights: Weights) -> npt.NDArray[np.float64]:
+        return statistic(weights)[:, np.newaxis]
+
+    return _resample(column, identities, 1, replicates, level, seed)[0]
+
+
 def _resample(
     statistics: Callable[[Weights], npt.NDArray[np.float64]],
     identities: int,

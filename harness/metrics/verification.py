@@ -249,10 +249,33 @@ def eer_convex_hull(mated: Scores, nonmated: Scores) -> float:
     0.3333333333333333
     """
     _, x, y = _operating_points(mated, nonmated)
-    m, n = len(mated), len(nonmated)
+    return hull_rate(x, y, len(mated), len(nonmated))
+
+
+def hull_rate(false_matches: Counts, false_nonmatches: Counts, m: int, n: int) -> float:
+    """Rate at which the convex hull of operating points crosses FMR = FNMR.
+
+    Parameters
+    ----------
+    false_matches, false_nonmatches
+        int64, shape (points,), by rising threshold, the last point with no false match.
+    m, n
+        Numbers of mated and of non-mated comparisons.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN without mated or without non-mated comparisons.
+
+    Examples
+    --------
+    >>> hull_rate(np.array([2, 2, 0]), np.array([0, 1, 1]), m=2, n=2)  # (1, 0)-(0, 1/2)
+    0.3333333333333333
+    """
     if not m or not n:
         return float("nan")
-    x, y = np.concatenate([[n], x]), np.concatenate([y[:1], y])
+    x = np.concatenate([[n], false_matches])
+    y = np.concatenate([false_nonmatches[:1], false_nonmatches])
     left, right = 0, len(x) - 1
     while True:
         dx, dy = x[right] - x[left], y[right] - y[left]

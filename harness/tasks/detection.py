@@ -20,6 +20,7 @@ from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Out
 from harness.statistics import Interval, few_errors, poisson_binomial_interval
 from harness.tasks.answers import Answer, finite, fold_spread, histogram, thin_curve
 from harness.tasks.folds import deal
+from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf, Values
 
 ABILITY = Detector
 METRICS: dict[str, tuple[str, ...]] = {
@@ -128,6 +129,39 @@ def judge(
             for name, reason in sorted(answer.failures.items())
         ],
     )
+
+
+def trials(
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    protocol: Protocol,
+) -> TrialsOf:
+    """Return what gives the trials of each metric, for pairing two runs."""
+    pooled = _Decisions.pool(
+        [_Decisions.of(fold, answer, records) for fold, answer in zip(folds, answers, strict=True)]
+    )
+
+    def of(metric: Metric) -> Trials | None:
+        kept = _kept(metric, pooled)
+        if kept is not None:
+            correct = pooled.correct(protocol.threshold).astype(np.float64)
+            return Values(np.where(kept, correct, np.nan), pooled.clusters)
+        if metric.name not in MEASURES:
+            return None
+        # An image is compared with nothing but the threshold: its one identity counts once.
+        whose = pooled.clusters[~pooled.truth]
+        return Scores(
+            pooled.scores[pooled.truth],
+            pooled.clusters[pooled.truth],
+            _refused(pooled),
+            whose,
+            whose,
+            metric.name,
+            float(dict(metric.options).get("fpdr", "nan")),
+        )
+
+    return of
 
 
 class _Decisions:
@@ -241,14 +275,19 @@ def _set_interval(estimate: Estimate, interval: Interval) -> None:
         estimate.method = interval.method
 
 
-def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estimate:
-    estimate = Estimate(_value(metric, decisions, threshold))
-    correct = decisions.correct(threshold).astype(np.float64)
-    kept = {
+def _kept(metric: Metric, decisions: _Decisions) -> npt.NDArray[np.bool_] | None:
+    """Return the images of which an accuracy is the share decided rightly; None for others."""
+    return {
         "accuracy": np.ones_like(decisions.truth),
         "tattoo-accuracy": decisions.truth,
         "non-tattoo-accuracy": ~decisions.truth,
     }.get(metric.name)
+
+
+def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estimate:
+    estimate = Estimate(_value(metric, decisions, threshold))
+    correct = decisions.correct(threshold).astype(np.float64)
+    kept = _kept(metric, decisions)
     if kept is not None:
         estimate.n = int(kept.sum())
         numbers = np.unique(decisions.clusters, return_inverse=True)[1]

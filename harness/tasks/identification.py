@@ -37,6 +37,7 @@ from harness.tasks.searches import (
     searches_of,
     truth_matrix,
 )
+from harness.tasks.trials import of_searches as trials
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
@@ -49,6 +50,7 @@ __all__ = [
     "judge",
     "lay_out",
     "training_truth",
+    "trials",
     "truth_matrix",
 ]
 

@@ -1,0 +1,1 @@
+"""Two runs of one question side by side: paired differences, the verdict of a gate, baselines."""

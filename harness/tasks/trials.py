@@ -1,0 +1,112 @@
+"""What a metric is made of, trial by trial: all that pairing two runs needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.data.records import Fold, Record
+from harness.metrics.ids import Metric
+from harness.tasks.answers import Answer
+from harness.tasks.folds import components
+from harness.tasks.searches import PooledSearches, searches_of
+
+MEASURES = ("eer", "eer-convex-hull", "fnmr", "tpdr", "auc", "d-prime")
+"""Metrics that are read from the scores of all comparisons together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Trials whose mean is the metric.
+
+    Parameters
+    ----------
+    values
+        float64, shape (n,); NaN where there was nothing to measure. Trials of two runs on the same
+        folds stand in the same order.
+    identities
+        Labels, shape (n,): whom each trial belongs to.
+    """
+
+    values: npt.NDArray[np.float64]
+    identities: npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Comparisons from which the metric is read at a threshold, or by their order.
+
+    Parameters
+    ----------
+    mated, nonmated
+        float64, shape (m,) and (n,), failures as in `harness.metrics.verification`.
+    mated_identities, nonmated_probes, nonmated_references
+        Labels, shape (m,), (n,) and (n,): the identities that each comparison joins. Where both are
+        one, it counts once for it.
+    measure
+        One of `MEASURES`.
+    rate
+        FMR or FPDR at which ``fnmr`` or ``tpdr`` is read.
+    """
+
+    mated: npt.NDArray[np.float64]
+    mated_identities: npt.NDArray[Any]
+    nonmated: npt.NDArray[np.float64]
+    nonmated_probes: npt.NDArray[Any]
+    nonmated_references: npt.NDArray[Any]
+    measure: str
+    rate: float = float("nan")
+
+
+Trials: TypeAlias = Values | Scores
+TrialsOf: TypeAlias = Callable[[Metric], Trials | None]
+"""Gives the trials of a metric, or None where the run does not keep what it would take."""
+
+
+def of_searches(
+    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
+) -> TrialsOf:
+    """Return what gives the trials of searches in galleries and of their comparisons."""
+    parts = searches_of(folds, answers, records)
+    pool = PooledSearches(parts)
+
+    def trials(metric: Metric) -> Trials | None:
+        if metric.name == "hit-rate":
+            hits = (pool.ranks <= int(metric["rank"])).astype(np.float64)
+            return Values(np.where(pool.mates > 0, hits, np.nan), pool.clusters)
+        if metric.name == "map":
+            return Values(pool.precision, pool.clusters)
+        if metric.name == "fte":
+            return failures_of(folds, answers, records)
+        if pool.streamed or metric.name not in MEASURES:
+            return None
+        return Scores(
+            pool.mated,
+            pool.mated_clusters,
+            pool.nonmated,
+            pool.nonmated_probe_clusters,
+            pool.nonmated_reference_clusters,
+            metric.name,
+            float(dict(metric.options).get("fmr", "nan")),
+        )
+
+    return trials
+
+
+def failures_of(
+    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+) -> Values:
+    """Return, for each image of each fold, 1 where the algorithm gave up on it and 0 elsewhere."""
+    mated = components(sorted(pair for fold in folds for pair in fold.mates))
+    failed: list[bool] = []
+    whose: list[str] = []
+    for fold, answer in zip(folds, answers, strict=True):
+        for name in dict.fromkeys((*fold.probes, *fold.gallery)):
+            record = records[name]
+            failed.append(name in answer.failures)
+            whose.append(mated.get(name) or record.tattoo or record.subject or name)
+    return Values(np.array(failed, dtype=np.float64), np.array(whose))

@@ -1,0 +1,1 @@
+"""Tests of paired comparison and gating."""

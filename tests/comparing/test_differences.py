@@ -1,0 +1,115 @@
+"""Paired differences: what they are, and what they are where there is little to go by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.comparing.differences import difference
+from harness.metrics import verification
+from harness.tasks.trials import Values
+from tests.comparing.made_scores import comparisons
+
+
+def values(outcomes: list[float], whose: list[int] | None = None) -> Values:
+    labels = np.arange(len(outcomes)) if whose is None else np.array(whose)
+    return Values(np.array(outcomes, dtype=np.float64), labels)
+
+
+def test_the_change_of_a_mean_is_the_difference_of_the_means() -> None:
+    rng = np.random.default_rng(1)
+    first, second = rng.random(200), rng.random(200)
+    whose = np.repeat(np.arange(50), 4)
+    found = difference(Values(first, whose), Values(second, whose))
+    assert found.change == pytest.approx(second.mean() - first.mean(), abs=1e-15)
+    assert (found.first, found.second) == (first.mean(), second.mean())
+    assert found.low < found.change < found.high
+    assert (found.trials, found.identities, found.changed) == (200, 50, 50)
+
+
+def test_the_order_of_the_runs_turns_the_interval_round() -> None:
+    rng = np.random.default_rng(2)
+    first, second = (rng.random(120) < 0.8).astype(float), (rng.random(120) < 0.6).astype(float)
+    whose = np.repeat(np.arange(40), 3)
+    one = difference(Values(first, whose), Values(second, whose))
+    other = difference(Values(second, whose), Values(first, whose))
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=0.006)
+
+
+def test_pairing_is_worth_more_than_twice_the_identities() -> None:
+    rng = np.random.default_rng(3)
+    hard = rng.random(300) < 0.3
+    first = np.where(hard, 0.0, 1.0)
+    second = np.where(rng.random(300) < 0.03, 1 - first, first)
+    paired = difference(values(list(first)), values(list(second)))
+    alone = math.sqrt(2 * first.var() / 300)
+    assert (paired.high - paired.low) / (2 * 1.96) < alone / math.sqrt(2)
+
+
+def test_a_few_losses_are_not_yet_sure_to_be_one() -> None:
+    """With k identities that all lose, the sign test has p = 2 ** -k: 5 are needed for 5 %."""
+    for lost in (1, 2, 3, 5, 6, 7):
+        second = [0.0] * lost + [1.0] * (300 - lost)
+        found = difference(values([1.0] * 300), values(second), level=0.9)
+        assert (found.high < 0) == (lost >= 5), lost
+
+
+def test_no_change_in_n_identities_bounds_the_change_by_the_rule_of_three() -> None:
+    found = difference(values([1.0] * 300), values([1.0] * 300), level=0.9)
+    assert found.change == 0
+    assert found.high == -found.low == pytest.approx(1 - 0.05 ** (1 / 300))
+
+
+def test_missing_values_are_left_out_of_both_runs() -> None:
+    found = difference(values([1, 0, math.nan, 1]), values([1, 1, 1, math.nan]))
+    assert (found.trials, found.first, found.second) == (2, 0.5, 1.0)
+
+
+@pytest.mark.parametrize("outcomes", [[], [1.0], [math.nan, math.nan]])
+def test_without_two_identities_there_is_no_interval(outcomes: list[float]) -> None:
+    found = difference(values(outcomes), values([0.0] * len(outcomes)))
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert "two identities" in found.method
+
+
+@pytest.mark.parametrize("measure", ["eer", "fnmr", "auc", "d-prime", "eer-convex-hull"])
+def test_the_change_of_a_rate_is_that_of_all_comparisons(measure: str) -> None:
+    rate = 0.02 if measure == "fnmr" else math.nan
+    first, second = (
+        replace(comparisons(60, seed, loss=loss), measure=measure, rate=rate)
+        for seed, loss in ((1, 0.0), (2, 0.4))
+    )
+    found = difference(first, second)
+    if measure == "fnmr":
+        a, b = (verification.fnmr_at_fmr(s.mated, s.nonmated, rate) for s in (first, second))
+    else:
+        function = getattr(verification, measure.replace("-", "_"))
+        a, b = (function(s.mated, s.nonmated) for s in (first, second))
+    assert (found.first, found.second, found.change) == (a, b, b - a)
+    assert found.low < found.change < found.high
+
+
+def test_equal_scores_of_n_identities_bound_the_change_too() -> None:
+    scores = replace(comparisons(60, 1), measure="fnmr", rate=0.01)
+    found = difference(scores, replace(scores, mated=scores.mated.copy()))
+    assert (found.change, found.changed) == (0, 0)
+    assert found.high == pytest.approx(1 - 0.025 ** (1 / 60))
+
+
+def test_equal_seeds_give_equal_intervals() -> None:
+    first, second = comparisons(40, 1), comparisons(40, 2)
+    assert difference(first, second, seed=5) == difference(first, second, seed=5)
+    assert difference(first, second, seed=5) != difference(first, second, seed=6)
+
+
+def test_runs_that_do_not_match_trial_by_trial_are_refused() -> None:
+    with pytest.raises(ValueError, match="different numbers"):
+        difference(values([1, 0]), values([1, 0, 1]))
+    with pytest.raises(ValueError, match="kinds"):
+        difference(values([1, 0]), comparisons(5, 1))
+    with pytest.raises(ValueError, match="different comparisons"):
+        difference(comparisons(5, 1), comparisons(6, 1))
