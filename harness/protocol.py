@@ -46,6 +46,11 @@ class DataRules(_Table):
         Whether the background images join every gallery.
     mated_by
         What makes two images mated where the layout has no ground truth (``mated-by``).
+    same_source
+        Whether a probe is compared with references that show the very same photograph
+        (``same-source``): ``compared``, or ``left-out`` as if they were not in the gallery.
+    crop
+        Whether an image is shown as what lies in its box, where it has one.
     default
         Data set used without ``--data``: a folder of `fixtures/`, or empty where the user must
         bring one.
@@ -54,6 +59,8 @@ class DataRules(_Table):
     use_case: Annotated[str, Field(alias="use-case")]
     background: bool = False
     mated_by: Annotated[Literal["tattoo", "group"], Field(alias="mated-by")] = "tattoo"
+    same_source: Annotated[Literal["compared", "left-out"], Field(alias="same-source")] = "compared"
+    crop: bool = False
     default: str = "mini"
 
 
@@ -72,8 +79,12 @@ class FoldRules(_Table):
     references, probes
         Images drawn from each identity where neither roles nor media say what they are; without
         `probes` all that are not references.
+    draws
+        Open and closed set: how often images are drawn from a fold anew.
+    unknown
+        Open set: share of the identities that are not enrolled, in each draw.
     seed
-        Of the shuffles.
+        Of the shuffles and draws.
     """
 
     count: Annotated[int, Field(ge=1)] = 5
@@ -81,7 +92,47 @@ class FoldRules(_Table):
     probe_media: Annotated[tuple[str, ...], Field(alias="probe-media")] = ()
     references: Annotated[int, Field(ge=1)] = 1
     probes: Annotated[int, Field(ge=1)] | None = None
+    draws: Annotated[int, Field(ge=1)] = 10
+    unknown: Annotated[float, Field(gt=0, lt=1)] = 0.1
     seed: int = 0
+
+
+class StyleRules(_Table):
+    """Which styles the question ``style`` is about.
+
+    Parameters
+    ----------
+    styles
+        As the data set writes them; images of other styles are left out. Without any, all styles of
+        the data set.
+    """
+
+    styles: tuple[str, ...] = ()
+
+
+class SearchRules(_Table):
+    """How the question ``search`` ranks the results of a text search again.
+
+    Parameters
+    ----------
+    threshold
+        Share of tattoo pixels below which a result's score is lowered in proportion.
+    """
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.25
+
+
+class TaggingRules(_Table):
+    """Which tags the question ``tagging`` is about.
+
+    Parameters
+    ----------
+    minimum_use
+        Images, learned from or judged, that must carry a tag for it to be asked for
+        (``minimum-use``).
+    """
+
+    minimum_use: Annotated[int, Field(ge=1, alias="minimum-use")] = 1
 
 
 class GateRules(_Table):
@@ -117,7 +168,11 @@ class Protocol(_Table):
     ranks
         Highest rank of the CMC.
     threshold
-        Detection: the decision is "tattoo" at this score and above.
+        Detection: the decision is "tattoo" at this score and above; of an image, or of a pixel.
+    style, search
+        Rules of the tasks of these names.
+    tagging
+        Rules of the task of this name.
     gate
         What `harness gate` tolerates; without it the command line has to say.
     """
@@ -133,6 +188,9 @@ class Protocol(_Table):
     threshold: float = 0.5
     data: DataRules
     folds: FoldRules = FoldRules()
+    style: StyleRules = StyleRules()
+    search: SearchRules = SearchRules()
+    tagging: TaggingRules = TaggingRules()
     gate: GateRules | None = None
 
     @property
@@ -194,6 +252,9 @@ def _sentence(fault: Any) -> str:
         tables: dict[str, type[BaseModel]] = {
             "data": DataRules,
             "folds": FoldRules,
+            "style": StyleRules,
+            "search": SearchRules,
+            "tagging": TaggingRules,
             "gate": GateRules,
         }
         model = tables[str(fault["loc"][0])] if len(fault["loc"]) > 1 else Protocol

@@ -47,7 +47,31 @@ class FoldMetrics(msgspec.Struct):
     values: dict[str, float | None]
 
 
-class Metrics(msgspec.Struct):
+class TagFigures(msgspec.Struct):
+    """What a run makes of one tag, over the images of all folds.
+
+    Parameters
+    ----------
+    images
+        That carry it.
+    average_precision, low, high, chance
+        Of the images ranked by its score, with its 95 % interval, and that of a random order.
+    precision, recall, f1
+        At the protocol's threshold.
+    """
+
+    tag: str
+    images: int
+    average_precision: float | None
+    low: float | None
+    high: float | None
+    chance: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+class Metrics(msgspec.Struct, omit_defaults=True):
     """All numbers of a run; equal inputs give equal bytes.
 
     Parameters
@@ -62,6 +86,10 @@ class Metrics(msgspec.Struct):
         By metric id, over the probes of all folds together.
     folds
         The same per fold.
+    tags
+        Tagging: every tag for itself.
+    subsets
+        The same over a part of the trials, by what the part is: mates of the same photograph.
     """
 
     task: str
@@ -69,6 +97,8 @@ class Metrics(msgspec.Struct):
     counts: dict[str, int]
     pooled: dict[str, Estimate]
     folds: list[FoldMetrics]
+    tags: list[TagFigures] = []
+    subsets: dict[str, dict[str, Estimate]] = {}
 
 
 class Curves(msgspec.Struct, omit_defaults=True):
@@ -83,11 +113,19 @@ class Curves(msgspec.Struct, omit_defaults=True):
     distribution
         ``low, high`` edges of each bin; ``mated, nonmated`` share of the comparisons in it
         (detection: tattoo and non-tattoo images).
+    confusion
+        By answer, the number of images of each class, classes in the order of the answers; the last
+        column, without a name, counts failures.
+    reliability
+        ``low, high`` edges of each bin of the highest probability; ``images`` in it, their mean
+        ``confidence`` and ``accuracy``. Empty bins are left out.
     """
 
     cmc: dict[str, list[float]] = {}
     det: dict[str, list[float]] = {}
     distribution: dict[str, list[float]] = {}
+    confusion: dict[str, list[float]] = {}
+    reliability: dict[str, list[float]] = {}
 
 
 class Candidate(msgspec.Struct):

@@ -39,6 +39,8 @@ class Record:
         Motifs.
     mask, clean
         Files of the tattoo's pixels and of the same capture without it.
+    query, text_score
+        Which text search the image is a result of, and its score there; higher is better.
     """
 
     name: str
@@ -56,6 +58,16 @@ class Record:
     tags: tuple[str, ...] = ()
     mask: Path | None = None
     clean: Path | None = None
+    query: str | None = None
+    text_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One drawing of probes and references from a fold: a search experiment of its own."""
+
+    probes: tuple[str, ...]
+    gallery: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,12 @@ class Fold:
         Mated (probe, gallery) names.
     train_mates
         Mated pairs among the training images.
+    nonmates
+        The non-mated comparisons that count, where not all of them do.
+    excluded
+        (probe, gallery) names that are not compared: to this probe, that reference is not there.
+    draws
+        Where a fold is searched several times over, in samples of its images.
     """
 
     name: str
@@ -80,6 +98,9 @@ class Fold:
     gallery: tuple[str, ...] = ()
     mates: frozenset[tuple[str, str]] = frozenset()
     train_mates: frozenset[tuple[str, str]] = frozenset()
+    nonmates: frozenset[tuple[str, str]] = frozenset()
+    excluded: frozenset[tuple[str, str]] = frozenset()
+    draws: tuple[Draw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ def plan(
     are kept, and the algorithm leaves comparing to the harness, a unit without the plugin does it.
     """
     task = protocol.module()
+    # What follows from records, such as a vocabulary, must follow from those that a run keeps.
+    used = dict.fromkeys(n for f in folds for n in (*f.train, *f.probes, *f.gallery))
+    records = {name: records[name] for name in used}
     ability = "Control" if description.control else task.ABILITY.__name__
     matches = ability == "Matcher"
     common: dict[str, Any] = {
@@ -62,7 +65,7 @@ def plan(
         units = [
             Unit(
                 name=f"templates-{i:03d}",
-                pictures=_pictures(chunk, records),
+                pictures=_pictures(chunk, records, protocol),
                 extract=chunk,
                 score=False,
                 **common,
@@ -106,7 +109,9 @@ def plan(
         judged.append(
             Unit(
                 name=name,
-                pictures=_pictures([*touched, *(training.images if training else [])], records),
+                pictures=_pictures(
+                    [*touched, *(training.images if training else [])], records, protocol
+                ),
                 training=training,
                 extract=seen if matches and description.learns else [],
                 templates=shared,
@@ -147,5 +152,8 @@ def _matching(fold: Fold, protocol: Protocol, limits: Limits, folds: int) -> Mat
     )
 
 
-def _pictures(names: Sequence[str], records: Mapping[str, Record]) -> dict[str, Picture]:
-    return {name: Picture(str(records[name].path)) for name in names}
+def _pictures(
+    names: Sequence[str], records: Mapping[str, Record], protocol: Protocol
+) -> dict[str, Picture]:
+    crop = protocol.data.crop
+    return {n: Picture(str(records[n].path), records[n].box if crop else None) for n in names}

@@ -54,6 +54,7 @@ CATALOGUE: dict[str, Entry] = {
     "hit-rate": Entry("metrics.identification:hit_rate", (_RANK,)),
     "map": Entry("metrics.identification:average_precision"),
     "fnir": Entry("metrics.open_set:fnir_at_fpir", (_FPIR, ("rank", 1)), "lower"),
+    "open-set-eer": Entry("metrics.open_set:open_set_eer", (("rank", 1),), "lower"),
     # comparisons
     "eer": Entry("metrics.verification:eer", (), "lower"),
     "eer-convex-hull": Entry("metrics.verification:eer_convex_hull", (), "lower"),
@@ -92,6 +93,7 @@ CATALOGUE: dict[str, Entry] = {
     "top-k-accuracy": Entry("metrics.classification:top_k_accuracy", (("k", 1),)),
     "macro-recall": Entry("metrics.classification:macro_recall"),
     "brier": Entry("metrics.classification:brier", (), "lower"),
+    "log-loss": Entry("metrics.classification:log_loss", (), "lower"),
     "calibration-error": Entry(
         "metrics.classification:expected_calibration_error", (("bins", 15),), "lower"
     ),

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.metrics.identification import MISS, NO_MATE
-from harness.metrics.verification import ErrorCurve, error_curve, fnmr_at_fmr
+from harness.metrics.verification import ErrorCurve, eer, error_curve, fnmr_at_fmr
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Ints: TypeAlias = npt.NDArray[np.integer[Any]]
@@ -331,6 +331,36 @@ def fnir_at_fpir(searches: Searches, fpir: float, rank: int) -> float:
     0.3333333333333333
     """
     return fnmr_at_fmr(searches.found_within(rank), searches.nonmated_tops, fpir)
+
+
+def open_set_eer(searches: Searches, rank: int) -> float:
+    """Rate at which FNIR and FPIR are equal, by `verification.eer` of their curve.
+
+    Parameters
+    ----------
+    searches
+        With and without a mate.
+    rank
+        From 1: a mate beyond it is a miss.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN without mated or without non-mated searches.
+
+    Raises
+    ------
+    ValueError
+        If `rank` is below 1.
+
+    Examples
+    --------
+    >>> scores = np.array([[0.9, 0.1], [0.2, 0.6], [0.5, 0.4], [0.3, 0.1]])
+    >>> mated = np.array([[True, False], [False, True], [False, False], [False, False]])
+    >>> open_set_eer(Searches.of(scores, mated), rank=1)
+    0.0
+    """
+    return eer(searches.found_within(rank), searches.nonmated_tops)
 
 
 def open_set_curve(searches: Searches, rank: int) -> OpenSetCurve:

@@ -15,6 +15,8 @@ _SPACE = "\u202f"  # narrow and unbreakable: a number and its sign stay together
 # Metric ids that begin so are rates between 0 and 1 and are shown in percent.
 _RATES = ("fnmr", "fmr", "fnir", "fpir", "eer", "tpdr", "fpdr", "far", "frr", "fta")
 
+# Words in the names of other metrics between 0 and 1.
+_SHARES = {"map", "auc", "iou", "dice", "precision", "recall", "f1", "ssim"}
 # Error rates that are options of other metrics and not metrics of their own.
 _ERROR_RATES = ("fmr", "fpir", "fpdr", "fta")
 
@@ -36,6 +38,13 @@ def is_rate(metric: str) -> bool:
     """Say whether a metric lies between 0 and 1 and reads best in percent."""
     name = split_id(metric)[0]
     return name.split("-")[0] in _RATES or name == "hit-rate" or "accuracy" in name
+
+
+def is_share(metric: str) -> bool:
+    """Say whether a metric lies between 0 and 1, whether or not it is shown in percent."""
+    name = split_id(metric)[0]
+    words = set(name.split("-"))
+    return is_rate(metric) or bool(words & _SHARES)
 
 
 def direction(metric: str) -> str:
@@ -63,6 +72,7 @@ def metric_label(metric: str) -> str:
         "fmr": "False match rate (FMR)",
         "fnir": "False negative identification rate (FNIR)",
         "fpir": "False positive identification rate (FPIR)",
+        "open-set-eer": "FNIR and FPIR where they are equal",
         "eer": "Equal error rate (EER)",
         "eer-convex-hull": "Equal error rate, convex hull",
         "auc": "Area under the ROC curve (AUC)",

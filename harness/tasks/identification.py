@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.api import Matcher
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
 from harness.metrics import identification as searching
-from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.protocol import FoldRules, Protocol
-from harness.resampled_rates import bootstrap_eer_fnmr
 from harness.resampling import choose_interval, cluster_bootstrap_mean
 from harness.results import (
     Curves,
@@ -28,8 +26,10 @@ from harness.results import (
     Metrics,
     Outcome,
 )
-from harness.statistics import Interval, clopper_pearson, few_errors, poisson_binomial_interval
+from harness.statistics import Interval, poisson_binomial_interval
+from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, StreamedAnswer, finite, fold_spread
+from harness.tasks.comparisons import estimate_of, score_intervals, set_interval
 from harness.tasks.folds import components, deal
 from harness.tasks.searches import (
     FoldSearches,
@@ -58,13 +58,11 @@ ABILITY = Matcher
 METRICS: dict[str, tuple[str, ...]] = {
     "hit-rate": ("rank",),
     "map": (),
-    "eer": (),
-    "eer-convex-hull": (),
-    "fnmr": ("fmr",),
-    "auc": (),
-    "d-prime": (),
+    **comparing.METRICS,
     "fte": (),
 }
+SAME_PHOTOGRAPH = "searches with a mate of the same photograph"
+OTHER_PHOTOGRAPH = "searches whose mates are other photographs"
 STREAMS = True
 """Whether this task can be judged without keeping every score."""
 
@@ -83,7 +81,7 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
         If the records do not say what makes them mated.
     """
     if dataset.folds:
-        return list(dataset.folds)
+        return [_restricted(fold, dataset.records, protocol) for fold in dataset.folds]
     key = protocol.data.mated_by
     without = [
         r.name for r in dataset.records.values() if r.role != "background" and not _of(r, key)
@@ -112,17 +110,16 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
             for mate in by_identity.get(str(_of(probe, key)), [])
         )
         mated = {probe for probe, _ in mates}
-        folds.append(
-            Fold(
-                name=name,
-                train=tuple(record.name for record in train),
-                # A probe without a mate asks an open-set question, which this task does not judge.
-                probes=tuple(probe.name for probe in probes if probe.name in mated),
-                gallery=tuple(reference.name for reference in references)
-                + (background if protocol.data.background else ()),
-                mates=mates,
-            )
+        fold = Fold(
+            name=name,
+            train=tuple(record.name for record in train),
+            # A probe without a mate asks an open-set question, which this task does not judge.
+            probes=tuple(probe.name for probe in probes if probe.name in mated),
+            gallery=tuple(reference.name for reference in references)
+            + (background if protocol.data.background else ()),
+            mates=mates,
         )
+        folds.append(_restricted(fold, dataset.records, protocol))
     if not any(fold.probes for fold in folds):
         raise DataError(f"{dataset.name}: no identity has both a probe and a reference")
     return folds
@@ -177,30 +174,35 @@ def judge(
     folds, answers
         In the same order; an answer's scores have shape (probes, references).
     """
-    parts = searches_of(folds, answers, records)
+    return measured(searches_of(folds, answers, records), protocol)
+
+
+def measured(parts: Sequence[FoldSearches], protocol: Protocol) -> Outcome:
+    """Compute every number from searches, of folds or of draws from them."""
     pooled = PooledSearches(parts)
     ids = protocol.metric_ids
     per_fold = [
         FoldMetrics(part.fold.name, part.counts(), {str(m): _value(m, part) for m in ids})
         for part in parts
     ]
-    score_intervals = _score_intervals(ids, pooled)
+    intervals = {} if pooled.streamed else _score_intervals(ids, pooled)
     estimates = {}
     for metric in ids:
-        estimate = _estimate(metric, pooled, score_intervals)
+        estimate = _estimate(metric, pooled, intervals)
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[str(metric)] = estimate
-    counts: dict[str, int] = {"folds": len(folds), "identities": len(set(pooled.clusters.tolist()))}
+    counts: dict[str, int] = {"folds": len(parts), "identities": len(set(pooled.clusters.tolist()))}
     for part in parts:
         for name, count in part.counts().items():
             counts[name] = counts.get(name, 0) + count
     metrics = Metrics(
-        task="identification",
+        task=protocol.task,
         headline=protocol.headline_id,
         counts=counts,
         pooled=estimates,
         folds=per_fold,
+        subsets=_by_source(ids, pooled),
     )
     return Outcome(
         metrics=metrics,
@@ -217,22 +219,12 @@ def _value(metric: Metric, part: FoldSearches | PooledSearches) -> float | None:
     if metric.name == "map":
         known = part.precision[~np.isnan(part.precision)]
         return finite(known.mean()) if len(known) else None
-    if metric.name == "eer":
-        return finite(part.eer())
-    if metric.name == "eer-convex-hull":
-        return finite(part.eer_convex_hull())
-    if metric.name == "auc":
-        return finite(part.auc())
-    if metric.name == "d-prime":
-        return finite(part.d_prime())
     if metric.name == "fte":
         return finite(part.failed.mean()) if len(part.failed) else None
-    return finite(part.fnmr_at_fmr(float(options["fmr"])))
+    return part.value(metric)
 
 
-def _estimate(
-    metric: Metric, pool: PooledSearches, score_intervals: Mapping[str, Interval]
-) -> Estimate:
+def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Interval]) -> Estimate:
     options = dict(metric.options)
     estimate = Estimate(_value(metric, pool))
     searched = pool.mates > 0
@@ -241,7 +233,7 @@ def _estimate(
         hits = (pool.ranks[searched] <= rank).astype(np.float64)
         estimate.n = len(hits)
         interval = choose_interval(hits, pool.clusters[searched])
-        _set_interval(estimate, interval, pool.clusters[searched])
+        set_interval(estimate, interval, pool.clusters[searched])
         chance = searching.chance_hit(pool.mates[searched], pool.gallery[searched], rank)
         if len(chance):
             estimate.chance = float(chance.mean())
@@ -251,7 +243,7 @@ def _estimate(
     elif metric.name == "map":
         estimate.n = int(searched.sum())
         interval = cluster_bootstrap_mean(pool.precision[searched], pool.clusters[searched])
-        _set_interval(estimate, interval, pool.clusters[searched])
+        set_interval(estimate, interval, pool.clusters[searched])
         if estimate.n:
             chance = searching.chance_average_precision(
                 pool.mates[searched], pool.gallery[searched]
@@ -261,52 +253,51 @@ def _estimate(
         estimate.n = len(pool.failed)
         images = np.arange(estimate.n)
         interval = choose_interval(pool.failed.astype(np.float64), images)
-        _set_interval(estimate, interval, images)
+        set_interval(estimate, interval, images)
     else:
-        estimate.n = len(pool.mated)
+        estimate = estimate_of(metric, estimate.value, len(pool.mated), pool.nonmated_count)
         if pool.streamed:
-            estimate.flags.append(
+            estimate.flags.insert(
+                0,
                 "no interval: scores of so many comparisons are summed up, not kept"
                 if estimate.value is not None
-                else "needs every score, and those of so many comparisons are not kept"
+                else "needs every score, and those of so many comparisons are not kept",
             )
-        if str(metric) in score_intervals:
-            _set_interval(estimate, score_intervals[str(metric)], pool.mated_clusters)
-        if metric.name == "fnmr":
-            fmr = float(options["fmr"])
-            estimate.chance = 1.0 - fmr
-            if not verification.fmr_supported(pool.nonmated_count, fmr):
-                estimate.flags.append("not supported by this data: too few non-mated comparisons")
-            if few_errors(round(fmr * pool.nonmated_count)):
-                estimate.flags.append("fewer than 30 false matches at this FMR")
-        elif metric.name != "d-prime":
-            estimate.chance = 0.5
-        rates = ("eer", "eer-convex-hull", "fnmr")
-        if (
-            metric.name in rates
-            and estimate.value is not None
-            and few_errors(round(estimate.value * len(pool.mated)))
-        ):
-            estimate.flags.append("fewer than 30 false non-matches")
+        if str(metric) in intervals:
+            set_interval(estimate, intervals[str(metric)], pool.mated_clusters)
     return estimate
 
 
-def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, Interval]:
-    fmrs = [float(dict(m.options)["fmr"]) for m in ids if m.name == "fnmr"]
-    if pool.streamed or not (fmrs or any(m.name == "eer" for m in ids)):
+def _by_source(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, dict[str, Estimate]]:
+    """Return hit rates apart for searches with and without a mate of the same photograph."""
+    searched = pool.mates > 0
+    if not (pool.same_photograph & searched).any():
         return {}
-    eer, fnmrs = bootstrap_eer_fnmr(
-        pool.mated,
+    parts = {SAME_PHOTOGRAPH: pool.same_photograph, OTHER_PHOTOGRAPH: ~pool.same_photograph}
+    found: dict[str, dict[str, Estimate]] = {}
+    for name, chosen in parts.items():
+        rows = chosen & searched
+        found[name] = {}
+        for metric in ids:
+            if metric.name != "hit-rate":
+                continue
+            hits = (pool.ranks[rows] <= int(dict(metric.options)["rank"])).astype(np.float64)
+            estimate = Estimate(finite(hits.mean()) if len(hits) else None, n=len(hits))
+            if len(hits):
+                interval = choose_interval(hits, pool.clusters[rows])
+                set_interval(estimate, interval, pool.clusters[rows])
+            found[name][str(metric)] = estimate
+    return found
+
+
+def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, Interval]:
+    return score_intervals(
+        ids,
+        pool,
         pool.mated_clusters,
-        pool.nonmated,
         pool.nonmated_probe_clusters,
         pool.nonmated_reference_clusters,
-        fmrs,
     )
-    intervals = {str(m): eer for m in ids if m.name == "eer"}
-    return intervals | {
-        str(m): fnmrs[float(dict(m.options)["fmr"])] for m in ids if m.name == "fnmr"
-    }
 
 
 def _curves(pool: PooledSearches, max_rank: int) -> Curves:
@@ -350,14 +341,30 @@ def _roles(
     return order[rules.references : end], order[: rules.references]
 
 
+def _restricted(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> Fold:
+    """Leave references of a probe's own photograph out, where the protocol says so."""
+    if protocol.data.same_source == "compared":
+        return fold
+    by_source: dict[str, list[str]] = {}
+    for name in fold.gallery:
+        source = records[name].source
+        if source is not None:
+            by_source.setdefault(source, []).append(name)
+    excluded = frozenset(
+        (probe, reference)
+        for probe in fold.probes
+        for reference in by_source.get(records[probe].source or "", ())
+    )
+    mates = fold.mates - excluded
+    mated = {probe for probe, _ in mates}
+    probes = tuple(name for name in fold.probes if name in mated)
+    return replace(
+        fold,
+        probes=probes,
+        mates=mates,
+        excluded=frozenset(pair for pair in excluded if pair[0] in mated),
+    )
+
+
 def _of(record: Record, key: str) -> str | None:
     return record.group if key == "group" else record.tattoo
-
-
-def _set_interval(estimate: Estimate, interval: Interval, clusters: npt.NDArray[np.int64]) -> None:
-    if interval.low == interval.high and estimate.value in (0.0, 1.0):
-        # Every resample of a perfect (or hopeless) result is the same: bound it instead.
-        identities = len(np.unique(clusters))
-        interval = clopper_pearson(round(estimate.value * identities), identities)
-    estimate.low, estimate.high = finite(interval.low), finite(interval.high)
-    estimate.method = interval.method

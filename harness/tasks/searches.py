@@ -11,17 +11,9 @@ import numpy.typing as npt
 
 from harness.data.records import Fold, Record
 from harness.metrics import identification as searching
-from harness.metrics import verification
 from harness.results import Candidate, Failure, Search
-from harness.tasks.answers import (
-    BINS,
-    CURVE_POINTS,
-    Answer,
-    StreamedAnswer,
-    finite,
-    histogram,
-    thin_curve,
-)
+from harness.tasks.answers import BINS, CURVE_POINTS, Answer, StreamedAnswer, finite, thin_curve
+from harness.tasks.comparisons import Measures
 from harness.tasks.folds import components
 
 CANDIDATES = 50
@@ -37,16 +29,30 @@ def truth_matrix(fold: Fold, records: Mapping[str, Record]) -> npt.NDArray[np.bo
 
 
 def searches_of(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    identities: Mapping[str, str] | None = None,
 ) -> list[FoldSearches]:
-    """Return the searches of every fold; identities are what mated pairs connect in any fold."""
-    clusters = components(sorted(pair for fold in folds for pair in fold.mates))
+    """Return the searches of every fold.
+
+    Parameters
+    ----------
+    identities
+        Of the names that have one; unless given, what mated pairs connect in any of the folds.
+    """
+    clusters = identities if identities is not None else identities_of(folds)
     return [
         (StreamedSearches if isinstance(answer, StreamedAnswer) else FoldSearches)(
             fold, answer, records, clusters
         )
         for fold, answer in zip(folds, answers, strict=True)
     ]
+
+
+def identities_of(folds: Sequence[Fold]) -> dict[str, str]:
+    """Return the identity of every name that has a mate: what mated pairs connect in any fold."""
+    return components(sorted(pair for fold in folds for pair in fold.mates))
 
 
 def mated_pairs(fold: Fold) -> npt.NDArray[np.int64]:
@@ -57,39 +63,12 @@ def mated_pairs(fold: Fold) -> npt.NDArray[np.int64]:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-class Measures:
-    """What follows from mated and non-mated scores alone; NaN where it cannot be told."""
-
-    mated: npt.NDArray[np.float64]
-    nonmated: npt.NDArray[np.float64]
-
-    def eer(self) -> float:
-        """Return the equal error rate."""
-        return verification.eer(self.mated, self.nonmated)
-
-    def eer_convex_hull(self) -> float:
-        """Return the equal error rate of the convex hull."""
-        return verification.eer_convex_hull(self.mated, self.nonmated)
-
-    def fnmr_at_fmr(self, fmr: float) -> float:
-        """Return the lowest FNMR at an FMR."""
-        return verification.fnmr_at_fmr(self.mated, self.nonmated, fmr)
-
-    def auc(self) -> float:
-        """Return the area under the ROC."""
-        return verification.auc(self.mated, self.nonmated)
-
-    def d_prime(self) -> float:
-        """Return the distance of the two distributions."""
-        return verification.d_prime(self.mated, self.nonmated)
-
-    def det(self) -> dict[str, list[float]]:
-        """Return the DET for drawing."""
-        return thin_curve(verification.error_curve(self.mated, self.nonmated))
-
-    def distribution(self) -> dict[str, list[float]]:
-        """Return the shares of the scores in bins, for drawing."""
-        return histogram(self.mated, self.nonmated)
+def _excluded(fold: Fold) -> npt.NDArray[np.int64]:
+    """Return the comparisons that do not take place: int64, shape (pairs, 2)."""
+    column = {name: j for j, name in enumerate(fold.gallery)}
+    row = {name: i for i, name in enumerate(fold.probes)}
+    pairs = sorted((row[probe], column[reference]) for probe, reference in fold.excluded)
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
 class FoldSearches(Measures):
@@ -118,6 +97,10 @@ class FoldSearches(Measures):
         Of every non-mated comparison that took place.
     failed
         Of every image, whether the algorithm gave up on it.
+    same_photograph
+        Of every search, whether a mate shows the probe's own photograph.
+    source_known
+        Whether that can be told.
     """
 
     def __init__(
@@ -136,16 +119,25 @@ class FoldSearches(Measures):
         self.failed = np.array(
             [n in answer.failures for n in dict.fromkeys((*fold.probes, *fold.gallery))], dtype=bool
         )
-        self.gallery = np.full(len(fold.probes), len(fold.gallery))
+        self.excluded = _excluded(fold)
+        self.gallery = len(fold.gallery) - np.bincount(
+            self.excluded[:, 0], minlength=len(fold.probes)
+        )
         self.probe_clusters = np.array([clusters.get(name, name) for name in fold.probes])
         self.reference_clusters = np.array([clusters.get(name, name) for name in fold.gallery])
         self.pairs = mated_pairs(fold)
         self.mated_clusters = self.probe_clusters[self.pairs[:, 0]]
-        self.mated_sources = np.array([self._same_source(i, j) for i, j in self.pairs.tolist()])
+        self.mated_sources = np.array(
+            [self._same_source(i, j) for i, j in self.pairs.tolist()], dtype=bool
+        )
+        self.source_known = any(records[name].source for name in fold.probes)
+        self.same_photograph = np.zeros(len(fold.probes), dtype=bool)
+        self.same_photograph[self.pairs[:, 0][self.mated_sources]] = True
         self._measure()
 
     def _measure(self) -> None:
         usable = ~(self.failed_probes[:, None] | self.failed_references[None, :])
+        usable[self.excluded[:, 0], self.excluded[:, 1]] = False
         self.scores = np.where(usable, self.answer.scores, -np.inf)
         self.truth = truth_matrix(self.fold, self.records)
         self.ranks = searching.mate_ranks(self.scores, self.truth)
@@ -181,9 +173,12 @@ class FoldSearches(Measures):
         names = np.array(self.fold.gallery)
         by_name = np.argsort(names, kind="stable")
         found = []
+        there = np.ones(self.scores.shape, dtype=bool)
+        there[self.excluded[:, 0], self.excluded[:, 1]] = False
         for i, probe in enumerate(self.fold.probes):
             # Ties are listed by name, so that the list does not depend on the gallery's order.
             order = by_name[np.argsort(-self.scores[i][by_name], kind="stable")]
+            order = order[there[i][order]]
             mate_scores = self.scores[i][self.truth[i]]
             others = self.scores[i][~self.truth[i]]
             mates = np.flatnonzero(self.truth[i])
@@ -196,7 +191,7 @@ class FoldSearches(Measures):
                     identity=str(self.probe_clusters[i]),
                     rank=rank if 0 < rank < searching.MISS else None,
                     mates=len(mates),
-                    gallery=len(names),
+                    gallery=int(self.gallery[i]),
                     average_precision=finite(self.precision[i]),
                     score=finite(mate_scores.max(initial=-np.inf)),
                     best_nonmate=finite(others.max(initial=-np.inf)),
@@ -310,6 +305,8 @@ class PooledSearches(Measures):
         self._only = parts[0] if len(parts) == 1 else None
         self.ranks, self.precision = join("ranks"), join("precision")
         self.mates, self.gallery = join("mates"), join("gallery")
+        self.same_photograph = join("same_photograph")
+        self.source_known = any(part.source_known for part in parts)
         self.mated, self.nonmated = join("mated"), join("nonmated")
         self.nonmated_count = sum(part.nonmated_count for part in parts)
         self.failed = join("failed")

@@ -1,0 +1,202 @@
+"""Folds by the procedure of AIGTatt and TattTRN: images are drawn from identities, by seeded lot.
+
+Both evaluate a folder of images per tattoo (TattTRN, CVPR Workshops 2024; AIGTatt descends from
+it). Their draws are unseeded and stop at an identity with one image; here a draw follows from the
+protocol's seed and the names alone, and an identity with one image is never mated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from harness.data.records import Dataset, Draw, Fold, Record
+from harness.errors import DataError
+from harness.protocol import Protocol
+from harness.tasks.answers import Answer
+from harness.tasks.folds import deal
+
+LARGEST = 20_000
+"""Images of a fold: the scores of all its comparisons are kept, 3.2 GB of them at this size."""
+
+Members = Mapping[str, Sequence[Record]]
+
+
+def identity_of(record: Record, protocol: Protocol) -> str | None:
+    """Return what makes a record mated under a protocol."""
+    return record.group if protocol.data.mated_by == "group" else record.tattoo
+
+
+def verification_folds(dataset: Dataset, protocol: Protocol) -> list[Fold]:
+    """Compare all pairs within an identity, and one random pair for each ordered two of them."""
+
+    def compared(members: Members, rng: np.random.Generator, fold: Fold) -> Fold:
+        left_out = protocol.data.same_source == "left-out"
+        mates = frozenset(
+            (first.name, second.name)
+            for records in members.values()
+            for first, second in combinations(records, 2)
+            if not (left_out and _same_photograph(first, second))
+        )
+        nonmates = frozenset(
+            (_one(members[probe], rng).name, _one(members[reference], rng).name)
+            for probe in members
+            for reference in members
+            if probe != reference
+        )
+        # Images are compared with images of the same list: only the pairs named above count.
+        images = tuple(sorted(r.name for records in members.values() for r in records))
+        return replace(fold, probes=images, gallery=images, mates=mates, nonmates=nonmates)
+
+    return _folds(dataset, protocol, compared)
+
+
+def closed_set_folds(dataset: Dataset, protocol: Protocol) -> list[Fold]:
+    """Draw, several times, one reference and one probe of every identity with two images."""
+
+    def drawn(members: Members, rng: np.random.Generator, fold: Fold) -> Fold:
+        draws = []
+        for _ in range(protocol.folds.draws):
+            pairs = [_pair(records, rng, protocol) for records in members.values()]
+            known = [pair for pair in pairs if pair is not None]
+            draws.append(
+                Draw(tuple(probe.name for probe, _ in known), tuple(r.name for _, r in known))
+            )
+        return _united(fold, draws, members)
+
+    return _folds(dataset, protocol, drawn)
+
+
+def open_set_folds(dataset: Dataset, protocol: Protocol) -> list[Fold]:
+    """Rotate who is unknown; enrol and search one image of the others, search all of the unknown.
+
+    The identities are shuffled once; the share that is unknown moves on through them with every
+    draw, so that ten draws with a tenth unknown make everybody unknown once. Whoever has one image
+    is searched when unknown and left out otherwise.
+    """
+
+    def drawn(members: Members, rng: np.random.Generator, fold: Fold) -> Fold:
+        keys = sorted(members)
+        order = [keys[i] for i in rng.permutation(len(keys))]
+        rules = protocol.folds
+        draws = []
+        for k in range(rules.draws):
+            start = k * len(keys) / rules.draws
+            stop = max(round(start) + 1, round(start + rules.unknown * len(keys)))
+            unknown = {order[i % len(keys)] for i in range(round(start), stop)}
+            pairs = [_pair(members[key], rng, protocol) for key in keys if key not in unknown]
+            known = [pair for pair in pairs if pair is not None]
+            strangers = [record.name for key in sorted(unknown) for record in members[key]]
+            draws.append(
+                Draw(
+                    (*(probe.name for probe, _ in known), *strangers),
+                    tuple(reference.name for _, reference in known),
+                )
+            )
+        return _united(fold, draws, members)
+
+    return _folds(dataset, protocol, drawn)
+
+
+def draws_of(
+    folds: Sequence[Fold], answers: Sequence[Answer]
+) -> Iterator[tuple[Fold, Fold, Answer]]:
+    """Yield each fold with each of its draws: as a fold of its own, with its part of the scores."""
+    for fold, answer in zip(folds, answers, strict=True):
+        row = {name: i for i, name in enumerate(fold.probes)}
+        column = {name: j for j, name in enumerate(fold.gallery)}
+        for k, draw in enumerate(fold.draws, start=1):
+            inside = set(draw.gallery)
+            probes = set(draw.probes)
+            part = Fold(
+                name=f"{fold.name}-draw-{k:02d}",
+                train=(),
+                probes=draw.probes,
+                gallery=draw.gallery,
+                mates=frozenset(p for p in fold.mates if p[0] in probes and p[1] in inside),
+            )
+            rows = [row[name] for name in draw.probes]
+            columns = [column[name] for name in draw.gallery]
+            names = probes | inside
+            failures = {n: reason for n, reason in answer.failures.items() if n in names}
+            yield fold, part, Answer(answer.scores[np.ix_(rows, columns)], failures)
+
+
+def _folds(
+    dataset: Dataset,
+    protocol: Protocol,
+    compared: Callable[[Members, np.random.Generator, Fold], Fold],
+) -> list[Fold]:
+    usable = [r for r in dataset.records.values() if r.role != "background"]
+    without = [r.name for r in usable if not identity_of(r, protocol)]
+    if without:
+        key = protocol.data.mated_by
+        raise DataError(
+            f"{dataset.name}: {len(without)} records have no {key!r}, by which this protocol calls "
+            f"images mated, e.g. {without[0]}. Add the column {key!r} to the manifest."
+        )
+    folds = []
+    for number, (name, train, judged, _) in enumerate(
+        deal(
+            dataset,
+            protocol.folds,
+            lambda record: str(identity_of(record, protocol)),
+            lambda records, rng: (list(records), []),
+        )
+    ):
+        members: dict[str, list[Record]] = {}
+        for record in judged:
+            members.setdefault(str(identity_of(record, protocol)), []).append(record)
+        if len(judged) > LARGEST:
+            raise DataError(
+                f"{dataset.name}: fold {name} has {len(judged)} images; this task keeps the score "
+                f"of every two, up to {LARGEST} images. Raise 'count' of [folds]."
+            )
+        if sum(len(records) > 1 for records in members.values()) < 2:
+            raise DataError(
+                f"{dataset.name}: fold {name} has fewer than two identities with two images, so "
+                "there is nothing to draw. Lower 'count' of [folds], or bring more images."
+            )
+        rng = np.random.default_rng([protocol.folds.seed, number])
+        fold = Fold(name=name, train=tuple(r.name for r in train), probes=())
+        folds.append(compared(dict(sorted(members.items())), rng, fold))
+    return folds
+
+
+def _united(fold: Fold, draws: Sequence[Draw], members: Members) -> Fold:
+    """Return a fold with the probes and references of all its draws."""
+    probes = sorted({name for draw in draws for name in draw.probes})
+    gallery = sorted({name for draw in draws for name in draw.gallery})
+    inside, searched = set(gallery), set(probes)
+    mates = frozenset(
+        (probe.name, reference.name)
+        for records in members.values()
+        for probe in records
+        for reference in records
+        if probe is not reference and probe.name in searched and reference.name in inside
+    )
+    return replace(
+        fold, probes=tuple(probes), gallery=tuple(gallery), mates=mates, draws=tuple(draws)
+    )
+
+
+def _pair(
+    records: Sequence[Record], rng: np.random.Generator, protocol: Protocol
+) -> tuple[Record, Record] | None:
+    """Draw a probe and a reference of one identity; None where it has no two that may meet."""
+    order = [records[i] for i in rng.permutation(len(records))]
+    probe, *others = order
+    if protocol.data.same_source == "left-out":
+        others = [record for record in others if not _same_photograph(probe, record)]
+    return (probe, others[0]) if others else None
+
+
+def _one(records: Sequence[Record], rng: np.random.Generator) -> Record:
+    return records[int(rng.integers(len(records)))]
+
+
+def _same_photograph(one: Record, other: Record) -> bool:
+    return one.source is not None and one.source == other.source

@@ -1,0 +1,244 @@
+"""Open set by AIGTatt's procedure: some identities are not enrolled, and are searched all the same.
+
+What counts as a hit is the mate itself at the top, not any score above the threshold. Several
+people carry one design, so a false positive of tattoos may well show the same tattoo: NIST reports
+no FPIR for tattoos, and the report says so beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom
+
+from harness.api import Matcher
+from harness.data.records import Fold, Record
+from harness.metrics import open_set as searching
+from harness.metrics import verification
+from harness.metrics.ids import Metric
+from harness.metrics.open_set import Searches
+from harness.protocol import Protocol
+from harness.resampled_rates import bootstrap_eer_fnmr
+from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Outcome
+from harness.statistics import few_errors
+from harness.tasks.answers import Answer, finite, fold_spread, thin_curve
+from harness.tasks.comparisons import set_interval
+from harness.tasks.drawing import draws_of
+from harness.tasks.drawing import open_set_folds as lay_out
+from harness.tasks.identification import training_truth
+from harness.tasks.searches import FoldSearches, identities_of, searches_of, truth_matrix
+from harness.tasks.trials import Scores, Trials, TrialsOf, failures_of
+
+__all__ = [
+    "ABILITY",
+    "FAILURE_POLICY",
+    "METRICS",
+    "judge",
+    "lay_out",
+    "training_truth",
+    "trials",
+    "truth_matrix",
+]
+
+ABILITY = Matcher
+METRICS: dict[str, tuple[str, ...]] = {"fnir": ("fpir", "rank"), "open-set-eer": ("rank",)}
+FAILURE_POLICY = (
+    "A search of an enrolled identity that fails is a miss at every threshold; one of an unknown "
+    "identity that fails is a false positive at every threshold, so that refusing never pays. A "
+    "reference without a template stays in the gallery and never matches."
+)
+
+
+def judge(
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    protocol: Protocol,
+) -> Outcome:
+    """Compute every number of a run from its raw scores.
+
+    Parameters
+    ----------
+    folds, answers
+        In the same order; an answer's scores have shape (probes, references) of all draws.
+    """
+    parts = _parts(folds, answers, records)
+    pooled = _Rotations(parts)
+    ids = protocol.metric_ids
+    per_fold = []
+    for part in parts:
+        one = _Rotations([part])
+        values = {str(m): one.value(m) for m in ids}
+        per_fold.append(FoldMetrics(part.fold.name, one.counts(), values))
+    estimates = {}
+    for metric in ids:
+        estimate = pooled.estimate(metric)
+        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
+        estimate.fold_mean, estimate.fold_sd = spread
+        estimates[str(metric)] = estimate
+    counts = {"folds": len(folds), "draws": len(parts), "identities": pooled.identities}
+    counts |= pooled.counts()
+    counts["training_images"] = len({name for fold in folds for name in fold.train})
+    return Outcome(
+        metrics=Metrics(protocol.task, protocol.headline_id, counts, estimates, per_fold),
+        curves=Curves(det=pooled.det()),
+        searches=[search for part in parts for search in part.searches()],
+        failures=[
+            Failure(fold.name, name, "image", reason)
+            for fold, answer in zip(folds, answers, strict=True)
+            for name, reason in sorted(answer.failures.items())
+        ],
+    )
+
+
+def trials(
+    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
+) -> TrialsOf:
+    """Return what gives the trials of a metric."""
+    pooled = _Rotations(_parts(folds, answers, records))
+
+    def given(metric: Metric) -> Trials | None:
+        if metric.name == "fte":
+            return failures_of(folds, answers, records)
+        if metric.name not in METRICS:
+            return None
+        options = dict(metric.options)
+        return Scores(
+            pooled.searches.found_within(int(options["rank"])),
+            pooled.mated_clusters,
+            pooled.searches.nonmated_tops,
+            pooled.stranger_clusters,
+            pooled.stranger_clusters,
+            "fnmr" if metric.name == "fnir" else "eer",
+            float(options.get("fpir", "nan")),
+        )
+
+    return given
+
+
+def _parts(
+    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+) -> list[FoldSearches]:
+    drawn = list(draws_of(folds, answers))
+    identities = identities_of(folds)
+    for record in records.values():
+        # A stranger has no mate, but its images are one identity all the same.
+        identities.setdefault(record.name, record.tattoo or record.group or record.name)
+    return searches_of([p for _, p, _ in drawn], [a for _, _, a in drawn], records, identities)
+
+
+class _Rotations:
+    """The searches of some draws, summed up."""
+
+    def __init__(self, parts: Sequence[FoldSearches]) -> None:
+        self.searches = Searches.joined(Searches.of(p.scores, p.truth) for p in parts)
+        self.searches = self.searches.refusals_accused()
+        mated = np.concatenate([part.mates > 0 for part in parts])
+        whose = np.concatenate([part.probe_clusters for part in parts])
+        _, numbers = np.unique(whose, return_inverse=True)
+        self.identities = int(numbers.max(initial=-1)) + 1
+        self.mated_clusters = numbers[mated].astype(np.int64)
+        self.stranger_clusters = numbers[~mated].astype(np.int64)
+        self.gallery = np.concatenate([part.gallery for part in parts])[mated]
+        self.sources = sum(int(part.mated_sources.sum()) for part in parts)
+        self.failed = sum(int(part.failed_probes.sum()) for part in parts)
+
+    def value(self, metric: Metric) -> float | None:
+        options = dict(metric.options)
+        rank = int(options["rank"])
+        if metric.name == "fnir":
+            return finite(searching.fnir_at_fpir(self.searches, float(options["fpir"]), rank))
+        return finite(searching.open_set_eer(self.searches, rank))
+
+    def estimate(self, metric: Metric) -> Estimate:
+        options = dict(metric.options)
+        rank = int(options["rank"])
+        found, tops = self.searches.found_within(rank), self.searches.nonmated_tops
+        estimate = Estimate(self.value(metric), n=len(found))
+        fpir = float(options["fpir"]) if metric.name == "fnir" else None
+        intervals = bootstrap_eer_fnmr(
+            found,
+            self.mated_clusters,
+            tops,
+            self.stranger_clusters,
+            self.stranger_clusters,
+            [] if fpir is None else [fpir],
+        )
+        if estimate.value is not None:
+            interval = intervals.eer if fpir is None else intervals.fnmr[fpir]
+            set_interval(estimate, interval, self.mated_clusters)
+            estimate.chance = chance_fnir(self.gallery, fpir, rank)
+        if fpir is not None:
+            if not verification.fmr_supported(len(tops), fpir):
+                estimate.flags.append("not supported by this data: too few non-mated searches")
+            if few_errors(round(fpir * len(tops))):
+                estimate.flags.append("fewer than 30 false positives at this FPIR")
+        if estimate.value is not None and few_errors(round(estimate.value * len(found))):
+            estimate.flags.append("fewer than 30 false negatives")
+        return estimate
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "mated_searches": len(self.mated_clusters),
+            "nonmated_searches": len(self.stranger_clusters),
+            "same_source_mated": self.sources,
+            "failed_probes": self.failed,
+        }
+
+    def det(self) -> dict[str, list[float]]:
+        tops = self.searches.nonmated_tops
+        return thin_curve(verification.error_curve(self.searches.found_within(1), tops))
+
+
+def chance_fnir(gallery: npt.NDArray[np.integer], fpir: float | None, rank: int) -> float | None:
+    """Return the FNIR of independent uniform scores, in expectation over many searches.
+
+    A search of G references returns anything with probability ``fpir`` when each of its scores is
+    above the threshold with ``p = 1 - (1 - fpir)^(1/G)``. With K of G above it, the mate is among
+    the best `rank` of those with probability ``min(K, rank) / G``.
+
+    Parameters
+    ----------
+    gallery
+        Integers, shape (searches,): references searched by each mated search.
+    fpir
+        In [0, 1]; None for the rate at which FPIR and FNIR are equal.
+    rank
+        From 1.
+
+    Returns
+    -------
+    float or None
+        None without searches.
+
+    Examples
+    --------
+    At rank 1 it is ``1 - fpir / G``:
+
+    >>> chance_fnir(np.array([4]), 0.1, 1)
+    0.975
+    >>> chance_fnir(np.array([4]), None, 1)
+    0.8
+    """
+    if len(gallery) == 0:
+        return None
+
+    def fnir(rate: float) -> float:
+        sizes, counts = np.unique(gallery, return_counts=True)
+        hits = 0.0
+        for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+            above = 1.0 - (1.0 - rate) ** (1.0 / size)
+            k = np.arange(1, size + 1)
+            expected = float((np.minimum(k, rank) * binom.pmf(k, size, above)).sum())
+            hits += count * expected / size
+        return 1.0 - hits / len(gallery)
+
+    if fpir is not None:
+        return round(fnir(fpir), 12)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if fnir(middle) > middle else (low, middle)
+    return round((low + high) / 2, 12)
