@@ -168,7 +168,7 @@ class Point:
     marked: bool = False
 
 
-class _Board:
+class Board:
     """The drawing board: turns values into coordinates and collects elements."""
 
     def __init__(self, x: Axis, y: Axis) -> None:
@@ -176,10 +176,12 @@ class _Board:
         self.parts: list[str] = []
 
     def at(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a point lies on the board."""
         across = LEFT + self.x.place(x) * (WIDTH - LEFT - RIGHT)
         return across, HEIGHT - BOTTOM - self.y.place(y) * (HEIGHT - TOP - BOTTOM)
 
     def path(self, points: Iterable[tuple[float, float]], style: str, closed: bool = False) -> None:
+        """Draw a line through points, or an area."""
         steps = " ".join(f"{x:.1f},{y:.1f}" for x, y in (self.at(*p) for p in points))
         if steps:
             self.parts.append(
@@ -187,6 +189,7 @@ class _Board:
             )
 
     def axes(self) -> None:
+        """Draw both axes with their grid, ticks and names."""
         right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
         last = math.inf
         for value, text in self.y.ticks:
@@ -225,6 +228,7 @@ class _Board:
         )
 
     def label(self, x: float, y: float, text: str, side: Side, style: str) -> None:
+        """Write a name beside a point, inside the board."""
         across, down = self.at(x, y)
         short = text if len(text) <= 20 else text[:19] + "…"
         # The name must stay on the board: about 8 units a letter.
@@ -241,6 +245,7 @@ class _Board:
         )
 
     def point(self, point: Point) -> str:
+        """Return a value that can be pointed at."""
         x, y = self.at(point.x, point.y)
         text = escape(point.text)
         if not point.marked:
@@ -282,7 +287,7 @@ def line_plot(
     points
         Values on hover; the marked ones are drawn and reached with the tabulator key.
     """
-    board = _Board(x, y)
+    board = Board(x, y)
     for band in bands:
         ahead = list(zip(band.x, band.high, strict=True))
         back = list(zip(band.x, band.low, strict=True))[::-1]
@@ -322,7 +327,7 @@ def histogram_plot(
     low, high = edges
     top = max((max(share, default=0.0) for _, _, share in groups), default=0.0)
     y = rate_axis(y_label, max(top, 0.01) * 1.12)
-    board = _Board(x, y)
+    board = Board(x, y)
     outlines = []
     for _, style, share in groups:
         outline = [(low[0], 0.0)]
@@ -380,7 +385,7 @@ def interval_strip(
     return f'<svg class="strip" viewBox="0 0 {width} 24" aria-hidden="true">{"".join(parts)}</svg>'
 
 
-def _svg(name: str, title: str, description: str, board: _Board, points: Sequence[Point]) -> str:
+def _svg(name: str, title: str, description: str, board: Board, points: Sequence[Point]) -> str:
     hover = "".join(board.point(p) for p in points if not p.marked)
     marks = "".join(board.point(p) for p in points if p.marked)
     return (

@@ -163,7 +163,11 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
     )
     empty = {i for i in range(len(columns)) if not any(line[i] for line in lines)}
     kept = [i for i in range(len(columns)) if i not in empty]
-    notes = dict.fromkeys(f"{row.system}: {row.note}" for row in rows if row.note)
+    said: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.note:
+            said.setdefault(row.note, {})[row.system] = None
+    notes = [f"{', '.join(own)}: {note}" for note, own in said.items()]
     return PublishedTable(
         data_set,
         Table(

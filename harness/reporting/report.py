@@ -135,7 +135,6 @@ class _MetricRow:
 def _metric_row(
     metric: str, estimate: Estimate, marks: Mapping[str, str], width: int = 200
 ) -> _MetricRow:
-    bounded = wording.is_rate(metric) or wording.split_id(metric)[0] in ("map", "auc")
     return _MetricRow(
         wording.metric_label(metric),
         metric,
@@ -149,7 +148,7 @@ def _metric_row(
         wording.spread(metric, estimate),
         wording.direction(metric) == "lower",
         estimate.flags,
-        _strip(estimate, width) if bounded else "",
+        _strip(estimate, width) if wording.is_share(metric) else "",
     )
 
 

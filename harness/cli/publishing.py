@@ -1,0 +1,69 @@
+"""Verbs that show many runs side by side: `leaderboard` and `serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.options import JSON, PATH
+
+HISTORY = click.option(
+    "--history",
+    is_flag=True,
+    help="Keep runs of changed source beside the latest of the same algorithm and parameters.",
+)
+
+
+@commands.command()
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@click.option("--out", type=PATH, required=True, help="Folder of the site: new, or one of before.")
+@HISTORY
+@JSON
+def leaderboard(runs: tuple[Path, ...], out: Path, history: bool, as_json: bool) -> None:
+    """Build a static site of all runs at or below RUNS, with CSV, JSON and Markdown beside."""
+    from harness.leaderboard.building import build
+    from harness.leaderboard.exports import to_json
+
+    built = build(runs, out, history)
+    found = built.leaderboard
+    click.echo(
+        f"{found.runs} runs on {len(found.boards)} boards, {len(found.left_out)} left out", err=True
+    )
+    for one in found.left_out[:10]:
+        click.echo(f"left out: {one.folder}: {one.reason}", err=True)
+    if len(found.left_out) > 10:
+        click.echo(f"and {len(found.left_out) - 10} more, all on the overview page", err=True)
+    click.echo(to_json(found).decode() if as_json else built.overview, nl=not as_json)
+
+
+@commands.command()
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: a free one."
+)
+@HISTORY
+def serve(runs: tuple[Path, ...], port: int, history: bool) -> None:
+    """Show leaderboard and reports of RUNS in a browser, and follow them while runs go on.
+
+    Only this machine can see them. Ctrl+C ends it.
+    """
+    import threading
+
+    from harness.serving import LOOPBACK, Watched, keep_looking, make_server
+
+    watched = Watched(runs, history)
+    server = make_server(watched, port)
+    stop = threading.Event()
+    looking = threading.Thread(target=keep_looking, args=(watched, stop), daemon=True)
+    looking.start()
+    click.echo(f"http://{LOOPBACK}:{server.server_address[1]}/")
+    click.echo("Ctrl+C ends it", err=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("ended", err=True)
+    finally:
+        stop.set()
+        server.server_close()

@@ -1,0 +1,231 @@
+"""The leaderboard for machines and for other documents: JSON, CSV and Markdown.
+
+Words of runs are words here too: a spreadsheet does not take them for formulas, and Markdown not
+for markup.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any
+
+import msgspec
+
+from harness.leaderboard.boards import Board, Leaderboard, Place
+from harness.reporting import wording
+
+JSON, CSV, MARKDOWN = "leaderboard.json", "leaderboard.csv", "leaderboard.md"
+FORMAT = 1
+
+CSV_COLUMNS = (
+    "protocol",
+    "protocol_version",
+    "protocol_hash",
+    "data_set",
+    "data_hash",
+    "rank",
+    "group",
+    "algorithm",
+    "parameters",
+    "control",
+    "metric",
+    "headline",
+    "value",
+    "low",
+    "high",
+    "n",
+    "chance",
+    "failures",
+    "finished",
+    "commit",
+    "identity",
+    "folder",
+)
+
+
+def to_json(leaderboard: Leaderboard) -> bytes:
+    """Return everything as JSON, with a final newline."""
+    content = {
+        "format": FORMAT,
+        "boards": [_board(board) for board in leaderboard.boards],
+        "overall": [
+            {
+                "label": standing.label,
+                "algorithm": standing.algorithm,
+                "control": standing.control,
+                "mean_rank": standing.mean_rank,
+                "identities": [None if p is None else p.entry.identity for p in standing.places],
+            }
+            for standing in leaderboard.standings
+        ],
+        "left_out": [{"folder": o.folder, "reason": o.reason} for o in leaderboard.left_out],
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"
+
+
+def _board(board: Board) -> dict[str, Any]:
+    origin = board.first.manifest.origin
+    return {
+        "id": board.id,
+        "protocol": board.protocol,
+        "title": board.title,
+        "version": board.version,
+        "protocol_hash": origin.protocol_hash,
+        "data_set": board.data_set,
+        "data_hash": origin.data_hash,
+        "folds": origin.folds,
+        "headline": board.headline,
+        "entries": [_place(place) for place in board.all_places],
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    entry = place.entry
+    origin = entry.manifest.origin
+    return {
+        "rank": place.rank,
+        "group": place.group,
+        "label": place.label,
+        "algorithm": origin.algorithm,
+        "parameters": origin.parameters,
+        "control": entry.manifest.control,
+        "metrics": msgspec.to_builtins(entry.metrics.pooled),
+        "counts": entry.metrics.counts,
+        "failures": entry.manifest.failures,
+        "template_bytes": entry.template_bytes,
+        "steps": [msgspec.to_builtins(step) for step in entry.manifest.steps],
+        "finished": entry.manifest.finished,
+        "git": entry.manifest.git,
+        "source_hash": origin.source_hash,
+        "identity": entry.identity,
+        "folder": entry.folder,
+    }
+
+
+def to_csv(leaderboard: Leaderboard) -> str:
+    """Return one line for each metric of each entry."""
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(CSV_COLUMNS)
+    for board in leaderboard.boards:
+        for place in board.all_places:
+            entry, origin = place.entry, place.entry.manifest.origin
+            parameters = msgspec.json.encode(origin.parameters, order="deterministic").decode()
+            before = [
+                plain_cell(board.protocol),
+                board.version,
+                plain_cell(origin.protocol_hash),
+                plain_cell(board.data_set),
+                plain_cell(origin.data_hash),
+                place.rank,
+                place.group,
+                plain_cell(origin.algorithm),
+                plain_cell(parameters),
+                "yes" if entry.manifest.control else "no",
+            ]
+            after = [
+                entry.manifest.failures,
+                plain_cell(entry.manifest.finished),
+                plain_cell(str(entry.manifest.git.get("commit", ""))),
+                entry.identity,
+                plain_cell(entry.folder),
+            ]
+            for metric, e in entry.metrics.pooled.items():
+                own = [plain_cell(metric), "yes" if metric == board.headline else "no"]
+                table.writerow([*before, *own, e.value, e.low, e.high, e.n, e.chance, *after])
+    return file.getvalue()
+
+
+def plain_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: an apostrophe goes before such.
+
+    >>> plain_cell("=1+1"), plain_cell("sift")
+    ("'=1+1", 'sift')
+    """
+    return f"'{text}" if text.lstrip(" ")[:1] in tuple("=+-@\t\r\n|%") and text.strip() else text
+
+
+def to_markdown(leaderboard: Leaderboard) -> str:
+    """Return a table for each board and one over all of them."""
+    lines = ["# Leaderboard", ""]
+    if leaderboard.standings:
+        heads = [f"{text(b.title)}<br>{text(b.data_set)}" for b in leaderboard.boards]
+        lines += _table(
+            ["Entry", "Mean rank", *heads],
+            [
+                [
+                    text(s.label) + (" (control)" if s.control else ""),
+                    "" if s.mean_rank is None else f"{s.mean_rank:.2f}",
+                    *(_headline(p) for p in s.places),
+                ]
+                for s in leaderboard.standings
+            ],
+        )
+        lines += [
+            "",
+            "Mean rank over all boards: ties share their mean, a missing entry counts as last.",
+        ]
+    for board in leaderboard.boards:
+        lines += ["", f"## {text(board.title)}, on {text(board.data_set)}", ""]
+        lines += [f"Protocol {text(board.protocol)}, version {board.version}.", ""]
+        heads = [text(wording.metric_label(metric)) for metric in board.metrics]
+        lines += _table(
+            ["Rank", "Group", "Entry", *heads, "Failures", "Date"],
+            [
+                [
+                    "" if p.rank is None else str(p.rank),
+                    "" if p.group is None else str(p.group),
+                    text(p.label) + (" (control)" if p.entry.manifest.control else ""),
+                    *(_amount(p, metric) for metric in board.metrics),
+                    str(p.entry.manifest.failures),
+                    text(p.entry.manifest.finished[:10]),
+                ]
+                for p in board.all_places
+            ],
+        )
+    if leaderboard.left_out:
+        lines += ["", "## Left out", ""]
+        lines += _table(
+            ["Run", "Reason"], [[text(o.folder), text(o.reason)] for o in leaderboard.left_out]
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _headline(place: Place | None) -> str:
+    return "" if place is None else _amount(place, place.entry.metrics.headline)
+
+
+def _amount(place: Place, metric: str) -> str:
+    estimate = place.entry.metrics.pooled.get(metric)
+    if estimate is None:
+        return ""
+    within = wording.interval(metric, estimate.low, estimate.high)
+    value = wording.amount(metric, estimate.value)
+    return text(f"{value} ({within})" if within else value)
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(heads)} |",
+        f"|{'---|' * len(heads)}",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+# Not every reader of tables knows that a bar behind a backslash is none of the table's.
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "@": "&#64;", "://": "&#58;//"}
+
+
+def text(words: str) -> str:
+    """Return words that stay words in Markdown: no markup, no link, no new line, no mention.
+
+    >>> print(text("a|b <i>"))
+    a&#124;b &lt;i&gt;
+    """
+    flat = " ".join(words.split()).replace("&", "&amp;")
+    flat = re.sub(r"([\\`*_\[\]~])", r"\\\1", flat)
+    for mark, entity in _ENTITIES.items():
+        flat = flat.replace(mark, entity)
+    return re.sub(r"(?i)\bwww\.", "www&#46;", flat)

@@ -1,0 +1,167 @@
+"""Which entries of a board the data cannot tell apart, from paired searches.
+
+The rule: entries are taken from the best down. An entry joins the group that is open when the 95 %
+interval of its paired difference from that group's best entry holds zero; otherwise it opens the
+next group. So every entry of a group is compared with one and the same entry, and belonging to a
+group is transitive by construction. It does not follow that two entries of different groups can be
+told apart, nor that two of one group cannot.
+
+Differences are taken over the searches that both entries have, and identities are drawn with
+replacement, since the searches of one identity are not independent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.leaderboard.reading import Entry, Told
+from harness.metrics.ids import Metric
+from harness.resampling import cluster_bootstrap, cluster_bootstrap_mean
+
+if TYPE_CHECKING:
+    from harness.resampling import Weights
+
+REPLICATES = 1000
+_BATCH = 48
+"""Entries compared with one leader at once: most of them fall into its group or soon after."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """The headline of an entry, search by search.
+
+    Parameters
+    ----------
+    keys
+        Fold and probe of every search, sorted.
+    identities
+        Of every search.
+    values
+        float64, shape (searches,); NaN where a search has no value.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    identities: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+
+
+def outcomes_of(entry: Entry) -> Outcomes | None:
+    """Return the headline search by search, or None where it is no mean over searches.
+
+    Whatever the searches say, their mean must be the headline that the run tells.
+    """
+    headline = entry.metrics.pooled[entry.metrics.headline].value
+    told = sorted(entry.searches, key=lambda s: (s.fold, s.probe))
+    if headline is None or not told:
+        return None
+    values = _values(told, entry.metrics.headline)
+    if values is None or np.isnan(values).all():
+        return None
+    if not math.isclose(float(np.nanmean(values)), headline, rel_tol=1e-9, abs_tol=1e-12):
+        return None
+    return Outcomes(
+        tuple((s.fold, s.probe) for s in told),
+        tuple(s.identity or f"\0{s.probe}" for s in told),
+        values,
+    )
+
+
+def _values(told: Sequence[Told], headline: str) -> npt.NDArray[np.float64] | None:
+    if any(headline in s.values for s in told):
+        return _numbers([s.values.get(headline) for s in told])
+    try:
+        metric = Metric.parse(headline)
+    except ValueError:
+        return None
+    if metric.name == "hit-rate" and metric.options:
+        rank = metric["rank"]
+        if isinstance(rank, str):
+            return None
+        return _numbers(
+            [(s.rank is not None and s.rank <= rank) if s.mates else None for s in told]
+        )
+    if metric.name == "map":
+        return _numbers([s.average_precision for s in told])
+    if metric.name == "accuracy":
+        return _numbers([s.correct for s in told])
+    return None
+
+
+def _numbers(values: Sequence[float | None]) -> npt.NDArray[np.float64]:
+    return np.array([math.nan if v is None else float(v) for v in values], dtype=np.float64)
+
+
+def group(ordered: Sequence[Outcomes | None]) -> list[int | None]:
+    """Return the number of each entry's group, counted from 1.
+
+    Parameters
+    ----------
+    ordered
+        From the best entry down; None where an entry cannot be compared search by search, which
+        leaves it without a group.
+
+    Examples
+    --------
+    >>> searches = tuple(("1", f"p{i}") for i in range(40))
+    >>> def made(hits):
+    ...     values = np.r_[np.ones(hits), np.zeros(40 - hits)]
+    ...     return Outcomes(searches, tuple(p for _, p in searches), values)
+    >>> group([made(36), made(35), made(8)])
+    [1, 1, 2]
+    """
+    found: list[int | None] = [None] * len(ordered)
+    known = {i: outcome for i, outcome in enumerate(ordered) if outcome is not None}
+    left = list(known)
+    number = 0
+    while left:
+        number += 1
+        leader = left.pop(0)
+        found[leader] = number
+        while left:
+            batch = left[:_BATCH]
+            apart = _apart([known[i] for i in batch], known[leader])
+            joined = apart.index(True) if True in apart else len(batch)
+            for i in batch[:joined]:
+                found[i] = number
+            del left[:joined]
+            if joined < len(batch):
+                break
+    return found
+
+
+def _apart(others: Sequence[Outcomes], leader: Outcomes) -> list[bool]:
+    """Say of each entry whether its paired difference from the leader lies apart from zero."""
+    together = [o for o in others if o.keys == leader.keys and not np.isnan(o.values).any()]
+    if len(together) < len(others) or np.isnan(leader.values).any():
+        return [_apart_from(other, leader) for other in others]
+    members, member = np.unique(np.array(leader.identities), return_inverse=True)
+    counts = np.bincount(member)
+    differences = np.stack([other.values - leader.values for other in others], axis=1)
+    sums = np.zeros((len(members), len(others)))
+    np.add.at(sums, member, differences)
+
+    def means(drawn: Weights) -> list[float]:
+        found: list[float] = ((drawn @ sums) / (drawn @ counts)).tolist()
+        return found
+
+    intervals = cluster_bootstrap(means, len(members), replicates=REPLICATES)
+    return [interval.low > 0 or interval.high < 0 for interval in intervals]
+
+
+def _apart_from(other: Outcomes, leader: Outcomes) -> bool:
+    """Compare over the searches that both have, and that have a value in both."""
+    place = {key: i for i, key in enumerate(other.keys)}
+    common = [(i, place[key]) for i, key in enumerate(leader.keys) if key in place]
+    if not common:
+        return True
+    ours, theirs = (list(column) for column in zip(*common, strict=True))
+    differences = other.values[theirs] - leader.values[ours]
+    _, member = np.unique(np.array([leader.identities[i] for i in ours]), return_inverse=True)
+    interval = cluster_bootstrap_mean(differences, member, replicates=REPLICATES)
+    return interval.low > 0 or interval.high < 0

@@ -1,0 +1,253 @@
+"""The curves of many entries in one plot: CMC, DET and Tippett, a few of them shown at first."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.leaderboard.boards import Board, Place
+from harness.reporting import plots
+from harness.reporting.figures import Table
+from harness.reporting.overlay_plot import Overlaid, overlay_plot
+from harness.reporting.wording import NO_VALUE, known, percent, split_id
+
+SHOWN = 4
+"""Entries whose curves are shown before anybody selects; the plots have styles for eight."""
+LINE_POINTS = 70
+
+_Columns = Mapping[str, Sequence[float | None]]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """One plot of a board.
+
+    Parameters
+    ----------
+    name
+        Id, unique in the page.
+    heading, about
+        What it is, and how to read it.
+    svg
+        The plot, finished and escaped.
+    table
+        The same in numbers, for the entries shown at first; the script keeps it in step.
+    shown
+        Id, style number and name of the entries shown at first.
+    chance
+        What the line of chance is; empty without one.
+    """
+
+    name: str
+    heading: str
+    about: str
+    svg: str
+    table: Table
+    shown: tuple[tuple[str, int, str], ...]
+    chance: str
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The lines of one entry: points, and text and place of the value in every column."""
+
+    place: Place
+    lines: list[list[tuple[float, float]]]
+    values: list[tuple[tuple[float, float] | None, str]]
+
+
+def overlays(board: Board) -> list[Overlay]:
+    """Return the plots that the entries of a board have curves for."""
+    shown = [p.entry.id for p in (board.places or board.controls)[:SHOWN]]
+    found = [_cmc(board, shown), _det(board, shown), _tippett(board, shown)]
+    return [one for one in found if one is not None]
+
+
+def _columns(curve: _Columns, *names: str) -> list[tuple[float, ...]]:
+    """Return the rows of a curve that have a number in each of the named columns."""
+    if any(name not in curve for name in names):
+        return []
+    rows = zip(*(curve[name] for name in names), strict=False)
+    return [tuple(map(float, row)) for row in rows if all(known(v) for v in row)]
+
+
+def _thin(rows: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    if len(rows) <= LINE_POINTS:
+        return list(rows)
+    last = len(rows) - 1
+    return [
+        rows[i] for i in sorted({round(i * last / (LINE_POINTS - 1)) for i in range(LINE_POINTS)})
+    ]
+
+
+def _cmc(board: Board, shown: Sequence[str]) -> Overlay | None:
+    rows = {p.entry.id: _columns(p.entry.curves.cmc, "rank", "hit_rate") for p in board.all_places}
+    last = max((row[0] for each in rows.values() for row in each), default=0.0)
+    if last < 1:
+        return None
+    named = {split_id(m)[1].get("rank") for m in board.metrics}
+    ranks = sorted({1, 5, 10, 20, 50, 100, 1000} | {r for r in named if isinstance(r, int)})
+    ranks = [r for r in ranks if r <= last][:9]
+    drawn = []
+    for place in board.all_places:
+        own = sorted(rows[place.entry.id])
+        if not own:
+            continue
+        at = [row[0] for row in own]
+        values: list[tuple[tuple[float, float] | None, str]] = []
+        for rank in ranks:
+            i = bisect_right(at, rank) - 1
+            inside = i >= 0 and at[-1] >= rank
+            values.append(((rank, own[i][1]), percent(own[i][1])) if inside else (None, NO_VALUE))
+        drawn.append(_Drawn(place, [[(a, b) for a, b in _thin(own)]], values))
+    series = []
+    for place in board.all_places:
+        chance = _columns(place.entry.curves.cmc, "rank", "chance")
+        if chance:
+            x, y = [row[0] for row in chance], [row[1] for row in chance]
+            series = [plots.Series("chance", "chance", x, y, len(x) // 2, "lower right")]
+            break
+    return _overlay(
+        "cmc",
+        "Finding mates by rank",
+        "The share of searches with a mate among the first candidates (cumulative match "
+        "characteristic, CMC): higher is better.",
+        plots.rank_axis("Rank", round(last)),
+        plots.rate_axis("Searches with a mate within the rank"),
+        drawn,
+        series,
+        [f"Rank {rank:,}" for rank in ranks],
+        shown,
+        "chance: expected for a random ranking" if series else "",
+    )
+
+
+def _det(board: Board, shown: Sequence[str]) -> Overlay | None:
+    rows = {
+        p.entry.id: sorted(_columns(p.entry.curves.det, "fmr", "fnmr"), key=lambda r: (r[0], -r[1]))
+        for p in board.all_places
+    }
+    positive = [v for each in rows.values() for row in each for v in row if v > 0]
+    if not any(rows.values()):
+        return None
+    smallest = min(positive, default=0.001)
+    low = min(max(10.0 ** math.floor(math.log10(smallest)), 1e-6), 1e-3)
+    levels = [v for v in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.3) if v >= low]
+    drawn = []
+    for place in board.all_places:
+        own = rows[place.entry.id]
+        if not own:
+            continue
+        at = [row[0] for row in own]
+        values: list[tuple[tuple[float, float] | None, str]] = []
+        for level in levels:
+            i = bisect_right(at, level * (1 + 1e-9)) - 1
+            if i < 0:
+                values.append((None, NO_VALUE))
+            else:
+                best = min(row[1] for row in own[: i + 1])
+                values.append(((level, best), percent(best)))
+        drawn.append(_Drawn(place, [[(a, b) for a, b in _thin(own)]], values))
+    steps = sorted({*(low * (0.99 / low) ** (i / 40) for i in range(41)), 0.3, 0.5, 0.7, 0.9, 0.95})
+    random = [v for v in steps if low <= 1 - v <= 0.99]
+    images = any(s.correct is not None for s in board.first.searches)
+    x_name = "False detection rate" if images else "False match rate (FMR)"
+    y_name = "Missed detection rate" if images else "False non-match rate (FNMR)"
+    return _overlay(
+        "det",
+        "Errors by threshold",
+        "Detection error trade-off (DET): every point is one threshold; lower and further left is "
+        "better. Both axes are normal-deviate (probit) scales; rates of 0 % lie on the edge.",
+        plots.probit_axis(f"{x_name}, normal-deviate scale", low),
+        plots.probit_axis(f"{y_name}, normal-deviate scale", low),
+        drawn,
+        [plots.Series("chance", "chance", random, [1 - v for v in random])],
+        [f"{'False detections' if images else 'FMR'} {percent(level)}" for level in levels],
+        shown,
+        "chance: scores that say nothing",
+    )
+
+
+def _tippett(board: Board, shown: Sequence[str]) -> Overlay | None:
+    drawn, ends = [], [0.0]
+    for place in board.all_places:
+        assessment = place.entry.assessment
+        rows = _columns(assessment.tippett, "log10_lr", "mated", "nonmated") if assessment else []
+        if not rows:
+            continue
+        rows.sort()
+        ends += [rows[0][0], rows[-1][0]]
+        at = [row[0] for row in rows]
+        values: list[tuple[tuple[float, float] | None, str]] = []
+        for level in (-2, -1, 0, 1, 2):
+            # Shares with at least this ratio: those of the first ratio told that is not lower.
+            i = bisect_left(at, level)
+            mated, nonmated = rows[i][1:] if i < len(rows) else (0.0, 0.0)
+            values.append(
+                ((level, mated), f"mated {percent(mated)}, non-mated {percent(nonmated)}")
+            )
+        thin = _thin(rows)
+        lines = [[(row[0], row[column]) for row in thin] for column in (1, 2)]
+        drawn.append(_Drawn(place, lines, values))
+    if not drawn:
+        return None
+    low, high = min(ends) - 0.15, max(ends) + 0.15
+    return _overlay(
+        "tippett",
+        "Likelihood ratios",
+        "Tippett curves: the share of comparisons with at least the likelihood ratio on the "
+        "horizontal axis. Of each entry the upper curve, with marks, is of mated comparisons and "
+        "the lower one of non-mated ones. Entries without likelihood ratios have no curve.",
+        plots.number_axis("log10 of the likelihood ratio", low, high),
+        plots.rate_axis("Comparisons with at least this ratio"),
+        drawn,
+        [plots.Series("LR = 1", "s2", [0.0, 0.0], [0.0, 1.0])],
+        [f"log10 LR {level}".replace("-", "−") for level in (-2, -1, 0, 1, 2)],
+        shown,
+        "",
+    )
+
+
+def _overlay(
+    name: str,
+    heading: str,
+    about: str,
+    x: plots.Axis,
+    y: plots.Axis,
+    drawn: Sequence[_Drawn],
+    series: Sequence[plots.Series],
+    columns: Sequence[str],
+    shown: Sequence[str],
+    chance: str,
+) -> Overlay:
+    first = [d for d in drawn if d.place.entry.id in shown] or list(drawn[:SHOWN])
+    styles = {d.place.entry.id: i for i, d in enumerate(first)}
+    curves = [
+        Overlaid(
+            d.place.entry.id,
+            d.place.label,
+            d.lines,
+            [
+                (*at, f"{column}: {text}")
+                for (at, text), column in zip(d.values, columns, strict=True)
+                if at is not None and _inside(x, at[0])
+            ],
+            styles.get(d.place.entry.id),
+        )
+        for d in drawn
+    ]
+    labels = ", ".join(d.place.label for d in first)
+    table = Table(
+        heading,
+        ("Entry", *columns),
+        tuple((d.place.label, *(text for _, text in d.values)) for d in first),
+    )
+    svg = overlay_plot(name, heading, f"{about} Shown: {labels}.", x, y, curves, series)
+    named = tuple((d.place.entry.id, styles[d.place.entry.id], d.place.label) for d in first)
+    return Overlay(name, heading, about, svg, table, named, chance)
+
+
+def _inside(axis: plots.Axis, value: float) -> bool:
+    return axis.low <= value <= axis.high

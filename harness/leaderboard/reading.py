@@ -1,0 +1,251 @@
+"""Run folders in, entries out; what cannot be trusted or compared is left out with its reason.
+
+A run folder may come from a stranger: nothing in it is executed, every file that is read is held
+against the folder's checksums first, and all words of it are treated as words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness import record
+from harness.errors import Damaged, UsageError
+from harness.manifest import Manifest
+from harness.results import Curves, Metrics
+
+if TYPE_CHECKING:
+    from harness.likelihood.assessment import Assessment
+
+LARGEST_FILE = 1 << 28
+"""Bytes of the largest file that is read of a run."""
+
+_SIGNS = (record.MANIFEST, record.CHECKSUMS, record.PROTOCOL, "units")
+
+
+class Told(msgspec.Struct):
+    """What of a search tells one entry from another; the rest of `searches.json` is skipped."""
+
+    fold: str
+    probe: str
+    identity: str = ""
+    rank: int | None = None
+    mates: int = 0
+    average_precision: float | None = None
+    correct: bool | None = None
+    values: dict[str, float | None] = {}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that is on no board, and why."""
+
+    folder: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A run that may stand on a board.
+
+    Parameters
+    ----------
+    folder
+        Where it lies, as the user wrote it.
+    searches
+        Its searches; only while boards are made.
+    template_bytes
+        Mean size of a template on disk; None where none were kept.
+    protocol_text
+        The protocol, byte for byte.
+    """
+
+    folder: str
+    manifest: Manifest
+    metrics: Metrics
+    curves: Curves
+    searches: Sequence[Told]
+    assessment: Assessment | None
+    template_bytes: float | None
+    protocol_text: bytes = field(repr=False)
+
+    @property
+    def identity(self) -> str:
+        """Hash of all that can change a number."""
+        return self.manifest.identity
+
+    @property
+    def id(self) -> str:
+        """Short name for pages: hexadecimal digits only."""
+        return self.manifest.identity[:12]
+
+    @property
+    def algorithm(self) -> str:
+        """Name of the algorithm."""
+        return self.manifest.origin.algorithm
+
+    @property
+    def board_key(self) -> tuple[Any, ...]:
+        """What two runs must share to stand in one table."""
+        origin = self.manifest.origin
+        return (
+            origin.protocol,
+            origin.protocol_hash,
+            origin.data_hash,
+            tuple(origin.folds),
+            origin.failure_policy,
+            self.metrics.headline,
+        )
+
+    @property
+    def settings(self) -> str:
+        """What was run, apart from the version of its source: algorithm, parameters, weights."""
+        origin = self.manifest.origin
+        parts = (origin.algorithm, origin.parameters, origin.weight_hashes)
+        text: str = msgspec.json.encode(parts, order="deterministic").decode()
+        return text
+
+
+def find_runs(places: Iterable[Path]) -> Iterator[Path]:
+    """Yield the run folders at or below some places, sorted; links are not followed.
+
+    Raises
+    ------
+    UsageError
+        If a place is not a folder.
+    """
+    seen = set()
+    for place in places:
+        if not place.is_dir():
+            raise UsageError(f"{place} is no folder; name run folders, or folders that hold them")
+        for path, folders, files in os.walk(place):
+            if not any(sign in files or sign in folders for sign in _SIGNS):
+                folders.sort()
+                continue
+            folders.clear()
+            folder = Path(path)
+            if folder.resolve() not in seen:
+                seen.add(folder.resolve())
+                yield folder
+
+
+def read_entry(folder: Path) -> Entry | LeftOut:
+    """Read what a leaderboard needs of a run, or say why the run cannot be on one."""
+    try:
+        return _read_entry(folder)
+    except Damaged as reason:
+        return LeftOut(str(folder), str(reason))
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
+        return LeftOut(str(folder), f"cannot be read: {reason}")
+
+
+def _read_entry(folder: Path) -> Entry | LeftOut:
+    from harness.likelihood.assessment import Assessment
+    from harness.preparing import RULE
+
+    if not (folder / record.CHECKSUMS).is_file():
+        return LeftOut(
+            str(folder), f"unfinished: it has no {record.CHECKSUMS}, which a run writes last"
+        )
+    listed = record.read_checksums(folder)
+    missing = [name for name in listed if not (folder / name).is_file()]
+    if missing:
+        return LeftOut(str(folder), f"broken seal: {_some(missing)} missing")
+
+    def content(name: str) -> bytes:
+        if name not in listed:
+            raise Damaged(f"broken seal: {name} is not among its checksums")
+        path = folder / name
+        if path.is_symlink() or path.stat().st_size > LARGEST_FILE:
+            raise Damaged(f"{name} is a link, or larger than {LARGEST_FILE} bytes")
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != listed[name]:
+            raise Damaged(f"broken seal: the bytes of {name} changed since the run")
+        return data
+
+    manifest = msgspec.json.decode(content(record.MANIFEST), type=Manifest)
+    origin = manifest.origin
+    if manifest.format != record.FORMAT:
+        return LeftOut(
+            str(folder),
+            f"its folder has format {manifest.format}, this harness reads {record.FORMAT}",
+        )
+    if origin.rule != RULE:
+        return LeftOut(
+            str(folder),
+            f"its identity follows rule {origin.rule}, this harness uses {RULE}: run it again",
+        )
+    if manifest.identity != record.identity_of(origin):
+        return LeftOut(str(folder), "its identity does not follow from what went into the run")
+    protocol_text = content(record.PROTOCOL)
+    if hashlib.sha256(protocol_text).hexdigest() != origin.protocol_hash:
+        return LeftOut(str(folder), "its protocol is not the one that its manifest names")
+    metrics = msgspec.json.decode(content(record.METRICS), type=Metrics)
+    if metrics.headline not in metrics.pooled:
+        return LeftOut(str(folder), f"it has no value for its headline {metrics.headline!r}")
+    return Entry(
+        str(folder),
+        manifest,
+        metrics,
+        msgspec.json.decode(content(record.CURVES), type=Curves),
+        msgspec.json.decode(content(record.SEARCHES), type=list[Told]),
+        msgspec.json.decode(content(record.FORENSIC), type=Assessment)
+        if record.FORENSIC in listed
+        else None,
+        _template_bytes(folder, listed, manifest),
+        protocol_text,
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{shown} {'is' if len(names) == 1 else 'are'}"
+
+
+def _template_bytes(folder: Path, listed: Iterable[str], manifest: Manifest) -> float | None:
+    """Return how much is kept of an image on average, from the files of the templates."""
+    kept = [
+        name
+        for name in listed
+        if name.startswith("units/") and name.endswith("/templates.safetensors")
+    ]
+    items = sum(step.items for step in manifest.steps if step.step == "templates")
+    if not kept or items <= 0:
+        return None
+    return sum((folder / name).stat().st_size for name in kept) / items
+
+
+def without_superseded(
+    entries: Sequence[Entry], history: bool = False
+) -> tuple[list[Entry], list[LeftOut]]:
+    """Keep the latest of runs that are the same but for the version of the algorithm's source.
+
+    Parameters
+    ----------
+    history
+        Whether to keep those of another source; copies of one run still count once.
+    """
+    latest: dict[Any, Entry] = {}
+    left_out = []
+    for entry in sorted(entries, key=lambda e: (e.manifest.finished, e.folder)):
+        origin = entry.manifest.origin
+        source = origin.source_hash if history else ""
+        key = (entry.board_key, entry.settings, source)
+        older = latest.pop(key, None)
+        if older is not None:
+            if older.identity == entry.identity:
+                reason = f"superseded duplicate: the same run also lies in {entry.folder}"
+            else:
+                reason = (
+                    f"superseded: {entry.folder} is a later run of the same algorithm with the "
+                    "same parameters, from changed source (--history shows both)"
+                )
+            left_out.append(LeftOut(older.folder, reason))
+        latest[key] = entry
+    return list(latest.values()), left_out

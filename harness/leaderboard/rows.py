@@ -1,0 +1,224 @@
+"""Rows of a board's table in finished texts, each cell with the value that it sorts by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.leaderboard.boards import Board, Place
+from harness.reporting import plots, wording
+from harness.results import Estimate
+
+_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, a smaller one below it, and what the column is sorted by (empty: always last)."""
+
+    text: str
+    below: str = ""
+    value: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column.
+
+    Parameters
+    ----------
+    key
+        For addresses: unique in the table.
+    label, below
+        What the column tells, and in what unit.
+    first
+        In which order it is sorted first: ``asc`` or ``desc``.
+    """
+
+    key: str
+    label: str
+    below: str = ""
+    first: str = "asc"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry.
+
+    Parameters
+    ----------
+    id
+        Short identity.
+    style
+        Number of its curve's style, or None where it is not shown at first.
+    strip
+        The headline from 0 to 1 as a picture; empty where it is not a share.
+    headline, metrics, steps
+        Cells.
+    words
+        What a filter looks through.
+    """
+
+    id: str
+    algorithm: str
+    differs: tuple[tuple[str, str], ...]
+    marks: tuple[str, ...]
+    rank: Cell
+    group: Cell
+    style: int | None
+    headline: Cell
+    strip: str
+    cells: tuple[Cell, ...]
+    words: str
+
+
+def columns(board: Board) -> list[Column]:
+    """Return the columns right of the headline, in the order of `Row.cells`."""
+    found = [Column("failures", "Failures", "images")]
+    for metric in board.metrics[1:]:
+        lower = wording.direction(metric) == "lower"
+        below = "lower is better" if lower else ""
+        found.append(
+            Column(metric, wording.metric_label(metric), below, "asc" if lower else "desc")
+        )
+    found += [Column(f"step-{step}", *step_words(board, step)) for step in board.steps]
+    found += [
+        Column("template", "Template", "bytes"),
+        Column("date", "Date", "", "desc"),
+        Column("commit", "Commit"),
+        Column("seed", "Seed"),
+    ]
+    return found
+
+
+def step_words(board: Board, step: str) -> tuple[str, str]:
+    """Return what a step does and the unit of its time."""
+    compares = "mated_comparisons" in board.first.metrics.counts
+    known = {
+        "model": ("Learning", "s per image"),
+        "templates": ("Template", "s per image"),
+        "scores": ("Scores", "s per comparison" if compares else "s per image"),
+    }
+    return known.get(step, (wording.plain(step), "s per item"))
+
+
+def rows(board: Board, places: Sequence[Place], styles: dict[str, int]) -> list[Row]:
+    """Return the rows of some places of a board."""
+    return [_row(board, place, styles.get(place.entry.id)) for place in places]
+
+
+def chance_cells(board: Board) -> tuple[Cell, str, list[Cell]] | None:
+    """Return headline, strip and further metrics of the chance row, where chance is known."""
+    estimates = {metric: board.chance(metric) for metric in board.metrics}
+    if not any(estimates.values()):
+        return None
+    cells = [_chance(metric, estimate) for metric, estimate in estimates.items()]
+    headline = estimates[board.headline]
+    strip = ""
+    if headline is not None and wording.is_share(board.headline):
+        strip = plots.interval_strip(None, None, _chance_range(headline))
+    return cells[0], strip, cells[1:]
+
+
+def _row(board: Board, place: Place, style: int | None) -> Row:
+    entry, manifest = place.entry, place.entry.manifest
+    pooled = entry.metrics.pooled
+    cells = [Cell(wording.count(manifest.failures), "", str(manifest.failures))]
+    cells += [estimate_cell(metric, pooled.get(metric)) for metric in board.metrics[1:]]
+    cells += [_step_cell(place, step) for step in board.steps]
+    commit = str(manifest.git.get("commit", ""))[:10]
+    dirty = bool(manifest.git.get("dirty"))
+    seed = manifest.origin.parameters.get("seed")
+    cells += [
+        size_cell(entry.template_bytes),
+        Cell(manifest.finished[:10], "", manifest.finished),
+        Cell(commit, "with changes" if commit and dirty else "", commit),
+        Cell("" if seed is None else wording.shown(seed), "", "" if seed is None else str(seed)),
+    ]
+    marks = [
+        *(["control"] if manifest.control else []),
+        *(["scores brought"] if manifest.imported is not None else []),
+    ]
+    words = [entry.algorithm, *(f"{k}={v}" for k, v in place.differs), manifest.about, commit]
+    return Row(
+        entry.id,
+        entry.algorithm,
+        place.differs,
+        tuple(marks),
+        Cell("", "") if place.rank is None else Cell(str(place.rank), "", str(place.rank)),
+        Cell("", "") if place.group is None else Cell(str(place.group), "", str(place.group)),
+        style,
+        estimate_cell(board.headline, place.headline),
+        strip(board.headline, place.headline),
+        tuple(cells),
+        " ".join([*words, *marks, entry.id]).lower(),
+    )
+
+
+def estimate_cell(metric: str, estimate: Estimate | None) -> Cell:
+    """Return a metric's value with its interval below; an entry may lack a metric altogether."""
+    if estimate is None:
+        return Cell("")
+    known = wording.known(estimate.value)
+    return Cell(
+        wording.amount(metric, estimate.value),
+        wording.interval(metric, estimate.low, estimate.high),
+        repr(estimate.value) if known else "",
+        tuple(estimate.flags),
+    )
+
+
+def strip(metric: str, estimate: Estimate) -> str:
+    """Return value, interval and chance as a small picture, for metrics that are shares."""
+    if not wording.is_share(metric):
+        return ""
+    interval = None
+    if wording.known(estimate.low) and wording.known(estimate.high):
+        interval = (estimate.low, estimate.high)
+    value = estimate.value if wording.known(estimate.value) else None
+    return plots.interval_strip(value, interval, _chance_range(estimate))  # type: ignore[arg-type]
+
+
+def _chance_range(estimate: Estimate) -> tuple[float, float] | None:
+    for low, high in (
+        (estimate.chance_low, estimate.chance_high),
+        (estimate.chance, estimate.chance),
+    ):
+        if wording.known(low) and wording.known(high):
+            return (low, high)  # type: ignore[return-value]
+    return None
+
+
+def _chance(metric: str, estimate: Estimate | None) -> Cell:
+    if estimate is None:
+        return Cell("")
+    return Cell(
+        wording.amount(metric, estimate.chance),
+        wording.interval(metric, estimate.chance_low, estimate.chance_high),
+    )
+
+
+def _step_cell(place: Place, step: str) -> Cell:
+    own = [s for s in place.entry.manifest.steps if s.step == step]
+    items = sum(s.items for s in own)
+    if items <= 0:
+        return Cell("")
+    each = sum(s.seconds for s in own) / items
+    return Cell(
+        f"{each:.2g}" if each >= 0.001 else f"{each:.1e}".replace("e-0", "e-"), "", repr(each)
+    )
+
+
+def size_cell(size: float | None) -> Cell:
+    """Return a number of bytes for people.
+
+    >>> size_cell(29_700).text
+    '29.0 kB'
+    """
+    if size is None:
+        return Cell("")
+    for unit, name in _UNITS:
+        if size >= unit:
+            return Cell(f"{size / unit:.1f} {name}", "", repr(size))
+    return Cell(f"{size:.0f} B", "", repr(size))
