@@ -7,7 +7,8 @@ import click
 from harness.errors import UsageError, nearest
 
 EPILOG = """\b
-Exit codes: 0 done, 2 usage, protocol or data, 3 a run or an algorithm failed, 130 interrupted.
+Exit codes: 0 done, 1 a gate found a regression, 2 usage, protocol or data, 3 a run or an algorithm
+failed, 4 runs that cannot be compared, 5 a gate is inconclusive (--strict), 130 interrupted.
 """
 
 

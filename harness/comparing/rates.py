@@ -47,7 +47,7 @@ class DrawnRate:
         self._probe = np.searchsorted(known, scores.nonmated_probes)[falling]
         self._reference = np.searchsorted(known, scores.nonmated_references)[falling]
         self._owner = np.searchsorted(known, scores.mated_identities)[self._by_mated]
-        self.value = self._of_all()
+        self.value = self.of_all(scores)
         self._above, self._end = self._window()
         if scores.measure in ("eer", "fnmr", "tpdr") and not math.isnan(self.value):
             self._prepare()
@@ -110,18 +110,19 @@ class DrawnRate:
         found = read(mated, within, above, m, n)
         return self._slowly(weights) if found is None else found
 
-    def _of_all(self) -> float:
-        given = self._trials.mated, self._trials.nonmated
-        if self._trials.measure in ("fnmr", "tpdr"):
-            found = verification.fnmr_at_fmr(*given, self._trials.rate)
-            return 1.0 - found if self._trials.measure == "tpdr" else found
+    @staticmethod
+    def of_all(scores: Scores) -> float:
+        """Return the metric of all comparisons."""
+        if scores.measure in ("fnmr", "tpdr"):
+            found = verification.fnmr_at_fmr(scores.mated, scores.nonmated, scores.rate)
+            return 1.0 - found if scores.measure == "tpdr" else found
         measures = {
             "eer": verification.eer,
             "eer-convex-hull": verification.eer_convex_hull,
             "auc": verification.auc,
             "d-prime": verification.d_prime,
         }
-        return float(measures[self._trials.measure](*given))
+        return float(measures[scores.measure](scores.mated, scores.nonmated))
 
     def _window(self) -> tuple[int, int]:
         """Return the places, by falling score, between which the threshold most probably lies."""

@@ -80,8 +80,8 @@ def test_without_two_identities_there_is_no_interval(outcomes: list[float]) -> N
 def test_the_change_of_a_rate_is_that_of_all_comparisons(measure: str) -> None:
     rate = 0.02 if measure == "fnmr" else math.nan
     first, second = (
-        replace(comparisons(60, seed, loss=loss), measure=measure, rate=rate)
-        for seed, loss in ((1, 0.0), (2, 0.4))
+        replace(comparisons(60, seed, mean=mean), measure=measure, rate=rate)
+        for seed, mean in ((1, 2.5), (2, 2.1))
     )
     found = difference(first, second)
     if measure == "fnmr":

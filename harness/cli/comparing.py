@@ -1,0 +1,159 @@
+"""Verbs that put runs side by side: `compare`, `gate` and `baseline`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.options import JSON, PATH
+from harness.errors import Damaged, NotComparable
+
+if TYPE_CHECKING:
+    from harness.comparing.gate import Gate
+
+REGRESSED, INCONCLUSIVE = 1, 5
+SUMMARY = "GITHUB_STEP_SUMMARY"
+PLACE = click.option(
+    "--folder",
+    "place",
+    type=PATH,
+    default=Path("baselines"),
+    show_default=True,
+    help="Where baselines lie.",
+)
+
+
+@commands.command()
+@click.option("--baseline", required=True, help="Run folder, or a baseline's folder or name.")
+@click.option("--candidate", required=True, type=PATH, help="Run folder.")
+@click.option("--metric", help="The protocol's headline unless given.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0),
+    help="Loss that is acceptable; the protocol's unless given.",
+)
+@click.option("--strict", is_flag=True, help="Exit with 5 where the data cannot tell.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=PATH, help="Folder for gate.json, gate.md and junit.xml.")
+@PLACE
+@JSON
+def gate(
+    baseline: str,
+    candidate: Path,
+    metric: str | None,
+    margin: float | None,
+    strict: bool,
+    seed: int,
+    out: Path | None,
+    place: Path,
+    as_json: bool,
+) -> None:
+    """Judge whether a run is worse than a baseline, by more than the protocol accepts.
+
+    Exit codes: 0 passed, 1 regressed, 2 usage, 3 a run failed or is damaged, 4 not comparable,
+    5 inconclusive (only with --strict).
+    """
+    import msgspec
+
+    from harness.comparing import announcing
+    from harness.comparing.baselines import run_of
+    from harness.comparing.gate import gate as judge
+
+    try:
+        found = judge(run_of(baseline, place), candidate, metric=metric, margin=margin, seed=seed)
+    except (NotComparable, Damaged) as reason:
+        refusal = {"verdict": announcing.REFUSED, "reason": str(reason)}
+        _publish(
+            out,
+            json.dumps(refusal, ensure_ascii=False, indent=1),
+            announcing.markdown_refusal(str(reason)),
+            announcing.junit_refusal(str(reason)),
+        )
+        raise
+    text = msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
+    _publish(out, text, announcing.markdown(found), announcing.junit(found, strict=strict))
+    click.echo(text if as_json else announcing.terminal(found))
+    sys.exit(_exit_code(found, strict))
+
+
+def _exit_code(found: Gate, strict: bool) -> int:
+    if found.verdict == "regressed":
+        return REGRESSED
+    return INCONCLUSIVE if strict and found.verdict == "inconclusive" else 0
+
+
+def _publish(out: Path | None, text: str, markdown: str, junit: str) -> None:
+    """Write the verdict where it was asked for, and to the summary of a GitHub job."""
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in (
+            ("gate.json", text + "\n"),
+            ("gate.md", markdown),
+            ("junit.xml", junit),
+        ):
+            (out / name).write_text(content, encoding="utf-8")
+    if summary := os.environ.get(SUMMARY):
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown + "\n")
+
+
+@commands.group()
+def baseline() -> None:
+    """Choose the runs that gates compare with, and see who chose them and why."""
+
+
+@baseline.command(name="set")
+@click.argument("run_folder", metavar="RUN", type=PATH)
+@click.option("--name", required=True, help="Of the baseline, e.g. that of the protocol.")
+@click.option("--why", required=True, help="The reason, kept in its history.")
+@PLACE
+def set_one(run_folder: Path, name: str, why: str, place: Path) -> None:
+    """Make RUN the baseline of that name; what it was before stays in its history."""
+    from harness.comparing.announcing import visible
+    from harness.comparing.baselines import set_baseline
+
+    found = set_baseline(run_folder, name, why, place)
+    if found.earlier:
+        before = found.earlier[0]
+        click.echo(f"was  {visible(before.algorithm)} {before.identity[:10]} ({before.when})")
+    click.echo(f"now  {visible(found.current.algorithm)} {found.current.identity[:10]}")
+    click.echo(f"in   {place / name}")
+
+
+@baseline.command()
+@click.argument("name", required=False)
+@PLACE
+@JSON
+def show(name: str | None, place: Path, as_json: bool) -> None:
+    """Show all baselines, or the history of one."""
+    import msgspec
+
+    from harness.comparing.announcing import visible
+    from harness.comparing.baselines import known_baselines, read_baseline
+    from harness.errors import UsageError, nearest
+
+    known = known_baselines(place)
+    if name is not None and name not in known:
+        raise UsageError(f"there is no baseline {name!r} in {place}.{nearest(name, known)}")
+    found = [read_baseline(place / one) for one in ([name] if name is not None else known)]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        return
+    if not found:
+        click.echo(f"no baselines in {place}", err=True)
+    for one in found:
+        choices = [one.current, *(one.earlier if name is not None else [])]
+        for i, choice in enumerate(choices):
+            value = "no value" if choice.value is None else f"{choice.value:.4f}"
+            click.echo(
+                f"{visible(one.name) if i == 0 else '  before'}  {visible(choice.protocol)} / "
+                f"{visible(choice.algorithm)}  {visible(choice.identity)[:10]}  "
+                f"{visible(choice.metric)} {value}\n"
+                f"    {visible(choice.when)}  {visible(choice.who)}: {visible(choice.why)}"
+            )

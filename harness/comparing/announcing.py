@@ -1,0 +1,146 @@
+"""A verdict for people and machines: terminal, Markdown and JUnit XML.
+
+Names come from run folders, and those may come from strangers: whatever is in them shows as text.
+"""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+
+from harness.comparing.gate import Gate, Party
+from harness.comparing.verdict import INCONCLUSIVE, PASSED, REGRESSED, Trial
+
+_MARKS = {PASSED: "✅", REGRESSED: "❌", INCONCLUSIVE: "❔"}
+REFUSED = "not comparable"
+
+
+def visible(text: str) -> str:
+    r"""Return a text on one line, with what cannot be seen written out.
+
+    >>> visible("a\tb\x1b[31m")
+    'a\\x09b\\x1b[31m'
+    """
+    return "".join(c if c.isprintable() else _written(ord(c)) for c in text)
+
+
+def markdown_text(text: str) -> str:
+    """Return a text as Markdown code that shows just it: no markup, no link, no mention.
+
+    >>> markdown_text("a|<b>")
+    '<code>a&#124;&#60;b&#62;</code>'
+    """
+    shown = (c if c.isalnum() or c in " -" else f"&#{ord(c)};" for c in visible(text))
+    return f"<code>{''.join(shown)}</code>"
+
+
+def terminal(gate: Gate) -> str:
+    """Return the verdict for people at a terminal."""
+    lines = [
+        f"{gate.verdict.upper()}  {visible(gate.protocol)}: {visible(gate.candidate.algorithm)} "
+        f"against {visible(gate.baseline.algorithm)}"
+    ]
+    for trial in gate.trials:
+        lines += [
+            f"  {trial.verdict:<12}  {trial.subject}  {_value(trial.baseline)} -> "
+            f"{_value(trial.candidate)}  loss {_value(trial.loss)} {_bounds(trial)} "
+            f"margin {trial.margin:g}",
+            f"  {'':<12}  {trial.reason}",
+        ]
+    return "\n".join(lines)
+
+
+def markdown(gate: Gate) -> str:
+    """Return the verdict as Markdown for a comment or a job summary."""
+    lines = [
+        f"### {_MARKS[gate.verdict]} harness gate: {gate.verdict}",
+        "",
+        f"{markdown_text(gate.title)}: candidate {_party(gate.candidate)} against baseline "
+        f"{_party(gate.baseline)}",
+        "",
+        "| | verdict | baseline | candidate | loss | bounds (95 % each) | margin | identities |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| `{trial.subject}` | {_MARKS[trial.verdict]} {trial.verdict} | {_value(trial.baseline)} "
+        f"| {_value(trial.candidate)} | {_value(trial.loss)} | {_bounds(trial)} | {trial.margin:g} "
+        f"| {trial.identities} |"
+        for trial in gate.trials
+    ]
+    lines += ["", *(f"* `{trial.subject}`: {trial.reason}." for trial in gate.trials)]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_refusal(reason: str) -> str:
+    """Return as Markdown why there is no verdict."""
+    shown = "\n".join(f"> {markdown_text(line)}  " for line in reason.splitlines())
+    return f"### ⛔ harness gate: no verdict\n\n{shown}\n"
+
+
+def junit(gate: Gate, *, strict: bool) -> str:
+    """Return the verdict as JUnit XML: one test case for each trial.
+
+    Parameters
+    ----------
+    gate
+        The verdict.
+    strict
+        Whether what is inconclusive is a failure; otherwise it is skipped.
+    """
+    failed = [
+        trial.verdict == REGRESSED or (strict and trial.verdict == INCONCLUSIVE)
+        for trial in gate.trials
+    ]
+    suite = _suite(gate.protocol, len(gate.trials), failures=sum(failed))
+    for trial, bad in zip(gate.trials, failed, strict=True):
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            name=visible(trial.subject),
+            classname=visible(f"{gate.protocol}.{gate.candidate.algorithm}"),
+        )
+        if bad:
+            said = {"message": visible(trial.reason), "type": trial.verdict}
+            ET.SubElement(case, "failure", said)
+        elif trial.verdict == INCONCLUSIVE:
+            suite.set("skipped", str(int(suite.get("skipped", "0")) + 1))
+            ET.SubElement(case, "skipped", {"message": visible(trial.reason)})
+    return _xml(suite)
+
+
+def junit_refusal(reason: str) -> str:
+    """Return as JUnit XML why there is no verdict."""
+    suite = _suite("harness", 1, errors=1)
+    case = ET.SubElement(suite, "testcase", name="gate", classname="harness")
+    ET.SubElement(case, "error", {"message": visible(reason), "type": REFUSED})
+    return _xml(suite)
+
+
+def _suite(name: str, tests: int, *, failures: int = 0, errors: int = 0) -> ET.Element:
+    counts = {"tests": str(tests), "failures": str(failures), "errors": str(errors)}
+    return ET.Element("testsuite", {"name": f"harness gate {visible(name)}", **counts})
+
+
+def _xml(suite: ET.Element) -> str:
+    ET.indent(suite)
+    text = ET.tostring(suite, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _party(party: Party) -> str:
+    commit = f" at {markdown_text(party.commit[:12])}" if party.commit else ""
+    return f"{markdown_text(party.algorithm)} ({markdown_text(party.identity[:10])}){commit}"
+
+
+def _value(value: float) -> str:
+    return f"{value:.4f}".replace("-", "−")
+
+
+def _bounds(trial: Trial) -> str:
+    if trial.low is None or trial.high is None or not math.isfinite(trial.low + trial.high):
+        return "no bounds"
+    return f"[{_value(trial.low)}, {_value(trial.high)}]"
+
+
+def _written(code: int) -> str:
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

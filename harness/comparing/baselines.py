@@ -1,0 +1,202 @@
+"""Baselines: the run that a gate compares with, kept whole, and moved on command alone.
+
+::
+
+    baselines/NAME/baseline.json   which run it is, who chose it, when and why; and the earlier ones
+    baselines/NAME/run/            what a gate needs of that run: manifest, protocol, truth, answers
+
+The folder is small and meant to be committed, so that CI has it where no run was kept.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import shutil
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from harness import record
+from harness.errors import Damaged, UsageError, nearest
+from harness.execution.storage import write_whole
+from harness.finishing import now
+from harness.manifest import Manifest
+
+FILE, RUN = "baseline.json", "run"
+PLACE = Path("baselines")
+
+
+class Choice(msgspec.Struct):
+    """A run that somebody chose as baseline.
+
+    Parameters
+    ----------
+    identity, protocol, algorithm, finished
+        Of the run.
+    value
+        Of the headline metric, whose id is `metric`.
+    source
+        Folder that it was taken from.
+    who, when, why
+        Who chose it, when (UTC, ISO 8601), and the reason given.
+    """
+
+    identity: str
+    protocol: str
+    algorithm: str
+    finished: str
+    metric: str
+    value: float | None
+    source: str
+    who: str
+    when: str
+    why: str
+
+
+class Baseline(msgspec.Struct):
+    """The content of ``baseline.json``: the choice in force, and the earlier ones, newest first."""
+
+    format: int
+    name: str
+    current: Choice
+    earlier: list[Choice] = []
+
+
+def set_baseline(run: Path, name: str, why: str, place: Path = PLACE) -> Baseline:
+    """Make a run the baseline of that name, whatever it was before.
+
+    Parameters
+    ----------
+    run
+        Folder of a finished run.
+    name
+        Letters, digits, ``-``, ``_`` and ``.``.
+    why
+        The reason, for those who read the history.
+    place
+        Folder of all baselines.
+
+    Raises
+    ------
+    UsageError
+        If the folder is not a run, the name impossible or the reason empty.
+    Damaged
+        If the run is not whole.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UsageError(f"--name {name!r} should be letters, digits, '-', '_' and '.'")
+    if not why.strip():
+        raise UsageError("--why is empty: say why the baseline moves, for those who come after")
+    record.check_answers(run)
+    read = record.read_run(run)
+    outcome, manifest = read.judge(), read.manifest
+    folder = place / name
+    earlier: list[Choice] = []
+    if (folder / FILE).exists():
+        before = read_baseline(folder)
+        earlier = [before.current, *before.earlier]
+    headline = outcome.metrics.headline
+    chosen = Choice(
+        identity=manifest.identity,
+        protocol=manifest.origin.protocol,
+        algorithm=manifest.origin.algorithm,
+        finished=manifest.finished,
+        metric=headline,
+        value=outcome.metrics.pooled[headline].value,
+        source=str(run),
+        who=who(),
+        when=now(),
+        why=why.strip(),
+    )
+    _take(run, folder)
+    found = Baseline(1, name, chosen, earlier)
+    write_whole(folder / FILE, msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    return found
+
+
+def read_baseline(folder: Path) -> Baseline:
+    """Read the history of a baseline, and check that its run is the one in force.
+
+    Raises
+    ------
+    Damaged
+        If a file cannot be read, or the run is another than the history says.
+    """
+    try:
+        found = msgspec.json.decode((folder / FILE).read_bytes(), type=Baseline)
+        manifest = msgspec.json.decode((folder / RUN / record.MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError) as reason:
+        raise Damaged(f"{folder} is not a whole baseline: {reason}") from None
+    if manifest.identity != found.current.identity:
+        raise Damaged(
+            f"{folder / RUN} is run {manifest.identity[:10]}, and {FILE} names "
+            f"{found.current.identity[:10]}; set the baseline again"
+        )
+    return found
+
+
+def known_baselines(place: Path = PLACE) -> list[str]:
+    """Return the names of all baselines in a folder."""
+    return sorted(file.parent.name for file in place.glob(f"*/{FILE}"))
+
+
+def run_of(text: str, place: Path = PLACE) -> Path:
+    """Return the run folder that ``--baseline`` means: a run, a baseline's folder, or its name.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    Damaged
+        If the baseline is not whole.
+    """
+    given = Path(text)
+    for folder in (given, given.parent if given.name == FILE else given, place / text):
+        if (folder / FILE).is_file():
+            read_baseline(folder)
+            return folder / RUN
+    if given.is_dir():
+        return given
+    known = known_baselines(place)
+    raise UsageError(
+        f"there is no run folder and no baseline {text!r}.{nearest(text, known)} "
+        f"`harness baseline set RUN --name {given.name or 'NAME'} --why ...` makes one."
+    )
+
+
+def who() -> str:
+    """Return the name that git knows of whoever is at work, or that of the account."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            ["git", "config", "user.name"],  # noqa: S607 - found on PATH, as git is
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        if done.stdout.strip():
+            return done.stdout.strip()
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def _take(run: Path, folder: Path) -> None:
+    """Copy what a gate needs, and let it take the place of what was there in one step."""
+    part, old = folder / f"{RUN}.new", folder / f"{RUN}.old"
+    for left in (part, old):
+        shutil.rmtree(left, ignore_errors=True)
+    part.mkdir(parents=True)
+    for name in record.read_checksums(run):
+        if record.is_source(name):
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(run / name, part / name)
+    record.seal(part)
+    if (folder / RUN).exists():
+        (folder / RUN).rename(old)
+    part.rename(folder / RUN)
+    shutil.rmtree(old, ignore_errors=True)

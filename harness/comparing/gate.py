@@ -1,0 +1,221 @@
+"""The gate: is the candidate really worse than the baseline, by more than was declared?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from harness.comparing.differences import Difference, difference
+from harness.comparing.pairing import Side, metric_of, read_sides
+from harness.comparing.rates import DrawnRate
+from harness.comparing.verdict import CONFIDENCE, LEVEL, PASSED, Trial, judge, worst
+from harness.errors import NotComparable, UsageError
+from harness.metrics.catalogue import CATALOGUE
+from harness.metrics.ids import Metric
+from harness.tasks.trials import Trials, Values
+
+FAILURES = "failure-rate"
+IDENTICAL = "identical scores"
+
+
+class Party(msgspec.Struct):
+    """One of the two runs, as `gate.json` names it."""
+
+    folder: str
+    algorithm: str
+    identity: str
+    finished: str
+    commit: str
+
+
+class Gate(msgspec.Struct):
+    """The verdict and everything that it rests on: the content of `gate.json`.
+
+    Parameters
+    ----------
+    verdict
+        ``passed``, ``regressed`` or ``inconclusive``: the worst of the trials.
+    protocol, title, metric
+        What was asked, and the gated metric.
+    declared
+        Whether the margin is the protocol's own, not the command line's.
+    confidence
+        Of either bound, one-sided.
+    seed
+        Of the draws.
+    identical
+        Whether both runs have the same raw scores to the last bit.
+    baseline, candidate
+        The runs.
+    trials
+        Of the metric, and of the failure rate.
+    """
+
+    format: int
+    verdict: str
+    protocol: str
+    title: str
+    metric: str
+    declared: bool
+    confidence: float
+    seed: int
+    identical: bool
+    baseline: Party
+    candidate: Party
+    trials: list[Trial]
+
+
+def gate(
+    baseline: Path,
+    candidate: Path,
+    *,
+    metric: str | None = None,
+    margin: float | None = None,
+    seed: int = 0,
+) -> Gate:
+    """Judge a candidate run against a baseline run.
+
+    Parameters
+    ----------
+    baseline, candidate
+        Run folders.
+    metric
+        Id; the protocol's headline unless given.
+    margin
+        Acceptable loss; the protocol's unless given. Another metric than the headline needs it.
+    seed
+        Of the draws of identities.
+
+    Raises
+    ------
+    UsageError
+        If a folder is not a run, the metric is unknown, or no margin is declared.
+    Damaged
+        If a run is not whole.
+    NotComparable
+        If the runs answer different questions, or nothing was compared.
+    """
+    before, after = read_sides([baseline, candidate])
+    _refuse_controls(before, after)
+    gated = metric_of(before, metric)
+    better = CATALOGUE[gated.name].better if gated.name in CATALOGUE else ""
+    if not better:
+        raise UsageError(f"{gated} has no better and worse: choose another with --metric")
+    rules = before.run.protocol.gate
+    allowed = _margin(before, gated, margin)
+    identical = before.answers == after.answers
+    trials = [
+        judge(
+            str(gated),
+            _measured(_trials(before, gated), _trials(after, gated), identical, seed),
+            allowed,
+            lower_is_better=better == "lower",
+        ),
+        judge(
+            FAILURES,
+            _measured(before.failures(), after.failures(), identical, seed),
+            rules.failures if rules is not None else 0.01,
+            lower_is_better=True,
+        ),
+    ]
+    if identical:
+        for trial in trials:
+            trial.reason = "the raw scores are identical"
+    elif not np.any(after.failures().values > before.failures().values):
+        # Not a sample of anything: there is no failure that was not there before.
+        trials[1].verdict, trials[1].settled_by = PASSED, None
+        trials[1].reason = "no image fails that did not fail before"
+    return Gate(
+        format=1,
+        verdict=worst([trial.verdict for trial in trials]),
+        protocol=before.run.manifest.origin.protocol,
+        title=before.run.manifest.title,
+        metric=str(gated),
+        declared=margin is None,
+        confidence=CONFIDENCE,
+        seed=seed,
+        identical=identical,
+        baseline=_party(before),
+        candidate=_party(after),
+        trials=trials,
+    )
+
+
+def _refuse_controls(before: Side, after: Side) -> None:
+    # A control's result is known in advance: against it nothing can be won or lost.
+    control, other = (before, after) if before.run.manifest.control else (after, before)
+    if control.run.manifest.control and not other.run.manifest.control:
+        raise NotComparable(
+            f"{control.name!r} is a control and {other.name!r} is not: a gate compares an "
+            "algorithm with an earlier state of itself or with its rival. `harness compare` puts "
+            "it beside a control."
+        )
+
+
+def _trials(side: Side, metric: Metric) -> Trials:
+    found = side.trials(metric)
+    if found is None:
+        raise NotComparable(
+            f"{side.run.folder} does not keep what {metric} is made of, trial by trial, so a "
+            "difference in it cannot be judged; choose another metric with --metric"
+        )
+    return found
+
+
+def _measured(before: Trials, after: Trials, identical: bool, seed: int) -> Difference:
+    values = [value_of(before), value_of(after)] if identical else []
+    found = (
+        Difference(values[0], values[1], 0.0, 0.0, 0.0, LEVEL, IDENTICAL, *_sizes(before), 0)
+        if identical
+        else difference(before, after, level=LEVEL, seed=seed)
+    )
+    if np.isnan(found.first) or np.isnan(found.second):
+        raise NotComparable("nothing was compared: a run has no value of the gated metric")
+    return found
+
+
+def value_of(trials: Trials) -> float:
+    """Return the metric that follows from all trials; NaN without any."""
+    if isinstance(trials, Values):
+        known = trials.values[~np.isnan(trials.values)]
+        return float(known.mean()) if known.size else float("nan")
+    return DrawnRate.of_all(trials)
+
+
+def _sizes(trials: Trials) -> tuple[int, int]:
+    if isinstance(trials, Values):
+        known = ~np.isnan(trials.values)
+        return int(known.sum()), len(np.unique(trials.identities[known]))
+    return len(trials.mated), len(np.unique(trials.mated_identities))
+
+
+def _margin(side: Side, metric: Metric, given: float | None) -> float:
+    rules = side.run.protocol.gate
+    name = side.run.manifest.origin.protocol
+    if given is not None:
+        return given
+    if rules is None:
+        raise UsageError(
+            f"protocol {name!r} declares no margin; add a table [gate] with margin = 0.02 to it, "
+            "or say --margin"
+        )
+    if str(metric) != side.run.protocol.headline_id:
+        raise UsageError(
+            f"the margin that protocol {name!r} declares is for its headline "
+            f"{side.run.protocol.headline_id}; say --margin for {metric}"
+        )
+    return rules.margin
+
+
+def _party(side: Side) -> Party:
+    manifest = side.run.manifest
+    commit = str(manifest.git.get("commit", "")) + ("+" if manifest.git.get("dirty") else "")
+    return Party(
+        str(side.run.folder),
+        manifest.origin.algorithm,
+        manifest.identity,
+        manifest.finished,
+        commit,
+    )

@@ -1,0 +1,163 @@
+"""Runs that may be put side by side: read, checked, refused where the questions differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from harness import record
+from harness.errors import NotComparable, UsageError, nearest
+from harness.manifest import Origin
+from harness.metrics.ids import Metric
+from harness.record import Run
+from harness.tasks.trials import Trials, TrialsOf, Values, failures_of
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the runs that are compared.
+
+    Parameters
+    ----------
+    run
+        As read from its folder.
+    answers
+        SHA-256 of every file with raw answers.
+    """
+
+    run: Run
+    answers: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Of the algorithm."""
+        return self.run.manifest.origin.algorithm
+
+    @cached_property
+    def _trials_of(self) -> TrialsOf | None:
+        run = self.run
+        offered = getattr(run.protocol.module(), "trials", None)
+        if offered is None:
+            return None
+        found: TrialsOf = offered(run.folds, run.answers, run.records, run.protocol)
+        return found
+
+    def trials(self, metric: Metric) -> Trials | None:
+        """Return what the metric is made of in this run, or None where that is not kept.
+
+        Candidate lists that end before the gallery does give no score beyond their end.
+        """
+        brought = self.run.manifest.imported
+        depth = None if brought is None else brought.depth
+        if self._trials_of is None or (depth is not None and not _within(metric, depth)):
+            return None
+        return self._trials_of(metric)
+
+    def failures(self) -> Values:
+        """Return which images the algorithm gave up on."""
+        return failures_of(self.run.folds, self.run.answers, self.run.records)
+
+
+def read_sides(folders: Sequence[Path]) -> list[Side]:
+    """Read finished runs, and refuse those that cannot be put side by side.
+
+    Raises
+    ------
+    UsageError
+        If a folder is not a run.
+    Damaged
+        If a run is not finished, or changed since it was written.
+    NotComparable
+        With every difference between two of them.
+    """
+    sides = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"there is no run folder {folder}")
+        answers = record.check_answers(folder)
+        sides.append(Side(record.read_run(folder), answers))
+    for other in sides[1:]:
+        _refuse_differences(sides[0].run, other.run)
+    return sides
+
+
+def metric_of(side: Side, text: str | None) -> Metric:
+    """Return the metric named on the command line, or the headline.
+
+    Raises
+    ------
+    UsageError
+        If it is none of the protocol's metrics.
+    """
+    known = [str(metric) for metric in side.run.protocol.metric_ids]
+    if text is None:
+        return Metric.parse(side.run.protocol.headline)
+    try:
+        metric = Metric.parse(text)
+    except ValueError as reason:
+        raise UsageError(f"--metric: {reason}") from None
+    if str(metric) not in known:
+        raise UsageError(
+            f"protocol {side.run.manifest.origin.protocol!r} has no metric {text!r}."
+            f"{nearest(text, known)} Known: {', '.join(known)}"
+        )
+    return metric
+
+
+def _refuse_differences(first: Run, second: Run) -> None:
+    found = _differences(first, second)
+    if found:
+        raise NotComparable(
+            f"{first.folder} and {second.folder} cannot be compared:\n"
+            + "\n".join(f"  - {difference}" for difference in found)
+            + "\nRun both on the same protocol, data and folds."
+        )
+
+
+def _differences(first: Run, second: Run) -> list[str]:
+    one, other = first.manifest.origin, second.manifest.origin
+    found = []
+    if one.protocol_hash != other.protocol_hash:
+        found.append(_protocols(first, second))
+    if one.data_hash != other.data_hash:
+        names = [run.manifest.dataset.get("name", "?") for run in (first, second)]
+        found.append(
+            f"other images or another truth: data set {names[0]!r} "
+            f"({one.data_hash[:12]}) against {names[1]!r} ({other.data_hash[:12]})"
+        )
+    if one.folds != other.folds:
+        found.append(f"other folds: {', '.join(one.folds)} against {', '.join(other.folds)}")
+    elif not found and list(first.folds) != list(second.folds):
+        found.append("the folds have the same names, but not the same probes, galleries or mates")
+    if one.failure_policy != other.failure_policy:
+        found.append(
+            f"failures are counted differently: {one.failure_policy!r} against "
+            f"{other.failure_policy!r}"
+        )
+    return found
+
+
+def _protocols(first: Run, second: Run) -> str:
+    one, other = first.manifest.origin, second.manifest.origin
+    if one.protocol != other.protocol:
+        return f"other protocols: {one.protocol!r} against {other.protocol!r}"
+    versions = first.protocol.version, second.protocol.version
+    if versions[0] != versions[1]:
+        return f"other versions of protocol {one.protocol!r}: {versions[0]} against {versions[1]}"
+    return (
+        f"other files of protocol {one.protocol!r}, though both say version {versions[0]}: "
+        f"{_short(one)} against {_short(other)}"
+    )
+
+
+def _short(origin: Origin) -> str:
+    return origin.protocol_hash[:12]
+
+
+def _within(metric: Metric, depth: int) -> bool:
+    rank = dict(metric.options).get("rank")
+    return metric.name == "fte" or (
+        metric.name == "hit-rate" and isinstance(rank, int) and rank <= depth
+    )

@@ -1,0 +1,201 @@
+"""The three verdicts, and how many identities it would take to leave the one in the middle."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import msgspec
+
+from harness.comparing.differences import Difference
+
+PASSED, REGRESSED, INCONCLUSIVE = "passed", "regressed", "inconclusive"
+
+CONFIDENCE = 0.95
+"""Of either bound of the loss, one-sided: together they are an interval of 90 %."""
+
+LEVEL = 2 * CONFIDENCE - 1
+POWER = 0.8
+"""Probability with which the number of identities told would settle an open question."""
+
+LARGEST_NUMBER = 10_000_000
+"""More identities than this are no advice."""
+
+
+class Trial(msgspec.Struct):
+    """What one quantity lost from baseline to candidate, and what that means.
+
+    Parameters
+    ----------
+    subject
+        Id of the metric, or ``failure-rate``.
+    baseline, candidate
+        Its values.
+    loss
+        How much worse the candidate is; negative where it is better.
+    low, high
+        Bounds of the loss, each one-sided at `CONFIDENCE`; None where the data cannot give them.
+    margin
+        Loss that is still acceptable.
+    verdict
+        ``passed``, ``regressed`` or ``inconclusive``.
+    reason
+        The same in a sentence.
+    trials, identities, changed
+        Behind the values, and identities whose own trials came out differently.
+    settled_by
+        Identities that would most probably settle an inconclusive trial; None where that cannot be
+        said, or there is nothing to settle.
+    method
+        How the bounds were made.
+    """
+
+    subject: str
+    baseline: float
+    candidate: float
+    loss: float
+    low: float | None
+    high: float | None
+    margin: float
+    verdict: str
+    reason: str
+    trials: int
+    identities: int
+    changed: int
+    settled_by: int | None
+    method: str
+
+
+def judge(subject: str, found: Difference, margin: float, *, lower_is_better: bool) -> Trial:
+    """Return the verdict on a difference whose interval has the confidence `LEVEL`.
+
+    * ``regressed``: the lower bound of the loss is above 0, and the loss itself above the margin.
+      Where nothing changed this happens in at most 5 of 100 comparisons.
+    * ``passed``: the upper bound of the loss is at most the margin.
+    * ``inconclusive``: neither; the data cannot tell.
+
+    Parameters
+    ----------
+    subject
+        Name of the quantity.
+    found
+        Candidate less baseline.
+    margin
+        From 0.
+    lower_is_better
+        Whether a rise is a loss.
+    """
+    sign = 1.0 if lower_is_better else -1.0
+    low, high = sorted((sign * found.low + 0.0, sign * found.high + 0.0))
+    loss = sign * found.change + 0.0
+    if low > 0 and loss > margin:
+        verdict = REGRESSED
+        reason = (
+            f"worse by {_number(loss)}, more than the margin of {_number(margin)}, and surely "
+            f"worse: by at least {_number(low)} with 95 % confidence"
+        )
+    elif high <= margin:
+        verdict = PASSED
+        reason = (
+            f"{_moved(loss)}; with 95 % confidence it is worse by no more than "
+            f"{_number(max(high, 0.0))}, within the margin of {_number(margin)}"
+        )
+    else:
+        verdict, reason = INCONCLUSIVE, _open(loss, low, high, margin)
+    settled = settled_by(found, loss, margin) if verdict == INCONCLUSIVE else None
+    if settled is not None:
+        reason += f"; about {settled:,} identities would settle it, and there are "
+        reason += f"{found.identities:,}"
+    return Trial(
+        subject,
+        found.first,
+        found.second,
+        loss,
+        _finite(low),
+        _finite(high),
+        margin,
+        verdict,
+        reason,
+        found.trials,
+        found.identities,
+        found.changed,
+        settled,
+        found.method,
+    )
+
+
+def settled_by(found: Difference, loss: float, margin: float) -> int | None:
+    """Return how many identities would settle an open verdict with probability `POWER`.
+
+    The loss is taken to be what it seems and its standard error to shrink with the root of the
+    number of identities.
+
+    Parameters
+    ----------
+    found
+        With an interval of confidence `LEVEL`.
+    loss
+        Of the candidate.
+    margin
+        From 0.
+
+    Returns
+    -------
+    int or None
+        None where the loss lies just at the margin, or there is no interval.
+
+    Examples
+    --------
+    >>> seen = Difference(0.1, 0.12, 0.02, -0.0129, 0.0529, 0.9, "", 300, 300, 20)
+    >>> settled_by(seen, 0.02, 0.01)  # 300 ((1.645 + 0.842) 0.02 / 0.02) ** 2
+    1856
+    """
+    sure, wanted = NormalDist().inv_cdf(CONFIDENCE), NormalDist().inv_cdf(POWER)
+    if not math.isfinite(found.low + found.high) or not found.identities:
+        return None
+    gap = loss if loss > margin else margin - loss
+    if gap <= 0:
+        return None
+    if not found.changed and found.change == 0:
+        # Without a change the bound falls as the rule of three has it: (1 - margin) ** n = 5 %.
+        number = math.log(1 - CONFIDENCE) / math.log1p(-min(margin, 0.999))
+    else:
+        error = (found.high - found.low) / 2 / sure
+        number = found.identities * ((sure + wanted) * error / gap) ** 2
+    if number > LARGEST_NUMBER:
+        return None
+    return max(math.ceil(number), found.identities + 1)
+
+
+def worst(verdicts: list[str]) -> str:
+    """Return the verdict over several trials: what regressed is not made good by what passed."""
+    return next((v for v in (REGRESSED, INCONCLUSIVE) if v in verdicts), PASSED)
+
+
+def _open(loss: float, low: float, high: float, margin: float) -> str:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "fewer than two identities cannot say how sure a difference is"
+    if low > 0:
+        return (
+            f"surely worse (by {_number(loss)}, at least {_number(low)}), but perhaps by no more "
+            f"than the margin of {_number(margin)}"
+        )
+    return (
+        f"{_moved(loss)}; the truth lies between a loss of {_number(low)} and one of "
+        f"{_number(high)} (95 % confidence in each bound), so it may be no loss at all, or one "
+        f"above the margin of {_number(margin)}"
+    )
+
+
+def _moved(loss: float) -> str:
+    if loss == 0:
+        return "as good as before"
+    return f"{'worse' if loss > 0 else 'better'} by {_number(abs(loss))}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}".replace("-", "−")
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
