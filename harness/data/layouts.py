@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.data.bivtatt import BOXES, IMAGES, read_bivtatt
 from harness.data.folders import read_folders
 from harness.data.manifest import read_manifest
+from harness.data.omniglot import holds_runs, read_omniglot
 from harness.data.problems import check
 from harness.data.records import Dataset
 from harness.data.tatt_c import read_tatt_c
@@ -32,9 +34,19 @@ def _folders(path: Path, use_case: str | None, background: bool) -> Dataset:
     return read_folders(path)  # which has neither use cases nor a background
 
 
+def _bivtatt(path: Path, use_case: str | None, background: bool) -> Dataset:
+    return read_bivtatt(path)  # nor has this
+
+
+def _omniglot(path: Path, use_case: str | None, background: bool) -> Dataset:
+    return read_omniglot(path)
+
+
 LAYOUTS: dict[str, Callable[[Path, str | None, bool], Dataset]] = {
     "tatt-c": _tatt_c,
     "csv": _csv,
+    "bivtatt": _bivtatt,
+    "omniglot": _omniglot,
     "folders": _folders,
 }
 """Readers by the name of their layout; called with path, use case, background."""
@@ -86,8 +98,8 @@ def detect(path: Path) -> str:
     """Return the name of the layout of an existing path.
 
     A file must be a CSV manifest. A folder with ``5-fold`` is Tatt-C, also where that is missing
-    but lists lie beside a folder ``images``; one with ``manifest.csv`` is described by it; any
-    other has one folder per identity.
+    but lists lie beside a folder ``images``; one with ``manifest.csv`` is described by it; one
+    with ``images`` and ``bounding_boxes`` is BIVTatt; any other has one folder per identity.
 
     Raises
     ------
@@ -105,6 +117,10 @@ def detect(path: Path) -> str:
         return "tatt-c"
     if (path / "manifest.csv").is_file():
         return "csv"
+    if (path / IMAGES).is_dir() and (path / BOXES).is_dir():
+        return "bivtatt"
+    if holds_runs(path):
+        return "omniglot"
     # Without its 5-fold lists Tatt-C would pass for folders of identities named "images".
     if any((p / "ground_truth.txt").is_file() and (p / "images").is_dir() for p in path.iterdir()):
         return "tatt-c"

@@ -114,7 +114,7 @@ class Dataset:
     root
         Every path of a record is inside it.
     layout
-        ``tatt-c``, ``folders`` or ``csv``.
+        A name in `harness.data.layouts.LAYOUTS`.
     records
         By name, in the order of the data set.
     folds

@@ -18,7 +18,7 @@ from harness.tasks.answers import Answer
 from harness.tasks.drawing import closed_set_folds as lay_out
 from harness.tasks.drawing import draws_of
 from harness.tasks.searches import FoldSearches, identities_of, searches_of, truth_matrix
-from harness.tasks.trials import TrialsOf, of_searches
+from harness.tasks.trials import TrialsOf, of_parts
 
 __all__ = [
     "ABILITY",
@@ -62,8 +62,7 @@ def trials(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
 ) -> TrialsOf:
     """Return what gives the trials of a metric, draw by draw."""
-    parts = list(draws_of(folds, answers))
-    return of_searches([part for _, part, _ in parts], [a for _, _, a in parts], records, _)
+    return of_parts(_searches(folds, answers, records), folds, answers, records)
 
 
 def _searches(

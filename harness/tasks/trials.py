@@ -13,7 +13,7 @@ from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
 from harness.tasks.answers import Answer
 from harness.tasks.folds import components
-from harness.tasks.searches import PooledSearches, searches_of
+from harness.tasks.searches import FoldSearches, PooledSearches, searches_of
 
 MEASURES = ("eer", "eer-convex-hull", "fnmr", "tpdr", "auc", "d-prime")
 """Metrics that are read from the scores of all comparisons together."""
@@ -71,7 +71,16 @@ def of_searches(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
 ) -> TrialsOf:
     """Return what gives the trials of searches in galleries and of their comparisons."""
-    parts = searches_of(folds, answers, records)
+    return of_parts(searches_of(folds, answers, records), folds, answers, records)
+
+
+def of_parts(
+    parts: Sequence[FoldSearches],
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+) -> TrialsOf:
+    """Return what gives the trials of searches that were drawn from folds, or are the folds'."""
     pool = PooledSearches(parts)
 
     def trials(metric: Metric) -> Trials | None:

@@ -49,8 +49,7 @@ def test_finding_copies_of_the_same_photograph_is_told_from_finding_tattoos() ->
     scores = np.zeros((len(fold.probes), len(fold.gallery)))
     for i, probe in enumerate(fold.probes):
         for j, reference in enumerate(fold.gallery):
-            same = world.records[probe].source == world.records[reference].source
-            scores[i, j] = 1.0 if same else 0.0
+            scores[i, j] = world.records[probe].source == world.records[reference].source
     outcome = closed_set.judge(folds, [Answer(scores)], world.records, asked)
     parts = outcome.metrics.subsets
     same, other = (parts[name]["hit-rate@rank=1"] for name in (SAME_PHOTOGRAPH, OTHER_PHOTOGRAPH))
@@ -64,11 +63,10 @@ def test_an_own_photograph_that_is_left_out_is_not_in_the_gallery() -> None:
     records = {}
     for i in range(3):
         for k in range(2):
-            photo, copy = f"{i}_{k}.jpg", f"{i}_{k}_a1.jpg"
-            records[photo] = Record(
-                photo, Path(photo), tattoo=str(i), source=f"{i}_{k}", role="reference"
-            )
-            records[copy] = Record(copy, Path(copy), tattoo=str(i), source=f"{i}_{k}", role="probe")
+            for name, role in ((f"{i}_{k}.jpg", "reference"), (f"{i}_{k}_a1.jpg", "probe")):
+                records[name] = Record(
+                    name, Path(name), tattoo=str(i), source=f"{i}_{k}", role=role
+                )
     lone = Record("9_0_a1.jpg", Path("9_0_a1.jpg"), tattoo="9", source="9_0", role="probe")
     photo = Record("9_0.jpg", Path("9_0.jpg"), tattoo="9", source="9_0", role="reference")
     records |= {lone.name: lone, photo.name: photo}

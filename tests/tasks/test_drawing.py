@@ -52,7 +52,7 @@ def test_the_same_seed_draws_the_same_and_another_seed_draws_otherwise() -> None
 def test_a_draw_does_not_depend_on_the_order_of_the_manifest() -> None:
     world = dataset([3] * 8)
     turned = dataset([3] * 8)
-    object.__setattr__(turned, "records", dict(reversed(turned.records.items())))
+    object.__setattr__(turned, "records", dict(reversed(list(turned.records.items()))))
     asked = protocol("open-set", OPEN)
     assert open_set.lay_out(world, asked) == open_set.lay_out(turned, asked)
 

@@ -1,0 +1,146 @@
+"""A synthetic set in the layout of BIVTatt: photographs, twenty transforms of each, and boxes.
+
+It is for showing what BIVTatt shows: that finding a transform of the very photograph is another
+question than finding the tattoo. File names and box files are the set's own. What its letters stand
+for is not published with it; here they are affine (a), affine and turned (ar), blurred (b),
+contrast (c), illumination (i) and turned (r).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+
+from harness.data.bivtatt import BOXES, IMAGES, TRANSFORMS
+from harness.synthesis.camera import Pixels
+from harness.synthesis.capture import render_capture, tattoo_of
+from harness.synthesis.streams import stream
+
+Box = tuple[int, int, int, int]
+Matrix = npt.NDArray[np.float64]
+
+
+def write_bivtatt(
+    folder: Path,
+    *,
+    tattoos: int = 159,
+    photographs: int = 210,
+    seed: int = 0,
+    long_side: int = 160,
+    report: Callable[[str, int, int], None] | None = None,
+) -> None:
+    """Draw a data set in the layout of BIVTatt.
+
+    Parameters
+    ----------
+    folder
+        To be made; what is in it is overwritten.
+    tattoos, photographs
+        How many; every tattoo has one photograph, and lots decide who has more. The defaults are
+        the set's own counts.
+    seed
+        Of the world; the same arguments give the same bytes.
+    long_side
+        Longer side of a photograph in pixels.
+    report
+        Called with what is drawn, how many are done, and how many there are.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer photographs than tattoos, or no tattoo.
+    """
+    if tattoos < 1 or photographs < tattoos:
+        raise ValueError("there must be a tattoo, and a photograph of each")
+    for part in (IMAGES, BOXES):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    rng = stream(seed, "bivtatt", "photographs")
+    extra = rng.integers(tattoos, size=photographs - tattoos)
+    counts = 1 + np.bincount(extra, minlength=tattoos)
+    done = 0
+    for i, count in enumerate(counts.tolist(), start=1):
+        tattoo = tattoo_of(seed, f"b{i:03d}", group=f"b{i:03d}", subject=f"s-b{i:03d}")
+        for k in range(1, count + 1):
+            shot = render_capture(seed, tattoo, str(k), long_side=long_side)
+            _write(folder, f"{i}_{k}", shot.image, shot.box)
+            for name in TRANSFORMS:
+                image, box = transformed(shot.image, shot.box, name, seed=seed, source=shot.source)
+                _write(folder, f"{i}_{k}_{name}", image, box)
+            done += 1
+            if report is not None:
+                report("photographs", done, photographs)
+
+
+def transformed(
+    image: Pixels, box: Box, name: str, *, seed: int = 0, source: str = ""
+) -> tuple[Pixels, Box]:
+    """Return one of `TRANSFORMS` of a photograph, and its box, which may reach over the edge.
+
+    Parameters
+    ----------
+    image
+        uint8, shape (height, width, 3).
+    box
+        x1, y1, x2, y2 in pixels, upper ones exclusive.
+    name
+        A name in `TRANSFORMS`.
+    seed, source
+        Key of the random part: how strong it is.
+
+    Returns
+    -------
+    tuple
+        An image of the same shape, and a box.
+    """
+    rng = stream(seed, "transform", source, name)
+    kind, number = name.rstrip("0123456789"), int(name.lstrip("abcir"))
+    sign = 1 if number % 2 else -1
+    strength = 1 + number // 2
+    if kind == "b":
+        return cv2.GaussianBlur(image, (0, 0), 0.7 * number + rng.uniform(0, 0.3)), box
+    if kind == "c":
+        gain = (1 + 0.2 * strength) ** sign * rng.uniform(0.95, 1.05)
+        return _levels((image.astype(np.float64) - 128) * gain + 128), box
+    if kind == "i":
+        shift = sign * (30 + rng.uniform(0, 15))
+        return _levels(image.astype(np.float64) + shift), box
+    height, width = image.shape[:2]
+    matrix: Matrix = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    if "a" in kind:
+        matrix[0, 1] = sign * (0.06 * strength + rng.uniform(0, 0.04))
+        matrix[1, 1] = 1 - sign * rng.uniform(0.05, 0.15)
+    if "r" in kind:
+        angle = sign * (8 * strength + rng.uniform(0, 6))
+        turn = cv2.getRotationMatrix2D((0.0, 0.0), angle, 1.0)[:, :2]
+        matrix[:, :2] = turn @ matrix[:, :2]
+    middle = np.array([width / 2, height / 2])
+    matrix[:, 2] = middle - matrix[:, :2] @ middle
+    warped = cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
+    return warped.astype(np.uint8), _around(box, matrix)
+
+
+def _around(box: Box, matrix: Matrix) -> Box:
+    """Return the bounds of a box's corners after an affine map."""
+    x1, y1, x2, y2 = box
+    corners = np.array([[x1, y1, 1], [x2, y1, 1], [x1, y2, 1], [x2, y2, 1]], dtype=np.float64)
+    moved = corners @ matrix.T
+    low, high = np.floor(moved.min(axis=0)), np.ceil(moved.max(axis=0))
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _levels(values: npt.NDArray[np.float64]) -> Pixels:
+    levels: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels
+
+
+def _write(folder: Path, stem: str, image: Pixels, box: Box) -> None:
+    PIL.Image.fromarray(image).save(folder / IMAGES / f"{stem}.jpg", quality=90)
+    line = " ".join(map(str, box))
+    (folder / BOXES / f"{stem}.txt").write_text(f"{line}\n", encoding="utf-8")
