@@ -8,7 +8,15 @@ from collections.abc import Sequence
 import click
 
 # Importing a module of verbs adds them to the command, in the order in which help lists them.
-from harness.cli import comparing, keeping, looking, making, publishing, running  # noqa: F401
+from harness.cli import (  # noqa: F401
+    annotating,
+    comparing,
+    keeping,
+    looking,
+    making,
+    publishing,
+    running,
+)
 from harness.cli.group import commands
 from harness.errors import HarnessError
 

@@ -6,14 +6,16 @@ A manifest is UTF-8 text with commas between columns and a first line that names
 ============  =====================================================================================
 column        meaning
 ============  =====================================================================================
-``image``     path of the image, relative to the manifest's folder, ``/`` between folders; it is
-              the image's name in candidate lists, so no two lines may share it
+``image``     path of the image, relative to the manifest's folder, ``/`` between folders
+``name``      what candidate lists call the line, so no two lines may share it; the image's path
+              unless given. An image that shows several tattoos has a line for each, with names
 ``tattoo``    which tattoo it shows: one design on one subject; images with equal values are mated
               for identification
 ``subject``   which person
 ``group``     which set of look-alike tattoos, over subjects; mated for similarity
 ``source``    which capture it came from: two images of one source show the same photograph, and
-              comparisons between them are counted apart
+              comparisons between them are counted apart; lines of one image are of one source, by
+              its path, where the column does not say
 ``style``     tattoo style, any word: ``tribal``, ``japanese``
 ``media``     ``photo``, ``sketch``, ``scanned-print``, ``computer-graphic`` or ``graffiti``
 ``role``      ``probe``, ``reference``, ``background`` or ``train``
@@ -49,7 +51,7 @@ from typing import NamedTuple
 from harness.data.findings import Findings
 from harness.data.formats import Box
 from harness.data.lists import read_text
-from harness.data.paths import BadNameError, Root, canonical
+from harness.data.paths import BadNameError, Root, canonical, unwritable
 from harness.data.records import Dataset, Record
 from harness.errors import UsageError, nearest
 
@@ -57,7 +59,7 @@ __all__ = ["COLUMNS", "LABELS", "MEDIA", "ROLES", "Row", "read_manifest", "read_
 
 COLUMNS = (
     *("image", "tattoo", "subject", "group", "source", "style", "media", "role", "fold"),
-    *("box", "label", "tags", "mask", "clean", "use_case"),
+    *("box", "label", "tags", "mask", "clean", "use_case", "name"),
 )
 LABELS = ("tattoo", "non-tattoo")
 MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
@@ -97,7 +99,8 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
     """
     path = path.absolute()
     findings = Findings()
-    rows = list(read_rows(path, Root(path.parent), path.name, findings))
+    root = Root(path.parent)
+    rows = list(read_rows(path, root, path.name, findings))
     cases = {row.use_case for row in rows if row.use_case}
     if use_case is not None and cases and use_case not in cases:
         raise UsageError(
@@ -120,6 +123,7 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
             continue
         records[name] = row.record
         first[name] = row.place
+    _share_sources(records, root)
     if not records and not findings.problems:
         findings.problem("empty lists", f"{path.name}: describes no image")
     return Dataset(path.name, path.parent, "csv", records, (), findings.problems, findings.warnings)
@@ -190,11 +194,15 @@ def _header_is_sound(header: Sequence[str], called: str, findings: Findings) -> 
 
 
 def _row(values: dict[str, str], place: str, root: Root, findings: Findings) -> Row | None:
-    image = values["image"]
+    image, name = values["image"], values.get("name", "")
     try:
-        record = Record(canonical(image), root.file(image))
+        record = Record(canonical(name or image), root.file(image, carried=not name))
     except BadNameError as fault:
         findings.problem("paths that leave the root", f"{place}: image {image!r} {fault}")
+        return None
+    fault_of_name = unwritable(name)
+    if fault_of_name:
+        findings.problem("names that cannot be used", f"{place}: name {name!r} {fault_of_name}")
         return None
     own = Findings()
     for column, allowed in (("media", MEDIA), ("role", ROLES), ("label", LABELS)):
@@ -229,6 +237,18 @@ def _row(values: dict[str, str], place: str, root: Root, findings: Findings) -> 
         clean=files.get("clean"),
     )
     return Row(record, values.get("use_case") or None, place, own)
+
+
+def _share_sources(records: dict[str, Record], root: Root) -> None:
+    """Give lines of one image its path as their source, where none is given."""
+    lines: dict[Path, list[str]] = {}
+    for name, record in records.items():
+        lines.setdefault(record.path, []).append(name)
+    for path, names in lines.items():
+        if names[1:]:
+            source = canonical(path.relative_to(root.folder).as_posix())
+            for name in names:
+                records[name] = replace(records[name], source=records[name].source or source)
 
 
 def _box(text: str, place: str, findings: Findings) -> Box | None:

@@ -63,7 +63,7 @@ class Root:
         self._parents: dict[Path, bool] = {}
         self._listed: dict[Path, dict[str, str]] = {}
 
-    def file(self, name: str, *, under: str = "") -> Path:
+    def file(self, name: str, *, under: str = "", carried: bool = True) -> Path:
         """Return the path of a named file, which need not exist.
 
         Parameters
@@ -72,13 +72,16 @@ class Root:
             As a list or manifest writes it, with ``/`` between folders.
         under
             Folder inside the root that the name is relative to.
+        carried
+            Whether result files will carry the name, so that it must be one they can; False where
+            a record has another name than its file.
 
         Raises
         ------
         BadNameError
             If the path is not inside the root.
         """
-        fault = unwritable(name)
+        fault = unwritable(name) if carried else "contains a NUL" if "\0" in name else None
         if fault:
             raise BadNameError(fault)
         parts = canonical(name).split("/")

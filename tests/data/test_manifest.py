@@ -20,12 +20,28 @@ from .sets import lines, picture
 
 
 def test_every_column_reaches_its_field(tmp_path: Path) -> None:
+    cells = {
+        "image": "in/a b.png",
+        "tattoo": "t",
+        "subject": "s",
+        "group": "g",
+        "source": "c",
+        "style": "tribal",
+        "media": "sketch",
+        "role": "probe",
+        "fold": "2",
+        "box": "-1 0 30 40",
+        "label": "tattoo",
+        "tags": "rose;dagger  skull",
+        "mask": "m.png",
+        "clean": "clean/é.png",
+        "use_case": "mixed_media",
+    }
     path = lines(
         tmp_path / "set.csv",
         [
-            ",".join(COLUMNS) + ",x_note",
-            "in/a b.png,t,s,g,c,tribal,sketch,probe,2,-1 0 30 40,tattoo,rose;dagger  skull,"
-            "m.png,clean/é.png,mixed_media,whatever",
+            ",".join((*COLUMNS, "x_note")),
+            ",".join((*(cells.get(column, "") for column in COLUMNS), "whatever")),
         ],
     )
     data = read_manifest(path)
@@ -175,3 +191,37 @@ def test_any_bytes_are_read_or_reported(
     findings = Findings()
     rows = list(manifest.read_rows(path, Root(path.parent), path.name, findings))
     assert all(row.record.name for row in rows)
+
+
+def test_lines_of_one_image_have_names_of_their_own_and_share_its_source(tmp_path: Path) -> None:
+    path = lines(
+        tmp_path / "m.csv",
+        [
+            "image,name,tattoo,box,source",
+            "a.png,,t,0 0 4 4,",
+            "a.png,a.png#2,u,2 2 6 6,",
+            "b.png,,v,,",
+        ],
+    )
+    data = read_manifest(path)
+    assert data.problems == ()
+    assert [(r.name, r.path.name, r.source) for r in data.records.values()] == [
+        ("a.png", "a.png", "a.png"),
+        ("a.png#2", "a.png", "a.png"),
+        ("b.png", "b.png", None),
+    ]
+
+
+def test_a_name_must_be_one_that_lists_can_carry_but_then_its_file_need_not(tmp_path: Path) -> None:
+    path = lines(
+        tmp_path / "m.csv",
+        ["image,name", "a|b.png,a%7Cb.png", '"two\nlines.png",two', "c.png,c|d", "e|f.png,"],
+    )
+    data = read_manifest(path)
+    assert [(r.name, r.path.name) for r in data.records.values()] == [
+        ("a%7Cb.png", "a|b.png"),
+        ("two", "two\nlines.png"),
+    ]
+    assert len(data.problems) == 2
+    assert "'c|d'" in data.problems[0]
+    assert "'e|f.png'" in data.problems[1]

@@ -1,0 +1,147 @@
+"""The images of a folder that may be annotated, and small safe copies of them to look at."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from harness.data.formats import SUFFIXES, Box
+from harness.data.paths import BadNameError, Root
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.api import Image
+
+__all__ = ["LONG_SIDE", "Pictures", "Shown", "found_in"]
+
+LONG_SIDE = 1800
+"""Of the copies a page shows, in pixels; boxes are in pixels of the image itself."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A JPEG copy of an image, and the width and height of the upright image itself."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+
+def found_in(folder: Path, *, without: Iterable[Path] = ()) -> tuple[list[str], list[str]]:
+    """Return the images below a folder that a manifest can name, and why others cannot.
+
+    Parameters
+    ----------
+    folder
+        Hidden files and folders in it, and links out of it, are left out.
+    without
+        Files that are no images of their own, such as masks.
+
+    Returns
+    -------
+    names : list of str
+        Paths relative to the folder with ``/`` between folders, in order.
+    notes : list of str
+        One sentence for each image left out.
+
+    Raises
+    ------
+    UsageError
+        If it is not a folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    root, left_out = Root(folder), set(without)
+    names, notes = [], []
+    for path in _files(folder):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix.lower() not in SUFFIXES or path in left_out:
+            continue
+        try:
+            name.encode()
+            root.file(name, carried=False)
+        except UnicodeEncodeError:
+            notes.append(f"{name!r} is left out: its name is not valid Unicode")
+        except BadNameError as fault:
+            notes.append(f"{name!r} is left out: it {fault}")
+        else:
+            if name == name.strip():
+                names.append(name)
+            else:
+                notes.append(f"{name!r} is left out: a manifest ignores space around a name")
+    return sorted(names, key=lambda name: PurePosixPath(name).parts), notes
+
+
+class Pictures:
+    """Images by number, so that no request can name a file.
+
+    Parameters
+    ----------
+    paths
+        Of the images, in the order of their numbers.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        # A picture of 64 megapixels takes 200 MB while it is decoded: one at a time.
+        self._decoding = threading.Lock()
+        self._whole = lru_cache(maxsize=12)(self._encode_whole)
+        self._part = lru_cache(maxsize=600)(self._encode_part)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def whole(self, number: int) -> Shown:
+        """Return a copy of an image, its longer side at most `LONG_SIDE`.
+
+        Raises
+        ------
+        UnreadableImage
+            If the file is missing, damaged, no image or too large.
+        """
+        with self._decoding:
+            return self._whole(number)
+
+    def part(self, number: int, box: Box | None, side: int = 220) -> bytes:
+        """Return a small JPEG of what lies in a box, or of the whole image.
+
+        Raises
+        ------
+        UnreadableImage
+            As `whole`, or if the box shows nothing of the image.
+        """
+        with self._decoding:
+            return self._part(number, box, side)
+
+    def _encode_whole(self, number: int) -> Shown:
+        from harness.data.images import decode
+
+        image = decode(self._paths[number])
+        return Shown(_jpeg(image, LONG_SIDE), image.shape[1], image.shape[0])
+
+    def _encode_part(self, number: int, box: Box | None, side: int) -> bytes:
+        from harness.data.images import decode, encode_thumbnail
+
+        return encode_thumbnail(decode(self._paths[number], box=box), side)
+
+
+def _jpeg(image: Image, side: int) -> bytes:
+    import PIL.Image
+
+    copy = PIL.Image.fromarray(image)
+    copy.thumbnail((side, side), PIL.Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    copy.save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, inner, files in os.walk(folder):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        yield from (Path(place, name) for name in files if not name.startswith("."))
