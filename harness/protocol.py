@@ -135,6 +135,19 @@ class TaggingRules(_Table):
     minimum_use: Annotated[int, Field(ge=1, alias="minimum-use")] = 1
 
 
+class TaggingRules(_Table):
+    """Which tags the question ``tagging`` is about.
+
+    Parameters
+    ----------
+    minimum_use
+        Images, learned from or judged, that must carry a tag for it to be asked for
+        (``minimum-use``).
+    """
+
+    minimum_use: Annotated[int, Field(ge=1, alias="minimum-use")] = 1
+
+
 class GateRules(_Table):
     """What `harness gate` tolerates, declared before anything is compared.
 
@@ -173,6 +186,8 @@ class Protocol(_Table):
         Rules of the tasks of these names.
     tagging
         Rules of the task of this name.
+    tagging
+        Rules of the task of this name.
     gate
         What `harness gate` tolerates; without it the command line has to say.
     """
@@ -190,6 +205,7 @@ class Protocol(_Table):
     folds: FoldRules = FoldRules()
     style: StyleRules = StyleRules()
     search: SearchRules = SearchRules()
+    tagging: TaggingRules = TaggingRules()
     tagging: TaggingRules = TaggingRules()
     gate: GateRules | None = None
 
@@ -254,6 +270,7 @@ def _sentence(fault: Any) -> str:
             "folds": FoldRules,
             "style": StyleRules,
             "search": SearchRules,
+            "tagging": TaggingRules,
             "tagging": TaggingRules,
             "gate": GateRules,
         }

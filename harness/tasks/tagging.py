@@ -1,0 +1,387 @@
+"""Tagging: which tags does an image carry?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Tagger
+from harness.data.records import Dataset, Fold, Record
+from harness.errors import DataError
+from harness.metrics import tagging
+from harness.metrics.identification import chance_average_precision
+from harness.metrics.ids import Metric
+from harness.protocol import Protocol
+from harness.resampling import cluster_bootstrap
+from harness.results import (
+    Candidate,
+    Curves,
+    Estimate,
+    Failure,
+    FoldMetrics,
+    Metrics,
+    Outcome,
+    Search,
+    TagFigures,
+)
+from harness.tasks.answers import Answer, finite, fold_spread
+from harness.tasks.folds import deal
+
+ABILITY = Tagger
+METRICS: dict[str, tuple[str, ...]] = {
+    "tag-map": (),
+    "precision-micro": (),
+    "recall-micro": (),
+    "f1-micro": (),
+    "precision-macro": (),
+    "recall-macro": (),
+    "f1-macro": (),
+    "tag-credit": ("more-than", "per-hit"),
+}
+FAILURE_POLICY = "An image without scores is given no tag and stands last in every ranking."
+
+CANDIDATES = 12
+"""Best tags of an image that are kept beside those it carries."""
+
+RESAMPLES = 500
+RANDOM_ANSWERS = 400
+FEWEST = 60
+"""Resamples, or random answers, of very large sets."""
+
+WORK = 150_000_000
+"""Scores looked at by resampling, or by random answers, before there are fewer of them."""
+
+
+def vocabulary(records: Mapping[str, Record], protocol: Protocol) -> list[str]:
+    """Return the tags that enough images carry, in alphabetical order.
+
+    Parameters
+    ----------
+    records
+        Those that the folds name, learned from or judged.
+
+    Raises
+    ------
+    DataError
+        If there is no such tag.
+    """
+    uses = Counter(tag for record in records.values() for tag in set(record.tags))
+    least = protocol.tagging.minimum_use
+    found = sorted(tag for tag, count in uses.items() if count >= least)
+    if not found:
+        most = ", ".join(f"{tag} ({count})" for tag, count in uses.most_common(3))
+        raise DataError(
+            f"no tag is carried by {least} images or more; "
+            + (f"the commonest: {most}. " if most else "no image has any tag. ")
+            + "The column 'tags' of a manifest holds them; 'minimum-use' in the protocol's table "
+            "[tagging] says how many images a tag needs"
+        )
+    return found
+
+
+def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
+    """Return folds that share no identity: those of the data set's lists, or dealt ones.
+
+    All images of a fold are judged, probes and references alike.
+
+    Raises
+    ------
+    DataError
+        If no image has a tag, or as for `deal`.
+    """
+    shown = {n: r for n, r in dataset.records.items() if r.role != "background"}
+    vocabulary(shown, protocol)
+    if dataset.folds:
+        return [
+            Fold(
+                fold.name,
+                tuple(name for name in fold.train if name in shown),
+                tuple(n for n in dict.fromkeys((*fold.probes, *fold.gallery)) if n in shown),
+            )
+            for fold in dataset.folds
+        ]
+    return [
+        Fold(name, tuple(r.name for r in train), tuple(r.name for r in judged))
+        for name, train, judged, _ in deal(
+            dataset, protocol.folds, _identity, lambda records, rng: (list(records), [])
+        )
+    ]
+
+
+def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
+    """Return what a training set says: of each image, its tags as places in the vocabulary."""
+    places = {tag: place for place, tag in enumerate(vocabulary(records, protocol))}
+    return {
+        "tags": [
+            sorted(places[tag] for tag in set(records[name].tags) if tag in places)
+            for name in fold.train
+        ]
+    }
+
+
+def truth_matrix(
+    fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str]
+) -> npt.NDArray[np.bool_]:
+    """Return which tags the images of a fold carry: bool, shape (images, tags)."""
+    places = {tag: place for place, tag in enumerate(vocabulary)}
+    truth = np.zeros((len(fold.probes), len(places)), dtype=bool)
+    for row, name in zip(truth, fold.probes, strict=True):
+        row[[places[tag] for tag in records[name].tags if tag in places]] = True
+    return truth
+
+
+def judge(
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    protocol: Protocol,
+) -> Outcome:
+    """Compute every number of a run from its raw scores.
+
+    Parameters
+    ----------
+    folds, answers
+        In the same order; an answer's scores have shape (images, tags), tags as in `vocabulary`.
+
+    Raises
+    ------
+    DataError
+        If scores have another shape.
+    """
+    used = {name: records[name] for fold in folds for name in (*fold.train, *fold.probes)}
+    tags = vocabulary(used, protocol)
+    parts = [_Tagged.of(f, a, records, tags) for f, a in zip(folds, answers, strict=True)]
+    pooled = _Tagged.pool(parts)
+    ids = protocol.metric_ids
+    per_fold = [
+        FoldMetrics(
+            fold.name,
+            part.counts(),
+            dict(zip(map(str, ids), map(finite, _values(ids, part, protocol)), strict=True)),
+        )
+        for fold, part in zip(folds, parts, strict=True)
+    ]
+    estimates, figures = _estimates(ids, pooled, tags, protocol)
+    for metric, estimate in estimates.items():
+        estimate.fold_mean, estimate.fold_sd = fold_spread([f.values[metric] for f in per_fold])
+    counts = {"folds": len(folds), **pooled.counts()}
+    counts["training_images"] = len({name for fold in folds for name in fold.train})
+    credits = [metric for metric in ids if metric.name == "tag-credit"]
+    return Outcome(
+        metrics=Metrics("tagging", protocol.headline_id, counts, estimates, per_fold, tags=figures),
+        curves=Curves(),
+        searches=[
+            search
+            for fold, part in zip(folds, parts, strict=True)
+            for search in part.searches(fold.name, tags, credits)
+        ],
+        failures=[
+            Failure(fold.name, name, "probe", reason)
+            for fold, answer in zip(folds, answers, strict=True)
+            for name, reason in sorted(answer.failures.items())
+        ],
+    )
+
+
+class _Tagged:
+    """Scores of images for every tag, with their truth; failures are rows of minus infinity."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        scores: npt.NDArray[np.float64],
+        truth: npt.NDArray[np.bool_],
+        failed: npt.NDArray[np.bool_],
+        clusters: npt.NDArray[Any],
+    ) -> None:
+        self.names, self.scores, self.truth = names, scores, truth
+        self.failed, self.clusters = failed, clusters
+
+    @classmethod
+    def of(
+        cls, fold: Fold, answer: Answer, records: Mapping[str, Record], tags: Sequence[str]
+    ) -> _Tagged:
+        scores = np.asarray(answer.scores, dtype=np.float64)
+        if scores.shape != (len(fold.probes), len(tags)):
+            raise DataError(
+                f"fold {fold.name}: scores have shape {scores.shape}, but {len(fold.probes)} "
+                f"images and {len(tags)} tags were asked for"
+            )
+        failed = np.array([name in answer.failures for name in fold.probes], dtype=bool)
+        return cls(
+            fold.probes,
+            np.where(failed[:, np.newaxis], -np.inf, scores),
+            truth_matrix(fold, records, tags),
+            failed,
+            np.array([_identity(records[name]) for name in fold.probes]),
+        )
+
+    @classmethod
+    def pool(cls, parts: Sequence[_Tagged]) -> _Tagged:
+        return cls(
+            [name for part in parts for name in part.names],
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.truth for part in parts]),
+            np.concatenate([part.failed for part in parts]),
+            np.concatenate([part.clusters for part in parts]),
+        )
+
+    def take(self, places: npt.NDArray[np.int64]) -> _Tagged:
+        return _Tagged(
+            (), self.scores[places], self.truth[places], self.failed[places], self.clusters[places]
+        )
+
+    def answered_by(self, scores: npt.NDArray[np.float64]) -> _Tagged:
+        return _Tagged(self.names, scores, self.truth, self.failed, self.clusters)
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "images": len(self.names),
+            "tags": self.truth.shape[1],
+            "tags_carried": int(self.truth.sum()),
+            "images_without_tag": int((~self.truth.any(axis=1)).sum()),
+            "identities": len(np.unique(self.clusters)),
+            "failed_probes": int(self.failed.sum()),
+        }
+
+    def searches(self, fold: str, tags: Sequence[str], credits: Sequence[Metric]) -> list[Search]:
+        order = np.argsort(-self.scores, axis=1, kind="stable")[:, :CANDIDATES]
+        earned = {str(metric): _credit(metric, self) for metric in credits}
+        return [
+            Search(
+                fold=fold,
+                probe=name,
+                identity=str(self.clusters[i]),
+                failed=bool(self.failed[i]),
+                truth=" ".join(tags[j] for j in np.flatnonzero(self.truth[i])),
+                values={metric: finite(values[i]) for metric, values in earned.items()},
+                candidates=[
+                    Candidate(tags[j], finite(self.scores[i, j]), bool(self.truth[i, j]))
+                    for j in order[i]
+                    if not self.failed[i]
+                ],
+            )
+            for i, name in enumerate(self.names)
+        ]
+
+
+def _identity(record: Record) -> str:
+    """Return what must not be learned from and judged at once: look-alikes carry the same tags."""
+    return record.group or record.tattoo or record.subject or record.source or record.name
+
+
+def _credit(metric: Metric, tagged: _Tagged) -> npt.NDArray[np.float64]:
+    rule = {"more_than": int(metric["more-than"]), "per_hit": float(metric["per-hit"])}
+    return tagging.top_tag_credit(tagged.scores, tagged.truth, **rule)  # type: ignore[arg-type]
+
+
+def _values(ids: Sequence[Metric], tagged: _Tagged, protocol: Protocol) -> list[float]:
+    """Return every metric asked for, NaN where there is no answer."""
+    scores, truth, threshold = tagged.scores, tagged.truth, protocol.threshold
+    macro = tagging.macro(tagging.tag_rates(scores, truth, threshold))._asdict()
+    micro = tagging.micro(scores, truth, threshold)._asdict()
+    found = []
+    for metric in ids:
+        if metric.name == "tag-map":
+            found.append(tagging.mean_average_precision(scores, truth))
+        elif metric.name == "tag-credit":
+            found.append(_mean(_credit(metric, tagged)))
+        else:
+            figure, _, averaged = metric.name.partition("-")
+            found.append((macro if averaged == "macro" else micro)[figure])
+    return found
+
+
+def _estimates(
+    ids: Sequence[Metric], pooled: _Tagged, tags: Sequence[str], protocol: Protocol
+) -> tuple[dict[str, Estimate], list[TagFigures]]:
+    """Return every metric and every tag with its interval and chance."""
+    precision = tagging.tag_average_precision(pooled.scores, pooled.truth)
+    rates = tagging.tag_rates(pooled.scores, pooled.truth, protocol.threshold)
+    carried = pooled.truth.sum(axis=0)
+    chance = chance_average_precision(carried, np.full(len(tags), len(pooled.names)))
+
+    known, numbers = np.unique(pooled.clusters, return_inverse=True)
+
+    def values(drawn: npt.NDArray[np.int64]) -> list[float]:
+        picked = pooled.take(np.repeat(np.arange(len(numbers)), drawn[numbers]))
+        return [
+            *_values(ids, picked, protocol),
+            *tagging.tag_average_precision(picked.scores, picked.truth).tolist(),
+        ]
+
+    intervals = cluster_bootstrap(
+        values, len(known), replicates=_affordable(RESAMPLES, pooled.scores.size)
+    )
+    random = _random_answers(ids, pooled, protocol)
+    estimates = {}
+    for i, (metric, value) in enumerate(zip(ids, _values(ids, pooled, protocol), strict=True)):
+        interval = intervals[i]
+        estimate = Estimate(finite(value), n=len(pooled.names))
+        if estimate.value is not None and interval.low < interval.high:
+            estimate.low, estimate.high = finite(interval.low), finite(interval.high)
+            estimate.method = interval.method
+        guesses = random[:, i][~np.isnan(random[:, i])]
+        if len(guesses):
+            estimate.chance = float(guesses.mean())
+            estimate.chance_low, estimate.chance_high = map(
+                float, np.quantile(guesses, (0.025, 0.975))
+            )
+        if metric.name == "tag-map":
+            estimate.chance = finite(_mean(chance))
+        if metric.name == "tag-credit":
+            _describe_credit(estimate, metric, pooled)
+        estimates[str(metric)] = estimate
+    figures = [
+        TagFigures(
+            tag=tag,
+            images=int(carried[j]),
+            average_precision=finite(precision[j]),
+            low=finite(intervals[len(ids) + j].low) if carried[j] else None,
+            high=finite(intervals[len(ids) + j].high) if carried[j] else None,
+            chance=finite(chance[j]),
+            precision=finite(rates.precision[j]),
+            recall=finite(rates.recall[j]),
+            f1=finite(rates.f1[j]),
+        )
+        for j, tag in enumerate(tags)
+    ]
+    return estimates, figures
+
+
+def _describe_credit(estimate: Estimate, metric: Metric, pooled: _Tagged) -> None:
+    """Say how many images count, and what a random order of the tags would earn on them."""
+    more_than, per_hit = int(metric["more-than"]), float(metric["per-hit"])
+    counted = pooled.truth.sum(axis=1)
+    tags = pooled.truth.shape[1]
+    expected = tagging.chance_credit(counted, tags, more_than=more_than, per_hit=per_hit)
+    estimate.chance = finite(_mean(expected))
+    estimate.n = int((counted > more_than).sum())
+    if not estimate.n:
+        estimate.flags.append(f"no image carries more than {more_than} of the {tags} tags")
+
+
+def _random_answers(
+    ids: Sequence[Metric], pooled: _Tagged, protocol: Protocol
+) -> npt.NDArray[np.float64]:
+    """Return the metrics of uniform random scores: float64, shape (answers, metrics)."""
+    rng = np.random.default_rng(0)
+    return np.array(
+        [
+            _values(ids, pooled.answered_by(rng.random(pooled.scores.shape)), protocol)
+            for _ in range(_affordable(RANDOM_ANSWERS, pooled.scores.size))
+        ]
+    )
+
+
+def _affordable(wanted: int, scores: int) -> int:
+    return max(FEWEST, min(wanted, WORK // max(scores, 1)))
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
