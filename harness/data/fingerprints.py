@@ -117,7 +117,7 @@ def _line(*parts: object) -> bytes:
 
 
 def _truth(record: Record) -> list[object]:
-    return [
+    told: list[object] = [
         record.tattoo,
         record.subject,
         record.group,
@@ -130,6 +130,10 @@ def _truth(record: Record) -> list[object]:
         record.label,
         record.tags,
     ]
+    # Only where they are known, so that other data sets keep the hash they had before these came.
+    if record.query is not None or record.text_score is not None:
+        told.append(["search", record.query, record.text_score])
+    return told
 
 
 def _speaking_of(fold: Fold, known: frozenset[str]) -> list[object]:

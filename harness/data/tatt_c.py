@@ -210,9 +210,12 @@ def _enrich(
             style=told.style,
             media=told.media,
             box=told.box,
+            skin=told.skin,
             tags=told.tags,
             mask=told.mask,
             clean=told.clean,
+            query=told.query,
+            text_score=told.text_score,
         )
 
 

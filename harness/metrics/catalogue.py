@@ -80,7 +80,9 @@ CATALOGUE: dict[str, Entry] = {
     "localisation-accuracy": Entry("metrics.localisation:over_images"),
     "iou": Entry("metrics.segmentation:agreement"),
     "dice": Entry("metrics.segmentation:agreement"),
-    "concentration-error": Entry("metrics.segmentation:agreement", (), ""),
+    "pixel-accuracy": Entry("metrics.segmentation:agreement"),
+    "concentration-error": Entry("metrics.segmentation:agreement", (), "lower"),
+    "false-marking": Entry("metrics.segmentation:concentration", (), "lower"),
     # tags and classes
     "precision-macro": Entry("metrics.tagging:macro"),
     "recall-macro": Entry("metrics.tagging:macro"),

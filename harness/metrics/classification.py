@@ -16,6 +16,9 @@ import numpy.typing as npt
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 Labels: TypeAlias = npt.NDArray[np.integer[Any]]
 
+LEAST_PROBABILITY = 1e-6
+"""What `log_loss` takes for certainty of another class."""
+
 _SUM_TO_ONE = 1e-4  # probabilities of 32-bit softmax over a thousand classes are this near
 
 
@@ -282,18 +285,103 @@ def expected_calibration_error(probabilities: Scores, labels: Labels, bins: int 
     >>> expected_calibration_error(told, np.array([0, 0, 1, 1]))
     0.25
     """
+    confidence, right, which = _by_confidence(probabilities, labels, bins)
+    if not right.size:
+        return float("nan")
+    # Per bin, images * |accuracy - confidence| is the size of the sum of the differences.
+    excess = np.bincount(which, weights=right - confidence)
+    return float(np.abs(excess).sum() / right.size)
+
+
+def log_loss(probabilities: Scores, labels: Labels) -> float:
+    """Mean over images of ``-ln p``, p being the probability given to the true class.
+
+    A proper score, like `brier`, that is hard on false certainty: p counts as no less than
+    `LEAST_PROBABILITY`, so certainty of a wrong class costs 13.8, and so does a failure.
+
+    Parameters
+    ----------
+    probabilities, labels
+        As for `brier`.
+
+    Returns
+    -------
+    float
+        In [0, 13.8]; ``ln(classes)`` for equal probabilities; NaN without images.
+
+    Raises
+    ------
+    ValueError
+        As for `brier`.
+
+    Examples
+    --------
+    >>> round(log_loss(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 0])), 4)  # ln 2 / 2
+    0.3466
+    """
+    told, labels, failed = _checked_probabilities(probabilities, labels)
+    if not labels.size:
+        return float("nan")
+    own = np.where(failed, 0.0, told[np.arange(len(labels)), labels])
+    return float(-np.log(np.clip(own, LEAST_PROBABILITY, 1.0)).mean())
+
+
+def reliability(probabilities: Scores, labels: Labels, bins: int = 10) -> dict[str, list[float]]:
+    """How often answers are right, by how sure they were: the reliability diagram.
+
+    Bins are those of `expected_calibration_error`; failures are left out.
+
+    Parameters
+    ----------
+    probabilities, labels
+        As for `brier`.
+    bins
+        From 1.
+
+    Returns
+    -------
+    dict
+        Columns ``low``, ``high``, ``images``, ``confidence`` (mean) and ``accuracy`` of the bins
+        with images, in order; empty without any.
+
+    Raises
+    ------
+    ValueError
+        As for `expected_calibration_error`.
+
+    Examples
+    --------
+    >>> told = np.array([[0.75, 0.25]] * 4)
+    >>> reliability(told, np.array([0, 0, 0, 1]), bins=2)  # doctest: +NORMALIZE_WHITESPACE
+    {'low': [0.5], 'high': [1.0], 'images': [4.0], 'confidence': [0.75], 'accuracy': [0.75]}
+    """
+    confidence, right, which = _by_confidence(probabilities, labels, bins)
+    images = np.bincount(which, minlength=bins).astype(np.float64)
+    kept = np.flatnonzero(images)
+    if not kept.size:
+        return {}
+    columns = {
+        "low": kept / bins,
+        "high": (kept + 1) / bins,
+        "images": images[kept],
+        "confidence": np.bincount(which, confidence, minlength=bins)[kept] / images[kept],
+        "accuracy": np.bincount(which, right, minlength=bins)[kept] / images[kept],
+    }
+    return {name: column.tolist() for name, column in columns.items()}
+
+
+def _by_confidence(
+    probabilities: Scores, labels: Labels, bins: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Highest probability, whether the answer is right, and bin of each image that has one."""
     if bins < 1:
         raise ValueError(f"bins count from 1, but {bins} was asked for")
     told, labels, failed = _checked_probabilities(probabilities, labels)
     told, labels = told[~failed], labels[~failed]
-    if not labels.size:
-        return float("nan")
-    confidence = told.max(axis=1)
-    right = _places(told, labels)[0] == 1
+    confidence = told.max(axis=1, initial=0.0)
+    right = (_places(told, labels)[0] == 1).astype(np.float64)
     which = np.searchsorted(np.arange(1, bins) / bins, confidence, side="left")
-    # Per bin, images * |accuracy - confidence| is the size of the sum of the differences.
-    excess = np.bincount(which, weights=right - confidence)
-    return float(np.abs(excess).sum() / labels.size)
+    return confidence, right, which
 
 
 def _places(scores: Scores, labels: Labels) -> tuple[npt.NDArray[np.int64], Scores]:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from harness.api import Progress
-from harness.training.schedules import StepPolicy, set_rate
+from harness.training.schedules import Schedule, set_rate
 
 
 def descend(
     batch_loss: Callable[[], Tensor],
     optimiser: torch.optim.Optimizer,
-    policy: StepPolicy,
+    policy: Schedule,
     iterations: int,
     progress: Progress,
 ) -> float:

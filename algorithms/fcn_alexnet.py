@@ -1,0 +1,280 @@
+"""FCN-AlexNet, which says of every pixel whether it is tattooed: Tattoodo's segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from harness import Image, Mask, Segmenter, TrainingSet, parameter
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+# The harness gives cores to processes; threads inside one would only compete for them.
+cv2.setNumThreads(1)
+
+_MODEL = "network.safetensors"
+
+
+@dataclass
+class FcnAlexnet(Segmenter):
+    """Fully convolutional network with a softmax of two in every pixel.
+
+    The preset ``digits`` is the example of NVIDIA DIGITS that the talk names: AlexNet made fully
+    convolutional, images in their own size, batches of 1, SGD at 1e-4 (a tenth of it after every
+    third, DIGITS' default). AlexNet's weights come from a file of BVLC's (``weights=FILE``, see
+    docs/alexnet-svm.md), or with ``layout=torchvision`` from torchvision, whose AlexNet has other
+    widths; ``start=random`` trains from nothing, which takes far longer than the talk's six hours.
+
+    The default learns from nothing in about a minute per fold on one core: a small network whose
+    scores are brought back from an eighth, a quarter and half of the image's scale, as lines of a
+    tattoo are finer than DIGITS' stride of 32.
+    """
+
+    network: str = parameter("small", "Which network.", choices=("small", "alexnet"))
+    layout: str = parameter(
+        "caffe", "Whose AlexNet: BVLC's or torchvision's.", choices=("caffe", "torchvision")
+    )
+    start: str = parameter("random", "Weights at first.", choices=("imagenet", "random"))
+    weights: str = parameter("", "File with ImageNet weights of BVLC's AlexNet.")
+    width: float = parameter(
+        1.0, "Share of a network's channels in every layer.", minimum=0.02, maximum=4
+    )
+    size: int = parameter(
+        112, "Side that images are scaled to, in pixels; 0 leaves them as they are.", minimum=0
+    )
+    iterations: int = parameter(300, "Training steps.", minimum=0)
+    batch_size: int = parameter(16, "Images of a step; 1 with size=0.", minimum=1)
+    solver: str = parameter("adam", "Way down the loss.", choices=("sgd", "adam"))
+    schedule: str = parameter(
+        "cosine",
+        "Of the learning rate: along a cosine to 0, or a tenth after every third.",
+        choices=("cosine", "step"),
+    )
+    learning_rate: float = parameter(5e-3, "At its highest.", minimum=0)
+    momentum: float = parameter(0.9, "Of SGD; first beta of Adam.", minimum=0, maximum=0.999)
+    weight_decay: float = parameter(0.0, "L2 penalty on weights, not biases.", minimum=0)
+    tattoo_weight: float = parameter(
+        2.0, "What a tattooed pixel counts in the loss, against 1 for another.", minimum=0.01
+    )
+
+    citation: ClassVar[str] = (
+        "Jensen, AI and tattoos, Tattoodo 2017; network: NVIDIA DIGITS, example fcn_alexnet; "
+        "Shelhamer et al., Fully Convolutional Networks for Semantic Segmentation, PAMI 2017"
+    )
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "digits": {
+            "network": "alexnet",
+            "layout": "caffe",
+            "start": "imagenet",
+            "width": 1.0,
+            "size": 0,
+            "iterations": 30_000,
+            "batch_size": 1,
+            "solver": "sgd",
+            "schedule": "step",
+            "learning_rate": 1e-4,
+            "momentum": 0.9,
+            "weight_decay": 5e-4,
+            "tattoo_weight": 1.0,
+        },
+        "check": {"iterations": 3, "width": 0.25, "size": 32, "batch_size": 4},
+    }
+
+    def fit(self, train: TrainingSet) -> None:
+        """Train the network on images and the masks of their tattoos.
+
+        Raises
+        ------
+        UsageError
+            If ImageNet weights are wanted and cannot be had, or parameters exclude each other.
+        ValueError
+            If there is no training image.
+        """
+        if not len(train):
+            raise ValueError("fcn-alexnet needs training images with masks")
+        if self.size == 0 and self.batch_size > 1:
+            raise UsageError("images in their own sizes do not stack: size=0 needs batch_size=1")
+        network = self._start()
+        self._train(network, train)
+        self.network_ = network.eval()
+
+    def segment(self, image: Image) -> Mask:
+        """Return the softmax's share of tattoo, at the size of the image.
+
+        Raises
+        ------
+        RuntimeError
+            Before `fit`.
+        """
+        import torch
+
+        network = vars(self).get("network_")
+        if network is None:
+            raise RuntimeError("FcnAlexnet has not learned anything yet")
+        with torch.inference_mode():
+            scores = network(torch.from_numpy(self._scaled(image)[None]))[0]
+            share: npt.NDArray[np.float32] = torch.softmax(scores, 0)[1].numpy()
+        height, width = image.shape[:2]
+        if share.shape != (height, width):
+            share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.clip(share, 0.0, 1.0)
+
+    def save(self, folder: Path) -> None:
+        """Write the network."""
+        from harness.training.weights import save_weights
+
+        save_weights(self.network_, folder / _MODEL)
+
+    def load(self, folder: Path) -> None:
+        """Restore what `save` wrote.
+
+        Raises
+        ------
+        Damaged
+            If it is not whole, or of a network with other parameters.
+        """
+        from harness.training.weights import load_weights
+
+        network = self.build()
+        load_weights(network, folder / _MODEL)
+        self.network_ = network.eval()
+
+    def build(self) -> nn.Module:
+        """Return the network of the seed, before any ImageNet weights."""
+        from harness.training.fcn import CAFFE, TORCHVISION, FcnAlexNet, SmallFcn
+        from harness.training.loop import generator
+
+        if self.network == "alexnet":
+            layout = CAFFE if self.layout == "caffe" else TORCHVISION
+            return FcnAlexNet(2, layout, self.width, generator(self.seed))
+        with _seeded(self.seed):
+            return SmallFcn(2, max(4, round(16 * self.width)))
+
+    def _start(self) -> nn.Module:
+        """Return the network with the weights that training starts from: the net surgery."""
+        from harness.training.alexnet import AlexNet, TorchvisionAlexNet
+        from harness.training.fcn import FcnAlexNet, take_weights
+        from harness.training.imagenet import load_bvlc, load_torchvision
+
+        network = self.build()
+        if self.start == "random":
+            if self.weights:
+                raise UsageError(f"weights={self.weights} would not be used with start=random")
+            return network
+        if not isinstance(network, FcnAlexNet) or self.width != 1:
+            raise UsageError("ImageNet weights fit network=alexnet with width=1, and nothing else")
+        source: AlexNet | TorchvisionAlexNet
+        if self.layout == "torchvision":
+            if self.weights:
+                raise UsageError(
+                    f"weights={self.weights} is a file of BVLC's AlexNet: it goes with layout=caffe"
+                )
+            source = TorchvisionAlexNet()
+            load_torchvision(source)
+        elif self.weights:
+            source = AlexNet(227, 1.0)
+            load_bvlc(source, Path(self.weights))
+        else:
+            raise UsageError(
+                "DIGITS starts from ImageNet weights of BVLC's AlexNet, which nobody offers for "
+                "download in a format without code in it. Name a converted file with "
+                "--param weights=FILE (docs/alexnet-svm.md says how), take torchvision's AlexNet "
+                "with --param layout=torchvision, or train from nothing with --param start=random"
+            )
+        take_weights(network, source)
+        return network
+
+    def _scaled(self, image: Image) -> npt.NDArray[np.float32]:
+        """Return an image as the networks take it: shape (3, side, side), RGB from 0 to 255."""
+        if self.size:
+            image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32)
+
+    def _truth(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Return the class of every pixel, at the size that the network sees."""
+        if self.size:
+            share = mask.astype(np.float32)
+            share = cv2.resize(share, (self.size, self.size), interpolation=cv2.INTER_AREA)
+            mask = share >= 0.5
+        return mask.astype(np.int64)
+
+    def _train(self, network: nn.Module, train: TrainingSet) -> None:
+        """Minimise the cross-entropy; every image comes once before any comes again."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        from harness.training.loop import descend, generator
+        from harness.training.schedules import Cosine, StepPolicy, solver
+
+        chance = generator(self.seed + 1)
+        weights = torch.tensor([1.0, self.tattoo_weight])
+        waiting = torch.empty(0, dtype=torch.int64)
+        kept = [] if self.size == 0 else [self._example(train, i) for i in range(len(train))]
+
+        def batch_loss() -> Tensor:
+            nonlocal waiting
+            while len(waiting) < self.batch_size:
+                waiting = torch.cat([waiting, torch.randperm(len(train), generator=chance)])
+            drawn, waiting = waiting[: self.batch_size].tolist(), waiting[self.batch_size :]
+            # Images in their own size may be large: they are decoded when their turn comes.
+            shown = [kept[i] if kept else self._example(train, i) for i in drawn]
+            if self.network == "small":
+                shown = [_mirrored(image, truth, chance) for image, truth in shown]
+            images, truth = (torch.stack(column) for column in zip(*shown, strict=True))
+            loss: Tensor = cross_entropy(network(images), truth, weights)
+            return loss
+
+        descent = solver(
+            network.train(),
+            self.solver,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+        )
+        for group in descent.param_groups:
+            if group["multiplier"] != 1:  # the biases
+                group["weight_decay"] = 0.0
+        schedule = (
+            Cosine(self.learning_rate, self.iterations, self.iterations // 10)
+            if self.schedule == "cosine"
+            else StepPolicy(self.learning_rate, max(1, -(-self.iterations // 3)), 0.1)
+        )
+        # Dropout draws from torch's global generator.
+        with _seeded(self.seed):
+            descend(batch_loss, descent, schedule, self.iterations, train.progress)
+
+    def _example(self, train: TrainingSet, index: int) -> tuple[Tensor, Tensor]:
+        import torch
+
+        image, mask = self._scaled(train.images[index]), self._truth(train.masks[index])
+        return torch.from_numpy(image), torch.from_numpy(mask)
+
+
+def _mirrored(image: Tensor, truth: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mirror an image and its truth alike, sideways and upside down, each by chance."""
+    import torch
+
+    for axis, throw in zip((-1, -2), torch.rand(2, generator=chance).tolist(), strict=True):
+        if throw < 0.5:
+            image, truth = image.flip(axis), truth.flip(axis)
+    return image, truth
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global generator for a while; nobody else notices."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

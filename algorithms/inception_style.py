@@ -1,0 +1,218 @@
+"""InceptionV3, transferred to the styles of tattoos: Tattoodo's classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from harness import FailureToEnroll, Image, Scores, Tagger, TrainingSet, parameter
+from harness.training.preparation import FloatStack, colour_stack
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_MODEL, _FACTS = "network.safetensors", "facts"
+
+
+@dataclass
+class InceptionStyle(Tagger):
+    """Inception network with a softmax over the tags; every image has one of them.
+
+    The preset ``talk`` is what the talk tells: InceptionV3 with ImageNet weights, 299 pixels, SGD.
+    Its schedule is not told, so that is ours: 30 minutes of a V100 are not counted in steps. The
+    second output of the network takes part in training with a weight of .4, and all layers learn.
+    Weights are torchvision's (downloaded once) or a file (``weights=FILE``).
+
+    The default learns from nothing in a minute per fold on one core: a network of a few Inception
+    blocks on small images.
+
+    ``crop=entropy`` shows the network the square in which grey levels are most varied, as the talk
+    tried ("not too good!"); see `harness.training.cropping`.
+    """
+
+    network: str = parameter("small", "Which network.", choices=("small", "inception-v3"))
+    weights: str = parameter("", "Of inception-v3: imagenet, a file, or none for random.")
+    size: int = parameter(96, "Side of the images the network sees, in pixels.", minimum=32)
+    width: int = parameter(32, "Channels of the small network before its blocks.", minimum=8)
+    crop: str = parameter("none", "Part of the image that is shown.", choices=("none", "entropy"))
+    crop_share: float = parameter(
+        0.7, "Side of that part, as a share of the shorter side.", minimum=0.1, maximum=1
+    )
+    smallest: float = parameter(
+        0.7, "Least share of a side in the random parts trained on.", minimum=0.1, maximum=1
+    )
+    iterations: int = parameter(110, "Training steps.", minimum=0)
+    batch_size: int = parameter(64, "Images of a step.", minimum=2)
+    solver: str = parameter("adam", "Way down the loss.", choices=("sgd", "adam"))
+    learning_rate: float = parameter(3e-3, "Highest; falls along a cosine.", minimum=0)
+    momentum: float = parameter(0.9, "Of SGD; first beta of Adam.", minimum=0, maximum=0.999)
+    weight_decay: float = parameter(0.0, "L2 penalty on weights and biases.", minimum=0)
+
+    citation: ClassVar[str] = (
+        "Jensen, AI and tattoos, Tattoodo 2017; network: Szegedy et al., Rethinking the Inception "
+        "Architecture for Computer Vision, CVPR 2016"
+    )
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "talk": {
+            "network": "inception-v3",
+            "weights": "imagenet",
+            "size": 299,
+            "iterations": 3_000,
+            "batch_size": 32,
+            "solver": "sgd",
+            "learning_rate": 1e-2,
+            "momentum": 0.9,
+            "weight_decay": 4e-5,
+        },
+        "check": {"iterations": 3, "size": 48, "width": 8, "batch_size": 8},
+    }
+
+    def fit(self, train: TrainingSet) -> None:
+        """Train the network on the one tag of every image.
+
+        Raises
+        ------
+        UsageError
+            If weights are wanted and cannot be had.
+        ValueError
+            If an image has no tag or several, or there are not two of different tags.
+        """
+        import torch
+
+        tags = np.asarray(train.tags, dtype=bool)
+        if len(tags) < 2 or (tags.sum(axis=1) != 1).any():
+            wrong = int((tags.sum(axis=1) != 1).sum())
+            raise ValueError(
+                "inception-style tells classes apart that exclude each other: it needs two images "
+                f"or more with exactly one tag each; of {len(tags)}, {wrong} have none or several"
+            )
+        self.classes_ = tags.shape[1]
+        network = self._build(self.classes_, self.weights)
+        stack = torch.from_numpy(self._prepared(train.images))
+        self._train(network, stack, torch.from_numpy(tags.argmax(axis=1)), train)
+        self.network_ = network.eval()
+
+    def tag_batch(self, images: Sequence[Image]) -> Sequence[Scores | FailureToEnroll]:
+        """Return the softmax of each image over the tags.
+
+        Raises
+        ------
+        RuntimeError
+            Before `fit`.
+        """
+        import torch
+
+        network = vars(self).get("network_")
+        if network is None:
+            raise RuntimeError("InceptionStyle has not learned anything yet")
+        found: list[Scores | FailureToEnroll] = []
+        with torch.inference_mode():
+            # One by one: the bits of a convolution may depend on how many images there are.
+            for image in images:
+                scores = network(torch.from_numpy(self._prepared([image])))
+                found.append(torch.softmax(scores[0].double(), 0).numpy().copy())
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Write the network and the number of its classes."""
+        from harness.training.weights import save_weights
+
+        save_weights(self.network_, folder / _MODEL)
+        (folder / _FACTS).write_text(str(self.classes_), encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Restore what `save` wrote.
+
+        Raises
+        ------
+        Damaged
+            If it is not whole, or of a network with other parameters.
+        """
+        from harness.errors import Damaged
+        from harness.training.weights import load_weights
+
+        try:
+            self.classes_ = int((folder / _FACTS).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as reason:
+            raise Damaged(f"cannot read {folder / _FACTS}: {reason}; run the fit again") from None
+        network = self._build(self.classes_, "")
+        load_weights(network, folder / _MODEL)
+        self.network_ = network.eval()
+
+    def _build(self, classes: int, weights: str) -> nn.Module:
+        from harness.errors import UsageError
+        from harness.training.inception import InceptionV3, SmallInception
+
+        with _seeded(self.seed):
+            if self.network == "inception-v3":
+                if self.size < 75:
+                    raise UsageError(f"inception-v3 needs size=75 or more, not {self.size}")
+                return InceptionV3(classes, weights)
+            if weights:
+                raise UsageError(
+                    f"weights={weights} belong to network=inception-v3; network=small is trained "
+                    "from nothing"
+                )
+            return SmallInception(classes, self.width)
+
+    def _prepared(self, images: Sequence[Image]) -> FloatStack:
+        """Return the images, or the parts to be shown, scaled: RGB in [0, 1]."""
+        if self.crop == "entropy":
+            from harness.training.cropping import entropy_square
+
+            images = [entropy_square(image, self.crop_share) for image in images]
+        return colour_stack(images, self.size, self.size)
+
+    def _train(self, network: nn.Module, stack: Tensor, labels: Tensor, train: TrainingSet) -> None:
+        """Minimise the cross-entropy; every image comes once before any comes again."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        from harness.training.augmentation import flipped, parts
+        from harness.training.inception import AUXILIARY
+        from harness.training.loop import descend, generator
+        from harness.training.schedules import Cosine, solver
+
+        chance = generator(self.seed + 1)
+        waiting = torch.empty(0, dtype=torch.int64)
+
+        def batch_loss() -> Tensor:
+            nonlocal waiting
+            while len(waiting) < self.batch_size:
+                waiting = torch.cat([waiting, torch.randperm(len(stack), generator=chance)])
+            drawn, waiting = waiting[: self.batch_size], waiting[self.batch_size :]
+            batch = parts(flipped(stack[drawn], chance), self.smallest, chance)
+            found = network(batch)
+            if isinstance(found, tuple):
+                main, second = (cross_entropy(scores, labels[drawn]) for scores in found)
+                return main + AUXILIARY * second
+            loss: Tensor = cross_entropy(found, labels[drawn])
+            return loss
+
+        descent = solver(
+            network.train(),
+            self.solver,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            bias_multiplier=1.0,
+        )
+        schedule = Cosine(self.learning_rate, self.iterations, self.iterations // 10)
+        # Dropout draws from torch's global generator.
+        with _seeded(self.seed):
+            descend(batch_loss, descent, schedule, self.iterations, train.progress)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global generator for a while; nobody else notices."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

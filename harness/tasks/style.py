@@ -1,0 +1,353 @@
+"""Style: which of a protocol's styles is the tattoo in?
+
+Every image has one style, and a `Tagger` scores all of them. Its scores become probabilities by
+division by their sum; where all are 0, every style gets the same. The answer is the style with the
+highest probability, and a tie for it is no answer. An image whose style the protocol does not name,
+or whose style is not known, is no part of the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Tagger
+from harness.data.records import Dataset, Fold, Record
+from harness.errors import DataError, UsageError
+from harness.metrics import classification
+from harness.metrics.ids import Metric
+from harness.protocol import Protocol
+from harness.resampling import choose_interval, cluster_bootstrap
+from harness.results import (
+    Candidate,
+    Curves,
+    Estimate,
+    Failure,
+    FoldMetrics,
+    Metrics,
+    Outcome,
+    Search,
+)
+from harness.statistics import Interval, few_errors, poisson_binomial_interval
+from harness.tasks.answers import Answer, finite, fold_spread
+from harness.tasks.folds import deal
+
+ABILITY = Tagger
+METRICS: dict[str, tuple[str, ...]] = {
+    "top-k-accuracy": ("k",),
+    "macro-recall": (),
+    "brier": (),
+    "log-loss": (),
+    "calibration-error": ("bins",),
+}
+FAILURE_POLICY = (
+    "An image without an answer has the wrong style, and probabilities as bad as can be."
+)
+RELIABILITY_BINS = 10
+
+Array = npt.NDArray[np.float64]
+
+
+def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
+    """Return folds that share no design: judged are all images of the protocol's styles.
+
+    Background images, where the protocol asks for them, are only learned from.
+
+    Raises
+    ------
+    UsageError
+        If the protocol names fewer than two styles.
+    DataError
+        If the data set has no image in one of them.
+    """
+    styles = protocol.style.styles
+    if len(set(styles)) < 2 or len(set(styles)) < len(styles):
+        raise UsageError("the protocol's [style] needs `styles`: two or more, each named once")
+    usable = {n: r for n, r in dataset.records.items() if r.style in styles}
+    absent = [s for s in styles if not any(r.style == s for r in usable.values())]
+    if absent:
+        found = sorted({r.style for r in dataset.records.values() if r.style}) or ["none"]
+        raise DataError(
+            f"{dataset.name} has no image of style {', '.join(map(repr, absent))}; the column "
+            f"'style' has: {', '.join(found)}"
+        )
+    background = [r for r in usable.values() if r.role == "background"]
+    folds = []
+    kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
+    for name, train, judged, _ in deal(
+        kept, protocol.folds, _design, lambda records, rng: (list(records), [])
+    ):
+        inside = {_design(record) for record in judged}
+        learned = [*train, *(r for r in background if _design(r) not in inside)]
+        folds.append(Fold(name, tuple(r.name for r in learned), tuple(r.name for r in judged)))
+    return folds
+
+
+def vocabulary(records: Mapping[str, Record], protocol: Protocol) -> tuple[str, ...]:
+    """Return the styles, in the protocol's order."""
+    return protocol.style.styles
+
+
+def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
+    """Return what a training set says: the style of every image, as its one tag."""
+    styles = protocol.style.styles
+    return {"tags": [[styles.index(records[name].style or "")] for name in fold.train]}
+
+
+def truth_matrix(
+    fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str]
+) -> npt.NDArray[np.bool_]:
+    """Return which style each image has: bool, shape (images, styles), one true in a row."""
+    shown = [records[name].style for name in fold.probes]
+    return np.array([[style == own for style in vocabulary] for own in shown], dtype=bool)
+
+
+def probabilities(scores: npt.NDArray[np.floating[Any]]) -> Array:
+    """Turn scores of the styles into probabilities.
+
+    Parameters
+    ----------
+    scores
+        Floating point, shape (images, styles), not below 0; a row with NaN is a failure.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, same shape: each row divided by its sum; equal shares where that is 0; ``-inf`` for
+        a failure. What a control scored below 0 counts as 0.
+
+    Examples
+    --------
+    >>> probabilities(np.array([[0.5, 0.25, 0.25], [0.2, 0.2, 0.0], [0.0, 0.0, 0.0]])).round(2)
+    array([[0.5 , 0.25, 0.25],
+           [0.5 , 0.5 , 0.  ],
+           [0.33, 0.33, 0.33]])
+    """
+    told = np.maximum(np.asarray(scores, np.float64), 0.0)
+    failed = np.isnan(told).any(axis=1)
+    told[failed] = 0.0
+    sums = told.sum(axis=1, keepdims=True)
+    shares: Array = np.divide(
+        told, sums, out=np.full_like(told, 1 / max(1, told.shape[1])), where=sums > 0
+    )
+    shares[failed] = -np.inf
+    return shares
+
+
+def judge(
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    protocol: Protocol,
+) -> Outcome:
+    """Compute every number of a run from its raw scores.
+
+    Parameters
+    ----------
+    folds, answers
+        In the same order; an answer's scores have shape (images, styles).
+    """
+    styles = protocol.style.styles
+    parts = [
+        _Answers.of(fold, answer, records, styles)
+        for fold, answer in zip(folds, answers, strict=True)
+    ]
+    pooled = _Answers.pool(parts)
+    ids = protocol.metric_ids
+    per_fold = [
+        FoldMetrics(fold.name, part.counts(), {str(m): _value(m, part) for m in ids})
+        for fold, part in zip(folds, parts, strict=True)
+    ]
+    intervals = _resampled(ids, pooled)
+    estimates = {}
+    for metric in ids:
+        estimate = _estimate(metric, pooled, len(styles))
+        if metric in intervals:
+            _set_interval(estimate, intervals[metric])
+        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
+        estimate.fold_mean, estimate.fold_sd = spread
+        estimates[str(metric)] = estimate
+    counts = {"folds": len(folds), **pooled.counts()}
+    counts["training_images"] = len({name for fold in folds for name in fold.train})
+    return Outcome(
+        metrics=Metrics("style", protocol.headline_id, counts, estimates, per_fold),
+        curves=Curves(
+            confusion=_confusion(pooled, styles),
+            reliability=classification.reliability(pooled.told, pooled.labels, RELIABILITY_BINS),
+        ),
+        searches=[
+            search
+            for fold, part in zip(folds, parts, strict=True)
+            for search in part.searches(fold.name, styles)
+        ],
+        failures=[
+            Failure(fold.name, name, "probe", reason)
+            for fold, answer in zip(folds, answers, strict=True)
+            for name, reason in sorted(answer.failures.items())
+        ],
+    )
+
+
+def _design(record: Record) -> str:
+    """Return what must not be learned from and judged at once."""
+    return record.group or record.tattoo or record.subject or record.name
+
+
+class _Answers:
+    """Probabilities of images with their style; rows of failures are minus infinity."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        told: Array,
+        labels: npt.NDArray[np.int64],
+        clusters: npt.NDArray[Any],
+    ) -> None:
+        self.names, self.told, self.labels, self.clusters = names, told, labels, clusters
+
+    @classmethod
+    def of(
+        cls, fold: Fold, answer: Answer, records: Mapping[str, Record], styles: Sequence[str]
+    ) -> _Answers:
+        scores = np.array(answer.scores, dtype=np.float64).reshape(len(fold.probes), len(styles))
+        scores[[name in answer.failures for name in fold.probes]] = np.nan
+        return cls(
+            fold.probes,
+            probabilities(scores),
+            truth_matrix(fold, records, styles).reshape(-1, len(styles)).argmax(axis=1),
+            np.array([_design(records[name]) for name in fold.probes]),
+        )
+
+    @classmethod
+    def pool(cls, parts: Sequence[_Answers]) -> _Answers:
+        return cls(
+            [name for part in parts for name in part.names],
+            np.concatenate([part.told for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.clusters for part in parts]),
+        )
+
+    def take(self, places: npt.NDArray[np.int64]) -> _Answers:
+        return _Answers((), self.told[places], self.labels[places], self.clusters[places])
+
+    @property
+    def failed(self) -> npt.NDArray[np.bool_]:
+        failed: npt.NDArray[np.bool_] = np.all(self.told == -np.inf, axis=1)
+        return failed
+
+    def counts(self) -> dict[str, int]:
+        largest = np.bincount(self.labels).max() if len(self.labels) else 0
+        return {
+            "images": len(self.names),
+            "identities": len(np.unique(self.clusters)),
+            "images_of_the_most_common_style": int(largest),
+            "failed_probes": int(self.failed.sum()),
+        }
+
+    def places(self) -> npt.NDArray[np.int64]:
+        """Return the place of each image's own style, ties against it."""
+        own = self.told[np.arange(len(self.labels)), self.labels]
+        found: npt.NDArray[np.int64] = np.sum(self.told >= own[:, None], axis=1, dtype=np.int64)
+        return found
+
+    def searches(self, fold: str, styles: Sequence[str]) -> list[Search]:
+        failed, places = self.failed, self.places()
+        found = []
+        for i, name in enumerate(self.names):
+            order = [] if failed[i] else np.argsort(-self.told[i], kind="stable").tolist()
+            found.append(
+                Search(
+                    fold=fold,
+                    probe=name,
+                    identity=str(self.clusters[i]),
+                    rank=None if failed[i] else int(places[i]),
+                    score=None if failed[i] else float(self.told[i, order[0]]),
+                    failed=bool(failed[i]),
+                    truth=styles[self.labels[i]],
+                    correct=bool(not failed[i] and places[i] == 1),
+                    candidates=[
+                        Candidate(styles[k], float(self.told[i, k]), k == int(self.labels[i]))
+                        for k in order
+                    ],
+                )
+            )
+        return found
+
+
+def _confusion(pooled: _Answers, styles: Sequence[str]) -> dict[str, list[float]]:
+    cells = classification.confusion(pooled.told, pooled.labels)
+    columns = zip((*styles, ""), cells.T, strict=True)
+    return {answer: column.astype(float).tolist() for answer, column in columns}
+
+
+def _value(metric: Metric, part: _Answers) -> float | None:
+    if metric.name == "top-k-accuracy":
+        return finite(classification.top_k_accuracy(part.told, part.labels, _whole(metric, "k")))
+    if metric.name == "calibration-error":
+        bins = _whole(metric, "bins")
+        return finite(classification.expected_calibration_error(part.told, part.labels, bins))
+    measure = {
+        "macro-recall": classification.macro_recall,
+        "brier": classification.brier,
+        "log-loss": classification.log_loss,
+    }[metric.name]
+    return finite(measure(part.told, part.labels))
+
+
+def _whole(metric: Metric, option: str) -> int:
+    value = metric[option]
+    if not isinstance(value, int) or value < 1:
+        raise UsageError(f"{metric}: {option} is a whole number from 1")
+    return value
+
+
+def _resampled(ids: Sequence[Metric], pooled: _Answers) -> dict[Metric, Interval]:
+    """Return intervals of the metrics that are not shares of images, by resampling designs.
+
+    The calibration error has none: chance differences within bins add to it, and resampling makes
+    more of them, so that the value itself would lie outside.
+    """
+    without = ("top-k-accuracy", "calibration-error")
+    wanted = [metric for metric in ids if metric.name not in without]
+    known, numbers = np.unique(pooled.clusters, return_inverse=True)
+
+    def values(drawn: npt.NDArray[np.int64]) -> list[float]:
+        picked = pooled.take(np.repeat(np.arange(len(numbers)), drawn[numbers]))
+        found = [_value(metric, picked) for metric in wanted]
+        return [np.nan if value is None else value for value in found]
+
+    if not wanted or len(known) < 2:
+        return {}
+    return dict(zip(wanted, cluster_bootstrap(values, len(known)), strict=True))
+
+
+def _set_interval(estimate: Estimate, interval: Interval) -> None:
+    if interval.low != interval.high:  # resamples of a perfect result cannot vary
+        estimate.low, estimate.high = finite(interval.low), finite(interval.high)
+        estimate.method = interval.method
+
+
+def _estimate(metric: Metric, pooled: _Answers, styles: int) -> Estimate:
+    """Return value and chance: what naming a style at random, or all alike, gets."""
+    estimate = Estimate(_value(metric, pooled), n=len(pooled.names))
+    if metric.name == "top-k-accuracy":
+        k = _whole(metric, "k")
+        right = ((pooled.places() <= k) & ~pooled.failed).astype(np.float64)
+        numbers = np.unique(pooled.clusters, return_inverse=True)[1]
+        _set_interval(estimate, choose_interval(right, numbers))
+        estimate.chance = classification.chance_rate(styles, k)
+        estimate.chance_low, estimate.chance_high = poisson_binomial_interval(
+            np.full(len(right), estimate.chance)
+        )
+        if few_errors(int((right == 0).sum())):
+            estimate.flags.append("fewer than 30 errors")
+    elif metric.name == "macro-recall":
+        estimate.chance = 1 / styles
+    elif metric.name == "brier":
+        estimate.chance = 1 - 1 / styles
+    elif metric.name == "log-loss":
+        estimate.chance = float(np.log(styles))
+    return estimate

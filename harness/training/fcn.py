@@ -1,0 +1,250 @@
+"""Fully convolutional networks: DIGITS' FCN-AlexNet, and a small one with skips for one core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv_transpose2d
+
+from harness.training.alexnet import AlexNet, TorchvisionAlexNet, fill
+
+SHIFT = 116.0
+"""Taken from every value of the image, of 0 to 255 (DIGITS' layer "shift")."""
+
+PAD = 100
+STRIDE, KERNEL = 32, 63
+
+CAFFE = ((96, 256, 384, 384, 256, 4096), (1, 2, 1, 2, 2))
+TORCHVISION = ((64, 192, 384, 256, 256, 4096), (1, 1, 1, 1, 1))
+"""Channels of conv1 to conv5 and of fc6 and fc7; groups of the convolutions."""
+
+
+class FcnAlexNet(nn.Module):
+    """AlexNet made fully convolutional, as NVIDIA DIGITS' example ``fcn_alexnet`` has it.
+
+    conv1 has a border of 100; rectifier, pool and local response normalisation follow in this order
+    (CaffeNet's, as in Shelhamer et al. 2017); fc6 and fc7 are convolutions of 6x6 and 1x1 with
+    dropout, and a convolution of 1x1 scores the classes in each of their places. A fixed bilinear
+    deconvolution of 63x63 with stride 32 brings the scores back to the image's scale, and a crop at
+    18 to its frame. Any image of 24 pixels or more fits: the border adds the rest.
+
+    Parameters
+    ----------
+    classes
+        What a pixel may be: 21 in DIGITS' example, here 2.
+    layout
+        `CAFFE`, DIGITS' own; or `TORCHVISION`, whose AlexNet has other widths, no groups and no
+        normalisation.
+    width
+        Share of the channels that every layer has; 1 is DIGITS'.
+    generator
+        Source of the initial weights: standard deviation .01, of fc6 and fc7 .005; scores start at
+        0, as without a filler in Caffe.
+    """
+
+    def __init__(
+        self,
+        classes: int = 2,
+        layout: tuple[tuple[int, ...], tuple[int, ...]] = CAFFE,
+        width: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        full, (g1, g2, g3, g4, g5) = layout
+        c1, c2, c3, c4, c5, units = (max(2, 2 * round(n * width / 2)) for n in full)
+        self.conv1 = nn.Conv2d(3, c1, 11, stride=4, padding=PAD, groups=g1)
+        self.conv2 = nn.Conv2d(c1, c2, 5, padding=2, groups=g2)
+        self.conv3 = nn.Conv2d(c2, c3, 3, padding=1, groups=g3)
+        self.conv4 = nn.Conv2d(c3, c4, 3, padding=1, groups=g4)
+        self.conv5 = nn.Conv2d(c4, c5, 3, padding=1, groups=g5)
+        self.fc6 = nn.Conv2d(c5, units, 6)
+        self.fc7 = nn.Conv2d(units, units, 1)
+        self.score = nn.Conv2d(units, classes, 1)
+        self.pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        self.norm: nn.Module = (
+            nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75) if layout == CAFFE else nn.Identity()
+        )
+        self.drop = nn.Dropout(0.5)
+        for name, layer in self.layers().items():
+            fill(layer, 0.005 if name in ("fc6", "fc7") else 0.01, 0.0, generator)
+        fill(self.score, 0.0)
+        self.register_buffer("kernel", bilinear(KERNEL)[None, None], persistent=False)
+
+    kernel: Tensor
+
+    def layers(self) -> dict[str, nn.Conv2d]:
+        """Return the layers that AlexNet has too, by their names in Caffe."""
+        names = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
+        return {name: getattr(self, name) for name in names}
+
+    def coarse(self, images: Tensor) -> Tensor:
+        """Return the scores before they are brought back to the image's scale."""
+        maps = self.norm(self.pool(torch.relu(self.conv1(images - SHIFT))))
+        maps = self.norm(self.pool(torch.relu(self.conv2(maps))))
+        maps = torch.relu(self.conv4(torch.relu(self.conv3(maps))))
+        maps = self.pool(torch.relu(self.conv5(maps)))
+        maps = self.drop(torch.relu(self.fc6(maps)))
+        maps = self.drop(torch.relu(self.fc7(maps)))
+        scores: Tensor = self.score(maps)
+        return scores
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score the pixels of images of shape (n, 3, height, width), RGB from 0 to 255.
+
+        Returns
+        -------
+        torch.Tensor
+            Shape (n, classes, height, width).
+        """
+        height, width = images.shape[-2:]
+        large = upscaled(self.coarse(images), self.kernel, STRIDE)
+        offset = crop_offset()
+        return large[..., offset : offset + height, offset : offset + width]
+
+
+class SmallFcn(nn.Module):
+    """A small fully convolutional network that learns from nothing on one processor core.
+
+    The same parts: convolutions with rectifiers, convolutions of 1x1 that score, fixed bilinear
+    deconvolutions, crops. Beside the coarsest scores, at an eighth of the image's scale, those of a
+    quarter and of half are added, as in FCN-16s and FCN-8s (Shelhamer et al. 2017), since lines of
+    a tattoo are finer than a stride of 32. Each convolution is followed by batch normalisation.
+
+    Parameters
+    ----------
+    classes
+        What a pixel may be.
+    width
+        Channels at half the image's scale; doubled with every halving.
+    """
+
+    def __init__(self, classes: int = 2, width: int = 16) -> None:
+        super().__init__()
+        self.fine = nn.Sequential(_unit(3, width, 5, 2), _unit(width, width))
+        self.middle = nn.Sequential(_unit(width, 2 * width, 3, 2), _unit(2 * width, 2 * width))
+        self.rough = nn.Sequential(
+            _unit(2 * width, 4 * width, 3, 2),
+            _unit(4 * width, 4 * width),
+            _unit(4 * width, 4 * width, 3, 1, 2),
+            _unit(4 * width, 4 * width, 3, 1, 4),
+        )
+        self.scores = nn.ModuleList(nn.Conv2d(width << k, classes, 1) for k in range(3))
+        self.register_buffer("kernel", bilinear(4)[None, None], persistent=False)
+
+    kernel: Tensor
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score the pixels of images of shape (n, 3, height, width), RGB from 0 to 255."""
+        fine = self.fine((images - SHIFT) / 64)
+        middle = self.middle(fine)
+        found: Tensor = self.scores[2](self.rough(middle))
+        for scorer, maps in ((self.scores[1], middle), (self.scores[0], fine), (None, images)):
+            # Twice as large, and from there what lies over the finer maps.
+            found = upscaled(found, self.kernel, 2)[
+                ..., 1 : 1 + maps.shape[-2], 1 : 1 + maps.shape[-1]
+            ]
+            if scorer is not None:
+                found = found + scorer(maps)
+        return found
+
+
+def _unit(
+    before: int, after: int, kernel: int = 3, stride: int = 1, dilation: int = 1
+) -> nn.Module:
+    border = dilation * (kernel // 2)
+    return nn.Sequential(
+        nn.Conv2d(before, after, kernel, stride, border, dilation, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
+
+
+def bilinear(size: int) -> Tensor:
+    """Return Caffe's filler "bilinear": the kernel that interpolates when it is a deconvolution's.
+
+    With ``f = ceil(size / 2)`` and ``c = (2f - 1 - f mod 2) / 2f`` its values are
+    ``(1 - |i/f - c|) (1 - |j/f - c|)``. An even size is symmetric; an odd one, such as DIGITS' 63,
+    has its middle half a place too far to the right, as in Caffe.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, shape (size, size).
+
+    Examples
+    --------
+    >>> bilinear(4)[1].mul(16).tolist()
+    [3.0, 9.0, 9.0, 3.0]
+    """
+    f = -(-size // 2)
+    centre = (2 * f - 1 - f % 2) / (2 * f)
+    line = 1 - (torch.arange(size, dtype=torch.float64) / f - centre).abs()
+    return torch.outer(line, line).float()
+
+
+def upscaled(scores: Tensor, kernel: Tensor, stride: int) -> Tensor:
+    """Deconvolve every class by itself: side s becomes ``(s - 1) * stride + kernel``."""
+    classes = scores.shape[1]
+    return conv_transpose2d(
+        scores, kernel.expand(classes, 1, -1, -1), stride=stride, groups=classes
+    )
+
+
+def crop_offset() -> int:
+    """Return where in the upscaled scores the image begins: 18, as DIGITS has it.
+
+    Follow a pixel at place x of the image. conv1 sees it at ``(x + 100 - 5) / 4``, three pools of
+    3 with stride 2 at half of what is left of their middle (less 1, then halved), fc6 5/2 further
+    left; the deconvolution puts its middle at 32 times that, plus 31.
+    """
+    place = (PAD - 5) / 4
+    for _ in range(3):
+        place = (place - 1) / 2
+    place -= 2.5
+    return int(place * STRIDE + (KERNEL - 1) / 2)
+
+
+def take_weights(network: FcnAlexNet, source: AlexNet | TorchvisionAlexNet) -> None:
+    """Give a network the weights of an AlexNet: DIGITS' net surgery.
+
+    Convolutions are taken as they are, the matrices of fc6 and fc7 become kernels of 6x6 and 1x1,
+    and scores stay what they were. The source takes RGB in [0, 1]; here it is 0 to 255, so the
+    weights of conv1 are divided by 255. The source subtracts its own ``mean``, which is not taken
+    over: DIGITS subtracts 116 from every value.
+
+    Raises
+    ------
+    ValueError
+        If the networks have other shapes.
+    """
+    found = _layers_of(source)
+    with torch.no_grad():
+        for name, layer in network.layers().items():
+            weight, bias = found[name].weight, found[name].bias
+            if weight.numel() != layer.weight.numel() or len(weight) != len(layer.weight):
+                raise ValueError(
+                    f"{name} has weights of shape {tuple(weight.shape)}, and {name} of the fully "
+                    f"convolutional network {tuple(layer.weight.shape)}"
+                )
+            layer.weight.copy_(weight.reshape(layer.weight.shape))
+            if layer.bias is not None and bias is not None:
+                layer.bias.copy_(bias)
+        network.conv1.weight /= 255
+
+
+def _layers_of(source: AlexNet | TorchvisionAlexNet) -> dict[str, nn.Conv2d | nn.Linear]:
+    if isinstance(source, AlexNet):
+        return source.layers()
+    features, classifier = source.alexnet.features, source.alexnet.classifier
+    numbered: dict[str, Any] = {
+        "conv1": features[0],
+        "conv2": features[3],
+        "conv3": features[6],
+        "conv4": features[8],
+        "conv5": features[10],
+        "fc6": classifier[1],
+        "fc7": classifier[4],
+    }
+    return numbered

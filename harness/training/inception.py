@@ -1,0 +1,183 @@
+"""InceptionV3 with a new last layer, and a small network of its blocks for one processor core."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from harness.errors import UsageError
+
+IMAGENET = "imagenet"
+
+AUXILIARY = 0.4
+"""Weight of the loss of InceptionV3's second output (Szegedy et al. 2016; torchvision's recipe)."""
+
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
+
+
+class SmallInception(nn.Module):
+    """Three Inception blocks behind two convolutions: half a million weights at width 32.
+
+    An image of side s becomes maps of s/4, s/8 and s/16; the mean of each of the last maps goes
+    through dropout into the last layer, so that it is what a tattoo is drawn like that counts and
+    not where it is.
+
+    Parameters
+    ----------
+    classes
+        Outputs.
+    width
+        Channels before the first block; each block doubles them.
+    dropout
+        Share of values left out before the last layer.
+    """
+
+    def __init__(self, classes: int, width: int = 32, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            _Unit(3, width // 2, 5, stride=2), _Unit(width // 2, width, 3), nn.MaxPool2d(3, 2, 1)
+        )
+        self.blocks = nn.Sequential(
+            Block(width, width * 2),
+            nn.MaxPool2d(3, 2, 1),
+            Block(width * 2, width * 4),
+            nn.MaxPool2d(3, 2, 1),
+            Block(width * 4, width * 8),
+        )
+        self.drop = nn.Dropout(dropout)
+        self.fc = nn.Linear(width * 8, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score RGB images in [0, 1] of shape (n, 3, side, side): shape (n, classes)."""
+        maps: Tensor = self.blocks(self.stem(4 * images - 2))
+        scores: Tensor = self.fc(self.drop(maps.mean(dim=(2, 3))))
+        return scores
+
+
+class Block(nn.Module):
+    """An Inception block: 1x1, 3x3, two 3x3 for a 5x5, and a pool, side by side (figure 5).
+
+    Of the channels that come out a quarter is from the first, three eighths from the second, a
+    quarter from the third and an eighth from the last.
+
+    Parameters
+    ----------
+    before, after
+        Channels; `after` a multiple of 8.
+    """
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        eighth = after // 8
+        self.one = _Unit(before, 2 * eighth, 1)
+        self.three = nn.Sequential(_Unit(before, 2 * eighth, 1), _Unit(2 * eighth, 3 * eighth, 3))
+        self.five = nn.Sequential(
+            _Unit(before, eighth, 1), _Unit(eighth, 2 * eighth, 3), _Unit(2 * eighth, 2 * eighth, 3)
+        )
+        self.pool = nn.Sequential(nn.AvgPool2d(3, 1, 1), _Unit(before, eighth, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return maps of the same size with `after` channels."""
+        return torch.cat([self.one(maps), self.three(maps), self.five(maps), self.pool(maps)], 1)
+
+
+class _Unit(nn.Sequential):
+    """Convolution, batch normalisation, rectifier: what InceptionV3 is made of."""
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+        )
+
+
+class InceptionV3(nn.Module):
+    """torchvision's InceptionV3, with new last layers of its main and its second output.
+
+    Parameters
+    ----------
+    classes
+        Outputs.
+    weights
+        Where all other layers start from: ``imagenet`` for torchvision's own, a file of the same
+        (a state dict as ``.pth``, or safetensors), or empty for random.
+
+    Raises
+    ------
+    UsageError
+        If the weights cannot be had, or are of another network.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, classes: int, weights: str = "") -> None:
+        super().__init__()
+        from torchvision.models import inception_v3
+
+        self.network = inception_v3(weights=None, aux_logits=True, init_weights=not weights)
+        if weights:
+            _start_from(self.network, weights)
+        self.network.fc = nn.Linear(self.network.fc.in_features, classes)
+        second: Any = self.network.AuxLogits
+        second.fc = nn.Linear(second.fc.in_features, classes)
+        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None])
+        self.register_buffer("deviation", torch.tensor(_DEVIATION)[:, None, None])
+
+    def forward(self, images: Tensor) -> Any:
+        """Score RGB images in [0, 1] of side 75 or more: shape (n, classes).
+
+        In training both outputs come back, the main one first.
+        """
+        found = self.network((images - self.mean) / self.deviation)
+        return (found.logits, found.aux_logits) if self.training else found
+
+
+def _start_from(network: nn.Module, weights: str) -> None:
+    named = f"ImageNet weights of {weights}" if weights != IMAGENET else "torchvision's weights"
+    try:
+        state = _imagenet() if weights == IMAGENET else _of_file(Path(weights))
+    except (OSError, SafetensorError, ValueError, RuntimeError) as reason:
+        raise UsageError(
+            f"{named} of InceptionV3 cannot be had: {reason}. Where there is no network, download "
+            "inception_v3_google-0cc3c7bd.pth from download.pytorch.org/models elsewhere and give "
+            "it with --param weights=FILE, or train from random weights with --param weights="
+        ) from None
+    except Exception as reason:  # what a stranger's file makes torch's unpickler raise
+        raise UsageError(f"{weights} is no file of plain tensors: {reason}") from None
+    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in state.items()}
+    differing = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
+    if differing:
+        first = differing[0]
+        raise UsageError(
+            f"{weights} is not torchvision's InceptionV3: {len(differing)} arrays differ, the "
+            f"first is {first!r} (shape {found.get(first)} in the file, {wanted.get(first)} in the "
+            "network)"
+        )
+    network.load_state_dict(state)
+
+
+def _imagenet() -> dict[str, Tensor]:
+    from torchvision.models import Inception_V3_Weights
+
+    chosen = Inception_V3_Weights.IMAGENET1K_V1
+    state: dict[str, Tensor] = chosen.get_state_dict(progress=False, check_hash=True)
+    return state
+
+
+def _of_file(file: Path) -> dict[str, Tensor]:
+    if file.suffix == ".safetensors":
+        return safetensors.torch.load_file(file)
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ValueError("it holds no state dict")
+    found: dict[str, Tensor] = state
+    return found
