@@ -12,11 +12,13 @@ from harness.reporting.figures import Table
 from harness.reporting.forensic import ForensicSection
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
+from harness.reporting.subsets import subset_table
 from harness.results import Estimate, Failure, Metrics, Outcome
 
 SEARCHES_SHOWN = 6
 DECISIONS_SHOWN = 12
 FAILURES_SHOWN = 50
+FOLDS_SHOWN = 12
 # Pictures beyond this many bytes become placeholders, so that a report stays easy to mail.
 PICTURE_BYTES = 1_200_000
 
@@ -71,6 +73,7 @@ def render(
             methods=_methods(metrics),
             opinions=[wording.opinion(o, metrics.pooled.get(o.metric)) for o in manifest.opinions],
             figures=figures.figures(metrics, outcome.curves, algorithm),
+            subsets=subset_table(metrics),
             folds=_fold_table(metrics),
             counts=_counts(manifest, outcome),
             failures=outcome.failures[:FAILURES_SHOWN],
@@ -189,17 +192,19 @@ def _fold_table(metrics: Metrics) -> Table | None:
         return None
     keys = list(dict.fromkeys(key for fold in metrics.folds for key in fold.counts))
     rows = []
+    # Draws are too many to stand side by side: their mean and spread say enough.
+    shown = metrics.folds if len(metrics.folds) <= FOLDS_SHOWN else []
     for key in keys:
-        values = [wording.count(f.counts[key]) if key in f.counts else "" for f in metrics.folds]
+        values = [wording.count(f.counts[key]) if key in f.counts else "" for f in shown]
         total = wording.count(metrics.counts[key]) if key in metrics.counts else ""
         rows.append((wording.plain(key), *values, "", total))
     for metric, estimate in metrics.pooled.items():
-        values = [wording.amount(metric, f.values.get(metric)) for f in metrics.folds]
+        values = [wording.amount(metric, f.values.get(metric)) for f in shown]
         pooled = wording.amount(metric, estimate.value)
         rows.append(
             (wording.metric_label(metric), *values, wording.spread(metric, estimate), pooled)
         )
-    names = [wording.fold(fold.name) for fold in metrics.folds]
+    names = [wording.fold(fold.name) for fold in shown]
     return Table(
         "Counts and values of every fold",
         ("Count or metric", *names, "Mean ± SD", "All folds pooled"),
