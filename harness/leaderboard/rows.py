@@ -140,7 +140,8 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         *(["control"] if manifest.control else []),
         *(["scores brought"] if manifest.imported is not None else []),
     ]
-    words = [entry.algorithm, *(f"{k}={v}" for k, v in place.differs), manifest.about, commit]
+    parameters = (f"{k}={wording.shown(v)}" for k, v in manifest.origin.parameters.items())
+    words = [entry.algorithm, *parameters, manifest.about, commit]
     return Row(
         entry.id,
         entry.algorithm,

@@ -1,0 +1,74 @@
+"""A headless Chromium for tests of pages, and what a page must never do in one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+_OPTIONS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Give a browser, or skip the test with the reason."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(_OPTIONS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def quiet_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """Give a page; at the end it must have written nothing to its console and asked nobody.
+
+    Only addresses of files and of this machine may be asked.
+    """
+    options.setdefault("viewport", {"width": 1280, "height": 900})
+    context = browser.new_context(**options)
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            request.url.startswith(("file:", "data:", "http://127.0.0.1:"))
+            or said.append(f"asked for {request.url}")
+        ),
+    )
+    try:
+        yield page
+        assert said == []
+    finally:
+        context.close()
+
+
+def serious_faults(page: Page) -> list[str]:
+    """Return what axe-core finds serious or critical in a page, WCAG 2.2 AA included."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
+    found = axe.Axe().run(
+        page,
+        options={
+            "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        },
+    )
+    return [
+        f"{fault['id']}: {node['html'][:200]}"
+        for fault in found.response["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
