@@ -14,7 +14,6 @@ from typing import Any
 
 from harness import record
 from harness.data.records import Dataset, Fold
-from harness.errors import HarnessError
 from harness.execution.storage import write_whole
 from harness.manifest import Manifest, Opinion, Origin
 from harness.preparing import Judged
@@ -39,17 +38,8 @@ def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset)
 
 def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset) -> None:
     """Render the report of a run, with thumbnails of the images that are at hand."""
-    from harness.data.images import decode, encode_thumbnail
     from harness.reporting.report import render
-
-    def picture(name: str) -> bytes | None:
-        shown = dataset.records.get(name)
-        if shown is None:
-            return None
-        try:
-            return encode_thumbnail(decode(shown.path), 112)
-        except (HarnessError, OSError):
-            return None
+    from harness.reporting.thumbnails import thumbnails
 
     protocol, _ = read_protocol(folder / record.PROTOCOL)
     section = None
@@ -59,7 +49,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
 
         proposition = PROPOSITIONS[protocol.data.mated_by]
         section = forensic_section(assessment, proposition, manifest.origin.algorithm)
-    page = render(manifest, outcome, picture, section, protocol.data.use_case)
+    page = render(manifest, outcome, thumbnails(dataset.records), section, protocol.data.use_case)
     write_whole(folder / record.REPORT, page)
 
 

@@ -58,6 +58,8 @@ class Facts(msgspec.Struct, omit_defaults=True):
     media: str | None = None
     label: str | None = None
     box: tuple[int, int, int, int] | None = None
+    size: tuple[int, int] | None = None
+    skin: str | None = None
     tags: list[str] = []
     mask: str | None = None
     clean: str | None = None
@@ -475,6 +477,8 @@ def _plain(name: str) -> str:
 
 
 def _facts(record: Record, root: Path) -> Facts:
+    from harness.data.images import size_of
+
     return Facts(
         path=record.path.relative_to(root).as_posix(),
         tattoo=record.tattoo,
@@ -485,6 +489,9 @@ def _facts(record: Record, root: Path) -> Facts:
         media=record.media,
         label=record.label,
         box=record.box,
+        # Grouping results by the size of the tattoo takes that of the image.
+        size=record.size or (size_of(record.path) if record.box is not None else None),
+        skin=record.skin,
         tags=list(record.tags),
         query=record.query,
         text_score=record.text_score,

@@ -30,6 +30,36 @@ PLACE = click.option(
 
 
 @commands.command()
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@click.option("--metric", help="That searches and groups are judged by; else the headline.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=PATH, help="HTML page to write.")
+@JSON
+def compare(
+    runs: tuple[Path, ...], metric: str | None, seed: int, out: Path | None, as_json: bool
+) -> None:
+    """Put RUNS beside the first: every metric, every group, and the searches that changed most."""
+    import msgspec
+
+    from harness.comparing.comparison import compare as side_by_side
+    from harness.comparing.listing import listing
+
+    found, sides, shown = side_by_side(runs, metric=metric, seed=seed)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+    else:
+        click.echo(listing(found))
+    if out is not None:
+        from harness.execution.storage import write_whole
+        from harness.reporting.comparison import render
+        from harness.reporting.thumbnails import thumbnails
+
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(out, render(found, shown, thumbnails(sides[0].run.records)))
+        click.echo(f"page  {out}", err=as_json)
+
+
+@commands.command()
 @click.option("--baseline", required=True, help="Run folder, or a baseline's folder or name.")
 @click.option("--candidate", required=True, type=PATH, help="Run folder.")
 @click.option("--metric", help="The protocol's headline unless given.")

@@ -137,8 +137,8 @@ def gate(
         confidence=CONFIDENCE,
         seed=seed,
         identical=identical,
-        baseline=_party(before),
-        candidate=_party(after),
+        baseline=party_of(before),
+        candidate=party_of(after),
         trials=trials,
     )
 
@@ -209,7 +209,8 @@ def _margin(side: Side, metric: Metric, given: float | None) -> float:
     return rules.margin
 
 
-def _party(side: Side) -> Party:
+def party_of(side: Side) -> Party:
+    """Return how a run is named beside another."""
     manifest = side.run.manifest
     commit = str(manifest.git.get("commit", "")) + ("+" if manifest.git.get("dirty") else "")
     return Party(

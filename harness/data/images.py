@@ -37,6 +37,7 @@ __all__ = [
     "decode",
     "encode_thumbnail",
     "gray_levels",
+    "size_of",
 ]
 
 # EXIF orientation -> what makes the stored pixels upright.
@@ -194,6 +195,16 @@ class LazyImages(Sequence[Image]):
         if isinstance(index, slice):
             return LazyImages(self.paths[index], self.boxes[index])
         return decode(self.paths[index], box=self.boxes[index])
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Return width and height of the upright image, from its header alone; None if unreadable."""
+    try:
+        with opened(path) as image:
+            width, height = image.size
+            return (height, width) if _orientation(image) > 4 else (width, height)
+    except UnreadableImage:
+        return None
 
 
 def _orientation(image: PIL.Image.Image) -> int:

@@ -23,6 +23,7 @@ column        meaning
 ``box``       of the tattoo in pixels of the upright image, ``x1 y1 x2 y2`` with a space between;
               x2 and y2 exclusive; it may reach over the edge of the image
 ``label``     ``tattoo`` or ``non-tattoo``
+``skin``      skin tone around the tattoo, any word: ``fitzpatrick-4``; results are grouped by it
 ``tags``      motifs, with a space or ``;`` between them
 ``mask``      path of an image of the tattoo's pixels, relative to the manifest's folder
 ``clean``     path of the same capture without the tattoo, relative to the manifest's folder
@@ -59,7 +60,7 @@ __all__ = ["COLUMNS", "LABELS", "MEDIA", "ROLES", "Row", "read_manifest", "read_
 
 COLUMNS = (
     *("image", "tattoo", "subject", "group", "source", "style", "media", "role", "fold"),
-    *("box", "label", "tags", "mask", "clean", "use_case", "name"),
+    *("box", "label", "skin", "tags", "mask", "clean", "use_case", "name"),
 )
 LABELS = ("tattoo", "non-tattoo")
 MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
@@ -232,6 +233,7 @@ def _row(values: dict[str, str], place: str, root: Root, findings: Findings) -> 
         fold=values.get("fold") or None,
         box=_box(values.get("box", ""), place, own),
         label=values.get("label") or None,
+        skin=values.get("skin") or None,
         tags=tuple(dict.fromkeys(re.findall(r"[^;\s]+", values.get("tags", "")))),
         mask=files.get("mask"),
         clean=files.get("clean"),

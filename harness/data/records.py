@@ -33,6 +33,10 @@ class Record:
         Name of the fold in which it is judged.
     box
         Of the tattoo in pixels: x1, y1, x2, y2, with x2 and y2 exclusive.
+    size
+        Width and height of the upright image in pixels.
+    skin
+        Skin tone around the tattoo, in the data set's own words.
     label
         ``tattoo`` or ``non-tattoo``.
     tags
@@ -60,6 +64,8 @@ class Record:
     clean: Path | None = None
     query: str | None = None
     text_score: float | None = None
+    size: tuple[int, int] | None = None
+    skin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,14 +12,13 @@ from harness.reporting.forensic import ForensicSection
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
 from harness.reporting.subsets import subset_table
+from harness.reporting.thumbnails import Pictures
 from harness.results import Estimate, Failure, Metrics, Outcome
 
 SEARCHES_SHOWN = 6
 DECISIONS_SHOWN = 12
 FAILURES_SHOWN = 50
 FOLDS_SHOWN = 12
-# Pictures beyond this many bytes become placeholders, so that a report stays easy to mail.
-PICTURE_BYTES = 1_200_000
 
 
 def render(
@@ -51,7 +49,7 @@ def render(
     metrics = outcome.metrics
     headline = metrics.pooled.get(metrics.headline)
     algorithm = manifest.origin.algorithm
-    gallery = _Pictures(picture)
+    gallery = Pictures(picture)
     published = of_use_case(read_published(), use_case, manifest.origin.protocol)
     # What a page says follows from what was recorded, so that tasks to come are told rightly too.
     detection = metrics.task == "detection" or any(s.correct is not None for s in outcome.searches)
@@ -91,29 +89,6 @@ def render(
             steps=_step_table(manifest),
         )
     )
-
-
-class _Pictures:
-    """Thumbnails as data addresses: each fetched once, all together within a budget."""
-
-    def __init__(self, picture: Callable[[str], bytes | None]) -> None:
-        self._picture = picture
-        self._known: dict[str, str | None] = {}
-        self._left = PICTURE_BYTES
-
-    def address(self, name: str) -> str | None:
-        """Return a picture's ``data:`` address, or None where there is none to show."""
-        if name not in self._known:
-            data = self._picture(name)
-            self._known[name] = (
-                f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" if data else None
-            )
-        found = self._known[name]
-        # A picture costs its bytes every time it is shown.
-        if found is None or len(found) > self._left:
-            return None
-        self._left -= len(found)
-        return found
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from harness.data.images import (
     decode,
     encode_thumbnail,
     gray_levels,
+    size_of,
 )
 from harness.data.records import Record
 
@@ -418,3 +419,12 @@ def test_lazy_images_of_records_show_the_whole_or_the_box(tmp_path: Path) -> Non
     records = [Record("a", path, box=(0, 0, 2, 3))]
     assert LazyImages.of(records)[0].shape == (3, 4, 3)
     assert LazyImages.of(records, crop=True)[0].shape == (3, 2, 3)
+
+
+def test_the_size_is_that_of_the_upright_image_and_unknown_of_what_is_none(tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    turned = saved(PIL.Image.fromarray(COLOURS), tmp_path / "turned.jpg", exif=exif)
+    assert size_of(turned) == decode(turned).shape[1::-1] == (3, 4)
+    assert size_of(saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png")) == (4, 3)
+    assert size_of(tmp_path / "none.png") is None

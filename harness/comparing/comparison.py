@@ -1,0 +1,234 @@
+"""Two or more runs side by side: every shared metric, every search, every group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.comparing.differences import difference
+from harness.comparing.gate import Party, party_of
+from harness.comparing.outcomes import Shift, most_changed, outcome_name, outcomes, shifts
+from harness.comparing.pairing import Side, metric_of, read_sides
+from harness.comparing.subgroups import LEVEL, Group, attributes_of, groups
+from harness.errors import NotComparable, UsageError
+from harness.metrics.catalogue import CATALOGUE
+from harness.metrics.ids import Metric
+from harness.results import Outcome
+
+SHOWN = 6
+"""Searches that gained, and that lost most, shown as pictures."""
+
+
+class Row(msgspec.Struct):
+    """What became of one metric.
+
+    Parameters
+    ----------
+    metric
+        Id.
+    first, second, change
+        Of the runs, and the second's less the first's; None without data.
+    low, high
+        Interval of the change at 95 %; None where there is none.
+    better
+        ``first`` or ``second`` where the interval leaves out 0 and the metric has a better end;
+        otherwise empty: the data do not tell them apart.
+    trials, identities, changed
+        Behind it, and identities whose own trials came out differently.
+    method
+        How the interval was made, or why there is none.
+    """
+
+    metric: str
+    first: float | None
+    second: float | None
+    change: float | None
+    low: float | None
+    high: float | None
+    better: str
+    trials: int
+    identities: int
+    changed: int
+    method: str
+
+
+class Pair(msgspec.Struct):
+    """One run beside the first.
+
+    Parameters
+    ----------
+    second
+        The other run.
+    rows
+        One for each metric, the headline first.
+    wins, losses, draws
+        Searches in which the second run is better, worse, and as good.
+    gained, lost
+        Fold and probe of the searches that changed most.
+    measured
+        What the groups show, in words.
+    groups
+        Of searches, by what is known of their probes.
+    """
+
+    second: Party
+    rows: list[Row]
+    wins: int
+    losses: int
+    draws: int
+    gained: list[tuple[str, str]]
+    lost: list[tuple[str, str]]
+    measured: str
+    groups: list[Group]
+
+
+class Comparison(msgspec.Struct):
+    """All pairs with the first run: what ``--json`` prints."""
+
+    format: int
+    protocol: str
+    title: str
+    metric: str
+    level: float
+    seed: int
+    first: Party
+    pairs: list[Pair]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows beside the numbers of a pair."""
+
+    gained: list[Shift]
+    lost: list[Shift]
+
+
+def compare(
+    folders: Sequence[Path], *, metric: str | None = None, seed: int = 0
+) -> tuple[Comparison, list[Side], list[Shown]]:
+    """Put runs beside the first of them.
+
+    Parameters
+    ----------
+    folders
+        Two or more run folders.
+    metric
+        That searches and groups are judged by; the headline unless given.
+    seed
+        Of the draws of identities.
+
+    Returns
+    -------
+    tuple
+        The numbers, the runs, and the searches to show for each pair.
+
+    Raises
+    ------
+    UsageError
+        For fewer than two folders, a folder that is no run, or an unknown metric.
+    Damaged
+        If a run is not whole.
+    NotComparable
+        If the runs answer different questions, or have nothing in common.
+    """
+    if len(folders) < 2:
+        raise UsageError("name two run folders or more: the others are put beside the first")
+    first, *others = sides = read_sides(folders)
+    chosen = metric_of(first, metric)
+    judged = [side.run.judge() for side in sides]
+    pairs, shown = [], []
+    for side, outcome in zip(others, judged[1:], strict=True):
+        pair, more = _pair(first, judged[0], side, outcome, chosen, seed)
+        pairs.append(pair)
+        shown.append(more)
+    found = Comparison(
+        format=1,
+        protocol=first.run.manifest.origin.protocol,
+        title=first.run.manifest.title,
+        metric=str(chosen),
+        level=LEVEL,
+        seed=seed,
+        first=party_of(first),
+        pairs=pairs,
+    )
+    return found, sides, shown
+
+
+def _pair(
+    first: Side, one: Outcome, second: Side, other: Outcome, metric: Metric, seed: int
+) -> tuple[Pair, Shown]:
+    ids = sorted(first.run.protocol.metric_ids, key=lambda m: m != metric)
+    rows = [_row(first, one, second, other, each, seed) for each in ids]
+    if all(row.change is None for row in rows):
+        raise NotComparable(
+            f"{first.run.folder} and {second.run.folder} share no metric that has a value"
+        )
+    moved = shifts(one.searches, other.searches, metric)
+    gained = most_changed(moved, SHOWN, better=True)
+    lost = most_changed(moved, SHOWN, better=False)
+    pair = Pair(
+        second=party_of(second),
+        rows=rows,
+        wins=sum(s.amount > 0 for s in moved),
+        losses=sum(s.amount < 0 for s in moved),
+        draws=sum(s.amount == 0 for s in moved),
+        gained=[(s.first.fold, s.first.probe) for s in gained],
+        lost=[(s.first.fold, s.first.probe) for s in lost],
+        measured=outcome_name(one.searches, metric),
+        groups=groups(
+            _labels(first, one),
+            [search.identity for search in one.searches],
+            outcomes(one.searches, metric),
+            outcomes(other.searches, metric),
+            seed,
+        ),
+    )
+    return pair, Shown(gained, lost)
+
+
+def _labels(side: Side, outcome: Outcome) -> list[dict[str, str]]:
+    """Return the groups of every search, by the truth alone: they are the same for both runs."""
+    folds = {fold.name: fold for fold in side.run.folds}
+    mates: dict[tuple[str, str], list[str]] = {}
+    for fold in side.run.folds:
+        for probe, mate in sorted(fold.mates):
+            mates.setdefault((fold.name, probe), []).append(mate)
+    return [
+        attributes_of(
+            folds[search.fold],
+            search.probe,
+            side.run.records,
+            mates.get((search.fold, search.probe), []),
+        )
+        if search.fold in folds and search.probe in side.run.records
+        else {}
+        for search in outcome.searches
+    ]
+
+
+def _row(first: Side, one: Outcome, second: Side, other: Outcome, metric: Metric, seed: int) -> Row:
+    name = str(metric)
+    estimates = [outcome.metrics.pooled.get(name) for outcome in (one, other)]
+    values = [None if estimate is None else estimate.value for estimate in estimates]
+    row = Row(name, values[0], values[1], None, None, None, "", 0, 0, 0, "")
+    if values[0] is None or values[1] is None:
+        row.method = "a run has no value"
+        return row
+    row.change = values[1] - values[0]
+    before, after = first.trials(metric), second.trials(metric)
+    if before is None or after is None:
+        row.method = "no interval: what the metric is made of was not kept, trial by trial"
+        return row
+    found = difference(before, after, level=LEVEL, seed=seed)
+    row.trials, row.identities, row.changed = found.trials, found.identities, found.changed
+    row.method = found.method
+    if math.isfinite(found.low) and math.isfinite(found.high):
+        row.low, row.high = found.low, found.high
+        higher = CATALOGUE[metric.name].better if metric.name in CATALOGUE else ""
+        if higher and not found.low <= 0 <= found.high:
+            row.better = "second" if (found.low > 0) == (higher == "higher") else "first"
+    return row

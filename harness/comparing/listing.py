@@ -1,0 +1,84 @@
+"""A comparison as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.comparing.announcing import visible
+from harness.comparing.comparison import Comparison, Pair, Row
+from harness.comparing.subgroups import Group
+
+
+def listing(comparison: Comparison) -> str:
+    """Return the tables of all pairs."""
+    first = f"{comparison.first.algorithm} {comparison.first.identity[:10]}"
+    return "\n\n".join(_pair(comparison.protocol, first, pair) for pair in comparison.pairs)
+
+
+def _pair(protocol: str, first: str, pair: Pair) -> str:
+    second = f"{pair.second.algorithm} {pair.second.identity[:10]}"
+    lines = [visible(f"{protocol}: first {first}, second {second}"), ""]
+    lines += _table(
+        ("metric", "first", "second", "change", "95 % interval", "better"),
+        [_metric(row) for row in pair.rows],
+    )
+    lines += [
+        "",
+        f"searches: {pair.wins} better, {pair.losses} worse, {pair.draws} as good",
+    ]
+    if pair.groups:
+        lines += ["", f"groups: {pair.measured}"]
+        lines += _table(
+            ("group", "searches", "first", "second", "change", "95 % interval", "p (Holm)"),
+            [_group(group) for group in pair.groups],
+        )
+    return "\n".join(lines)
+
+
+def _metric(row: Row) -> tuple[str, ...]:
+    note = row.better or ("undecided" if row.low is not None else row.method)
+    return (
+        row.metric,
+        _number(row.first),
+        _number(row.second),
+        _signed(row.change),
+        _interval(row.low, row.high),
+        visible(note),
+    )
+
+
+def _group(group: Group) -> tuple[str, ...]:
+    mark = "  differs" if group.differs else ""
+    return (
+        visible(f"{group.attribute}: {group.value}"),
+        str(group.searches),
+        _number(group.first),
+        _number(group.second),
+        _signed(group.change),
+        _interval(group.low, group.high),
+        "" if group.p_holm is None else f"{group.p_holm:.4f}{mark}",
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    return [
+        "  "
+        + "  ".join(
+            f"{cell:<{width}}" if i in (0, len(head) - 1) else f"{cell:>{width}}"
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (head, *rows)
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "no data" if value is None else f"{value:.4f}"
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.4f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"[{low:+.4f}, {high:+.4f}]"

@@ -1,0 +1,224 @@
+"""The page of a comparison: a single file that opens offline, like the report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.comparing.comparison import Comparison, Pair, Row, Shown
+from harness.comparing.outcomes import Shift
+from harness.comparing.subgroups import Group
+from harness.reporting import wording
+from harness.reporting.pages import environment, surroundings
+from harness.reporting.thumbnails import Pictures
+from harness.results import Candidate, Search
+
+CANDIDATES = 4
+"""Of each run, shown for a search that changed."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of a table of changes, in finished texts."""
+
+    label: str
+    group: str
+    first: str
+    second: str
+    change: str
+    interval: str
+    strip: str
+    better: str
+    counts: str
+    probability: str
+    note: str
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one run answered to a search, in words and by its first candidates."""
+
+    words: str
+    candidates: tuple[tuple[int, Candidate], ...]
+
+
+def render(
+    comparison: Comparison,
+    shown: Sequence[Shown],
+    picture: Callable[[str], bytes | None],
+) -> str:
+    """Return the page as the complete text of an HTML file; equal input gives equal text.
+
+    Parameters
+    ----------
+    comparison
+        The numbers.
+    shown
+        For each pair, the searches to show.
+    picture
+        Returns a JPEG thumbnail of a record by its name, or None where the image is not at hand.
+    """
+    names = _names(comparison)
+    return (
+        environment()
+        .get_template("compare.html.j2")
+        .render(
+            page=surroundings(comparison.first.identity),
+            comparison=comparison,
+            first=names[0],
+            pairs=[
+                _pair(comparison, pair, name, more)
+                for pair, name, more in zip(comparison.pairs, names[1:], shown, strict=True)
+            ],
+            image=Pictures(picture).address,
+        )
+    )
+
+
+def _names(comparison: Comparison) -> list[str]:
+    """Name the runs by their algorithms, and by their identities too where that is not enough."""
+    parties = [comparison.first, *(pair.second for pair in comparison.pairs)]
+    names = [party.algorithm for party in parties]
+    return [
+        name if names.count(name) == 1 else f"{name} ({party.identity[:10]})"
+        for name, party in zip(names, parties, strict=True)
+    ]
+
+
+def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[str, object]:
+    metric = comparison.metric
+    reach = _reach([(row.low, row.high) for row in pair.rows if wording.is_rate(row.metric)])
+    group_reach = _reach([(group.low, group.high) for group in pair.groups])
+    return {
+        "name": name,
+        "pair": pair,
+        "verdict": _verdict(comparison, pair, name),
+        "rows": [_metric_line(row, reach, _names(comparison)[0], name) for row in pair.rows],
+        "groups": [_group_line(group, metric, group_reach) for group in pair.groups],
+        "notable": [g for g in pair.groups if g.differs],
+        "gained": [_shift(shift) for shift in shown.gained],
+        "lost": [_shift(shift) for shift in shown.lost],
+    }
+
+
+def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
+    row = pair.rows[0]
+    first = _names(comparison)[0]
+    label = wording.metric_label(row.metric)
+    if row.change is None or row.first is None or row.second is None:
+        return f"{label}: there is nothing to compare, since a run has no value."
+    values = (
+        f"{name} gets {wording.amount(row.metric, row.second)} where {first} gets "
+        f"{wording.amount(row.metric, row.first)}"
+    )
+    bounds = _interval(row.metric, row.low, row.high)
+    within = f" (95 % interval of the change {bounds})" if bounds else ""
+    if row.better:
+        winner = name if row.better == "second" else first
+        return f"{label}: {values}{within}. {winner} is better on this data."
+    return f"{label}: {values}{within}. The data do not tell the two apart."
+
+
+def _metric_line(row: Row, reach: float, first: str, second: str) -> _Line:
+    bounded = wording.is_rate(row.metric)
+    return _Line(
+        wording.metric_label(row.metric),
+        row.metric,
+        wording.amount(row.metric, row.first),
+        wording.amount(row.metric, row.second),
+        _change(row.metric, row.change),
+        _interval(row.metric, row.low, row.high),
+        _strip(row.change, row.low, row.high, reach) if bounded else "",
+        {"first": first, "second": second}.get(row.better, "undecided"),
+        f"{row.identities:,}" if row.identities else "",
+        "",
+        row.method if row.low is None else "",
+    )
+
+
+def _group_line(group: Group, metric: str, reach: float) -> _Line:
+    return _Line(
+        group.value,
+        group.attribute,
+        wording.percent(group.first),
+        wording.percent(group.second),
+        _change("accuracy", group.change),
+        _interval("accuracy", group.low, group.high),
+        _strip(group.change, group.low, group.high, reach),
+        "differs" if group.differs else "",
+        f"{group.searches:,} of {group.identities:,}",
+        "" if group.p_holm is None else _probability(group.p_holm),
+        "",
+    )
+
+
+def _shift(shift: Shift) -> dict[str, object]:
+    return {
+        "fold": shift.first.fold,
+        "probe": shift.first.probe,
+        "truth": shift.first.truth,
+        "first": _answer(shift.first),
+        "second": _answer(shift.second),
+    }
+
+
+def _answer(search: Search) -> _Answer:
+    listed = tuple(enumerate(search.candidates[:CANDIDATES], start=1))
+    if search.failed:
+        return _Answer("no template", ())
+    if search.correct is not None:
+        score = "" if search.score is None else f", score {wording.score(search.score)}"
+        return _Answer(f"decided {'rightly' if search.correct else 'wrongly'}{score}", listed)
+    if search.mates:
+        place = "mate not found" if search.rank is None else f"best mate at rank {search.rank:,}"
+        return _Answer(f"{place} of {search.gallery:,}", listed)
+    values = (f"{key} {value:.3f}" for key, value in search.values.items() if value is not None)
+    return _Answer(", ".join(values), listed)
+
+
+def _change(metric: str, change: float | None) -> str:
+    if change is None:
+        return wording.NO_VALUE
+    if wording.is_rate(metric):
+        return f"{change * 100:+.1f} points".replace("-", "−")
+    return f"{change:+.3f}".replace("-", "−")
+
+
+def _interval(metric: str, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return ""
+    if wording.is_rate(metric):
+        return f"{low * 100:+.1f} to {high * 100:+.1f} points".replace("-", "−")
+    return f"{low:+.3f} to {high:+.3f}".replace("-", "−")
+
+
+def _probability(p: float) -> str:
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _reach(intervals: Sequence[tuple[float | None, float | None]]) -> float:
+    ends = [abs(end) for pair in intervals for end in pair if end is not None]
+    return max(ends, default=0.0) or 1.0
+
+
+def _strip(
+    change: float | None, low: float | None, high: float | None, reach: float, width: int = 200
+) -> str:
+    """Return a small strip around 0: no change as a line, interval as a bar, change as a dot.
+
+    The numbers must stand beside it: the strip is hidden from screen readers.
+    """
+
+    def across(value: float) -> float:
+        return 4 + (width - 8) * (min(max(value / reach, -1.0), 1.0) + 1) / 2
+
+    parts = [f'<path class="rail" d="M4,12H{width - 4}M{width / 2:.1f},3V21"/>']
+    if low is not None and high is not None:
+        left, right = across(low), across(high)
+        parts.append(
+            '<path class="interval" '
+            f'd="M{left:.1f},7V17M{left:.1f},12H{right:.1f}M{right:.1f},7V17"/>'
+        )
+    if change is not None:
+        parts.append(f'<circle class="value" cx="{across(change):.1f}" cy="12" r="4"/>')
+    return f'<svg class="strip" viewBox="0 0 {width} 24" aria-hidden="true">{"".join(parts)}</svg>'
