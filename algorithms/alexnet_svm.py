@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.training.alexnet import AlexNet, TorchvisionAlexNet
+    from harness.training.onnx_recipe import Recipe
 
 _SVM = "svm.safetensors"
 
@@ -178,6 +179,19 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
         """Return fc7 after its rectifier, as Caffe's in-place layer leaves it."""
         fc7: Tensor = network(prepared)
         return fc7
+
+    def onnx_graph(self) -> tuple[nn.Module, Recipe]:
+        """Return the crop, the mean and the network up to fc7; the SVM is left out."""
+        from harness.training.onnx_export import Described
+        from harness.training.onnx_recipe import Recipe
+
+        side, start = self.size + self.margin, self.margin // 2
+        middle = slice(start, start + self.size)
+        graph = Described(
+            self.network_,
+            lambda network, images: self.describe(network, images[:, :, middle, middle]),
+        )
+        return graph, Recipe(side, side, comparison="euclidean")
 
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return the way down: biases twice as fast as weights, and spared from decay."""

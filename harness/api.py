@@ -57,6 +57,7 @@ def parameter(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: Sequence[T] = (),
+    required: bool = False,
 ) -> T:
     """Declare a parameter of an algorithm: a dataclass field with a meaning and limits.
 
@@ -73,9 +74,13 @@ def parameter(
         Inclusive limits of a number.
     choices
         The values allowed, where they are few.
+    required
+        Whether a run has to name a value, since the default stands for none: a file of a model,
+        say. ``--algo all`` leaves such an algorithm out.
     """
     limits = {"minimum": minimum, "maximum": maximum, "choices": tuple(choices)}
-    declared: T = field(default=default, metadata={"meaning": meaning, **limits})
+    facts = {"meaning": meaning, **limits, "required": required}
+    declared: T = field(default=default, metadata=facts)
     return declared
 
 

@@ -23,6 +23,7 @@ class Parameter(msgspec.Struct):
     value: Any
     meaning: str
     limits: str = ""
+    required: bool = False
 
 
 class Description(msgspec.Struct):
@@ -57,6 +58,19 @@ class Description(msgspec.Struct):
     def values(self) -> dict[str, Any]:
         """Return the value of every parameter by name."""
         return {parameter.name: parameter.value for parameter in self.parameters}
+
+    def check_complete(self, name: str) -> None:
+        """Refuse to go on without a value of every required parameter.
+
+        Raises
+        ------
+        UsageError
+            With the option that is missing; `name` is the algorithm's.
+        """
+        missing = [p for p in self.parameters if p.required and p.value == p.default]
+        if missing:
+            options = ", ".join(f"--param {p.name}=... ({p.meaning})" for p in missing)
+            raise UsageError(f"{name} needs {options}")
 
 
 def describe(
@@ -119,6 +133,7 @@ def describe(
                 value=value,
                 meaning=str(declared.metadata.get("meaning", "")),
                 limits=_limits(dict(declared.metadata)),
+                required=bool(declared.metadata.get("required")),
             )
         )
     known_names = [declared.name for declared in fields(algorithm)]

@@ -65,6 +65,8 @@ class Glance:
     abilities: tuple[str, ...]
     about: str
     learns: bool
+    needs: tuple[str, ...] = ()
+    """Parameters that a run has to name."""
 
 
 def plugin_folders(extra: Iterable[Path] = ()) -> list[Path]:
@@ -175,8 +177,23 @@ def glance(plugin: Plugin) -> Glance:
             abilities = tuple(ability for ability in ABILITIES if ability in line)
             if abilities:
                 text = (ast.get_docstring(node) or "").strip().split("\n")[0]
-                return Glance(abilities, text, learns="fit" in line)
+                return Glance(abilities, text, learns="fit" in line, needs=_required(node))
     return Glance((), "", learns=False)
+
+
+def _required(algorithm: ast.ClassDef) -> tuple[str, ...]:
+    """Return the parameters that a class declares with ``required=True``."""
+    return tuple(
+        item.target.id
+        for item in algorithm.body
+        if isinstance(item, ast.AnnAssign)
+        and isinstance(item.target, ast.Name)
+        and isinstance(item.value, ast.Call)
+        and any(
+            word.arg == "required" and isinstance(word.value, ast.Constant) and word.value.value
+            for word in item.value.keywords
+        )
+    )
 
 
 def _classes(file: Path) -> dict[str, tuple[ast.ClassDef, frozenset[str]]]:

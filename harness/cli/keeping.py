@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import PATH
+from harness.cli.options import PATH, PLUGINS
 from harness.errors import UsageError
 
 
@@ -41,10 +41,21 @@ def verify(folder: Path) -> None:
 
 @commands.command()
 @click.argument("folder", type=PATH)
-@click.option("--format", "form", required=True, help="tatt-c, nist, csv, parquet, bob-4, ...")
-@click.option("--out", type=PATH, required=True, help="Folder to write to.")
-def export(folder: Path, form: str, out: Path) -> None:
-    """Write the scores of a run in a format that other programs read."""
+@click.option(
+    "--format", "form", required=True, help="tatt-c, nist, csv, parquet, bob-4, ..., or onnx."
+)
+@click.option("--out", type=PATH, required=True, help="Folder to write to; of onnx the file.")
+@click.option("--fold", help="With onnx: whose model, where a run has several.")
+@PLUGINS
+def export(folder: Path, form: str, out: Path, fold: str | None, plugins: tuple[Path, ...]) -> None:
+    """Write the scores of a run in a format that other programs read, or its model as ONNX."""
+    if form == "onnx":
+        from harness.exporting import export_onnx
+
+        click.echo(export_onnx(folder, out, fold=fold, plugins=plugins))
+        return
+    if fold is not None or plugins:
+        raise UsageError("--fold and --plugins belong to --format onnx; scores are of all folds")
     from harness import record
     from harness.scorefiles import export_scores
     from harness.tasks.answers import StreamedAnswer

@@ -54,7 +54,9 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
     plugin = registry.find_algorithm(name, plugins)
     algorithm = registry.load(plugin)
     assigned = assignments(parameters)
-    values = describe(algorithm, preset=preset, assignments=assigned).values()
+    described = describe(algorithm, preset=preset, assignments=assigned)
+    described.check_complete(plugin.name)
+    values = described.values()
     # What is not asked for is left to the kit, which knows of the preset `check`.
     given = {
         name: value

@@ -25,6 +25,12 @@ MISSING_SHOWN = 10
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @click.option("--preset", default="", help="Named set of the algorithm's parameters.")
 @click.option("--seed", type=int, help="Of everything random in the algorithm.")
+@click.option(
+    "--attack",
+    default="",
+    metavar="REMOVER[:PRESET]",
+    help="Show probes from which this algorithm removed the tattoo; 'removal' for the usual one.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes at a time.")
 @click.option(
     "--threads",
@@ -66,6 +72,7 @@ def run(
     parameters: tuple[str, ...],
     preset: str,
     seed: int | None,
+    attack: str,
     workers: int | None,
     threads: int,
     timeout: float,
@@ -82,7 +89,6 @@ def run(
     """
     from dataclasses import replace
 
-    from harness import registry
     from harness.cli.printing import print_table, run_json, say_what_was_done
     from harness.execution.pool import Limits
     from harness.finishing import add_likelihood_ratios
@@ -91,7 +97,7 @@ def run(
     from harness.run import execute
 
     request = Request(
-        algorithms=tuple(registry.algorithms(plugins)) if ALL in algorithms else algorithms,
+        algorithms=_every_algorithm(plugins) if ALL in algorithms else algorithms,
         protocols=_every_protocol(plugins, data) if ALL in protocols else protocols,
         data=data,
         layout=layout,
@@ -99,6 +105,7 @@ def run(
         parameters=assignments(parameters),
         preset=preset,
         seed=seed,
+        attack=attack,
         plugins=plugins,
         out=out,
     )
@@ -223,6 +230,17 @@ def _score_lists(mated: Path | None, nonmated: Path | None) -> None:
         if other.value is not None
         else f"   {other.program}: {other.reason}"
     )
+
+
+def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:
+    """Name all algorithms, but for those that need a file of the user's."""
+    from harness import registry
+
+    seen = registry.describe_sources(registry.algorithms(plugins))
+    left_out = {plugin.name: glance.needs for plugin, glance in seen if glance.needs}
+    for name, needs in left_out.items():
+        click.echo(f"left out: {name}, since it needs --param {needs[0]}=...", err=True)
+    return tuple(dict.fromkeys(plugin.name for plugin, _ in seen if plugin.name not in left_out))
 
 
 def _every_protocol(plugins: tuple[Path, ...], data: Path | None) -> tuple[str, ...]:

@@ -1,20 +1,25 @@
-"""Asking a plugin about itself in a process of its own."""
+"""Asking a plugin something in a process of its own: what it is, or its model as a file."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from harness.description import Description
 from harness.errors import PluginError, RunFailed, UsageError
 from harness.execution.pool import WORKER, environment
-from harness.execution.worker import Question
+from harness.execution.worker import ExportRequest, Question
 from harness.registry import Plugin
 
 PATIENCE = 120.0
 """Seconds that the import of a plugin may take."""
+
+EXPORT_PATIENCE = 900.0
+"""Seconds that the export of a model may take."""
 
 
 class _Answer(msgspec.Struct):
@@ -48,26 +53,65 @@ def ask(
         assignments=dict(assignments or {}),
         seed=seed,
     )
+    answer = _answer(plugin, "describe", question, "import", PATIENCE)
+    if answer.description is None:
+        raise PluginError(f"{plugin.file}: its import ended without an answer")
+    return answer.description
+
+
+def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, file: Path) -> None:
+    """Let a plugin load its model elsewhere and write it as an ONNX file.
+
+    Parameters
+    ----------
+    plugin, parameters
+        Of the run.
+    model
+        Folder that its `save` wrote.
+    file
+        Is written whole or not at all.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be imported, or crashes.
+    UsageError
+        If it cannot be exported.
+    """
+    request = ExportRequest(
+        name=plugin.name,
+        file=str(plugin.file),
+        attribute=plugin.attribute,
+        module=plugin.module,
+        parameters=dict(parameters),
+        model=str(model),
+        out=str(file),
+    )
+    _answer(plugin, "export", request, "export", EXPORT_PATIENCE)
+
+
+def _answer(plugin: Plugin, verb: str, question: Any, what: str, patience: float) -> _Answer:
+    """Start a worker, ask it, and turn what went wrong into an error."""
     try:
         done = subprocess.run(
-            [*WORKER, "describe"],
+            [*WORKER, verb],
             input=msgspec.json.encode(question) + b"\n",
             capture_output=True,
             env=environment(1),
-            timeout=PATIENCE,
+            timeout=patience,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise PluginError(f"{plugin.file}: its import did not end in {PATIENCE:.0f} s") from None
+        raise PluginError(f"{plugin.file}: its {what} did not end in {patience:.0f} s") from None
     if done.returncode != 0 or not done.stdout:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise RunFailed(
-            f"{plugin.file}: its import ended the process (exit code {done.returncode})"
+            f"{plugin.file}: its {what} ended the process (exit code {done.returncode})"
             + (f"; it last said: {said[-1]}" if said else "")
         )
     answer = msgspec.json.decode(done.stdout.splitlines()[-1], type=_Answer)
-    if answer.description is None:
+    if answer.error:
         raise (UsageError if answer.exit_code == UsageError.exit_code else PluginError)(
             answer.error
         )
-    return answer.description
+    return answer

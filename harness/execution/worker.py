@@ -1,8 +1,8 @@
 """The process in which an algorithm runs: `python -m harness.execution.worker`.
 
-It either describes a plugin or does one unit of work. It speaks JSON lines on its standard output
-(kept from the algorithm, whose prints go to the log) and ends when its standard input closes, so
-that it never outlives the harness that started it.
+It describes a plugin, exports its model, or does one unit of work. It speaks JSON lines on its
+standard output (kept from the algorithm, whose prints go to the log) and ends when its standard
+input closes, so that it never outlives the harness that started it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import msgspec
 from harness.answers import BadAnswer
 from harness.api import Matcher, Progress
 from harness.description import convert, describe
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.execution import steps, storage
 from harness.execution.unit import ERROR_FILE, MODEL, SCORES, TEMPLATES, Trouble, read_unit
 from harness.registry import Plugin, explain, load
@@ -34,6 +34,7 @@ LIBRARIES = {
     "pillow": "PIL",
     "opencv-python-headless": "cv2",
     "scikit-learn": "sklearn",
+    "onnxruntime": "onnxruntime",
     "torch": "torch",
     "torchvision": "torchvision",
     "tensorflow": "tensorflow",
@@ -54,11 +55,25 @@ class Question(msgspec.Struct):
     seed: int | None = None
 
 
+class ExportRequest(msgspec.Struct):
+    """Which model to write as an ONNX file: the plugin, its parameters and what it saved."""
+
+    name: str
+    file: str
+    attribute: str
+    module: str
+    parameters: dict[str, Any]
+    model: str
+    out: str
+
+
 def main(arguments: list[str]) -> int:
-    """Describe the plugin asked about on standard input, or do the unit in a folder."""
+    """Answer the question on standard input, or do the unit in a folder."""
     voice = _take_stdout()
     if arguments == ["describe"]:
         return _describe(sys.stdin.buffer.readline(), voice)
+    if arguments == ["export"]:
+        return _export(sys.stdin.buffer.readline(), voice)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     return _work(Path(arguments[0]), voice)
 
@@ -91,6 +106,35 @@ def _describe(line: bytes, voice: TextIO) -> int:
         answer: dict[str, Any] = {"error": str(reason), "exit_code": reason.exit_code}
     else:
         answer = {"description": found}
+    voice.write(msgspec.json.encode(answer).decode() + "\n")
+    return 0
+
+
+def _export(line: bytes, voice: TextIO) -> int:
+    request = msgspec.json.decode(line, type=ExportRequest)
+    plugin = Plugin(request.name, Path(request.file), request.attribute, request.module)
+    out = Path(request.out)
+    part = out.with_name(f".{out.name}.part-{os.getpid()}")
+    answer: dict[str, Any] = {}
+    try:
+        kind = load(plugin)
+        write = getattr(kind, "export_onnx", None)
+        if write is None:
+            raise UsageError(
+                f"{plugin.name} cannot be exported: it has no method `export_onnx(file)`; see "
+                "docs/onnx.md"
+            )
+        algorithm = kind(**_parameters(kind, request.parameters))
+        algorithm.load(Path(request.model))
+        write(algorithm, part)
+        part.replace(out)
+    except HarnessError as reason:
+        answer = {"error": str(reason), "exit_code": reason.exit_code}
+    except Exception as reason:
+        sys.stderr.write(traceback.format_exc())
+        answer = {"error": explain(reason, plugin.file, "export failed"), "exit_code": 3}
+    finally:
+        part.unlink(missing_ok=True)
     voice.write(msgspec.json.encode(answer).decode() + "\n")
     return 0
 

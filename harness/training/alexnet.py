@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class AlexNet(nn.Module):
@@ -54,7 +55,7 @@ class AlexNet(nn.Module):
         self.conv3 = nn.Conv2d(c2, c3, 3, padding=1)
         self.conv4 = nn.Conv2d(c3, c4, 3, padding=1, groups=2)
         self.conv5 = nn.Conv2d(c4, c5, 3, padding=1, groups=2)
-        self.norm = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75)
+        self.norm1, self.norm2 = LocalResponse(c1), LocalResponse(c2)
         self.pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fc6 = nn.Linear(c5 * _pooled(size) ** 2, units)
         self.drop6 = nn.Dropout(0.5)
@@ -66,6 +67,8 @@ class AlexNet(nn.Module):
                 deviation = math.sqrt(2 / layer.weight[0].numel())
             constant = 0.0 if name in ("conv1", "conv3") else bias
             fill(layer, deviation, constant, generator)
+        # Changes no number's meaning, only how maps lie in memory: a third off the time of a step.
+        self.to(memory_format=torch.channels_last)
 
     def layers(self) -> dict[str, nn.Conv2d | nn.Linear]:
         """Return the layers that have weights, by their names in Caffe."""
@@ -74,12 +77,39 @@ class AlexNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Describe images of shape (n, 3, size, size), RGB in [0, 1]: shape (n, units)."""
-        maps = self.pool(self.norm(torch.relu(self.conv1(images - self.mean))))
-        maps = self.pool(self.norm(torch.relu(self.conv2(maps))))
+        maps = self.pool(self.norm1(torch.relu(self.conv1(images - self.mean))))
+        maps = self.pool(self.norm2(torch.relu(self.conv2(maps))))
         maps = torch.relu(self.conv4(torch.relu(self.conv3(maps))))
         maps = self.pool(torch.relu(self.conv5(maps)))
         fc6 = self.drop6(torch.relu(self.fc6(maps.flatten(1))))
         return torch.relu(self.fc7(fc6))
+
+
+class LocalResponse(nn.Module):
+    """Local response normalisation with Caffe's and the paper's constants.
+
+    ``x / (1 + 1e-4 / 5 * s)^.75`` with s the sum of squares of the five channels around each. As a
+    product with a band of ones and two roots it takes a third of the time of torch's
+    `LocalResponseNorm`, which is more than half of the network's on a CPU.
+
+    Parameters
+    ----------
+    channels
+        Of the maps.
+    """
+
+    band: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        places = torch.arange(channels)
+        near = (places[:, None] - places).abs() <= 2
+        self.register_buffer("band", near[:, :, None, None] * (1e-4 / 5), persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalise maps of shape (n, channels, height, width)."""
+        root = torch.rsqrt(1 + functional.conv2d(maps * maps, self.band))
+        return maps * (root * torch.sqrt(root))
 
 
 class TorchvisionAlexNet(nn.Module):

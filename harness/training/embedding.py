@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.api import Image, Matcher, Scores, Template
+from harness.errors import UsageError
 from harness.training.preparation import FloatStack
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from harness.training.onnx_recipe import Recipe
 
 # The last bits of a matrix product depend on how many rows it has, so every block has as many.
 _BLOCK = 16
@@ -94,6 +97,34 @@ class EmbeddingMatcher(Matcher):
         distances = cdist(np.asarray(probes, np.float64), np.asarray(references, np.float64))
         scores: Scores = 0.0 - distances
         return scores
+
+    def onnx_graph(self) -> tuple[nn.Module, Recipe]:
+        """Return what makes a template of a prepared picture, and how a picture is prepared.
+
+        A matcher that overrides it can be exported; what `prepare` does beyond a `Recipe` belongs
+        into the module.
+
+        Raises
+        ------
+        UsageError
+            Unless overridden.
+        """
+        raise UsageError(
+            f"{type(self).__name__} cannot be exported: it does not define `onnx_graph`; see "
+            "docs/onnx.md"
+        )
+
+    def export_onnx(self, file: Path) -> None:
+        """Write the trained network as an ONNX file that the algorithm ``onnx`` runs.
+
+        Raises
+        ------
+        UsageError
+            If this matcher defines no `onnx_graph`, or a package is missing.
+        """
+        from harness.training.onnx_export import write_onnx
+
+        write_onnx(*self.onnx_graph(), file)
 
     def save(self, folder: Path) -> None:
         """Write the weights of the network; nothing is written before a fit."""

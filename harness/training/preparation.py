@@ -13,7 +13,7 @@ from harness.api import Image
 FloatStack = npt.NDArray[np.float32]
 
 # Below this contrast (of [0, 1]) an image is blank, and scaling it would only magnify rounding.
-_BLANK = 1e-4
+BLANK = 1e-4
 
 
 def gray_stack(images: Sequence[Image], height: int, width: int) -> FloatStack:
@@ -125,7 +125,7 @@ def local_contrast(stack: FloatStack, sigma: float = 4.0, deviation: float = 0.2
     for row, image in enumerate(stack[:, 0]):
         detail = image - blurred(image, sigma)
         contrast = np.sqrt(blurred(detail * detail, 2 * sigma))
-        if contrast.mean() > _BLANK:
+        if contrast.mean() > BLANK:
             detail = detail / np.maximum(contrast, contrast.mean())
             detail -= detail.mean()
             result[row, 0] = detail * (deviation / detail.std())

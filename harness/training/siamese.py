@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from harness.training.networks import SiameseNetwork
+    from harness.training.onnx_recipe import Recipe
 
 HEIGHT, WIDTH = 56, 46
 """Size of the gray images that the network takes, in pixels."""
@@ -128,6 +129,18 @@ class SiameseMatcher(EmbeddingMatcher):
         """Return ip2."""
         ip2: Tensor = network(prepared).ip2
         return ip2
+
+    def onnx_graph(self) -> tuple[nn.Module, Recipe]:
+        """Return local contrast, where it is used, and the network up to ip2."""
+        from torch import nn
+
+        from harness.training.onnx_export import Described, LocalContrast
+        from harness.training.onnx_recipe import Recipe
+
+        described: nn.Module = Described(self.network_, self.describe)
+        if self.normalise:
+            described = nn.Sequential(LocalContrast(HEIGHT, WIDTH), described)
+        return described, Recipe(HEIGHT, WIDTH, colour="gray", comparison="euclidean")
 
 
 PAPER: dict[str, object] = {

@@ -72,7 +72,8 @@ def test_the_papers_schedule_and_its_first_step_are_those_computed_by_hand() -> 
     for step in range(2):
         set_rate(optimiser, policy.at(step))
         optimiser.zero_grad()
-        (3 * network.weight + network.bias).sum().backward()  # gradients 3 and 1
+        loss = (3 * network.weight + network.bias).sum()  # gradients 3 and 1
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     first = 3 + 5e-4 * 2
     weight = 2 - 1e-4 * first

@@ -9,7 +9,11 @@ from torch import nn
 from torch.nn import functional
 
 from harness.training.alexnet import AlexNet, TorchvisionAlexNet, fill
-from harness.training.loop import generator
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
 
 # Weights and biases: 11*11*3*96 + 96, 5*5*48*256 + 256 (two groups), ...
 COUNTS = {
@@ -50,10 +54,10 @@ def test_layers_have_the_shapes_of_table_1(papers: AlexNet) -> None:
         hook.remove()
     assert shapes == [
         ("conv1", (96, 55, 55)),
-        ("norm", (96, 55, 55)),
+        ("norm1", (96, 55, 55)),
         ("pool", (96, 27, 27)),
         ("conv2", (256, 27, 27)),
-        ("norm", (256, 27, 27)),
+        ("norm2", (256, 27, 27)),
         ("pool", (256, 13, 13)),
         ("conv3", (384, 13, 13)),
         ("conv4", (384, 13, 13)),
@@ -87,13 +91,16 @@ def test_the_msra_filler_has_the_deviation_of_he_et_al() -> None:
 
 def test_normalisation_is_that_of_a_hand_computation(papers: AlexNet) -> None:
     """Five channels around each, alpha shared among them: x / (1 + 1e-4 / 5 sum x^2)^.75."""
-    values = np.random.default_rng(0).normal(0, 100, 7)
+    values = np.random.default_rng(0).normal(0, 100, 96)
     expected = []
-    for channel in range(7):
+    for channel in range(96):
         near = values[max(0, channel - 2) : channel + 3]
         expected.append(values[channel] / (1 + 1e-4 / 5 * (near**2).sum()) ** 0.75)
-    found = papers.norm(torch.tensor(values).reshape(1, 7, 1, 1)).flatten()
-    assert found.numpy() == pytest.approx(expected, rel=1e-6)
+    maps = torch.tensor(values, dtype=torch.float32).reshape(1, 96, 1, 1)
+    assert papers.norm1(maps).flatten().numpy() == pytest.approx(expected, rel=1e-5)
+    torchs = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75)
+    maps = 100 * torch.randn(2, 256, 5, 4, generator=generator(0))
+    torch.testing.assert_close(papers.norm2(maps), torchs(maps), rtol=1e-5, atol=1e-6)
 
 
 def test_the_whole_is_the_same_as_written_out_with_groups_as_separate_convolutions() -> None:

@@ -15,7 +15,10 @@ from torchvision.models import AlexNet_Weights, alexnet
 from harness.errors import UsageError
 from harness.training.alexnet import AlexNet, TorchvisionAlexNet
 from harness.training.imagenet import load_bvlc, load_torchvision
-from harness.training.loop import generator
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def small(seed: int) -> AlexNet:

@@ -1,0 +1,95 @@
+"""The model that a fold of a run learned, as a file for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness import record
+from harness.errors import UsageError, nearest
+from harness.execution.asking import request_export
+from harness.execution.unit import MODEL
+from harness.manifest import Manifest
+from harness.registry import Plugin, find_algorithm, source_hash
+
+
+def export_onnx(
+    folder: Path, file: Path, *, fold: str | None = None, plugins: Iterable[Path] = ()
+) -> Path:
+    """Write the model of one fold as an ONNX file; the algorithm does it, in a process of its own.
+
+    Parameters
+    ----------
+    folder
+        Of a finished run.
+    file
+        To write, or to overwrite.
+    fold
+        Name of the fold whose model it is; may be left out where only one was run.
+    plugins
+        Further folders in which the run's algorithm is looked for.
+
+    Returns
+    -------
+    pathlib.Path
+        `file`.
+
+    Raises
+    ------
+    UsageError
+        If the run has no model, or several and none is named; if the algorithm cannot be found, has
+        changed since the run, or has no ``export_onnx``.
+    Damaged
+        If the run folder changed since it was written.
+    """
+    record.check_sources(folder)
+    manifest = record.read_run(folder).manifest
+    chosen = _fold(manifest, fold, folder)
+    model = _model(folder, chosen)
+    if model is None:
+        raise UsageError(
+            f"{folder}: {manifest.origin.algorithm!r} learned nothing in this run, so there is no "
+            "model to export"
+        )
+    plugin = _plugin(manifest, plugins)
+    if file.is_dir() or not file.resolve().parent.is_dir():
+        raise UsageError(f"{file} is not a file in a folder that exists; name one with --out")
+    request_export(plugin, manifest.origin.parameters, model, file)
+    return file
+
+
+def _fold(manifest: Manifest, named: str | None, folder: Path) -> str:
+    folds = manifest.origin.folds
+    if named is None:
+        if len(folds) > 1:
+            raise UsageError(
+                f"{folder} has a model for each of its folds; choose one with --fold: "
+                f"{', '.join(folds)}"
+            )
+        return folds[0]
+    if named not in folds:
+        raise UsageError(
+            f"{folder} has no fold {named!r}.{nearest(named, folds)} Known: {', '.join(folds)}"
+        )
+    return named
+
+
+def _model(folder: Path, fold: str) -> Path | None:
+    """Return the folder of a fold's model; units of streamed folds have another name."""
+    places = (
+        folder / "units" / name / MODEL for name in (f"fold-{fold}", f"templates-fold-{fold}")
+    )
+    return next((place for place in places if place.is_dir()), None)
+
+
+def _plugin(manifest: Manifest, plugins: Iterable[Path]) -> Plugin:
+    """Find the algorithm of a run by its name, never by a path that the run folder names."""
+    name = manifest.origin.algorithm
+    plugin = find_algorithm(name, plugins)
+    if source_hash(plugin) != manifest.origin.source_hash:
+        raise UsageError(
+            f"the source of {name!r} ({plugin.file}), or of the toolkit it is built on, changed "
+            "since the run, so its model might mean something else now. Do the run again: "
+            f"{manifest.command}"
+        )
+    return plugin
