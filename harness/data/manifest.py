@@ -27,6 +27,8 @@ column        meaning
 ``tags``      motifs, with a space or ``;`` between them
 ``mask``      path of an image of the tattoo's pixels, relative to the manifest's folder
 ``clean``     path of the same capture without the tattoo, relative to the manifest's folder
+``query``     text search that the image is a result of
+``text_score``  the score that the text search gave it, a number; higher is better
 ``use_case``  which part of the data set the line belongs to, where one manifest describes several;
               reading one use case skips the lines of others
 ``x_...``     any column whose name starts with ``x_`` is yours and is not looked at
@@ -43,6 +45,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -60,7 +63,8 @@ __all__ = ["COLUMNS", "LABELS", "MEDIA", "ROLES", "Row", "read_manifest", "read_
 
 COLUMNS = (
     *("image", "tattoo", "subject", "group", "source", "style", "media", "role", "fold"),
-    *("box", "label", "skin", "tags", "mask", "clean", "use_case", "name"),
+    *("box", "label", "skin", "tags", "mask", "clean", "use_case", "name", "query"),
+    "text_score",
 )
 LABELS = ("tattoo", "non-tattoo")
 MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
@@ -237,6 +241,8 @@ def _row(values: dict[str, str], place: str, root: Root, findings: Findings) -> 
         tags=tuple(dict.fromkeys(re.findall(r"[^;\s]+", values.get("tags", "")))),
         mask=files.get("mask"),
         clean=files.get("clean"),
+        query=values.get("query") or None,
+        text_score=_number(values.get("text_score", ""), place, own),
     )
     return Row(record, values.get("use_case") or None, place, own)
 
@@ -251,6 +257,19 @@ def _share_sources(records: dict[str, Record], root: Root) -> None:
             source = canonical(path.relative_to(root.folder).as_posix())
             for name in names:
                 records[name] = replace(records[name], source=records[name].source or source)
+
+
+def _number(text: str, place: str, findings: Findings) -> float | None:
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number):
+        return number
+    findings.problem("unknown values", f"{place}: text_score {text!r} is not a finite number")
+    return None
 
 
 def _box(text: str, place: str, findings: Findings) -> Box | None:

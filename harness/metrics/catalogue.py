@@ -83,6 +83,11 @@ CATALOGUE: dict[str, Entry] = {
     "pixel-accuracy": Entry("metrics.segmentation:agreement"),
     "concentration-error": Entry("metrics.segmentation:agreement", (), "lower"),
     "false-marking": Entry("metrics.segmentation:concentration", (), "lower"),
+    # search results ranked again
+    "tattoo-free": Entry("metrics.reranking:tattoo_free_share", (("k", 5),), "lower"),
+    "tattoo-free-before": Entry("metrics.reranking:tattoo_free_share", (("k", 5),), "lower"),
+    "tattoo-free-change": Entry("metrics.reranking:tattoo_free_share", (("k", 5),), "lower"),
+    "kept-tattoos": Entry("metrics.reranking:kept_share", (("k", 5),)),
     # tags and classes
     "precision-macro": Entry("metrics.tagging:macro"),
     "recall-macro": Entry("metrics.tagging:macro"),

@@ -18,7 +18,7 @@ from harness.synthesis.camera import jpeg
 from harness.synthesis.picture import Picture, picture_of
 from harness.synthesis.world import FOLDS, SCALES, USE_CASES, Item, census, mated_pairs
 
-__all__ = ["MANIFEST_COLUMNS", "Report", "write_dataset", "write_lists"]
+__all__ = ["MANIFEST_COLUMNS", "Report", "write_checksums", "write_dataset", "write_lists"]
 
 Report = Callable[[str, int, int], None]
 
@@ -178,7 +178,8 @@ def _write_manifest(out: Path, rows: Sequence[dict[str, str]]) -> None:
     (out / "manifest.csv").write_bytes(text.getvalue().encode("utf-8"))
 
 
-def _write_checksums(out: Path) -> None:
+def write_checksums(out: Path) -> None:
+    """Write `checksums.sha256` over all files of a folder, in the form of `sha256sum --check`."""
     names = sorted(
         path.relative_to(out).as_posix()
         for path in out.rglob("*")
@@ -248,4 +249,4 @@ def write_dataset(
             report(row["use_case"], done, len(items))
     _write_manifest(out, rows)
     (out / "README.md").write_bytes(_readme(scale, seed, items).encode("utf-8"))
-    _write_checksums(out)
+    write_checksums(out)

@@ -175,7 +175,8 @@ def _imagenet() -> dict[str, Tensor]:
 
 def _of_file(file: Path) -> dict[str, Tensor]:
     if file.suffix == ".safetensors":
-        return safetensors.torch.load_file(file)
+        arrays: dict[str, Tensor] = safetensors.torch.load_file(file)
+        return arrays
     state = torch.load(file, map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise ValueError("it holds no state dict")

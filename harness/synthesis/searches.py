@@ -1,0 +1,259 @@
+"""Results of text searches, drawn: the ten rows of Tattoodo's talk, and queries like it.
+
+Written with ``python -m harness.synthesis.searches FOLDER``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from harness.synthesis.camera import Pixels, jpeg
+from harness.synthesis.capture import box_of
+from harness.synthesis.dataset import write_checksums
+from harness.synthesis.negatives import NEGATIVES
+from harness.synthesis.picture import Picture, picture_of
+from harness.synthesis.streams import stream
+from harness.synthesis.styles import STYLES
+from harness.synthesis.world import Item
+
+__all__ = ["QUERIES", "RESULTS", "TALK", "talk_results", "write_searches"]
+
+TALK = (
+    ("Ami James", 1299.6564, 0.0),
+    ("Ami James", 1173.0101, 0.0),
+    ("Ami James", 1161.6285, 0.2853),
+    ("Ami James", 1128.7357, 0.0610),
+    ("Ami James", 936.4263, 0.0066),
+    ("Ami James", 790.2487, 0.3868),
+    ("Ami James", 541.61005, 0.2988),
+    ("Ami James", 460.51703, 0.5276),
+    ("Ami James", 439.44492, 0.2742),
+)
+"""Query, text score and concentration of the talk's rows; one of its ten stands in both lists."""
+
+QUERIES, RESULTS = 14, 8
+"""Queries beside the talk's, and results of each."""
+
+_LONG_SIDE = 128
+_CLOSE = 5e-4  # how near a picture's concentration comes to the one wanted
+_COLUMNS = (
+    *("image", "tattoo", "subject", "source", "style", "role", "box", "label", "mask"),
+    *("query", "text_score", "use_case"),
+)
+_README = """# Results of text searches, synthetic
+
+Drawn by `harness.synthesis`; no person, no photograph and no other data set is in it. Made with
+
+    python -m harness.synthesis.searches FOLDER
+
+{images} results of {queries} queries, with text scores, labels and ink masks. The query `Ami James`
+has the text scores of the ten rows of Tattoodo's talk (one stands in both of its lists, so there
+are nine results), and pictures whose share of ink is that of the talk to .05 %; what they show is
+not. The other queries have eight results each: pictures without a tattoo, which come out too high,
+and tattoos, of which every second is cut so that its share of ink varies. Names of queries say
+nothing about the pictures.
+
+`checksums.sha256` is in the format of `sha256sum --check`. Another machine may draw pixels that
+differ a little, as `fixtures/mini/README.md` says.
+
+Licence: Apache-2.0, as the project.
+"""
+
+
+@dataclass(frozen=True)
+class _Result:
+    """One result: its picture, and what its line of the manifest says."""
+
+    query: str
+    score: float
+    item: Item
+    picture: Picture
+
+
+def talk_results(seed: int = 0) -> list[_Result]:
+    """Draw the talk's results: pictures with its concentrations.
+
+    Raises
+    ------
+    LookupError
+        If no picture of the world can be cut to a concentration.
+    """
+    return [
+        _Result(query, score, *_with_concentration(seed, f"talk{k}", share))
+        for k, (query, score, share) in enumerate(TALK)
+    ]
+
+
+def write_searches(out: Path, seed: int = 0) -> None:
+    """Draw the data set into a folder.
+
+    Parameters
+    ----------
+    out
+        Folder to write; it must not exist or be empty.
+    seed
+        Of the world.
+
+    Raises
+    ------
+    FileExistsError
+        If `out` holds files already.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise FileExistsError(f"{out} is not empty: name a new folder, or empty this one first")
+    results = talk_results(seed)
+    for query in range(1, QUERIES + 1):
+        results += _query(seed, f"artist {query:02d}")
+    for kind in ("images", "masks"):
+        (out / kind).mkdir(parents=True)
+    # Names that tell nothing about what is shown, or where it comes out.
+    order = stream(seed, "search names").permutation(len(results))
+    rows = sorted(
+        (
+            _write(out, f"se{number + 1:04d}", result)
+            for number, result in zip(order, results, strict=True)
+        ),
+        key=lambda row: row["image"],
+    )
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    (out / "manifest.csv").write_bytes(text.getvalue().encode("utf-8"))
+    readme = _README.format(images=len(results), queries=QUERIES + 1)
+    (out / "README.md").write_bytes(readme.encode("utf-8"))
+    write_checksums(out)
+
+
+def _write(out: Path, stem: str, result: _Result) -> dict[str, str]:
+    item, picture = result.item, result.picture
+    (out / f"images/{stem}.jpg").write_bytes(jpeg(picture.image, picture.quality))
+    mask = ""
+    if picture.mask is not None:
+        mask = f"masks/{stem}.png"
+        data = io.BytesIO()
+        Image.fromarray(picture.mask).convert("1").save(data, "PNG", optimize=True)
+        (out / mask).write_bytes(data.getvalue())
+    return {
+        "image": f"images/{stem}.jpg",
+        "tattoo": item.tattoo,
+        "subject": item.subject,
+        "source": item.source,
+        "style": item.style,
+        "role": "probe",
+        "box": " ".join(map(str, picture.box)) if picture.box else "",
+        "label": "tattoo" if item.tattoo else "non-tattoo",
+        "mask": mask,
+        "query": result.query,
+        "text_score": repr(result.score),
+        "use_case": "search",
+    }
+
+
+def _query(seed: int, query: str) -> list[_Result]:
+    """Draw the results of a query: about two in five show no tattoo, and score higher."""
+    rng = stream(seed, "search", query)
+    results = []
+    for k in range(RESULTS):
+        name = f"{query.replace(' ', '')}-{k}"
+        free = bool(rng.random() < 0.4)
+        score = round(float(rng.gamma(3.0, 250.0)) * (1.5 if free else 1.0), 4)
+        if free:
+            item, picture = _without_tattoo(seed, name)
+        else:
+            item = _photographed(seed, name)
+            picture = picture_of(seed, item, _LONG_SIDE)
+            if rng.random() < 0.5:
+                picture = _anywhere(picture, rng)
+        results.append(_Result(query, score, item, picture))
+    return results
+
+
+def _photographed(seed: int, name: str) -> Item:
+    styles = tuple(STYLES)
+    style = styles[int(stream(seed, "search style", name).integers(len(styles)))]
+    return Item(
+        "search",
+        "probe",
+        0,
+        "capture",
+        "",
+        name,
+        f"s-{name}",
+        f"g-{name}",
+        style,
+        "photo",
+        "a",
+        0.0,
+    )
+
+
+def _without_tattoo(seed: int, name: str) -> tuple[Item, Picture]:
+    kinds = tuple(NEGATIVES)
+    kind = kinds[int(stream(seed, "search kind", name).integers(len(kinds)))]
+    item = Item("search", "probe", 0, "negative", "", "", "", "", "", kind, f"no-{name}", 0.0)
+    return item, picture_of(seed, item, _LONG_SIDE)
+
+
+def _with_concentration(seed: int, name: str, share: float) -> tuple[Item, Picture]:
+    """Draw a picture with a share of ink: the largest cutting of one of several tattoos."""
+    if share == 0:
+        return _without_tattoo(seed, name)
+    for attempt in range(40):
+        item = _photographed(seed, f"{name}-{attempt}")
+        found = _cut_to(picture_of(seed, item, 2 * _LONG_SIDE), share)
+        if found is not None:
+            return item, found
+    raise LookupError(f"no picture of this world has a share of ink of {share}")
+
+
+def _cut_to(picture: Picture, share: float) -> Picture | None:
+    """Cut a picture so that it shows a share of ink, or return None where that cannot be."""
+    if picture.mask is None:
+        return None
+    sums = np.pad(picture.mask.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    for side in range(_LONG_SIDE, 63, -4):
+        ink = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+        if not ink.size:
+            continue
+        off = np.abs(ink / side**2 - share)
+        if off.min() <= _CLOSE:
+            top, left = divmod(int(off.argmin()), off.shape[1])
+            return _cut(picture, left, top, left + side, top + side)
+    return None
+
+
+def _anywhere(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Cut out a part of a random size and place that shows some ink, or leave the picture whole."""
+    height, width = picture.image.shape[:2]
+    for _ in range(8):
+        across, down = (int(n * rng.uniform(0.5, 0.9)) for n in (width, height))
+        left = int(rng.integers(0, width - across + 1))
+        top = int(rng.integers(0, height - down + 1))
+        if picture.mask is not None and picture.mask[top : top + down, left : left + across].any():
+            return _cut(picture, left, top, left + across, top + down)
+    return picture
+
+
+def _cut(picture: Picture, x1: int, y1: int, x2: int, y2: int) -> Picture:
+    def part(pixels: Pixels) -> Pixels:
+        return np.ascontiguousarray(pixels[y1:y2, x1:x2])
+
+    if picture.mask is None:
+        raise ValueError("only photographed ink is cut")
+    mask: npt.NDArray[np.bool_] = picture.mask[y1:y2, x1:x2].copy()
+    return Picture(part(picture.image), picture.quality, mask, None, box_of(mask), picture.tags)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m harness.synthesis.searches FOLDER")
+    write_searches(Path(sys.argv[1]))
