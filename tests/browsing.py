@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 _OPTIONS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
@@ -41,15 +41,14 @@ def quiet_page(browser: Browser, **options: Any) -> Iterator[Page]:
     context.set_default_timeout(30_000)
     page = context.new_page()
     said: list[str] = []
+
+    def watch(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:", "http://127.0.0.1:")):
+            said.append(f"asked for {request.url}")
+
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            request.url.startswith(("file:", "data:", "http://127.0.0.1:"))
-            or said.append(f"asked for {request.url}")
-        ),
-    )
+    page.on("request", watch)
     try:
         yield page
         assert said == []

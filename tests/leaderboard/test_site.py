@@ -209,7 +209,7 @@ def test_markdown_shows_words_as_words_in_one_cell(hostile_runs: Path) -> None:
     for line in markdown.splitlines():
         if line.startswith("|"):
             assert "@user" not in line
-    widths = {}
+    widths: dict[str, set[int]] = {}
     for table in html.split("<table>")[1:]:
         for row in table.split("<tr>")[1:]:
             widths.setdefault(table[:200], set()).add(row.count("<th") + row.count("<td"))
