@@ -11,11 +11,13 @@ import click
 from harness.cli import (  # noqa: F401
     annotating,
     comparing,
+    importing,
     keeping,
     looking,
     making,
     publishing,
     running,
+    tagging,
 )
 from harness.cli.group import commands
 from harness.errors import HarnessError

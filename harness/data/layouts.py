@@ -11,6 +11,7 @@ from harness.data.manifest import read_manifest
 from harness.data.omniglot import holds_runs, read_omniglot
 from harness.data.problems import check
 from harness.data.records import Dataset
+from harness.data.safebooru import read_safebooru
 from harness.data.tatt_c import read_tatt_c
 from harness.data.tatt_c_lists import FOLDS, use_cases
 from harness.errors import UsageError, nearest
@@ -42,11 +43,16 @@ def _omniglot(path: Path, use_case: str | None, background: bool) -> Dataset:
     return read_omniglot(path)
 
 
+def _safebooru(path: Path, use_case: str | None, background: bool) -> Dataset:
+    return read_safebooru(path)
+
+
 LAYOUTS: dict[str, Callable[[Path, str | None, bool], Dataset]] = {
     "tatt-c": _tatt_c,
     "csv": _csv,
     "bivtatt": _bivtatt,
     "omniglot": _omniglot,
+    "safebooru": _safebooru,
     "folders": _folders,
 }
 """Readers by the name of their layout; called with path, use case, background."""

@@ -257,11 +257,11 @@ class _Tagged:
                 probe=name,
                 identity=str(self.clusters[i]),
                 failed=bool(self.failed[i]),
-                truth=" ".join(tags[j] for j in np.flatnonzero(self.truth[i])),
+                truth=" ".join(tags[j] for j in np.flatnonzero(self.truth[i]).tolist()),
                 values={metric: finite(values[i]) for metric, values in earned.items()},
                 candidates=[
                     Candidate(tags[j], finite(self.scores[i, j]), bool(self.truth[i, j]))
-                    for j in order[i]
+                    for j in order[i].tolist()
                     if not self.failed[i]
                 ],
             )

@@ -1,0 +1,1 @@
+"""Tags of single images: asked of a fitted tagger, and drawn on the image."""
