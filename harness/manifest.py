@@ -7,7 +7,48 @@ from typing import Any
 import msgspec
 
 
-class Origin(msgspec.Struct):
+class AttackOrigin(msgspec.Struct):
+    """Everything of an attack on the probes that can change a number.
+
+    Parameters
+    ----------
+    algorithm, source_hash, parameters, weight_hashes
+        Of the remover, as for the algorithm under test.
+    protocol, protocol_hash, data_hash
+        Whose images it learned from.
+    """
+
+    algorithm: str
+    source_hash: str
+    parameters: dict[str, Any]
+    weight_hashes: dict[str, str]
+    protocol: str
+    protocol_hash: str
+    data_hash: str
+
+
+class Retouched(msgspec.Struct):
+    """What an attack did.
+
+    Parameters
+    ----------
+    pictures
+        Probes that were retouched.
+    models
+        Models that were fitted, or 1 for a remover that does not learn.
+    learned
+        Images that each of them learned from.
+    gave_up
+        Reason by name, for probes that the remover gave up on; they were shown as they are.
+    """
+
+    pictures: int
+    models: int
+    learned: list[int]
+    gave_up: dict[str, str] = {}
+
+
+class Origin(msgspec.Struct, omit_defaults=True):
     """Everything that can change a number of a run; its hash is the run's identity.
 
     Not in it: host, threads, workers, time limits, and where the data and the run folder lie.
@@ -30,6 +71,8 @@ class Origin(msgspec.Struct):
         How failures are counted.
     folds
         Names of the folds that were run.
+    attack
+        Present where the probes were retouched.
     """
 
     rule: int
@@ -42,6 +85,7 @@ class Origin(msgspec.Struct):
     weight_hashes: dict[str, str]
     failure_policy: str
     folds: list[str]
+    attack: AttackOrigin | None = None
 
 
 class Step(msgspec.Struct):
@@ -115,6 +159,8 @@ class Manifest(msgspec.Struct):
         Of other programs on the same scores.
     imported
         Present where the scores were brought, not computed.
+    retouched
+        Present where the probes were attacked.
     """
 
     format: int

@@ -6,13 +6,14 @@ import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from harness import record
+from harness.attacking import ABILITY, Attack, check_attackable
 from harness.data.fingerprints import fingerprint
 from harness.data.layouts import open_dataset
 from harness.data.records import Dataset, Fold
@@ -22,8 +23,11 @@ from harness.execution.asking import ask
 from harness.manifest import Origin
 from harness.places import bundled
 from harness.protocol import Protocol, read_protocol
-from harness.registry import Plugin, find_algorithm, find_protocol, source_hash
+from harness.registry import Plugin, find_algorithm, find_protocol, protocols, source_hash
 from harness.tasks.folds import restrict
+
+REMOVAL = "removal"
+"""The protocol whose images a remover learns from, where an attack does not name another."""
 
 RULE = 1
 """Version of the rule by which a run's identity is made."""
@@ -45,6 +49,9 @@ class Request:
         Names of folds; all unless given.
     parameters, preset, seed
         Of the algorithms.
+    attack
+        Who retouches the probes before they are seen: a remover of tattoos, ``NAME:PRESET``, or a
+        removal protocol, which names one. Nobody unless given.
     plugins
         Further folders of algorithms and protocols.
     out
@@ -59,6 +66,7 @@ class Request:
     parameters: Mapping[str, str] = field(default_factory=dict)
     preset: str = ""
     seed: int | None = None
+    attack: str = ""
     plugins: tuple[Path, ...] = ()
     out: Path = Path("runs")
 
@@ -108,6 +116,7 @@ class Prepared:
     identity: str
     folder: Path
     request: Request
+    attack: Attack | None = None
 
     @property
     def label(self) -> str:
@@ -132,6 +141,11 @@ def prepare(request: Request) -> list[Prepared]:
     """
     entries = [_entry(name, request) for name in _named(request.algorithms)]
     judged = [judged_by(name, request) for name in _named(request.protocols)]
+    attack = _attack(request) if request.attack else None
+    if attack is not None:
+        for asked in judged:
+            check_attackable(asked.name, asked.protocol, asked.folds)
+        judged = [replace(asked, name=f"{asked.name}+{attack.label}") for asked in judged]
     runs = []
     for asked in judged:
         task = asked.protocol.module()
@@ -149,7 +163,7 @@ def prepare(request: Request) -> list[Prepared]:
                 + (" is" if len(entries) == 1 else " are")
                 + " not. `harness list` shows who can do what."
             )
-        runs += [_prepared(asked, entry, request) for entry in able]
+        runs += [_prepared(asked, entry, request, attack) for entry in able]
     used = {run.entry.plugin.name for run in runs}
     idle = [entry.plugin.name for entry in entries if entry.plugin.name not in used]
     if idle:
@@ -196,13 +210,15 @@ def judged_by(name: str, request: Request) -> Judged:
 def command(run: Prepared) -> str:
     """Return the one command that makes this run again."""
     words = ["harness", "run", "--protocol"]
-    words += [run.judged.name if _is_builtin(run.judged.file) else str(run.judged.file)]
+    words += [run.judged.file.stem if _is_builtin(run.judged.file) else str(run.judged.file)]
     builtin = _is_builtin(run.entry.plugin.file) or run.entry.plugin.module
     words += ["--algo", run.entry.plugin.name if builtin else str(run.entry.plugin.file)]
     if run.request.data is not None:
         words += ["--data", str(run.request.data)]
     if run.request.layout:
         words += ["--layout", run.request.layout]
+    if run.request.attack:
+        words += ["--attack", run.request.attack]
     for fold in run.request.folds:
         words += ["--fold", fold]
     for parameter in run.entry.description.parameters:
@@ -224,7 +240,37 @@ def _entry(name: str, request: Request) -> Entry:
     return Entry(plugin, description, source_hash(plugin))
 
 
-def _prepared(judged: Judged, entry: Entry, request: Request) -> Prepared:
+def _attack(request: Request) -> Attack:
+    """Find the remover that a text names, and the images that it learns from."""
+    name, _, preset = request.attack.partition(":")
+    protocol = REMOVAL
+    if name in protocols(request.plugins):
+        protocol = name
+    asked = judged_by(protocol, Request((), (protocol,), plugins=request.plugins))
+    if asked.protocol.task != REMOVAL:
+        raise UsageError(
+            f"--attack {request.attack}: protocol {name!r} asks for no removal; name an algorithm "
+            "that is a Remover, or a removal protocol"
+        )
+    if name == protocol:
+        name = asked.protocol.removal.attacker
+        if not name:
+            raise UsageError(
+                f"--attack {request.attack}: protocol {protocol!r} does not say whose pictures; "
+                "name an algorithm, or give the protocol a key 'attacker' in its table [removal]"
+            )
+    entry = _entry(name, Request((), (), preset=preset, plugins=request.plugins))
+    if ABILITY not in entry.description.abilities:
+        raise UsageError(
+            f"--attack {request.attack}: {name!r} is no {ABILITY}. `harness list` shows who can do "
+            "what."
+        )
+    return Attack(request.attack, entry, asked, preset)
+
+
+def _prepared(
+    judged: Judged, entry: Entry, request: Request, attack: Attack | None = None
+) -> Prepared:
     parameters = entry.description.values()
     origin = Origin(
         rule=RULE,
@@ -237,10 +283,13 @@ def _prepared(judged: Judged, entry: Entry, request: Request) -> Prepared:
         weight_hashes=_weights(parameters),
         failure_policy=judged.protocol.module().FAILURE_POLICY,
         folds=[fold.name for fold in judged.folds],
+        attack=(
+            None if attack is None else attack.origin(_weights(attack.entry.description.values()))
+        ),
     )
     identity = record.identity_of(origin)
     folder = request.out / judged.name / f"{entry.plugin.name}-{identity[:10]}"
-    return Prepared(judged, entry, origin, identity, folder, request)
+    return Prepared(judged, entry, origin, identity, folder, request, attack)
 
 
 def _weights(parameters: Mapping[str, Any]) -> dict[str, str]:

@@ -135,17 +135,16 @@ class TaggingRules(_Table):
     minimum_use: Annotated[int, Field(ge=1, alias="minimum-use")] = 1
 
 
-class TaggingRules(_Table):
-    """Which tags the question ``tagging`` is about.
+class RemovalRules(_Table):
+    """What the question ``removal`` lends to others.
 
     Parameters
     ----------
-    minimum_use
-        Images, learned from or judged, that must carry a tag for it to be asked for
-        (``minimum-use``).
+    attacker
+        Algorithm whose retouched pictures another protocol sees when ``--attack`` names this one.
     """
 
-    minimum_use: Annotated[int, Field(ge=1, alias="minimum-use")] = 1
+    attacker: str = ""
 
 
 class GateRules(_Table):
@@ -186,8 +185,8 @@ class Protocol(_Table):
         Rules of the tasks of these names.
     tagging
         Rules of the task of this name.
-    tagging
-        Rules of the task of this name.
+    removal
+        What it lends to others.
     gate
         What `harness gate` tolerates; without it the command line has to say.
     """
@@ -206,7 +205,7 @@ class Protocol(_Table):
     style: StyleRules = StyleRules()
     search: SearchRules = SearchRules()
     tagging: TaggingRules = TaggingRules()
-    tagging: TaggingRules = TaggingRules()
+    removal: RemovalRules = RemovalRules()
     gate: GateRules | None = None
 
     @property
@@ -271,7 +270,7 @@ def _sentence(fault: Any) -> str:
             "style": StyleRules,
             "search": SearchRules,
             "tagging": TaggingRules,
-            "tagging": TaggingRules,
+            "removal": RemovalRules,
             "gate": GateRules,
         }
         model = tables[str(fault["loc"][0])] if len(fault["loc"]) > 1 else Protocol

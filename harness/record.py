@@ -63,6 +63,7 @@ class Facts(msgspec.Struct, omit_defaults=True):
     tags: list[str] = []
     mask: str | None = None
     clean: str | None = None
+    kept: str | None = None
     query: str | None = None
     text_score: float | None = None
 
@@ -189,7 +190,8 @@ def write_truth(
     Parameters
     ----------
     truth_files
-        ``mask``, ``clean`` or both: kept of every probe, since numbers follow from them.
+        ``mask``, ``clean``, and ``path`` for the picture itself: kept of every probe, since numbers
+        follow from them.
     """
     used = dict.fromkeys(
         name for fold in folds for name in (*fold.train, *fold.probes, *fold.gallery)
@@ -203,7 +205,7 @@ def write_truth(
             kept = f"{TRUTH_PICTURES}/{i:06d}-{kind}{source.suffix.lower()}"
             (folder / TRUTH_PICTURES).mkdir(exist_ok=True)
             write_whole(folder / kept, source.read_bytes())
-            setattr(facts[name], kind, kept)
+            setattr(facts[name], "kept" if kind == "path" else kind, kept)
     truth = Truth(
         folds=[
             FoldTruth(
@@ -499,17 +501,20 @@ def _facts(record: Record, root: Path) -> Facts:
 
 
 def _record(name: str, facts: Facts, root: Path, folder: Path) -> Record:
-    for path in (facts.path, facts.mask, facts.clean):
+    for path in (facts.path, facts.mask, facts.clean, facts.kept):
         if path and (".." in PurePosixPath(path).parts or path.startswith("/")):
             raise Damaged(f"{TRUTH}: {path!r} leads out of its folder")
     known: dict[str, Any] = {
-        field: getattr(facts, field) for field in facts.__struct_fields__ if field != "path"
+        field: getattr(facts, field)
+        for field in facts.__struct_fields__
+        if field not in ("path", "kept")
     }
     known["tags"] = tuple(facts.tags)
     known["mask"], known["clean"] = (
         None if path is None else folder / path for path in (facts.mask, facts.clean)
     )
-    return Record(name=name, path=root / facts.path, **known)
+    place = root / facts.path if facts.kept is None else folder / facts.kept
+    return Record(name=name, path=place, **known)
 
 
 def _read(path: Path, kind: Any) -> Any:

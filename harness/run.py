@@ -11,13 +11,14 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from harness import record
+from harness.attacking import attacked, retouched, retouching_units, take_over
 from harness.errors import RunFailed
 from harness.execution.plan import plan
 from harness.execution.pool import Event, Limits, do_all
 from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit
 from harness.finishing import checkout_of, finish, manifest_of, now, opinions
-from harness.manifest import Manifest, Step
+from harness.manifest import Manifest, Retouched, Step
 from harness.preparing import Prepared, command
 from harness.results import Outcome
 
@@ -89,7 +90,8 @@ def _execute(
     )
     done: list[str] = []
     kept: list[str] = []
-    for wave in waves:
+
+    def do(wave: Sequence[Unit]) -> None:
         left = []
         for unit in wave:
             place = folder / "units" / unit.name
@@ -98,7 +100,21 @@ def _execute(
             else:
                 left.append((unit, place))
         do_all(left, limits, listen)
-        done += [unit.name for unit, _ in left]
+        done.extend(unit.name for unit, _ in left)
+
+    before: list[list[Unit]] = []
+    shown: Retouched | None = None
+    if run.attack is not None:
+        # What the others are to see is known only when it is there.
+        retouching = retouching_units(run.attack, judged.dataset, judged.folds, judged.protocol)
+        take_over(folder, retouching, run.origin)
+        before = [[unit for unit, _ in retouching]]
+        do(before[0])
+        pictures, shown = retouched(folder, retouching, judged.folds)
+        waves = attacked(waves, judged.folds, pictures)
+    for wave in waves:
+        do(wave)
+    waves = [*before, *waves]
     units = [(unit, folder / "units" / unit.name) for wave in waves for unit in wave]
     answers = [
         load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
@@ -107,6 +123,7 @@ def _execute(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
     manifest = _manifest(run, outcome, units, begun)
+    manifest.retouched = shown
     manifest.opinions = opinions(judged.protocol, judged.folds, answers)
     finish(folder, manifest, outcome, judged.dataset)
     seconds = time.perf_counter() - started

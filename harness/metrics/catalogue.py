@@ -104,6 +104,17 @@ CATALOGUE: dict[str, Entry] = {
     "calibration-error": Entry(
         "metrics.classification:expected_calibration_error", (("bins", 15),), "lower"
     ),
+    # retouched images
+    "net-removal": Entry("metrics.removal:net_removal"),
+    "residual": Entry("metrics.removal:residual", (), "lower"),
+    "error-inside": Entry("metrics.restoration:mean_absolute_error", (), "lower"),
+    "rmse-inside": Entry("metrics.removal:root_mean_square", (), "lower"),
+    "psnr-inside": Entry("metrics.removal:pooled_psnr"),
+    "ssim-inside": Entry("metrics.restoration:ssim"),
+    "change-outside": Entry("metrics.removal:removal", (), "lower"),
+    "changed-outside": Entry("metrics.removal:removal", (), "lower"),
+    "change-untattooed": Entry("metrics.removal:removal", (), "lower"),
+    "changed-untattooed": Entry("metrics.removal:removal", (), "lower"),
     # restored images
     "psnr": Entry("metrics.restoration:psnr"),
     "ssim": Entry("metrics.restoration:ssim"),

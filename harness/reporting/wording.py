@@ -107,6 +107,16 @@ def metric_label(metric: str) -> str:
         "ssim": "Structural similarity (SSIM)",
         "absolute-error": "Mean absolute error",
         "fte": "Failure to enrol rate (FTE)",
+        "net-removal": "Net removal: ink taken away less damage done",
+        "residual": "Share of the ink that is left",
+        "error-inside": "Mean absolute error inside the mask, in levels",
+        "rmse-inside": "Root mean square error inside the mask, in levels",
+        "psnr-inside": "Signal-to-noise ratio inside the mask (PSNR), in dB",
+        "ssim-inside": "Structural similarity inside the mask (SSIM)",
+        "change-outside": "Mean change outside the mask, in levels",
+        "changed-outside": "Share of pixels changed outside the mask",
+        "change-untattooed": "Mean change of images without a tattoo, in levels",
+        "changed-untattooed": "Share of pixels changed of images without a tattoo",
     }
     if name not in names:
         return metric
