@@ -21,7 +21,7 @@ import msgspec
 from harness import record
 from harness.data.fingerprints import content_hashes
 from harness.data.records import Dataset, Fold, Record
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, HarnessError, UsageError
 from harness.execution.storage import load_answer
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, UNIT_FILE, Picture, Training, Unit
 from harness.manifest import AttackOrigin, Retouched
@@ -226,9 +226,7 @@ def retouched(
         for name in names:
             shown[name] = {p: picture for p, picture in found.items() if p in probes[name]}
     made = {picture.path for pictures in shown.values() for picture in pictures.values()}
-    return shown, Retouched(
-        pictures=len(made), models=len(units), learned=learned, gave_up=failures
-    )
+    return shown, Retouched(len(made), len(units), learned, failures)
 
 
 def attacked(waves: Sequence[Sequence[Unit]], folds: Sequence[Fold], shown: Shown) -> Any:
@@ -329,7 +327,7 @@ def _copy(other: Path, folder: Path, missing: Sequence[Unit], origin: Any) -> li
     try:
         theirs = record.read_run(other).manifest
         listed = record.read_checksums(other)
-    except Exception:
+    except (HarnessError, OSError, ValueError):  # whatever is wrong with it, it is not this run
         return []
     same = ("attack", "protocol_hash", "data_hash", "folds")
     if any(getattr(theirs.origin, name) != getattr(origin, name) for name in same):

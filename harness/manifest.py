@@ -186,3 +186,4 @@ class Manifest(msgspec.Struct):
     failures: int
     opinions: list[Opinion] = []
     imported: Import | None = None
+    retouched: Retouched | None = None
