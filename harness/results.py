@@ -71,30 +71,6 @@ class TagFigures(msgspec.Struct):
     f1: float | None
 
 
-class TagFigures(msgspec.Struct):
-    """What a run makes of one tag, over the images of all folds.
-
-    Parameters
-    ----------
-    images
-        That carry it.
-    average_precision, low, high, chance
-        Of the images ranked by its score, with its 95 % interval, and that of a random order.
-    precision, recall, f1
-        At the protocol's threshold.
-    """
-
-    tag: str
-    images: int
-    average_precision: float | None
-    low: float | None
-    high: float | None
-    chance: float | None
-    precision: float | None
-    recall: float | None
-    f1: float | None
-
-
 class Metrics(msgspec.Struct, omit_defaults=True):
     """All numbers of a run; equal inputs give equal bytes.
 
@@ -112,8 +88,6 @@ class Metrics(msgspec.Struct, omit_defaults=True):
         The same per fold.
     tags
         Tagging: every tag for itself.
-    tags
-        Tagging: every tag for itself.
     subsets
         The same over a part of the trials, by what the part is: mates of the same photograph.
     """
@@ -123,7 +97,6 @@ class Metrics(msgspec.Struct, omit_defaults=True):
     counts: dict[str, int]
     pooled: dict[str, Estimate]
     folds: list[FoldMetrics]
-    tags: list[TagFigures] = []
     tags: list[TagFigures] = []
     subsets: dict[str, dict[str, Estimate]] = {}
 
