@@ -49,11 +49,11 @@ class Contrastive(SiameseMatcher):
         "check": {"iterations": 3},
     }
 
-    def draw(self, sampler: Sampler) -> Indices:
+    def draw(self, sampler: Sampler, step: int) -> Indices:
         """Draw as many mated as non-mated pairs, or only mated ones, which hold the others."""
         if self.negatives == "random":
-            return sampler.pairs(self.batch_size)
-        return sampler.mated(self.batch_size)
+            return sampler.pairs(step, self.batch_size)
+        return sampler.mated(step, self.batch_size)
 
     def loss(self, outputs: Tensor, identities: Tensor) -> Tensor:
         """Return the contrastive loss of the pairs drawn, or of those made of them."""

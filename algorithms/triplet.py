@@ -48,11 +48,11 @@ class Triplet(SiameseMatcher):
         "check": {"iterations": 3},
     }
 
-    def draw(self, sampler: Sampler) -> Indices:
+    def draw(self, sampler: Sampler, step: int) -> Indices:
         """Draw triplets, or the mated pairs that triplets of the batch are made of."""
         if self.negatives == "random":
-            return sampler.triplets(self.batch_size)
-        return sampler.mated(self.batch_size)
+            return sampler.triplets(step, self.batch_size)
+        return sampler.mated(step, self.batch_size)
 
     def loss(self, outputs: Tensor, identities: Tensor) -> Tensor:
         """Return the triplet loss of the triplets drawn, or of those that the batch allows."""

@@ -109,6 +109,9 @@ class TrainingSet:
         n pictures: each capture as it would be without its tattoo.
     progress
         Called by `fit` as ``train.progress(done, total, note)``.
+    checkpoints
+        Folder of this fit's own that outlives a killed process, or None: what `fit` leaves there it
+        finds again when the same run goes on. It need not exist, and is removed after the fit.
 
     Asking for a truth that the protocol does not give raises `LookupError`.
     """
@@ -125,9 +128,11 @@ class TrainingSet:
         masks: Sequence[npt.NDArray[np.bool_]] | None = None,
         clean: Sequence[Image] | None = None,
         progress: Progress | None = None,
+        checkpoints: Path | None = None,
     ) -> None:
         self.images = images
         self.progress: Progress = progress or (lambda done, total, note: None)
+        self.checkpoints = checkpoints
         self._truth: dict[str, Any] = {
             "identities": identities,
             "mated": mated,

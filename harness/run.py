@@ -131,7 +131,8 @@ def _execute(
 
 
 def _is_done(unit: Unit, place: Path) -> bool:
-    return (place / (SCORES if unit.score else TEMPLATES)).is_dir()
+    last = SCORES if unit.score else TEMPLATES if unit.extract else MODEL
+    return (place / last).is_dir()
 
 
 def _manifest(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from harness.data.records import Fold, Record
 from harness.description import Description
 from harness.execution.pool import Limits
-from harness.execution.unit import TEMPLATES, Matching, Picture, Training, Unit
+from harness.execution.unit import MODEL, TEMPLATES, Matching, Picture, Training, Unit
 from harness.protocol import Protocol
 from harness.registry import Plugin
 from harness.tasks.searches import CANDIDATES, mated_pairs
@@ -38,7 +40,8 @@ def plan(
     """Lay a run out as waves of units; those of one wave can be done at the same time.
 
     An algorithm that learns makes its templates anew in every fold; one that does not makes each
-    template once, in chunks, before the folds are compared. Where a fold has more comparisons than
+    template once, in chunks, before the folds are compared. Folds that learn from the same images
+    share one model, which is fitted before them. Where a fold has more comparisons than
     are kept, and the algorithm leaves comparing to the harness, a unit without the plugin does it.
     """
     task = protocol.module()
@@ -74,9 +77,29 @@ def plan(
         ]
         shared = [f"units/{unit.name}/{TEMPLATES}" for unit in units]
         waves.append(units)
+    trainings: list[Training | None] = [None] * len(folds)
+    if description.learns:
+        trainings = [
+            Training(images=list(f.train), **task.training_truth(f, records, protocol))
+            for f in folds
+        ]
+    fits = _shared_fits(trainings)
+    if fits:
+        waves.append(
+            [
+                Unit(
+                    name=name,
+                    pictures=_pictures(training.images, records, protocol),
+                    training=training,
+                    score=False,
+                    **common,
+                )
+                for name, training in fits.values()
+            ]
+        )
     judged = []
     matching = []
-    for fold in folds:
+    for fold, own in zip(folds, trainings, strict=True):
         streams = (
             matches
             and description.cosine
@@ -84,10 +107,9 @@ def plan(
             and len(fold.probes) * len(fold.gallery) > STREAM_ABOVE
         )
         seen = list(dict.fromkeys((*fold.probes, *fold.gallery)))
-        training = None
-        if description.learns:
-            truth = task.training_truth(fold, records, protocol)
-            training = Training(images=list(fold.train), **truth)
+        training, model = own, ""
+        if own is not None and (key := _key(own)) in fits:
+            training, model = None, f"units/{fits[key][0]}/{MODEL}"
         drawn = description.control and hasattr(task, "truth_masks")
         touched = [] if (description.control and not drawn) or shared else seen
         name = f"templates-fold-{fold.name}" if streams else f"fold-{fold.name}"
@@ -113,6 +135,7 @@ def plan(
                     [*touched, *(training.images if training else [])], records, protocol
                 ),
                 training=training,
+                model=model,
                 extract=seen if matches and description.learns else [],
                 templates=shared,
                 probes=list(fold.probes),
@@ -125,6 +148,24 @@ def plan(
         )
     waves += [wave for wave in (judged, matching) if wave]
     return waves
+
+
+def _shared_fits(trainings: Sequence[Training | None]) -> dict[bytes, tuple[str, Training]]:
+    """Return a unit's name for everything that several folds learn from alike."""
+    known: dict[bytes, Training] = {}
+    several: dict[bytes, tuple[str, Training]] = {}
+    for training in trainings:
+        if training is None:
+            continue
+        key = _key(training)
+        if key in known and key not in several:
+            several[key] = (f"model-{len(several) + 1}", training)
+        known[key] = training
+    return several
+
+
+def _key(training: Training) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(training)).digest()
 
 
 def _truth(

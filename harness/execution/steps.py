@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,6 +39,10 @@ from harness.data.images import decode
 from harness.errors import UsageError
 from harness.execution import storage
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Picture, Unit
+from harness.training import curves
+
+CHECKPOINTS = "checkpoints"
+"""Folder of a unit in which a fit leaves what it needs to go on after a kill."""
 
 BATCH = 32
 """Images given to a batch method at once; answers may not depend on it."""
@@ -130,18 +135,25 @@ def fit(algorithm: Algorithm, unit: Unit, folder: Path, progress: Progress) -> N
     unbroken one answer alike.
     """
     target = folder / MODEL
+    if unit.model:
+        algorithm.load(folder.parent.parent / unit.model)
     if unit.training is None:
         return
     if not target.exists():
         seed_everything(algorithm.seed)
+        checkpoints = folder / CHECKPOINTS
         with storage.whole(target) as part:
-            algorithm.fit(training_set(unit, progress))
+            algorithm.fit(training_set(unit, progress, checkpoints))
             algorithm.save(part)
+            curve = vars(algorithm).get(curves.ATTRIBUTE)
+            if curve is not None:
+                curves.write(part, curve)
             storage.record_step(part, items=len(unit.training.images))
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     algorithm.load(target)
 
 
-def training_set(unit: Unit, progress: Progress) -> TrainingSet:
+def training_set(unit: Unit, progress: Progress, checkpoints: Path | None = None) -> TrainingSet:
     """Make the training set of a unit; mated pairs not listed are all pairs of one identity."""
     training = unit.training
     if training is None:
@@ -175,6 +187,7 @@ def training_set(unit: Unit, progress: Progress) -> TrainingSet:
         masks=masks,
         clean=clean,
         progress=progress,
+        checkpoints=checkpoints,
     )
 
 

@@ -86,7 +86,9 @@ class Unit(msgspec.Struct, omit_defaults=True):
     pictures
         By record name: every image that the unit touches.
     training
-        Present where the algorithm learns.
+        Present where the algorithm learns in this unit.
+    model
+        Folder, relative to the run folder, of what an earlier unit learned for this one, too.
     extract
         Names whose templates (of a matcher) this unit makes.
     templates
@@ -115,6 +117,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     parameters: dict[str, Any]
     pictures: dict[str, Picture]
     training: Training | None = None
+    model: str = ""
     extract: list[str] = []
     templates: list[str] = []
     probes: list[str] = []

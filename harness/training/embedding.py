@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.api import Image, Matcher, Scores, Template
+from harness.api import Image, Matcher, Scores, Template, parameter
 from harness.errors import UsageError
 from harness.training.preparation import FloatStack
 
@@ -32,6 +32,14 @@ class EmbeddingMatcher(Matcher):
     A derived class defines `build`, `prepare` and `describe`; its `fit` puts the trained network
     into `network_`. Nothing here imports torch before it is needed.
     """
+
+    device: str = parameter("cpu", "Where it is trained and run.", choices=("cpu", "cuda", "mps"))
+    devices: int = parameter(
+        1, "Devices that train together, each a share of every batch.", minimum=1
+    )
+    precision: str = parameter(
+        "float32", "Of products in training.", choices=("float32", "bfloat16")
+    )
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -70,13 +78,15 @@ class EmbeddingMatcher(Matcher):
             raise RuntimeError(
                 f"{type(self).__name__} has learned nothing yet: call fit or load before extract"
             )
+        network.to(self.device)
         templates: list[Template] = []
         for start in range(0, len(images), _BLOCK):
             block = self.prepare(images[start : start + _BLOCK])
             full = np.zeros((_BLOCK, *block.shape[1:]), np.float32)
             full[: len(block)] = block
             with torch.inference_mode():
-                rows = self.describe(network, torch.from_numpy(full)).numpy()
+                given = torch.from_numpy(full).to(self.device)
+                rows = self.describe(network, given).float().cpu().numpy()
             templates.extend(row.copy() for row in rows[: len(block)])
         return templates
 

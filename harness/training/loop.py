@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Progress
+from harness.training.chance import generator as generator
 from harness.training.schedules import Schedule, set_rate
 
 
@@ -63,8 +64,3 @@ def descend(
             told = time.monotonic()
             progress(done, iterations, f"loss {loss:.3g}")
     return loss
-
-
-def generator(seed: int) -> torch.Generator:
-    """Return a torch generator of its own, so that nobody else's draws can change a fit."""
-    return torch.Generator().manual_seed(seed)

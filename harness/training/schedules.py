@@ -1,11 +1,21 @@
-"""How fast to learn: Caffe's step policy, and its doubled learning rate of biases."""
+"""How fast to learn: learning rates over time, and Caffe's doubled one of biases."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import nn
+
+
+class Schedule(Protocol):
+    """The learning rate of every iteration."""
+
+    def at(self, iteration: int) -> float:
+        """Return the rate of an iteration; the first is 0."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,49 @@ class StepPolicy:
     def at(self, iteration: int) -> float:
         """Return the rate of an iteration; the first is 0."""
         return self.rate * self.gamma ** (iteration // self.step)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same learning rate throughout."""
+
+    rate: float
+
+    def at(self, iteration: int) -> float:
+        """Return the rate, whatever the iteration."""
+        return self.rate
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Up in a straight line, then down along half a cosine to 0 (Loshchilov & Hutter 2017).
+
+    Parameters
+    ----------
+    rate
+        The highest.
+    iterations
+        Length of the whole.
+    warm_up
+        Iterations of the way up, from 0; less than `iterations`.
+
+    Examples
+    --------
+    >>> rates = Cosine(rate=1.0, iterations=10, warm_up=2)
+    >>> [round(rates.at(iteration), 3) for iteration in (0, 1, 2, 6, 10)]
+    [0.5, 1.0, 1.0, 0.5, 0.0]
+    """
+
+    rate: float
+    iterations: int
+    warm_up: int = 0
+
+    def at(self, iteration: int) -> float:
+        """Return the rate of an iteration; the first is 0."""
+        if iteration < self.warm_up:
+            return self.rate * (iteration + 1) / self.warm_up
+        way = (iteration - self.warm_up) / max(1, self.iterations - self.warm_up)
+        return self.rate * (1 + math.cos(math.pi * min(way, 1))) / 2
 
 
 def solver(
@@ -89,6 +142,6 @@ def solver(
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of every group to `rate` times its multiplier."""
+    """Set the learning rate of every group to `rate` times its multiplier, if it has one."""
     for group in optimiser.param_groups:
-        group["lr"] = rate * group["multiplier"]
+        group["lr"] = rate * group.get("multiplier", 1.0)

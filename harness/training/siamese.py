@@ -65,8 +65,9 @@ class SiameseMatcher(EmbeddingMatcher):
         """
         import torch
 
-        from harness.training.augmentation import flipped, warped
-        from harness.training.loop import descend, generator
+        from harness.training.descent import Descent
+        from harness.training.engine import Where
+        from harness.training.objectives import SiameseObjective
         from harness.training.schedules import StepPolicy, solver
 
         truth = Truth.of(train)
@@ -75,31 +76,31 @@ class SiameseMatcher(EmbeddingMatcher):
                 "nothing to tell apart: all mated pairs of the training set have one identity; "
                 "with negatives=random other images serve as non-mates, too"
             )
-        sampler = Sampler(truth, np.random.default_rng(self.seed))
+        sampler = Sampler(truth, self.seed)
         images = torch.from_numpy(self.prepare(train.images)).squeeze(1)
-        # Not the generator of the initial weights: those must not depend on the augmentation.
-        chance = generator(self.seed + 1)
+        identities = torch.from_numpy(truth.identities)
+
+        def batch(step: int, share: slice) -> tuple[Tensor, ...]:
+            drawn = torch.from_numpy(self.draw(sampler, step)[share])
+            return images[drawn], identities[drawn]
+
         network = self.build()
-
-        def batch_loss() -> Tensor:
-            drawn = self.draw(sampler)
-            batch = warped(flipped(images[torch.from_numpy(drawn)], chance), self.warp, chance)
-            outputs = getattr(network(batch.flatten(0, 1).unsqueeze(1)), self.loss_on)
-            identities = torch.from_numpy(truth.identities[drawn])
-            return self.loss(outputs.unflatten(0, drawn.shape), identities)
-
-        descend(
-            batch_loss,
+        self.learning_curve_ = Descent(
+            SiameseObjective(network, self.loss_on, self.warp, self.loss),
+            batch,
             solver(network, self.solver, momentum=self.momentum, weight_decay=self.weight_decay),
             StepPolicy(self.learning_rate, self.step, self.gamma),
             self.iterations,
-            train.progress,
-        )
+            seed=self.seed,
+            where=Where(self.device, self.devices, self.precision),
+            checkpoints=train.checkpoints,
+            progress=train.progress,
+        ).run()
         self.network_ = network.eval()
 
     @abstractmethod
-    def draw(self, sampler: Sampler) -> Indices:
-        """Return a batch: int64 indices of images, shape (examples, images of an example)."""
+    def draw(self, sampler: Sampler, step: int) -> Indices:
+        """Return a step's batch: int64 indices of images, shape (examples, images of one)."""
 
     @abstractmethod
     def loss(self, outputs: Tensor, identities: Tensor) -> Tensor:
@@ -115,7 +116,7 @@ class SiameseMatcher(EmbeddingMatcher):
 
     def build(self) -> SiameseNetwork:
         """Return the untrained network of the seed."""
-        from harness.training.loop import generator
+        from harness.training.chance import generator
         from harness.training.networks import SiameseNetwork
 
         return SiameseNetwork(self.descriptor, generator(self.seed))

@@ -1,11 +1,11 @@
-"""Flips keep an example together; warps are small, and each image has its own."""
+"""Flips keep an example together; all else is each image's own, and within its limits."""
 
 from __future__ import annotations
 
 import torch
 
-from harness.training.augmentation import flipped, warped
-from harness.training.loop import generator
+from harness.training.augmentation import ColourJitter, flipped, parts, redrawn, warped
+from harness.training.chance import generator
 
 
 def pictures(examples: int = 200, images: int = 2) -> torch.Tensor:
@@ -35,7 +35,7 @@ def test_no_strength_means_no_change() -> None:
 
 def test_every_image_is_warped_in_its_own_way() -> None:
     image = pictures(1, 1).expand(4, 2, -1, -1)
-    after = warped(image, 1.0, generator(0)).flatten(0, 1)
+    after = warped(image.reshape(8, 1, 8, 6), 1.0, generator(0))
     assert len({tuple(one.flatten().tolist()) for one in after}) == 8
 
 
@@ -67,3 +67,59 @@ def test_a_disc_stays_round_when_turned_in_an_image_that_is_not_square() -> None
 def test_equal_generators_warp_alike() -> None:
     before = pictures(5)
     assert torch.equal(warped(before, 1.0, generator(3)), warped(before, 1.0, generator(3)))
+
+
+def test_the_colours_of_an_image_move_together() -> None:
+    image = pictures(20, 1).expand(-1, 3, -1, -1)
+    for after in (warped(image, 1.0, generator(1)), parts(image, 0.3, generator(1))):
+        assert torch.equal(after[:, 0], after[:, 2])
+        assert not torch.equal(after, image)
+
+
+def test_a_part_is_an_enlarged_window_inside_the_image() -> None:
+    """In a ramp the slope tells the window's size and the mean where it lies."""
+    ramp = torch.linspace(-1, 1, 101).expand(500, 1, 9, 101)
+    after = parts(ramp, 0.4, generator(0))
+    share = (after[:, 0, 4, 60] - after[:, 0, 4, 40]) / 0.4
+    middle = after[:, 0, 4, 50]
+    assert 0.4 <= share.min() < 0.42
+    assert 0.98 < share.max() <= 1.001
+    assert (middle.abs() <= 1 - share + 0.02).all()
+    assert middle.std() > 0.1
+
+
+def test_no_part_and_no_redrawing_change_nothing() -> None:
+    before = pictures(3)
+    assert parts(before, 1.0) is before
+    assert redrawn(before, 0.0) is before
+
+
+def test_redrawing_keeps_what_is_shown_up_to_its_sign() -> None:
+    """A broad bar stays where it is; in about half of the images it becomes light on dark."""
+    bar = torch.zeros(400, 1, 32, 32)
+    bar[..., 10:22] = 1
+    bar -= bar.mean()
+    after = redrawn(bar, 1.0, generator(2))
+    alike = torch.nn.functional.cosine_similarity(after.flatten(1), bar.flatten(1))
+    assert alike.abs().min() > 0.8
+    assert 140 < (alike < 0).sum() < 260
+
+
+def test_colour_jitter_has_draws_of_its_own_for_every_image() -> None:
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, 6, 6).expand(30, -1, -1, -1)
+    after = ColourJitter()(image)
+    assert after.shape == image.shape
+    assert 0 <= after.min() <= after.max() <= 1
+    assert len({tuple(one.flatten().tolist()) for one in after}) == 30
+
+
+def test_contrast_jitter_goes_down_to_plain_gray_and_up_to_twice() -> None:
+    torch.manual_seed(0)
+    image = torch.full((200, 3, 4, 4), 0.5)
+    image[..., :2] = 0.4
+    fixed = {"brightness": (1.0, 1.0), "saturation": (1.0, 1.0), "hue": (0.0, 0.0)}
+    after = ColourJitter(**fixed)(image)  # type: ignore[arg-type]
+    gaps = after[:, 0, 0, 3] - after[:, 0, 0, 0]
+    assert gaps.min() < 0.01
+    assert gaps.max() > 0.19

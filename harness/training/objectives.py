@@ -1,0 +1,69 @@
+"""What is learned: modules that take a batch, change it at random, and return its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from harness.training.augmentation import flipped, warped
+from harness.training.losses import ArcFace
+
+Change = Callable[[Tensor], Tensor]
+
+
+class SiameseObjective(nn.Module):
+    """The network of Di & Patel with a loss on one of its layers.
+
+    Parameters
+    ----------
+    network
+        Returns `harness.training.networks.Outputs`.
+    layer
+        ``ip2`` or ``feat``.
+    warp
+        Strength of `warped`, after the flips.
+    loss
+        Of outputs, shape (examples, images of an example, d), and identities.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        layer: str,
+        warp: float,
+        loss: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self._layer, self._warp, self._loss = layer, warp, loss
+
+    def forward(self, images: Tensor, identities: Tensor) -> Tensor:
+        """Return the loss of images of shape (examples, images of an example, height, width)."""
+        changed = warped(flipped(images).flatten(0, 1).unsqueeze(1), self._warp)
+        outputs = getattr(self.network(changed), self._layer)
+        return self._loss(outputs.float().unflatten(0, identities.shape), identities)
+
+
+class ArcFaceObjective(nn.Module):
+    """Any network with ArcFace on its embedding.
+
+    Parameters
+    ----------
+    network
+        From images to embeddings.
+    head
+        Has a class for every identity.
+    change
+        Augmentation and normalisation of a batch.
+    """
+
+    def __init__(self, network: nn.Module, head: ArcFace, change: Change) -> None:
+        super().__init__()
+        self.network, self.head = network, head
+        self._change = change
+
+    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
+        """Return the loss of images of shape (n, channels, height, width)."""
+        loss: Tensor = self.head(self.network(self._change(images)), classes)
+        return loss
