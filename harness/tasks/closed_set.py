@@ -50,7 +50,7 @@ def judge(
     folds, answers
         In the same order; an answer's scores have shape (probes, references) of all draws.
     """
-    outcome = identification.measured(_searches(folds, answers, records), protocol)
+    outcome = identification.measured(searches_in(folds, answers, records), protocol)
     counts = outcome.metrics.counts
     counts["draws"] = counts["folds"]
     counts["folds"] = len(folds)
@@ -62,12 +62,13 @@ def trials(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
 ) -> TrialsOf:
     """Return what gives the trials of a metric, draw by draw."""
-    return of_parts(_searches(folds, answers, records), folds, answers, records)
+    return of_parts(searches_in(folds, answers, records), folds, answers, records)
 
 
-def _searches(
+def searches_in(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
 ) -> list[FoldSearches]:
+    """Return the searches of every draw, with identities as they are over all draws."""
     parts = list(draws_of(folds, answers))
     return searches_of(
         [part for _, part, _ in parts], [a for _, _, a in parts], records, identities_of(folds)

@@ -64,7 +64,7 @@ def judge(
     folds, answers
         In the same order; an answer's scores have shape (probes, references) of all draws.
     """
-    parts = _parts(folds, answers, records)
+    parts = searches_in(folds, answers, records)
     pooled = _Rotations(parts)
     ids = protocol.metric_ids
     per_fold = []
@@ -97,7 +97,7 @@ def trials(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
 ) -> TrialsOf:
     """Return what gives the trials of a metric."""
-    pooled = _Rotations(_parts(folds, answers, records))
+    pooled = _Rotations(searches_in(folds, answers, records))
 
     def given(metric: Metric) -> Trials | None:
         if metric.name == "fte":
@@ -118,9 +118,10 @@ def trials(
     return given
 
 
-def _parts(
+def searches_in(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
 ) -> list[FoldSearches]:
+    """Return the searches of every draw, strangers' with an identity of their own."""
     drawn = list(draws_of(folds, answers))
     identities = identities_of(folds)
     for record in records.values():
