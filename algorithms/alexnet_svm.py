@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness import Detector, FailureToEnroll, Image, TrainingSet, parameter
+from harness import Detector, FailureToEnroll, Image, Matcher, TrainingSet, parameter
 from harness.errors import Damaged, UsageError
 from harness.training.embedding import EmbeddingMatcher
-from harness.training.preparation import FloatStack, colour_stack
+from harness.training.preparation import FloatStack, colour_stack, gray_stack, local_contrast
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from harness.training.onnx_recipe import Recipe
 
 _SVM = "svm.safetensors"
+
+_SURROUNDINGS = 12
+"""Share of an image's side that contrast is local to, as `local_contrast` has by default."""
 
 _AT_ONCE = 64
 """Training images decoded at a time for the SVM."""
@@ -36,8 +39,10 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
     Where a protocol says which images show a tattoo, the network learns that by a softmax of two,
     and an SVM is trained on fc7 of the training images; its margin decides, squeezed into [0, 1] by
     a logistic function, so that .5 is the SVM's own border. Where a protocol gives identities
-    instead, the softmax is over those of the training set, and fc7 is compared by Euclidean
-    distance; nothing of that is in the paper, which matches with another network.
+    instead, the softmax is over those of the training set, and fc7 is compared by cosine
+    similarity; nothing of that is in the paper, which matches with another network. By default the
+    network then sees the local contrast of gray images: colours tell tattoos from other things, but
+    not one from another, least of all across media.
 
     The preset ``paper`` trains as the paper does, for 10,500 iterations from ImageNet weights
     (hours without a GPU; nothing else here needs one). Those come from a file of BVLC's AlexNet
@@ -59,6 +64,11 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
     margin: int = parameter(
         8, "Pixels more before cropping, anywhere in training and the middle after.", minimum=0
     )
+    contrast: str = parameter(
+        "matching",
+        "Where the network sees local contrast, not colours.",
+        choices=("never", "matching", "always"),
+    )
     width: float = parameter(
         0.25, "Share of the paper's channels and units.", minimum=0.01, maximum=1
     )
@@ -77,6 +87,8 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
     )
     svm_iterations: int = parameter(10_000, "Iterations of its solver at most.", minimum=1)
 
+    compare = Matcher.compare
+
     citation: ClassVar[str] = (
         "Di & Patel, Deep Tattoo Recognition, CVPR Workshops 2016, section 2.1"
     )
@@ -87,6 +99,7 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
             "start": "imagenet",
             "size": 227,
             "margin": 29,
+            "contrast": "never",
             "width": 1.0,
             "filler": "gaussian",
             "bias": 1.0,
@@ -127,9 +140,9 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
                 f"nothing to tell apart: all {len(train)} training images show the same ({what}); "
                 "alexnet-svm needs two classes"
             )
+        self.detects_ = tattoo is not None
         network = self._start()
-        side = self.size + self.margin
-        stack = torch.from_numpy(colour_stack(train.images, side, side))
+        stack = torch.from_numpy(self._whole(train.images))
         network.mean.copy_(stack.mean(dim=(0, 2, 3))[:, None, None])
         self._fine_tune(network, stack, torch.from_numpy(labels), train)
         self.network_ = network.eval()
@@ -170,10 +183,8 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
         )
 
     def prepare(self, images: Sequence[Image]) -> FloatStack:
-        """Return the middle of the scaled images: RGB in [0, 1]."""
-        side, start = self.size + self.margin, self.margin // 2
-        middle = slice(start, start + self.size)
-        return colour_stack(images, side, side)[:, :, middle, middle]
+        """Return the middle of the scaled images: RGB in [0, 1], or three times local contrast."""
+        return self._whole(images)[:, :, self._middle, self._middle]
 
     def describe(self, network: nn.Module, prepared: Tensor) -> Tensor:
         """Return fc7 after its rectifier, as Caffe's in-place layer leaves it."""
@@ -181,17 +192,22 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
         return fc7
 
     def onnx_graph(self) -> tuple[nn.Module, Recipe]:
-        """Return the crop, the mean and the network up to fc7; the SVM is left out."""
-        from harness.training.onnx_export import Described
+        """Return contrast, crop, mean and the network up to fc7; the SVM is left out."""
+        from torch import nn
+
+        from harness.training.onnx_export import Described, LocalContrast
         from harness.training.onnx_recipe import Recipe
 
-        side, start = self.size + self.margin, self.margin // 2
-        middle = slice(start, start + self.size)
-        graph = Described(
-            self.network_,
-            lambda network, images: self.describe(network, images[:, :, middle, middle]),
-        )
-        return graph, Recipe(side, side, comparison="euclidean")
+        side, middle = self.size + self.margin, self._middle
+
+        def described(network: nn.Module, images: Tensor) -> Tensor:
+            return self.describe(network, images[:, :, middle, middle].expand(-1, 3, -1, -1))
+
+        graph: nn.Module = Described(self.network_, described)
+        if not self._sees_contrast:
+            return graph, Recipe(side, side)
+        contrast = LocalContrast(side, side, sigma=side / _SURROUNDINGS, deviation=1.0)
+        return nn.Sequential(contrast, graph), Recipe(side, side, colour="gray")
 
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return the way down: biases twice as fast as weights, and spared from decay."""
@@ -226,14 +242,33 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
         from safetensors.numpy import load_file
 
         super().load(folder)
-        self.svm_ = None
-        if (folder / _SVM).exists():
+        self.svm_, self.detects_ = None, (folder / _SVM).exists()
+        if self.detects_:
             try:
                 self.svm_ = load_file(folder / _SVM)["svm"]
             except (OSError, SafetensorError, KeyError) as reason:
                 raise Damaged(
                     f"cannot read the SVM in {folder / _SVM}: {reason}; run the fit again"
                 ) from reason
+
+    @property
+    def _sees_contrast(self) -> bool:
+        """Whether this model was trained on local contrast."""
+        return self.contrast == "always" or (self.contrast == "matching" and not self.detects_)
+
+    @property
+    def _middle(self) -> slice:
+        """What the network sees of each side outside training."""
+        return slice(self.margin // 2, self.margin // 2 + self.size)
+
+    def _whole(self, images: Sequence[Image]) -> FloatStack:
+        """Scale images to the size that crops are taken from: shape (n, 3, side, side)."""
+        side = self.size + self.margin
+        if not self._sees_contrast:
+            return colour_stack(images, side, side)
+        gray = gray_stack(images, side, side)
+        contrast = local_contrast(gray, sigma=side / _SURROUNDINGS, deviation=1.0)
+        return np.repeat(contrast, 3, axis=1)
 
     def _start(self) -> AlexNet | TorchvisionAlexNet:
         """Return the network with the weights that training starts from."""

@@ -47,7 +47,7 @@ def test_the_preset_is_the_papers_network_and_schedule() -> None:
     kind = registry.load(registry.find_algorithm("alexnet-svm"))
     one: Any = kind(**kind.presets["paper"])
     assert (one.network, one.start, one.size, one.width) == ("caffe", "imagenet", 227, 1.0)
-    assert (one.filler, one.bias) == ("gaussian", 1.0)
+    assert (one.filler, one.bias, one.contrast) == ("gaussian", 1.0, "never")
     assert (one.solver, one.learning_rate, one.momentum) == ("sgd", 1e-4, 0.9)
     assert (one.step, one.gamma, one.iterations) == (3_500, 0.1, 10_500)
     assert (one.svm_lambda, one.svm_iterations) == (0.01, 10_000)
@@ -119,8 +119,8 @@ def test_identities_are_learned_where_a_protocol_gives_those() -> None:
     one.fit(only(pictures, "identities"))
     templates = np.array(one.extract_batch(pictures.images))
     assert templates.shape == (len(pictures.images), one.network_.units)
-    scores = one.compare(templates, templates)
-    assert (np.diag(scores) == 0).all()
+    assert np.diag(one.compare(templates, templates)) == pytest.approx(1)
+    assert one.compare(templates[:1], -templates[:1]) == pytest.approx(-1)
     with pytest.raises(RuntimeError, match="has not learned from images with and without tattoos"):
         one.detect(pictures.images[0])
 
@@ -142,11 +142,26 @@ def test_a_protocol_that_says_neither_is_named() -> None:
 def test_the_middle_of_the_scaled_image_is_described() -> None:
     image = np.zeros((71, 71, 3), np.uint8)
     image[4:67, 4:67] = (255, 51, 0)
-    stack = alexnet_svm(size=63, margin=8).prepare([image])
+    stack = alexnet_svm(size=63, margin=8, contrast="never").prepare([image])
     assert stack.shape == (1, 3, 63, 63)
     inside = stack[0, :, 1:-1, 1:-1]
     for channel, shade in enumerate([1.0, 0.2, 0.0]):
         assert inside[channel] == pytest.approx(shade, abs=1e-6)
+
+
+def test_matching_looks_at_local_contrast_and_detection_at_colours(tmp_path: Path) -> None:
+    pictures = specimens.ordinary(bare=2)
+    for truth, mean in (("identities", 0.0), ("tattoo", 0.6)):
+        one, loaded = alexnet_svm(**TINY), alexnet_svm(**TINY)
+        one.fit(only(pictures, truth))
+        place = tmp_path / truth
+        place.mkdir()
+        one.save(place)
+        loaded.load(place)
+        stack = loaded.prepare(pictures.images)
+        assert np.array_equal(stack, one.prepare(pictures.images))
+        assert stack.mean() == pytest.approx(mean, abs=0.1), truth
+        assert bool((stack[:, 0] == stack[:, 2]).all()) is (truth == "identities")
 
 
 def test_training_takes_every_crop_and_subtracts_the_mean_of_the_training_images() -> None:
