@@ -140,6 +140,7 @@ def plan(
                 templates=shared,
                 probes=list(fold.probes),
                 gallery=list(fold.gallery),
+                compared=compared_in(fold),
                 truth=_truth(task, fold, records, common) if description.control else [],
                 masks=list(task.truth_masks(fold, records)) if drawn else [],
                 score=not streams,
@@ -166,6 +167,26 @@ def _shared_fits(trainings: Sequence[Training | None]) -> dict[bytes, tuple[str,
 
 def _key(training: Training) -> bytes:
     return hashlib.sha256(msgspec.json.encode(training)).digest()
+
+
+def compared_in(fold: Fold) -> list[list[int]]:
+    """Return which references each probe meets, as places in the gallery; empty for all of them.
+
+    A fold of drawn images has many more pairs than are asked about, and some matchers take long
+    over a pair.
+    """
+    if not fold.draws and not fold.nonmates:
+        return []
+    column = {name: j for j, name in enumerate(fold.gallery)}
+    met: dict[str, set[int]] = {name: set() for name in fold.probes}
+    for draw in fold.draws:
+        references = {column[name] for name in draw.gallery}
+        for name in draw.probes:
+            met[name] |= references
+    if fold.nonmates:
+        for probe, reference in (*fold.mates, *fold.nonmates):
+            met[probe].add(column[reference])
+    return [sorted(met[name]) for name in fold.probes]
 
 
 def _truth(

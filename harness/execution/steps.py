@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -287,6 +287,8 @@ def _compare(
     templates, failures = storage.load_templates(places)
     wanted = set(unit.probes) | set(unit.gallery)
     failures = {name: reason for name, reason in failures.items() if name in wanted}
+    if unit.compared:
+        return _compare_listed(matcher, unit, templates, failures, progress), failures
     rows = [i for i, name in enumerate(unit.probes) if name not in failures]
     columns = [j for j, name in enumerate(unit.gallery) if name not in failures]
     references = [templates[unit.gallery[j]] for j in columns]
@@ -299,6 +301,26 @@ def _compare(
         scores[np.ix_(block, columns)] = answer
         progress(min(start + height, len(rows)), len(rows), "searches")
     return scores, failures
+
+
+def _compare_listed(
+    matcher: Matcher,
+    unit: Unit,
+    templates: Mapping[str, Template],
+    failures: Mapping[str, str],
+    progress: Progress,
+) -> npt.NDArray[np.floating[Any]]:
+    """Compare each probe with the references listed for it; what is not compared stays NaN."""
+    scores = np.full((len(unit.probes), len(unit.gallery)), np.nan)
+    for i, (probe, listed) in enumerate(zip(unit.probes, unit.compared, strict=True)):
+        columns = [j for j in listed if unit.gallery[j] not in failures]
+        if probe not in failures and columns:
+            answer = matcher.compare(
+                [templates[probe]], [templates[unit.gallery[j]] for j in columns]
+            )
+            scores[i, columns] = checked_scores(answer, (1, len(columns)), "compare")[0]
+        progress(i + 1, len(unit.probes), "searches")
+    return scores
 
 
 def _detect(

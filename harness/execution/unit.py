@@ -95,6 +95,9 @@ class Unit(msgspec.Struct, omit_defaults=True):
         Folders, relative to the run folder, with templates that earlier units made.
     probes, gallery
         Names to score: every probe against every reference; detectors have no gallery.
+    compared
+        For each probe, places in the gallery of the references it is compared with; empty where it
+        is compared with all of them.
     truth
         Given to controls alone: true elements of the answer, as flat indices.
     vocabulary
@@ -122,6 +125,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     templates: list[str] = []
     probes: list[str] = []
     gallery: list[str] = []
+    compared: list[list[int]] = []
     truth: list[int] = []
     vocabulary: list[str] = []
     masks: list[Picture | None] = []
