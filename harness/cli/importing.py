@@ -99,3 +99,15 @@ def safebooru(
         f"({out / 'refused.csv'}), {found.passed} not needed"
     )
     click.echo(f"next: harness run --protocol tagging --algo anime-tags --data {out}")
+
+
+@import_data.command()
+@click.argument("folder", type=PATH)
+def bivtatt(folder: Path) -> None:
+    """Write what BIVTatt's file names and box files say into FOLDER/manifest.csv.
+
+    The layout is read without it, too; a manifest can be looked at and corrected by hand.
+    """
+    from harness.collecting.bivtatt import write_manifest
+
+    click.echo(write_manifest(folder))

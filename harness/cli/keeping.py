@@ -40,15 +40,31 @@ def verify(folder: Path) -> None:
 
 
 @commands.command()
-@click.argument("folder", type=PATH)
+@click.argument("folders", type=PATH, nargs=-1, required=True)
 @click.option(
-    "--format", "form", required=True, help="tatt-c, nist, csv, parquet, bob-4, ..., or onnx."
+    "--format",
+    "form",
+    required=True,
+    help="tatt-c, nist, csv, parquet, bob-4, ...; onnx; or aigtatt, of several runs.",
 )
-@click.option("--out", type=PATH, required=True, help="Folder to write to; of onnx the file.")
+@click.option(
+    "--out", type=PATH, required=True, help="Folder to write to; of onnx and aigtatt the file."
+)
 @click.option("--fold", help="With onnx: whose model, where a run has several.")
 @PLUGINS
-def export(folder: Path, form: str, out: Path, fold: str | None, plugins: tuple[Path, ...]) -> None:
-    """Write the scores of a run in a format that other programs read, or its model as ONNX."""
+def export(
+    folders: tuple[Path, ...], form: str, out: Path, fold: str | None, plugins: tuple[Path, ...]
+) -> None:
+    """Write the scores of a run in a format that other programs read, or its model as ONNX.
+
+    With aigtatt, runs of verification, open-set and closed-set become a table of 14 columns.
+    """
+    if form == "aigtatt":
+        _export_table(folders, out)
+        return
+    if len(folders) > 1:
+        raise UsageError(f"--format {form} takes one run; {len(folders)} were named")
+    (folder,) = folders
     if form == "onnx":
         from harness.exporting import export_onnx
 
@@ -69,3 +85,18 @@ def export(folder: Path, form: str, out: Path, fold: str | None, plugins: tuple[
         )
     for path in export_scores(out, finished.folds, finished.answers, form):
         click.echo(path)
+
+
+def _export_table(folders: tuple[Path, ...], out: Path) -> None:
+    from harness import record
+    from harness.execution.storage import write_whole
+    from harness.scorefiles.aigtatt import aigtatt_table
+
+    for folder in folders:
+        record.check_sources(folder)
+    text = aigtatt_table([record.read_run(folder) for folder in folders])
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; name the file to write, such as {out / 'table.csv'}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, text)
+    click.echo(out)

@@ -16,6 +16,7 @@ from harness.synthesis.bivtatt import transformed, write_bivtatt
 from harness.tasks import closed_set, identification
 from harness.tasks.answers import Answer
 from harness.tasks.identification import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
+from tests.conftest import run_harness
 from tests.data.sets import lines, picture
 
 
@@ -122,3 +123,17 @@ def test_a_turned_box_holds_the_turned_pixels() -> None:
     rows, columns = np.nonzero(turned[:, :, 0] > 128)
     assert x1 <= columns.min() <= columns.max() < x2
     assert y1 <= rows.min() <= rows.max() < y2
+
+
+def test_an_imported_set_reads_as_it_did_before(tmp_path: Path) -> None:
+    write_bivtatt(tmp_path, tattoos=1, photographs=1, long_side=48)
+    before = read_bivtatt(tmp_path).records
+    ran = run_harness("import", "bivtatt", tmp_path)
+    assert ran.code == 0, ran.err
+    assert detect(tmp_path) == "csv"
+    after = open_dataset(tmp_path)
+    assert not after.problems
+    assert dict(after.records) == dict(before)
+    again = run_harness("import", "bivtatt", tmp_path)
+    assert again.code == 2
+    assert "exists; move it away" in again.err

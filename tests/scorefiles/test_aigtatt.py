@@ -14,6 +14,7 @@ from harness.execution.pool import Limits
 from harness.preparing import Request, prepare
 from harness.run import execute
 from harness.scorefiles.aigtatt import COLUMNS, aigtatt_table
+from tests.conftest import run_harness
 from tests.data.sets import picture
 
 PROTOCOL = """\
@@ -85,3 +86,13 @@ def test_what_was_not_run_stays_empty(runs: dict[str, Path]) -> None:
 def test_two_runs_of_one_question_are_refused(runs: dict[str, Path]) -> None:
     with pytest.raises(UsageError, match="are both the closed-set of one entry"):
         table(runs["closed-set"], runs["closed-set"])
+
+
+def test_the_command_writes_the_table(runs: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "new" / "table.csv"
+    ran = run_harness("export", *runs.values(), "--format", "aigtatt", "--out", out)
+    assert ran.code == 0, ran.err
+    assert out.read_text().splitlines()[0] == ",".join(COLUMNS)
+    refused = run_harness("export", *runs.values(), "--format", "csv", "--out", tmp_path / "x")
+    assert refused.code == 2
+    assert "takes one run" in refused.err
