@@ -15,6 +15,7 @@ from harness import Detector, FailureToEnroll, Image, Matcher, TrainingSet, para
 from harness.errors import Damaged, UsageError
 from harness.training.embedding import EmbeddingMatcher
 from harness.training.preparation import FloatStack, colour_stack, gray_stack, local_contrast
+from harness.training.sampling import Stream
 
 if TYPE_CHECKING:
     import torch
@@ -169,7 +170,7 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
     def build(self) -> AlexNet | TorchvisionAlexNet:
         """Return the network of the seed, before any ImageNet weights."""
         from harness.training.alexnet import AlexNet, TorchvisionAlexNet
-        from harness.training.loop import generator
+        from harness.training.chance import generator
 
         if self.network == "torchvision":
             with _seeded(self.seed):
@@ -309,32 +310,37 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
         """
         import torch
         from torch import nn
-        from torch.nn.functional import cross_entropy
 
         from harness.training.alexnet import fill
         from harness.training.augmentation import flipped
-        from harness.training.loop import descend, generator
+        from harness.training.chance import generator
+        from harness.training.descent import Descent
+        from harness.training.engine import Where
+        from harness.training.objectives import SoftmaxObjective
         from harness.training.schedules import StepPolicy
 
-        chance = generator(self.seed + 1)
         fc8 = nn.Linear(network.units, int(labels.max()) + 1)
-        fill(fc8, 0.01, 0.0, chance)
-        whole = nn.Sequential(network, fc8).train()
-        waiting = torch.empty(0, dtype=torch.int64)
+        fill(fc8, 0.01, 0.0, generator(self.seed + 1))
+        objective = SoftmaxObjective(
+            network, fc8, lambda images: flipped(_cropped(images, self.size))
+        )
+        order = Stream(len(stack), self.seed)
 
-        def batch_loss() -> Tensor:
-            nonlocal waiting
-            while len(waiting) < self.batch_size:
-                again = torch.randperm(len(stack), generator=chance)
-                waiting = torch.cat([waiting, again])
-            drawn, waiting = waiting[: self.batch_size], waiting[self.batch_size :]
-            batch = flipped(_cropped(stack[drawn], self.size, chance), chance)
-            return cross_entropy(whole(batch), labels[drawn])
+        def batch(step: int, share: slice) -> tuple[Tensor, ...]:
+            drawn = torch.from_numpy(order.batch(step, self.batch_size)[share])
+            return stack[drawn], labels[drawn]
 
-        policy = StepPolicy(self.learning_rate, self.step, self.gamma)
-        # Dropout draws from torch's global generator.
-        with _seeded(self.seed):
-            descend(batch_loss, self.optimiser(whole), policy, self.iterations, train.progress)
+        self.learning_curve_ = Descent(
+            objective,
+            batch,
+            self.optimiser(objective),
+            StepPolicy(self.learning_rate, self.step, self.gamma),
+            self.iterations,
+            seed=self.seed,
+            where=Where(self.device, self.devices, self.precision),
+            checkpoints=train.checkpoints,
+            progress=train.progress,
+        ).run()
 
     def _train_svm(self, images: Sequence[Image], tattoo: npt.NDArray[np.bool_]) -> None:
         """Find the border between fc7 of images with and without a tattoo."""
@@ -359,12 +365,12 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
         self.svm_ = np.append(machine.coef_[0], machine.intercept_[0])
 
 
-def _cropped(images: Tensor, size: int, chance: torch.Generator) -> Tensor:
+def _cropped(images: Tensor, size: int) -> Tensor:
     """Cut a square of `size` pixels out of each image, every place equally likely."""
     import torch
 
     room = images.shape[-1] - size
-    corners = torch.randint(room + 1, (len(images), 2), generator=chance).tolist()
+    corners = torch.randint(room + 1, (len(images), 2)).tolist()
     cut = [
         image[:, top : top + size, left : left + size]
         for image, (top, left) in zip(images, corners, strict=True)

@@ -16,6 +16,8 @@ from harness.training.sampling import Balanced, Stream, split_identities
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from harness.training.onnx_recipe import Recipe
+
 BACKBONES = (
     "small",
     *("mobilenet_v3_large", "resnet101", "densenet121", "efficientnet_v2_s", "swin_s"),
@@ -214,6 +216,19 @@ class Arcface(EmbeddingMatcher):
         from torch.nn import functional
 
         return functional.normalize(network(self._normalised(prepared)))
+
+    def onnx_graph(self) -> tuple[nn.Module, Recipe]:
+        """Return local contrast, where it is used, and the network with unit embeddings."""
+        from torch import nn
+
+        from harness.training.onnx_export import Described, LocalContrast
+        from harness.training.onnx_recipe import Recipe
+
+        described: nn.Module = Described(self.network_, self.describe)
+        if not self.contrast:
+            return described, Recipe(self.size, self.size)
+        contrast = LocalContrast(self.size, self.size, sigma=self.size / 12)
+        return nn.Sequential(contrast, described), Recipe(self.size, self.size, colour="gray")
 
     def _stored(self, images: Sequence[Image]) -> Tensor:
         """Prepare all training images, in the least memory that loses nothing."""

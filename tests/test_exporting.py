@@ -45,7 +45,7 @@ def test_an_exported_model_scores_as_the_run_it_comes_from(
 ) -> None:
     common = ("run", "--protocol", "similarity", "--data", small_set, "--out", tmp_path)
     fast = FAST if algorithm != "arcface" else ("--fold", "1", "--param", "epochs=1")
-    ran = run_harness(*common, "--algo", algorithm, *fast, *more)
+    ran = run_harness(*common, "--algo", algorithm, *fast, *more, timeout=400)
     assert ran.code == 0, ran.err
     torchs = only_run(tmp_path / "similarity")
     model = tmp_path / "model.onnx"
@@ -54,7 +54,8 @@ def test_an_exported_model_scores_as_the_run_it_comes_from(
     assert exported.out.strip() == str(model)
     again = tmp_path / "again"
     ran = run_harness(
-        *common[:-1], again, "--fold", "1", "--algo", "onnx", "--param", f"model={model}"
+        *(*common[:-1], again, "--fold", "1", "--algo", "onnx", "--param", f"model={model}"),
+        timeout=400,
     )
     assert ran.code == 0, ran.err
     one, other = scores(torchs), scores(only_run(again / "similarity"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from harness.training.augmentation import flipped, warped
 from harness.training.losses import ArcFace
@@ -67,3 +68,27 @@ class ArcFaceObjective(nn.Module):
         """Return the loss of images of shape (n, channels, height, width)."""
         loss: Tensor = self.head(self.network(self._change(images)), classes)
         return loss
+
+
+class SoftmaxObjective(nn.Module):
+    """Any network with a linear layer and a softmax over classes on its output.
+
+    Parameters
+    ----------
+    network
+        From images to features.
+    last
+        From features to one number per class.
+    change
+        Augmentation of a batch.
+    """
+
+    def __init__(self, network: nn.Module, last: nn.Module, change: Change) -> None:
+        super().__init__()
+        self.network, self.last = network, last
+        self._change = change
+
+    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
+        """Return the multinomial logistic loss of images of shape (n, channels, height, width)."""
+        outputs = self.last(self.network(self._change(images)))
+        return functional.cross_entropy(outputs.float(), classes)
