@@ -49,7 +49,19 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
 
         proposition = PROPOSITIONS[protocol.data.mated_by]
         section = forensic_section(assessment, proposition, manifest.origin.algorithm)
-    page = render(manifest, outcome, thumbnails(dataset.records), section, protocol.data.use_case)
+    tags = None
+    if protocol.task == "tagging":
+        from harness.reporting.tagging import tagging_section
+
+        tags = tagging_section(outcome, protocol.threshold, folder, dataset.records)
+    page = render(
+        manifest,
+        outcome,
+        thumbnails(dataset.records),
+        section,
+        protocol.data.use_case,
+        tagging=tags,
+    )
     write_whole(folder / record.REPORT, page)
 
 

@@ -12,6 +12,7 @@ from harness.reporting.forensic import ForensicSection
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
 from harness.reporting.subsets import subset_table
+from harness.reporting.tagging import TaggingSection
 from harness.reporting.thumbnails import Pictures
 from harness.results import Estimate, Failure, Metrics, Outcome
 
@@ -27,6 +28,8 @@ def render(
     picture: Callable[[str], bytes | None],
     forensic: ForensicSection | None = None,
     use_case: str = "",
+    *,
+    tagging: TaggingSection | None = None,
 ) -> str:
     """Return the report as the complete text of an HTML file.
 
@@ -45,6 +48,8 @@ def render(
         The likelihood-ratio section, where one was asked for.
     use_case
         Of the protocol: published figures of the same are shown beside the run's own.
+    tagging
+        The section on tags, where that is the question.
     """
     metrics = outcome.metrics
     headline = metrics.pooled.get(metrics.headline)
@@ -85,6 +90,7 @@ def render(
             margin=showcase.margin,
             run=_run_facts(manifest),
             forensic=forensic,
+            tagging=tagging,
             published=published_tables(published, list(metrics.pooled)),
             steps=_step_table(manifest),
         )
