@@ -49,4 +49,5 @@ class Inpaint(Remover):
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (self.stroke, self.stroke))
         strokes = cv2.morphologyEx(lightness, cv2.MORPH_BLACKHAT, disc) >= self.darker
         side = 2 * self.grow + 1
-        return cv2.dilate(strokes.astype(np.uint8) * 255, np.ones((side, side), np.uint8))
+        widened = cv2.dilate(strokes.astype(np.uint8) * 255, np.ones((side, side), np.uint8))
+        return np.asarray(widened)

@@ -38,6 +38,7 @@ def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset)
 
 def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset) -> None:
     """Render the report of a run, with thumbnails of the images that are at hand."""
+    from harness.reporting.removal import as_shown, retouched_section
     from harness.reporting.report import render
     from harness.reporting.thumbnails import thumbnails
 
@@ -50,6 +51,10 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
         proposition = PROPOSITIONS[protocol.data.mated_by]
         section = forensic_section(assessment, proposition, manifest.origin.algorithm)
     tags = None
+    retouched = retouched_section(folder, manifest, outcome, dataset.records)
+    records = dataset.records
+    if manifest.origin.attack is not None:
+        records = as_shown(folder, outcome, records)
     if protocol.task == "tagging":
         from harness.reporting.tagging import tagging_section
 
@@ -57,10 +62,11 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
     page = render(
         manifest,
         outcome,
-        thumbnails(dataset.records),
+        thumbnails(records),
         section,
         protocol.data.use_case,
         tagging=tags,
+        retouched,
     )
     write_whole(folder / record.REPORT, page)
 

@@ -80,7 +80,7 @@ def removal(retouched: Pixels, given: Pixels, clean: Pixels, mask: Mask) -> Remo
     """
     outside = ~mask
     difference = np.abs(retouched.astype(np.int64) - given.astype(np.int64))
-    changed = (difference > CHANGED_ABOVE).any(axis=2)[outside]
+    changed = np.any(difference > CHANGED_ABOVE, axis=2)[outside]
     inside = bool(mask.any())
     squared = (retouched.astype(np.float64) - clean) ** 2
     return Removal(

@@ -11,6 +11,8 @@ from harness.reporting.figures import Table
 from harness.reporting.forensic import ForensicSection
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
+from harness.reporting.removal import RetouchedSection
+from harness.reporting.sections import Section
 from harness.reporting.subsets import subset_table
 from harness.reporting.tagging import TaggingSection
 from harness.reporting.thumbnails import Pictures
@@ -28,6 +30,7 @@ def render(
     picture: Callable[[str], bytes | None],
     forensic: ForensicSection | None = None,
     use_case: str = "",
+    retouched: RetouchedSection | None = None,
     *,
     tagging: TaggingSection | None = None,
 ) -> str:
@@ -47,7 +50,10 @@ def render(
     forensic
         The likelihood-ratio section, where one was asked for.
     use_case
-        Of the protocol: published figures of the same are shown beside the run's own.
+        Of the protocol: published figures of the same are shown beside the run's own, unless its
+        probes were attacked.
+    retouched
+        Probes before and after a remover, where there was one.
     tagging
         The section on tags, where that is the question.
     """
@@ -59,6 +65,8 @@ def render(
     # What a page says follows from what was recorded, so that tasks to come are told rightly too.
     detection = metrics.task == "detection" or any(s.correct is not None for s in outcome.searches)
     searching = bool(outcome.curves.cmc) or any(s.gallery for s in outcome.searches)
+    if manifest.origin.attack is not None or metrics.task == "removal":
+        published = []  # others were asked something else
     return (
         environment()
         .get_template("run.html.j2")
@@ -101,6 +109,7 @@ def render(
 class _MetricRow:
     """One line of the table of results, in finished texts."""
 
+            retouched=retouched,
     label: str
     metric: str
     value: str
@@ -284,6 +293,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Identity rule", str(origin.rule)),
                 ("Failure policy", origin.failure_policy),
                 ("Started (UTC)", manifest.started),
+        ("Attack on the probes", _attack(manifest)),
                 ("Finished (UTC)", manifest.finished),
             ],
         ),
@@ -302,6 +312,24 @@ def _step_table(manifest: Manifest) -> Table | None:
         return None
     rows = tuple(
         (
+def _attack(manifest: Manifest) -> list[tuple[str, str]]:
+    """Return who retouched the probes; nothing where nobody did."""
+    attack, done = manifest.origin.attack, manifest.retouched
+    if attack is None or done is None:
+        return []
+    return [
+        ("Remover", attack.algorithm),
+        ("SHA-256 of its source", attack.source_hash),
+        ("Its parameters", wording.shown(attack.parameters)),
+        *((f"SHA-256 of its {name}", value) for name, value in attack.weight_hashes.items()),
+        ("Learned from protocol", attack.protocol),
+        ("SHA-256 of the images learned from", attack.data_hash),
+        ("Probes retouched", wording.count(done.pictures)),
+        ("Models fitted", wording.count(sum(n > 0 for n in done.learned))),
+        ("Probes it gave up on", ", ".join(sorted(done.gave_up))),
+    ]
+
+
             wording.plain(name),
             wording.count(units),
             wording.count(items),
