@@ -66,7 +66,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
         section,
         protocol.data.use_case,
         tagging=tags,
-        retouched,
+        retouched=retouched,
     )
     write_whole(folder / record.REPORT, page)
 

@@ -12,7 +12,6 @@ from harness.reporting.forensic import ForensicSection
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
 from harness.reporting.removal import RetouchedSection
-from harness.reporting.sections import Section
 from harness.reporting.subsets import subset_table
 from harness.reporting.tagging import TaggingSection
 from harness.reporting.thumbnails import Pictures
