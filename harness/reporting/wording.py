@@ -43,8 +43,7 @@ def is_rate(metric: str) -> bool:
 def is_share(metric: str) -> bool:
     """Say whether a metric lies between 0 and 1, whether or not it is shown in percent."""
     name = split_id(metric)[0]
-    words = set(name.split("-"))
-    return is_rate(metric) or bool(words & _SHARES)
+    return is_rate(metric) or not set(name.split("-")).isdisjoint(_SHARES)
 
 
 def direction(metric: str) -> str:
