@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.leaderboard.groups import group, outcomes_of
@@ -16,6 +16,7 @@ from harness.reporting.wording import direction, known, shown
 from harness.results import Estimate
 
 LONGEST_SETTING = 40
+_SOURCE = "source"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,8 @@ class Board:
         Ids of all metrics, headline first.
     version, use_case
         As the protocol tells them; 0 and empty where it does not.
+    variant
+        What tells this board from others of the same name, version and data set; else empty.
     """
 
     key: tuple[Any, ...]
@@ -71,6 +74,7 @@ class Board:
     metrics: tuple[str, ...]
     version: int
     use_case: str
+    variant: str = ""
 
     @property
     def all_places(self) -> tuple[Place, ...]:
@@ -185,7 +189,7 @@ def make_boards(entries: Iterable[Entry], left_out: Sequence[LeftOut] = ()) -> L
     by_key: dict[tuple[Any, ...], list[Entry]] = {}
     for entry in entries:
         by_key.setdefault(entry.board_key, []).append(entry)
-    boards = tuple(
+    boards = _told_apart(
         sorted(
             (_board(key, found) for key, found in by_key.items()),
             key=lambda b: (b.protocol, b.version, -len(b.all_places), b.id),
@@ -196,6 +200,33 @@ def make_boards(entries: Iterable[Entry], left_out: Sequence[LeftOut] = ()) -> L
         _standings(boards),
         tuple(sorted(left_out, key=lambda one: (one.folder, one.reason))),
     )
+
+
+def _told_apart(boards: Sequence[Board]) -> tuple[Board, ...]:
+    """Say on boards of one name, version and data set in what they differ."""
+    alike: dict[tuple[Any, ...], list[Board]] = {}
+    for board in boards:
+        alike.setdefault((board.title, board.data_set, board.version), []).append(board)
+    found = []
+    for board in boards:
+        others = alike[board.title, board.data_set, board.version]
+        facts = [_variant(other) for other in others]
+        differing = [name for name in facts[0] if len({each[name] for each in facts}) > 1]
+        words = _variant(board)
+        found.append(replace(board, variant=", ".join(words[name] for name in differing)))
+    return tuple(found)
+
+
+def _variant(board: Board) -> dict[str, str]:
+    origin = board.first.manifest.origin
+    return {
+        "name": f"protocol {origin.protocol}",
+        "protocol": f"protocol file {origin.protocol_hash[:8]}",
+        "data": f"data {origin.data_hash[:8]}",
+        "folds": f"folds {shown(origin.folds)}",
+        "failures": f"failure policy {digest(origin.failure_policy)}",
+        "headline": board.headline,
+    }
 
 
 def better_first(entry: Entry) -> tuple[Any, ...]:
@@ -255,6 +286,10 @@ def _differences(entries: Sequence[Entry]) -> dict[str, tuple[tuple[str, str], .
         facts = [_facts(entry) for entry in own]
         names = dict.fromkeys(name for each in facts for name in each)
         varying = [n for n in names if len({each.get(n, "") for each in facts}) > 1]
+        # The version of the source says little to people: only where nothing else tells apart.
+        enough = [n for n in varying if n != _SOURCE]
+        if len({tuple(each.get(n, "") for n in enough) for each in facts}) == len(own):
+            varying = enough
         for entry, each in zip(own, facts, strict=True):
             found[entry.identity] = tuple((n, _short(each[n])) for n in varying if n in each)
     return found
@@ -265,7 +300,7 @@ def _facts(entry: Entry) -> dict[str, str]:
     return {
         **{name: shown(value) for name, value in origin.parameters.items()},
         **{f"weights of {name}": value[:8] for name, value in origin.weight_hashes.items()},
-        "source": origin.source_hash[:8],
+        _SOURCE: origin.source_hash[:8],
     }
 
 
@@ -295,7 +330,7 @@ def _standings(boards: Sequence[Board]) -> tuple[Standing, ...]:
             s,
             firsts[s].algorithm,
             # Runs on several boards may come from several versions of a source.
-            tuple(pair for pair in differs[firsts[s].identity] if pair[0] != "source"),
+            tuple(pair for pair in differs[firsts[s].identity] if pair[0] != _SOURCE),
             tuple(places[s]),
             means.get(s),
             firsts[s].manifest.control,

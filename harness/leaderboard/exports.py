@@ -72,6 +72,7 @@ def _board(board: Board) -> dict[str, Any]:
         "protocol": board.protocol,
         "title": board.title,
         "version": board.version,
+        "variant": board.variant,
         "protocol_hash": origin.protocol_hash,
         "data_set": board.data_set,
         "data_hash": origin.data_hash,
@@ -169,7 +170,8 @@ def to_markdown(leaderboard: Leaderboard) -> str:
         ]
     for board in leaderboard.boards:
         lines += ["", f"## {text(board.title)}, on {text(board.data_set)}", ""]
-        lines += [f"Protocol {text(board.protocol)}, version {board.version}.", ""]
+        variant = f" ({text(board.variant)})" if board.variant else ""
+        lines += [f"Protocol {text(board.protocol)}, version {board.version}{variant}.", ""]
         heads = [text(wording.metric_label(metric)) for metric in board.metrics]
         lines += _table(
             ["Rank", "Group", "Entry", *heads, "Failures", "Date"],

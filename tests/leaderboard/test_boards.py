@@ -58,6 +58,14 @@ def test_other_bytes_of_a_protocol_or_other_data_never_share_a_table(make: Maker
     assert len({b.id for b in leaderboard.boards}) == 4
 
 
+def test_boards_that_look_alike_say_in_what_they_differ(make: Maker) -> None:
+    changed = make(algorithm="a", use_case="other")  # the file changed, its version did not
+    alike = make_boards([make(algorithm="a"), changed, make(algorithm="a", data="more")]).boards
+    hashes = {b.first.manifest.origin.protocol_hash[:8] for b in alike if b.data_set == "set"}
+    assert {b.variant for b in alike} == {"", *(f"protocol file {h}" for h in hashes)}
+    assert len(hashes) == 2
+
+
 def test_the_rank_is_one_plus_the_number_of_better_entries(make: Maker) -> None:
     values = {"a": 0.5, "b": 0.9, "c": 0.5, "d": None, "e": 0.1}
     entries = [set_headline(make(algorithm=name), value) for name, value in values.items()]
