@@ -16,7 +16,7 @@ def bundled(folder: str) -> Path:
     Parameters
     ----------
     folder
-        ``algorithms``, ``protocols``, ``reports`` or ``fixtures``.
+        ``algorithms``, ``protocols``, ``reports``, ``fixtures`` or ``generators``.
     """
     installed = PACKAGE / "bundled"
     return (installed if installed.is_dir() else PACKAGE.parent) / folder

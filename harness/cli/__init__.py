@@ -17,6 +17,7 @@ from harness.cli import (  # noqa: F401
     making,
     publishing,
     running,
+    synthesizing,
     tagging,
 )
 from harness.cli.group import commands

@@ -1,4 +1,4 @@
-"""Verbs for authors: `new`, `check`, and `synth` for data."""
+"""Verbs for authors: `new` and `check`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import PATH, PLUGINS, assignments
-from harness.errors import UsageError
+from harness.cli.options import PLUGINS, assignments
 
 
 @commands.group()
@@ -73,38 +72,3 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
     click.echo(f"\n{passed} passed, {bad} failed")
     if bad:
         sys.exit(3)
-
-
-@commands.command()
-@click.argument("folder", type=PATH)
-@click.option(
-    "--scale",
-    type=click.Choice(["mini", "full"]),
-    default="mini",
-    show_default=True,
-    help="About a fifth of Tatt-C's counts, or exactly them.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
-def synth(folder: Path, scale: str, seed: int, workers: int) -> None:
-    """Draw a synthetic Tatt-C-style data set into FOLDER, which must be new or empty."""
-    from harness.synthesis import write_dataset
-
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty; name a new folder")
-    last = [""]
-
-    def say(what: str, done: int, total: int) -> None:
-        if what != last[0] or done == total:
-            click.echo(f"{what}: {done} of {total}", err=True)
-            last[0] = what
-
-    write_dataset(
-        folder,
-        scale="full" if scale == "full" else "mini",
-        seed=seed,
-        workers=workers,
-        report=say,
-    )
-    click.echo(f"wrote {folder}")
-    click.echo(f"next: harness run --protocol similarity --algo triplet --data {folder}")

@@ -1,0 +1,100 @@
+"""What a generator is: a dataclass whose fields are its parameters and that makes one picture."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.data.formats import Box
+from harness.errors import HarnessError
+from harness.generation.grammar import Prompt
+
+__all__ = ["Generated", "GenerationFailed", "Generator", "Order"]
+
+
+class GenerationFailed(HarnessError):
+    """A picture that a generator cannot make; the message says why and what to do."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Order:
+    """One picture to be made.
+
+    Parameters
+    ----------
+    prompt
+        What it shall show.
+    identity
+        Name of the tattoo.
+    take
+        Which photograph of this tattoo, from 0; a generator without `retakes` only gets 0.
+    seed
+        Of everything random, 0 to 2**31 - 1; the same for all takes of an identity.
+    """
+
+    prompt: Prompt
+    identity: str
+    take: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A picture, with as much truth as its generator knows.
+
+    Parameters
+    ----------
+    image
+        uint8 (height, width, 3), RGB.
+    mask
+        bool (height, width): pixels that show ink.
+    clean
+        uint8 (height, width, 3): the same picture without the tattoo.
+    box
+        Of the tattoo: x1, y1, x2, y2 in pixels, upper ones exclusive.
+    tags
+        Motifs shown.
+    """
+
+    image: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.bool_] | None = None
+    clean: npt.NDArray[np.uint8] | None = None
+    box: Box | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass
+class Generator(ABC):
+    """Makes pictures of tattoos.
+
+    A subclass is a dataclass; its fields, each with a default, are its parameters. Their types
+    are checked, and limits where they are given as ``Annotated[int, msgspec.Meta(ge=1)]``.
+    """
+
+    retakes: ClassVar[bool] = False
+    """Whether another take shows the same tattoo in another photograph."""
+
+    pairs: ClassVar[bool] = False
+    """Whether pictures come with their mask and with themselves without the tattoo."""
+
+    motifs: ClassVar[tuple[str, ...]] = ()
+    """Motifs that it can draw; empty for any."""
+
+    styles: ClassVar[tuple[str, ...]] = ()
+    """Styles that it can draw; empty for any."""
+
+    @abstractmethod
+    def generate(self, order: Order) -> Generated:
+        """Return a picture; the same for the same order.
+
+        Raises
+        ------
+        GenerationFailed
+            If it cannot be made.
+        """
