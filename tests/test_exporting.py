@@ -31,21 +31,9 @@ def scores(run: Path) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("algorithm", "more"),
-    [
-        ("triplet", ()),
-        ("contrastive", ("--param", "normalise=no")),
-        ("alexnet-svm", ("--param", "width=0.05", "--param", "size=63")),
-        ("arcface", ()),
-    ],
-)
-def test_an_exported_model_scores_as_the_run_it_comes_from(
-    algorithm: str, more: tuple[str, ...], small_set: Path, tmp_path: Path
-) -> None:
+def test_an_exported_model_scores_as_the_run_it_comes_from(small_set: Path, tmp_path: Path) -> None:
     common = ("run", "--protocol", "similarity", "--data", small_set, "--out", tmp_path)
-    fast = FAST if algorithm != "arcface" else ("--fold", "1", "--param", "epochs=1")
-    ran = run_harness(*common, "--algo", algorithm, *fast, *more, timeout=400)
+    ran = run_harness(*common, "--algo", "triplet", *FAST, timeout=400)
     assert ran.code == 0, ran.err
     torchs = only_run(tmp_path / "similarity")
     model = tmp_path / "model.onnx"
