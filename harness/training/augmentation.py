@@ -143,7 +143,8 @@ def redrawn(images: Tensor, strength: float, generator: torch.Generator | None =
         generator=generator,
         device=images.device if generator is None else generator.device,
     )
-    return changed + deviation * grain.to(images.device)
+    noisy: Tensor = changed + deviation * grain.to(images.device)
+    return noisy
 
 
 class ColourJitter:

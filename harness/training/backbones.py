@@ -198,8 +198,9 @@ def _imagenet(name: str) -> dict[str, Tensor]:
 
 def _of_file(file: Path) -> dict[str, Tensor]:
     if file.suffix == ".safetensors":
-        return safetensors.torch.load_file(file)
+        arrays: dict[str, Tensor] = safetensors.torch.load_file(file)
+        return arrays
     found: object = torch.load(file, map_location="cpu", weights_only=True)
     if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
         raise ValueError("it holds no state dict")
-    return found
+    return {str(key): value for key, value in found.items()}

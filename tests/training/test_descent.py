@@ -50,7 +50,8 @@ class Guess(nn.Module):
                 parameter.normal_(std=0.3, generator=generator(parameter.numel()))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return (self.layers(x).squeeze(1) - y).square().mean()
+        loss: Tensor = (self.layers(x).squeeze(1) - y).square().mean()
+        return loss
 
 
 X = torch.randn(50, 4, generator=generator(1))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
-from harness.training.losses import contrastive_loss, triplet_loss
+from harness.training.chance import generator
+from harness.training.losses import ArcFace, contrastive_loss, triplet_loss
 from harness.training.mining import batch_pairs, batch_triplets
 
 ORIGIN = torch.zeros(3, 2)
@@ -107,3 +112,95 @@ def test_a_batch_of_one_identity_costs_nothing() -> None:
     rows = torch.rand(4, 2)
     loss = triplet_loss(rows[anchors], rows[positives], rows[negatives], 1.0, violating_only=True)
     assert loss.item() == 0
+
+
+def by_definition(
+    embeddings: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
+    classes: npt.NDArray[np.int64],
+    scale: float,
+    margin: float,
+) -> float:
+    """ArcFace from angles, row by row."""
+    total = 0.0
+    for row, own in zip(embeddings, classes, strict=True):
+        cosines = weights @ row / (np.linalg.norm(weights, axis=1) * np.linalg.norm(row))
+        angle = math.acos(min(1, max(-1, cosines[own])))
+        moved = math.cos(angle + margin)
+        if angle + margin > math.pi:
+            moved = math.cos(angle) - margin * math.sin(margin)
+        logits = scale * cosines
+        logits[own] = scale * moved
+        top = logits.max()
+        total += top + math.log(np.exp(logits - top).sum()) - logits[own]
+    return total / len(embeddings)
+
+
+def arcface(weights: npt.NDArray[np.float64], scale: float = 64.0, margin: float = 0.5) -> ArcFace:
+    head = ArcFace(weights.shape[1], len(weights), scale, margin)
+    head.weight.data = torch.from_numpy(weights.astype(np.float32))
+    return head
+
+
+@pytest.mark.parametrize(("scale", "margin"), [(64.0, 0.5), (8.0, 0.2), (1.0, 0.0)])
+def test_arcface_is_what_its_angles_say(scale: float, margin: float) -> None:
+    rng = np.random.default_rng(0)
+    rows, weights = rng.normal(size=(40, 6)), rng.normal(size=(5, 6))
+    classes = rng.integers(0, 5, 40)
+    found = arcface(weights, scale, margin)(
+        torch.from_numpy(rows.astype(np.float32)), torch.from_numpy(classes)
+    )
+    assert found.item() == pytest.approx(
+        by_definition(rows, weights, classes, scale, margin), rel=1e-5
+    )
+
+
+def test_arcface_falls_with_the_angle_all_the_way_to_the_opposite() -> None:
+    """cos(t + .5) alone would rise again beyond pi - .5, and reward being wrong."""
+    angles = torch.linspace(0, math.pi, 200)
+    rows = torch.stack([angles.cos(), angles.sin()], dim=1)
+    head = arcface(np.array([[1.0, 0.0], [0.0, 1.0]]), scale=1.0)
+    target = head.logits(rows, torch.zeros(200, dtype=torch.int64))[:, 0]
+    assert (target.diff() < 0).all()
+    assert target[0].item() == pytest.approx(math.cos(0.5), abs=1e-5)
+    assert target[-1].item() == pytest.approx(-1 - 0.5 * math.sin(0.5), abs=1e-5)
+
+
+@pytest.mark.parametrize("row", [[3.0, 0.0], [-3.0, 0.0], [1e-20, 0.0]])
+def test_gradients_of_arcface_are_finite_where_angles_are_not_smooth(row: list[float]) -> None:
+    rows = torch.tensor([row], requires_grad=True)
+    head = arcface(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    head(rows, torch.tensor([0])).backward()
+    assert rows.grad is not None
+    assert rows.grad.isfinite().all()
+    assert head.weight.grad is not None
+    assert head.weight.grad.isfinite().all()
+
+
+def test_one_step_of_arcface_by_hand() -> None:
+    """At 45 degrees from both of two classes, s = 1, m = 0: both probabilities are 1/2."""
+    head = arcface(np.array([[1.0, 0.0], [0.0, 1.0]]), scale=1.0, margin=0.0)
+    head(torch.tensor([[2.0, 2.0]]), torch.tensor([0])).backward()
+    # d loss / d cosine is (-1/2, 1/2); d cosine / d weight is the part of the row across it.
+    half = 0.5 * math.sqrt(0.5)
+    assert head.weight.grad is not None
+    assert head.weight.grad.tolist() == [
+        pytest.approx([0.0, -half], abs=1e-6),
+        pytest.approx([half, 0.0], abs=1e-6),
+    ]
+
+
+def test_class_weights_of_arcface_begin_as_the_paper_says() -> None:
+    weight = ArcFace(512, 1000, generator=generator(0)).weight
+    assert weight.shape == (1000, 512)
+    assert weight.mean().item() == pytest.approx(0, abs=1e-4)
+    assert weight.std().item() == pytest.approx(0.01, rel=0.01)
+
+
+def test_arcface_is_computed_in_float32_whatever_surrounds_it() -> None:
+    head = arcface(np.eye(3))
+    rows = torch.eye(3)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = head(rows.bfloat16(), torch.arange(3))
+    assert inside.dtype == torch.float32
+    assert inside.item() == pytest.approx(head(rows, torch.arange(3)).item())
