@@ -40,6 +40,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
     """Render the report of a run, with thumbnails of the images that are at hand."""
     from harness.reporting.removal import as_shown, retouched_section
     from harness.reporting.report import render
+    from harness.reporting.sections import Told, sections_of
     from harness.reporting.thumbnails import thumbnails
 
     protocol, _ = read_protocol(folder / record.PROTOCOL)
@@ -50,11 +51,11 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
 
         proposition = PROPOSITIONS[protocol.data.mated_by]
         section = forensic_section(assessment, proposition, manifest.origin.algorithm)
-    tags = None
     retouched = retouched_section(folder, manifest, outcome, dataset.records)
     records = dataset.records
     if manifest.origin.attack is not None:
         records = as_shown(folder, outcome, records)
+    tags = None
     if protocol.task == "tagging":
         from harness.reporting.tagging import tagging_section
 
@@ -65,8 +66,9 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
         thumbnails(records),
         section,
         protocol.data.use_case,
-        tagging=tags,
         retouched=retouched,
+        tagging=tags,
+        sections=sections_of(Told(folder, outcome, dataset.records)),
     )
     write_whole(folder / record.REPORT, page)
 
@@ -125,6 +127,17 @@ def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer
     return [Opinion(found.program, "eer", found.value, found.reason)]
 
 
+def _learned(judged: Judged) -> dict[str, str]:
+    """Return what the manifest says of a data set that was learned from and not judged."""
+    if judged.elsewhere is None:
+        return {}
+    there = judged.elsewhere
+    return {
+        "trained_on": f"{there.given} ({len(there.images):,} images)",
+        "trained_on_hash": there.hash,
+    }
+
+
 def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) -> Manifest:
     """Return a manifest with all that does not depend on how the scores were made."""
     return Manifest(
@@ -145,6 +158,7 @@ def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) ->
             "layout": judged.dataset.layout,
             "path": str(judged.dataset.root.resolve()),
             "synthetic": "true" if judged.given.startswith("fixtures/") else "false",
+            **_learned(judged),
         },
         counts={"images": len(judged.names), **outcome.metrics.counts},
         versions={"python": platform.python_version(), "tattoo-harness": _harness_version()},

@@ -12,6 +12,7 @@ from harness.reporting.forensic import ForensicSection
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
 from harness.reporting.removal import RetouchedSection
+from harness.reporting.sections import Section
 from harness.reporting.subsets import subset_table
 from harness.reporting.tagging import TaggingSection
 from harness.reporting.thumbnails import Pictures
@@ -32,6 +33,7 @@ def render(
     retouched: RetouchedSection | None = None,
     *,
     tagging: TaggingSection | None = None,
+    sections: Sequence[Section] = (),
 ) -> str:
     """Return the report as the complete text of an HTML file.
 
@@ -55,17 +57,21 @@ def render(
         Probes before and after a remover, where there was one.
     tagging
         The section on tags, where that is the question.
+    sections
+        Of the run's own kind of question, in the place of those that others share.
     """
     metrics = outcome.metrics
     headline = metrics.pooled.get(metrics.headline)
     algorithm = manifest.origin.algorithm
     gallery = Pictures(picture)
     published = of_use_case(read_published(), use_case, manifest.origin.protocol)
-    # What a page says follows from what was recorded, so that tasks to come are told rightly too.
-    detection = metrics.task == "detection" or any(s.correct is not None for s in outcome.searches)
-    searching = bool(outcome.curves.cmc) or any(s.gallery for s in outcome.searches)
-    if manifest.origin.attack is not None or metrics.task == "removal":
+    if sections or manifest.origin.attack is not None or metrics.task == "removal":
         published = []  # others were asked something else
+    # What a page says follows from what was recorded, so that tasks to come are told rightly too.
+    detection = not sections and (
+        metrics.task == "detection" or any(s.correct is not None for s in outcome.searches)
+    )
+    searching = bool(outcome.curves.cmc) or any(s.gallery for s in outcome.searches)
     return (
         environment()
         .get_template("run.html.j2")
@@ -74,7 +80,7 @@ def render(
             manifest=manifest,
             detection=detection,
             searching=searching,
-            trials="probes" if searching else "images" if detection else "trials",
+            trials="probes" if searching else "images" if detection or sections else "trials",
             synthetic=manifest.dataset.get("synthetic") == "true",
             verdict=wording.verdict(metrics.task, metrics.headline, algorithm, headline),
             against_chance=wording.against_chance(metrics.headline, headline),
@@ -89,8 +95,13 @@ def render(
             failures=outcome.failures[:FAILURES_SHOWN],
             failures_hidden=max(0, len(outcome.failures) - FAILURES_SHOWN),
             failures_summary=_failures_summary(outcome.failures),
-            worst=[] if detection else showcase.worst_searches(outcome.searches, SEARCHES_SHOWN),
-            best=[] if detection else showcase.best_searches(outcome.searches, SEARCHES_SHOWN),
+            sections=sections,
+            worst=[]
+            if detection or sections
+            else showcase.worst_searches(outcome.searches, SEARCHES_SHOWN),
+            best=[]
+            if detection or sections
+            else showcase.best_searches(outcome.searches, SEARCHES_SHOWN),
             searched=[s for s in outcome.searches if s.mates > 0 and not s.failed],
             decisions=showcase.decisions(outcome.searches, DECISIONS_SHOWN) if detection else [],
             image=gallery.address,
@@ -98,6 +109,7 @@ def render(
             run=_run_facts(manifest),
             forensic=forensic,
             tagging=tagging,
+            retouched=retouched,
             published=published_tables(published, list(metrics.pooled)),
             steps=_step_table(manifest),
         )
@@ -108,7 +120,6 @@ def render(
 class _MetricRow:
     """One line of the table of results, in finished texts."""
 
-            retouched=retouched,
     label: str
     metric: str
     value: str
@@ -282,6 +293,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
             ],
         ),
         ("Parameters", [(k, wording.shown(v)) for k, v in origin.parameters.items()]),
+        ("Attack on the probes", _attack(manifest)),
         ("Versions", list(manifest.versions.items())),
         ("Source control", git),
         ("Machine", [(wording.plain(k), v) for k, v in manifest.machine.items()]),
@@ -292,7 +304,6 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Identity rule", str(origin.rule)),
                 ("Failure policy", origin.failure_policy),
                 ("Started (UTC)", manifest.started),
-        ("Attack on the probes", _attack(manifest)),
                 ("Finished (UTC)", manifest.finished),
             ],
         ),
@@ -301,16 +312,6 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
     return [(name, facts) for name, facts in filled if facts]
 
 
-def _step_table(manifest: Manifest) -> Table | None:
-    """Return the time of every step, summed over the units of work."""
-    totals: dict[str, tuple[int, int, float]] = {}
-    for step in manifest.steps:
-        units, items, seconds = totals.get(step.step, (0, 0, 0.0))
-        totals[step.step] = (units + 1, items + step.items, seconds + step.seconds)
-    if not totals:
-        return None
-    rows = tuple(
-        (
 def _attack(manifest: Manifest) -> list[tuple[str, str]]:
     """Return who retouched the probes; nothing where nobody did."""
     attack, done = manifest.origin.attack, manifest.retouched
@@ -329,6 +330,16 @@ def _attack(manifest: Manifest) -> list[tuple[str, str]]:
     ]
 
 
+def _step_table(manifest: Manifest) -> Table | None:
+    """Return the time of every step, summed over the units of work."""
+    totals: dict[str, tuple[int, int, float]] = {}
+    for step in manifest.steps:
+        units, items, seconds = totals.get(step.step, (0, 0, 0.0))
+        totals[step.step] = (units + 1, items + step.items, seconds + step.seconds)
+    if not totals:
+        return None
+    rows = tuple(
+        (
             wording.plain(name),
             wording.count(units),
             wording.count(items),

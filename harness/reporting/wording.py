@@ -17,6 +17,12 @@ _RATES = ("fnmr", "fmr", "fnir", "fpir", "eer", "tpdr", "fpdr", "far", "frr", "f
 
 # Words in the names of other metrics between 0 and 1.
 _SHARES = {"map", "auc", "iou", "dice", "precision", "recall", "f1", "ssim"}
+# Metrics that are shown in percent, by their whole name.
+_PERCENT = (
+    *("hit-rate", "macro-recall", "concentration-error", "false-marking"),
+    *("tattoo-free", "tattoo-free-before", "kept-tattoos"),
+)
+
 # Error rates that are options of other metrics and not metrics of their own.
 _ERROR_RATES = ("fmr", "fpir", "fpdr", "fta")
 
@@ -37,7 +43,7 @@ def split_id(metric: str) -> tuple[str, dict[str, Option]]:
 def is_rate(metric: str) -> bool:
     """Say whether a metric lies between 0 and 1 and reads best in percent."""
     name = split_id(metric)[0]
-    return name.split("-")[0] in _RATES or name == "hit-rate" or "accuracy" in name
+    return name.split("-")[0] in _RATES or name in _PERCENT or "accuracy" in name
 
 
 def is_share(metric: str) -> bool:
@@ -98,7 +104,7 @@ def metric_label(metric: str) -> str:
         "f1-micro": "F1 over all tags",
         "tag-map": "Mean average precision over tags",
         "tag-credit": "Credit of the best tags",
-        "top-k-accuracy": "Top-k accuracy",
+        "top-k-accuracy": "Right class",
         "macro-recall": "Recall, mean over classes",
         "brier": "Brier score",
         "calibration-error": "Calibration error",
@@ -106,6 +112,13 @@ def metric_label(metric: str) -> str:
         "ssim": "Structural similarity (SSIM)",
         "absolute-error": "Mean absolute error",
         "fte": "Failure to enrol rate (FTE)",
+        "log-loss": "Log loss",
+        "pixel-accuracy": "Accuracy over pixels",
+        "false-marking": "Pixels marked on images without a tattoo",
+        "tattoo-free": "Results without a tattoo",
+        "tattoo-free-before": "Results without a tattoo, before",
+        "tattoo-free-change": "Change of results without a tattoo",
+        "kept-tattoos": "Tattoos that stay",
         "net-removal": "Net removal: ink taken away less damage done",
         "residual": "Share of the ink that is left",
         "error-inside": "Mean absolute error inside the mask, in levels",
@@ -125,6 +138,8 @@ def metric_label(metric: str) -> str:
 def _option_words(key: str, value: Option) -> str:
     if key == "rank":
         return f"within rank {value}"
+    if key == "k":
+        return "as the first" if value == 1 else f"among the first {value}"
     if key in _RATES and not isinstance(value, str):
         return f"at {key.upper()}\u00a0≤\u00a0{value * 100:g}{_SPACE}%"
     return f"at {key} {value}"
@@ -275,6 +290,11 @@ def verdict(task: str, headline: str, algorithm: str, estimate: Estimate | None)
     if name == "accuracy" and task == "detection":
         sentence = (
             f"{algorithm} decides correctly for {value} of {count(estimate.n)} images{bracket}"
+        )
+        return f"{sentence}; guessing is right for {chance}." if chance else f"{sentence}."
+    if name == "top-k-accuracy" and options.get("k") == 1:
+        sentence = (
+            f"{algorithm} names the right class for {value} of {count(estimate.n)} images{bracket}"
         )
         return f"{sentence}; guessing is right for {chance}." if chance else f"{sentence}."
     label = metric_label(headline)
