@@ -55,7 +55,9 @@ def compare(
         from harness.reporting.thumbnails import thumbnails
 
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, render(found, shown, thumbnails(sides[0].run.records)))
+        # A baseline does not say where its images lie; the run beside it does.
+        told = [s for s in sides if Path(s.run.manifest.dataset.get("path", "")).is_absolute()]
+        write_whole(out, render(found, shown, thumbnails((told or sides)[0].run.records)))
         click.echo(f"page  {out}", err=as_json)
 
 

@@ -1,0 +1,208 @@
+"""Runs side by side: every metric, every search and every group, in numbers and as a page."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.comparing.comparison import compare
+from harness.comparing.outcomes import most_changed, outcomes, shifts
+from harness.comparing.subgroups import attributes_of, exchange_probability, groups
+from harness.data.records import Fold, Record
+from harness.metrics.ids import Metric
+from harness.results import Search
+from tests.comparing.conftest import Altered, reversed_order
+from tests.conftest import run_harness
+
+HIT = Metric.parse("hit-rate@rank=1")
+
+
+def found_at(ranks: list[int | None], gallery: int = 9) -> list[Search]:
+    return [
+        Search("1", f"p{i}", f"t{i}", rank=rank, mates=1, gallery=gallery)
+        for i, rank in enumerate(ranks)
+    ]
+
+
+def test_every_metric_of_both_runs_stands_in_the_table_with_its_change(
+    finished: Path, altered: Altered
+) -> None:
+    worse = altered("worse", reversed_order)
+    assert run_harness("score", worse).code == 0
+    found, _, _ = compare([finished, worse])
+    before, after = (
+        json.loads((folder / "metrics.json").read_text())["pooled"] for folder in (finished, worse)
+    )
+    rows = {row.metric: row for row in found.pairs[0].rows}
+    assert next(iter(rows)) == "hit-rate@rank=1"
+    assert set(rows) == set(before)
+    for metric, row in rows.items():
+        assert (row.first, row.second) == (before[metric]["value"], after[metric]["value"])
+        assert row.change == pytest.approx(after[metric]["value"] - before[metric]["value"])
+        assert row.low is not None
+        assert row.high is not None
+        assert row.low <= row.change <= row.high
+    assert rows["hit-rate@rank=1"].better == "first"
+    assert rows["eer"].better == "first"
+    assert rows["hit-rate@rank=10"].better == ""
+
+
+def test_wins_losses_and_draws_are_all_searches(finished: Path, altered: Altered) -> None:
+    found, _, shown = compare([finished, altered("worse", reversed_order)])
+    pair = found.pairs[0]
+    assert pair.wins + pair.losses + pair.draws == 24
+    assert pair.losses > pair.wins
+    assert pair.lost == [(s.first.fold, s.first.probe) for s in shown[0].lost]
+    assert len({s.first.identity for s in shown[0].lost}) == len(shown[0].lost)
+
+
+def test_several_runs_are_put_beside_the_first(finished: Path, altered: Altered) -> None:
+    ran = run_harness("compare", finished, altered("a"), altered("b", reversed_order), "--json")
+    assert ran.code == 0, ran.err
+    same, worse = ran.json["pairs"]
+    assert all(row["change"] == 0 for row in same["rows"])
+    assert worse["rows"][0]["change"] < 0
+
+
+def test_runs_that_cannot_be_compared_exit_with_4(finished: Path, altered: Altered) -> None:
+    ran = run_harness("compare", finished, altered("other", data_hash="0" * 64))
+    assert ran.code == 4
+    assert "other images" in ran.err
+
+
+def test_one_run_is_not_a_comparison(finished: Path) -> None:
+    ran = run_harness("compare", finished)
+    assert ran.code == 2
+    assert "name two run folders or more" in ran.err
+
+
+def test_a_control_may_stand_beside_an_algorithm(finished: Path, altered: Altered) -> None:
+    found, _, _ = compare([finished, altered("control", control=True)])
+    assert found.pairs[0].rows[0].change == 0
+
+
+def test_the_page_shows_the_searches_that_changed_most_as_pictures(
+    finished: Path, altered: Altered, tmp_path: Path
+) -> None:
+    page = tmp_path / "out" / "page.html"
+    ran = run_harness("compare", finished, altered("worse", reversed_order), "--out", page)
+    assert ran.code == 0, ran.err
+    assert f"page  {page}" in ran.out
+    text = page.read_text(encoding="utf-8")
+    assert text.count("data:image/jpeg") > 20
+    assert 'src="http' not in text
+    assert "is better on this data" in text
+    assert "Holm" not in text  # nothing is known of these probes to group them by
+
+
+def test_a_shift_counts_places_at_the_head_of_the_list_for_more() -> None:
+    found = shifts(found_at([2, 102, 5, None, 1]), found_at([1, 101, 5, 1, None]), HIT)
+    amounts = [s.amount for s in found]
+    assert amounts[0] == 1
+    assert 0 < amounts[1] < 0.1
+    assert amounts[2] == 0
+    assert amounts[3] == -amounts[4] == pytest.approx(np.log2(10))
+
+
+def test_most_changed_shows_every_identity_once_before_any_twice() -> None:
+    first, second = found_at([9, 8, 7, 6]), found_at([1, 1, 1, 1])
+    for search in (*first[:3], *second[:3]):
+        search.identity = "one"
+    chosen = most_changed(shifts(first, second, HIT), 2, better=True)
+    assert [s.first.probe for s in chosen] == ["p0", "p3"]
+    assert most_changed(shifts(first, second, HIT), 2, better=False) == []
+
+
+def test_outcomes_are_hits_precision_decisions_or_what_was_measured() -> None:
+    searches = found_at([1, 2, None])
+    assert outcomes(searches, HIT).tolist() == [1, 0, 0]
+    assert outcomes(searches, Metric.parse("hit-rate@rank=2")).tolist() == [1, 1, 0]
+    searches[0].average_precision = 0.25
+    assert outcomes(searches[:1], Metric.parse("map")).tolist() == [0.25]
+    decided = [Search("1", "a", "a", correct=True), Search("1", "b", "b", correct=False)]
+    assert outcomes(decided, Metric.parse("accuracy")).tolist() == [1, 0]
+    measured = [Search("1", "a", "a", values={"eer": 0.2, "iou": None})]
+    assert outcomes(measured, Metric.parse("eer")).tolist() == [-0.2]
+    assert np.isnan(outcomes(measured, Metric.parse("iou"))).all()
+    assert np.isnan(outcomes([Search("1", "a", "a")], HIT)).all()
+
+
+def test_exchanging_the_runs_gives_the_probability_that_counting_gives() -> None:
+    change = np.array([1.0, 1.0, 1.0, -1.0, 2.0, 0.0, 3.0])
+    signs = np.array(list(itertools.product((-1, 1), repeat=len(change))))
+    exact = np.mean(np.abs(signs @ change) >= abs(change.sum()))
+    assert exchange_probability(change) == pytest.approx(exact, abs=0.02)
+    assert exchange_probability(np.zeros(5)) == 1
+    assert exchange_probability(np.ones(40)) == pytest.approx(1e-4)
+
+
+def test_holm_corrects_the_probabilities_of_all_groups() -> None:
+    """One style of three differs, and the smallest of m probabilities is multiplied by m."""
+    rng = np.random.default_rng(1)
+    labels = [{"style": "abc"[i % 3], "media": "xy"[i % 2]} for i in range(180)]
+    whose = [f"t{i}" for i in range(180)]
+    first = (rng.random(180) < 0.6).astype(float)
+    second = first.copy()
+    second[np.arange(180) % 3 == 0] = 0
+    found = groups(labels, whose, first, second)
+    assert [(g.attribute, g.value) for g in found] == [
+        *(("style", v) for v in "abc"),
+        *(("media", v) for v in "xy"),
+    ]
+    by_value = {g.value: g for g in found}
+    assert by_value["a"].differs
+    assert not by_value["b"].differs
+    assert (by_value["a"].searches, by_value["a"].identities) == (60, 60)
+    raw = sorted(g.p for g in found if g.p is not None)
+    corrected = sorted(g.p_holm for g in found if g.p_holm is not None)
+    wanted = np.maximum.accumulate([min(1, p * (5 - i)) for i, p in enumerate(raw)])
+    np.testing.assert_allclose(corrected, wanted)
+
+
+def test_groups_that_are_alike_are_seldom_called_different() -> None:
+    rng = np.random.default_rng(2)
+    labels = [{"style": str(i % 8)} for i in range(160)]
+    whose = [f"t{i}" for i in range(160)]
+    alarms = 0
+    for _ in range(40):
+        first, second = ((rng.random(160) < 0.7).astype(float) for _ in range(2))
+        alarms += any(g.differs for g in groups(labels, whose, first, second))
+    assert alarms <= 5
+
+
+def test_one_group_alone_is_not_shown_and_unknown_outcomes_are_left_out() -> None:
+    first, second = np.array([1, 0, np.nan, 1]), np.array([1.0, 1, 1, np.nan])
+    labels = [{"media": "photo", "style": "a" if i < 3 else "b"} for i in range(4)]
+    (only,) = groups(labels, ["1", "2", "3", "4"], first, second)
+    assert (only.attribute, only.value, only.searches) == ("style", "a", 2)
+
+
+def test_groups_are_of_the_probe_and_of_its_mates_source() -> None:
+    records = {
+        "p": Record(
+            "p",
+            Path("p"),
+            source="s1",
+            style="tribal",
+            media="sketch",
+            skin="fitzpatrick-5",
+            box=(-10, 0, 50, 100),
+            size=(100, 100),
+        ),
+        "same": Record("same", Path("m"), source="s1"),
+        "other": Record("other", Path("n"), source="s2"),
+    }
+    fold = Fold("1", (), ("p",), ("same", "other"))
+    assert attributes_of(fold, "p", records, ["same", "other"]) == {
+        "media": "sketch",
+        "style": "tribal",
+        "skin tone": "fitzpatrick-5",
+        "size of the tattoo": "30 to 60 %",
+        "source of a mate": "the same photograph",
+    }
+    assert attributes_of(fold, "p", records, ["other"])["source of a mate"] == "other photographs"
+    assert attributes_of(fold, "same", records, []) == {}
