@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from harness import registry
@@ -40,9 +41,12 @@ def test_every_command_in_the_readme_exists_with_its_options() -> None:
     for line in lines:
         for words in re.findall(r"(?:^|&& \.venv/bin/)harness ([a-z].*?)(?:$|>|&&)", line):
             verb, *rest = shlex.split(words)
+            command: click.Command = commands.commands[verb]
+            while isinstance(command, click.Group):
+                command = command.commands[rest.pop(0)]
             options = {
                 option
-                for p in commands.commands[verb].params
+                for p in command.params
                 for option in (*p.opts, *p.secondary_opts)
             }
             assert {word for word in rest if word.startswith("--")} <= options, line

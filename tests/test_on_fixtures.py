@@ -45,6 +45,8 @@ def test_controls_are_where_they_must_be_on_all_five_use_cases(tmp_path: Any) ->
         ("mixed-media", "sift"),
         ("detection", "hog-svm"),
         ("similarity", "triplet"),
+        ("tagging", "anime-tags"),
+        ("similarity", "anime-tags"),
     ],
 )
 def test_real_algorithms_are_clearly_better_than_chance(
