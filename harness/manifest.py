@@ -73,6 +73,8 @@ class Origin(msgspec.Struct, omit_defaults=True):
         Names of the folds that were run.
     attack
         Present where the probes were retouched.
+    training_hash
+        SHA-256 of the data set learned from, where that is not the one that is judged.
     """
 
     rule: int
@@ -86,6 +88,7 @@ class Origin(msgspec.Struct, omit_defaults=True):
     failure_policy: str
     folds: list[str]
     attack: AttackOrigin | None = None
+    training_hash: str = ""
 
 
 class Step(msgspec.Struct):

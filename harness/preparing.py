@@ -24,6 +24,7 @@ from harness.manifest import Origin
 from harness.places import bundled
 from harness.protocol import Protocol, read_protocol
 from harness.registry import Plugin, find_algorithm, find_protocol, protocols, source_hash
+from harness.tasks.elsewhere import Elsewhere, learn_elsewhere
 from harness.tasks.folds import restrict
 
 REMOVAL = "removal"
@@ -56,6 +57,8 @@ class Request:
         Further folders of algorithms and protocols.
     out
         Where run folders go.
+    train_data, train_layout
+        Data set that every fold learns from, in the place of the other folds; and its layout.
     """
 
     algorithms: tuple[str, ...]
@@ -69,6 +72,8 @@ class Request:
     attack: str = ""
     plugins: tuple[Path, ...] = ()
     out: Path = Path("runs")
+    train_data: Path | None = None
+    train_layout: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Judged:
     dataset: Dataset
     folds: tuple[Fold, ...]
     given: str
+    elsewhere: Elsewhere | None = None
 
     @cached_property
     def names(self) -> list[str]:
@@ -92,9 +98,15 @@ class Judged:
 
     @cached_property
     def data_hash(self) -> str:
-        """Hash of the images and the truth that the folds touch."""
+        """Hash of the images and the truth that the folds touch.
+
+        What is learned from elsewhere has a hash of its own, so that runs that learned from
+        different data can be compared on the same.
+        """
         kinds = getattr(self.protocol.module(), "TRUTH_FILES", ())
-        return fingerprint(self.dataset, self.names, truth_files=kinds)
+        learned = frozenset[str]() if self.elsewhere is None else self.elsewhere.images
+        names = [name for name in self.names if name not in learned]
+        return fingerprint(self.dataset, names, truth_files=kinds)
 
 
 @dataclass(frozen=True)
@@ -203,8 +215,26 @@ def judged_by(name: str, request: Request) -> Judged:
     )
     if dataset.problems:
         raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.problems)
-    folds = restrict(protocol.module().lay_out(dataset, protocol), request.folds)
-    return Judged(file.stem, file, protocol, protocol_hash, dataset, tuple(folds), given)
+    folds = tuple(restrict(protocol.module().lay_out(dataset, protocol), request.folds))
+    elsewhere = None
+    if request.train_data is not None:
+        dataset, folds, elsewhere = _learning_elsewhere(
+            file.stem, protocol, dataset, folds, request
+        )
+    return Judged(file.stem, file, protocol, protocol_hash, dataset, folds, given, elsewhere)
+
+
+def _learning_elsewhere(
+    name: str, protocol: Protocol, dataset: Dataset, folds: tuple[Fold, ...], request: Request
+) -> tuple[Dataset, tuple[Fold, ...], Elsewhere]:
+    """Open the data set of ``--train-data`` and let every fold learn from it."""
+    if protocol.module().ABILITY.__name__ != "Matcher":
+        raise UsageError(f"--train-data is for protocols of matchers, and {name!r} is none")
+    place = Path(request.train_data or "")
+    other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
+    if other.problems:
+        raise DataError(f"{place} cannot be learned from:", other.problems)
+    return learn_elsewhere(dataset, folds, other, mated_by=protocol.data.mated_by, given=str(place))
 
 
 def command(run: Prepared) -> str:
@@ -217,6 +247,10 @@ def command(run: Prepared) -> str:
         words += ["--data", str(run.request.data)]
     if run.request.layout:
         words += ["--layout", run.request.layout]
+    if run.request.train_data is not None:
+        words += ["--train-data", str(run.request.train_data)]
+    if run.request.train_layout:
+        words += ["--train-layout", run.request.train_layout]
     if run.request.attack:
         words += ["--attack", run.request.attack]
     for fold in run.request.folds:
@@ -286,6 +320,7 @@ def _prepared(
         attack=(
             None if attack is None else attack.origin(_weights(attack.entry.description.values()))
         ),
+        training_hash="" if judged.elsewhere is None else judged.elsewhere.hash,
     )
     identity = record.identity_of(origin)
     folder = request.out / judged.name / f"{entry.plugin.name}-{identity[:10]}"

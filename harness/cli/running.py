@@ -21,6 +21,8 @@ MISSING_SHOWN = 10
 @click.option("--algo", "algorithms", multiple=True, required=True, help="Name, file or 'all'.")
 @click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
 @click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
+@click.option("--train-data", type=PATH, help="Learn from this data set, in every fold.")
+@click.option("--train-layout", help="Its layout, where it should not be detected.")
 @click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @click.option("--preset", default="", help="Named set of the algorithm's parameters.")
@@ -68,6 +70,8 @@ def run(
     algorithms: tuple[str, ...],
     data: Path | None,
     layout: str | None,
+    train_data: Path | None,
+    train_layout: str | None,
     folds: tuple[str, ...],
     parameters: tuple[str, ...],
     preset: str,
@@ -108,6 +112,8 @@ def run(
         attack=attack,
         plugins=plugins,
         out=out,
+        train_data=train_data,
+        train_layout=train_layout,
     )
     limits = Limits(threads=threads, silence=timeout, memory=memory, device=device)
     if workers is not None:

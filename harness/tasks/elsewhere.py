@@ -1,0 +1,135 @@
+"""Train on one data set, test on another: every fold learns from all of a second data set."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.data.findings import Findings
+from harness.data.fingerprints import content_hashes, fingerprint
+from harness.data.records import Dataset, Fold
+from harness.errors import DataError
+
+__all__ = ["Elsewhere", "learn_elsewhere"]
+
+PREFIX = "training-data/"
+"""Put before names of the second data set, which may have names of the first."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A data set that is learned from, and not judged.
+
+    Parameters
+    ----------
+    given
+        As the user named it.
+    name
+        For people.
+    images
+        Names of its records, as the folds have them.
+    hash
+        SHA-256 of those images and all that is said to be true of them.
+    """
+
+    given: str
+    name: str
+    images: frozenset[str]
+    hash: str
+
+
+def learn_elsewhere(
+    judged: Dataset, folds: Sequence[Fold], other: Dataset, *, mated_by: str, given: str
+) -> tuple[Dataset, tuple[Fold, ...], Elsewhere]:
+    """Put all of a second data set in the place of every fold's training images.
+
+    Parameters
+    ----------
+    judged, folds
+        What is judged; probes, galleries and mates stay as they are.
+    other
+        What is learned from. Where it has lists of its own, their mates are the training's mated
+        pairs; otherwise images of one `mated_by` are of one identity. Its background is left out.
+    mated_by
+        Field of a record by which the protocol calls images mated.
+    given
+        How the user named `other`.
+
+    Returns
+    -------
+    dataset : Dataset
+        With the records of both.
+    folds : tuple of Fold
+    elsewhere : Elsewhere
+
+    Raises
+    ------
+    DataError
+        If an image, byte for byte, would be learned from and judged, or no two training images
+        are mated.
+    """
+    listed = [(*f.train, *f.probes, *f.gallery) for f in other.folds]
+    backed = {name for name, record in other.records.items() if record.role == "background"}
+    chosen = (
+        [n for n in _once(listed) if n not in backed]
+        if listed
+        else [name for name in other.records if name not in backed]
+    )
+    mates = frozenset(
+        pair
+        for fold in other.folds
+        for pair in (*fold.mates, *fold.train_mates)
+        if backed.isdisjoint(pair)
+    )
+    identities = Counter(getattr(other.records[name], mated_by) for name in chosen)
+    del identities[None]
+    if not mates and max(identities.values(), default=0) < 2:
+        raise DataError(
+            f"{given} has no two images of one {mated_by!r}, so nothing can be learned from it for "
+            f"this protocol; give its manifest a column {mated_by!r}, or one folder per identity"
+        )
+    hashes = content_hashes(other, chosen)
+    _refuse_leakage(judged, folds, other, hashes, given)
+    prefix = PREFIX
+    while any(name.startswith(prefix) for name in judged.records):
+        prefix = f"other-{prefix}"
+    added = {prefix + name: replace(other.records[name], name=prefix + name) for name in chosen}
+    pairs = frozenset((prefix + left, prefix + right) for left, right in mates)
+    train = tuple(added)
+    both = replace(
+        judged,
+        # Paths in a run folder are relative to one root, which has to hold both.
+        root=Path(os.path.commonpath([judged.root, other.root])),
+        records={**judged.records, **added},
+        warnings=(*judged.warnings, *other.warnings),
+    )
+    new = tuple(replace(fold, train=train, train_mates=pairs) for fold in folds)
+    told = Elsewhere(given, other.name, frozenset(added), fingerprint(other, chosen, hashes=hashes))
+    return both, new, told
+
+
+def _refuse_leakage(
+    judged: Dataset, folds: Sequence[Fold], other: Dataset, hashes: dict[str, str], given: str
+) -> None:
+    names = _once((*fold.probes, *fold.gallery) for fold in folds)
+    theirs = {digest: name for name, digest in hashes.items()}
+    findings = Findings()
+    for name, digest in content_hashes(judged, names).items():
+        if digest in theirs:
+            findings.problem(
+                "images learned from and judged",
+                f"{name!r} is {theirs[digest]!r} of the training data, byte for byte",
+            )
+    if findings.problems:
+        raise DataError(
+            f"{given} shares images with {judged.name}, which is judged: what was learned by heart "
+            "would count as recognised. Train on data that does not hold them.",
+            findings.problems,
+        )
+
+
+def _once(groups: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(name for group in groups for name in group))
