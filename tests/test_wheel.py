@@ -39,6 +39,8 @@ def test_the_wheel_carries_algorithms_protocols_reports_and_fixtures(wheel: Path
         ("algorithms", "*.py"),
         ("protocols", "*.toml"),
         ("reports", "*.j2"),
+        ("reports", "annotate.*"),
+        ("generators", "*.*"),
         ("fixtures", "mini/5-fold/*/*.txt"),
     ):
         expected = {
