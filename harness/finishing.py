@@ -65,7 +65,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
         outcome,
         thumbnails(records),
         section,
-        protocol.data.use_case,
+        "" if tags else protocol.data.use_case,  # what is published of it are no tags
         retouched=retouched,
         tagging=tags,
         sections=sections_of(Told(folder, outcome, dataset.records)),
