@@ -12,11 +12,13 @@ import pytest
 from harness.comparing.comparison import compare
 from harness.comparing.outcomes import most_changed, outcomes, shifts
 from harness.comparing.subgroups import attributes_of, exchange_probability, groups
+from harness.data.manifest import read_manifest
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
+from harness.record import write_truth
 from harness.results import Search
 from tests.comparing.conftest import Altered, reversed_order
-from tests.conftest import run_harness
+from tests.conftest import run_harness, save_png
 
 HIT = Metric.parse("hit-rate@rank=1")
 
@@ -179,6 +181,16 @@ def test_one_group_alone_is_not_shown_and_unknown_outcomes_are_left_out() -> Non
     labels = [{"media": "photo", "style": "a" if i < 3 else "b"} for i in range(4)]
     (only,) = groups(labels, ["1", "2", "3", "4"], first, second)
     assert (only.attribute, only.value, only.searches) == ("style", "a", 2)
+
+
+def test_skin_tone_and_size_reach_the_run_folder_from_the_manifest(tmp_path: Path) -> None:
+    save_png(tmp_path / "a.png", np.zeros((20, 40, 3)))
+    table = "image,tattoo,skin,box\na.png,t1,fitzpatrick-2,0 0 10 10\n"
+    (tmp_path / "set.csv").write_text(table)
+    dataset = read_manifest(tmp_path / "set.csv")
+    write_truth(tmp_path, [Fold("1", (), ("a.png",))], dict(dataset.records), dataset.root)
+    kept = json.loads((tmp_path / "truth.json").read_text())["records"]["a.png"]
+    assert (kept["skin"], kept["size"]) == ("fitzpatrick-2", [40, 20])
 
 
 def test_groups_are_of_the_probe_and_of_its_mates_source() -> None:
