@@ -65,14 +65,20 @@ def test_json_keeps_the_name_as_it_is(altered: Altered, hostile: Path, tmp_path:
     assert json.loads(ran.out)["candidate"]["algorithm"] == HOSTILE
 
 
-def test_a_refusal_shows_names_as_text_too(finished: Path, hostile: Path, tmp_path: Path) -> None:
+def test_a_refusal_shows_names_as_text_too(
+    finished: Path, altered: Altered, tmp_path: Path
+) -> None:
+    other = altered("other", protocol=HOSTILE, protocol_hash="0" * 64)
     ran = run_harness(
-        *("gate", "--baseline", finished, "--candidate", hostile, "--out", tmp_path / "out"),
+        *("gate", "--baseline", finished, "--candidate", other, "--out", tmp_path / "out"),
     )
-    assert ran.code in (1, 4)
-    other = hostile / "manifest.json"
-    assert HOSTILE in json.loads(other.read_text())["title"]
-    junit_of(tmp_path / "out" / "junit.xml")
+    assert ran.code == 4
+    assert not set(ran.err) & {"\x1b", "\u202e"}
+    text = (tmp_path / "out" / "gate.md").read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "@all" not in text
+    error = junit_of(tmp_path / "out" / "junit.xml")[0][0]
+    assert "<script>alert" in str(error.get("message"))
 
 
 def test_the_page_of_a_comparison_shows_names_as_text(
