@@ -47,19 +47,19 @@ class Arcface(EmbeddingMatcher):
     weights: str = parameter("", "Of the backbone at first: imagenet, a file, or none.")
     size: int = parameter(64, "Side of the images the network sees, in pixels.", minimum=32)
     width: int = parameter(
-        32, "Channels of the small backbone's first layer.", minimum=8, maximum=256
+        16, "Channels of the small backbone's first layer.", minimum=8, maximum=256
     )
     features: int = parameter(512, "Length of the embedding.", minimum=2)
     contrast: bool = parameter(default=True, meaning="See local contrast, not colours.")
     scale: float = parameter(64.0, "Of the cosines, s.", minimum=0)
     margin: float = parameter(0.5, "Additive angle, m, in radians.", minimum=0, maximum=1.5)
-    iterations: int = parameter(0, "Training steps; 0: by epochs.", minimum=0)
+    iterations: int = parameter(250, "Training steps; 0: by epochs.", minimum=0)
     epochs: float = parameter(100, "Times that every training image is seen.", minimum=0)
-    batch_size: int = parameter(64, "Images of a step.", minimum=2)
+    batch_size: int = parameter(32, "Images of a step.", minimum=2)
     each: int = parameter(
         0, "Images of an identity in a batch; 0: every image once an epoch.", minimum=0
     )
-    learning_rate: float = parameter(1e-3, "Of Adam, at its highest.", minimum=0)
+    learning_rate: float = parameter(2e-3, "Of Adam, at its highest.", minimum=0)
     schedule: str = parameter("cosine", "Of the learning rate.", choices=("constant", "cosine"))
     weight_decay: float = parameter(0.0, "L2 penalty.", minimum=0)
     clip: float = parameter(5.0, "Greatest norm of the gradient; 0: any.", minimum=0)
@@ -70,9 +70,9 @@ class Arcface(EmbeddingMatcher):
     jitter: bool = parameter(default=False, meaning="Random brightness, contrast, saturation, hue.")
     warp: float = parameter(1.0, "Random turns, sizes and shifts.", minimum=0, maximum=2)
     part: float = parameter(
-        0.6, "Least share of a side that is shown of an image.", minimum=0.1, maximum=1
+        0.5, "Least share of a side that is shown of an image.", minimum=0.1, maximum=1
     )
-    redraw: float = parameter(0.5, "Random pen, focus and negatives.", minimum=0, maximum=1)
+    redraw: float = parameter(0.3, "Random pen, focus and negatives.", minimum=0, maximum=1)
 
     compare = Matcher.compare
 
@@ -105,7 +105,7 @@ class Arcface(EmbeddingMatcher):
             "part": 1.0,
             "redraw": 0.0,
         },
-        "check": {"epochs": 1, "batch_size": 8},
+        "check": {"iterations": 3, "batch_size": 8},
     }
 
     def fit(self, train: TrainingSet) -> None:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from benchmarks import leaderboard, machine, matching, peers, verification
+from benchmarks import leaderboard, machine, matching, peers, training, verification
 from benchmarks.timing import Timing
 
 Benchmark = Callable[[bool, int], tuple[str, list[Timing]]]
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "closed-set": matching.closed_set,
     "open-set": matching.open_set,
     "billion": matching.billion,
+    "training": training.descent,
     "leaderboard": leaderboard.many_runs,
 }
 

@@ -38,6 +38,7 @@ def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset)
 
 def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset) -> None:
     """Render the report of a run, with thumbnails of the images that are at hand."""
+    from harness.reporting.learning import learning_figures
     from harness.reporting.removal import as_shown, retouched_section
     from harness.reporting.report import render
     from harness.reporting.sections import Told, sections_of
@@ -68,6 +69,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
         "" if tags else protocol.data.use_case,  # what is published of it are no tags
         retouched=retouched,
         tagging=tags,
+        learning=learning_figures(folder),
         sections=sections_of(Told(folder, outcome, dataset.records)),
     )
     write_whole(folder / record.REPORT, page)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.manifest import Manifest
 from harness.reporting import figures, plots, showcase, wording
-from harness.reporting.figures import Table
+from harness.reporting.figures import Figure, Table
 from harness.reporting.forensic import ForensicSection
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
@@ -33,6 +33,7 @@ def render(
     retouched: RetouchedSection | None = None,
     *,
     tagging: TaggingSection | None = None,
+    learning: Sequence[Figure] = (),
     sections: Sequence[Section] = (),
 ) -> str:
     """Return the report as the complete text of an HTML file.
@@ -57,6 +58,8 @@ def render(
         Probes before and after a remover, where there was one.
     tagging
         The section on tags, where that is the question.
+    learning
+        Figures of how its models were learned.
     sections
         Of the run's own kind of question, in the place of those that others share.
     """
@@ -88,7 +91,7 @@ def render(
             rows=_metric_rows(metrics),
             methods=_methods(metrics),
             opinions=[wording.opinion(o, metrics.pooled.get(o.metric)) for o in manifest.opinions],
-            figures=figures.figures(metrics, outcome.curves, algorithm),
+            figures=[*figures.figures(metrics, outcome.curves, algorithm), *learning],
             subsets=subset_table(metrics),
             folds=_fold_table(metrics),
             counts=_counts(manifest, outcome),

@@ -123,11 +123,21 @@ class Vgg16Features(nn.Module):
         super().__init__()
         if not weights:
             raise UsageError("the feature loss needs weights: imagenet, a file, or random")
+        # Of the 138 million weights most are in the classifier, which nothing here needs.
+        with torch.device("meta"):
+            whole = torchvision.models.vgg16_bn(weights=None)
+        features = nn.ModuleDict({"features": whole.features.to_empty(device="cpu")})
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            whole = torchvision.models.vgg16_bn(weights=None)
+            for layer in whole.features:
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.reset_parameters()
+                elif isinstance(layer, nn.Conv2d):
+                    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+                    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         if weights != RANDOM:
-            load_pretrained(whole, "vgg16_bn", weights, f"another loss, e.g. features={RANDOM}")
+            instead = f"another loss, e.g. features={RANDOM}"
+            load_pretrained(features, "vgg16_bn", weights, instead, leave_out="classifier.")
         pools = [i for i, layer in enumerate(whole.features) if isinstance(layer, nn.MaxPool2d)]
         self.taken = [pool - 1 for pool in pools[2:]]
         self.layers = whole.features[: pools[-1]]
@@ -135,6 +145,8 @@ class Vgg16Features(nn.Module):
         for layer in self.layers:
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False
+        self.mean: Tensor
+        self.deviation: Tensor
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
         deviation = torch.tensor(IMAGENET_DEVIATION)[:, None, None]
         self.register_buffer("deviation", deviation, persistent=False)

@@ -74,7 +74,8 @@ def _downloaded(url: str) -> dict[str, Tensor]:
 
 def _of_file(file: Path) -> dict[str, Tensor]:
     if file.suffix == ".safetensors":
-        return safetensors.torch.load_file(file)
+        arrays: dict[str, Tensor] = safetensors.torch.load_file(file)
+        return arrays
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:

@@ -71,7 +71,8 @@ def _block(before: int, after: int, stride: int) -> nn.Module:
         beside = nn.Sequential(
             nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
         )
-    return BasicBlock(before, after, stride, beside)
+    block: nn.Module = BasicBlock(before, after, stride, beside)
+    return block
 
 
 class SelfAttention(nn.Module):
@@ -95,7 +96,8 @@ class SelfAttention(nn.Module):
         # Attention of place j to place i: softmax over i of query_i . key_j.
         weights = torch.softmax(self.query(places).transpose(1, 2) @ self.key(places), dim=1)
         seen = (self.value(places) @ weights).reshape(maps.shape)
-        return maps + self.gamma * seen
+        attended: Tensor = maps + self.gamma * seen
+        return attended
 
 
 class Shuffle(nn.Module):
@@ -153,6 +155,8 @@ class UNet(nn.Module):
 
     def __init__(self, outputs: int, width: int = 64, blocks: Sequence[int] = RESNET34) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.deviation: Tensor
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
         deviation = torch.tensor(IMAGENET_DEVIATION)[:, None, None]
         self.register_buffer("deviation", deviation, persistent=False)
