@@ -1,0 +1,52 @@
+"""The drawn search results: the committed files are whole, and drawn again they are the same."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.synthesis.searches import QUERIES, RESULTS, TALK, write_searches
+
+SEARCH = Path(__file__).parents[2] / "fixtures" / "search"
+
+
+def test_checksums_cover_every_file() -> None:
+    lines = (SEARCH / "checksums.sha256").read_text(encoding="utf-8").splitlines()
+    listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    files = {p.relative_to(SEARCH).as_posix() for p in SEARCH.rglob("*") if p.is_file()}
+    assert set(listed) == files - {"checksums.sha256"}
+    for name, digest in listed.items():
+        assert hashlib.sha256((SEARCH / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_manifest_names_every_result_and_stays_small() -> None:
+    with (SEARCH / "manifest.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(TALK) + QUERIES * RESULTS
+    assert {row["image"] for row in rows} == {
+        f"images/{p.name}" for p in (SEARCH / "images").iterdir()
+    }
+    assert all((row["label"] == "tattoo") == bool(row["mask"]) for row in rows)
+    assert sum(p.stat().st_size for p in SEARCH.rglob("*") if p.is_file()) < 1_000_000
+
+
+@pytest.mark.slow
+def test_the_same_seed_draws_the_committed_pictures(tmp_path: Path) -> None:
+    write_searches(tmp_path / "again")
+    for name in ("manifest.csv", "README.md"):
+        assert (tmp_path / "again" / name).read_bytes() == (SEARCH / name).read_bytes()
+    for path in sorted((SEARCH / "images").iterdir())[:20]:
+        ours = np.asarray(Image.open(path), np.int64)
+        again = np.asarray(Image.open(tmp_path / "again" / "images" / path.name), np.int64)
+        assert np.abs(ours - again).mean() <= 2
+
+
+def test_a_folder_with_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("mine")
+    with pytest.raises(FileExistsError, match="not empty"):
+        write_searches(tmp_path)
