@@ -373,7 +373,7 @@ class AnimeTags(Tagger, Matcher):
             weights = rarity(tags, self.balance)
 
             def loss(truth: Any, logits: Any) -> Any:
-                missed = weights * truth * keras.ops.softplus(-logits)
+                missed = keras.ops.multiply(truth, weights) * keras.ops.softplus(-logits)
                 return keras.ops.mean(missed + (1 - truth) * keras.ops.softplus(logits))
 
         self._solve(loss)
