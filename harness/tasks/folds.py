@@ -91,8 +91,7 @@ def deal(
     folds = []
     for name in names:
         inside = {identity(record) for record in chain(*dealt[name])}
-        learned = [other for other in names if other != name and rules.others]
-        others = chain.from_iterable(chain(*dealt[other]) for other in learned)
+        others = chain.from_iterable(chain(*dealt[other]) for other in names if other != name)
         train = [*always, *(r for r in others if identity(r) not in inside)]
         probes, references = dealt[name]
         folds.append((name, train, _in_order(probes), _in_order(references)))
