@@ -74,9 +74,6 @@ class FoldRules(_Table):
     train
         Patterns (as in shells) of record names that are only learned from. With them and
         ``count = 1`` everything else is judged in one fold.
-    others
-        Whether a fold learns from what other folds judge, too; without it from records that are
-        only learned from.
     probe_media
         Media whose records are probes (``probe-media``); the others are references.
     references, probes
@@ -92,7 +89,6 @@ class FoldRules(_Table):
 
     count: Annotated[int, Field(ge=1)] = 5
     train: tuple[str, ...] = ()
-    others: bool = True
     probe_media: Annotated[tuple[str, ...], Field(alias="probe-media")] = ()
     references: Annotated[int, Field(ge=1)] = 1
     probes: Annotated[int, Field(ge=1)] | None = None
