@@ -9,9 +9,13 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta
+from safetensors import SafetensorError
 
 from harness.errors import UsageError
 from harness.generation import Generated, GenerationFailed, Generator, Order
+
+UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, RuntimeError, SafetensorError)
+"""What the libraries raise where files are missing, damaged, or of another model."""
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 ATTEMPTS = 5
@@ -126,7 +130,7 @@ class Diffusion(Generator):
                 local_files_only=self.local or folder,
                 **{name: value for name, value in named.items() if value},
             )
-        except (OSError, ValueError, KeyError) as fault:
+        except UNLOADABLE as fault:
             where = "folder" if folder else "model"
             raise UsageError(
                 f"the {where} {self.model!r} cannot be loaded: {str(fault).splitlines()[0][:300]}"
@@ -150,7 +154,7 @@ class Diffusion(Generator):
                 **named,
             )
             pipeline.fuse_lora(lora_scale=self.lora_scale)
-        except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as fault:
+        except UNLOADABLE as fault:
             raise UsageError(
                 f"LoRA weights {self.lora!r} do not fit {self.model!r}: "
                 f"{str(fault).splitlines()[0][:300]}"
