@@ -21,7 +21,7 @@ _MODEL, _FACTS = "network.safetensors", "facts"
 
 @dataclass
 class InceptionStyle(Tagger):
-    """Inception network with a softmax over the tags; every image has one of them.
+    """Inception network with a softmax over tags that exclude each other, such as styles.
 
     The preset ``talk`` is what the talk tells: InceptionV3 with ImageNet weights, 299 pixels, SGD.
     Its schedule is not told, so that is ours: 30 minutes of a V100 are not counted in steps. The
@@ -70,32 +70,34 @@ class InceptionStyle(Tagger):
             "momentum": 0.9,
             "weight_decay": 4e-5,
         },
-        "check": {"iterations": 3, "size": 48, "width": 8, "batch_size": 8},
+        "check": {"iterations": 30, "size": 48, "width": 8, "batch_size": 8},
     }
 
     def fit(self, train: TrainingSet) -> None:
-        """Train the network on the one tag of every image.
+        """Train the network on the tags of the images.
+
+        An image with several shares its probability between them; one without is left out.
 
         Raises
         ------
         UsageError
             If weights are wanted and cannot be had.
         ValueError
-            If an image has no tag or several, or there are not two of different tags.
+            If no image has a tag.
         """
         import torch
 
         tags = np.asarray(train.tags, dtype=bool)
-        if len(tags) < 2 or (tags.sum(axis=1) != 1).any():
-            wrong = int((tags.sum(axis=1) != 1).sum())
+        used = np.flatnonzero(tags.any(axis=1))
+        if not len(used):
             raise ValueError(
-                "inception-style tells classes apart that exclude each other: it needs two images "
-                f"or more with exactly one tag each; of {len(tags)}, {wrong} have none or several"
+                f"inception-style needs training images with a tag; none of {len(tags)} has one"
             )
         self.classes_ = tags.shape[1]
         network = self._build(self.classes_, self.weights)
-        stack = torch.from_numpy(self._prepared(train.images))
-        self._train(network, stack, torch.from_numpy(tags.argmax(axis=1)), train)
+        stack = torch.from_numpy(self._prepared([train.images[i] for i in used]))
+        shares = tags[used] / tags[used].sum(axis=1, keepdims=True)
+        self._train(network, stack, torch.from_numpy(shares.astype(np.float32)), train)
         self.network_ = network.eval()
 
     def tag_batch(self, images: Sequence[Image]) -> Sequence[Scores | FailureToEnroll]:
