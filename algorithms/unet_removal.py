@@ -165,9 +165,9 @@ class UnetRemoval(Remover):
             parts = painted(network(seen), self.head)
         rows, columns = small.shape[:2]
         picture = _cut(parts.picture, rows, columns)
-        whole = image.astype(np.float32) / 255
+        whole = _shares(image)
         if parts.gate is None:
-            change = _resized(picture - small.astype(np.float32) / 255, height, width)
+            change = _resized(picture - _shares(small), height, width)
         else:
             gate = _resized(_cut(parts.gate, rows, columns), height, width)
             change = gate * (_resized(picture, height, width) - whole)
@@ -280,6 +280,11 @@ def _padded(image: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArra
     """Add rows below and columns to the right that mirror the picture, however small it is."""
     pads = [(0, height - image.shape[0]), (0, width - image.shape[1])]
     return np.pad(image, [*pads, (0, 0)][: image.ndim], mode="symmetric")
+
+
+def _shares(image: npt.NDArray[np.uint8]) -> Picture:
+    """Return the picture in [0, 1]."""
+    return (image / np.float32(255)).astype(np.float32)
 
 
 def _cut(maps: Tensor, height: int, width: int) -> Picture:

@@ -273,9 +273,9 @@ def attacked(waves: Sequence[Sequence[Unit]], folds: Sequence[Fold], shown: Show
             if unit.name in common:
                 changed += [kept[unit.name]] if unit.name in kept else []
                 continue
-            fold = of_fold.get(unit.name)
+            name = of_fold.get(unit.name)
             changed.append(
-                unit if fold is None else _of_fold(unit, fold, shown[fold], common, kept)
+                unit if name is None else _of_fold(unit, name, shown[name], common, kept)
             )
         rest.append(changed)
     if first:
@@ -332,7 +332,7 @@ def _copy(other: Path, folder: Path, missing: Sequence[Unit], origin: Any) -> li
     same = ("attack", "protocol_hash", "data_hash", "folds")
     if any(getattr(theirs.origin, name) != getattr(origin, name) for name in same):
         return []
-    copied = []
+    copied: list[str] = []
     for unit in missing:
         place = other / "units" / unit.name
         files = {n: d for n, d in listed.items() if n.startswith(f"units/{unit.name}/")}

@@ -10,6 +10,7 @@ import click
 # Importing a module of verbs adds them to the command, in the order in which help lists them.
 from harness.cli import (  # noqa: F401
     annotating,
+    attacking,
     comparing,
     importing,
     keeping,

@@ -121,6 +121,16 @@ def _differences(first: Run, second: Run) -> list[str]:
     found = []
     if one.protocol_hash != other.protocol_hash:
         found.append(_protocols(first, second))
+    if one.attack != other.attack:
+        who = [
+            "nobody" if origin.attack is None else f"{origin.attack.algorithm!r}"
+            for origin in (one, other)
+        ]
+        found.append(
+            f"probes retouched by {who[0]} against {who[1]}"
+            + (", not by the same rule" if who[0] == who[1] else "")
+            + "; `harness attack` puts a run beside the same with its probes retouched"
+        )
     if one.data_hash != other.data_hash:
         names = [run.manifest.dataset.get("name", "?") for run in (first, second)]
         found.append(

@@ -1,0 +1,29 @@
+"""The verb that sums up attacks: `attack`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.options import JSON, PATH
+
+
+@commands.command()
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@JSON
+def attack(runs: tuple[Path, ...], as_json: bool) -> None:
+    """Say how far algorithms fall when tattoos are removed from their probes.
+
+    RUNS are runs made with `harness run --attack` and the same without.
+    """
+    import msgspec
+
+    from harness.comparing.attacks import falls, table
+
+    found = falls(runs)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+    else:
+        click.echo(table(found))
