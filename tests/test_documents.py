@@ -44,11 +44,7 @@ def test_every_command_in_the_readme_exists_with_its_options() -> None:
             command: click.Command = commands.commands[verb]
             while isinstance(command, click.Group):
                 command = command.commands[rest.pop(0)]
-            options = {
-                option
-                for p in command.params
-                for option in (*p.opts, *p.secondary_opts)
-            }
+            options = {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
             assert {word for word in rest if word.startswith("--")} <= options, line
             checked += 1
     assert checked >= 8
