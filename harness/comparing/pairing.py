@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from harness import record
+from harness.data.records import Fold
 from harness.errors import NotComparable, UsageError, nearest
 from harness.manifest import Origin
 from harness.metrics.ids import Metric
@@ -139,7 +140,7 @@ def _differences(first: Run, second: Run) -> list[str]:
         )
     if one.folds != other.folds:
         found.append(f"other folds: {', '.join(one.folds)} against {', '.join(other.folds)}")
-    elif not found and list(first.folds) != list(second.folds):
+    elif not found and _judged(first.folds) != _judged(second.folds):
         found.append("the folds have the same names, but not the same probes, galleries or mates")
     if one.failure_policy != other.failure_policy:
         found.append(
@@ -171,3 +172,8 @@ def _within(metric: Metric, depth: int) -> bool:
     return metric.name == "fte" or (
         metric.name == "hit-rate" and isinstance(rank, int) and rank <= depth
     )
+
+
+def _judged(folds: Sequence[Fold]) -> list[Fold]:
+    """Return folds without what was learned from: that may differ, and be what is compared."""
+    return [replace(fold, train=(), train_mates=frozenset()) for fold in folds]
