@@ -13,6 +13,7 @@ LIGHT = [
     "harness.training",
     "harness.training.preparation",
     "harness.training.sampling",
+    "harness.training.curves",
     "harness.training.embedding",
     "harness.training.siamese",
 ]
@@ -33,7 +34,7 @@ def test_the_light_modules_do_not_import_torch() -> None:
     assert not loads_torch("import " + ", ".join(LIGHT))
 
 
-@pytest.mark.parametrize("name", ["contrastive", "triplet"])
+@pytest.mark.parametrize("name", ["contrastive", "triplet", "arcface"])
 def test_an_algorithm_file_does_not_import_torch_until_it_is_used(name: str) -> None:
     file = str(bundled("algorithms") / f"{name}.py")
     assert not loads_torch(f"import runpy; runpy.run_path({file!r})")
