@@ -157,6 +157,13 @@ def test_a_run_fits_once_says_on_what_and_can_be_scored_and_verified(
     assert f"--train-data {other}" in manifest["command"]
     assert str(other) in (folder / "report.html").read_text(encoding="utf-8")
     assert harness("verify", folder).code == 0
+    ran = harness(
+        *("run", "--protocol", "similarity", "--algo", plugin("learner", LEARNER)),
+        *("--data", small_set, "--out", out),
+    )
+    (plain,) = (p for p in (out / "similarity").iterdir() if p.is_dir() and p != folder)
+    compared = harness("compare", plain, folder)
+    assert compared.code == 0, compared.err
     again = harness("score", folder)
     assert "the same as before" in again.err
 
