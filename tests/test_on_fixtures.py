@@ -46,12 +46,14 @@ def test_controls_are_where_they_must_be_on_all_five_use_cases(tmp_path: Any) ->
         ("detection", "hog-svm"),
         ("similarity", "triplet"),
         ("tagging", "anime-tags"),
+        ("style", "inception-style"),
     ],
 )
 def test_real_algorithms_are_clearly_better_than_chance(
     tmp_path: Any, protocol: str, algorithm: str
 ) -> None:
-    folds = ("--fold", "1", "--fold", "2") if algorithm in ("sift", "triplet") else ()
+    quick = algorithm in ("sift", "triplet", "inception-style")
+    folds = ("--fold", "1", "--fold", "2") if quick else ()
     headline = measured(tmp_path, protocol, algorithm, *folds)[protocol, algorithm]
     assert headline["low"] > headline["chance_high"]
     assert headline["value"] < 1
@@ -62,3 +64,24 @@ def test_a_tagger_matches_by_its_features_better_than_chance(tmp_path: Any) -> N
     headline = measured(tmp_path, "similarity", "anime-tags")["similarity", "anime-tags"]
     assert headline["low"] > headline["chance"]
     assert headline["value"] > headline["chance_high"]
+
+
+@pytest.mark.slow
+def test_styles_masks_and_searches_put_their_controls_where_they_must_be(tmp_path: Any) -> None:
+    found = measured(tmp_path, "style,segmentation,search", "oracle,constant,majority")
+    assert found["style", "oracle"]["value"] == found["segmentation", "oracle"]["value"] == 1
+    assert found["style", "constant"]["value"] == 0
+    majority = found["style", "majority"]
+    assert majority["chance_low"] <= majority["value"] <= majority["chance_high"]
+    # All is tattoo: the best answer that does not look, and no change of any order.
+    everything = found["segmentation", "constant"]
+    assert everything["value"] == pytest.approx(everything["chance"])
+    assert found["search", "oracle"]["high"] < found["search", "constant"]["value"]
+
+
+@pytest.mark.slow
+def test_a_learned_mask_is_clearly_better_than_calling_everything_tattoo(tmp_path: Any) -> None:
+    found = measured(tmp_path, "segmentation", "fcn-alexnet", "--fold", "1")
+    headline = found["segmentation", "fcn-alexnet"]
+    assert headline["low"] > headline["chance"]
+    assert headline["value"] < 1

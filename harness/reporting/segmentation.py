@@ -89,10 +89,10 @@ def section(told: Told) -> Section | None:
 
 
 def _examples(told: Told, searches: Sequence[Search]) -> list[Example]:
-    protocol, _ = read_protocol(told.folder / "protocol.toml")
     found = []
     for search in searches:
         try:
+            protocol, _ = read_protocol(told.folder / "protocol.toml")
             place = told.folder / "units" / f"fold-{search.fold}" / SCORES
             answer = load_answer(place)
             record = told.records[search.probe]

@@ -17,8 +17,10 @@ from harness.metrics.classification import (
     class_recalls,
     confusion,
     expected_calibration_error,
+    log_loss,
     macro_recall,
     majority_rate,
+    reliability,
     top_k_accuracy,
 )
 
@@ -270,3 +272,27 @@ def test_inputs_that_do_not_fit_are_refused() -> None:
     for told in ([[0.5, 0.6]], [[1.5, -0.5]], [[1.0, -INF]]):
         with pytest.raises(ValueError, match="sum to 1"):
             brier(np.array(told), labels)
+
+
+def test_log_loss_is_scikit_learn_s_and_a_failure_costs_as_much_as_false_certainty() -> None:
+    rng = np.random.default_rng(5)
+    told = rng.dirichlet(np.ones(4), 50)
+    labels = rng.integers(0, 4, 50)
+    expected = sklearn_metrics.log_loss(labels, told, labels=range(4))
+    assert math.isclose(log_loss(told, labels), expected)
+    rows = np.array([[0.0, 1.0], [-np.inf, -np.inf]])
+    assert math.isclose(log_loss(rows, np.array([0, 0])), -math.log(1e-6))
+    assert math.isnan(log_loss(np.empty((0, 2)), np.empty(0, np.int64)))
+
+
+def test_reliability_adds_up_to_the_calibration_error_and_is_empty_without_answers() -> None:
+    rng = np.random.default_rng(6)
+    told = rng.dirichlet(np.ones(3), 80)
+    labels = rng.integers(0, 3, 80)
+    found = reliability(told, labels, 7)
+    gaps = np.abs(np.array(found["accuracy"]) - np.array(found["confidence"]))
+    assert sum(found["images"]) == 80
+    assert math.isclose(
+        float(gaps @ np.array(found["images"])) / 80, expected_calibration_error(told, labels, 7)
+    )
+    assert reliability(np.full((2, 3), -np.inf), np.array([0, 1])) == {}
