@@ -103,7 +103,7 @@ def _intro(manifest: Manifest) -> str:
         )
     if done.gave_up:
         words += f"{len(done.gave_up):,} probes it gave up on were shown as they are. "
-    return words + "The results are no others’ to be ranked with: only runs of the same attack are."
+    return words + "Only runs under the same attack can be ranked with this one."
 
 
 def _retouched_files(folder: Path, prefix: str = "") -> dict[str, Path]:
@@ -157,8 +157,11 @@ def _shown(search: Search, files: Mapping[str, Path], records: Mapping[str, Reco
     truth, truth_words = (None, "No truth known") if known is None else (known.clean, "Clean")
     if truth is None:
         mate = next((c.reference for c in search.candidates if c.mated), None)
+        same = None if mate is not None else _same_tattoo(known, records)
         if mate is not None and mate in records:
             truth, truth_words = records[mate].path, "Mate"
+        elif same is not None:
+            truth, truth_words = same.path, "Same tattoo"
         elif search.truth == "non-tattoo" and known is not None:
             truth, truth_words = known.path, "As given"
     left, change = search.values.get("residual"), search.values.get("change-untattooed")
@@ -179,6 +182,14 @@ def _shown(search: Search, files: Mapping[str, Path], records: Mapping[str, Reco
         _address(truth),
         truth_words,
     )
+
+
+def _same_tattoo(probe: Record | None, records: Mapping[str, Record]) -> Record | None:
+    """Return another picture of a probe's tattoo, by name the first."""
+    if probe is None or probe.tattoo is None:
+        return None
+    others = (r for r in records.values() if r.tattoo == probe.tattoo and r.name != probe.name)
+    return min(others, key=lambda record: record.name, default=None)
 
 
 def _address(file: Path | None) -> str | None:
