@@ -77,7 +77,7 @@ def test_prompts_are_asked_for_with_key_and_grammar_and_come_in_order(model: Mod
 def test_what_is_not_in_the_grammar_or_was_there_is_left_out_and_asked_for_again(
     model: Model,
 ) -> None:
-    turns = [
+    turns: list[list[Any]] = [
         [one("a rose"), one("A Rose"), one("a cat", "cat"), one("x" * 2000), {"prompt": 3}, "text"],
         [one("a second rose", placement="neck")],
     ]
