@@ -240,7 +240,7 @@ def test_the_command_builds_a_site_and_replaces_the_pages_of_before(
     ran = harness("leaderboard", runs, "--out", site)
     assert ran.code == 0, ran.err
     assert ran.out.strip() == str(site / "index.html")
-    assert "5 runs on 2 boards, 1 left out" in ran.err
+    assert "runs: 5, boards: 2, left out: 1" in ran.err
     before = {path.name for path in site.iterdir()}
     assert {"index.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md"} <= before
     ran = harness("leaderboard", runs / "t", "--out", site, "--json")
