@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -24,8 +24,9 @@ COUNT = click.IntRange(min=1)
 @click.argument("folder", type=PATH)
 @click.option(
     "--scale",
-    type=click.Choice(["mini", "full"]),
-    help="Tatt-C's use cases, with about a fifth of its counts (the default) or exactly them.",
+    type=click.Choice(["mini", "full", "bivtatt"]),
+    help="Tatt-C's use cases, with about a fifth of its counts (the default) or exactly them; "
+    "or BIVTatt's layout and counts.",
 )
 @click.option("--recipe", help="Identities instead: a recipe's name (aigtatt, captures) or file.")
 @click.option("--generator", help="What makes the pictures: procedural, diffusion, or a .py file.")
@@ -88,7 +89,7 @@ def synth(
         _draw_use_cases(folder, scale or "mini", seed or 0, workers)
         return
     if scale is not None:
-        raise UsageError("--scale is of the Tatt-C layout; the other options are of identities")
+        raise UsageError("--scale is of fixed layouts; the other options are of identities")
     if prompts is not None and prompt_model is not None:
         raise UsageError("--prompts and --prompt-model exclude each other")
     changes: dict[str, object] = {**given, "parameters": assignments(parameters)}
@@ -107,6 +108,7 @@ def synth(
 
 def _draw_use_cases(folder: Path, scale: str, seed: int, workers: int) -> None:
     from harness.synthesis import write_dataset
+    from harness.synthesis.bivtatt import write_bivtatt
 
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty; name a new folder")
@@ -117,15 +119,15 @@ def _draw_use_cases(folder: Path, scale: str, seed: int, workers: int) -> None:
             click.echo(f"{what}: {done} of {total}", err=True)
             last[0] = what
 
-    write_dataset(
-        folder,
-        scale="full" if scale == "full" else "mini",
-        seed=seed,
-        workers=workers,
-        report=say,
-    )
+    if scale == "bivtatt":
+        write_bivtatt(folder, seed=seed, report=say)
+        next_up = "--protocol bivtatt-closed-set --algo sift"
+    else:
+        size: Literal["mini", "full"] = "full" if scale == "full" else "mini"
+        write_dataset(folder, scale=size, seed=seed, workers=workers, report=say)
+        next_up = "--protocol similarity --algo triplet"
     click.echo(f"wrote {folder}")
-    click.echo(f"next: harness run --protocol similarity --algo triplet --data {folder}")
+    click.echo(f"next: harness run {next_up} --data {folder}")
 
 
 def _recipe(name: str | None, changes: dict[str, object], plugins: tuple[Path, ...]) -> Recipe:
