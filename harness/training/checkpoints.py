@@ -96,14 +96,17 @@ def restore_optimiser(
     optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], prefix: str
 ) -> None:
     """Give an optimiser what `optimiser_tensors` took."""
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    memories: dict[int, dict[str, Tensor]] = {}
     for name, value in _under(tensors, prefix).items():
         number, key = name.split("/", 1)
-        parameter = parameters[int(number)]
-        if value.shape == parameter.shape:
-            # In the parameter's own memory layout: fused steps walk both side by side.
-            value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-        optimiser.state[parameter][key] = value
+        memories.setdefault(int(number), {})[key] = value
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": memories, "param_groups": groups})
+    for parameter, memory in optimiser.state.items():
+        for key, value in memory.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                # In the parameter's own memory layout: fused steps walk both side by side.
+                memory[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Where:
         UsageError
             With what there is.
         """
+        # Asked through the driver's library, CUDA is not begun here, where it could not be forked.
+        os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
         there = {
             "cpu": True,
             "cuda": torch.cuda.is_available(),

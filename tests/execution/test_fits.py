@@ -62,8 +62,10 @@ def test_a_fit_that_died_goes_on_with_what_it_left_and_leaves_nothing(
     path = plugin("learner", LEARNER)
     data = tmp_path / "data"
     data.mkdir()
-    words = ("run", "--protocol", "identification", "--algo", path, "--data", data_set(data))
-    words = (*words, "--param", "dies=true", "--out", tmp_path / "out")
+    words = (
+        *("run", "--protocol", "identification", "--algo", path, "--data", data_set(data)),
+        *("--param", "dies=true", "--out", tmp_path / "out"),
+    )
     assert harness(*words).code == 3
     assert list((tmp_path / "out").glob("*/*/units/*/checkpoints/begun"))
     for _ in range(3):  # each fold dies once

@@ -15,7 +15,8 @@ from harness.training.validation import embeddings_of, equal_error_rate
 def test_it_is_the_eer_of_every_pair(cosine: bool) -> None:
     rng = np.random.default_rng(0)
     rows, names = rng.normal(size=(30, 3)), rng.integers(0, 6, 30)
-    mated, nonmated = [], []
+    mated: list[float] = []
+    nonmated: list[float] = []
     for i in range(30):
         for j in range(i):
             a, b = rows[i], rows[j]
