@@ -305,6 +305,11 @@ def _attack(request: Request) -> Attack:
 def _prepared(
     judged: Judged, entry: Entry, request: Request, attack: Attack | None = None
 ) -> Prepared:
+    if entry.description.learns and not all(fold.train for fold in judged.folds):
+        raise UsageError(
+            f"{entry.plugin.name!r} learns, and protocol {judged.name!r} gives it no training "
+            "image on this data; name a set to learn from with --train-data"
+        )
     parameters = entry.description.values()
     origin = Origin(
         rule=RULE,

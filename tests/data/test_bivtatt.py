@@ -137,3 +137,9 @@ def test_an_imported_set_reads_as_it_did_before(tmp_path: Path) -> None:
     again = run_harness("import", "bivtatt", tmp_path)
     assert again.code == 2
     assert "exists; move it away" in again.err
+
+
+def test_an_algorithm_that_learns_is_told_to_bring_a_training_set(bivtatt: Path) -> None:
+    ran = run_harness("run", "--protocol", "bivtatt", "--algo", "triplet", "--data", bivtatt)
+    assert ran.code == 2
+    assert "name a set to learn from with --train-data" in ran.err
