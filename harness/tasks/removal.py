@@ -240,10 +240,12 @@ def _resampled(
 
     def values(drawn: npt.NDArray[np.int64]) -> list[float]:
         picked = np.repeat(np.arange(len(pooled)), drawn[numbers])
-        return [
+        found = [
             float(function(*(column[picked][~np.isnan(column[picked])] for column in columns)))
             for columns, function in tables
         ]
+        # The ratio of a perfect draw is infinite: it has no place among the others.
+        return [value if math.isfinite(value) else math.nan for value in found]
 
     tables = [
         (

@@ -20,6 +20,11 @@ One idea per file::
     loop.py          a bare loop, for fits of seconds with randomness of their own
     weights.py       what was learned, to a file and back, without pickle
     embedding.py     `EmbeddingMatcher`: a network's output as template
+    unet.py          a U-Net over a residual encoder, with attention and blurred upsampling
+    progressive.py   stages of growing pictures, each with rates of its own
+    perceptual.py    feature and gram loss on VGG16-bn
+    pretrained.py    ImageNet weights from torchvision or a file
+    removal.py       what a remover of tattoos learns: overlaid ink, gate, loss
     siamese.py       `SiameseMatcher`: what the algorithms contrastive and triplet share
 
 Importing this package, `preparation`, `sampling`, `curves`, `embedding` or `siamese` does not import
