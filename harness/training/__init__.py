@@ -18,6 +18,9 @@ One idea per file::
     validation.py    equal error rate on identities that are not learned from
     curves.py        loss, rate and validation over a fit, for the report
     loop.py          a bare loop, for fits of seconds with randomness of their own
+    inception.py     InceptionV3, and a small network of its blocks
+    cropping.py      the square of an image with the highest entropy
+    fcn.py           DIGITS' FCN-AlexNet, its net surgery, and a small network with skips
     weights.py       what was learned, to a file and back, without pickle
     embedding.py     `EmbeddingMatcher`: a network's output as template
     unet.py          a U-Net over a residual encoder, with attention and blurred upsampling
