@@ -16,7 +16,7 @@ GOLDEN = bundled("fixtures") / "golden"
 RENEW = "if the change is meant, renew it as docs/ci.md says under “Golden tier”"
 
 # Sums of floats differ in their last digits between processors and versions of NumPy and OpenCV.
-NEAR = {"rtol": 1e-5, "atol": 1e-7}
+RELATIVE, ABSOLUTE = 1e-5, 1e-7
 
 
 def names() -> list[str]:
@@ -52,5 +52,9 @@ def test_shipped_algorithms_give_their_golden_scores(name: str, tmp_path: Path) 
     for fold, now, before in zip(golden.folds, fresh.answers, golden.answers, strict=True):
         assert dict(now.failures) == dict(before.failures), f"fold {fold.name}: {RENEW}"
         np.testing.assert_allclose(
-            now.scores, before.scores, err_msg=f"fold {fold.name}: {RENEW}", **NEAR
+            now.scores,
+            before.scores,
+            rtol=RELATIVE,
+            atol=ABSOLUTE,
+            err_msg=f"fold {fold.name}: {RENEW}",
         )

@@ -45,6 +45,7 @@ def test_every_metric_of_both_runs_stands_in_the_table_with_its_change(
     for metric, row in rows.items():
         assert (row.first, row.second) == (before[metric]["value"], after[metric]["value"])
         assert row.change == pytest.approx(after[metric]["value"] - before[metric]["value"])
+        assert row.change is not None
         assert row.low is not None
         assert row.high is not None
         assert row.low <= row.change <= row.high
