@@ -21,6 +21,9 @@ from harness.synthesis.camera import Pixels
 from harness.synthesis.capture import render_capture, tattoo_of
 from harness.synthesis.streams import stream
 
+UNREST = 2.5
+"""How far photographs of one tattoo differ: enough that finding one by another is work."""
+
 Box = tuple[int, int, int, int]
 Matrix = npt.NDArray[np.float64]
 
@@ -66,7 +69,10 @@ def write_bivtatt(
     for i, count in enumerate(counts.tolist(), start=1):
         tattoo = tattoo_of(seed, f"b{i:03d}", group=f"b{i:03d}", subject=f"s-b{i:03d}")
         for k in range(1, count + 1):
-            shot = render_capture(seed, tattoo, str(k), long_side=long_side)
+            years = float(stream(seed, "later", tattoo.name, str(k)).gamma(2.0, 3.0))
+            shot = render_capture(
+                seed, tattoo, str(k), long_side=long_side, later=years * (k > 1), unrest=UNREST
+            )
             _write(folder, f"{i}_{k}", shot.image, shot.box)
             for name in TRANSFORMS:
                 image, box = transformed(shot.image, shot.box, name, seed=seed, source=shot.source)
