@@ -128,6 +128,11 @@ def residual(errors_inside: Sequence[float], unchanged_inside: Sequence[float]) 
     ``sum(errors_inside) / sum(unchanged_inside)`` over the pictures with a tattoo: 1 where nothing
     was removed, 0 at perfection, above 1 where it was made worse; NaN without ink.
 
+    Parameters
+    ----------
+    errors_inside, unchanged_inside
+        `Removal.error_inside` and `Removal.error_inside_unchanged` of each picture.
+
     Examples
     --------
     >>> residual([10.0, 30.0], [40.0, 60.0])
@@ -143,6 +148,11 @@ def pooled_psnr(squared: Sequence[float] | npt.NDArray[Any]) -> float:
     Pooled, since one perfect picture would make the mean of their ratios infinite; ``inf`` where
     all are perfect, NaN without pictures.
 
+    Parameters
+    ----------
+    squared
+        `Removal.squared_inside` of each picture.
+
     Examples
     --------
     >>> pooled_psnr([25.5**2, 25.5**2])  # a tenth of the range
@@ -156,6 +166,11 @@ def pooled_psnr(squared: Sequence[float] | npt.NDArray[Any]) -> float:
 
 def root_mean_square(squared: Sequence[float] | npt.NDArray[Any]) -> float:
     """Root of the mean squared error over pictures, in levels of 255; NaN without pictures.
+
+    Parameters
+    ----------
+    squared
+        `Removal.squared_inside` of each picture.
 
     Examples
     --------

@@ -92,10 +92,10 @@ def test_weights_that_cannot_be_had_are_told_with_what_to_do(
 
 
 def test_weights_come_from_a_file_and_those_of_another_network_are_refused(tmp_path: Path) -> None:
-    theirs = nn.Sequential(nn.Linear(2, 3))
+    theirs: Any = nn.Sequential(nn.Linear(2, 3))
     file = tmp_path / "weights.safetensors"
     save_file({**theirs.state_dict(), "fc.weight": torch.zeros(1)}, file)
-    ours = nn.Sequential(nn.Linear(2, 3))
+    ours: Any = nn.Sequential(nn.Linear(2, 3))
     load_pretrained(ours, "resnet34", str(file), "nothing", leave_out="fc.")
     assert torch.equal(ours[0].weight, theirs[0].weight)
     with pytest.raises(UsageError, match=r"are not those of resnet34.*fc\.weight"):
