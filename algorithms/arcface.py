@@ -54,6 +54,9 @@ class Arcface(EmbeddingMatcher):
     scale: float = parameter(64.0, "Of the cosines, s.", minimum=0)
     margin: float = parameter(0.5, "Additive angle, m, in radians.", minimum=0, maximum=1.5)
     iterations: int = parameter(250, "Training steps; 0: by epochs.", minimum=0)
+    ramp: float = parameter(
+        0.9, "Share of the steps in which the margin grows from 0.", minimum=0, maximum=1
+    )
     epochs: float = parameter(100, "Times that every training image is seen.", minimum=0)
     batch_size: int = parameter(32, "Images of a step.", minimum=2)
     each: int = parameter(
@@ -90,6 +93,7 @@ class Arcface(EmbeddingMatcher):
             "contrast": False,
             "scale": 64.0,
             "margin": 0.5,
+            "ramp": 0.0,
             "iterations": 0,
             "epochs": 100,
             "batch_size": 64,
@@ -148,7 +152,22 @@ class Arcface(EmbeddingMatcher):
         labels = torch.from_numpy(classes.astype(np.int64))
         places = torch.from_numpy(learned)
 
+        head = ArcFace(
+            self.features,
+            int(classes.max()) + 1,
+            self.scale,
+            self.margin,
+            generator(self.seed + 1),
+        )
+        objective = ArcFaceObjective(network, head, self._changed)
+        an_epoch = max(1, round(len(learned) / self.batch_size))
+        iterations = self.iterations or round(self.epochs * len(learned) / self.batch_size)
+
         def batch(step: int, share: slice) -> tuple[Tensor, ...]:
+            # At first every class is as far as any other, and a margin would push all embeddings
+            # away from all classes at once, to where nothing is told apart for long.
+            grown = step / (self.ramp * iterations) if self.ramp else 1.0
+            head.margin = self.margin * min(1.0, grown)
             rows = torch.from_numpy(drawn.batch(step, self.batch_size)[share])
             return self._restored(images[places[rows]]), labels[rows]
 
@@ -160,16 +179,6 @@ class Arcface(EmbeddingMatcher):
             )
             return equal_error_rate(rows, identities[held], cosine=True)
 
-        head = ArcFace(
-            self.features,
-            int(classes.max()) + 1,
-            self.scale,
-            self.margin,
-            generator(self.seed + 1),
-        )
-        objective = ArcFaceObjective(network, head, self._changed)
-        an_epoch = max(1, round(len(learned) / self.batch_size))
-        iterations = self.iterations or round(self.epochs * len(learned) / self.batch_size)
         self.learning_curve_ = Descent(
             objective,
             batch,

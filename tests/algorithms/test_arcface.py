@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def test_the_paper_preset_is_aigtatts_training() -> None:
     )
     assert (one.size, one.contrast, one.jitter, one.weights) == (224, False, True, "imagenet")
     assert (one.validation, one.iterations, one.each) == (0.2, 0, 0)
-    assert (one.warp, one.part, one.redraw) == (0, 1, 0)
+    assert (one.warp, one.part, one.redraw, one.ramp) == (0, 1, 0, 0)
 
 
 @pytest.mark.slow
@@ -108,6 +109,16 @@ def test_the_weights_kept_are_those_of_the_lowest_validation_eer() -> None:
         np.array(whole.extract_batch(pictures.images)),
         np.array(part.extract_batch(pictures.images)),
     )
+
+
+def test_the_margin_grows_from_nothing_unless_it_is_whole_from_the_start() -> None:
+    """Untrained, a margin of .5 at about 90 degrees costs 64 (cos 90 - cos(90 + .5)) = 31."""
+    pictures = specimens.ordinary(drawings=8, pictures=3, bare=0)
+    first = [
+        fitted(pictures.training_set(), ramp=ramp, iterations=2).learning_curve_["loss"][0]
+        for ramp in (0.9, 0.0)
+    ]
+    assert 64 * math.sin(0.5) - 12 < first[1] - first[0] < 64 * math.sin(0.5) + 12
 
 
 def test_images_of_an_identity_can_come_together() -> None:
