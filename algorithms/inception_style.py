@@ -88,8 +88,8 @@ class InceptionStyle(Tagger):
         import torch
 
         tags = np.asarray(train.tags, dtype=bool)
-        used = np.flatnonzero(tags.any(axis=1))
-        if not len(used):
+        used = np.flatnonzero(tags.any(axis=1)).tolist()
+        if not used:
             raise ValueError(
                 f"inception-style needs training images with a tag; none of {len(tags)} has one"
             )

@@ -336,7 +336,7 @@ def comparisons(seed: int, identities: int = 6) -> tuple[Floats, Ints, Floats, I
 def test_every_replicate_is_the_metric_of_the_comparisons_drawn(seed: int) -> None:
     mated, own, nonmated, probe, reference = comparisons(seed)
     fmrs = (0.0, 0.1, 0.35, 1.0)
-    resampled = resampled_rates._Resampled(mated, own, nonmated, probe, reference)
+    resampled = resampled_rates.ResampledComparisons(mated, own, nonmated, probe, reference)
     for drawn in np.random.default_rng(seed).multinomial(6, np.full(6, 1 / 6), size=10):
         copies = (
             np.repeat(mated, drawn[own]),
@@ -372,7 +372,7 @@ def test_intervals_hold_the_estimate_and_do_not_depend_on_order_or_scale() -> No
 
 
 def test_a_comparison_within_one_identity_is_not_counted_twice_over() -> None:
-    resampled = resampled_rates._Resampled(
+    resampled = resampled_rates.ResampledComparisons(
         np.array([1.0]), np.array([0]), np.array([0.0, 2.0]), np.array([0, 0]), np.array([0, 1])
     )
     resampled.draw(np.array([2, 1]))

@@ -29,7 +29,8 @@ def leaderboard(runs: tuple[Path, ...], out: Path, history: bool, as_json: bool)
     built = build(runs, out, history)
     found = built.leaderboard
     click.echo(
-        f"runs: {found.runs}, boards: {len(found.boards)}, left out: {len(found.left_out)}", err=True
+        f"runs: {found.runs}, boards: {len(found.boards)}, left out: {len(found.left_out)}",
+        err=True,
     )
     for one in found.left_out[:10]:
         click.echo(f"left out: {one.folder}: {one.reason}", err=True)

@@ -85,8 +85,8 @@ def fingerprint(
     hashes
         What `content_hashes` returned, where it was called before.
     truth_files
-        ``mask`` and ``clean``, where the question is about them; ``path`` is the image itself, which
-        is always covered.
+        ``mask`` and ``clean``, where the question is about them; ``path`` is the image itself,
+        which is always covered.
 
     Raises
     ------

@@ -103,7 +103,7 @@ def _width(run: Run) -> int | str:
         try:
             with safe_open(file, "numpy") as tensors:
                 if list(tensors.keys()) == ["vectors"]:
-                    return math.prod(tensors.get_slice("vectors").get_shape()[1:])
+                    return int(math.prod(tensors.get_slice("vectors").get_shape()[1:]))
         except (OSError, SafetensorError):
             continue
     return ""

@@ -30,7 +30,7 @@ One idea per file::
     removal.py       what a remover of tattoos learns: overlaid ink, gate, loss
     siamese.py       `SiameseMatcher`: what the algorithms contrastive and triplet share
 
-Importing this package, `preparation`, `sampling`, `curves`, `embedding` or `siamese` does not import
-torch, which takes seconds: whoever describes an algorithm must not wait for it. The other modules import
-it at once, so import those inside the methods that need them.
+Importing this package, `preparation`, `sampling`, `curves`, `embedding` or `siamese` does not
+import torch, which takes seconds: whoever describes an algorithm must not wait for it. The other modules
+import it at once, so import those inside the methods that need them.
 """

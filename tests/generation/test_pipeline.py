@@ -99,11 +99,15 @@ def test_the_same_recipe_gives_the_same_bytes_also_after_an_interruption_and_wit
             raise KeyboardInterrupt
         real(job)
 
+    def counting(job: Any) -> None:
+        calls.append(job.identity)
+        real(job)
+
     monkeypatch.setattr(pipeline, "_make", stopping)
     with pytest.raises(KeyboardInterrupt):
         write_identities(out, SMALL)
     assert not (out / "manifest.csv").exists()
-    monkeypatch.setattr(pipeline, "_make", lambda job: (calls.append(job.identity), real(job)))
+    monkeypatch.setattr(pipeline, "_make", counting)
     write_identities(out, SMALL)
     assert calls == ["t0001", "t0002", "t0002", "t0003"]
     assert contents(out) == contents(made)

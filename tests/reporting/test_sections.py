@@ -44,7 +44,7 @@ def test_a_search_shows_both_orders_and_says_which_results_have_no_tattoo() -> N
     from harness.results import Curves, Metrics, Outcome, Search
 
     searches = [
-        Search("1", f"r{k}", "rose", rank=k, score=1.0, truth=truth, values=values)
+        Search("1", f"r{k}", "rose", rank=k, score=1.0, truth=truth, values=dict(values))
         for k, truth, values in (
             (1, "tattoo", {"rank-before": 2.0, "text-score": 5.0, "concentration": 0.5}),
             (2, "non-tattoo", {"rank-before": 1.0, "text-score": 9.0, "concentration": 0.0}),

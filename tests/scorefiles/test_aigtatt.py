@@ -73,8 +73,9 @@ def test_three_runs_of_one_entry_are_one_row_of_fourteen_columns(runs: dict[str,
         ("open-set", "fnir@fpir=0.1,rank=1", "FNIR10"),
         ("closed-set", "hit-rate@rank=1", "Rank-1"),
     ):
-        run = record.read_run(runs[task])
-        assert float(row[column]) == pytest.approx(100 * run.judge().metrics.pooled[metric].value)
+        value = record.read_run(runs[task]).judge().metrics.pooled[metric].value
+        assert value is not None
+        assert float(row[column]) == pytest.approx(100 * value)
 
 
 def test_what_was_not_run_stays_empty(runs: dict[str, Path]) -> None:

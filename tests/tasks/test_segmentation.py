@@ -32,7 +32,7 @@ def protocol(**data: object) -> Protocol:
     )
 
 
-def picture(path: Path, pixels: np.ndarray) -> Path:  # type: ignore[type-arg]
+def picture(path: Path, pixels: np.ndarray) -> Path:
     PIL.Image.fromarray(pixels.astype(np.uint8) * 255).save(path)
     return path
 

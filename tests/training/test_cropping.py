@@ -18,7 +18,7 @@ def test_no_other_square_has_a_higher_entropy() -> None:
     image = np.random.default_rng(1).integers(0, 256, (12, 16, 1)).repeat(3, 2).astype(np.uint8)
     image[:, :8] //= 3
 
-    def bits(part: np.ndarray) -> float:  # type: ignore[type-arg]
+    def bits(part: np.ndarray) -> float:
         counts = np.bincount(part[..., 0].ravel().astype(int) * LEVELS // 256)
         shares = counts[counts > 0] / counts.sum()
         return float(-(shares * np.log2(shares)).sum())
