@@ -99,8 +99,11 @@ def test_the_weights_kept_are_those_of_the_lowest_validation_eer() -> None:
     """A fit that ends at the best epoch of a longer one has the weights that one kept."""
     pictures = specimens.ordinary(drawings=10, pictures=4, bare=0)
     given = {
-        **{"validation": 0.5, "iterations": 0, "ramp": 0.0},
-        **{"schedule": "constant", "learning_rate": 5e-3},
+        "validation": 0.5,
+        "iterations": 0,
+        "ramp": 0.0,
+        "schedule": "constant",
+        "learning_rate": 5e-3,
     }
     whole = fitted(pictures.training_set(), epochs=6, **given)
     measured = [v for v in whole.learning_curve_["validation EER"] if v is not None]
