@@ -31,7 +31,6 @@ One idea per file::
     siamese.py       `SiameseMatcher`: what the algorithms contrastive and triplet share
 
 Importing this package, `preparation`, `sampling`, `curves`, `embedding` or `siamese` does not
-import torch, which takes seconds: whoever describes an algorithm must not wait for it. The
-other modules
-import it at once, so import those inside the methods that need them.
+import torch, which takes seconds: whoever describes an algorithm must not wait for it. The other
+modules import it at once, so import those inside the methods that need them.
 """
