@@ -27,8 +27,8 @@ def kind_of(name: str) -> Any:
         ("contrastive", {"iterations": 2, "normalise": False}, "identities"),
         ("alexnet-svm", {"iterations": 2, "width": 0.05, "size": 63}, "identities"),
         ("alexnet-svm", {"iterations": 2, "width": 0.05, "size": 63, "margin": 3}, "tattoo"),
-        ("arcface", {"epochs": 1}, "identities"),
-        ("arcface", {"epochs": 1, "contrast": False}, "identities"),
+        ("arcface", {"iterations": 2}, "identities"),
+        ("arcface", {"iterations": 2, "contrast": False}, "identities"),
     ],
 )
 def test_scores_of_the_file_are_those_of_the_matcher(
