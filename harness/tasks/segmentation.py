@@ -26,8 +26,10 @@ from harness.results import Curves, Failure, FoldMetrics, Metrics, Outcome, Sear
 from harness.tasks.answers import Answer, PictureAnswer, fold_spread
 from harness.tasks.folds import deal
 from harness.tasks.means import mean_estimate, mean_of
+from harness.tasks.trials import of_images
 
 ABILITY = Segmenter
+trials = of_images
 METRICS: dict[str, tuple[str, ...]] = {
     "iou": (),
     "dice": (),

@@ -34,8 +34,10 @@ from harness.results import (
 from harness.statistics import Interval, few_errors, poisson_binomial_interval
 from harness.tasks.answers import Answer, finite, fold_spread
 from harness.tasks.folds import deal
+from harness.tasks.trials import of_images
 
 ABILITY = Tagger
+trials = of_images
 METRICS: dict[str, tuple[str, ...]] = {
     "top-k-accuracy": ("k",),
     "macro-recall": (),

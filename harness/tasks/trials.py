@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
+from harness.protocol import Protocol
+from harness.results import Outcome
 from harness.tasks.answers import Answer
 from harness.tasks.folds import components
 from harness.tasks.searches import FoldSearches, PooledSearches, searches_of
@@ -119,3 +121,35 @@ def failures_of(
             failed.append(name in answer.failures)
             whose.append(mated.get(name) or record.tattoo or record.subject or name)
     return Values(np.array(failed, dtype=np.float64), np.array(whose))
+
+
+def of_images(
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    protocol: Protocol,
+) -> TrialsOf:
+    """Return what gives the trials of metrics that are means over images.
+
+    An image's own value is what its search keeps under the metric's id, or whether its rank is
+    within k. A metric that is no mean of these (a ratio of sums, a mean over tags) has none.
+    """
+    outcome: Outcome = protocol.module().judge(folds, answers, records, protocol)
+
+    def trials(metric: Metric) -> Trials | None:
+        if metric.name == "fte":
+            return failures_of(folds, answers, records)
+        if metric.name == "top-k-accuracy":
+            k = int(metric["k"])
+            own = [float(s.rank is not None and s.rank <= k) for s in outcome.searches]
+        else:
+            known = [search.values.get(str(metric)) for search in outcome.searches]
+            own = [np.nan if value is None else value for value in known]
+        values = np.array(own, dtype=np.float64)
+        stated = outcome.metrics.pooled[str(metric)].value
+        there = values[~np.isnan(values)]
+        if stated is None or not len(there) or not np.isclose(there.mean(), stated, atol=1e-9):
+            return None
+        return Values(values, np.array([search.identity for search in outcome.searches]))
+
+    return trials

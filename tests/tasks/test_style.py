@@ -13,6 +13,7 @@ from harness.errors import DataError, UsageError
 from harness.protocol import Protocol
 from harness.tasks import style
 from harness.tasks.answers import Answer
+from harness.tasks.trials import Values
 
 STYLES = ["tribal", "fineline", "japanese"]
 
@@ -114,3 +115,21 @@ def test_the_same_answer_for_all_is_never_right_and_the_truth_always() -> None:
     for scores, wanted in ((np.full((9, 3), 0.5), 0.0), (truth.astype(float), 1.0)):
         found = style.judge([fold], [Answer(scores)], told, protocol())
         assert found.metrics.pooled["top-k-accuracy@k=1"].value == wanted
+
+
+def test_shares_of_images_can_be_paired_and_other_metrics_cannot() -> None:
+    told = records(
+        ("a", "tribal", "1", None), ("b", "fineline", "2", None), ("c", "japanese", "3", None)
+    )
+    fold = Fold("1", (), tuple(told))
+    answer = Answer(np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0], [0.6, 0.3, 0.1]]))
+    given = style.trials([fold], [answer], told, protocol())
+    first, second, macro, *_ = protocol().metric_ids
+    found = given(first)
+    assert isinstance(found, Values)
+    assert found.values.tolist() == [1.0, 0.0, 0.0]
+    assert len(set(found.identities)) == 3
+    again = given(second)
+    assert isinstance(again, Values)
+    assert again.values.tolist() == [1.0, 1.0, 0.0]
+    assert given(macro) is None
