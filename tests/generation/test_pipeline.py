@@ -306,7 +306,7 @@ def test_the_command_makes_a_set_and_refuses_what_does_not_go_together(
     assert harness(*words).code == 0
     assert harness(*words, "--seed", 1).code == 2
     for extra, said in (
-        (("--scale", "mini", "--identities", "2"), "Tatt-C layout"),
+        (("--scale", "mini", "--identities", "2"), "fixed layouts"),
         (("--generator", "nobody"), "no generator is called"),
         (("--recipe", "aigtat"), "Did you mean 'aigtatt'"),
         (("--size", "7"), "size"),
