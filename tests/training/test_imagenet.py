@@ -27,7 +27,7 @@ def small(seed: int) -> AlexNet:
 
 def weights_of(network: AlexNet) -> dict[str, Tensor]:
     return {
-        name: value.detach().clone()
+        name: value.detach().clone().contiguous()
         for name, value in network.state_dict().items()
         if name != "mean"
     }
