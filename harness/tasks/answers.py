@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from harness.api import Image
 from harness.data.images import decode
+from harness.data.records import Fold
 from harness.metrics.verification import ErrorCurve
+from harness.results import Failure
 
 if TYPE_CHECKING:
     from harness.matching import Matching
@@ -72,6 +74,17 @@ class PictureAnswer(Answer):
         """Return the mask of a probe: shape (height, width), in [0, 1]; None where it failed."""
         image = self.image(index)
         return None if image is None else image[:, :, 0].astype(np.float32) / np.float32(255)
+
+
+def listed_failures(
+    folds: Sequence[Fold], answers: Sequence[Answer], role: str = "probe"
+) -> list[Failure]:
+    """List every image that the algorithm gave up on, fold by fold and by name."""
+    return [
+        Failure(fold.name, name, role, reason)
+        for fold, answer in zip(folds, answers, strict=True)
+        for name, reason in sorted(answer.failures.items())
+    ]
 
 
 def finite(value: Any) -> float | None:

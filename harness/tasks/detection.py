@@ -15,11 +15,18 @@ from harness.metrics import detection as detecting
 from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
-from harness.resampling import choose_interval, cluster_bootstrap
-from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Outcome, Search
+from harness.resampling import choose_interval
+from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome, Search
 from harness.statistics import Interval, few_errors, poisson_binomial_interval
-from harness.tasks.answers import Answer, finite, fold_spread, histogram, thin_curve
-from harness.tasks.folds import deal
+from harness.tasks.answers import (
+    Answer,
+    finite,
+    fold_spread,
+    histogram,
+    listed_failures,
+    thin_curve,
+)
+from harness.tasks.images import dealt_folds, identity_of, resampled, set_varying
 from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf, Values
 
 ABILITY = Detector
@@ -55,15 +62,7 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
         )
     if dataset.folds:
         return list(dataset.folds)
-    return [
-        Fold(name, tuple(r.name for r in train), tuple(r.name for r in judged))
-        for name, train, judged, _ in deal(
-            dataset,
-            protocol.folds,
-            lambda record: record.tattoo or record.subject or record.name,
-            lambda records, rng: (list(records), []),
-        )
-    ]
+    return dealt_folds(dataset, protocol.folds)
 
 
 def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def judge(
     for metric in ids:
         estimate = _estimate(metric, pooled, protocol.threshold)
         if metric in intervals:
-            _set_interval(estimate, intervals[metric])
+            set_varying(estimate, intervals[metric])
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[str(metric)] = estimate
@@ -123,11 +122,7 @@ def judge(
             for fold, part in zip(folds, parts, strict=True)
             for search in part.searches(fold.name, protocol.threshold)
         ],
-        failures=[
-            Failure(fold.name, name, "probe", reason)
-            for fold, answer in zip(folds, answers, strict=True)
-            for name, reason in sorted(answer.failures.items())
-        ],
+        failures=listed_failures(folds, answers),
     )
 
 
@@ -180,13 +175,12 @@ class _Decisions:
 
     @classmethod
     def of(cls, fold: Fold, answer: Answer, records: Mapping[str, Record]) -> _Decisions:
-        shown = [records[name] for name in fold.probes]
         return cls(
             fold.probes,
             np.asarray(answer.scores, dtype=np.float64),
             truth_matrix(fold, records),
             np.array([name in answer.failures for name in fold.probes], dtype=bool),
-            np.array([record.tattoo or record.subject or record.name for record in shown]),
+            np.array([identity_of(records[name]) for name in fold.probes]),
         )
 
     @classmethod
@@ -257,22 +251,11 @@ def _resampled(
 ) -> dict[Metric, Interval]:
     """Return intervals of the metrics that are not shares of images, by resampling identities."""
     wanted = [metric for metric in ids if not metric.name.endswith("accuracy")]
-    known, numbers = np.unique(pooled.clusters, return_inverse=True)
-
-    def values(drawn: npt.NDArray[np.int64]) -> list[float]:
-        picked = pooled.take(np.repeat(np.arange(len(numbers)), drawn[numbers]))
-        found = [_value(metric, picked, threshold) for metric in wanted]
-        return [np.nan if value is None else value for value in found]
-
-    if not wanted or len(known) < 2:
-        return {}
-    return dict(zip(wanted, cluster_bootstrap(values, len(known)), strict=True))
-
-
-def _set_interval(estimate: Estimate, interval: Interval) -> None:
-    if interval.low != interval.high:  # resamples of a perfect result cannot vary
-        estimate.low, estimate.high = finite(interval.low), finite(interval.high)
-        estimate.method = interval.method
+    return resampled(
+        wanted,
+        pooled.clusters,
+        lambda metric, places: _value(metric, pooled.take(places), threshold),
+    )
 
 
 def _kept(metric: Metric, decisions: _Decisions) -> npt.NDArray[np.bool_] | None:
@@ -291,7 +274,7 @@ def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estima
     if kept is not None:
         estimate.n = int(kept.sum())
         numbers = np.unique(decisions.clusters, return_inverse=True)[1]
-        _set_interval(estimate, choose_interval(correct[kept], numbers[kept]))
+        set_varying(estimate, choose_interval(correct[kept], numbers[kept]))
         if estimate.n:
             estimate.chance = 0.5
             estimate.chance_low, estimate.chance_high = poisson_binomial_interval(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from harness.resampling import cluster_bootstrap_mean
 from harness.results import Estimate
 from harness.tasks.answers import finite
+from harness.tasks.images import set_varying
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:
@@ -39,7 +40,5 @@ def mean_estimate(values: Sequence[float | None], clusters: npt.NDArray[Any]) ->
     known = ~np.isnan(told)
     if len(np.unique(numbers[known])) > 1:
         interval = cluster_bootstrap_mean(told[known], numbers[known])
-        if interval.low != interval.high:  # resamples of equal values cannot vary
-            estimate.low, estimate.high = finite(interval.low), finite(interval.high)
-            estimate.method = interval.method
+        set_varying(estimate, interval)
     return estimate

@@ -21,9 +21,9 @@ from harness.metrics.ids import Metric
 from harness.metrics.open_set import Searches
 from harness.protocol import Protocol
 from harness.resampled_rates import bootstrap_eer_fnmr
-from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Outcome
+from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
 from harness.statistics import few_errors
-from harness.tasks.answers import Answer, finite, fold_spread, thin_curve
+from harness.tasks.answers import Answer, finite, fold_spread, listed_failures, thin_curve
 from harness.tasks.comparisons import set_interval
 from harness.tasks.drawing import draws_of
 from harness.tasks.drawing import open_set_folds as lay_out
@@ -85,11 +85,7 @@ def judge(
         metrics=Metrics(protocol.task, protocol.headline_id, counts, estimates, per_fold),
         curves=Curves(det=pooled.det()),
         searches=[search for part in parts for search in part.searches()],
-        failures=[
-            Failure(fold.name, name, "image", reason)
-            for fold, answer in zip(folds, answers, strict=True)
-            for name, reason in sorted(answer.failures.items())
-        ],
+        failures=listed_failures(folds, answers, role="image"),
     )
 
 

@@ -24,9 +24,9 @@ from harness.metrics import removal as measuring
 from harness.metrics.removal import Removal
 from harness.protocol import Protocol
 from harness.resampling import cluster_bootstrap
-from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Outcome, Search
-from harness.tasks.answers import Answer, PictureAnswer, finite, fold_spread
-from harness.tasks.folds import deal
+from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome, Search
+from harness.tasks.answers import Answer, PictureAnswer, finite, fold_spread, listed_failures
+from harness.tasks.images import dealt_folds, identity_of, listed_folds, mask_of
 from harness.tasks.means import mean_estimate, mean_of
 
 ABILITY = Remover
@@ -85,29 +85,16 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
             "and 'clean' of a manifest name them"
         )
     if dataset.folds:
-        own = [
-            Fold(
-                fold.name,
-                tuple(name for name in fold.train if name in usable),
-                tuple(name for name in fold.probes if name in usable),
-            )
-            for fold in dataset.folds
-        ]
-        return [fold for fold in own if fold.probes]
+        return listed_folds(dataset, usable)
     kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
-    return [
-        Fold(name, tuple(r.name for r in train), tuple(r.name for r in judged))
-        for name, train, judged, _ in deal(
-            kept, protocol.folds, _identity, lambda records, rng: (list(records), [])
-        )
-    ]
+    return dealt_folds(kept, protocol.folds)
 
 
 def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
     """Return what a training set says: masks and clean captures."""
     shown = [records[name] for name in fold.train]
     return {
-        "masks": [None if r.mask is None else Picture(str(r.mask)) for r in shown],
+        "masks": [mask_of(record) for record in shown],
         "clean": [None if r.clean is None else Picture(str(r.clean)) for r in shown],
     }
 
@@ -162,11 +149,7 @@ def judge(
         metrics=Metrics("removal", protocol.headline_id, counts, estimates, per_fold),
         curves=Curves(),
         searches=searches,
-        failures=[
-            Failure(fold.name, name, "probe", reason)
-            for fold, answer in zip(folds, answers, strict=True)
-            for name, reason in sorted(answer.failures.items())
-        ],
+        failures=listed_failures(folds, answers),
     )
 
 
@@ -268,7 +251,7 @@ def _search(fold: str, record: Record, failed: bool, values: dict[str, float | N
     return Search(
         fold=fold,
         probe=record.name,
-        identity=_identity(record),
+        identity=identity_of(record),
         failed=failed,
         truth=OTHER if record.mask is None else TATTOO,
         values=values,
@@ -284,7 +267,3 @@ def _counts(searches: Sequence[Search]) -> dict[str, int]:
         "identities": len({search.identity for search in searches}),
         "failed_probes": sum(search.failed for search in searches),
     }
-
-
-def _identity(record: Record) -> str:
-    return record.tattoo or record.subject or record.name

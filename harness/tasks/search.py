@@ -22,9 +22,10 @@ from harness.metrics import segmentation
 from harness.metrics.ids import Metric
 from harness.metrics.reranking import kept_share, penalised, ranking, tattoo_free_share
 from harness.protocol import Protocol
-from harness.results import Curves, Failure, FoldMetrics, Metrics, Outcome, Search
-from harness.tasks.answers import Answer, PictureAnswer, finite, fold_spread
+from harness.results import Curves, FoldMetrics, Metrics, Outcome, Search
+from harness.tasks.answers import Answer, PictureAnswer, finite, fold_spread, listed_failures
 from harness.tasks.folds import components, deal
+from harness.tasks.images import mask_of
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.segmentation import OTHER, TATTOO, truth_of
 
@@ -88,12 +89,12 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
 
 def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
     """Return what a training set says: the mask of every image."""
-    return {"masks": [_picture(records[name]) for name in fold.train]}
+    return {"masks": [mask_of(records[name]) for name in fold.train]}
 
 
 def truth_masks(fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
     """Return the masks of the results that are judged; None where there is none."""
-    return [_picture(records[name]) for name in fold.probes]
+    return [mask_of(records[name]) for name in fold.probes]
 
 
 def judge(
@@ -143,11 +144,7 @@ def judge(
         metrics=Metrics("search", protocol.headline_id, counts, estimates, per_fold),
         curves=Curves(),
         searches=[search for query in queries for search in query.searches()],
-        failures=[
-            Failure(fold.name, name, "probe", reason)
-            for fold, answer in zip(folds, answers, strict=True)
-            for name, reason in sorted(answer.failures.items())
-        ],
+        failures=listed_failures(folds, answers),
     )
 
 
@@ -270,7 +267,3 @@ def _shared(records: Iterable[Record]) -> dict[str, str]:
             if value is not None and not (what == "query" and record.role == "train"):
                 pairs.append((own, f"{what} {value}"))
     return components(pairs)
-
-
-def _picture(record: Record) -> Picture | None:
-    return None if record.mask is None else Picture(str(record.mask))

@@ -22,9 +22,9 @@ from harness.execution.unit import Picture
 from harness.metrics import localisation, segmentation
 from harness.metrics.regions import boxes_of
 from harness.protocol import Protocol
-from harness.results import Curves, Failure, FoldMetrics, Metrics, Outcome, Search
-from harness.tasks.answers import Answer, PictureAnswer, fold_spread
-from harness.tasks.folds import deal
+from harness.results import Curves, FoldMetrics, Metrics, Outcome, Search
+from harness.tasks.answers import Answer, PictureAnswer, fold_spread, listed_failures
+from harness.tasks.images import dealt_folds, identity_of, listed_folds, mask_of
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.trials import of_images
 
@@ -66,32 +66,19 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
             "tattoo's pixels"
         )
     if dataset.folds:
-        own = [
-            Fold(
-                fold.name,
-                tuple(name for name in fold.train if name in usable),
-                tuple(name for name in fold.probes if name in usable),
-            )
-            for fold in dataset.folds
-        ]
-        return [fold for fold in own if fold.probes]
+        return listed_folds(dataset, usable)
     kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
-    return [
-        Fold(name, tuple(r.name for r in train), tuple(r.name for r in judged))
-        for name, train, judged, _ in deal(
-            kept, protocol.folds, _identity, lambda records, rng: (list(records), [])
-        )
-    ]
+    return dealt_folds(kept, protocol.folds)
 
 
 def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
     """Return what a training set says: the mask of every image."""
-    return {"masks": [_picture(records[name]) for name in fold.train]}
+    return {"masks": [mask_of(records[name]) for name in fold.train]}
 
 
 def truth_masks(fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
     """Return the masks of the images that are judged; None where there is no tattoo."""
-    return [_picture(records[name]) for name in fold.probes]
+    return [mask_of(records[name]) for name in fold.probes]
 
 
 def judge(
@@ -138,11 +125,7 @@ def judge(
         metrics=Metrics("segmentation", protocol.headline_id, counts, estimates, per_fold),
         curves=Curves(),
         searches=searches,
-        failures=[
-            Failure(fold.name, name, "probe", reason)
-            for fold, answer in zip(folds, answers, strict=True)
-            for name, reason in sorted(answer.failures.items())
-        ],
+        failures=listed_failures(folds, answers),
     )
 
 
@@ -253,7 +236,7 @@ def _search(
     return Search(
         fold=fold,
         probe=record.name,
-        identity=_identity(record),
+        identity=identity_of(record),
         score=values["iou"],
         failed=marked is None,
         truth=OTHER if values["iou"] is None else TATTOO,
@@ -270,14 +253,6 @@ def _counts(searches: Sequence[Search]) -> dict[str, int]:
         "identities": len({search.identity for search in searches}),
         "failed_probes": sum(search.failed for search in searches),
     }
-
-
-def _identity(record: Record) -> str:
-    return record.tattoo or record.subject or record.name
-
-
-def _picture(record: Record) -> Picture | None:
-    return None if record.mask is None else Picture(str(record.mask))
 
 
 def _true_boxes(record: Record, truth: MarkedPixels | None) -> npt.NDArray[np.int64]:

@@ -20,20 +20,20 @@ from harness.errors import DataError, UsageError
 from harness.metrics import classification
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
-from harness.resampling import choose_interval, cluster_bootstrap
+from harness.resampling import choose_interval
 from harness.results import (
     Candidate,
     Curves,
     Estimate,
-    Failure,
     FoldMetrics,
     Metrics,
     Outcome,
     Search,
 )
 from harness.statistics import Interval, few_errors, poisson_binomial_interval
-from harness.tasks.answers import Answer, finite, fold_spread
+from harness.tasks.answers import Answer, finite, fold_spread, listed_failures
 from harness.tasks.folds import deal
+from harness.tasks.images import resampled, set_varying
 from harness.tasks.trials import of_images
 
 ABILITY = Tagger
@@ -168,7 +168,7 @@ def judge(
     for metric in ids:
         estimate = _estimate(metric, pooled, len(styles))
         if metric in intervals:
-            _set_interval(estimate, intervals[metric])
+            set_varying(estimate, intervals[metric])
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[str(metric)] = estimate
@@ -185,11 +185,7 @@ def judge(
             for fold, part in zip(folds, parts, strict=True)
             for search in part.searches(fold.name, styles)
         ],
-        failures=[
-            Failure(fold.name, name, "probe", reason)
-            for fold, answer in zip(folds, answers, strict=True)
-            for name, reason in sorted(answer.failures.items())
-        ],
+        failures=listed_failures(folds, answers),
     )
 
 
@@ -314,22 +310,9 @@ def _resampled(ids: Sequence[Metric], pooled: _Answers) -> dict[Metric, Interval
     """
     without = ("top-k-accuracy", "calibration-error")
     wanted = [metric for metric in ids if metric.name not in without]
-    known, numbers = np.unique(pooled.clusters, return_inverse=True)
-
-    def values(drawn: npt.NDArray[np.int64]) -> list[float]:
-        picked = pooled.take(np.repeat(np.arange(len(numbers)), drawn[numbers]))
-        found = [_value(metric, picked) for metric in wanted]
-        return [np.nan if value is None else value for value in found]
-
-    if not wanted or len(known) < 2:
-        return {}
-    return dict(zip(wanted, cluster_bootstrap(values, len(known)), strict=True))
-
-
-def _set_interval(estimate: Estimate, interval: Interval) -> None:
-    if interval.low != interval.high:  # resamples of a perfect result cannot vary
-        estimate.low, estimate.high = finite(interval.low), finite(interval.high)
-        estimate.method = interval.method
+    return resampled(
+        wanted, pooled.clusters, lambda metric, places: _value(metric, pooled.take(places))
+    )
 
 
 def _estimate(metric: Metric, pooled: _Answers, styles: int) -> Estimate:
@@ -339,7 +322,7 @@ def _estimate(metric: Metric, pooled: _Answers, styles: int) -> Estimate:
         k = _whole(metric, "k")
         right = ((pooled.places() <= k) & ~pooled.failed).astype(np.float64)
         numbers = np.unique(pooled.clusters, return_inverse=True)[1]
-        _set_interval(estimate, choose_interval(right, numbers))
+        set_varying(estimate, choose_interval(right, numbers))
         estimate.chance = classification.chance_rate(styles, k)
         estimate.chance_low, estimate.chance_high = poisson_binomial_interval(
             np.full(len(right), estimate.chance)

@@ -21,15 +21,14 @@ from harness.results import (
     Candidate,
     Curves,
     Estimate,
-    Failure,
     FoldMetrics,
     Metrics,
     Outcome,
     Search,
     TagFigures,
 )
-from harness.tasks.answers import Answer, finite, fold_spread
-from harness.tasks.folds import deal
+from harness.tasks.answers import Answer, finite, fold_spread, listed_failures
+from harness.tasks.images import dealt_folds
 
 ABILITY = Tagger
 METRICS: dict[str, tuple[str, ...]] = {
@@ -104,12 +103,7 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
             )
             for fold in dataset.folds
         ]
-    return [
-        Fold(name, tuple(r.name for r in train), tuple(r.name for r in judged))
-        for name, train, judged, _ in deal(
-            dataset, protocol.folds, _identity, lambda records, rng: (list(records), [])
-        )
-    ]
+    return dealt_folds(dataset, protocol.folds, _identity)
 
 
 def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
@@ -179,11 +173,7 @@ def judge(
             for fold, part in zip(folds, parts, strict=True)
             for search in part.searches(fold.name, tags, credits)
         ],
-        failures=[
-            Failure(fold.name, name, "probe", reason)
-            for fold, answer in zip(folds, answers, strict=True)
-            for name, reason in sorted(answer.failures.items())
-        ],
+        failures=listed_failures(folds, answers),
     )
 
 

@@ -15,6 +15,7 @@ from harness.protocol import Protocol
 from harness.results import Outcome
 from harness.tasks.answers import Answer
 from harness.tasks.folds import components
+from harness.tasks.images import identity_of
 from harness.tasks.searches import FoldSearches, PooledSearches, searches_of
 
 MEASURES = ("eer", "eer-convex-hull", "fnmr", "tpdr", "auc", "d-prime")
@@ -119,7 +120,7 @@ def failures_of(
         for name in dict.fromkeys((*fold.probes, *fold.gallery)):
             record = records[name]
             failed.append(name in answer.failures)
-            whose.append(mated.get(name) or record.tattoo or record.subject or name)
+            whose.append(mated.get(name) or identity_of(record))
     return Values(np.array(failed, dtype=np.float64), np.array(whose))
 
 

@@ -15,9 +15,9 @@ from harness.api import Matcher
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
-from harness.results import Curves, Estimate, Failure, FoldMetrics, Metrics, Outcome
+from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
 from harness.tasks import comparisons as comparing
-from harness.tasks.answers import Answer, fold_spread
+from harness.tasks.answers import Answer, fold_spread, listed_failures
 from harness.tasks.comparisons import Measures, estimate_of, score_intervals, set_interval
 from harness.tasks.drawing import verification_folds as lay_out
 from harness.tasks.identification import training_truth
@@ -86,11 +86,7 @@ def judge(
         ),
         curves=Curves(det=pooled.det(), distribution=pooled.distribution()),
         searches=[],
-        failures=[
-            Failure(fold.name, name, "image", reason)
-            for fold, answer in zip(folds, answers, strict=True)
-            for name, reason in sorted(answer.failures.items())
-        ],
+        failures=listed_failures(folds, answers, role="image"),
     )
 
 

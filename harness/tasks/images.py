@@ -1,0 +1,87 @@
+"""What the tasks share that ask about one image at a time: folds without a gallery, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.data.records import Dataset, Fold, Record
+from harness.execution.unit import Picture
+from harness.metrics.ids import Metric
+from harness.protocol import FoldRules
+from harness.resampling import cluster_bootstrap
+from harness.results import Estimate
+from harness.statistics import Interval
+from harness.tasks.answers import finite
+from harness.tasks.folds import deal
+
+
+def identity_of(record: Record) -> str:
+    """Return whose image it is: its tattoo, else its subject, else itself."""
+    return record.tattoo or record.subject or record.name
+
+
+def mask_of(record: Record) -> Picture | None:
+    """Return the mask of an image, None where it has none."""
+    return None if record.mask is None else Picture(str(record.mask))
+
+
+def listed_folds(dataset: Dataset, usable: Collection[str]) -> list[Fold]:
+    """Return the data set's own folds with usable images alone, without those that lose all."""
+    folds = [
+        Fold(
+            fold.name,
+            tuple(name for name in fold.train if name in usable),
+            tuple(name for name in fold.probes if name in usable),
+        )
+        for fold in dataset.folds
+    ]
+    return [fold for fold in folds if fold.probes]
+
+
+def dealt_folds(
+    dataset: Dataset, rules: FoldRules, identity: Callable[[Record], str] = identity_of
+) -> list[Fold]:
+    """Return folds that share no identity, in which all images that do not train are judged."""
+    return [
+        Fold(name, tuple(r.name for r in train), tuple(r.name for r in judged))
+        for name, train, judged, _ in deal(
+            dataset, rules, identity, lambda records, rng: (list(records), [])
+        )
+    ]
+
+
+def resampled(
+    metrics: Sequence[Metric],
+    clusters: npt.NDArray[Any],
+    value: Callable[[Metric, npt.NDArray[np.int64]], float | None],
+) -> dict[Metric, Interval]:
+    """Return the interval of every metric by resampling identities; none with a single identity.
+
+    Parameters
+    ----------
+    clusters
+        Identity of each image: shape (images,).
+    value
+        Returns a metric over images given by their places, an image as often as it was drawn.
+    """
+    known, numbers = np.unique(clusters, return_inverse=True)
+
+    def values(drawn: npt.NDArray[np.int64]) -> list[float]:
+        places = np.repeat(np.arange(len(numbers)), drawn[numbers])
+        found = [value(metric, places) for metric in metrics]
+        return [np.nan if one is None else one for one in found]
+
+    if not metrics or len(known) < 2:
+        return {}
+    return dict(zip(metrics, cluster_bootstrap(values, len(known)), strict=True))
+
+
+def set_varying(estimate: Estimate, interval: Interval) -> None:
+    """Give an estimate its interval, unless it is a point: resamples of equals cannot vary."""
+    if interval.low != interval.high:
+        estimate.low, estimate.high = finite(interval.low), finite(interval.high)
+        estimate.method = interval.method
