@@ -159,7 +159,7 @@ def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) ->
             "given": judged.given,
             "layout": judged.dataset.layout,
             "path": str(judged.dataset.root.resolve()),
-            "synthetic": "true" if judged.given.startswith("fixtures/") else "false",
+            "synthetic": judged.dataset.synthetic,
             **_learned(judged),
         },
         counts={"images": len(judged.names), **outcome.metrics.counts},

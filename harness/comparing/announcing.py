@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 
 from harness.comparing.gate import Gate, Party
 from harness.comparing.verdict import INCONCLUSIVE, PASSED, REGRESSED, Trial
+from harness.reporting.provenance import SENTENCES
 
 _MARKS = {PASSED: "✅", REGRESSED: "❌", INCONCLUSIVE: "❔"}
 REFUSED = "not comparable"
@@ -47,6 +48,7 @@ def terminal(gate: Gate) -> str:
             f"margin {trial.margin:g}",
             f"  {'':<12}  {trial.reason}",
         ]
+    lines.append(f"  {'':<12}  {SENTENCES[gate.synthetic]}")
     return "\n".join(lines)
 
 
@@ -68,6 +70,7 @@ def markdown(gate: Gate) -> str:
         for trial in gate.trials
     ]
     lines += ["", *(f"* `{trial.subject}`: {trial.reason}." for trial in gate.trials)]
+    lines += ["", SENTENCES[gate.synthetic]]
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from harness.comparing.gate import Party, party_of
 from harness.comparing.outcomes import Shift, most_changed, outcome_name, outcomes, shifts
 from harness.comparing.pairing import Side, metric_of, read_sides
 from harness.comparing.subgroups import LEVEL, Group, attributes_of, groups
+from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
@@ -87,7 +88,13 @@ class Pair(msgspec.Struct):
 
 
 class Comparison(msgspec.Struct):
-    """All pairs with the first run: what ``--json`` prints."""
+    """All pairs with the first run: what ``--json`` prints.
+
+    Parameters
+    ----------
+    synthetic
+        Whether the images are synthetic, as the data set states it.
+    """
 
     format: int
     protocol: str
@@ -95,6 +102,7 @@ class Comparison(msgspec.Struct):
     metric: str
     level: float
     seed: int
+    synthetic: Synthetic
     first: Party
     pairs: list[Pair]
 
@@ -152,6 +160,7 @@ def compare(
         metric=str(chosen),
         level=LEVEL,
         seed=seed,
+        synthetic=stated_in(first.run.manifest.dataset),
         first=party_of(first),
         pairs=pairs,
     )

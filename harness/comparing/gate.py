@@ -11,6 +11,7 @@ from harness.comparing.differences import Difference, difference
 from harness.comparing.pairing import Side, metric_of, read_sides
 from harness.comparing.rates import DrawnRate
 from harness.comparing.verdict import CONFIDENCE, LEVEL, PASSED, Trial, judge, worst
+from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
@@ -47,6 +48,8 @@ class Gate(msgspec.Struct):
         Of the draws.
     identical
         Whether both runs have the same raw scores to the last bit.
+    synthetic
+        Whether the images are synthetic, as the data set states it.
     baseline, candidate
         The runs.
     trials
@@ -62,6 +65,7 @@ class Gate(msgspec.Struct):
     confidence: float
     seed: int
     identical: bool
+    synthetic: Synthetic
     baseline: Party
     candidate: Party
     trials: list[Trial]
@@ -137,6 +141,7 @@ def gate(
         confidence=CONFIDENCE,
         seed=seed,
         identical=identical,
+        synthetic=stated_in(after.run.manifest.dataset),
         baseline=party_of(before),
         candidate=party_of(after),
         trials=trials,

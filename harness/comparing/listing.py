@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from harness.comparing.announcing import visible
 from harness.comparing.comparison import Comparison, Pair, Row
 from harness.comparing.subgroups import Group
+from harness.reporting.provenance import SENTENCES
 
 
 def listing(comparison: Comparison) -> str:
     """Return the tables of all pairs."""
     first = f"{comparison.first.algorithm} {comparison.first.identity[:10]}"
-    return "\n\n".join(_pair(comparison.protocol, first, pair) for pair in comparison.pairs)
+    tables = [_pair(comparison.protocol, first, pair) for pair in comparison.pairs]
+    return "\n\n".join([*tables, SENTENCES[comparison.synthetic]])
 
 
 def _pair(protocol: str, first: str, pair: Pair) -> str:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.data.findings import Findings
+from harness.data.marker import NOT_STATED
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
 
@@ -72,9 +73,9 @@ def fingerprint(
     """Return the SHA-256, in hexadecimal, of everything in a data set that can change a number.
 
     Covered are, for the records named: name, bytes of the image, and every truth, the files of mask
-    and clean image as far as `truth_files` names them; and the data set's folds as far as they
-    speak of those records, in their order. Not covered: where the data set lies, its layout, and
-    the order of its records.
+    and clean image as far as `truth_files` names them; the data set's folds as far as they speak of
+    those records, in their order; and whether it states that it is synthetic. Not covered: where
+    the data set lies, its layout, and the order of its records.
 
     Parameters
     ----------
@@ -109,6 +110,8 @@ def fingerprint(
     known = frozenset(used)
     for fold in dataset.folds:
         digest.update(_line("fold", _speaking_of(fold, known)))
+    if dataset.synthetic != NOT_STATED:  # data sets without a marker keep their hash
+        digest.update(_line("synthetic", dataset.synthetic))
     return digest.hexdigest()
 
 

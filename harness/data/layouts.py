@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from harness.data.bivtatt import BOXES, IMAGES, read_bivtatt
 from harness.data.folders import read_folders
 from harness.data.manifest import read_manifest
+from harness.data.marker import read_marker
 from harness.data.omniglot import holds_runs, read_omniglot
 from harness.data.problems import check
 from harness.data.records import Dataset
@@ -97,7 +99,10 @@ def open_dataset(
         raise UsageError(
             f"Unknown layout {layout!r}; known: {', '.join(LAYOUTS)}.{nearest(layout, LAYOUTS)}"
         )
-    return check(LAYOUTS[layout or detect(path)](path, use_case, background))
+    dataset = LAYOUTS[layout or detect(path)](path, use_case, background)
+    synthetic, fault = read_marker(dataset.root)
+    problems = (*dataset.problems, fault) if fault else dataset.problems
+    return check(replace(dataset, synthetic=synthetic, problems=problems))
 
 
 def detect(path: Path) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.data.marker import NOT_STATED, Synthetic
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -130,6 +132,8 @@ class Dataset:
         What is wrong, one sentence each; a run does not start while there are any.
     warnings
         What is odd but does not stop a run, one sentence each.
+    synthetic
+        Whether its pictures are synthetic, as its marker states it.
     """
 
     name: str
@@ -139,3 +143,4 @@ class Dataset:
     folds: tuple[Fold, ...] = ()
     problems: tuple[str, ...] = field(default=())
     warnings: tuple[str, ...] = ()
+    synthetic: Synthetic = NOT_STATED

@@ -7,6 +7,7 @@
     prompts.csv             what was asked of the generator, by identity
     manifest.csv            the harness's own layout; x_... columns say how an image came about
     recipe.json             the recipe with every value, and the generator's source hash
+    dataset.toml            that the pictures are synthetic
     checksums.sha256
 
 While it is made, `.work` notes what is finished, so that the same command goes on where it was.
@@ -32,6 +33,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from harness.data.marker import MARKER, marker_text
 from harness.errors import RunFailed, UsageError
 from harness.execution.storage import write_whole
 from harness.generation.crop import filled, find_tattoo, frame_round
@@ -144,6 +146,7 @@ def write_identities(
     rows = [row for name in names for row in _rows(work, name)]
     _write_table(out / MANIFEST, COLUMNS, rows)
     write_whole(out / RECIPE, msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+    write_whole(out / MARKER, marker_text(f"harness synth FOLDER, as {RECIPE} says"))
     _write_checksums(out)
     shutil.rmtree(work)
     return len(rows)

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from harness.data.marker import stated_in
 from harness.leaderboard.boards import Board, Leaderboard, Place
-from harness.reporting import wording
+from harness.reporting import provenance, wording
 
 JSON, CSV, MARKDOWN = "leaderboard.json", "leaderboard.csv", "leaderboard.md"
 FORMAT = 1
@@ -25,6 +26,7 @@ CSV_COLUMNS = (
     "protocol_hash",
     "data_set",
     "data_hash",
+    "synthetic",
     "rank",
     "group",
     "algorithm",
@@ -76,6 +78,7 @@ def _board(board: Board) -> dict[str, Any]:
         "protocol_hash": origin.protocol_hash,
         "data_set": board.data_set,
         "data_hash": origin.data_hash,
+        "synthetic": stated_in(board.first.manifest.dataset),
         "folds": origin.folds,
         "headline": board.headline,
         "entries": [_place(place) for place in board.all_places],
@@ -120,6 +123,7 @@ def to_csv(leaderboard: Leaderboard) -> str:
                 plain_cell(origin.protocol_hash),
                 plain_cell(board.data_set),
                 plain_cell(origin.data_hash),
+                stated_in(entry.manifest.dataset),
                 place.rank,
                 place.group,
                 plain_cell(origin.algorithm),
@@ -172,6 +176,7 @@ def to_markdown(leaderboard: Leaderboard) -> str:
         lines += ["", f"## {text(board.title)}, on {text(board.data_set)}", ""]
         variant = f" ({text(board.variant)})" if board.variant else ""
         lines += [f"Protocol {text(board.protocol)}, version {board.version}{variant}.", ""]
+        lines += [provenance.sentence(board.first.manifest.dataset), ""]
         heads = [text(wording.metric_label(metric)) for metric in board.metrics]
         lines += _table(
             ["Rank", "Group", "Entry", *heads, "Failures", "Date"],

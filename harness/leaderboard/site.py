@@ -94,7 +94,6 @@ class _Summary:
     board: Board
     label: str
     lower: bool
-    synthetic: bool
     leading: str
     top: tuple[tuple[Place, Cell, str], ...]
     chance: tuple[Cell, str] | None
@@ -148,9 +147,8 @@ def _summary(board: Board) -> _Summary:
     found = chance_cells(board)
     label = wording.metric_label(board.headline)
     lower = wording.direction(board.headline) == "lower"
-    synthetic = board.first.manifest.dataset.get("synthetic") == "true"
     return _Summary(
-        board, label, lower, synthetic, leading(board), top, (found[0], found[1]) if found else None
+        board, label, lower, leading(board), top, (found[0], found[1]) if found else None
     )
 
 

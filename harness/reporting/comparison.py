@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.comparing.comparison import Comparison, Pair, Row, Shown
 from harness.comparing.outcomes import Shift
 from harness.comparing.subgroups import Group
-from harness.reporting import wording
+from harness.reporting import provenance, wording
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.thumbnails import Pictures
 from harness.results import Candidate, Search
@@ -65,6 +65,8 @@ def render(
         .render(
             page=surroundings(comparison.first.identity),
             comparison=comparison,
+            badge=provenance.BADGES[comparison.synthetic],
+            provenance=provenance.SENTENCES[comparison.synthetic],
             first=names[0],
             pairs=[
                 _pair(comparison, pair, name, more)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.places import bundled
-from harness.reporting import wording
+from harness.reporting import provenance, wording
 
 if TYPE_CHECKING:
     import jinja2
@@ -33,6 +33,8 @@ def environment() -> jinja2.Environment:
         score=wording.score,
         short=wording.short,
         fold=wording.fold,
+        badge=provenance.badge,
+        provenance=provenance.sentence,
     )
     return engine
 

@@ -84,7 +84,6 @@ def render(
             detection=detection,
             searching=searching,
             trials="probes" if searching else "images" if detection or sections else "trials",
-            synthetic=manifest.dataset.get("synthetic") == "true",
             verdict=wording.verdict(metrics.task, metrics.headline, algorithm, headline),
             against_chance=wording.against_chance(metrics.headline, headline),
             headline=_metric_row(metrics.headline, headline, {}, width=720) if headline else None,

@@ -19,6 +19,7 @@ import PIL.Image
 from harness.data.bivtatt import BOXES, IMAGES, TRANSFORMS
 from harness.synthesis.camera import Pixels
 from harness.synthesis.capture import render_capture, tattoo_of
+from harness.synthesis.dataset import write_checksums, write_marker
 from harness.synthesis.streams import stream
 
 UNREST = 2.5
@@ -80,6 +81,8 @@ def write_bivtatt(
             done += 1
             if report is not None:
                 report("photographs", done, photographs)
+    write_marker(folder, f"harness synth FOLDER --scale bivtatt --seed {seed}")
+    write_checksums(folder)
 
 
 def transformed(

@@ -14,11 +14,19 @@ from typing import Literal
 import cv2
 from PIL import Image
 
+from harness.data.marker import MARKER, marker_text
 from harness.synthesis.camera import jpeg
 from harness.synthesis.picture import Picture, picture_of
 from harness.synthesis.world import FOLDS, SCALES, USE_CASES, Item, census, mated_pairs
 
-__all__ = ["MANIFEST_COLUMNS", "Report", "write_checksums", "write_dataset", "write_lists"]
+__all__ = [
+    "MANIFEST_COLUMNS",
+    "Report",
+    "write_checksums",
+    "write_dataset",
+    "write_lists",
+    "write_marker",
+]
 
 Report = Callable[[str, int, int], None]
 
@@ -178,6 +186,11 @@ def _write_manifest(out: Path, rows: Sequence[dict[str, str]]) -> None:
     (out / "manifest.csv").write_bytes(text.getvalue().encode("utf-8"))
 
 
+def write_marker(out: Path, made_with: str) -> None:
+    """State in a folder that its pictures are synthetic; to be called before `write_checksums`."""
+    (out / MARKER).write_bytes(marker_text(made_with).encode("utf-8"))
+
+
 def write_checksums(out: Path) -> None:
     """Write `checksums.sha256` over all files of a folder, in the form of `sha256sum --check`."""
     names = sorted(
@@ -249,4 +262,5 @@ def write_dataset(
             report(row["use_case"], done, len(items))
     _write_manifest(out, rows)
     (out / "README.md").write_bytes(_readme(scale, seed, items).encode("utf-8"))
+    write_marker(out, f"harness synth FOLDER --scale {scale} --seed {seed}")
     write_checksums(out)

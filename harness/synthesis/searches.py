@@ -17,7 +17,7 @@ from PIL import Image
 
 from harness.synthesis.camera import Pixels, jpeg
 from harness.synthesis.capture import box_of
-from harness.synthesis.dataset import write_checksums
+from harness.synthesis.dataset import write_checksums, write_marker
 from harness.synthesis.negatives import NEGATIVES
 from harness.synthesis.picture import Picture, picture_of
 from harness.synthesis.streams import stream
@@ -130,6 +130,7 @@ def write_searches(out: Path, seed: int = 0) -> None:
     (out / "manifest.csv").write_bytes(text.getvalue().encode("utf-8"))
     readme = _README.format(images=len(results), queries=QUERIES + 1)
     (out / "README.md").write_bytes(readme.encode("utf-8"))
+    write_marker(out, f"python -m harness.synthesis.searches FOLDER, seed {seed}")
     write_checksums(out)
 
 

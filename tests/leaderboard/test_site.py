@@ -82,7 +82,7 @@ def hostile_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             git={"commit": HOSTILE, "dirty": True},
             reference=HOSTILE,
             versions={HOSTILE: HOSTILE},
-            dataset={"name": HOSTILE, "synthetic": "true"},
+            dataset={"name": HOSTILE, "synthetic": "yes"},
         )
     broken = make_run(place / "<img src=x onerror=alert(3)>")
     (broken / "metrics.json").write_text("{}")

@@ -79,7 +79,7 @@ def make_manifest(task: str = "identification", failures: int = 0) -> Manifest:
             "name": "Tatt-C mini",
             "layout": "tatt-c",
             "path": "fixtures/mini",
-            "synthetic": "true",
+            "synthetic": "yes",
         },
         counts={"images": 614, "folds": 5, "tattoos": 96},
         versions={

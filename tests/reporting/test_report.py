@@ -226,15 +226,38 @@ def test_a_result_inside_the_chance_band_is_said_to_be_chance(
     assert "cannot be told from chance" in Page(render(manifest, outcome, picture)).text
 
 
-def test_controls_and_synthetic_data_are_marked_and_others_are_not(
+def test_controls_are_marked_and_others_are_not(
     manifest: Manifest, outcome: Outcome, picture: Picture
 ) -> None:
-    assert 'class="mark">synthetic data<' in render(manifest, outcome, picture)
     assert 'class="mark">control<' not in render(manifest, outcome, picture)
     manifest.control = True
-    manifest.dataset.pop("synthetic")
     assert 'class="mark">control<' in render(manifest, outcome, picture)
-    assert 'class="mark">synthetic data<' not in render(manifest, outcome, picture)
+
+
+@pytest.mark.parametrize(
+    ("stated", "badge", "sentence"),
+    [
+        ("yes", "synthetic data", "say nothing about casework"),
+        ("no", "real data", "its images are real"),
+        ("not stated", "synthetic or real: not stated", "does not state whether"),
+        (None, "synthetic or real: not stated", "does not state whether"),
+        ("false", "synthetic or real: not stated", "does not state whether"),
+    ],
+)
+def test_whether_data_is_synthetic_is_a_badge_and_a_sentence(
+    manifest: Manifest,
+    outcome: Outcome,
+    picture: Picture,
+    stated: str | None,
+    badge: str,
+    sentence: str,
+) -> None:
+    manifest.dataset.pop("synthetic")
+    if stated is not None:
+        manifest.dataset["synthetic"] = stated
+    page = render(manifest, outcome, picture)
+    assert f'class="mark">{badge}<' in page
+    assert sentence in Page(page).text
 
 
 def test_what_was_run_and_the_command_are_told_in_full(
