@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from harness.execution.environment import Environment
+
 
 class AttackOrigin(msgspec.Struct):
     """Everything of an attack on the probes that can change a number.
@@ -100,6 +102,13 @@ class Step(msgspec.Struct):
     items: int
 
 
+class Surroundings(msgspec.Struct):
+    """An environment, and the units of work that were done in it."""
+
+    environment: Environment
+    units: list[str]
+
+
 class Import(msgspec.Struct):
     """Where scores came from that no algorithm of ours produced.
 
@@ -164,6 +173,16 @@ class Manifest(msgspec.Struct):
         Present where the scores were brought, not computed.
     retouched
         Present where the probes were attacked.
+    learns
+        Whether the algorithm (or the attack) is fitted, so that another fit may give another
+        result.
+    loaded
+        SHA-256 of the files that the algorithm loaded from beside it, by their paths below its
+        folder.
+    environments, environment_hash
+        In which the units were done, and their hash: empty where the scores were brought.
+    result_hash
+        SHA-256 over the stored answers of all folds.
     """
 
     format: int
@@ -190,3 +209,8 @@ class Manifest(msgspec.Struct):
     opinions: list[Opinion] = []
     imported: Import | None = None
     retouched: Retouched | None = None
+    learns: bool = False
+    loaded: dict[str, str] = {}
+    environments: list[Surroundings] = []
+    environment_hash: str = ""
+    result_hash: str = ""

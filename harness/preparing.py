@@ -20,6 +20,7 @@ from harness.data.records import Dataset, Fold
 from harness.description import Description
 from harness.errors import DataError, UsageError
 from harness.execution.asking import ask
+from harness.execution.environment import Environment
 from harness.manifest import Origin
 from harness.places import bundled
 from harness.protocol import Protocol, read_protocol
@@ -111,11 +112,21 @@ class Judged:
 
 @dataclass(frozen=True)
 class Entry:
-    """An algorithm with the parameters it runs with."""
+    """An algorithm with the parameters it runs with.
+
+    Parameters
+    ----------
+    environment
+        Of a worker now, as far as it is known before the work.
+    loaded
+        SHA-256 of the files beside it that its import loads.
+    """
 
     plugin: Plugin
     description: Description
     source_hash: str
+    environment: Environment
+    loaded: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -134,6 +145,14 @@ class Prepared:
     def label(self) -> str:
         """Protocol and algorithm, for people."""
         return f"{self.judged.name} / {self.entry.plugin.name}"
+
+    @property
+    def learns(self) -> bool:
+        """Whether the algorithm, or the attack on its probes, is fitted in this run."""
+        attack = self.attack
+        return self.entry.description.learns or (
+            attack is not None and attack.entry.description.learns
+        )
 
     @property
     def is_finished(self) -> bool:
@@ -267,11 +286,9 @@ def command(run: Prepared) -> str:
 
 def _entry(name: str, request: Request) -> Entry:
     plugin = find_algorithm(name, request.plugins)
-    description = ask(
-        plugin, preset=request.preset, assignments=request.parameters, seed=request.seed
-    )
-    description.check_complete(plugin.name)
-    return Entry(plugin, description, source_hash(plugin))
+    asked = ask(plugin, preset=request.preset, assignments=request.parameters, seed=request.seed)
+    asked.description.check_complete(plugin.name)
+    return Entry(plugin, asked.description, source_hash(plugin), asked.environment, asked.loaded)
 
 
 def _attack(request: Request) -> Attack:

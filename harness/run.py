@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from filelock import FileLock, Timeout
 from harness import record
 from harness.attacking import attacked, retouched, retouching_units, take_over
 from harness.errors import RunFailed
+from harness.execution.environment import Environment, hash_of
 from harness.execution.plan import plan
 from harness.execution.pool import Event, Limits, do_all
 from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit
 from harness.finishing import checkout_of, finish, manifest_of, now, opinions
-from harness.manifest import Manifest, Retouched, Step
+from harness.manifest import Manifest, Retouched, Step, Surroundings
 from harness.preparing import Prepared, command
 from harness.results import Outcome
 
@@ -140,20 +141,39 @@ def _manifest(
 ) -> Manifest:
     judged, description = run.judged, run.entry.description
     steps: list[Step] = []
-    versions: dict[str, str] = {}
+    environments: dict[str, Environment] = {}
+    loaded: dict[str, str] = {}
     for unit, place in units:
         for step in (MODEL, TEMPLATES, SCORES):
             path = place / step / STEP_FILE
             if path.exists():
                 facts = msgspec.json.decode(path.read_bytes())
-                versions.update(facts.get("versions", {}))
+                if "environment" in facts:
+                    environments[unit.name] = msgspec.convert(facts["environment"], Environment)
+                loaded |= facts.get("loaded", {})
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
                 steps.append(Step(unit.name, step, seconds, items))
     manifest = manifest_of(judged, run.origin, outcome, begun)
-    manifest.versions = dict(sorted({**manifest.versions, **versions}.items()))
+    for environment in environments.values():
+        manifest.versions |= {"python": environment.python, **environment.libraries}
+    manifest.versions = dict(sorted(manifest.versions.items()))
+    manifest.environments = _grouped(environments)
+    manifest.environment_hash = hash_of(environments)
+    manifest.learns = run.learns
+    # What the algorithm's own file says is hashed as its source.
+    loaded.pop(run.entry.plugin.file.name, None)
+    manifest.loaded = dict(sorted(loaded.items()))
     manifest.abilities, manifest.control = description.abilities, description.control
     manifest.citation, manifest.about = description.citation, description.about
     manifest.git = checkout_of(run.entry.plugin.file.parent)
     manifest.command = command(run)
     manifest.steps = steps
     return manifest
+
+
+def _grouped(environments: Mapping[str, Environment]) -> list[Surroundings]:
+    """Return every distinct environment with the units that were done in it."""
+    units: dict[str, Surroundings] = {}
+    for name, environment in environments.items():
+        units.setdefault(environment.hash, Surroundings(environment, [])).units.append(name)
+    return list(units.values())

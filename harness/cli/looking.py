@@ -84,7 +84,7 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
         ) from None
     from harness.execution.asking import ask
 
-    found = ask(plugin)
+    found = ask(plugin).description
     if as_json:
         import msgspec
 

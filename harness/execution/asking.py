@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 
 from harness.description import Description
 from harness.errors import PluginError, RunFailed, UsageError
+from harness.execution.environment import Environment
 from harness.execution.pool import WORKER, environment
 from harness.execution.worker import ExportRequest, Question
 from harness.registry import Plugin
@@ -22,8 +24,29 @@ EXPORT_PATIENCE = 900.0
 """Seconds that the export of a model may take."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a plugin says about itself, and the process that asked it.
+
+    Parameters
+    ----------
+    description
+        With the parameters of the run.
+    environment
+        In which it was asked: that of a worker, but for what is loaded and started later.
+    loaded
+        SHA-256 of the files below its folder that its import loaded.
+    """
+
+    description: Description
+    environment: Environment
+    loaded: dict[str, str]
+
+
 class _Answer(msgspec.Struct):
     description: Description | None = None
+    environment: Environment = Environment()
+    loaded: dict[str, str] = {}
     error: str = ""
     exit_code: int = 2
 
@@ -34,7 +57,7 @@ def ask(
     preset: str = "",
     assignments: Mapping[str, str] | None = None,
     seed: int | None = None,
-) -> Description:
+) -> Asked:
     """Import a plugin elsewhere and return its description with the parameters of the run.
 
     Raises
@@ -56,7 +79,7 @@ def ask(
     answer = _answer(plugin, "describe", question, "import", PATIENCE)
     if answer.description is None:
         raise PluginError(f"{plugin.file}: its import ended without an answer")
-    return answer.description
+    return Asked(answer.description, answer.environment, answer.loaded)
 
 
 def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, file: Path) -> None:

@@ -7,9 +7,7 @@ input closes, so that it never outlives the harness that started it.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import sys
 import threading
 import time
@@ -25,22 +23,10 @@ from harness.api import Matcher, Progress
 from harness.description import convert, describe
 from harness.errors import HarnessError, UsageError
 from harness.execution import steps, storage
+from harness.execution.environment import environment_of_process
+from harness.execution.loaded import Watch
 from harness.execution.unit import ERROR_FILE, MODEL, SCORES, TEMPLATES, Trouble, read_unit
 from harness.registry import Plugin, explain, load
-
-LIBRARIES = {
-    "numpy": "numpy",
-    "scipy": "scipy",
-    "pillow": "PIL",
-    "opencv-python-headless": "cv2",
-    "scikit-learn": "sklearn",
-    "onnxruntime": "onnxruntime",
-    "torch": "torch",
-    "torchvision": "torchvision",
-    "tensorflow": "tensorflow",
-    "keras": "keras",
-}
-"""Distributions, with their modules, whose versions are recorded if the worker loaded them."""
 
 
 class Question(msgspec.Struct):
@@ -95,6 +81,7 @@ def _end_with_parent() -> None:
 def _describe(line: bytes, voice: TextIO) -> int:
     question = msgspec.json.decode(line, type=Question)
     plugin = Plugin(question.name, Path(question.file), question.attribute, question.module)
+    watch = Watch(plugin.file)
     try:
         found = describe(
             load(plugin),
@@ -105,7 +92,11 @@ def _describe(line: bytes, voice: TextIO) -> int:
     except HarnessError as reason:
         answer: dict[str, Any] = {"error": str(reason), "exit_code": reason.exit_code}
     else:
-        answer = {"description": found}
+        answer = {
+            "description": found,
+            "environment": environment_of_process(),
+            "loaded": watch.files(),
+        }
     voice.write(msgspec.json.encode(answer).decode() + "\n")
     return 0
 
@@ -147,7 +138,9 @@ def _work(folder: Path, voice: TextIO) -> int:
         if unit.matching is not None:
             step = "match"
             steps.match(unit, folder, _reporter(voice, step))
+            _record_surroundings(folder / SCORES, None)
             return 0
+        watch = Watch(plugin.file, [*(picture.path for picture in unit.pictures.values()), folder])
         algorithm_class = load(plugin)
         step = "construct"
         algorithm = algorithm_class(**_parameters(algorithm_class, unit.parameters))
@@ -158,7 +151,7 @@ def _work(folder: Path, voice: TextIO) -> int:
             act(algorithm, unit, folder, _reporter(voice, step))
         for place in (SCORES, TEMPLATES, MODEL):
             if (folder / place).exists():
-                _record_versions(folder / place)
+                _record_surroundings(folder / place, watch)
                 break
     except (BadAnswer, HarnessError) as reason:
         return _give_up(folder, step, str(reason), "")
@@ -192,17 +185,15 @@ def _reporter(voice: TextIO, step: str) -> Progress:
     return report
 
 
-def _record_versions(folder: Path) -> None:
-    versions = {"python": platform.python_version()}
-    for name, module in LIBRARIES.items():
-        if module in sys.modules:
-            with suppress(importlib.metadata.PackageNotFoundError):
-                versions[name] = importlib.metadata.version(name)
+def _record_surroundings(folder: Path, watch: Watch | None) -> None:
+    """Keep with a step in what environment it was done, and what the plugin loaded for it."""
     path = folder / storage.STEP_FILE
     known = msgspec.json.decode(path.read_bytes())
-    # Only once: a resumed run keeps the versions that made the numbers.
-    if "versions" not in known:
-        storage.write_whole(path, msgspec.json.encode(known | {"versions": versions}))
+    # Only once: a resumed run keeps the environment that made the numbers.
+    if "environment" not in known:
+        loaded = {} if watch is None else watch.files()
+        facts = {"environment": environment_of_process(), "loaded": loaded}
+        storage.write_whole(path, msgspec.json.encode(known | facts))
 
 
 def _give_up(folder: Path, step: str, message: str, trace: str) -> int:

@@ -1,0 +1,139 @@
+"""Files that a plugin loads from beside it: whatever its process opens below the plugin's folder.
+
+A module beside an algorithm, or weights that it reads while it works, make its scores as much as
+its own text does. An audit hook sees what Python imports and opens, also late, in `extract`. What
+compiled code opens by itself is not seen; names of files that stand in the plugin's text are found
+without running it (`harness.sources`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RunFailed
+
+LARGEST_NUMBER = 10_000
+"""Files noted of one plugin; one that opens more of its folder is not one of a few files."""
+
+_ELSEWHERE = tuple(
+    {
+        os.path.realpath(path)
+        for name in ("stdlib", "platstdlib", "purelib", "platlib")
+        if (path := sysconfig.get_path(name))
+    }
+)
+
+
+class Watch:
+    """Notes which files below a plugin's folder this process opens to read, from now on.
+
+    Parameters
+    ----------
+    file
+        The plugin's.
+    apart_from
+        Files and folders that are not its own although they lie there: images, the run folder.
+    """
+
+    def __init__(self, file: Path, apart_from: Iterable[Path | str] = ()) -> None:
+        self._root = os.path.realpath(file.parent) + os.sep
+        self._apart = tuple(os.path.realpath(place) for place in apart_from)
+        self._seen: dict[str, tuple[int, ...] | None] = {}
+        self._busy = False
+        sys.addaudithook(self._note)
+
+    def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "open" or self._busy or not isinstance(arguments[0], (str, bytes, os.PathLike)):
+            return
+        mode, flags = arguments[1], arguments[2]
+        if isinstance(mode, str) and not set(mode) & set("r+"):
+            return
+        if mode is None and isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT):
+            return
+        self._busy = True
+        try:
+            self._add(os.fsdecode(arguments[0]))
+        except (OSError, ValueError):
+            pass
+        finally:
+            self._busy = False
+
+    def _add(self, name: str) -> None:
+        path = os.path.realpath(name)
+        if path in self._seen or not path.startswith(self._root) or not Path(path).is_file():
+            return
+        if path.endswith(".pyc") or len(self._seen) > LARGEST_NUMBER:
+            return  # of compiled code the source is noted, in `files`
+        if any(_below(path, place) for place in (*_ELSEWHERE, *self._apart)):
+            return
+        self._seen[path] = _state(path)
+
+    def files(self) -> dict[str, str]:
+        """Return SHA-256 by path below the plugin's folder of all files loaded until now.
+
+        Raises
+        ------
+        RunFailed
+            If a file changed after it was loaded: nobody can say what was computed with which.
+        """
+        for module in list(sys.modules.values()):
+            source = getattr(module, "__file__", None)
+            if isinstance(source, str):
+                self._add(source)
+        self._busy = True
+        try:
+            for path, state in self._seen.items():
+                if _state(path) != state:
+                    raise RunFailed(
+                        f"{path} changed while it was in use, so the scores belong to no version "
+                        "of it; run again"
+                    )
+            return {
+                Path(path[len(self._root) :]).as_posix(): _digest(path)
+                for path in sorted(self._seen)
+            }
+        finally:
+            self._busy = False
+
+
+def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 that files have now, by their paths below a folder; "" for missing ones.
+
+    Names that lead out of the folder are missing ones: they may come from a stranger's run.
+    """
+    found = {}
+    root = folder.resolve()
+    for name in sorted(names):
+        path = (root / name).resolve()
+        inside = path.is_relative_to(root) and path.is_file()
+        found[name] = _digest(str(path)) if inside else ""
+    return found
+
+
+def changed(folder: Path, loaded: Mapping[str, str]) -> list[str]:
+    """Return the names of loaded files whose content is another now."""
+    now = hashes(folder, loaded)
+    return [name for name, digest in loaded.items() if now[name] != digest]
+
+
+def _below(path: str, place: str) -> bool:
+    return path == place or path.startswith(place + os.sep)
+
+
+def _state(path: str) -> tuple[int, ...] | None:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _digest(path: str) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
