@@ -19,7 +19,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -220,6 +220,16 @@ class Algorithm:
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Named sets of parameters, chosen with ``--preset``."""
+
+    control: ClassVar[bool] = False
+    """Whether it measures the data or the metric and is no contender; reports and boards say so."""
+
+    sees: ClassVar[Literal["pixels", "file"]] = "pixels"
+    """What stands in the place of an image: its pixels, or the bytes of its file as they are.
+
+    With ``"file"``, which is for controls alone, each image is uint8 of shape (bytes,), read-only,
+    of the whole file even where a protocol shows algorithms a part of the picture.
+    """
 
     def fit(self, train: TrainingSet) -> None:
         """Learn from the training images of a fold; does nothing unless overridden.
@@ -433,6 +443,8 @@ class Control(Algorithm):
 
     Every report and board marks it as a control.
     """
+
+    control: ClassVar[bool] = True
 
     def answer(self, truth: npt.NDArray[np.bool_], rng: np.random.Generator) -> Scores:
         """Return a score for every element of `truth`, in its shape; higher means "true".

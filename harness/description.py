@@ -41,6 +41,12 @@ class Description(msgspec.Struct):
         Whether it overrides `fit`, so that its templates differ from fold to fold.
     cosine
         Whether it is a matcher that leaves `compare` to the harness.
+    control
+        Whether it is no contender: it is marked as a control wherever its results stand.
+    shown_truth
+        Whether it is a control that is shown the truth in the place of images.
+    sees
+        ``pixels``, or ``file``: the bytes of the image files.
     about, doc, citation
         First line of its docstring, all of it, and where the method comes from.
     """
@@ -51,6 +57,8 @@ class Description(msgspec.Struct):
     learns: bool
     cosine: bool
     control: bool
+    shown_truth: bool
+    sees: str
     about: str
     doc: str
     citation: str
@@ -142,6 +150,7 @@ def describe(
         f"Known: {', '.join(known_names)}"
         for name in values
     ]
+    faults += _misdeclared(algorithm)
     if faults:
         raise UsageError(f"{algorithm.__name__}: " + "\n  ".join(faults))
     doc = inspect.cleandoc(algorithm.__doc__ or "")
@@ -153,11 +162,29 @@ def describe(
         presets=dict(algorithm.presets),
         learns=algorithm.fit is not Algorithm.fit,
         cosine=issubclass(algorithm, Matcher) and algorithm.compare is Matcher.compare,
-        control=issubclass(algorithm, Control),
+        control=algorithm.control,
+        shown_truth=issubclass(algorithm, Control),
+        sees=algorithm.sees,
         about=doc.split("\n")[0],
         doc=doc,
         citation=algorithm.citation,
     )
+
+
+def _misdeclared(algorithm: type[Algorithm]) -> list[str]:
+    """Return what is wrong with the class variables that say what an algorithm is."""
+    control: Any = algorithm.control
+    sees: Any = algorithm.sees
+    if not isinstance(control, bool):
+        return [f"control is {control!r}; it is a ClassVar[bool], no parameter"]
+    if sees not in ("pixels", "file"):
+        return [f"sees is {sees!r}; it is a ClassVar, 'pixels' or 'file'"]
+    if sees == "file" and not control:
+        return [
+            "sees is 'file', which is for controls alone: the bytes of a file tell where a picture "
+            "comes from, not what it shows"
+        ]
+    return []
 
 
 def convert(value: Any, hint: Any) -> Any:

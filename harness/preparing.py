@@ -185,7 +185,8 @@ def prepare(request: Request) -> list[Prepared]:
         able = [
             entry
             for entry in entries
-            if ability in entry.description.abilities or (entry.description.control and controlled)
+            if ability in entry.description.abilities
+            or (entry.description.shown_truth and controlled)
         ]
         if not able:
             raise UsageError(

@@ -117,3 +117,32 @@ def test_nan_is_out_of_every_limit() -> None:
 
     with pytest.raises(UsageError, match="out of limits"):
         describe(Limited, assignments={"rate": "nan"})
+
+
+def test_whoever_declares_itself_a_control_is_one_without_being_shown_the_truth() -> None:
+    @dataclass
+    class Blind(Tuned):
+        """Looks at nothing."""
+
+        control: ClassVar[bool] = True
+
+    found = describe(Blind)
+    assert found.control
+    assert not found.shown_truth
+    assert (describe(Tuned).control, describe(Tuned).sees) == (False, "pixels")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("control", 1, "control is 1"),
+        ("sees", "bytes", "sees is 'bytes'"),
+        ("sees", "file", "for controls alone"),
+    ],
+)
+def test_class_variables_that_say_something_impossible_are_refused(
+    name: str, value: Any, fault: str
+) -> None:
+    declared = type("Odd", (Tuned,), {name: value, "__doc__": "Odd."})
+    with pytest.raises(UsageError, match=fault):
+        describe(dataclass(declared))

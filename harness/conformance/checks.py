@@ -64,9 +64,13 @@ class Subject:
         self.parameters = parameters
         self.folder = folder
         self.pictures = specimens.ordinary()
-        self.images: Sequence[Image] = self.pictures.images
+        self.images: Sequence[Image] = [self._seen(image) for image in self.pictures.images]
         self.algorithm: Any = None
         self._templates: list[Any] = []
+
+    def _seen(self, image: Image) -> Image:
+        """Return what the algorithm gets of a picture: its pixels, or the bytes of a file of it."""
+        return specimens.as_file(image) if self.kind.sees == "file" else image
 
     # Every algorithm
 
@@ -163,7 +167,7 @@ class Subject:
         others = self._templates[:3]
         for name, image in pictures.items():
             try:
-                answer = self._single(image)
+                answer = self._single(self._seen(image))
                 if isinstance(answer, FailureToEnroll):
                     refused += 1
                 elif self.matches:
@@ -347,7 +351,7 @@ class Subject:
         """Build and fit as a worker does, with the global generators seeded."""
         algorithm = self._build()
         seed_everything(algorithm.seed)
-        algorithm.fit(self.pictures.training_set())
+        algorithm.fit(self.pictures.training_set(self.images))
         return algorithm
 
     def _batch(self, images: Sequence[Image], algorithm: Any = None) -> list[Any]:
@@ -362,6 +366,8 @@ class Subject:
         return self._checked([answer], [image])[0]
 
     def _checked(self, answers: Any, images: Sequence[Image]) -> list[Any]:
+        if self.kind.sees == "file":
+            images = [specimens.from_file(data) for data in images]
         names = _names(images)
         if self.method == "tag":
             return checked_tags(answers, names, len(specimens.VOCABULARY))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,11 +45,17 @@ class Specimens:
     masks: tuple[npt.NDArray[np.bool_], ...]
     clean: tuple[Image, ...]
 
-    def training_set(self) -> TrainingSet:
-        """Return these pictures as what `fit` learns from, with every truth a protocol can give."""
+    def training_set(self, images: Sequence[Image] | None = None) -> TrainingSet:
+        """Return these pictures as what `fit` learns from, with every truth a protocol can give.
+
+        Parameters
+        ----------
+        images
+            The same pictures as the algorithm sees them, where these are not their pixels.
+        """
         same = self.identities[:, None] == self.identities
         return TrainingSet(
-            self.images,
+            self.images if images is None else images,
             identities=self.identities.copy(),
             mated=np.argwhere(np.triu(same, 1)),
             tattoo=self.tattoo.copy(),
@@ -105,6 +113,18 @@ def odd() -> dict[str, Image]:
         "gray": gray,
     }
     return {name: read_only(image) for name, image in pictures.items()}
+
+
+def as_file(image: Image) -> npt.NDArray[np.uint8]:
+    """Return the bytes of a JPEG file of a picture, read-only."""
+    file = io.BytesIO()
+    PIL.Image.fromarray(image).save(file, "JPEG", quality=85)
+    return np.frombuffer(file.getvalue(), dtype=np.uint8)
+
+
+def from_file(data: npt.NDArray[np.uint8]) -> Image:
+    """Return the pixels of a file that `as_file` made."""
+    return np.asarray(PIL.Image.open(io.BytesIO(data.tobytes())))
 
 
 def read_only(image: Image) -> Image:

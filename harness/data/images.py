@@ -36,6 +36,7 @@ __all__ = [
     "UnreadableImage",
     "decode",
     "encode_thumbnail",
+    "file_bytes",
     "gray_levels",
     "size_of",
 ]
@@ -93,6 +94,18 @@ def decode(path: Path, *, box: Box | None = None) -> Image:
     pixels = np.ascontiguousarray(pixels)
     pixels.setflags(write=False)
     return pixels
+
+
+def file_bytes(path: Path) -> npt.NDArray[np.uint8]:
+    """Return the bytes of an image file: uint8, shape (bytes,), read-only.
+
+    Raises
+    ------
+    UnreadableImage
+        If the file is missing, not an image or too large, as for `decode`; it is not decoded.
+    """
+    with opened(path):
+        return np.frombuffer(path.read_bytes(), dtype=np.uint8)
 
 
 def gray_levels(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

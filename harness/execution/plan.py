@@ -48,7 +48,7 @@ def plan(
     # What follows from records, such as a vocabulary, must follow from those that a run keeps.
     used = dict.fromkeys(n for f in folds for n in (*f.train, *f.probes, *f.gallery))
     records = {name: records[name] for name in used}
-    ability = "Control" if description.control else task.ABILITY.__name__
+    ability = "Control" if description.shown_truth else task.ABILITY.__name__
     matches = ability == "Matcher"
     common: dict[str, Any] = {
         "ability": ability,
@@ -57,6 +57,7 @@ def plan(
         "attribute": plugin.attribute,
         "module": plugin.module,
         "parameters": description.values(),
+        "sees": description.sees,
     }
     if hasattr(task, "vocabulary"):
         common["vocabulary"] = list(task.vocabulary(records, protocol))
@@ -110,8 +111,8 @@ def plan(
         training, model = own, ""
         if own is not None and (key := _key(own)) in fits:
             training, model = None, f"units/{fits[key][0]}/{MODEL}"
-        drawn = description.control and hasattr(task, "truth_masks")
-        touched = [] if (description.control and not drawn) or shared else seen
+        drawn = description.shown_truth and hasattr(task, "truth_masks")
+        touched = [] if (description.shown_truth and not drawn) or shared else seen
         name = f"templates-fold-{fold.name}" if streams else f"fold-{fold.name}"
         if streams:
             places = [f"units/{name}/{TEMPLATES}"] if description.learns else shared
@@ -141,7 +142,7 @@ def plan(
                 probes=list(fold.probes),
                 gallery=list(fold.gallery),
                 compared=compared_in(fold),
-                truth=_truth(task, fold, records, common) if description.control else [],
+                truth=_truth(task, fold, records, common) if description.shown_truth else [],
                 masks=list(task.truth_masks(fold, records)) if drawn else [],
                 score=not streams,
                 **common,

@@ -35,7 +35,7 @@ from harness.api import (
     Template,
     TrainingSet,
 )
-from harness.data.images import decode
+from harness.data.images import decode, file_bytes
 from harness.errors import UsageError
 from harness.execution import storage
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Picture, Unit
@@ -59,18 +59,20 @@ HISTOGRAM_BINS = 4096
 
 
 class Pictures(Sequence[Image]):
-    """Images of a unit, decoded when they are asked for."""
+    """Images of a unit as its algorithm sees them, read when they are asked for."""
 
-    def __init__(self, pictures: Sequence[Picture]) -> None:
-        self._pictures = pictures
+    def __init__(self, pictures: Sequence[Picture], sees: str = "pixels") -> None:
+        self._pictures, self._sees = pictures, sees
 
     def __len__(self) -> int:
         return len(self._pictures)
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Pictures(self._pictures[index])
+            return Pictures(self._pictures[index], self._sees)
         picture = self._pictures[index]
+        if self._sees == "file":
+            return file_bytes(Path(picture.path))
         return decode(Path(picture.path), box=picture.box)
 
 
@@ -159,7 +161,8 @@ def training_set(unit: Unit, progress: Progress, checkpoints: Path | None = None
     if training is None:
         raise ValueError(f"unit {unit.name} has nothing to learn from")
     identities = mated = tattoo = tags = masks = clean = None
-    images = Pictures([unit.pictures[name] for name in training.images])
+    pictures = [unit.pictures[name] for name in training.images]
+    images, shown = Pictures(pictures, unit.sees), Pictures(pictures)
     if training.identities is not None:
         identities = np.array(training.identities, dtype=np.int64)
         mated = (
@@ -174,9 +177,9 @@ def training_set(unit: Unit, progress: Progress, checkpoints: Path | None = None
         for row, places in zip(tags, training.tags, strict=True):
             row[places] = True
     if training.masks is not None:
-        masks = Masks(training.masks, images)
+        masks = Masks(training.masks, shown)
     if training.clean is not None:
-        clean = Cleaned(training.clean, images)
+        clean = Cleaned(training.clean, shown)
     return TrainingSet(
         images,
         identities=identities,
@@ -373,7 +376,9 @@ def _draw(algorithm: Algorithm, unit: Unit, part: Path, progress: Progress) -> N
                 images,
             )
         elif unit.ability == Segmenter.__name__ and isinstance(algorithm, Segmenter):
-            answers = checked_masks(algorithm.segment_batch(images), names, images)
+            shown = Pictures([unit.pictures[name] for name in names])
+            sized = images if unit.sees == "pixels" else list(shown)
+            answers = checked_masks(algorithm.segment_batch(images), names, sized)
         elif isinstance(algorithm, Remover):
             answers = checked_pictures(algorithm.remove_batch(images), names, images)
         else:
@@ -405,7 +410,7 @@ def _own_generator(seed: int, unit: Unit) -> np.random.Generator:
 
 
 def _batches(unit: Unit, names: Sequence[str]) -> Any:
-    pictures = Pictures([unit.pictures[name] for name in names])
+    pictures = Pictures([unit.pictures[name] for name in names], unit.sees)
     for start in range(0, len(names), BATCH):
         yield names[start : start + BATCH], list(pictures[start : start + BATCH])
 

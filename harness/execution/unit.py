@@ -83,6 +83,8 @@ class Unit(msgspec.Struct, omit_defaults=True):
         The plugin.
     parameters
         Of the algorithm.
+    sees
+        What the algorithm gets of an image: ``pixels``, or the bytes of its ``file``.
     pictures
         By record name: every image that the unit touches.
     training
@@ -119,6 +121,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     module: str
     parameters: dict[str, Any]
     pictures: dict[str, Picture]
+    sees: str = "pixels"
     training: Training | None = None
     model: str = ""
     extract: list[str] = []
