@@ -174,6 +174,7 @@ def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) ->
         finished=now(),
         steps=[],
         failures=len(outcome.failures),
+        findings=judged.findings,
     )
 
 

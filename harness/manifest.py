@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from harness.data.findings import Finding
 from harness.execution.environment import Environment
 
 
@@ -183,6 +184,8 @@ class Manifest(msgspec.Struct):
         In which the units were done, and their hash: empty where the scores were brought.
     result_hash
         SHA-256 over the stored answers of all folds.
+    findings
+        What is odd about the data or the run, for whoever reads its numbers.
     """
 
     format: int
@@ -214,3 +217,4 @@ class Manifest(msgspec.Struct):
     environments: list[Surroundings] = []
     environment_hash: str = ""
     result_hash: str = ""
+    findings: list[Finding] = []

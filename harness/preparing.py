@@ -14,6 +14,7 @@ from typing import Any
 
 from harness import record
 from harness.attacking import ABILITY, Attack, check_attackable
+from harness.data.findings import Finding, once
 from harness.data.fingerprints import fingerprint
 from harness.data.layouts import open_dataset
 from harness.data.records import Dataset, Fold
@@ -89,6 +90,11 @@ class Judged:
     folds: tuple[Fold, ...]
     given: str
     elsewhere: Elsewhere | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is odd about the data, each said once."""
+        return once(one for one in self.dataset.findings if one.severity == "warning")
 
     @cached_property
     def names(self) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
+from harness.data.findings import Finding
 from harness.errors import HarnessError
 from harness.preparing import Prepared
 from harness.results import Outcome
@@ -25,6 +26,20 @@ def say_what_was_done(finished: Finished) -> None:
         if finished.manifest.failures:
             text += f"; {finished.manifest.failures} images could not be used"
     click.echo(f"{label}: {text}", err=True)
+
+
+def say_findings(findings: Iterable[Finding], said: set[Finding]) -> None:
+    """Say on standard error what is odd about data and runs, each thing once.
+
+    Parameters
+    ----------
+    said
+        What was said already; what is said now is added.
+    """
+    for one in findings:
+        if one not in said:
+            said.add(one)
+            click.echo(f"note: {one.text}", err=True)
 
 
 def print_table(finished: Sequence[Finished]) -> None:
@@ -75,6 +90,7 @@ def run_json(
                 "done": list(one.done),
                 "kept": list(one.kept),
                 "metrics": msgspec.to_builtins(one.outcome.metrics),
+                "findings": msgspec.to_builtins(one.manifest.findings),
             }
             for one in finished
         ],

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.group import commands
 from harness.cli.options import FORENSIC, JSON, MEMORY, PATH, PLUGINS, assignments
 from harness.errors import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from harness.data.findings import Finding
 
 ALL = "all"
 MISSING_SHOWN = 10
@@ -93,7 +97,7 @@ def run(
     """
     from dataclasses import replace
 
-    from harness.cli.printing import print_table, run_json, say_what_was_done
+    from harness.cli.printing import print_table, run_json, say_findings, say_what_was_done
     from harness.execution.pool import Limits
     from harness.finishing import add_likelihood_ratios
     from harness.preparing import Request, prepare
@@ -119,6 +123,9 @@ def run(
     if workers is not None:
         limits = replace(limits, workers=workers)
     prepared = prepare(request)
+    said: set[Finding] = set()
+    for one in prepared:
+        say_findings(one.judged.findings, said)
     finished, failed = [], []
     for one in prepared:
         try:
@@ -132,6 +139,7 @@ def run(
             click.echo(f"error: {one.label}: {reason}", err=True)
             continue
         say_what_was_done(finished[-1])
+        say_findings(finished[-1].manifest.findings, said)
     if as_json:
         click.echo(json.dumps(run_json(finished, failed), indent=1, ensure_ascii=False))
     else:
@@ -189,7 +197,7 @@ def score(
     else:
         if protocol is None:
             raise UsageError("say with --protocol which question the scores answer")
-        from harness.cli.printing import print_metrics
+        from harness.cli.printing import print_metrics, say_findings
         from harness.finishing import add_likelihood_ratios
         from harness.importing import bring
         from harness.preparing import Request
@@ -199,6 +207,7 @@ def score(
         brought = bring(request, kind, path, form=form, name=name)
         if forensic:
             add_likelihood_ratios(brought.folder, forensic)
+        say_findings(brought.manifest.findings, set())
         for note in brought.imported.notes:
             click.echo(f"note: {note}", err=True)
         for fold, probe in brought.imported.missing[:MISSING_SHOWN]:

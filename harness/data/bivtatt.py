@@ -97,7 +97,7 @@ def read_bivtatt(root: Path) -> Dataset:
             "images without a box",
             f"{len(without)} images have no box and are shown whole, e.g. {without[0]!r}",
         )
-    return Dataset(root.name, root, "bivtatt", records, (), findings.problems, findings.warnings)
+    return Dataset(root.name, root, "bivtatt", records, (), findings.all)
 
 
 def _first_box(path: Path, findings: Findings) -> Box | None:

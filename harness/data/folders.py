@@ -90,7 +90,7 @@ def read_folders(root: Path) -> Dataset:
             "skipped pictures", f"skipped {skipped[suffix]:,} files with the ending {suffix}"
         )
     ordered = dict(sorted(records.items()))
-    return Dataset(root.name, root, "folders", ordered, (), findings.problems, findings.warnings)
+    return Dataset(root.name, root, "folders", ordered, (), findings.all)
 
 
 def _files(root: Root, findings: Findings) -> Iterator[str]:

@@ -131,7 +131,7 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
     _share_sources(records, root)
     if not records and not findings.problems:
         findings.problem("empty lists", f"{path.name}: describes no image")
-    return Dataset(path.name, path.parent, "csv", records, (), findings.problems, findings.warnings)
+    return Dataset(path.name, path.parent, "csv", records, (), findings.all)
 
 
 def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterator[Row]:

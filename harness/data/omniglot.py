@@ -84,9 +84,8 @@ def read_omniglot(root: Path) -> Dataset:
         for place, members in sorted(runs.items())
         if (fold := _run(root, place, members, train, records, findings)) is not None
     ]
-    problems = (*everything.problems, *findings.problems)
-    warnings = (*everything.warnings, *findings.warnings)
-    return Dataset(root.name, root, "omniglot", records, tuple(folds), problems, warnings)
+    found = (*everything.findings, *findings.all)
+    return Dataset(root.name, root, "omniglot", records, tuple(folds), found)
 
 
 def _run(

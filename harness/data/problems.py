@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import combinations
 
-from harness.data.findings import Findings
+from harness.data.findings import Findings, once
 from harness.data.fingerprints import content_hashes
 from harness.data.formats import header_fault
 from harness.data.paths import Root
@@ -54,11 +54,7 @@ def check(
     for fold in dataset.folds:
         _check_fold(fold, findings)
     _check_copies(dataset, sound, hashes, findings)
-    return replace(
-        dataset,
-        problems=tuple(dict.fromkeys(dataset.problems + findings.problems)),
-        warnings=tuple(dict.fromkeys(dataset.warnings + findings.warnings)),
-    )
+    return replace(dataset, findings=tuple(once((*dataset.findings, *findings.all))))
 
 
 def _check_files(dataset: Dataset, used: Iterable[str], findings: Findings) -> dict[str, int]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from harness.data.findings import Finding
 from harness.data.marker import NOT_STATED, Synthetic
 
 
@@ -128,10 +129,8 @@ class Dataset:
     folds
         Where the layout itself gives lists per fold; otherwise empty and the protocol
         lays them out.
-    problems
-        What is wrong, one sentence each; a run does not start while there are any.
-    warnings
-        What is odd but does not stop a run, one sentence each.
+    findings
+        What is wrong (a run does not start while there is a problem) or odd.
     synthetic
         Whether its pictures are synthetic, as its marker states it.
     """
@@ -141,6 +140,15 @@ class Dataset:
     layout: str
     records: Mapping[str, Record]
     folds: tuple[Fold, ...] = ()
-    problems: tuple[str, ...] = field(default=())
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     synthetic: Synthetic = NOT_STATED
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Sentences of the findings that stop a run."""
+        return tuple(one.text for one in self.findings if one.severity == "problem")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences of the findings that do not."""
+        return tuple(one.text for one in self.findings if one.severity == "warning")

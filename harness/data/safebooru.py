@@ -145,4 +145,4 @@ def read_safebooru(path: Path) -> Dataset:
             records[name] = Record(name, files[entry.id], tags=entry.tags)
     if not records:
         findings.problem("empty lists", f"{file.name}: no line has an image in {IMAGES}/")
-    return Dataset(root.name, root, "safebooru", records, (), findings.problems, findings.warnings)
+    return Dataset(root.name, root, "safebooru", records, (), findings.all)

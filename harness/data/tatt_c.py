@@ -102,8 +102,7 @@ def read_tatt_c(root: Path, use_case: str, *, background: bool) -> Dataset:
         "tatt-c",
         records,
         tuple(laid_out),
-        findings.problems,
-        findings.warnings,
+        findings.all,
     )
 
 

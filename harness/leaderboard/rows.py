@@ -139,6 +139,7 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
     marks = [
         *(["control"] if manifest.control else []),
         *(["scores brought"] if manifest.imported is not None else []),
+        *([wording.remarks(manifest.findings)] if manifest.findings else []),
     ]
     parameters = (f"{k}={wording.shown(v)}" for k, v in manifest.origin.parameters.items())
     words = [entry.algorithm, *parameters, manifest.about, commit]

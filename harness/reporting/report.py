@@ -114,6 +114,7 @@ def render(
             retouched=retouched,
             published=published_tables(published, list(metrics.pooled)),
             steps=_step_table(manifest),
+            remarks=wording.remarks(manifest.findings),
         )
     )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from harness.data.findings import Finding
 from harness.manifest import Opinion
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
@@ -25,6 +27,17 @@ _PERCENT = (
 
 # Error rates that are options of other metrics and not metrics of their own.
 _ERROR_RATES = ("fmr", "fpir", "fpdr", "fta")
+
+
+def remarks(findings: Sequence[Finding]) -> str:
+    """Say how many remarks there are; empty without any.
+
+    >>> remarks([Finding("a", "warning", "x")])
+    '1 remark'
+    """
+    if not findings:
+        return ""
+    return "1 remark" if len(findings) == 1 else f"{len(findings)} remarks"
 
 
 def split_id(metric: str) -> tuple[str, dict[str, Option]]:

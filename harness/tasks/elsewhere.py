@@ -104,7 +104,7 @@ def learn_elsewhere(
         # Paths in a run folder are relative to one root, which has to hold both.
         root=Path(os.path.commonpath([judged.root, other.root])),
         records={**judged.records, **added},
-        warnings=(*judged.warnings, *other.warnings),
+        findings=(*judged.findings, *other.findings),
     )
     new = tuple(replace(fold, train=train, train_mates=pairs) for fold in folds)
     told = Elsewhere(given, other.name, frozenset(added), fingerprint(other, chosen, hashes=hashes))

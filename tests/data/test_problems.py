@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from harness.data.findings import SHOWN, Findings
+from harness.data.findings import SHOWN, Finding, Findings
 from harness.data.fingerprints import content_hashes
 from harness.data.folders import read_folders
 from harness.data.problems import check
@@ -21,7 +21,8 @@ def dataset(root: Path, *names: str, folds: tuple[Fold, ...] = ()) -> Dataset:
 
 
 def test_what_a_reader_found_is_kept_and_nothing_is_said_twice(tmp_path: Path) -> None:
-    data = replace(dataset(tmp_path, "a.png"), problems=("found before",), warnings=("odd",))
+    before = (Finding("x", "problem", "found before"), Finding("y", "warning", "odd"))
+    data = replace(dataset(tmp_path, "a.png"), findings=before)
     once = check(data)
     assert once.problems == (
         "found before",

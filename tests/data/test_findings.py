@@ -1,0 +1,52 @@
+"""What readers find reaches everybody who reads the numbers."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from harness.data.findings import Finding, Findings, counted
+from tests.conftest import Ran, save_png
+
+Command = Callable[..., Ran]
+
+
+def test_a_code_follows_from_the_kind_and_cases_are_counted_whole() -> None:
+    findings = Findings()
+    for number in range(30):
+        findings.warning("skipped pictures", f"skipped {number}")
+    findings.problem("missing files", "one is missing")
+    assert counted(findings.all) == {"skipped-pictures": 30, "missing-files": 1}
+    assert findings.all[-1] == Finding("missing-files", "problem", "one is missing")
+
+
+def test_a_warning_is_said_once_and_stands_in_manifest_report_json_and_board(
+    harness: Command, tmp_path: Path
+) -> None:
+    place = tmp_path / "photographs"
+    for tattoo in range(6):
+        (place / f"t{tattoo}").mkdir(parents=True)
+        for shot in range(3):
+            flat = np.full((8, 8, 3), (40 * tattoo, 60 * shot, 9))
+            save_png(place / f"t{tattoo}" / f"{shot}.png", flat)
+        (place / f"t{tattoo}" / "extra.heic").write_bytes(b"not read")
+    ran = harness(
+        *("run", "--protocol", "identification", "--algo", "random,constant"),
+        *("--data", place, "--json"),
+    )
+    assert ran.code == 0, ran.err
+    assert ran.err.count("note: skipped 6 files with the ending .heic") == 1
+    for run in ran.json["runs"]:
+        folder = tmp_path / "work" / run["folder"]
+        (found,) = [one for one in run["findings"] if one["code"] == "skipped-pictures"]
+        assert found["severity"] == "warning"
+        assert found in json.loads((folder / "manifest.json").read_text())["findings"]
+        page = html.unescape((folder / "report.html").read_text())
+        assert 'data-code="skipped-pictures">skipped 6 files with the ending .heic' in page
+    assert harness("leaderboard", "runs", "--out", "site").code == 0
+    (board,) = (tmp_path / "work" / "site").glob("board-*.html")
+    assert "1 remark" in board.read_text()
