@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.data.bivtatt import BOXES, IMAGES, read_bivtatt
+from harness.data.findings import Finding
 from harness.data.folders import read_folders
 from harness.data.manifest import read_manifest
 from harness.data.marker import read_marker
@@ -101,8 +102,8 @@ def open_dataset(
         )
     dataset = LAYOUTS[layout or detect(path)](path, use_case, background)
     synthetic, fault = read_marker(dataset.root)
-    problems = (*dataset.problems, fault) if fault else dataset.problems
-    return check(replace(dataset, synthetic=synthetic, problems=problems))
+    faults = (Finding("faulty-marker", "problem", fault),) if fault else ()
+    return check(replace(dataset, synthetic=synthetic, findings=(*dataset.findings, *faults)))
 
 
 def detect(path: Path) -> str:
