@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import parameter
+from harness.training.kept_pairs import KeptPairs
 from harness.training.sampling import Indices, Sampler
 from harness.training.siamese import PAPER, SiameseMatcher
 
@@ -20,11 +21,13 @@ class Contrastive(SiameseMatcher):
     Caffe's MNIST example on gray images of 56x46. An image is described by ip2, ten numbers, and
     compared by Euclidean distance. A step has as many mated as non-mated pairs.
 
-    The preset ``paper`` trains as the paper does, for 70,000 iterations (hours). It puts the loss
-    on the layer feat, two numbers computed from ip2, as Caffe's example does; the paper does not
-    say. "Decreases by 10 %" is read as "to 10 %", as the paper's other learning rates do;
-    ``--param gamma=0.9`` is the other reading. The default trains for seconds, with the loss on
-    ip2 itself and with non-mated pairs made of the images of the mated ones.
+    The preset ``paper`` trains as the paper does, for 70,000 iterations (hours): probes with their
+    verified references, and with as many unverified ones, drawn once and kept, half of each step;
+    pictures cropped, not squeezed, and each flipped by itself. It puts the loss on the layer feat,
+    two numbers computed from ip2, as Caffe's example does; the paper does not say. "Decreases by
+    10 %" is read as "to 10 %", as the paper's other learning rates do; ``--param gamma=0.9`` is the
+    other reading. The default trains for seconds, with the loss on ip2 itself and with non-mated
+    pairs made of the images of the mated ones.
     """
 
     margin: float = parameter(1.0, "Distance from which a non-mated pair is left alone.", minimum=0)
@@ -49,11 +52,11 @@ class Contrastive(SiameseMatcher):
         "check": {"iterations": 3},
     }
 
-    def draw(self, sampler: Sampler, step: int) -> Indices:
+    def draw(self, sampler: Sampler | KeptPairs, step: int) -> Indices:
         """Draw as many mated as non-mated pairs, or only mated ones, which hold the others."""
-        if self.negatives == "random":
-            return sampler.pairs(step, self.batch_size)
-        return sampler.mated(step, self.batch_size)
+        if self.negatives == "batch":
+            return sampler.mated(step, self.batch_size)
+        return sampler.pairs(step, self.batch_size)
 
     def loss(self, outputs: Tensor, identities: Tensor) -> Tensor:
         """Return the contrastive loss of the pairs drawn, or of those made of them."""

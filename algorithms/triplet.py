@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import parameter
+from harness.training.kept_pairs import KeptPairs
 from harness.training.sampling import Indices, Sampler
 from harness.training.siamese import PAPER, SiameseMatcher
 
@@ -20,10 +21,12 @@ class Triplet(SiameseMatcher):
     The network of ``contrastive`` with 256 numbers in ip2, the descriptor, compared by
     Euclidean distance. The loss has squared distances.
 
-    The preset ``paper`` trains as the paper does, for 40,000 iterations (hours), with one random
-    negative per mated pair. The paper replaces the loss and does not say where it sits; the preset
-    leaves it on feat, two numbers computed from ip2, where Caffe's example has it, and
-    ``--param loss_on=ip2`` moves it to the descriptor. The default trains for seconds, with the
+    The preset ``paper`` trains as the paper does, for 40,000 iterations (hours): a probe, its mate
+    among the references and one reference of another identity, drawn once for each mated pair and
+    kept; pictures cropped, not squeezed, and each flipped by itself. Which image of a pair is the
+    paper's "reference image" it does not say. The paper replaces the loss and does not say where it
+    sits; the preset leaves it on feat, two numbers computed from ip2, where Caffe's example has it,
+    and ``--param loss_on=ip2`` moves it to the descriptor. The default trains for seconds, with the
     loss on ip2 and every image of another identity in the batch as a negative.
     """
 
@@ -48,18 +51,18 @@ class Triplet(SiameseMatcher):
         "check": {"iterations": 3},
     }
 
-    def draw(self, sampler: Sampler, step: int) -> Indices:
+    def draw(self, sampler: Sampler | KeptPairs, step: int) -> Indices:
         """Draw triplets, or the mated pairs that triplets of the batch are made of."""
-        if self.negatives == "random":
-            return sampler.triplets(step, self.batch_size)
-        return sampler.mated(step, self.batch_size)
+        if self.negatives == "batch":
+            return sampler.mated(step, self.batch_size)
+        return sampler.triplets(step, self.batch_size)
 
     def loss(self, outputs: Tensor, identities: Tensor) -> Tensor:
         """Return the triplet loss of the triplets drawn, or of those that the batch allows."""
         from harness.training.losses import triplet_loss
         from harness.training.mining import batch_triplets
 
-        if self.negatives == "random":
+        if self.negatives != "batch":
             anchors, positives, negatives = outputs.unbind(1)
             return triplet_loss(anchors, positives, negatives, self.margin)
         rows = outputs.flatten(0, 1)

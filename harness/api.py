@@ -97,6 +97,9 @@ class TrainingSet:
     mated
         int64, shape (pairs, 2): indices of the pairs that the protocol calls mated. All of them
         share an identity; not every two images of one identity need be a pair.
+    probes, references
+        bool, shape (n,): whether each image is a probe, or a reference, in the fold that judges it.
+        A listed set may use an image as both; one that is only ever learned from is neither.
     tattoo
         bool, shape (n,): whether the image shows a tattoo.
     tags
@@ -122,6 +125,8 @@ class TrainingSet:
         *,
         identities: npt.NDArray[np.int64] | None = None,
         mated: npt.NDArray[np.int64] | None = None,
+        probes: npt.NDArray[np.bool_] | None = None,
+        references: npt.NDArray[np.bool_] | None = None,
         tattoo: npt.NDArray[np.bool_] | None = None,
         tags: npt.NDArray[np.bool_] | None = None,
         vocabulary: Sequence[str] | None = None,
@@ -136,6 +141,8 @@ class TrainingSet:
         self._truth: dict[str, Any] = {
             "identities": identities,
             "mated": mated,
+            "probes": probes,
+            "references": references,
             "tattoo": tattoo,
             "tags": tags,
             "vocabulary": None if vocabulary is None else tuple(vocabulary),
@@ -156,6 +163,18 @@ class TrainingSet:
     def mated(self) -> npt.NDArray[np.int64]:
         """Mated pairs: int64, shape (pairs, 2), indices into `images`."""
         found: npt.NDArray[np.int64] = self._given("mated")
+        return found
+
+    @property
+    def probes(self) -> npt.NDArray[np.bool_]:
+        """Whether each image is a probe where it is judged: bool, shape (n,)."""
+        found: npt.NDArray[np.bool_] = self._given("probes")
+        return found
+
+    @property
+    def references(self) -> npt.NDArray[np.bool_]:
+        """Whether each image is a reference where it is judged: bool, shape (n,)."""
+        found: npt.NDArray[np.bool_] = self._given("references")
         return found
 
     @property

@@ -93,6 +93,9 @@ class Fold:
         Mated (probe, gallery) names.
     train_mates
         Mated pairs among the training images.
+    train_probes, train_references
+        Training images that are probes, or references, in the folds that judge them (some may be
+        both, others neither); empty where nothing says so.
     nonmates
         The non-mated comparisons that count, where not all of them do.
     excluded
@@ -107,6 +110,8 @@ class Fold:
     gallery: tuple[str, ...] = ()
     mates: frozenset[tuple[str, str]] = frozenset()
     train_mates: frozenset[tuple[str, str]] = frozenset()
+    train_probes: frozenset[str] = frozenset()
+    train_references: frozenset[str] = frozenset()
     nonmates: frozenset[tuple[str, str]] = frozenset()
     excluded: frozenset[tuple[str, str]] = frozenset()
     draws: tuple[Draw, ...] = ()

@@ -240,12 +240,9 @@ def _fold(
     probes = tuple(name for name in own.probes if name in records)
     gallery = tuple(name for name in own.gallery if name in records)
     judged = {*probes, *gallery}
+    others = [fold for other, fold in folds.items() if other != number]
     train = dict.fromkeys(
-        name
-        for other, fold in folds.items()
-        if other != number
-        for name in fold.names
-        if name in records and name not in judged
+        name for fold in others for name in fold.names if name in records and name not in judged
     )
     return Fold(
         number,
@@ -254,6 +251,8 @@ def _fold(
         gallery + tuple(background),
         frozenset((p, g) for p, g in pairs if p in own.probes and g in own.gallery),
         frozenset((p, g) for p, g in pairs if p in train and g in train),
+        frozenset(name for fold in others for name in fold.probes if name in train),
+        frozenset(name for fold in others for name in fold.gallery if name in train),
     )
 
 

@@ -161,6 +161,10 @@ def training_set(unit: Unit, progress: Progress, checkpoints: Path | None = None
     if training is None:
         raise ValueError(f"unit {unit.name} has nothing to learn from")
     identities = mated = tattoo = tags = masks = clean = None
+    probes, references = (
+        None if flags is None else np.array(flags, dtype=bool)
+        for flags in (training.probes, training.references)
+    )
     pictures = [unit.pictures[name] for name in training.images]
     images, shown = Pictures(pictures, unit.sees), Pictures(pictures)
     if training.identities is not None:
@@ -184,6 +188,8 @@ def training_set(unit: Unit, progress: Progress, checkpoints: Path | None = None
         images,
         identities=identities,
         mated=mated,
+        probes=probes,
+        references=references,
         tattoo=tattoo,
         tags=tags,
         vocabulary=unit.vocabulary if tags is not None else None,

@@ -29,6 +29,8 @@ class Training(msgspec.Struct, omit_defaults=True):
     ----------
     tags
         Of each image, as places in the unit's vocabulary.
+    probes, references
+        Whether each image is one where it is judged.
     masks, clean
         None where an image shows no tattoo: its mask is empty, and it is clean as it is.
     """
@@ -36,6 +38,8 @@ class Training(msgspec.Struct, omit_defaults=True):
     images: list[str]
     identities: list[int] | None = None
     mated: list[tuple[int, int]] | None = None
+    probes: list[bool] | None = None
+    references: list[bool] | None = None
     tattoo: list[bool] | None = None
     tags: list[list[int]] | None = None
     masks: list[Picture | None] | None = None

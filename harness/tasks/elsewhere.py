@@ -106,7 +106,18 @@ def learn_elsewhere(
         records={**judged.records, **added},
         findings=(*judged.findings, *other.findings),
     )
-    new = tuple(replace(fold, train=train, train_mates=pairs) for fold in folds)
+    probes = {prefix + name for fold in other.folds for name in fold.probes}
+    references = {prefix + name for fold in other.folds for name in fold.gallery}
+    new = tuple(
+        replace(
+            fold,
+            train=train,
+            train_mates=pairs,
+            train_probes=frozenset(probes & added.keys()),
+            train_references=frozenset(references & added.keys()),
+        )
+        for fold in folds
+    )
     told = Elsewhere(given, other.name, frozenset(added), fingerprint(other, chosen, hashes=hashes))
     return both, new, told
 

@@ -95,12 +95,15 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
         record.name for record in dataset.records.values() if record.role == "background"
     )
     folds = []
-    for name, train, probes, references in deal(
+    dealt = deal(
         dataset,
         protocol.folds,
         lambda record: str(_of(record, key)),
         lambda records, rng: _roles(records, protocol.folds, rng),
-    ):
+    )
+    judged_probes = {record.name for fold in dealt for record in fold[2]}
+    judged_references = {record.name for fold in dealt for record in fold[3]}
+    for name, train, probes, references in dealt:
         by_identity: dict[str, list[str]] = {}
         for reference in references:
             by_identity.setdefault(str(_of(reference, key)), []).append(reference.name)
@@ -118,6 +121,8 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
             gallery=tuple(reference.name for reference in references)
             + (background if protocol.data.background else ()),
             mates=mates,
+            train_probes=frozenset(r.name for r in train if r.name in judged_probes),
+            train_references=frozenset(r.name for r in train if r.name in judged_references),
         )
         folds.append(_restricted(fold, dataset.records, protocol))
     if not any(fold.probes for fold in folds):
@@ -126,7 +131,10 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
 
 
 def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
-    """Return what a training set says: identity numbers, and mated pairs where they are listed."""
+    """Return what a training set says: identity numbers, and where they are known mates and roles.
+
+    Roles are said only where some training images are probes and some are references.
+    """
     if fold.train_mates:
         group = components(sorted(fold.train_mates))
         keys = [group.get(name, name) for name in fold.train]
@@ -137,6 +145,9 @@ def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol
     truth: dict[str, Any] = {"identities": [number[key] for key in keys]}
     if fold.train_mates:
         truth["mated"] = sorted([place[a], place[b]] for a, b in fold.train_mates)
+    if fold.train_probes and fold.train_references:
+        truth["probes"] = [name in fold.train_probes for name in fold.train]
+        truth["references"] = [name in fold.train_references for name in fold.train]
     return truth
 
 

@@ -26,6 +26,8 @@ class SiameseObjective(nn.Module):
         Strength of `warped`, after the flips.
     loss
         Of outputs, shape (examples, images of an example, d), and identities.
+    flip_each
+        Whether every image is flipped by itself, not all of an example alike.
     """
 
     def __init__(
@@ -34,14 +36,21 @@ class SiameseObjective(nn.Module):
         layer: str,
         warp: float,
         loss: Callable[[Tensor, Tensor], Tensor],
+        *,
+        flip_each: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
         self._layer, self._warp, self._loss = layer, warp, loss
+        self._flip_each = flip_each
 
     def forward(self, images: Tensor, identities: Tensor) -> Tensor:
         """Return the loss of images of shape (examples, images of an example, height, width)."""
-        changed = warped(flipped(images).flatten(0, 1).unsqueeze(1), self._warp)
+        if self._flip_each:
+            flat = flipped(images.flatten(0, 1).unsqueeze(1))
+        else:
+            flat = flipped(images).flatten(0, 1).unsqueeze(1)
+        changed = warped(flat, self._warp)
         outputs = getattr(self.network(changed), self._layer)
         return self._loss(outputs.float().unflatten(0, identities.shape), identities)
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from harness.api import Image
-from harness.training.preparation import FloatStack, colour_stack, gray_stack
+from harness.training.preparation import FloatStack, colour_stack, framed, gray_stack
 
 KEY = "tattoo-harness"
 """Of the metadata of an ONNX file; its value is a `Recipe` as JSON."""
@@ -18,7 +18,7 @@ KEY = "tattoo-harness"
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens to a picture before the model sees it, and to templates after it.
 
-    Scaling is Pillow's bilinear filter to exactly `height` x `width`, as in
+    Scaling is Pillow's bilinear filter to exactly `height` x `width`, after the framing, as in
     `harness.training.preparation`; then values from 0 to 255 are divided by `scale`, `mean` is
     subtracted and the rest divided by `std`.
 
@@ -36,6 +36,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         One value per channel in the model's order, or one for all; in units after `scale`.
     comparison
         Of templates: ``cosine`` similarity, or minus the ``euclidean`` distance.
+    framing
+        ``squeezed``: the whole picture, in another aspect. ``cropped``: its middle, in its own.
     """
 
     height: int
@@ -46,6 +48,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     comparison: Literal["cosine", "euclidean"] = "cosine"
+    framing: Literal["squeezed", "cropped"] = "squeezed"
 
     @property
     def channels(self) -> int:
@@ -91,7 +94,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         [[[[0.0, 25.0, 100.0]]]]
         """
         stacked = gray_stack if self.colour == "gray" else colour_stack
-        stack = stacked(images, self.height, self.width)
+        shown = framed(images, self.height, self.width, self.framing)
+        stack = stacked(shown, self.height, self.width)
         if self.colour == "bgr":
             stack = stack[:, ::-1]
         if self.scale != 255:

@@ -81,6 +81,43 @@ def colour_stack(images: Sequence[Image], height: int, width: int) -> FloatStack
     return stack
 
 
+def framed(images: Sequence[Image], height: int, width: int, framing: str) -> Sequence[Image]:
+    """Return what is shown of pictures that are then scaled to one size.
+
+    Parameters
+    ----------
+    images
+        n pictures: uint8 RGB, of any sizes.
+    height, width
+        Of the size.
+    framing
+        ``squeezed``: all of a picture, whatever its aspect. ``cropped``: the largest part that has
+        the aspect of `height` x `width`, rounded to whole pixels and at least one, in the middle
+        (half a pixel up and left of it where that cannot be).
+
+    Returns
+    -------
+    sequence of numpy.ndarray
+        Views.
+
+    Examples
+    --------
+    >>> picture = np.zeros((30, 100, 3), np.uint8)
+    >>> [framed([picture], 2, 3, how)[0].shape for how in ("squeezed", "cropped")]
+    [(30, 100, 3), (30, 45, 3)]
+    """
+    if framing == "squeezed":
+        return images
+    return [_middle(image, height, width) for image in images]
+
+
+def _middle(image: Image, height: int, width: int) -> Image:
+    rows = min(image.shape[0], max(1, round(image.shape[1] * height / width)))
+    columns = min(image.shape[1], max(1, round(image.shape[0] * width / height)))
+    top, left = (image.shape[0] - rows) // 2, (image.shape[1] - columns) // 2
+    return image[top : top + rows, left : left + columns]
+
+
 def local_contrast(stack: FloatStack, sigma: float = 4.0, deviation: float = 0.25) -> FloatStack:
     """Take out of each image what changes slowly: shade of skin, light across it, fading of ink.
 

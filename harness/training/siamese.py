@@ -11,7 +11,8 @@ import numpy as np
 
 from harness.api import Image, TrainingSet, parameter
 from harness.training.embedding import EmbeddingMatcher
-from harness.training.preparation import FloatStack, gray_stack, local_contrast
+from harness.training.kept_pairs import KeptPairs
+from harness.training.preparation import FloatStack, framed, gray_stack, local_contrast
 from harness.training.sampling import Indices, Sampler, Truth
 
 if TYPE_CHECKING:
@@ -45,10 +46,22 @@ class SiameseMatcher(EmbeddingMatcher):
     )
     momentum: float = parameter(0.9, "Of SGD; first beta of Adam.", minimum=0, maximum=0.999)
     negatives: str = parameter(
-        "batch", "Drawn for themselves, or out of mated pairs.", choices=("random", "batch")
+        "batch",
+        "Out of a batch's mated pairs, drawn anew each step, or drawn once and kept.",
+        choices=("batch", "random", "kept"),
     )
     weight_decay: float = parameter(0.0, "L2 penalty on weights and biases.", minimum=0)
     normalise: bool = parameter(default=True, meaning="Keep local contrast only, not [0, 1] gray.")
+    framing: str = parameter(
+        "squeezed",
+        "The whole picture in another aspect, or its middle cut to 56x46.",
+        choices=("squeezed", "cropped"),
+    )
+    flips: str = parameter(
+        "together",
+        "Both ways, of all images of a pair or triplet alike, or of each by itself.",
+        choices=("together", "each"),
+    )
     warp: float = parameter(
         0.5, "Strength of random turns, sizes and shifts; 0: flips only.", minimum=0, maximum=2
     )
@@ -76,7 +89,11 @@ class SiameseMatcher(EmbeddingMatcher):
                 "nothing to tell apart: all mated pairs of the training set have one identity; "
                 "with negatives=random other images serve as non-mates, too"
             )
-        sampler = Sampler(truth, self.seed)
+        sampler: Sampler | KeptPairs
+        if self.negatives == "kept":
+            sampler = KeptPairs.of(train, self.seed)
+        else:
+            sampler = Sampler(truth, self.seed)
         images = torch.from_numpy(self.prepare(train.images)).squeeze(1)
         identities = torch.from_numpy(truth.identities)
 
@@ -86,7 +103,9 @@ class SiameseMatcher(EmbeddingMatcher):
 
         network = self.build()
         self.learning_curve_ = Descent(
-            SiameseObjective(network, self.loss_on, self.warp, self.loss),
+            SiameseObjective(
+                network, self.loss_on, self.warp, self.loss, flip_each=self.flips == "each"
+            ),
             batch,
             solver(network, self.solver, momentum=self.momentum, weight_decay=self.weight_decay),
             StepPolicy(self.learning_rate, self.step, self.gamma),
@@ -99,7 +118,7 @@ class SiameseMatcher(EmbeddingMatcher):
         self.network_ = network.eval()
 
     @abstractmethod
-    def draw(self, sampler: Sampler, step: int) -> Indices:
+    def draw(self, sampler: Sampler | KeptPairs, step: int) -> Indices:
         """Return a step's batch: int64 indices of images, shape (examples, images of one)."""
 
     @abstractmethod
@@ -123,7 +142,7 @@ class SiameseMatcher(EmbeddingMatcher):
 
     def prepare(self, images: Sequence[Image]) -> FloatStack:
         """Return gray images of 56x46: in [0, 1], or their local contrast."""
-        stack = gray_stack(images, HEIGHT, WIDTH)
+        stack = gray_stack(framed(images, HEIGHT, WIDTH, self.framing), HEIGHT, WIDTH)
         return local_contrast(stack) if self.normalise else stack
 
     def describe(self, network: nn.Module, prepared: Tensor) -> Tensor:
@@ -141,13 +160,21 @@ class SiameseMatcher(EmbeddingMatcher):
         described: nn.Module = Described(self.network_, self.describe)
         if self.normalise:
             described = nn.Sequential(LocalContrast(HEIGHT, WIDTH), described)
-        return described, Recipe(HEIGHT, WIDTH, colour="gray", comparison="euclidean")
+        return described, Recipe(
+            HEIGHT,
+            WIDTH,
+            colour="gray",
+            comparison="euclidean",
+            framing="cropped" if self.framing == "cropped" else "squeezed",
+        )
 
 
 PAPER: dict[str, object] = {
     "loss_on": "feat",
     "batch_size": 64,
-    "negatives": "random",
+    "negatives": "kept",
+    "framing": "cropped",
+    "flips": "each",
     "solver": "sgd",
     "gamma": 0.1,
     "momentum": 0.9,
@@ -156,4 +183,12 @@ PAPER: dict[str, object] = {
     "warp": 0.0,
 }
 """What the paper says of both losses, and where it is silent, Caffe's MNIST siamese example: its
-batch of 64, its momentum, no weight decay, and the loss on feat."""
+batch of 64, its momentum, no weight decay, and the loss on feat.
+
+The paper pairs probes with their verified and unverified gallery images and keeps as many of the
+unverified pairs, drawn at random, as there are verified ones: ``negatives=kept``. It "cropped the
+images to 56x46" without saying where or from which scale: here the largest part of that aspect in
+the middle, scaled (``framing=squeezed`` keeps the borders and loses the aspect). It flips images
+"to increase the number of training data", and does not say whether the two of a pair are flipped
+alike: here each by itself (``flips=together`` is the other reading).
+"""

@@ -43,13 +43,14 @@ def test_the_preset_of_contrastive_is_the_papers_schedule() -> None:
     assert (one.descriptor, one.margin, one.legacy, one.loss_on) == (10, 1.0, False, "feat")
     assert (one.solver, one.momentum, one.weight_decay) == ("sgd", 0.9, 0.0)
     assert (one.batch_size, one.normalise, one.warp) == (64, False, 0.0)
-    assert one.negatives == "random"
+    assert (one.negatives, one.framing, one.flips) == ("kept", "cropped", "each")
 
 
 def test_the_preset_of_triplet_is_the_papers_schedule() -> None:
     one = algorithm("triplet")(**algorithm("triplet").presets["paper"])
     assert (one.iterations, one.learning_rate, one.step, one.gamma) == (40_000, 2e-4, 10_000, 0.1)
-    assert (one.descriptor, one.margin, one.negatives) == (256, 0.005, "random")
+    assert (one.descriptor, one.margin, one.negatives) == (256, 0.005, "kept")
+    assert (one.framing, one.flips) == ("cropped", "each")
     assert (one.solver, one.momentum, one.weight_decay) == ("sgd", 0.9, 0.0)
     assert (one.batch_size, one.normalise, one.warp) == (64, False, 0.0)
 

@@ -36,6 +36,8 @@ def test_each_fold_has_its_own_lists_and_learns_from_those_of_the_others(tmp_pat
     assert second.train_mates == {
         (f"p{f}-{n}.png", f"g{f}-{n}.png") for f in (1, 3) for n in (1, 2)
     }
+    assert second.train_probes == {f"p{f}-{n}.png" for f in (1, 3) for n in (1, 2)}
+    assert second.train_references == {f"g{f}-{n}.png" for f in (1, 3) for n in (1, 2)}
     record = data.records["g2-1.png"]
     assert (record.role, record.fold) == ("reference", "2")
     assert record.path == tmp_path / CASE / "images" / "g2-1.png"

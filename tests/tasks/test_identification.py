@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.data.records import Fold, Record
+from harness.data.records import Dataset, Fold, Record
 from harness.protocol import Protocol
 from harness.results import Outcome
 from harness.tasks.answers import Answer
-from harness.tasks.identification import judge, training_truth, truth_matrix
+from harness.tasks.identification import judge, lay_out, training_truth, truth_matrix
 
 METRICS = ["hit-rate@rank=1", "hit-rate@rank=3", "map", "eer", "fnmr@fmr=0.2"]
 PROTOCOL = Protocol.model_validate(
@@ -240,3 +240,29 @@ def test_further_metrics_may_be_asked_for() -> None:
     known = [score for score in mated if score > -math.inf]
     spread = math.sqrt((np.var(known) + np.var(nonmated)) / 2)
     assert pooled["d-prime"].value == pytest.approx((np.mean(known) - np.mean(nonmated)) / spread)
+
+
+def test_training_images_keep_the_roles_of_the_folds_that_judge_them() -> None:
+    media = ("sketch", "photo", "photo")
+    records = {
+        f"{tattoo}-{n}.png": Record(
+            f"{tattoo}-{n}.png", Path(f"{tattoo}-{n}.png"), tattoo=tattoo, media=medium
+        )
+        for tattoo in "abcdef"
+        for n, medium in enumerate(media)
+    }
+    records["z.png"] = Record("z.png", Path("z.png"), tattoo="z", role="train")
+    asked = PROTOCOL.model_copy(
+        update={"folds": PROTOCOL.folds.model_copy(update={"count": 3, "probe_media": ("sketch",)})}
+    )
+    for fold in lay_out(Dataset("d", Path(), "csv", records), asked):
+        truth = training_truth(fold, records, asked)
+        told = zip(fold.train, truth["probes"], truth["references"], strict=True)
+        for name, probe, reference in told:
+            assert probe == (name != "z.png" and records[name].media == "sketch")
+            assert reference == (name != "z.png" and records[name].media == "photo")
+
+
+def test_a_training_set_whose_images_have_no_roles_says_none() -> None:
+    records = {n: Record(n, Path(n), tattoo=n[0]) for n in ("a1", "a2")}
+    assert set(training_truth(Fold("1", ("a1", "a2"), ()), records, PROTOCOL)) == {"identities"}

@@ -67,3 +67,10 @@ def test_a_recipe_survives_its_json() -> None:
     recipe = Recipe(4, 5, colour="bgr", mean=(0.1, 0.2, 0.3), comparison="euclidean")
     assert recipe.faults() == []
     assert msgspec.json.decode(msgspec.json.encode(recipe), type=Recipe) == recipe
+
+
+def test_a_cropped_picture_loses_its_sides_and_keeps_its_aspect() -> None:
+    halves = np.zeros((4, 12, 3), np.uint8)
+    halves[:, 4:8] = 255
+    assert Recipe(2, 2, colour="gray", framing="cropped").prepare([halves]).min() == 1
+    assert Recipe(2, 2, colour="gray").prepare([halves]).min() < 0.7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.training.preparation import colour_stack, gray_stack, local_contrast
+from harness.training.preparation import colour_stack, framed, gray_stack, local_contrast
 
 
 def noise(seed: int, height: int = 80, width: int = 60) -> np.ndarray:
@@ -78,3 +78,25 @@ def test_an_image_does_not_depend_on_its_companions() -> None:
     alone = local_contrast(gray_stack([noise(4)], 56, 46))[0]
     among = local_contrast(gray_stack([noise(5), noise(4), noise(6)], 56, 46))[1]
     assert np.array_equal(alone, among)
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows", "columns"),
+    [
+        ((100, 200), slice(0, 100), slice(59, 141)),  # 100 * 46/56 = 82.1 columns of 200
+        ((200, 100), slice(39, 161), slice(0, 100)),  # 100 * 56/46 = 121.7 rows of 200
+        ((56, 46), slice(0, 56), slice(0, 46)),
+        ((1, 500), slice(0, 1), slice(249, 250)),
+    ],
+)
+def test_cropping_keeps_the_largest_part_of_the_aspect_in_the_middle(
+    shape: tuple[int, int], rows: slice, columns: slice
+) -> None:
+    image = noise(7, *shape)
+    (shown,) = framed([image], 56, 46, "cropped")
+    assert np.array_equal(shown, image[rows, columns])
+
+
+def test_squeezing_shows_all_of_a_picture() -> None:
+    image = noise(8, 30, 90)
+    assert framed([image], 56, 46, "squeezed")[0] is image
