@@ -68,9 +68,14 @@ class AnimeTags(Tagger, Matcher):
     of each of its tags, at most 1,000 to a tag, and a softmax learns to name the folder. One image
     in several folders contradicts itself, and its copies fall on both sides of the split into
     training and validation. How many do is counted and shown in the report; ``split=images`` keeps
-    the copies of an image on one side. The default is the sound variant, a sigmoid for each tag
-    with binary cross-entropy, on smaller images. The slides do not say how pixels are scaled (here
-    to [0, 1]) nor how the fully connected layers start (here as the convolutions).
+    the copies of an image on one side. The slides' ``set_layers(input_tensor, train, regularizer)``
+    takes an L2 term and a switch for training, and does not show what either does; the loss that
+    they print and minimise is the cross-entropy alone, so that the preset has ``l2=0`` and
+    ``dropout=0``. In TensorFlow code of that shape they are an L2 penalty of the fully connected
+    layers and a dropout after them: ``--param l2=0.0001 --param dropout=0.5``. The default is the
+    sound variant, a sigmoid for each tag with binary cross-entropy, on smaller images. The slides
+    do not say how pixels are scaled (here to [0, 1]) nor how the fully connected layers start (here
+    as the convolutions).
     """
 
     procedure: str = parameter(
@@ -100,6 +105,11 @@ class AnimeTags(Tagger, Matcher):
     dropout: float = parameter(
         0.1, "Share of fc1024 and fc512 left out of a step.", minimum=0, maximum=0.9
     )
+    l2: float = parameter(
+        0.0,
+        "L2 penalty of the fully connected weights: this times half the sum of their squares.",
+        minimum=0,
+    )
     per_tag: int = parameter(1000, "Copies of a tag at most; softmax only.", minimum=1)
     validation: float = parameter(
         0.2, "Share of the copies held out; softmax only.", minimum=0, maximum=0.9
@@ -127,6 +137,7 @@ class AnimeTags(Tagger, Matcher):
             "light": "kept",
             "warp": 0.0,
             "dropout": 0.0,
+            "l2": 0.0,
             "per_tag": 1000,
             "validation": 0.2,
             "split": "copies",
@@ -223,6 +234,10 @@ class AnimeTags(Tagger, Matcher):
                 return starts.HeNormal(seed=seed)
             return starts.TruncatedNormal(stddev=0.1, seed=seed)
 
+        def penalty() -> Any:
+            # Keras sums squares, TensorFlow's `l2_regularizer` half of them.
+            return keras.regularizers.L2(self.l2 / 2) if self.l2 else None
+
         stack: list[Any] = [keras.Input((self.size, self.size, 3))]
         for number, (filters, side) in enumerate(CONVOLUTIONS, start=1):
             stack.append(
@@ -240,12 +255,25 @@ class AnimeTags(Tagger, Matcher):
         for units in CONNECTED:
             name = f"fc{units}"
             stack.append(
-                layers.Dense(units, activation="relu", kernel_initializer=start(), name=name)
+                layers.Dense(
+                    units,
+                    activation="relu",
+                    kernel_initializer=start(),
+                    kernel_regularizer=penalty(),
+                    name=name,
+                )
             )
             if self.dropout:
                 stack.append(layers.Dropout(self.dropout, seed=next(numbers)))
         if outputs:
-            stack.append(layers.Dense(outputs, kernel_initializer=start(), name="outputs"))
+            stack.append(
+                layers.Dense(
+                    outputs,
+                    kernel_initializer=start(),
+                    kernel_regularizer=penalty(),
+                    name="outputs",
+                )
+            )
         self.outputs_ = outputs
         self._network = keras.Sequential(stack)
         features = self._network.get_layer(f"fc{CONNECTED[-1]}").output

@@ -39,10 +39,13 @@ class UnetRemoval(Remover):
     of it in every pixel; a gate below .1 is closed, so that skin without a tattoo is not touched
     at all, and one above .9 is open.
 
-    The preset ``skindeep`` is a ResNet-34 from ImageNet weights, trained with L1, VGG16-bn
-    feature and gram loss at 64, 128, 192, 256 and 320 pixels. The default has the same parts with
-    an encoder of a sixth of the width and one block in each stage, at 64 and 128 pixels, and its
-    loss is L1 and the cross-entropy of the gate, without pretrained features.
+    The preset ``skindeep`` is a ResNet-34 from ImageNet weights, trained with L1, VGG16-bn feature
+    and gram loss at 64, 128, 192, 256 and 320 pixels. SkinDeep says nothing of the rest, and what
+    the preset has there is ours: steps and rates of the stages, AdamW with a weight decay of 1e-4,
+    gradients clipped to a norm of 1, pictures in random light and colour, flipped and transposed at
+    random, and a share of .5 with ink of other pictures laid over. The default has the same parts
+    with an encoder of a sixth of the width and one block in each stage, at 64 and 128 pixels, and
+    its loss is L1 and the cross-entropy of the gate, without pretrained features.
 
     Beside the pairs of the training set it learns from such as SkinDeep synthesised: the ink of one
     picture (its quotient with its clean capture, inside the mask) laid over the clean capture of

@@ -65,6 +65,19 @@ def step(procedure):
 
 found["softmax"], found["sigmoid"] = step("softmax"), step("sigmoid")
 
+def penalised(l2):
+    tagger = AnimeTags(procedure="softmax", l2=l2, **small)
+    tagger._make(3)
+    tagger._compile(None)
+    kernels = [tagger._network.get_layer(name).get_weights()[0]
+               for name in ("fc1024", "fc512", "outputs")]
+    squares = sum(float((np.float64(kernel) ** 2).sum()) for kernel in kernels)
+    pixels = tagger._levels(tagger._scaled(images))
+    return float(tagger._network.train_on_batch(pixels, np.arange(8) % 3)), squares
+
+(plain, squares), (more, _) = penalised(0.0), penalised(0.01)
+found["penalty"] = [plain, more, squares]
+
 def fitted(seed=0, **settings):
     tagger = AnimeTags(seed=seed, epochs=2, batch_size=4, size=16, backend=backend, **settings)
     tagger.fit(TrainingSet(images, tags=tags, vocabulary=["a", "b", "c"]))
@@ -146,6 +159,14 @@ def test_the_network_has_the_layers_of_the_slides_and_as_many_weights(
     assert mean == pytest.approx(0, abs=2e-4)
     assert deviation == pytest.approx(0.08796, abs=2e-4)
     assert bias == 0
+
+
+@pytest.mark.slow
+def test_the_regulariser_adds_half_the_squares_of_the_fully_connected_weights(
+    found: dict[str, Any],
+) -> None:
+    plain, more, squares = found["penalty"]
+    assert more - plain == pytest.approx(0.01 * squares / 2, rel=1e-4)
 
 
 @pytest.mark.slow
@@ -279,3 +300,4 @@ def test_the_slides_preset_has_their_figures() -> None:
     assert (preset["size"], preset["epochs"], preset["batch_size"]) == (100, 400, 200)
     assert (preset["learning_rate"], preset["per_tag"], preset["validation"]) == (1e-4, 1000, 0.2)
     assert (preset["procedure"], preset["split"]) == ("softmax", "copies")
+    assert (preset["l2"], preset["dropout"]) == (0, 0)
