@@ -13,10 +13,12 @@ import numpy.typing as npt
 from harness.statistics import Interval, check_level, clopper_pearson, no_interval, wilson
 
 _BLOCK = 1 << 21  # weights drawn at once: 16 MB whatever the number of replicates
+_GROUPS = 60  # evaluations for an acceleration, beside the hundreds for the replicates
 
 Values: TypeAlias = npt.NDArray[Any]
 Identities: TypeAlias = npt.NDArray[np.integer[Any]]
 Weights: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 def choose_interval(
@@ -134,51 +136,54 @@ def cluster_bootstrap_mean(
         mean: npt.NDArray[np.float64] = (weights @ sums) / (weights @ counts)
         return mean[:, np.newaxis]
 
+    check_level(level)
     if len(counts) < 2:
-        return _resample(means, len(counts), 1, replicates, level, seed)[0]
+        return no_interval("bootstrap: needs two identities")
     total, n = sums.sum(), counts.sum()
-    without = (total - sums) / (n - counts)
-    leaning = without.mean() - without
-    size = float((leaning**2).sum()) ** 1.5
-    return _resample(
-        means,
-        len(counts),
-        1,
-        replicates,
-        level,
-        seed,
-        estimate=float(total / n),
-        acceleration=float((leaning**3).sum()) / (6 * size) if size > 0 else 0.0,
-    )[0]
+    return bootstrap_interval(
+        replicate(means, len(counts), replicates=replicates, seed=seed)[:, 0],
+        (float(total / n), acceleration((total - sums) / (n - counts))),
+        identities=len(counts),
+        level=level,
+    )
 
 
 def cluster_bootstrap(
     statistic: Callable[[Weights], Sequence[float]],
     identities: int,
     *,
+    mated: Mask | None = None,
+    corrected: bool = False,
     replicates: int = 500,
     level: float = 0.95,
     seed: int = 0,
 ) -> tuple[Interval, ...]:
-    """Percentile intervals of any statistics of weighted identities.
+    """Intervals of any statistics of weighted identities.
 
-    The percentiles are widened as in `cluster_bootstrap_mean`, but not corrected for bias.
+    The percentiles are widened as in `cluster_bootstrap_mean`, and corrected where that is asked
+    for. Where some identities only serve as background, all are drawn, but those with mates decide
+    how wide *t* is.
 
     Parameters
     ----------
     statistic
-        Called with how often each identity was drawn: int64, shape (identities,), sum
-        `identities`. Returns one number for each statistic, NaN where the draw does not give it;
-        such draws are left out of that statistic's interval.
+        Called with how often each identity counts: int64, shape (identities,). Returns one number
+        for each statistic, NaN where the draw does not give it; such draws are left out of that
+        statistic's interval.
     identities
         How many there are.
+    mated
+        bool, shape (identities,): which of them have mates; all unless given.
+    corrected
+        Whether the percentiles are corrected for bias and acceleration, which takes the statistic
+        of all identities to be of little bias itself, and `_GROUPS` evaluations.
     replicates, level, seed
         As for `cluster_bootstrap_mean`.
 
     Returns
     -------
     tuple of Interval
-        One for each statistic; NaN for fewer than two identities.
+        One for each statistic; NaN for fewer than two identities with mates.
 
     Raises
     ------
@@ -192,29 +197,38 @@ def cluster_bootstrap(
     >>> mean.low, mean.high
     (0.0, 1.0)
     """
-    width = len(statistic(np.ones(identities, np.int64)))
 
     def one_by_one(weights: Weights) -> npt.NDArray[np.float64]:
         return np.array([statistic(drawn) for drawn in weights], np.float64)
 
-    return _resample(one_by_one, identities, width, replicates, level, seed)
+    return cluster_bootstrap_together(
+        one_by_one,
+        identities,
+        mated=mated,
+        corrected=corrected,
+        replicates=replicates,
+        level=level,
+        seed=seed,
+    )
 
 
 def cluster_bootstrap_together(
-    statistic: Callable[[Weights], npt.NDArray[np.float64]],
+    statistics: Callable[[Weights], npt.NDArray[np.float64]],
     identities: int,
     *,
+    mated: Mask | None = None,
+    corrected: bool = False,
     replicates: int = 500,
     level: float = 0.95,
     seed: int = 0,
-) -> Interval:
-    """`cluster_bootstrap` of one statistic that is computed for many draws at a time.
+) -> tuple[Interval, ...]:
+    """`cluster_bootstrap` of statistics that are computed for many draws at a time.
 
     Parameters
     ----------
-    statistic
-        Called with int64, shape (draws, identities); returns float64, shape (draws,).
-    identities, replicates, level, seed
+    statistics
+        Called with int64, shape (draws, identities); returns float64, shape (draws, statistics).
+    identities, mated, corrected, replicates, level, seed
         As for `cluster_bootstrap`; equal seeds give the same draws.
 
     Raises
@@ -225,71 +239,163 @@ def cluster_bootstrap_together(
     Examples
     --------
     >>> value = np.array([0.0, 1.0])
-    >>> mean = cluster_bootstrap_together(lambda drawn: drawn @ value / drawn.sum(axis=1), 2)
-    >>> mean.low, mean.high
+    >>> def mean(drawn):
+    ...     return (drawn @ value / drawn.sum(axis=1))[:, np.newaxis]
+    >>> (found,) = cluster_bootstrap_together(mean, 2)
+    >>> found.low, found.high
     (0.0, 1.0)
     """
+    check_level(level)
+    judged = np.ones(identities, np.bool_) if mated is None else mated
+    number = int(np.count_nonzero(judged))
+    everybody = statistics(np.ones((1, identities), np.int64))
+    width = int(everybody.shape[1])
+    if number < 2:
+        return (no_interval("bootstrap: needs two identities"),) * width
+    drawn = replicate(statistics, identities, replicates=replicates, seed=seed)
+    without = statistics(left_out(judged)) if corrected else None
+    return tuple(
+        bootstrap_interval(
+            drawn[:, i],
+            None if without is None else (float(everybody[0, i]), acceleration(without[:, i])),
+            identities=number,
+            background=identities - number,
+            level=level,
+        )
+        for i in range(width)
+    )
 
-    def column(weights: Weights) -> npt.NDArray[np.float64]:
-        return statistic(weights)[:, np.newaxis]
 
-    return _resample(column, identities, 1, replicates, level, seed)[0]
-
-
-def _resample(
+def replicate(
     statistics: Callable[[Weights], npt.NDArray[np.float64]],
     identities: int,
-    width: int,
-    replicates: int,
-    level: float,
-    seed: int,
     *,
-    estimate: float | None = None,
-    acceleration: float = 0.0,
-) -> tuple[Interval, ...]:
-    check_level(level)
+    replicates: int,
+    seed: int,
+) -> npt.NDArray[np.float64]:
+    """Return statistics of identities drawn with replacement: shape (replicates, statistics).
+
+    Parameters
+    ----------
+    statistics, identities, replicates, seed
+        As for `cluster_bootstrap_together`.
+
+    Raises
+    ------
+    ValueError
+        If `replicates` is below 1.
+    """
     if replicates < 1:
         raise ValueError(f"a bootstrap needs at least 1 replicate, not {replicates}")
-    if identities < 2:
-        return (no_interval("bootstrap: needs two identities"),) * width
     rng = np.random.default_rng(seed)
     even = np.full(identities, 1 / identities)
     step = max(1, _BLOCK // identities)
+    return np.concatenate(
+        [
+            statistics(rng.multinomial(identities, even, size=min(step, replicates - start)))
+            for start in range(0, replicates, step)
+        ]
+    )
+
+
+def left_out(mated: Mask) -> Weights:
+    """Return weights that leave out one group of identities after another.
+
+    The acceleration follows from sums of third and second powers of what identities contribute. A
+    group contributes the sum of its members, of which the expected powers are the sums of theirs,
+    so that groups estimate the same with fewer evaluations than one identity at a time.
+
+    Parameters
+    ----------
+    mated
+        bool, shape (identities,): those with mates are grouped apart, `_GROUPS` groups of them at
+        most, and a third as many of the others.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64, shape (groups, identities): 0 for whoever is left out, 1 elsewhere.
+
+    Examples
+    --------
+    >>> left_out(np.array([True, True, False]))
+    array([[0, 1, 1],
+           [1, 0, 1],
+           [1, 1, 0]])
+    """
     parts = []
-    for start in range(0, replicates, step):
-        size = min(step, replicates - start)
-        parts.append(statistics(rng.multinomial(identities, even, size=size)))
-    found = np.concatenate(parts)
-    intervals = []
-    for column in found.T:
-        given = column[~np.isnan(column)]
-        if not given.size:
-            intervals.append(no_interval("bootstrap: no replicate gives a value"))
-            continue
-        low, high = np.quantile(given, _adjusted(given, identities, level, estimate, acceleration))
-        intervals.append(Interval(float(low), float(high), f"bootstrap of {identities} identities"))
-    return tuple(intervals)
+    for chosen, most in ((np.flatnonzero(mated), _GROUPS), (np.flatnonzero(~mated), _GROUPS // 3)):
+        groups = min(len(chosen), most)
+        weights = np.ones((groups, len(mated)), np.int64)
+        if groups:
+            weights[np.arange(len(chosen)) % groups, chosen] = 0
+        parts.append(weights)
+    return np.concatenate(parts)
+
+
+def acceleration(without: npt.NDArray[np.float64]) -> float:
+    """Return how the standard error of a statistic changes with its value (Efron 1987).
+
+    Parameters
+    ----------
+    without
+        float64, shape (groups,): the statistic without each group of `left_out`; NaN is left out.
+    """
+    known = without[~np.isnan(without)]
+    if not known.size:
+        return 0.0
+    leaning = known.mean() - known
+    size = float((leaning**2).sum()) ** 1.5
+    return float((leaning**3).sum()) / (6 * size) if size > 0 else 0.0
+
+
+def bootstrap_interval(
+    drawn: npt.NDArray[np.float64],
+    correction: tuple[float, float] | None,
+    *,
+    identities: int,
+    level: float,
+    background: int = 0,
+) -> Interval:
+    """Return the interval that replicates give.
+
+    Parameters
+    ----------
+    drawn
+        float64, shape (replicates,); NaN is left out.
+    correction
+        The statistic of all identities and its `acceleration`; None for none.
+    identities
+        With mates: their number less one are the degrees of freedom.
+    level
+        In (0, 1).
+    background
+        Identities without mates that were drawn along.
+    """
+    known = drawn[~np.isnan(drawn)]
+    if not known.size or (correction is not None and math.isnan(correction[0])):
+        return no_interval("bootstrap: no replicate gives a value")
+    low, high = np.quantile(known, _adjusted(known, correction, identities, level))
+    beside = f" with mates and {background} without" if background else ""
+    return Interval(float(low), float(high), f"bootstrap of {identities} identities{beside}")
 
 
 def _adjusted(
     replicates: npt.NDArray[np.float64],
+    correction: tuple[float, float] | None,
     identities: int,
     level: float,
-    estimate: float | None,
-    acceleration: float,
 ) -> tuple[float, float]:
-    """Return which quantiles of the replicates bound the interval.
-
-    Without an estimate there is nothing to correct the bias by, and they are only widened.
-    """
+    """Return which quantiles of the replicates bound the interval."""
     from scipy.special import stdtrit
 
     normal = NormalDist()
     wide = math.sqrt(identities / (identities - 1)) * float(
         stdtrit(identities - 1, (1 + level) / 2)
     )
-    bias = 0.0
-    if estimate is not None:
+    bias = lean = 0.0
+    if correction is not None:
+        estimate, lean = correction
         # Equal up to the rounding of sums: the order of the values must not matter.
         equal = np.isclose(replicates, estimate, rtol=1e-12, atol=0)
         below = np.count_nonzero((replicates < estimate) & ~equal)
@@ -298,7 +404,7 @@ def _adjusted(
         bias = normal.inv_cdf(min(max(share, edge), 1 - edge))
 
     def quantile(z: float) -> float:
-        slope = 1 - acceleration * (bias + z)
+        slope = 1 - lean * (bias + z)
         # Beyond the pole of the correction the interval reaches the last replicate.
         return normal.cdf(bias + (bias + z) / slope) if slope > 0 else float(z > 0)
 

@@ -166,7 +166,7 @@ def _of_scores(first: Scores, second: Scores, level: float, seed: int) -> Differ
 
     def statistic(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         real, imagined = drawn[:, :-2], drawn[:, -2] - drawn[:, -1]
-        return after.drawn(real) - before.drawn(real) + step * imagined
+        return (after.drawn(real) - before.drawn(real) + step * imagined)[:, np.newaxis]
 
     people = before.owners.size
     if people < 2 or math.isnan(before.value + after.value):
@@ -176,7 +176,7 @@ def _of_scores(first: Scores, second: Scores, level: float, seed: int) -> Differ
     ):
         found = _nothing_changed(people, level)
     else:
-        drawn = cluster_bootstrap_together(
+        (drawn,) = cluster_bootstrap_together(
             statistic, len(known) + 2, replicates=REPLICATES["scores"], level=level, seed=seed
         )
         found = Interval(drawn.low, drawn.high, f"paired bootstrap of {len(known)} identities")

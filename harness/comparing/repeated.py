@@ -1,0 +1,113 @@
+"""Several fits of one algorithm as one: any metric's mean, from the trials of each fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.comparing.rates import DrawnRate
+from harness.repeated_fits import RepeatedEstimate, repeated_mean, repeated_statistic
+from harness.tasks.trials import Scores, Trials, Values
+
+LIMITS = {"d-prime": (-math.inf, math.inf)}
+"""Of the values of measures that do not lie in [0, 1]."""
+
+
+def repeated(fits: Sequence[Trials], *, level: float = 0.95, seed: int = 0) -> RepeatedEstimate:
+    """Return the mean of a metric over fits, with an interval over identities and fits.
+
+    Parameters
+    ----------
+    fits
+        Trials of one metric from runs on the same folds, one run for each fit.
+    level
+        Confidence in (0, 1).
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    ValueError
+        If there is no fit, or the trials are of different kinds or numbers.
+
+    Examples
+    --------
+    >>> whose = np.array([1, 1, 2, 2, 3, 3])
+    >>> found = repeated([Values(np.eye(6)[i], whose) for i in (0, 3)])
+    >>> round(found.value, 4), [round(value, 4) for value in found.per_fit]
+    (0.1667, [0.1667, 0.1667])
+    """
+    values = [one for one in fits if isinstance(one, Values)]
+    scores = [one for one in fits if isinstance(one, Scores)]
+    if values and not scores:
+        return repeated_mean(
+            np.stack(same_length([one.values for one in values])),
+            values[0].identities,
+            level=level,
+            seed=seed,
+        )
+    if not scores or values:
+        raise ValueError("fits need trials of one kind")
+    rates = FittedRates(scores)
+    return repeated_statistic(
+        rates.drawn,
+        rates.mated,
+        limits=LIMITS.get(scores[0].measure, (0.0, 1.0)),
+        level=level,
+        seed=seed,
+    )
+
+
+class FittedRates:
+    """A measure of the comparisons of several fits, for one draw of identities after another.
+
+    Parameters
+    ----------
+    fits
+        Comparisons of one measure.
+    beside
+        Comparisons whose identities are drawn along.
+
+    Attributes
+    ----------
+    known
+        Sorted labels of the identities that are drawn.
+    mated
+        bool, shape (identities,): which of them have mated comparisons.
+    """
+
+    def __init__(self, fits: Sequence[Scores], beside: Sequence[Scores] = ()) -> None:
+        if len({(one.measure, str(one.rate), len(one.mated)) for one in fits}) != 1:
+            raise ValueError("the fits have different comparisons")
+        everything = [*fits, *beside]
+        self.known = np.unique(
+            np.concatenate(
+                [
+                    part
+                    for one in everything
+                    for part in (one.mated_identities, one.nonmated_probes, one.nonmated_references)
+                ]
+            )
+        )
+        self.mated = np.isin(self.known, np.concatenate([o.mated_identities for o in everything]))
+        self.rates = [DrawnRate(one, self.known) for one in fits]
+
+    def drawn(self, weights: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the measure of every draw and fit: float64, shape (draws, fits)."""
+        return np.stack([rate.drawn(weights) for rate in self.rates], axis=1)
+
+
+def same_length(parts: Sequence[npt.NDArray[np.float64]]) -> Sequence[npt.NDArray[np.float64]]:
+    """Return the parts.
+
+    Raises
+    ------
+    ValueError
+        If they differ in length.
+    """
+    if len({len(part) for part in parts}) != 1:
+        raise ValueError("the runs have different numbers of trials")
+    return parts
