@@ -13,6 +13,7 @@ import numpy as np
 
 from harness.data.records import Fold, Record
 from harness.description import Description
+from harness.execution.order import shuffled, shuffled_training
 from harness.execution.pool import Limits
 from harness.execution.unit import MODEL, TEMPLATES, Matching, Picture, Training, Unit
 from harness.protocol import Protocol
@@ -43,6 +44,9 @@ def plan(
     template once, in chunks, before the folds are compared. Folds that learn from the same images
     share one model, which is fitted before them. Where a fold has more comparisons than
     are kept, and the algorithm leaves comparing to the harness, a unit without the plugin does it.
+
+    Where an image stands in a list can tell its mate, so algorithms are given images in an order
+    of their own: see `harness.execution.order`.
     """
     task = protocol.module()
     # What follows from records, such as a vocabulary, must follow from those that a run keeps.
@@ -61,16 +65,20 @@ def plan(
     }
     if hasattr(task, "vocabulary"):
         common["vocabulary"] = list(task.vocabulary(records, protocol))
+    seed = protocol.folds.seed
     waves: list[list[Unit]] = []
     shared: list[str] = []
     if matches and not description.learns:
         names = sorted({name for fold in folds for name in (*fold.probes, *fold.gallery)})
+        # Which images share a chunk tells as little as their order in it.
+        names = [names[i] for i in shuffled(names, seed, TEMPLATES)]
         chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
         units = [
             Unit(
                 name=f"templates-{i:03d}",
                 pictures=_pictures(chunk, records, protocol),
                 extract=chunk,
+                order=f"{seed} {i}",
                 score=False,
                 **common,
             )
@@ -91,7 +99,7 @@ def plan(
                 Unit(
                     name=name,
                     pictures=_pictures(training.images, records, protocol),
-                    training=training,
+                    training=shuffled_training(training, seed, name),
                     score=False,
                     **common,
                 )
@@ -111,6 +119,8 @@ def plan(
         training, model = own, ""
         if own is not None and (key := _key(own)) in fits:
             training, model = None, f"units/{fits[key][0]}/{MODEL}"
+        elif own is not None:
+            training = shuffled_training(own, seed, fold.name)
         drawn = description.shown_truth and hasattr(task, "truth_masks")
         touched = [] if (description.shown_truth and not drawn) or shared else seen
         name = f"templates-fold-{fold.name}" if streams else f"fold-{fold.name}"
@@ -144,6 +154,7 @@ def plan(
                 compared=compared_in(fold),
                 truth=_truth(task, fold, records, common) if description.shown_truth else [],
                 masks=list(task.truth_masks(fold, records)) if drawn else [],
+                order=f"{seed} {fold.name}",
                 score=not streams,
                 **common,
             )

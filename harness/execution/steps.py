@@ -34,10 +34,12 @@ from harness.api import (
     Tagger,
     Template,
     TrainingSet,
+    unit_rows,
 )
 from harness.data.images import decode, file_bytes
 from harness.errors import UsageError
 from harness.execution import storage
+from harness.execution.order import shuffled
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Picture, Unit
 from harness.training import curves
 
@@ -47,8 +49,11 @@ CHECKPOINTS = "checkpoints"
 BATCH = 32
 """Images given to a batch method at once; answers may not depend on it."""
 
-COMPARISONS = 100_000
-"""Comparisons asked for at once, so that progress is seen and templates stay in cache."""
+REFERENCES = 256
+"""References that `compare` is given at once, with one probe: a search, whatever the protocol."""
+
+COSINES = 100_000
+"""Cosines computed at once, so that progress is seen."""
 
 
 HALF = 128
@@ -207,12 +212,13 @@ def extract(matcher: Matcher, unit: Unit, folder: Path, progress: Progress) -> N
         return
     seed_everything(matcher.seed)
     with storage.whole(target) as part:
-        templates: list[Template | FailureToEnroll] = []
-        for names, images in _batches(unit, unit.extract):
-            templates += checked_templates(matcher.extract_batch(images), names)
-            progress(len(templates), len(unit.extract), "templates")
-        storage.save_templates(part, unit.extract, templates)
-        storage.record_step(part, items=len(templates))
+        made: dict[str, Template | FailureToEnroll] = {}
+        for _, names, images in _batches(unit, unit.extract):
+            answers = checked_templates(matcher.extract_batch(images), names)
+            made.update(zip(names, answers, strict=True))
+            progress(len(made), len(unit.extract), "templates")
+        storage.save_templates(part, unit.extract, [made[name] for name in unit.extract])
+        storage.record_step(part, items=len(made))
 
 
 def score(algorithm: Algorithm, unit: Unit, folder: Path, progress: Progress) -> None:
@@ -296,57 +302,73 @@ def _compare(
     templates, failures = storage.load_templates(places)
     wanted = set(unit.probes) | set(unit.gallery)
     failures = {name: reason for name, reason in failures.items() if name in wanted}
-    if unit.compared:
-        return _compare_listed(matcher, unit, templates, failures, progress), failures
-    rows = [i for i, name in enumerate(unit.probes) if name not in failures]
-    columns = [j for j, name in enumerate(unit.gallery) if name not in failures]
-    references = [templates[unit.gallery[j]] for j in columns]
     scores = np.full((len(unit.probes), len(unit.gallery)), np.nan)
-    height = max(1, COMPARISONS // max(1, len(references)))
-    for start in range(0, len(rows) if references else 0, height):
-        block = rows[start : start + height]
-        answer = matcher.compare([templates[unit.probes[i]] for i in block], references)
-        answer = checked_scores(answer, (len(block), len(references)), "compare")
-        scores[np.ix_(block, columns)] = answer
-        progress(min(start + height, len(rows)), len(rows), "searches")
+    rows = [
+        i for i in shuffled(unit.probes, unit.order, "probes") if unit.probes[i] not in failures
+    ]
+    columns = [
+        j
+        for j in shuffled(unit.gallery, unit.order, "references")
+        if unit.gallery[j] not in failures
+    ]
+    if not columns:
+        return scores, failures
+    asked = np.ones(scores.shape, dtype=bool)
+    if unit.compared:
+        asked[:] = False
+        for i, listed in enumerate(unit.compared):
+            asked[i, listed] = True
+    if type(matcher).compare is Matcher.compare:
+        _cosines(scores, rows, columns, unit, templates, progress)
+        scores[~asked] = np.nan
+        return scores, failures
+    for done, i in enumerate(rows, start=1):
+        met = [j for j in columns if asked[i, j]]
+        for start in range(0, len(met), REFERENCES):
+            block = met[start : start + REFERENCES]
+            answer = matcher.compare(
+                [templates[unit.probes[i]]], [templates[unit.gallery[j]] for j in block]
+            )
+            scores[i, block] = checked_scores(answer, (1, len(block)), "compare")[0]
+        progress(done, len(rows), "searches")
     return scores, failures
 
 
-def _compare_listed(
-    matcher: Matcher,
+def _cosines(
+    scores: npt.NDArray[np.float64],
+    rows: Sequence[int],
+    columns: Sequence[int],
     unit: Unit,
     templates: Mapping[str, Template],
-    failures: Mapping[str, str],
     progress: Progress,
-) -> npt.NDArray[np.floating[Any]]:
-    """Compare each probe with the references listed for it; what is not compared stays NaN."""
-    scores = np.full((len(unit.probes), len(unit.gallery)), np.nan)
-    for i, (probe, listed) in enumerate(zip(unit.probes, unit.compared, strict=True)):
-        columns = [j for j in listed if unit.gallery[j] not in failures]
-        if probe not in failures and columns:
-            answer = matcher.compare(
-                [templates[probe]], [templates[unit.gallery[j]] for j in columns]
-            )
-            scores[i, columns] = checked_scores(answer, (1, len(columns)), "compare")[0]
-        progress(i + 1, len(unit.probes), "searches")
-    return scores
+) -> None:
+    """Compare by cosine similarity, which takes no code of the algorithm's, in bulk."""
+    references = unit_rows([templates[unit.gallery[j]] for j in columns])
+    height = max(1, COSINES // len(columns))
+    for start in range(0, len(rows), height):
+        block = rows[start : start + height]
+        probes = unit_rows([templates[unit.probes[i]] for i in block])
+        # In float64, so that another size of block shows in the 16th digit only.
+        scores[np.ix_(block, columns)] = np.clip(probes @ references.T, -1.0, 1.0)
+        progress(min(start + height, len(rows)), len(rows), "searches")
 
 
 def _detect(
     detector: Detector, unit: Unit, progress: Progress
 ) -> tuple[npt.NDArray[np.floating[Any]], dict[str, str]]:
-    found: list[float] = []
+    scores = np.full(len(unit.probes), np.nan)
     failures: dict[str, str] = {}
-    for names, images in _batches(unit, unit.probes):
+    done = 0
+    for places, names, images in _batches(unit, unit.probes):
         answers = checked_detections(detector.detect_batch(images), names)
-        for name, answer in zip(names, answers, strict=True):
+        for place, name, answer in zip(places, names, answers, strict=True):
             if isinstance(answer, FailureToEnroll):
                 failures[name] = str(answer) or "no reason given"
-                found.append(np.nan)
             else:
-                found.append(float(answer))
-        progress(len(found), len(unit.probes), "images")
-    return np.array(found, dtype=np.float64), failures
+                scores[place] = float(answer)
+        done += len(names)
+        progress(done, len(unit.probes), "images")
+    return scores, failures
 
 
 def _tag(
@@ -355,27 +377,28 @@ def _tag(
     scores = np.full((len(unit.probes), len(unit.vocabulary)), np.nan)
     failures: dict[str, str] = {}
     done = 0
-    for names, images in _batches(unit, unit.probes):
+    for places, names, images in _batches(unit, unit.probes):
         answers = checked_tags(tagger.tag_batch(images), names, len(unit.vocabulary))
-        for name, answer in zip(names, answers, strict=True):
+        for place, name, answer in zip(places, names, answers, strict=True):
             if isinstance(answer, FailureToEnroll):
                 failures[name] = str(answer) or "no reason given"
             else:
-                scores[done] = answer
-            done += 1
+                scores[place] = answer
+        done += len(names)
         progress(done, len(unit.probes), "images")
     return scores, failures
 
 
 def _draw(algorithm: Algorithm, unit: Unit, part: Path, progress: Progress) -> None:
     """Store the picture with which a segmenter, a remover or a control answers for each probe."""
-    files: list[str | None] = []
+    files: list[str | None] = [None] * len(unit.probes)
     failures: dict[str, str] = {}
     rng = _own_generator(algorithm.seed, unit)
-    for names, images in _batches(unit, unit.probes):
+    done = 0
+    for places, names, images in _batches(unit, unit.probes):
         answers: list[Any]
         if isinstance(algorithm, Control):
-            masks = unit.masks[len(files) : len(files) + len(names)]
+            masks = [unit.masks[place] for place in places]
             answers = checked_masks(
                 [algorithm.answer(_mask(m, i), rng) for m, i in zip(masks, images, strict=True)],
                 names,
@@ -389,13 +412,13 @@ def _draw(algorithm: Algorithm, unit: Unit, part: Path, progress: Progress) -> N
             answers = checked_pictures(algorithm.remove_batch(images), names, images)
         else:
             raise BadAnswer(f"{unit.algorithm} has no ability {unit.ability}")
-        for name, answer in zip(names, answers, strict=True):
+        for place, name, answer in zip(places, names, answers, strict=True):
             if isinstance(answer, FailureToEnroll):
                 failures[name] = str(answer) or "no reason given"
-                files.append(None)
             else:
-                files.append(storage.save_picture(part, len(files), answer))
-        progress(len(files), len(unit.probes), "images")
+                files[place] = storage.save_picture(part, place, answer)
+        done += len(names)
+        progress(done, len(unit.probes), "images")
     storage.save_pictures(part, files, failures)
     storage.record_step(part, items=len(files))
 
@@ -416,9 +439,13 @@ def _own_generator(seed: int, unit: Unit) -> np.random.Generator:
 
 
 def _batches(unit: Unit, names: Sequence[str]) -> Any:
-    pictures = Pictures([unit.pictures[name] for name in names], unit.sees)
+    """Yield places in `names`, the names there and their pictures, in the unit's own order."""
+    order = shuffled(names, unit.order, "pictures")
     for start in range(0, len(names), BATCH):
-        yield names[start : start + BATCH], list(pictures[start : start + BATCH])
+        places = order[start : start + BATCH]
+        chosen = [names[place] for place in places]
+        pictures = Pictures([unit.pictures[name] for name in chosen], unit.sees)
+        yield places, chosen, list(pictures)
 
 
 def _all_pairs(identities: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

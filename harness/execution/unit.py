@@ -110,6 +110,9 @@ class Unit(msgspec.Struct, omit_defaults=True):
         The tags asked for.
     masks
         Given to controls alone, where the question is a mask: each probe's, None if it is empty.
+    order
+        What decides, with the names themselves, in which order an algorithm is given pictures; what
+        the unit stores is in the order of its lists all the same.
     score
         Whether the unit scores, or only makes templates.
     matching
@@ -136,6 +139,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     truth: list[int] = []
     vocabulary: list[str] = []
     masks: list[Picture | None] = []
+    order: str = ""
     score: bool = True
     matching: Matching | None = None
 

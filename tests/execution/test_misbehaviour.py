@@ -34,7 +34,7 @@ def spoilt(line: str) -> str:
         (spoilt("os.kill(os.getpid(), signal.SIGKILL)"), "SIGKILL (often the system ending"),
         (spoilt("os._exit(7)"), "exit code 7 without an answer"),
         (spoilt("raise KeyError('iris')"), "extract failed: KeyError: 'iris'"),
-        (spoilt("return None"), "extract returned None for f1g0p1.png"),
+        (spoilt("return None"), "extract returned None for f3g2p2.png"),
         (spoilt("return np.array(['a'])"), "is an array of <U1; return a NumPy array of numbers"),
         (spoilt("return image.mean(axis=(0, 1)) * np.nan"), "contains NaN or infinity"),
         (spoilt("image[0, 0] = 0"), "read-only"),
@@ -45,13 +45,13 @@ def spoilt(line: str) -> str:
         (
             GOOD
             + "\n    def compare(self, probes, references):\n        return np.zeros((1, 2))\n",
-            "compare returned shape (1, 2); expected (8, 8)",
+            "compare returned shape (1, 2); expected (1, 8)",
         ),
         (
             GOOD
             + "\n    def compare(self, probes, references):\n"
             + "        return np.full((len(probes), len(references)), np.inf)\n",
-            "compare returned NaN or infinity for 64 of 64 scores",
+            "compare returned NaN or infinity for 8 of 8 scores",
         ),
     ],
 )
