@@ -104,6 +104,10 @@ def score_again(folder: Path, forensic: str = "") -> tuple[record.Run, Outcome, 
     (folder / record.CHECKSUMS).unlink()
     if assessment is not None:
         record.write_assessment(folder, assessment)
+    if run.manifest.opinions:
+        again = opinions(run.protocol, run.folds, run.answers)
+        if all(opinion.value is not None for opinion in again):
+            run.manifest.opinions = again
     facts = run.manifest.dataset
     pictured = Dataset(facts["name"], Path(facts["path"]), facts["layout"], run.records)
     finish(folder, run.manifest, outcome, pictured)
@@ -120,13 +124,16 @@ def add_likelihood_ratios(folder: Path, calibrator: str) -> None:
 def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Opinion]:
     """Let PyEER compute the equal error rate of the same scores, where the protocol reports one."""
     from harness.scorefiles import pyeer_eer, split_scores
+    from harness.scorefiles.independent import metric_of
 
-    if "eer" not in protocol.metrics or not any(fold.gallery for fold in folds):
+    metric = metric_of(protocol)
+    if metric is None or not any(fold.gallery for fold in folds):
         return []
     if any(isinstance(answer, StreamedAnswer) for answer in answers):
-        return [Opinion("PyEER", "eer", None, "it needs every score, and they are not kept")]
-    found = pyeer_eer(split_scores(folds, answers))
-    return [Opinion(found.program, "eer", found.value, found.reason)]
+        return [Opinion("PyEER", str(metric), None, "it needs every score, and they are not kept")]
+    rank = dict(metric.options).get("rank")
+    found = pyeer_eer(split_scores(folds, answers, rank=None if rank is None else int(rank)))
+    return [Opinion(found.program, str(metric), found.value, found.reason, found.tolerance)]
 
 
 def _learned(judged: Judged) -> dict[str, str]:

@@ -134,13 +134,27 @@ class Import(msgspec.Struct):
     notes: list[str]
 
 
-class Opinion(msgspec.Struct):
-    """What another program computed from the same scores, or why it did not."""
+class Opinion(msgspec.Struct, omit_defaults=True):
+    """What another program computed from the same scores, or why it did not.
+
+    Parameters
+    ----------
+    tolerance
+        By how much the harness's own figure may differ from it: the step of the curve that both
+        read. None in manifests that were written before it was kept.
+    """
 
     program: str
     metric: str
     value: float | None
     reason: str = ""
+    tolerance: float | None = None
+
+    def contradicts(self, own: float | None) -> bool:
+        """Whether the harness's figure is another than steps of one curve can explain."""
+        if self.value is None or self.tolerance is None:
+            return False
+        return own is None or abs(self.value - own) > self.tolerance + 1e-9
 
 
 class Manifest(msgspec.Struct):

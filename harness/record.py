@@ -29,6 +29,7 @@ from harness.errors import Damaged, HarnessError, UsageError
 from harness.execution.storage import STEP_FILE, load_answer, write_whole
 from harness.execution.unit import SCORES
 from harness.manifest import Manifest, Origin
+from harness.metrics.ids import Metric
 from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome, Search
 from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
@@ -342,9 +343,31 @@ def faults(folder: Path) -> list[str]:
     ):
         if (folder / name).read_bytes() != content:
             found.append(f"{name}: does not follow from the raw scores")
+    found += _contradictions(run, outcome)
     kept = read_assessment(folder)
     if kept is not None and _text(assessed(run, kept.method)) != (folder / FORENSIC).read_bytes():
         found.append(f"{FORENSIC}: does not follow from the raw scores")
+    return found
+
+
+def _contradictions(run: Run, outcome: Outcome) -> list[str]:
+    """Return where another program computed another figure than steps of a curve can explain."""
+    from harness.scorefiles import split_scores
+
+    found = []
+    for opinion in run.manifest.opinions:
+        estimate = outcome.metrics.pooled.get(opinion.metric)
+        if opinion.value is None or estimate is None or estimate.value is None:
+            continue
+        rank = dict(Metric.parse(opinion.metric).options).get("rank")
+        lists = split_scores(run.folds, run.answers, rank=None if rank is None else int(rank))
+        # From the scores, not from what the manifest says, and for manifests that do not say it.
+        if msgspec.structs.replace(opinion, tolerance=lists.step).contradicts(estimate.value):
+            found.append(
+                f"{MANIFEST}: {opinion.program} computes {opinion.metric} {opinion.value:.4f}, the "
+                f"run has {estimate.value:.4f}; of the same scores they differ by at most "
+                f"{lists.step:.4f}"
+            )
     return found
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness import record
+from harness.data.records import Dataset
+from harness.finishing import finish
 from tests.conftest import Ran, run_harness
 
 Command = Callable[..., Ran]
@@ -116,6 +120,31 @@ def test_the_report_shows_what_another_program_computed(finished: Path) -> None:
     assert "computed independently by PyEER" in (finished / "report.html").read_text()
     ours = json.loads((finished / "metrics.json").read_text())["pooled"]["eer"]["value"]
     assert opinion["value"] == pytest.approx(ours, abs=0.03)
+
+
+def test_a_figure_that_another_program_contradicts_fails_verify_and_is_red(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (opinion,) = manifest["opinions"]
+    assert run_harness("verify", folder).code == 0
+    opinion["value"] += opinion["tolerance"] + 0.01
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    record.seal(folder)
+    ran = run_harness("verify", folder)
+    assert ran.code == 3
+    assert "computes eer" in ran.out
+    assert "of the same scores they differ by at most" in ran.out
+    run = record.read_run(folder)
+    finish(folder, run.manifest, run.judge(), Dataset("d", tmp_path, "csv", {}))
+    page = (folder / "report.html").read_text()
+    assert "do not rely on this figure" in page
+    assert page.index('<p class="flag">Equal error rate') < page.index("do not rely")
+    # Computed again, it is that of these scores.
+    assert run_harness("score", folder).code == 0
+    assert run_harness("verify", folder).code == 0
 
 
 @pytest.mark.parametrize(

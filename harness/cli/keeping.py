@@ -74,6 +74,7 @@ def export(
         raise UsageError("--fold and --plugins belong to --format onnx; scores are of all folds")
     from harness import record
     from harness.scorefiles import export_scores
+    from harness.scorefiles.independent import rank_of
     from harness.tasks.answers import StreamedAnswer
 
     record.check_sources(folder)
@@ -83,7 +84,14 @@ def export(
             f"{folder}: the scores of so many comparisons were summed up, not kept; its candidate "
             "lists are in candidates/"
         )
-    for path in export_scores(out, finished.folds, finished.answers, form):
+    rank = rank_of(finished.protocol)
+    if form == "pyeer" and rank is not None:
+        click.echo(
+            "genuine.txt and impostor.txt hold the scores of searches, as FNIR and FPIR count them "
+            f"at rank {rank}: of the mates, and the top ones of searches without a mate",
+            err=True,
+        )
+    for path in export_scores(out, finished.folds, finished.answers, form, rank=rank):
         click.echo(path)
 
 

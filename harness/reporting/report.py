@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.manifest import Manifest
+from harness.manifest import Manifest, Opinion
 from harness.reporting import figures, plots, showcase, wording
 from harness.reporting.figures import Figure, Table
 from harness.reporting.forensic import ForensicSection
@@ -89,7 +89,7 @@ def render(
             headline=_metric_row(metrics.headline, headline, {}, width=720) if headline else None,
             rows=_metric_rows(metrics),
             methods=_methods(metrics),
-            opinions=[wording.opinion(o, metrics.pooled.get(o.metric)) for o in manifest.opinions],
+            opinions=[_opinion(o, metrics.pooled.get(o.metric)) for o in manifest.opinions],
             figures=[*figures.figures(metrics, outcome.curves, algorithm), *learning],
             subsets=subset_table(metrics),
             folds=_fold_table(metrics),
@@ -117,6 +117,19 @@ def render(
             remarks=wording.remarks(manifest.findings),
         )
     )
+
+
+@dataclass(frozen=True)
+class _Opinion:
+    """A sentence on what another program computed, and whether it contradicts the run."""
+
+    text: str
+    contradicts: bool
+
+
+def _opinion(other: Opinion, ours: Estimate | None) -> _Opinion:
+    own = None if ours is None else ours.value
+    return _Opinion(wording.opinion(other, ours), other.contradicts(own))
 
 
 @dataclass(frozen=True)

@@ -322,10 +322,14 @@ def opinion(other: Opinion, ours: Estimate | None) -> str:
     if other.value is None:
         return f"{label}: {other.program} gave no figure of its own ({other.reason})."
     own = "no data" if ours is None or ours.value is None else f"{ours.value:.4f}"
-    return (
-        f"{label} of the same scores, computed independently by {other.program}: "
-        f"{other.value:.4f} (here {own})."
-    )
+    told = f"{other.value:.4f} (here {own})"
+    if other.contradicts(None if ours is None else ours.value):
+        return (
+            f"{label}, computed independently by {other.program}: {told}. Of the same scores the "
+            f"two differ by at most {other.tolerance:.4f}, so one of them is of other comparisons "
+            "or is wrong: do not rely on this figure."
+        )
+    return f"{label} of the same scores, computed independently by {other.program}: {told}."
 
 
 def against_chance(headline: str, estimate: Estimate | None) -> str:

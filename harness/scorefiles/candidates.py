@@ -159,7 +159,7 @@ class _Lists:
             if len(nulls) and not len(listed) and code != 0:
                 why = "null candidates only" if code is None else describe_code(code)
                 self.failed[row] = f"failed search in {self.called}: {why}"
-            elif not len(order):
+            elif not len(order) and self.sheet.asked[row].any():
                 self.failed[row] = f"no list in {self.called}: counted as a miss"
             self._check_order(
                 probe,
@@ -220,9 +220,10 @@ class _Lists:
 
     @property
     def complete(self) -> bool:
-        """Whether every search that did not fail has a list as long as the gallery."""
+        """Whether every search that did not fail has a list of all references that it meets."""
         searched = [row for row in range(len(self.lengths)) if row not in self.failed]
-        return bool(np.all(self.lengths[searched] >= len(self.sheet.fold.gallery)))
+        met = self.sheet.asked.sum(axis=1)
+        return bool(np.all(self.lengths[searched] >= met[searched]))
 
     @property
     def ties(self) -> int:
@@ -243,7 +244,9 @@ class _Lists:
         never: dict[int, str] = {}
         if searched and self.complete:
             # Whole lists that never score a reference say that it has no template.
-            lost = np.flatnonzero((scores[searched] == -np.inf).all(axis=0))
+            met = self.sheet.asked[searched]
+            unknown = (scores[searched] == -np.inf) | ~met
+            lost = np.flatnonzero(unknown.all(axis=0) & met.any(axis=0))
             never = {int(j): f"no score in {self.called}: never matches" for j in lost}
         return self.sheet.with_failures(scores, self.failed, never)
 

@@ -6,8 +6,9 @@ no interval, since how far the comparisons depend on each other is not known.
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,14 @@ from harness.data.records import Fold
 from harness.errors import UsageError
 from harness.metrics import verification
 from harness.metrics.ids import Metric
+from harness.metrics.open_set import Searches
 from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
 from harness.scorefiles.faults import Faults, TooManyFaults
 from harness.scorefiles.lines import finite_number, read_lines
 from harness.scorefiles.sources import hash_files
 from harness.tasks.answers import Answer, finite, histogram, thin_curve
-from harness.tasks.searches import truth_matrix
+from harness.tasks.counted import counted
+from harness.tasks.drawing import draws_of
 
 __all__ = [
     "DEFAULT_METRICS",
@@ -54,21 +57,45 @@ class ScoreLists:
     nonmated: npt.NDArray[np.float64]
     sha256: str = ""
 
-    def with_floor(self) -> ScoreLists:
-        """Return the lists with ``-inf`` replaced by the next number below all other scores.
+    def finite(self) -> ScoreLists:
+        """Return the lists with infinities replaced by the next numbers beyond all other scores.
 
         For programs that take only finite scores; every error rate stays what it was.
 
         Examples
         --------
-        >>> ScoreLists(np.array([-np.inf, 3.0]), np.array([1.0])).with_floor().mated < 1.0
+        >>> ScoreLists(np.array([-np.inf, 3.0]), np.array([1.0])).finite().mated < 1.0
         array([ True, False])
         """
         scores = np.concatenate([self.mated, self.nonmated])
-        lowest = np.finfo(np.float64).min
-        floor = np.nextafter(scores[np.isfinite(scores)].min(initial=0.0), lowest)
-        replaced = [np.where(np.isfinite(s), s, floor) for s in (self.mated, self.nonmated)]
+        known, limits = scores[np.isfinite(scores)], np.finfo(np.float64)
+        floor = np.nextafter(known.min(initial=0.0), limits.min)
+        ceiling = np.nextafter(known.max(initial=0.0), limits.max)
+        replaced = [
+            np.nan_to_num(s, nan=np.nan, neginf=floor, posinf=ceiling)
+            for s in (self.mated, self.nonmated)
+        ]
         return ScoreLists(replaced[0], replaced[1], self.sha256)
+
+    @property
+    def step(self) -> float:
+        """Height of the DET's step at which the two error rates cross: FMR's fall plus FNMR's rise.
+
+        Without ties it is at most 1 / mated + 1 / non-mated. Let the rates be (a, b) before the
+        step and (a - x, b + y) after it, with a >= b and a - x <= b + y. Every reading of the EER
+        (the middle of the interval of FVC2000, an interpolation, either end) lies between b and a
+        and between a - x and b + y, so two readings of the same scores differ by x + y at most.
+        NaN where a list is empty.
+        """
+        mated, nonmated = np.sort(self.mated), np.sort(self.nonmated)
+        if not len(mated) or not len(nonmated):
+            return math.nan
+        thresholds = np.unique(np.concatenate([mated, nonmated]))
+        refused = np.searchsorted(mated, thresholds, side="right") * len(nonmated)
+        passed = len(nonmated) - np.searchsorted(nonmated, thresholds, side="right")
+        at = thresholds[int(np.argmax(passed * len(mated) <= refused))]  # nothing passes the last
+        tied = np.mean(mated == at) + np.mean(nonmated == at)
+        return float(max(tied, 1 / len(mated) + 1 / len(nonmated)))
 
 
 def read_score_lists(mated: Path, nonmated: Path) -> ScoreLists:
@@ -94,29 +121,51 @@ def read_score_lists(mated: Path, nonmated: Path) -> ScoreLists:
     return ScoreLists(scores[0], scores[1], hash_files([mated, nonmated]))
 
 
-def split_scores(folds: Sequence[Fold], answers: Sequence[Answer]) -> ScoreLists:
-    """Return the mated and the non-mated scores of a run as error rates count them.
+def split_scores(
+    folds: Sequence[Fold], answers: Sequence[Answer], *, rank: int | None = None
+) -> ScoreLists:
+    """Return the mated and the non-mated scores of a run as its error rates count them.
 
     A mated comparison that failed has the score ``-inf``: a non-match at every threshold. A
-    non-mated one that failed is left out, as it cannot be a false match.
+    non-mated one that failed is left out, as it cannot be a false match. What the protocol does not
+    compare (`harness.tasks.counted`) is in neither list; what several draws compare is there once
+    for each.
 
     Parameters
     ----------
     folds, answers
         In the same order.
+    rank
+        Where the run's errors are those of open-set searches: the rank within which a mate has to
+        be. The mated scores are then those of the searches' mates, ``-inf`` beyond the rank, and
+        the non-mated ones the top scores of searches without a mate, ``+inf`` where one failed.
     """
     mated, nonmated = [np.empty(0)], [np.empty(0)]
-    for fold, answer in zip(folds, answers, strict=True):
-        rows = {name: i for i, name in enumerate(fold.probes)}
-        columns = {name: j for j, name in enumerate(fold.gallery)}
-        truth = truth_matrix(fold, {})
-        usable = np.ones_like(truth)
-        usable[[rows[name] for name in answer.failures if name in rows]] = False
-        usable[:, [columns[name] for name in answer.failures if name in columns]] = False
+    for fold, answer in _searched(folds, answers):
+        failed = [
+            np.array([name in answer.failures for name in names], dtype=bool)
+            for names in (fold.probes, fold.gallery)
+        ]
+        where = counted(fold)
+        usable = where.compared & ~(failed[0][:, np.newaxis] | failed[1])
         scores = np.where(usable, answer.scores, -np.inf).astype(np.float64)
-        mated.append(scores[truth])
-        nonmated.append(scores[~truth & usable])
+        if rank is None:
+            mated.append(scores[where.mated])
+            nonmated.append(scores[where.nonmated & usable])
+        else:
+            searches = Searches.of(scores, where.mated).refusals_accused()
+            mated.append(searches.found_within(rank))
+            nonmated.append(searches.nonmated_tops)
     return ScoreLists(np.concatenate(mated), np.concatenate(nonmated))
+
+
+def _searched(folds: Sequence[Fold], answers: Sequence[Answer]) -> Iterator[tuple[Fold, Answer]]:
+    """Yield what is searched: each fold, or each of its draws."""
+    for fold, answer in zip(folds, answers, strict=True):
+        if fold.draws:
+            yield from ((part, scores) for _, part, scores in draws_of([fold], [answer]))
+        else:
+            yield fold, answer
 
 
 def judge_score_lists(lists: ScoreLists, metrics: Sequence[str] = DEFAULT_METRICS) -> Outcome:

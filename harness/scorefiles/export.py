@@ -14,6 +14,12 @@ npy         matrix and two lists of names                         NaN
 pyeer       two files, one score per line                         mated ones below all other scores
 ==========  ===================================================  ================================
 
+Written are the comparisons that the protocol makes (`harness.tasks.counted`). Where draws from a
+fold are searched, a comparison of several draws stands in a file with names once, and in pyeer's
+once for each of them, as in the run's error rates. Of open-set searches pyeer gets what FNIR and
+FPIR are made of: the score of each mate at the head of its list (below all other scores where it is
+not there), and the top score of each search without a mate (above all others where it failed).
+
 Apart from bob-4 where an identity has several references, and from pyeer, which has no names, what
 is written can be read again and gives the same answers.
 """
@@ -25,6 +31,7 @@ import importlib
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +44,7 @@ from harness.scorefiles.distributions import split_scores
 from harness.scorefiles.entries import NIST_COLUMNS
 from harness.scorefiles.matrices import lists_beside
 from harness.tasks.answers import Answer
+from harness.tasks.counted import counted
 from harness.tasks.folds import components
 
 __all__ = ["EXPORT_FORMS", "export_scores"]
@@ -60,9 +68,16 @@ REFUSED = 6
 
 
 def export_scores(
-    out: Path, folds: Sequence[Fold], answers: Sequence[Answer], form: str
+    out: Path,
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    form: str,
+    *,
+    rank: int | None = None,
 ) -> list[Path]:
     """Write the scores of a run in a format of others.
+
+    Written is what the protocol compares (`harness.tasks.counted`), and nothing else of a matrix.
 
     Parameters
     ----------
@@ -73,6 +88,8 @@ def export_scores(
         In the same order.
     form
         One of `EXPORT_FORMS`; for detections one of ``tatt-c`` and ``csv``.
+    rank
+        Of open-set searches, for pyeer: within which a mate has to be found.
 
     Returns
     -------
@@ -94,7 +111,7 @@ def export_scores(
     _check_names(folds, form)
     out.mkdir(parents=True, exist_ok=True)
     if form == "pyeer":
-        return _write_lists(out, folds, answers)
+        return _write_lists(out, folds, answers, rank)
     parts = list(zip(folds, answers, strict=True))
     if form == "npy":
         return [path for fold, answer in parts for path in _write_matrix(out, fold, answer)]
@@ -128,7 +145,7 @@ def _check_names(folds: Sequence[Fold], form: str) -> None:
 def _pairs(fold: Fold, answer: Answer) -> Iterator[tuple[int, int, float]]:
     """Yield row, column and score of every comparison that has one."""
     usable = _usable(fold, answer)
-    lost = np.argwhere(usable & ~np.isfinite(answer.scores))
+    lost = np.argwhere(usable & ~np.isfinite(answer.scores))  # heads of candidate lists
     if len(lost):
         row, column = lost[0]
         raise UsageError(
@@ -140,42 +157,62 @@ def _pairs(fold: Fold, answer: Answer) -> Iterator[tuple[int, int, float]]:
 
 
 def _usable(fold: Fold, answer: Answer) -> npt.NDArray[np.bool_]:
+    """Return which comparisons the protocol makes and the algorithm made."""
     probes = np.array([name not in answer.failures for name in fold.probes], dtype=bool)
     references = np.array([name not in answer.failures for name in fold.gallery], dtype=bool)
-    return np.asarray(probes[:, np.newaxis] & references)
+    return np.asarray(counted(fold).compared & probes[:, np.newaxis] & references)
 
 
-def _candidates(fold: Fold, answer: Answer) -> Iterator[tuple[str, bool, list[tuple[str, float]]]]:
-    """Yield probe, whether it failed, and its candidates, best first and ties by name."""
+@dataclass(frozen=True)
+class _List:
+    """A probe's candidates, best first and ties by name, and what has no score.
+
+    Parameters
+    ----------
+    failed
+        Whether the probe has no template.
+    lost
+        References without a template that it would have met, by name.
+    """
+
+    probe: str
+    failed: bool
+    found: list[tuple[str, float]]
+    lost: list[str]
+
+
+def _lists(fold: Fold, answer: Answer) -> Iterator[_List]:
+    """Yield the candidate list of every probe that is compared with anything."""
     by_name = np.argsort(np.array(fold.gallery, dtype=object), kind="stable")
-    usable = _usable(fold, answer)
+    usable, compared = _usable(fold, answer), counted(fold).compared
     for i, probe in enumerate(fold.probes):
+        if not compared[i].any():
+            continue
         scores = np.where(usable[i], answer.scores[i], -np.inf).astype(np.float64)
         order = by_name[np.argsort(-scores[by_name], kind="stable")]
         found = [(fold.gallery[j], float(scores[j])) for j in order if np.isfinite(scores[j])]
-        yield probe, probe in answer.failures, found
+        lost = [fold.gallery[j] for j in by_name if compared[i, j] and not usable[i, j]]
+        yield _List(probe, probe in answer.failures, found, lost)
 
 
 def _tatt_c(fold: Fold, answer: Answer) -> Iterator[str]:
-    failed = sorted(name for name in fold.gallery if name in answer.failures)
-    for probe, probe_failed, found in _candidates(fold, answer):
-        if probe_failed:
-            yield from (f"{probe}|{rank}||0" for rank in range(1, len(fold.gallery) + 1))
+    for one in _lists(fold, answer):
+        if one.failed:
+            yield from (f"{one.probe}|{rank}||0" for rank in range(1, len(one.lost) + 1))
             continue
-        for rank, (reference, score) in enumerate(found, start=1):
-            yield f"{probe}|{rank}|{reference}|{score!r}"
-        for rank, reference in enumerate(failed, start=len(found) + 1):
-            yield f"{probe}|{rank}|{reference}|"
+        for rank, (reference, score) in enumerate(one.found, start=1):
+            yield f"{one.probe}|{rank}|{reference}|{score!r}"
+        for rank, reference in enumerate(one.lost, start=len(one.found) + 1):
+            yield f"{one.probe}|{rank}|{reference}|"
 
 
 def _nist(fold: Fold, answer: Answer) -> Iterator[str]:
-    failed = sum(name in answer.failures for name in fold.gallery)
-    for probe, probe_failed, found in _candidates(fold, answer):
-        code, nulls = (REFUSED, len(fold.gallery)) if probe_failed else (0, failed)
-        for rank, (reference, score) in enumerate(found):
-            yield f"{probe} {rank} {code} 1 {reference} {score!r} 0"
-        for rank in range(len(found), len(found) + nulls):
-            yield f"{probe} {rank} {code} 0  0 0"
+    for one in _lists(fold, answer):
+        code = REFUSED if one.failed else 0
+        for rank, (reference, score) in enumerate(one.found):
+            yield f"{one.probe} {rank} {code} 1 {reference} {score!r} 0"
+        for rank in range(len(one.found), len(one.found) + len(one.lost)):
+            yield f"{one.probe} {rank} {code} 0  0 0"
 
 
 def _csv(fold: Fold, answer: Answer) -> Iterator[str]:
@@ -204,13 +241,9 @@ def _identities(fold: Fold) -> tuple[list[str], list[str]]:
         names.setdefault(groups.get(f"r{reference}", f"r{reference}"), reference)
     claimed = [names[groups.get(f"r{name}", f"r{name}")] for name in fold.gallery]
     real = [names.get(groups.get(f"p{name}", ""), name) for name in fold.probes]
-    columns = {name: j for j, name in enumerate(fold.gallery)}
-    rows = {name: i for i, name in enumerate(fold.probes)}
-    truth = np.zeros((len(real), len(claimed)), dtype=bool)
-    for probe, reference in fold.mates:
-        truth[rows[probe], columns[reference]] = True
     same = np.array(real, dtype=object)[:, np.newaxis] == np.array(claimed, dtype=object)
-    if not np.array_equal(same, truth):
+    where = counted(fold)
+    if np.any((same != where.mated) & where.compared):
         raise UsageError(
             f"the mates of fold {fold.name} are no identities (a is a mate of b, b of c, and a is "
             "none of c), and bob's files know only identities; export as csv instead"
@@ -273,8 +306,10 @@ def _write_parquet(path: Path, parts: Sequence[tuple[Fold, Answer]]) -> None:
     parquet.write_table(pyarrow.table(table), path, compression="zstd")
 
 
-def _write_lists(out: Path, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Path]:
-    lists = split_scores(folds, answers).with_floor()
+def _write_lists(
+    out: Path, folds: Sequence[Fold], answers: Sequence[Answer], rank: int | None
+) -> list[Path]:
+    lists = split_scores(folds, answers, rank=rank).finite()
     paths = [out / "genuine.txt", out / "impostor.txt"]
     for path, scores in zip(paths, (lists.mated, lists.nonmated), strict=True):
         write_whole(path, "".join(f"{score!r}\n" for score in scores.tolist()))

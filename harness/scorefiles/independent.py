@@ -1,7 +1,8 @@
 """PyEER's own EER of the same scores: a check by a program that shares no code with this one.
 
 PyEER takes the middle of the interval of FVC2000 (Maio et al. 2002), ours is an interpolation of
-the DET, so the two differ by up to half a step of the curve; on many scores they agree.
+the DET, so on the same scores the two differ by no more than the step of the curve at which the
+error rates cross (`ScoreLists.step`). A larger difference says that the scores are not the same.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from importlib import metadata
 
 import numpy as np
 
+from harness.metrics.ids import Metric
+from harness.protocol import Protocol
 from harness.scorefiles.distributions import ScoreLists
 
-__all__ = ["MOST_COMPARISONS", "IndependentEer", "pyeer_eer"]
+__all__ = ["MOST_COMPARISONS", "IndependentEer", "metric_of", "pyeer_eer", "rank_of"]
 
 MOST_COMPARISONS = 2_000_000
 """Above this PyEER is not run: it takes about 3 s for a million and 160 bytes for each."""
@@ -34,11 +37,30 @@ class IndependentEer:
         Its EER in [0, 1]; None where it could not be computed.
     reason
         Why not; empty where there is a value.
+    tolerance
+        By how much ours of the same scores may differ.
     """
 
     program: str
     value: float | None
     reason: str = ""
+    tolerance: float | None = None
+
+
+def metric_of(protocol: Protocol) -> Metric | None:
+    """Return the equal error rate among a protocol's metrics, of comparisons or of searches."""
+    known = ("eer", "open-set-eer")
+    return next((m for m in protocol.metric_ids if m.name in known), None)
+
+
+def rank_of(protocol: Protocol) -> int | None:
+    """Return the rank at which a protocol's open-set errors are read; None for comparisons'."""
+    ranks = [
+        int(dict(metric.options)["rank"])
+        for metric in protocol.metric_ids
+        if metric.name in ("open-set-eer", "fnir")
+    ]
+    return ranks[0] if ranks else None
 
 
 def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> IndependentEer:
@@ -65,7 +87,7 @@ def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> Independent
     if comparisons > most:
         reason = f"not run on more than {most:,} comparisons, these are {comparisons:,}"
         return IndependentEer(program, None, reason)
-    floored = lists.with_floor()
+    floored = lists.finite()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pkg_resources is deprecated; curves may not cross
@@ -81,4 +103,8 @@ def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> Independent
         return IndependentEer(program, None, f"it failed: {type(reason).__name__}: {reason}")
     if not math.isfinite(value):
         return IndependentEer(program, None, f"it returned {value}")
-    return IndependentEer(program, value)
+    if stats.fmr[-1] > stats.fnmr[-1]:
+        # Its highest threshold lets the highest score pass, and then it answers 1.
+        reason = "above its highest threshold, where the two error rates cross, it does not look"
+        return IndependentEer(program, None, reason)
+    return IndependentEer(program, value, tolerance=lists.step)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.data.records import Fold, Record
 from harness.errors import DataError
@@ -16,6 +17,7 @@ from harness.scorefiles.imported import Imported
 from harness.scorefiles.names import Names
 from harness.scorefiles.sources import Source, find_sources, form_of, hash_files
 from harness.tasks.answers import Answer
+from harness.tasks.counted import counted
 
 __all__ = ["Part", "read_files"]
 
@@ -108,13 +110,14 @@ def read_files(
                 )
     faults.stop_if_any(f"{path} cannot be evaluated.")
     ordered = tuple(found[number] for number in range(len(folds)))
+    asked = [_asked(fold) for fold in folds]
     missing = tuple(
         (fold.name, name)
-        for fold, answer in zip(folds, ordered, strict=True)
-        for name, scores in zip(fold.probes, answer.scores, strict=True)
-        if not np.isfinite(scores).any()
+        for fold, answer, met in zip(folds, ordered, asked, strict=True)
+        for name, scores, where in zip(fold.probes, answer.scores, met, strict=True)
+        if where.any() and not np.isfinite(np.atleast_1d(scores)[where]).any()
     )
-    if len(missing) == sum(len(fold.probes) for fold in folds):
+    if len(missing) == sum(int(met.any(axis=1).sum()) for met in asked):
         raise DataError(
             f"{path} has no score of any probe of this protocol. Are its columns in order, and is "
             "it about this data set?"
@@ -123,3 +126,8 @@ def read_files(
         first = ", ".join(name for _, name in missing[:5]) + (", ..." if len(missing) > 5 else "")
         notes.append(f"probes without a score, which are misses: {len(missing):,} ({first})")
     return Imported(ordered, tuple(dict.fromkeys(forms)), hash_files(files), missing, tuple(notes))
+
+
+def _asked(fold: Fold) -> npt.NDArray[np.bool_]:
+    """Return which scores of a fold's probes are asked for, a row for each of them."""
+    return counted(fold).compared if fold.gallery else np.ones((len(fold.probes), 1), dtype=bool)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from harness.data.records import Fold
 from harness.scorefiles.faults import Faults
 from harness.tasks.answers import Answer
+from harness.tasks.counted import counted
 
 __all__ = ["Sheet"]
 
@@ -21,11 +22,17 @@ class Sheet:
     ----------
     fold
         Whose probes are its rows and whose gallery its columns.
+
+    Attributes
+    ----------
+    asked
+        bool, of the shape of the scores: the comparisons that the protocol makes.
     """
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
-        shape = (len(fold.probes), len(fold.gallery))
+        self.asked = counted(fold).compared
+        shape = self.asked.shape
         self.scores = np.full(shape, np.nan)
         self.lines = np.zeros(shape, dtype=np.uint32)
 
@@ -61,18 +68,19 @@ class Sheet:
         faults
             Where gaps go.
         """
-        given = ~np.isnan(self.scores)
-        rows = given.any(axis=1)
-        columns = given[rows].any(axis=0) if rows.any() else np.ones(given.shape[1], dtype=bool)
-        gaps = ~given & rows[:, np.newaxis] & columns
+        given = ~np.isnan(self.scores) & self.asked
+        rows = given.any(axis=1) | ~self.asked.any(axis=1)
+        columns = given[rows].any(axis=0) | ~self.asked[rows].any(axis=0)
+        gaps = self.asked & ~given & rows[:, np.newaxis] & columns
         for row in np.flatnonzero(gaps.any(axis=1)):
             lost = np.flatnonzero(gaps[row])
             faults.add(
                 "incomplete searches",
                 called,
                 f"probe {self.fold.probes[row]!r} has no score for {len(lost):,} of "
-                f"{len(self.fold.gallery):,} references, e.g. {self.fold.gallery[lost[0]]!r}; "
-                "lists of the best candidates only are read with --candidates",
+                f"{int(self.asked[row].sum()):,} references, e.g. "
+                f"{self.fold.gallery[lost[0]]!r}; lists of the best candidates only are read with "
+                "--candidates",
             )
         return self.with_failures(
             self.scores,
@@ -97,7 +105,9 @@ class Sheet:
         """
         probes = {self.fold.probes[i]: why for i, why in rows.items()}
         references = {self.fold.gallery[j]: why for j, why in columns.items()}
-        searched, searching = set(self.fold.gallery), set(self.fold.probes)
+        found = ~np.isnan(scores) & self.asked
+        searched = {self.fold.gallery[j] for j in np.flatnonzero(found.any(axis=0))}
+        searching = {self.fold.probes[i] for i in np.flatnonzero(found.any(axis=1))}
         scores = scores.copy()
         failures: dict[str, str] = {}
         for i, why in rows.items():

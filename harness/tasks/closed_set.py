@@ -24,6 +24,7 @@ __all__ = [
     "ABILITY",
     "FAILURE_POLICY",
     "METRICS",
+    "comparisons",
     "judge",
     "lay_out",
     "training_truth",
@@ -35,6 +36,7 @@ ABILITY = Matcher
 METRICS = identification.METRICS
 FAILURE_POLICY = identification.FAILURE_POLICY
 training_truth = identification.training_truth
+comparisons = identification.comparisons
 
 
 def judge(

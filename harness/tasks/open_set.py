@@ -27,7 +27,7 @@ from harness.tasks.answers import Answer, finite, fold_spread, listed_failures, 
 from harness.tasks.comparisons import set_interval
 from harness.tasks.drawing import draws_of
 from harness.tasks.drawing import open_set_folds as lay_out
-from harness.tasks.identification import training_truth
+from harness.tasks.identification import comparisons, training_truth
 from harness.tasks.searches import FoldSearches, identities_of, searches_of, truth_matrix
 from harness.tasks.trials import Scores, Trials, TrialsOf, failures_of
 
@@ -35,6 +35,7 @@ __all__ = [
     "ABILITY",
     "FAILURE_POLICY",
     "METRICS",
+    "comparisons",
     "judge",
     "lay_out",
     "training_truth",

@@ -14,6 +14,7 @@ from harness.metrics import identification as searching
 from harness.results import Candidate, Failure, Search
 from harness.tasks.answers import BINS, CURVE_POINTS, Answer, StreamedAnswer, finite, thin_curve
 from harness.tasks.comparisons import Measures
+from harness.tasks.counted import counted
 from harness.tasks.folds import components
 
 CANDIDATES = 50
@@ -136,16 +137,16 @@ class FoldSearches(Measures):
         self._measure()
 
     def _measure(self) -> None:
-        usable = ~(self.failed_probes[:, None] | self.failed_references[None, :])
-        usable[self.excluded[:, 0], self.excluded[:, 1]] = False
+        where = counted(self.fold)
+        usable = ~(self.failed_probes[:, None] | self.failed_references[None, :]) & where.compared
         self.scores = np.where(usable, self.answer.scores, -np.inf)
-        self.truth = truth_matrix(self.fold, self.records)
+        self.truth = where.mated
         self.ranks = searching.mate_ranks(self.scores, self.truth)
         self.precision = searching.average_precision(self.scores, self.truth)
         self.mates = self.truth.sum(axis=1)
         self.mated = self.scores[self.pairs[:, 0], self.pairs[:, 1]]
         # A failed comparison can never be a false match, and is not counted as a chance to be one.
-        rows, columns = np.nonzero(~self.truth & usable)
+        rows, columns = np.nonzero(where.nonmated & usable)
         self.nonmated = self.scores[rows, columns]
         self.nonmated_count = len(self.nonmated)
         self.nonmated_probe_clusters = self.probe_clusters[rows]

@@ -7,6 +7,7 @@ comparison is non-mated. Other elements of the score matrix are not looked at.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,14 @@ from harness.tasks.identification import training_truth
 from harness.tasks.searches import identities_of, truth_matrix
 from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf, failures_of
 
+if TYPE_CHECKING:
+    from harness.likelihood.crossfit import FoldScores
+
 __all__ = [
     "ABILITY",
     "FAILURE_POLICY",
     "METRICS",
+    "comparisons",
     "judge",
     "lay_out",
     "training_truth",
@@ -113,6 +118,34 @@ def trials(
         )
 
     return given
+
+
+def comparisons(
+    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+) -> list[FoldScores]:
+    """Return the scores of each fold's comparisons with their identities, for likelihood ratios."""
+    from harness.likelihood.crossfit import FoldScores
+
+    identities = identities_of(folds)
+    found = []
+    for fold, answer in zip(folds, answers, strict=True):
+        part = _Pairs.of(fold, answer, records)
+        mated, nonmated = (
+            np.array([[identities.get(name, name) for name in pair] for pair in names.tolist()])
+            for names in (part.mated_names, part.nonmated_names)
+        )
+        probes, references = nonmated.reshape(-1, 2).T
+        found.append(
+            FoldScores(
+                fold.name,
+                part.mated,
+                mated.reshape(-1, 2)[:, 0],
+                part.nonmated,
+                probes,
+                references,
+            )
+        )
+    return found
 
 
 def scores_of(
