@@ -105,6 +105,6 @@ def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> Independent
         return IndependentEer(program, None, f"it returned {value}")
     if stats.fmr[-1] > stats.fnmr[-1]:
         # Its highest threshold lets the highest score pass, and then it answers 1.
-        reason = "above its highest threshold, where the two error rates cross, it does not look"
-        return IndependentEer(program, None, reason)
+        why = "above its highest threshold, where the two error rates cross, it does not look"
+        return IndependentEer(program, None, why)
     return IndependentEer(program, value, tolerance=lists.step)

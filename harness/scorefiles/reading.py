@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,14 +111,13 @@ def read_files(
                 )
     faults.stop_if_any(f"{path} cannot be evaluated.")
     ordered = tuple(found[number] for number in range(len(folds)))
-    asked = [_asked(fold) for fold in folds]
+    wanted = [_asked(fold) for fold in folds]
     missing = tuple(
-        (fold.name, name)
-        for fold, answer, met in zip(folds, ordered, asked, strict=True)
-        for name, scores, where in zip(fold.probes, answer.scores, met, strict=True)
-        if where.any() and not np.isfinite(np.atleast_1d(scores)[where]).any()
+        (fold.name, fold.probes[i])
+        for fold, answer, met in zip(folds, ordered, wanted, strict=True)
+        for i in np.flatnonzero(met.any(axis=1) & ~(np.isfinite(_rows(answer)) & met).any(axis=1))
     )
-    if len(missing) == sum(int(met.any(axis=1).sum()) for met in asked):
+    if len(missing) == sum(int(met.any(axis=1).sum()) for met in wanted):
         raise DataError(
             f"{path} has no score of any probe of this protocol. Are its columns in order, and is "
             "it about this data set?"
@@ -129,5 +129,10 @@ def read_files(
 
 
 def _asked(fold: Fold) -> npt.NDArray[np.bool_]:
-    """Return which scores of a fold's probes are asked for, a row for each of them."""
+    """Return which scores of a fold's probes are wanted for, a row for each of them."""
     return counted(fold).compared if fold.gallery else np.ones((len(fold.probes), 1), dtype=bool)
+
+
+def _rows(answer: Answer) -> npt.NDArray[np.floating[Any]]:
+    """Return the scores with a row for each probe."""
+    return answer.scores.reshape(len(answer.scores), -1)

@@ -34,7 +34,7 @@ from tests.tasks.drawn import dataset, protocol
 
 RATES = ["eer", "fnmr@fmr=0.1"]
 SEARCHED = ["open-set-eer@rank=1", "fnir@fpir=0.1,rank=1"]
-TASKS = {
+TASKS: dict[str, tuple[list[str], dict[str, dict[str, object]]]] = {
     "identification": (RATES, {"folds": {"references": 1}}),
     "same photographs left out": (RATES, {"data": {"same-source": "left-out"}}),
     "verification": (RATES, {}),
