@@ -367,8 +367,8 @@ def _shut(
         missing.append("a /proc of its own: it could see which other programs run")
     if not own_memory:
         missing.append("shared memory of its own, so it had none")
-    if visible:
-        missing.append("covers on hidden folders: it could list their names")
+    if visible and above:
+        missing.append("covers on hidden folders: it could list the names of the files in some")
     _limit(alone=alone)
     places = [(path, landlock.READ) for path in allowed]
     places += [(path, landlock.READ_DIR) for path in above]
