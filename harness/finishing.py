@@ -50,7 +50,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
     if assessment is not None:
         from harness.reporting.forensic import PROPOSITIONS, forensic_section
 
-        proposition = PROPOSITIONS[protocol.data.mated_by]
+        proposition = PROPOSITIONS[manifest.mated_by or protocol.data.mated_by]
         section = forensic_section(assessment, proposition, manifest.origin.algorithm)
     retouched = retouched_section(folder, manifest, outcome, dataset.records)
     records = dataset.records
@@ -149,6 +149,8 @@ def _learned(judged: Judged) -> dict[str, str]:
 
 def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) -> Manifest:
     """Return a manifest with all that does not depend on how the scores were made."""
+    mated = any(fold.mates for fold in judged.folds)
+    mated_by = judged.protocol.data.mated_by if mated else ""
     return Manifest(
         format=record.FORMAT,
         identity=record.identity_of(origin),
@@ -181,6 +183,7 @@ def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) ->
         finished=now(),
         steps=[],
         failures=len(outcome.failures),
+        mated_by=mated_by,
         findings=judged.findings,
     )
 

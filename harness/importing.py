@@ -90,6 +90,7 @@ def bring(
         weight_hashes={},
         failure_policy=judged.protocol.module().FAILURE_POLICY,
         folds=[fold.name for fold in judged.folds],
+        fold_count=request.fold_count or 0,
     )
     manifest = manifest_of(judged, origin, outcome, begun)
     folder = request.out / judged.name / f"{origin.algorithm}-{manifest.identity[:10]}"
@@ -123,6 +124,7 @@ def _command(request: Request, kind: str, path: Path, form: str | None, name: st
     words = ["harness", "score", f"--{kind}", str(path), "--protocol", request.protocols[0]]
     words += ["--data", str(request.data)] if request.data is not None else []
     words += ["--layout", request.layout] if request.layout else []
+    words += ["--folds", str(request.fold_count)] if request.fold_count is not None else []
     for fold in request.folds:
         words += ["--fold", fold]
     words += ["--format", form] if form else []

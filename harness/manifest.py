@@ -74,6 +74,9 @@ class Origin(msgspec.Struct, omit_defaults=True):
         How failures are counted.
     folds
         Names of the folds that were run.
+    fold_count
+        Into how many folds the user had data without lists of its own dealt; 0 for the protocol's
+        number.
     attack
         Present where the probes were retouched.
     training_hash
@@ -92,6 +95,7 @@ class Origin(msgspec.Struct, omit_defaults=True):
     folds: list[str]
     attack: AttackOrigin | None = None
     training_hash: str = ""
+    fold_count: int = 0
 
 
 class Step(msgspec.Struct):
@@ -198,6 +202,8 @@ class Manifest(msgspec.Struct):
         In which the units were done, and their hash: empty where the scores were brought.
     result_hash
         SHA-256 over the stored answers of all folds.
+    mated_by
+        ``tattoo`` or ``group``: what mates have in common; empty where nothing is mated.
     findings
         What is odd about the data or the run, for whoever reads its numbers.
     """
@@ -231,4 +237,5 @@ class Manifest(msgspec.Struct):
     environments: list[Surroundings] = []
     environment_hash: str = ""
     result_hash: str = ""
+    mated_by: str = ""
     findings: list[Finding] = []

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness import record
 from harness.attacking import ABILITY, Attack, check_attackable
-from harness.data.findings import Finding, once
+from harness.data.findings import Finding, Findings, once
 from harness.data.fingerprints import fingerprint
 from harness.data.layouts import open_dataset
 from harness.data.records import Dataset, Fold
@@ -28,6 +28,8 @@ from harness.protocol import Protocol, read_protocol
 from harness.registry import Plugin, find_algorithm, find_protocol, protocols, source_hash
 from harness.tasks.elsewhere import Elsewhere, learn_elsewhere
 from harness.tasks.folds import restrict
+from harness.tasks.look_alikes import asked_on
+from harness.tasks.needs import look_at_mates, look_at_records
 
 REMOVAL = "removal"
 """The protocol whose images a remover learns from, where an attack does not name another."""
@@ -50,6 +52,9 @@ class Request:
         Its layout, where it should not be detected.
     folds
         Names of folds; all unless given.
+    fold_count
+        Into how many folds data without lists of its own is dealt; the protocol's number unless
+        given.
     parameters, preset, seed
         Of the algorithms.
     attack
@@ -68,6 +73,7 @@ class Request:
     data: Path | None = None
     layout: str | None = None
     folds: tuple[str, ...] = ()
+    fold_count: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     preset: str = ""
     seed: int | None = None
@@ -241,13 +247,43 @@ def judged_by(name: str, request: Request) -> Judged:
     )
     if dataset.problems:
         raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.problems)
-    folds = tuple(restrict(protocol.module().lay_out(dataset, protocol), request.folds))
+    protocol = asked_on(_dealt(protocol, dataset, request), dataset)
+    dataset = _meeting(look_at_records(dataset, protocol), dataset, given, file.stem, protocol)
+    laid_out = protocol.module().lay_out(dataset, protocol)
+    dataset = _meeting(
+        look_at_mates(dataset, protocol, laid_out), dataset, given, file.stem, protocol
+    )
+    folds = tuple(restrict(laid_out, request.folds))
     elsewhere = None
     if request.train_data is not None:
         dataset, folds, elsewhere = _learning_elsewhere(
             file.stem, protocol, dataset, folds, request
         )
     return Judged(file.stem, file, protocol, protocol_hash, dataset, folds, given, elsewhere)
+
+
+def _dealt(protocol: Protocol, dataset: Dataset, request: Request) -> Protocol:
+    """Return the protocol with the number of folds that the user asks for."""
+    count = request.fold_count
+    if count is None:
+        return protocol
+    if dataset.folds or any(record.fold for record in dataset.records.values()):
+        raise UsageError(
+            f"--folds {count}: {dataset.name} brings folds of its own; --fold NAME picks some"
+        )
+    return protocol.model_copy(update={"folds": protocol.folds.model_copy(update={"count": count})})
+
+
+def _meeting(
+    found: Findings, dataset: Dataset, given: str, name: str, protocol: Protocol
+) -> Dataset:
+    """Refuse data that cannot answer a question; note on it what is only partly missing."""
+    if found.problems:
+        raise DataError(
+            f"{given} cannot answer the question of {name!r} ({protocol.question}):",
+            found.problems,
+        )
+    return replace(dataset, findings=(*dataset.findings, *found.all))
 
 
 def _learning_elsewhere(
@@ -279,6 +315,8 @@ def command(run: Prepared) -> str:
         words += ["--train-layout", run.request.train_layout]
     if run.request.attack:
         words += ["--attack", run.request.attack]
+    if run.request.fold_count is not None:
+        words += ["--folds", str(run.request.fold_count)]
     for fold in run.request.folds:
         words += ["--fold", fold]
     for parameter in run.entry.description.parameters:
@@ -346,6 +384,7 @@ def _prepared(
         weight_hashes=_weights(parameters),
         failure_policy=judged.protocol.module().FAILURE_POLICY,
         folds=[fold.name for fold in judged.folds],
+        fold_count=request.fold_count or 0,
         attack=(
             None if attack is None else attack.origin(_weights(attack.entry.description.values()))
         ),

@@ -30,6 +30,11 @@ Task = Literal[
 
 TASKS: tuple[str, ...] = get_args(Task)
 
+Need = Literal[
+    "two-pictures", "media", "regions", "both-labels", "other-subjects", "other-captures"
+]
+"""What a question may need of a data set; each is looked for by `harness.tasks.needs`."""
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
@@ -51,6 +56,11 @@ class DataRules(_Table):
         (``same-source``): ``compared``, or ``left-out`` as if they were not in the gallery.
     crop
         Whether an image is shown as what lies in its box, where it has one.
+    needs
+        What the question needs of a data set beside what its task needs: ``media`` (pictures of two
+        media), ``regions`` (roles that say which pictures are regions), ``other-subjects`` (mates
+        on two people), ``other-captures`` (mates of two photographs), ``two-pictures`` of one
+        identity, ``both-labels``.
     default
         Data set used without ``--data``: a folder of `fixtures/`, or empty where the user must
         bring one.
@@ -61,6 +71,7 @@ class DataRules(_Table):
     mated_by: Annotated[Literal["tattoo", "group"], Field(alias="mated-by")] = "tattoo"
     same_source: Annotated[Literal["compared", "left-out"], Field(alias="same-source")] = "compared"
     crop: bool = False
+    needs: tuple[Need, ...] = ()
     default: str = "mini"
 
 
@@ -147,6 +158,19 @@ class RemovalRules(_Table):
     attacker: str = ""
 
 
+class LookAlikes(_Table):
+    """What a protocol that goes by ``tattoo`` asks where a data set knows groups alone.
+
+    Parameters
+    ----------
+    title, question
+        In the place of the protocol's own.
+    """
+
+    title: str
+    question: str
+
+
 class GateRules(_Table):
     """What `harness gate` tolerates, declared before anything is compared.
 
@@ -187,6 +211,9 @@ class Protocol(_Table):
         Rules of the task of this name.
     removal
         What it lends to others.
+    look_alikes
+        Words for data whose mates are look-alikes (``look-alikes``); without them such data is
+        refused where the protocol goes by ``tattoo``.
     gate
         What `harness gate` tolerates; without it the command line has to say.
     """
@@ -206,6 +233,7 @@ class Protocol(_Table):
     search: SearchRules = SearchRules()
     tagging: TaggingRules = TaggingRules()
     removal: RemovalRules = RemovalRules()
+    look_alikes: Annotated[LookAlikes | None, Field(alias="look-alikes")] = None
     gate: GateRules | None = None
 
     @property
@@ -271,6 +299,7 @@ def _sentence(fault: Any) -> str:
             "search": SearchRules,
             "tagging": TaggingRules,
             "removal": RemovalRules,
+            "look-alikes": LookAlikes,
             "gate": GateRules,
         }
         model = tables[str(fault["loc"][0])] if len(fault["loc"]) > 1 else Protocol

@@ -48,6 +48,13 @@ PLUGINS = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with further algorithms (.py) and protocols (.toml). Repeatable.",
 )
+FOLD_COUNT = click.option(
+    "--folds",
+    "fold_count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Deal data without lists of its own into N folds: fewer folds, larger galleries.",
+)
 FORENSIC = click.option(
     "--forensic",
     is_flag=False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import FORENSIC, JSON, MEMORY, PATH, PLUGINS, assignments
+from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, MEMORY, PATH, PLUGINS, assignments
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ MISSING_SHOWN = 10
 @click.option("--train-data", type=PATH, help="Learn from this data set, in every fold.")
 @click.option("--train-layout", help="Its layout, where it should not be detected.")
 @click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@FOLD_COUNT
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @click.option("--preset", default="", help="Named set of the algorithm's parameters.")
 @click.option("--seed", type=int, help="Of everything random in the algorithm.")
@@ -77,6 +78,7 @@ def run(
     train_data: Path | None,
     train_layout: str | None,
     folds: tuple[str, ...],
+    fold_count: int | None,
     parameters: tuple[str, ...],
     preset: str,
     seed: int | None,
@@ -110,6 +112,7 @@ def run(
         data=data,
         layout=layout,
         folds=folds,
+        fold_count=fold_count,
         parameters=assignments(parameters),
         preset=preset,
         seed=seed,
@@ -161,6 +164,7 @@ def run(
 @click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
 @click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
 @click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@FOLD_COUNT
 @click.option("--out", type=PATH, default=Path("runs"), show_default=True)
 @FORENSIC
 @PLUGINS
@@ -174,6 +178,7 @@ def score(
     data: Path | None,
     layout: str | None,
     folds: tuple[str, ...],
+    fold_count: int | None,
     out: Path,
     forensic: str,
     plugins: tuple[Path, ...],
@@ -203,7 +208,16 @@ def score(
         from harness.preparing import Request
 
         ((kind, path),) = given.items()
-        request = Request((), (protocol,), data, layout, folds, plugins=plugins, out=out)
+        request = Request(
+            (),
+            (protocol,),
+            data,
+            layout,
+            folds,
+            fold_count=fold_count,
+            plugins=plugins,
+            out=out,
+        )
         brought = bring(request, kind, path, form=form, name=name)
         if forensic:
             add_likelihood_ratios(brought.folder, forensic)

@@ -207,4 +207,6 @@ def _make_identities(
         folder, recipe, prompts=prompts, plugins=plugins, workers=workers, say=say
     )
     click.echo(f"{folder}: {recipe.identities:,} identities, {number:,} images")
-    click.echo(f"next: harness run --protocol identification --algo triplet --data {folder}")
+    # Variations of one picture are one photograph, about which `identification` does not ask.
+    protocol = "identification" if recipe.captures > 1 else "closed-set"
+    click.echo(f"next: harness run --protocol {protocol} --algo triplet --data {folder}")

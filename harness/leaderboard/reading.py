@@ -99,6 +99,7 @@ class Entry:
             origin.protocol_hash,
             origin.data_hash,
             tuple(origin.folds),
+            origin.fold_count,
             origin.failure_policy,
             self.metrics.headline,
         )

@@ -34,6 +34,7 @@ __all__ = [
 
 ABILITY = Matcher
 METRICS = identification.METRICS
+NEEDS = ("two-pictures",)
 FAILURE_POLICY = identification.FAILURE_POLICY
 training_truth = identification.training_truth
 comparisons = identification.comparisons

@@ -38,6 +38,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     "auc": (),
     "eer": (),
 }
+NEEDS = ("both-labels",)
 FAILURE_POLICY = "An image without a score is a wrong decision, whatever it shows."
 TATTOO = "tattoo"
 

@@ -17,7 +17,7 @@ from harness.data.records import Dataset, Draw, Fold, Record
 from harness.errors import DataError
 from harness.protocol import Protocol
 from harness.tasks.answers import Answer
-from harness.tasks.folds import deal
+from harness.tasks.folds import check_named, deal
 
 LARGEST = 20_000
 """Images of a fold: the scores of all its comparisons are kept, 3.2 GB of them at this size."""
@@ -130,14 +130,7 @@ def _folds(
     protocol: Protocol,
     compared: Callable[[Members, np.random.Generator, Fold], Fold],
 ) -> list[Fold]:
-    usable = [r for r in dataset.records.values() if r.role != "background"]
-    without = [r.name for r in usable if not identity_of(r, protocol)]
-    if without:
-        key = protocol.data.mated_by
-        raise DataError(
-            f"{dataset.name}: {len(without)} records have no {key!r}, by which this protocol calls "
-            f"images mated, e.g. {without[0]}. Add the column {key!r} to the manifest."
-        )
+    check_named(dataset, protocol.data.mated_by)
     folds = []
     for number, (name, train, judged, _) in enumerate(
         deal(

@@ -98,6 +98,40 @@ def deal(
     return folds
 
 
+def check_named(dataset: Dataset, key: str) -> None:
+    """Refuse a data set in which a record does not say whose it is.
+
+    Parameters
+    ----------
+    key
+        ``tattoo`` or ``group``: what makes two images mated.
+
+    Raises
+    ------
+    DataError
+        If a record that is no background has no value of it.
+    """
+    used = [record for record in dataset.records.values() if record.role != "background"]
+    without = [record for record in used if not getattr(record, key)]
+    if not without:
+        return
+    whole = f"{dataset.name}: {len(without):,} of {len(used):,} pictures have no {key!r}"
+    by = "by which this protocol calls pictures mated"
+    if len(without) < len(used):
+        raise DataError(
+            f"{whole}, {by}, e.g. {without[0].name!r}. Fill its cell in the column {key!r}, or "
+            "take its line out."
+        )
+    other = "group" if key == "tattoo" else "tattoo"
+    known = all(getattr(record, other) for record in used)
+    what = {
+        "group": 'look-alikes, about which `similarity` and protocols with mated-by = "group" ask',
+        "tattoo": 'one tattoo, about which protocols with mated-by = "tattoo" ask',
+    }[other]
+    has = f" It has {other!r}: pictures of {what}." if known else ""
+    raise DataError(f"{whole}, {by}. Add the column {key!r} to the manifest.{has}")
+
+
 def components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Group names that mated pairs connect, directly or through others.
 

@@ -30,7 +30,7 @@ from harness.statistics import Interval, poisson_binomial_interval
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, StreamedAnswer, finite, fold_spread
 from harness.tasks.comparisons import estimate_of, score_intervals, set_interval
-from harness.tasks.folds import components, deal
+from harness.tasks.folds import check_named, components, deal
 from harness.tasks.searches import (
     FoldSearches,
     PooledSearches,
@@ -61,6 +61,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     **comparing.METRICS,
     "fte": (),
 }
+NEEDS = ("two-pictures",)
 SAME_PHOTOGRAPH = "searches with a mate of the same photograph"
 OTHER_PHOTOGRAPH = "searches whose mates are other photographs"
 STREAMS = True
@@ -83,14 +84,7 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
     if dataset.folds:
         return [_restricted(fold, dataset.records, protocol) for fold in dataset.folds]
     key = protocol.data.mated_by
-    without = [
-        r.name for r in dataset.records.values() if r.role != "background" and not _of(r, key)
-    ]
-    if without:
-        raise DataError(
-            f"{dataset.name}: {len(without)} records have no {key!r}, by which this protocol calls "
-            f"images mated, e.g. {without[0]}. Add the column {key!r} to the manifest."
-        )
+    check_named(dataset, key)
     background = tuple(
         record.name for record in dataset.records.values() if record.role == "background"
     )
@@ -126,7 +120,16 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
         )
         folds.append(_restricted(fold, dataset.records, protocol))
     if not any(fold.probes for fold in folds):
-        raise DataError(f"{dataset.name}: no identity has both a probe and a reference")
+        raise DataError(
+            f"{dataset.name}: no {key} has both a probe and a reference"
+            + (
+                " of another photograph (the column 'source' says which show one)"
+                if protocol.data.same_source == "left-out"
+                else ""
+            )
+            + ": probes are "
+            + _what_probes_are(protocol.folds)
+        )
     return folds
 
 
@@ -350,6 +353,18 @@ def _roles(
     order = [records[i] for i in rng.permutation(len(records))]
     end = None if rules.probes is None else rules.references + rules.probes
     return order[rules.references : end], order[: rules.references]
+
+
+def _what_probes_are(rules: FoldRules) -> str:
+    if rules.probe_media:
+        return (
+            "pictures with the role 'probe', or, without roles, of the media "
+            f"{', '.join(rules.probe_media)}; references are the others"
+        )
+    return (
+        f"pictures with the role 'probe', or, without roles, all but {rules.references} drawn from "
+        "each as its reference"
+    )
 
 
 def _restricted(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> Fold:

@@ -45,6 +45,7 @@ __all__ = [
 
 ABILITY = Matcher
 METRICS: dict[str, tuple[str, ...]] = {"fnir": ("fpir", "rank"), "open-set-eer": ("rank",)}
+NEEDS = ("two-pictures",)
 FAILURE_POLICY = (
     "A search of an enrolled identity that fails is a miss at every threshold; one of an unknown "
     "identity that fails is a false positive at every threshold, so that refusing never pays. A "

@@ -38,6 +38,7 @@ METRICS: dict[str, tuple[str, ...]] = {
     "concentration-error": (),
 }
 TRUTH_FILES = ("mask",)
+NEEDS = ("both-labels",)
 FAILURE_POLICY = (
     "A result without a mask counts as what is worse for the algorithm: empty if it shows a "
     "tattoo, full if it shows none."

@@ -42,6 +42,7 @@ __all__ = [
 
 ABILITY = Matcher
 METRICS = comparing.METRICS
+NEEDS = ("two-pictures",)
 FAILURE_POLICY = (
     "A mated comparison with an image without a template is a non-match at every threshold; a "
     "non-mated one is no chance of a false match and is not counted."

@@ -129,7 +129,7 @@ def test_what_cannot_be_folded_is_refused_with_the_reason() -> None:
         identification.lay_out(several(3, 2), protocol(count=5))
     with pytest.raises(DataError, match="no 'group'.*Add the column 'group'"):
         identification.lay_out(several(6, 2), protocol(mated_by="group", count=2))
-    with pytest.raises(DataError, match="no identity has both"):
+    with pytest.raises(DataError, match="no tattoo has both"):
         identification.lay_out(several(6, 1), protocol(count=2))
     with pytest.raises(DataError, match="some records name their fold and 1 do not"):
         identification.lay_out(
