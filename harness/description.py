@@ -177,6 +177,8 @@ def _misdeclared(algorithm: type[Algorithm]) -> list[str]:
     sees: Any = algorithm.sees
     if not isinstance(control, bool):
         return [f"control is {control!r}; it is a ClassVar[bool], no parameter"]
+    if issubclass(algorithm, Control) and not control:
+        return ["control is False, yet a Control is shown the truth: leave it as it is"]
     if sees not in ("pixels", "file"):
         return [f"sees is {sees!r}; it is a ClassVar, 'pixels' or 'file'"]
     if sees == "file" and not control:

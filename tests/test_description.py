@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pytest
 
-from harness import Image, Matcher, Template, parameter
+from harness import Control, Image, Matcher, Template, parameter
 from harness.description import convert, describe
 from harness.errors import UsageError
 
@@ -146,3 +146,12 @@ def test_class_variables_that_say_something_impossible_are_refused(
     declared = type("Odd", (Tuned,), {name: value, "__doc__": "Odd."})
     with pytest.raises(UsageError, match=fault):
         describe(dataclass(declared))
+
+
+def test_whoever_is_shown_the_truth_cannot_pass_for_a_contender() -> None:
+    @dataclass
+    class Sly(Control):
+        control: ClassVar[bool] = False
+
+    with pytest.raises(UsageError, match="a Control is shown the truth"):
+        describe(Sly)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
+from harness.execution.storage import load_answer
 from tests.conftest import Ran, run_harness
 
 Harness = Callable[..., Ran]
@@ -25,9 +25,7 @@ def only_run(folder: Path) -> Path:
 
 
 def scores(run: Path) -> np.ndarray:
-    (file,) = (run / "units" / "fold-1" / "scores").glob("*.safetensors")
-    (found,) = load_file(file).values()
-    return np.asarray(found)
+    return load_answer(run / "units" / "fold-1" / "scores").scores
 
 
 @pytest.mark.slow
