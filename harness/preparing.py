@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness import record
 from harness.attacking import ABILITY, Attack, check_attackable
@@ -218,8 +218,17 @@ def prepare(request: Request) -> list[Prepared]:
     return runs
 
 
-def judged_by(name: str, request: Request) -> Judged:
+Opened: TypeAlias = dict[tuple[object, ...], Dataset]
+"""Data sets that were read already, by all that decides what is read."""
+
+
+def judged_by(name: str, request: Request, opened: Opened | None = None) -> Judged:
     """Open a protocol with the data set it is to be asked on, and check both.
+
+    Parameters
+    ----------
+    opened
+        Of earlier calls; a data set in it is not read again, and what is read is added.
 
     Raises
     ------
@@ -239,12 +248,13 @@ def judged_by(name: str, request: Request) -> Judged:
         given = f"fixtures/{protocol.data.default}"
     else:
         place, given = request.data, str(request.data)
-    dataset = open_dataset(
-        place,
-        use_case=protocol.data.use_case,
-        background=protocol.data.background,
-        layout=request.layout,
-    )
+    parts = (protocol.data.use_case, protocol.data.background)
+    key = (place, request.layout, *parts)
+    dataset = None if opened is None else opened.get(key)
+    if dataset is None:
+        dataset = open_dataset(place, use_case=parts[0], background=parts[1], layout=request.layout)
+        if opened is not None:
+            opened[key] = dataset
     if dataset.problems:
         raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.problems)
     protocol = asked_on(_dealt(protocol, dataset, request), dataset)

@@ -18,6 +18,7 @@ from harness.cli import (  # noqa: F401
     making,
     publishing,
     running,
+    surveying,
     synthesizing,
     tagging,
 )

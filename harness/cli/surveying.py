@@ -1,0 +1,96 @@
+"""The verb that looks at a data set: `data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.options import JSON, PATH, PLUGINS
+
+if TYPE_CHECKING:
+    from harness.survey import Answer, Survey
+
+PLURALS = {
+    "tattoo": "tattoos",
+    "subject": "persons",
+    "group": "groups of look-alikes",
+    "source": "photographs they came from",
+    "style": "styles",
+    "media": "media",
+    "role": "roles",
+    "label": "labels",
+    "skin": "skin tones",
+}
+GIVEN = {"tags": "tags", "box": "a box", "mask": "a mask", "clean": "a clean capture"}
+
+
+@commands.command()
+@click.argument("place", metavar="DIR|CSV", type=PATH)
+@click.option("--layout", help="Its layout, where it should not be detected.")
+@PLUGINS
+@JSON
+def data(place: Path, layout: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
+    """Show what is in a data set, what is odd about it, and which protocols it can answer.
+
+    Nothing is run and nothing is written. The exit code is 2 where no protocol can be asked.
+    """
+    import sys
+
+    import msgspec
+
+    from harness.survey import survey
+
+    found = survey(place, layout=layout, plugins=plugins)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+    else:
+        _print(found)
+    if not any(answer.can for answer in found.answers):
+        sys.exit(2)
+
+
+def _print(found: Survey) -> None:
+    click.echo(f"{found.place}: {found.pictures:,} pictures, read as {found.layout!r}")
+    for field, (different, having) in found.values.items():
+        without = found.pictures - having
+        rest = f" ({without:,} pictures have none)" if without else ""
+        click.echo(f"  {different:>7,} {PLURALS[field]}{rest}")
+    for field, count in found.given.items():
+        click.echo(f"  {count:>7,} pictures have {GIVEN[field]}")
+    click.echo(f"  synthetic: {found.synthetic}")
+    for severity, heading in (("problem", "Problems: mend these first"), ("warning", "Remarks")):
+        shown = [one for one in found.findings if one.severity == severity]
+        if shown:
+            click.echo(f"\n{heading}")
+        for one in shown:
+            click.echo(f"  - {one.text}  [{one.code}]")
+    able = [answer for answer in found.answers if answer.can]
+    if able:
+        click.echo("\nProtocols that it can answer")
+        width = max(len(answer.protocol) for answer in able)
+        for answer in able:
+            click.echo(f"  {answer.protocol:<{width}}  {_sizes(answer)}")
+        click.echo(
+            f"\nnext: harness run --protocol {able[0].protocol} --algo NAME --data {found.place}"
+            "    (`harness list` shows algorithms)"
+        )
+    if any(one.severity == "problem" for one in found.findings):
+        return  # why every protocol refuses it stands above
+    refused = [answer for answer in found.answers if not answer.can]
+    if refused:
+        click.echo("\nProtocols that it cannot answer, and why")
+    for answer in refused:
+        more = f" (and {len(answer.reasons) - 1} more)" if answer.reasons[1:] else ""
+        click.echo(f"  {answer.protocol}: {answer.reasons[0]}{more}")
+
+
+def _sizes(answer: Answer) -> str:
+    folds = "1 fold" if answer.folds == 1 else f"{answer.folds} folds"
+    text = f"{answer.trials:,} {answer.kind} in {folds}"
+    if answer.galleries:
+        low, high = answer.galleries
+        text += f", galleries of {low:,}" + (f" to {high:,}" if low != high else "")
+    return text

@@ -1,0 +1,166 @@
+"""What is in a data set, what is odd about it, and which protocols it can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.data.findings import Finding, once
+from harness.data.records import Dataset, Record
+from harness.errors import DataError, UsageError
+from harness.preparing import Judged, Opened, Request, judged_by
+from harness.registry import protocols, title_of
+
+__all__ = ["Answer", "Survey", "survey"]
+
+FACTS = ("tattoo", "subject", "group", "source", "style", "media", "role", "label", "skin")
+"""Fields of a record of which the different values are counted."""
+
+GIVEN = ("tags", "box", "mask", "clean")
+"""Fields of a record of which it is counted how many pictures have one."""
+
+
+class Answer(msgspec.Struct):
+    """Whether a protocol can be asked on a data set.
+
+    Parameters
+    ----------
+    protocol, title
+        Name, and in words.
+    can
+        Whether a run could start.
+    reasons
+        Why not.
+    trials, kind
+        What is judged, over all folds: ``searches`` where galleries are searched, else ``images``.
+    folds
+        Number of folds.
+    own_data
+        Whether it was written for one data set, which users have to bring.
+    galleries
+        References of the smallest and of the largest gallery; None where nothing is searched.
+    """
+
+    protocol: str
+    title: str
+    can: bool
+    reasons: list[str] = []
+    trials: int = 0
+    kind: str = "images"
+    folds: int = 0
+    galleries: tuple[int, int] | None = None
+    own_data: bool = False
+
+
+class Survey(msgspec.Struct):
+    """What `harness data` says.
+
+    Parameters
+    ----------
+    place, layout, synthetic
+        The data set, how it was read, and whether it states that it is synthetic.
+    pictures
+        Number of records.
+    values
+        By field of a record: number of different values, and of pictures that have one.
+    given
+        By field: number of pictures that have one.
+    findings
+        Everything wrong or odd, problems first.
+    answers
+        One for each protocol, those that can be asked first.
+    """
+
+    place: str
+    layout: str
+    synthetic: str
+    pictures: int
+    values: dict[str, tuple[int, int]]
+    given: dict[str, int]
+    findings: list[Finding]
+    answers: list[Answer]
+
+
+def survey(place: Path, *, layout: str | None = None, plugins: Sequence[Path] = ()) -> Survey:
+    """Look at a data set as every protocol would, without running anything.
+
+    Parameters
+    ----------
+    place
+        A folder or a manifest.
+    layout
+        Its layout; detected unless given.
+    plugins
+        Folders with further protocols.
+
+    Raises
+    ------
+    UsageError
+        If there is no data set at the place.
+    """
+    opened: Opened = {}
+    answers: list[Answer] = []
+    findings: list[Finding] = []
+    for name in protocols(plugins):
+        request = Request((), (name,), data=place, layout=layout, plugins=tuple(plugins))
+        answer, found = _answer(name, request, opened)
+        answers.append(answer)
+        findings += found
+    sets = list(opened.values())
+    if not sets:
+        # No protocol could even open it: say why, as a run would.
+        raise UsageError(answers[0].reasons[0] if answers else f"{place} cannot be read")
+    known = {path: record for one in sets for path, record in _by_file(one).items()}
+    findings += [finding for one in sets for finding in one.findings]
+    found = once(findings)
+    return Survey(
+        place=str(place),
+        layout=sets[0].layout,
+        synthetic=sets[0].synthetic,
+        pictures=len(known),
+        values={
+            field: (len(set(values)), len(values))
+            for field in FACTS
+            if (values := [v for r in known.values() if (v := getattr(r, field)) is not None])
+        },
+        given={
+            field: count
+            for field in GIVEN
+            if (count := sum(bool(getattr(r, field)) for r in known.values()))
+        },
+        findings=sorted(found, key=lambda one: one.severity != "problem"),
+        answers=sorted(answers, key=lambda answer: (not answer.can, answer.own_data)),
+    )
+
+
+def _answer(name: str, request: Request, opened: Opened) -> tuple[Answer, list[Finding]]:
+    title = title_of(protocols(request.plugins)[name])
+    try:
+        judged = judged_by(name, request, opened)
+    except DataError as reason:
+        shown = list(reason.problems) or [str(reason)]
+        return Answer(name, title, can=False, reasons=shown), []
+    except UsageError as reason:
+        return Answer(name, title, can=False, reasons=[str(reason)]), []
+    return _able(judged), judged.findings
+
+
+def _able(judged: Judged) -> Answer:
+    galleries = [len(fold.gallery) for fold in judged.folds if fold.gallery]
+    return Answer(
+        judged.name,
+        judged.protocol.title,
+        can=True,
+        trials=sum(len(fold.probes) for fold in judged.folds),
+        kind="searches" if galleries else "images",
+        folds=len(judged.folds),
+        galleries=(min(galleries), max(galleries)) if galleries else None,
+        own_data=not judged.protocol.data.default,
+    )
+
+
+def _by_file(dataset: Dataset) -> dict[tuple[Path, object], Record]:
+    # One picture may hold several tattoos, each with a box of its own.
+    return {(record.path, record.box): record for record in dataset.records.values()}

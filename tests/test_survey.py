@@ -1,0 +1,63 @@
+"""A data set can be looked at before anything is run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tests.conftest import Ran, save_png
+
+Command = Callable[..., Ran]
+
+
+def photographs(place: Path, tattoos: int = 6, shots: int = 3) -> Path:
+    for tattoo in range(tattoos):
+        (place / f"t{tattoo}").mkdir(parents=True)
+        for shot in range(shots):
+            flat = np.full((8, 9, 3), (40 * tattoo, 60 * shot, 9))
+            save_png(place / f"t{tattoo}" / f"{shot}.png", flat)
+    return place
+
+
+def test_a_folder_is_told_what_it_holds_and_what_it_can_answer(
+    harness: Command, tmp_path: Path
+) -> None:
+    place = photographs(tmp_path / "mine")
+    (place / "t0" / "live.heic").write_bytes(b"x")
+    ran = harness("data", place)
+    assert ran.code == 0, ran.err
+    assert "18 pictures, read as 'folders'" in ran.out
+    assert "6 tattoos" in ran.out
+    assert "skipped 1 files with the ending .heic  [skipped-pictures]" in ran.out
+    assert "identification" in ran.out.split("cannot answer")[0]
+    assert "mixed-media: no picture has a medium" in ran.out.split("cannot answer")[1]
+
+
+def test_sizes_are_those_of_the_run(harness: Command, tmp_path: Path) -> None:
+    place = photographs(tmp_path / "mine")
+    found = harness("data", place, "--json").json
+    (answer,) = [one for one in found["answers"] if one["protocol"] == "identification"]
+    ran = harness("run", "--protocol", "identification", "--algo", "random", "--data", place)
+    assert f"{answer['trials']} searches" in ran.out
+    assert answer["galleries"] == [1, 2]
+
+
+def test_problems_come_first_with_their_codes_and_nothing_can_be_asked(
+    harness: Command, tmp_path: Path
+) -> None:
+    place = photographs(tmp_path / "mine")
+    (place / "t0" / "0.png").write_bytes(b"no picture")
+    ran = harness("data", place, "--json")
+    assert ran.code == 2
+    first = ran.json["findings"][0]
+    assert (first["code"], first["severity"]) == ("files-that-are-not-images", "problem")
+    assert "t0/0.png" in first["text"]
+    assert not any(answer["can"] for answer in ran.json["answers"])
+
+
+def test_a_place_that_is_no_data_set_is_a_usage_error(harness: Command, tmp_path: Path) -> None:
+    ran = harness("data", tmp_path / "nowhere")
+    assert ran.code == 2
+    assert ran.err.startswith("error: There is no")
