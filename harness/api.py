@@ -232,7 +232,9 @@ class Algorithm:
         it is imported, torch's global generators with it before each step.
     """
 
-    seed: int = field(default=0, kw_only=True, metadata={"meaning": "Of everything random."})
+    seed: int = field(
+        default=0, kw_only=True, metadata={"meaning": "Of everything random.", "minimum": 0}
+    )
 
     citation: ClassVar[str] = ""
     """Where the method comes from; printed in lists and reports."""

@@ -12,6 +12,7 @@ import msgspec
 from harness.api import Algorithm, Control, Matcher
 from harness.errors import UsageError, nearest
 from harness.registry import abilities_of
+from harness.values import check_limits, convert, limits_in_words, type_name
 
 
 class Parameter(msgspec.Struct):
@@ -129,18 +130,18 @@ def describe(
             continue
         try:
             value = convert(values.pop(declared.name, declared.default), hint)
-            _check_limits(value, dict(declared.metadata))
+            check_limits(value, declared.metadata)
         except ValueError as reason:
             faults.append(f"parameter {declared.name}: {reason}")
             continue
         parameters.append(
             Parameter(
                 name=declared.name,
-                type=_type_name(hint),
+                type=type_name(hint),
                 default=declared.default,
                 value=value,
                 meaning=str(declared.metadata.get("meaning", "")),
-                limits=_limits(dict(declared.metadata)),
+                limits=limits_in_words(declared.metadata),
                 required=bool(declared.metadata.get("required")),
             )
         )
@@ -187,78 +188,3 @@ def _misdeclared(algorithm: type[Algorithm]) -> list[str]:
             "comes from, not what it shows"
         ]
     return []
-
-
-def convert(value: Any, hint: Any) -> Any:
-    """Turn a text (or a value from JSON) into a parameter's type.
-
-    >>> convert("3e-4", float), convert("yes", bool), convert("1,2", tuple[int, ...])
-    (0.0003, True, (1, 2))
-
-    Raises
-    ------
-    ValueError
-        If it does not fit.
-    """
-    if isinstance(value, str):
-        words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-        if hint is bool:
-            value = words.get(value.lower(), value.lower())
-        elif getattr(hint, "__origin__", None) in (tuple, list):
-            value = [part.strip() for part in value.split(",") if part.strip()]
-        elif value.lower() in ("none", "null"):
-            try:
-                return msgspec.convert(None, hint)
-            except msgspec.ValidationError:
-                pass
-        elif hint is int:
-            try:
-                value = int(value, 0) if not value.lstrip("+-").isdigit() else int(value)
-            except ValueError:
-                value = _whole(value)
-    try:
-        return msgspec.convert(value, hint, strict=False)
-    except msgspec.ValidationError:
-        raise ValueError(f"expected {_type_name(hint)}, got {value!r}") from None
-
-
-def _whole(text: str) -> Any:
-    """Accept `4e4` for an integer, since schedules are written that way."""
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else text
-
-
-def _check_limits(value: Any, limits: dict[str, Any]) -> None:
-    if limits.get("choices") and value not in limits["choices"]:
-        choices = ", ".join(map(str, limits["choices"]))
-        raise ValueError(
-            f"{value!r} is not one of {choices}.{nearest(str(value), map(str, limits['choices']))}"
-        )
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        low, high = limits.get("minimum"), limits.get("maximum")
-        if (
-            value != value
-            or (low is not None and value < low)
-            or (high is not None and value > high)
-        ):
-            raise ValueError(f"{value} is out of limits ({_limits(limits)})")
-
-
-def _limits(limits: dict[str, Any]) -> str:
-    if limits.get("choices"):
-        return "one of " + ", ".join(map(str, limits["choices"]))
-    parts = [
-        f"{sign} {limits[key]:g}"
-        for key, sign in (("minimum", ">="), ("maximum", "<="))
-        if limits.get(key) is not None
-    ]
-    return " and ".join(parts)
-
-
-def _type_name(hint: Any) -> str:
-    return (
-        hint.__name__ if isinstance(hint, type) and not hasattr(hint, "__origin__") else str(hint)
-    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable, Sequence
 
 
@@ -53,10 +55,38 @@ class Damaged(HarnessError):
     exit_code = 3
 
 
+class Unwritable(HarnessError):
+    """A file, folder or stream that could not be written."""
+
+    exit_code = 3
+
+
 class NotComparable(HarnessError):
     """Runs that do not answer the same question on the same data, or share nothing to compare."""
 
     exit_code = 4
+
+
+_ADVICE = {
+    errno.ENOSPC: "make room and give the same command again",
+    errno.EACCES: "choose a place that you may write to, or change its permissions",
+    errno.EPERM: "choose a place that you may write to, or change its permissions",
+    errno.EROFS: "choose a place that can be written to",
+    errno.ENOTDIR: "what is named as a folder is a file",
+    errno.EEXIST: "what is named as a folder is a file",
+    errno.EISDIR: "what is named as a file is a folder",
+}
+
+
+def sentence_of(reason: OSError) -> str:
+    """Return what the system would not do, with what to do about it where that is known.
+
+    >>> sentence_of(OSError(errno.ENOSPC, "No space left on device", "runs/scores.npy"))
+    'runs/scores.npy: No space left on device; make room and give the same command again'
+    """
+    place = "" if reason.filename is None else f"{os.fsdecode(reason.filename)}: "
+    advice = _ADVICE.get(reason.errno or 0, "")
+    return f"{place}{reason.strerror or reason}{'; ' if advice else ''}{advice}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

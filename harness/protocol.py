@@ -37,7 +37,9 @@ Need = Literal[
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=False, allow_inf_nan=False
+    )
 
 
 class DataRules(_Table):

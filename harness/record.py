@@ -42,8 +42,10 @@ MANIFEST, PROTOCOL, TRUTH = "manifest.json", "protocol.toml", "truth.json"
 TRUTH_PICTURES = "truth"
 METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
 FORENSIC = "forensic.json"
+LINE_ENDS = "its line ends are CR LF now, and were LF"
 REPORT, CHECKSUMS, CANDIDATES = "report.html", "checksums.sha256", "candidates"
 LARGEST_FILE = 4 << 30
+LARGEST_TEXT = 64 << 20
 """Bytes of the largest JSON file read: a run folder may come from a stranger."""
 
 
@@ -384,10 +386,7 @@ def check_sources(folder: Path) -> None:
         fault for fault in _changed(folder, derived) if not fault.startswith(f"{CANDIDATES}/")
     ]
     if changed:
-        raise Damaged(
-            f"{folder} changed since it was written:\n"
-            + "\n".join(f"  - {fault}" for fault in changed)
-        )
+        raise _damaged(folder, changed)
 
 
 def check_answers(folder: Path) -> dict[str, str]:
@@ -413,15 +412,12 @@ def check_answers(folder: Path) -> dict[str, str]:
     needed = {name: digest for name, digest in listed.items() if is_source(name)}
     changed = [f"{n}: is missing" for n in needed if not (folder / n).is_file()]
     changed += [
-        f"{name}: its bytes changed"
+        f"{name}: {_change(folder / name, digest)}"
         for name, digest in needed.items()
         if (folder / name).is_file() and _digest(folder / name) != digest
     ]
     if changed or not {MANIFEST, PROTOCOL, TRUTH} <= needed.keys():
-        raise Damaged(
-            f"{folder} changed since it was written:\n"
-            + "\n".join(f"  - {fault}" for fault in changed or ["a file is not listed"])
-        )
+        raise _damaged(folder, changed or ["a file is not listed"])
     return {
         name: digest
         for name, digest in needed.items()
@@ -444,11 +440,31 @@ def _changed(folder: Path, apart_from: Iterable[str] | None) -> list[str]:
     found = [f"{name}: is missing" for name in sorted(set(listed) - present - skipped)]
     found += [f"{name}: was added later" for name in sorted(present - set(listed) - skipped)]
     found += [
-        f"{name}: its bytes changed"
+        f"{name}: {_change(folder / name, listed[name])}"
         for name in sorted(present & set(listed) - skipped)
         if _digest(folder / name) != listed[name]
     ]
     return found
+
+
+def _change(path: Path, digest: str) -> str:
+    """Say how a file differs from the one that had this digest."""
+    with path.open("rb") as file:
+        # What was text here is small; arrays and pictures have no line ends to lose.
+        content = file.read() if path.stat().st_size <= LARGEST_TEXT else b""
+    unix = content.replace(b"\r\n", b"\n")
+    return LINE_ENDS if hashlib.sha256(unix).hexdigest() == digest else "its bytes changed"
+
+
+def _damaged(folder: Path, faults: Sequence[str]) -> Damaged:
+    text = f"{folder} changed since it was written:\n" + "\n".join(f"  - {f}" for f in faults)
+    if all(fault.endswith(LINE_ENDS) for fault in faults):
+        text += (
+            "\nNothing else changed, so this is what git does with text files where "
+            "core.autocrlf is set: put a file .gitattributes with the line '* -text' into "
+            "the folder, and check it out again"
+        )
+    return Damaged(text)
 
 
 def read_checksums(folder: Path) -> dict[str, str]:

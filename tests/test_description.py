@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from harness import Control, Image, Matcher, Template, parameter
-from harness.description import convert, describe
+from harness.description import describe
 from harness.errors import UsageError
+from harness.values import convert
 
 
 @dataclass
@@ -105,18 +106,80 @@ def test_a_fraction_is_not_a_whole_number(text: str) -> None:
         convert(text, int)
 
 
-def test_nan_is_out_of_every_limit() -> None:
-    @dataclass
-    class Limited(Matcher):
-        """Limited."""
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(".25", 0.25), ("+1.5", 1.5), ("2.", 2.0), ("1_000", 1000.0), ("-.5e1", -5.0), (" 7 ", 7.0)],
+)
+def test_numbers_may_be_written_as_on_paper(text: str, value: float) -> None:
+    assert convert(text, float) == value
+    assert convert(text, float | None) == value
+    assert convert(f"{text},1", tuple[float, ...]) == (value, 1.0)
 
-        rate: float = parameter(1.0, "Rate.", minimum=0)
+
+@pytest.mark.parametrize("text", ["inf", "-Infinity", "nan", "1e999"])
+@pytest.mark.parametrize("hint", [float, float | None, tuple[float, ...]])
+def test_what_is_not_finite_is_no_value(text: str, hint: Any) -> None:
+    with pytest.raises(ValueError, match="is not a finite number"):
+        convert(text, hint)
+
+
+def test_a_number_that_is_not_finite_is_no_default_either() -> None:
+    @dataclass
+    class Endless(Matcher):
+        """Endless."""
+
+        rate: float = float("inf")
 
         def extract(self, image: Image) -> Template:
             return np.zeros(1)
 
-    with pytest.raises(UsageError, match="out of limits"):
-        describe(Limited, assignments={"rate": "nan"})
+    with pytest.raises(UsageError, match="rate: inf is not a finite number"):
+        describe(Endless)
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "-1e30", "0x1ffffffffffffffff"])
+def test_a_whole_number_has_64_bits_at_most(text: str) -> None:
+    with pytest.raises(ValueError, match="64 bits"):
+        convert(text, int)
+
+
+@pytest.mark.parametrize("text", ["0,5", "1,5e-3"])
+def test_a_decimal_comma_is_told_how_to_be_written(text: str) -> None:
+    with pytest.raises(ValueError, match=f"write {text.replace(',', '.')}, with a point"):
+        convert(text, float)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("No", False), ("OFF", False), ("0", False), ("true", True), ("On", True), (" 1", True)],
+)
+def test_switches_are_yes_or_no_in_any_usual_writing(text: str, *, value: bool) -> None:
+    assert convert(text, bool) is value
+
+
+@pytest.mark.parametrize("text", ["maybe", "2", ""])
+def test_what_is_no_switch_is_told_the_words(text: str) -> None:
+    with pytest.raises(ValueError, match="write yes or no"):
+        convert(text, bool)
+
+
+def test_limits_hold_for_every_part_of_a_list() -> None:
+    @dataclass
+    class Limited(Matcher):
+        """Limited."""
+
+        sizes: tuple[int, ...] = parameter((8,), "Sizes.", minimum=2)
+
+        def extract(self, image: Image) -> Template:
+            return np.zeros(1)
+
+    with pytest.raises(UsageError, match="sizes: 1 is out of limits"):
+        describe(Limited, assignments={"sizes": "4,1"})
+
+
+def test_a_seed_is_never_negative() -> None:
+    with pytest.raises(UsageError, match="seed: -1 is out of limits"):
+        describe(Tuned, seed=-1)
 
 
 def test_whoever_declares_itself_a_control_is_one_without_being_shown_the_truth() -> None:

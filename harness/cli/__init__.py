@@ -4,48 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-
-import click
-
-# Importing a module of verbs adds them to the command, in the order in which help lists them.
-from harness.cli import (  # noqa: F401
-    annotating,
-    attacking,
-    comparing,
-    importing,
-    keeping,
-    looking,
-    making,
-    publishing,
-    running,
-    surveying,
-    synthesizing,
-    tagging,
-)
-from harness.cli.group import commands
-from harness.errors import HarnessError
+from typing import Any
 
 __all__ = ["commands", "main"]
 
-INTERRUPTED = 130
+FAULT = 70
+"""As in `harness.cli.ending`, which may be what cannot be imported."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; every expected error is a message and an exit code."""
+    """Carry out a command line and exit; every expected error is a message and an exit code."""
     try:
-        commands.main(args=arguments, standalone_mode=False)
-    except HarnessError as reason:
-        click.echo(f"error: {reason}", err=True)
-        sys.exit(reason.exit_code)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
-    except click.ClickException as reason:
-        reason.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; the same command goes on from here", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has gone (`harness list | head`); nothing is wrong with us.
-        sys.stderr.close()
-        sys.exit(0)
+        from harness.cli.ending import carried_out
+
+        code = carried_out(arguments)
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        code = FAULT
+    sys.exit(code)
+
+
+def __getattr__(name: str) -> Any:
+    # Importing the verbs takes a while and may fail, which `main` has to catch.
+    if name == "commands":
+        from harness.cli.verbs import commands
+
+        return commands
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

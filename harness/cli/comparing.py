@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import JSON, PATH
-from harness.errors import Damaged, NotComparable
+from harness.cli.options import JSON, MARGIN, PATH
+from harness.errors import Unwritable
 
 if TYPE_CHECKING:
     from harness.comparing.gate import Gate
 
 REGRESSED, INCONCLUSIVE = 1, 5
-SUMMARY = "GITHUB_STEP_SUMMARY"
 PLACE = click.option(
     "--folder",
     "place",
@@ -67,7 +65,7 @@ def compare(
 @click.option("--metric", help="The protocol's headline unless given.")
 @click.option(
     "--margin",
-    type=click.FloatRange(min=0),
+    type=MARGIN,
     help="Loss that is acceptable; the protocol's unless given.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 5 where the data cannot tell.")
@@ -93,24 +91,24 @@ def gate(
     """
     import msgspec
 
-    from harness.comparing import announcing
+    from harness.comparing import announcing, publishing
     from harness.comparing.baselines import run_of
     from harness.comparing.gate import gate as judge
 
+    publishing.clear(out)
     try:
         found = judge(run_of(baseline, place), candidate, metric=metric, margin=margin, seed=seed)
-    except (NotComparable, Damaged) as reason:
-        refusal = {"verdict": announcing.REFUSED, "reason": str(reason)}
-        _publish(
-            out,
-            json.dumps(refusal, ensure_ascii=False, indent=1),
-            announcing.markdown_refusal(str(reason)),
-            announcing.junit_refusal(str(reason)),
-        )
+    except Exception as reason:
+        # Whatever stopped it: where a verdict is looked for, nothing older may be found.
+        with suppress(Unwritable):
+            publishing.publish_refusal(out, str(reason) or type(reason).__name__)
         raise
-    text = msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
-    _publish(out, text, announcing.markdown(found), announcing.junit(found, strict=strict))
-    click.echo(text if as_json else announcing.terminal(found))
+    click.echo(
+        msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
+        if as_json
+        else announcing.terminal(found)
+    )
+    publishing.publish(out, found, strict=strict)
     sys.exit(_exit_code(found, strict))
 
 
@@ -118,21 +116,6 @@ def _exit_code(found: Gate, strict: bool) -> int:
     if found.verdict == "regressed":
         return REGRESSED
     return INCONCLUSIVE if strict and found.verdict == "inconclusive" else 0
-
-
-def _publish(out: Path | None, text: str, markdown: str, junit: str) -> None:
-    """Write the verdict where it was asked for, and to the summary of a GitHub job."""
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, content in (
-            ("gate.json", text + "\n"),
-            ("gate.md", markdown),
-            ("junit.xml", junit),
-        ):
-            (out / name).write_text(content, encoding="utf-8")
-    if summary := os.environ.get(SUMMARY):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(markdown + "\n")
 
 
 @commands.group()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from harness.errors import UsageError, nearest
+from harness.errors import RunFailed, UsageError, nearest
 
 EPILOG = """\b
 Exit codes: 0 done, 1 a gate found a regression, 2 usage, protocol or data, 3 a run or an algorithm
-failed, 4 runs that cannot be compared, 5 a gate is inconclusive (--strict), 130 interrupted.
+failed, 4 runs that cannot be compared, 5 a gate is inconclusive (--strict), 70 a fault of the
+harness itself, 130 interrupted.
 """
 
 
@@ -25,6 +28,13 @@ class Verbs(click.Group):
                 f"Known: {', '.join(self.commands)}"
             )
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry out a command; click would let a broken pipe inside of it end with code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as reason:
+            raise RunFailed(f"another process has gone that was talked to: {reason}") from reason
 
 
 @click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import PATH
+from harness.cli.options import PATH, FiniteRange
 
 
 @commands.group(name="import")
@@ -55,7 +55,7 @@ def import_data() -> None:
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0.01, 50),
+    type=FiniteRange(0.01, 50),
     default=4.0,
     show_default=True,
     help="Downloads a second at most.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,8 +17,9 @@ PATH = click.Path(path_type=Path)
 # Older versions of click know its types as generic for type checkers at most.
 if TYPE_CHECKING:
     _Whole = click.ParamType[int]
+    _Number = click.ParamType[float]
 else:
-    _Whole = click.ParamType
+    _Whole = _Number = click.ParamType
 
 
 class Memory(_Whole):
@@ -41,7 +43,40 @@ class Memory(_Whole):
         return int(amount)
 
 
+class FiniteRange(click.FloatRange):
+    """A range of numbers; nan lies in none, although no comparison says that it lies outside."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a number in the range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+
+class Margin(_Number):
+    """A loss that is acceptable: a finite number from 0."""
+
+    name = "number"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return it."""
+        try:
+            amount = float(value)
+        except ValueError:
+            amount = math.nan
+        if not (math.isfinite(amount) and amount >= 0):
+            self.fail(
+                f"{value!r} is no margin: write a number from 0 with a point, such as 0.02 for a "
+                "loss of 2 points of a rate"
+            )
+        return amount
+
+
 MEMORY = Memory()
+MARGIN = Margin()
 PLUGINS = click.option(
     "--plugins",
     multiple=True,

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, MEMORY, PATH, PLUGINS, assignments
+from harness.cli.options import (
+    FOLD_COUNT,
+    FORENSIC,
+    JSON,
+    MEMORY,
+    PATH,
+    PLUGINS,
+    FiniteRange,
+    assignments,
+)
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +40,9 @@ MISSING_SHOWN = 10
 @FOLD_COUNT
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @click.option("--preset", default="", help="Named set of the algorithm's parameters.")
-@click.option("--seed", type=int, help="Of everything random in the algorithm.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Of everything random in the algorithm."
+)
 @click.option(
     "--attack",
     default="",
@@ -48,7 +59,7 @@ MISSING_SHOWN = 10
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=900.0,
     show_default=True,
     help="Seconds without a sign of life after which a worker is stopped.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import JSON, PATH, PLUGINS
+from harness.cli.options import JSON, PATH, PLUGINS, FiniteRange
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 @click.option("--top", type=click.IntRange(min=1), default=6, show_default=True)
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=0.0,
     show_default=True,
     help="Tags with lower scores are not shown.",

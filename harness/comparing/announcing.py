@@ -115,7 +115,8 @@ def junit_refusal(reason: str) -> str:
     """Return as JUnit XML why there is no verdict."""
     suite = _suite("harness", 1, errors=1)
     case = ET.SubElement(suite, "testcase", name="gate", classname="harness")
-    ET.SubElement(case, "error", {"message": visible(reason), "type": REFUSED})
+    shown = "\n".join(visible(line) for line in reason.splitlines())
+    ET.SubElement(case, "error", {"message": shown, "type": REFUSED})
     return _xml(suite)
 
 

@@ -3,6 +3,7 @@
 ::
 
     baselines/NAME/baseline.json   which run it is, who chose it, when and why; and the earlier ones
+    baselines/NAME/.gitattributes  tells git to check files out as they are
     baselines/NAME/run/            what a gate needs of that run: manifest, protocol, truth, answers
 
 The folder is small and meant to be committed, so that CI has it where no run was kept.
@@ -27,6 +28,8 @@ from harness.manifest import Manifest
 
 FILE, RUN = "baseline.json", "run"
 PLACE = Path("baselines")
+ATTRIBUTES, AS_THEY_ARE = ".gitattributes", "* -text\n"
+"""Tells git to leave line ends alone: checksums are of bytes."""
 
 
 class Choice(msgspec.Struct):
@@ -112,6 +115,7 @@ def set_baseline(run: Path, name: str, why: str, place: Path = PLACE) -> Baselin
         why=why.strip(),
     )
     _take(run, folder)
+    write_whole(folder / ATTRIBUTES, AS_THEY_ARE)
     found = Baseline(1, name, chosen, earlier)
     write_whole(folder / FILE, msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
     return found

@@ -20,13 +20,14 @@ import msgspec
 
 from harness.answers import BadAnswer
 from harness.api import Matcher, Progress
-from harness.description import convert, describe
+from harness.description import describe
 from harness.errors import HarnessError, UsageError
 from harness.execution import steps, storage
 from harness.execution.environment import environment_of_process
 from harness.execution.loaded import Watch
 from harness.execution.unit import ERROR_FILE, MODEL, SCORES, TEMPLATES, Trouble, read_unit
 from harness.registry import Plugin, explain, load
+from harness.values import convert
 
 
 class Question(msgspec.Struct):

@@ -12,7 +12,7 @@ import pytest
 from harness.comparing.baselines import read_baseline, run_of, set_baseline
 from harness.errors import Damaged, UsageError
 from tests.comparing.conftest import Altered, reversed_order
-from tests.conftest import Ran
+from tests.conftest import Ran, run_harness
 
 Command = Callable[..., Ran]
 
@@ -73,7 +73,7 @@ def test_only_what_a_gate_needs_is_kept(finished: Path, tmp_path: Path) -> None:
         for name in ("scores.npy", "failures.json", "step.json")
     }
     whole = {"manifest.json", "protocol.toml", "truth.json", "checksums.sha256"}
-    assert kept == {"baseline.json", *(f"run/{name}" for name in whole), *scores}
+    assert kept == {"baseline.json", ".gitattributes", *(f"run/{name}" for name in whole), *scores}
 
 
 @pytest.mark.parametrize(
@@ -132,3 +132,36 @@ def test_a_baseline_whose_run_was_exchanged_is_seen(finished: Path, tmp_path: Pa
     shutil.rmtree(tmp_path / "one" / "run")
     with pytest.raises(Damaged, match="not a whole baseline"):
         run_of("one", tmp_path)
+
+
+def test_git_is_told_to_leave_a_baseline_as_it_is(finished: Path, tmp_path: Path) -> None:
+    set_baseline(finished, "good", "first", tmp_path)
+    assert (tmp_path / "good" / ".gitattributes").read_text() == "* -text\n"
+
+
+@pytest.mark.parametrize("ending", [("*.json",), ("*.json", "*.toml", "*.sha256"), ("*.toml",)])
+def test_line_ends_that_git_changed_are_named_as_the_cause(
+    finished: Path, tmp_path: Path, ending: tuple[str, ...]
+) -> None:
+    set_baseline(finished, "good", "first", tmp_path)
+    for pattern in ending:
+        for path in tmp_path.rglob(pattern):
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    ran = run_harness("gate", "--baseline", "good", "--folder", tmp_path, "--candidate", finished)
+    assert ran.code == 3
+    assert "line ends are CR LF now" in ran.err
+    assert ".gitattributes" in ran.err
+
+
+def test_other_changes_beside_line_ends_are_not_blamed_on_git(
+    finished: Path, tmp_path: Path
+) -> None:
+    set_baseline(finished, "good", "first", tmp_path)
+    run = tmp_path / "good" / "run"
+    text = (run / "truth.json").read_bytes().replace(b"\n", b"\r\n")
+    (run / "truth.json").write_bytes(text)
+    (run / "protocol.toml").write_bytes(b"# other\r\n" + (run / "protocol.toml").read_bytes())
+    ran = run_harness("gate", "--baseline", "good", "--folder", tmp_path, "--candidate", finished)
+    assert ran.code == 3
+    assert "protocol.toml: its bytes changed" in ran.err
+    assert ".gitattributes" not in ran.err

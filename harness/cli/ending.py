@@ -1,0 +1,68 @@
+"""How a command ends: for whatever went wrong, one sentence and an exit code that is never 1."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from harness.cli.streams import Said, guard
+from harness.errors import HarnessError, Unwritable, sentence_of
+
+INTERRUPTED = 130
+OUT_OF_MEMORY = 3
+
+FAULT = 70
+"""The harness itself is at fault. Python's own code for that, 1, would mean a regression."""
+
+
+def carried_out(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command line, say what went wrong, and return the exit code.
+
+    Parameters
+    ----------
+    arguments
+        Words after the command's name; those of the process unless given.
+    """
+    guard()
+    code = _code(arguments)
+    fault = sys.stdout.settle() if isinstance(sys.stdout, Said) else None
+    if fault is not None:
+        if code != fault.exit_code:
+            _say(f"error: {fault}")
+        code = fault.exit_code
+    return code
+
+
+def _code(arguments: Sequence[str] | None) -> int:
+    try:
+        from harness.cli.verbs import commands
+
+        ended = commands.main(args=arguments, standalone_mode=False)
+    except SystemExit as reason:
+        return reason.code if isinstance(reason.code, int) else 0 if reason.code is None else FAULT
+    except HarnessError as reason:
+        _say(f"error: {reason}")
+        return reason.exit_code
+    except click.ClickException as reason:
+        reason.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted; the same command goes on from here")
+        return INTERRUPTED
+    except MemoryError:
+        _say("error: there is not enough memory; use fewer --workers, or a machine with more")
+        return OUT_OF_MEMORY
+    except OSError as reason:
+        _say(f"error: {sentence_of(reason)}")
+        return Unwritable.exit_code
+    except Exception:
+        _say(f"{traceback.format_exc()}\nerror: this is a fault of the harness; please report it")
+        return FAULT
+    return ended if isinstance(ended, int) else 0
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
