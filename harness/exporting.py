@@ -86,7 +86,7 @@ def _plugin(manifest: Manifest, plugins: Iterable[Path]) -> Plugin:
     """Find the algorithm of a run by its name, never by a path that the run folder names."""
     name = manifest.origin.algorithm
     plugin = find_algorithm(name, plugins)
-    if source_hash(plugin) != manifest.origin.source_hash:
+    if source_hash(plugin, manifest.loaded) != manifest.origin.source_hash:
         raise UsageError(
             f"the source of {name!r} ({plugin.file}), or of the toolkit it is built on, changed "
             "since the run, so its model might mean something else now. Do the run again: "

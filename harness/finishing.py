@@ -31,6 +31,7 @@ def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset)
         For the pictures of the report.
     """
     record.write_outcome(folder, outcome)
+    manifest.result_hash = record.result_hash(folder)
     record.write_manifest(folder, manifest)
     write_report(folder, manifest, outcome, dataset)
     record.seal(folder)

@@ -43,18 +43,23 @@ class Retouched(msgspec.Struct):
         Images that each of them learned from.
     gave_up
         Reason by name, for probes that the remover gave up on; they were shown as they are.
+    loaded
+        SHA-256 of the files that the remover loaded from beside it, by path.
     """
 
     pictures: int
     models: int
     learned: list[int]
     gave_up: dict[str, str] = {}
+    loaded: dict[str, str] = {}
 
 
 class Origin(msgspec.Struct, omit_defaults=True):
-    """Everything that can change a number of a run; its hash is the run's identity.
+    """The recipe of a run: everything that was asked for; its hash is the run's identity.
 
-    Not in it: host, threads, workers, time limits, and where the data and the run folder lie.
+    Not in it: the environment (threads, CPU features, versions of libraries, device), in which the
+    same recipe may give other trained bits and which is recorded beside it; host, workers, time
+    limits; where the data and the run folder lie.
 
     Parameters
     ----------
@@ -65,7 +70,8 @@ class Origin(msgspec.Struct, omit_defaults=True):
     data_hash
         SHA-256 over every image and truth that the protocol uses.
     algorithm, source_hash
-        Name, and SHA-256 of its source and of the toolkit it may build on.
+        Name, and SHA-256 of all code that makes its scores: its own files and those that it loads
+        from beside it, the toolkit that it builds on, and what decodes, executes and matches.
     parameters
         Every field of the dataclass with its value, seed included.
     weight_hashes
@@ -81,6 +87,11 @@ class Origin(msgspec.Struct, omit_defaults=True):
         Present where the probes were retouched.
     training_hash
         SHA-256 of the data set learned from, where that is not the one that is judged.
+    layout_hash
+        SHA-256 of the folds: who is compared with whom.
+    learning_hash
+        SHA-256 of what each fold learns from, and of the truth about it; empty for an algorithm
+        that does not learn.
     """
 
     rule: int
@@ -96,6 +107,8 @@ class Origin(msgspec.Struct, omit_defaults=True):
     attack: AttackOrigin | None = None
     training_hash: str = ""
     fold_count: int = 0
+    layout_hash: str = ""
+    learning_hash: str = ""
 
 
 class Step(msgspec.Struct):
@@ -196,8 +209,8 @@ class Manifest(msgspec.Struct):
         Whether the algorithm (or the attack) is fitted, so that another fit may give another
         result.
     loaded
-        SHA-256 of the files that the algorithm loaded from beside it, by their paths below its
-        folder.
+        SHA-256 of the files beside the algorithm that it loaded, or names in its text, by their
+        paths below its folder.
     environments, environment_hash
         In which the units were done, and their hash: empty where the scores were brought.
     result_hash

@@ -12,6 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
+
 from harness import record
 from harness.attacking import ABILITY, Attack, check_attackable
 from harness.data.findings import Finding, Findings, once
@@ -22,10 +24,19 @@ from harness.description import Description
 from harness.errors import DataError, UsageError
 from harness.execution.asking import ask
 from harness.execution.environment import Environment
+from harness.execution.pool import CPU, MEMORY
 from harness.manifest import Origin
 from harness.places import bundled
 from harness.protocol import Protocol, read_protocol
-from harness.registry import Plugin, find_algorithm, find_protocol, protocols, source_hash
+from harness.registry import (
+    Plugin,
+    find_algorithm,
+    find_protocol,
+    plugin_files,
+    protocols,
+    source_hash,
+)
+from harness.run_folders import already_there, belongs, folder_for
 from harness.tasks.elsewhere import Elsewhere, learn_elsewhere
 from harness.tasks.folds import restrict
 from harness.tasks.look_alikes import asked_on
@@ -34,7 +45,7 @@ from harness.tasks.needs import look_at_mates, look_at_records
 REMOVAL = "removal"
 """The protocol whose images a remover learns from, where an attack does not name another."""
 
-RULE = 1
+RULE = 2
 """Version of the rule by which a run's identity is made."""
 
 
@@ -66,6 +77,8 @@ class Request:
         Where run folders go.
     train_data, train_layout
         Data set that every fold learns from, in the place of the other folds; and its layout.
+    threads, memory, device
+        Of the workers, as in `harness.execution.pool.Limits`: other ones can give other bits.
     """
 
     algorithms: tuple[str, ...]
@@ -82,6 +95,9 @@ class Request:
     out: Path = Path("runs")
     train_data: Path | None = None
     train_layout: str | None = None
+    threads: int = 1
+    memory: int = MEMORY
+    device: str = CPU
 
 
 @dataclass(frozen=True)
@@ -121,6 +137,40 @@ class Judged:
         names = [name for name in self.names if name not in learned]
         return fingerprint(self.dataset, names, truth_files=kinds)
 
+    @cached_property
+    def layout_hash(self) -> str:
+        """Hash of the folds that the images were dealt into: who is compared with whom."""
+        return _hash_of(
+            [
+                [
+                    fold.name,
+                    fold.probes,
+                    fold.gallery,
+                    sorted(fold.mates),
+                    sorted(fold.nonmates),
+                    sorted(fold.excluded),
+                    [(draw.probes, draw.gallery) for draw in fold.draws],
+                ]
+                for fold in self.folds
+            ]
+        )
+
+    @cached_property
+    def learning_hash(self) -> str:
+        """Hash of the images that each fold learns from and of the truth about them.
+
+        Masks and clean captures are hashed with the data.
+        """
+        truth = self.protocol.module().training_truth
+        known = [truth(fold, self.dataset.records, self.protocol) for fold in self.folds]
+        plain = ("identities", "mated", "tattoo", "tags")
+        return _hash_of(
+            [
+                [fold.name, fold.train, {name: each.get(name) for name in plain}]
+                for fold, each in zip(self.folds, known, strict=True)
+            ]
+        )
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -130,20 +180,26 @@ class Entry:
     ----------
     environment
         Of a worker now, as far as it is known before the work.
-    loaded
-        SHA-256 of the files beside it that its import loads.
+    files
+        SHA-256 of its files, as far as they are known before the work, by path.
     """
 
     plugin: Plugin
     description: Description
     source_hash: str
     environment: Environment
-    loaded: dict[str, str]
+    files: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One run, checked and not yet started."""
+    """One run, checked and not yet started.
+
+    Parameters
+    ----------
+    environment
+        In which it would be done now, as far as that is known before the work.
+    """
 
     judged: Judged
     entry: Entry
@@ -151,6 +207,7 @@ class Prepared:
     identity: str
     folder: Path
     request: Request
+    environment: Environment
     attack: Attack | None = None
 
     @property
@@ -311,7 +368,8 @@ def _learning_elsewhere(
 
 def command(run: Prepared) -> str:
     """Return the one command that makes this run again."""
-    words = ["harness", "run", "--protocol"]
+    words = [f"{name}={value}" for name, value in run.environment.settings.items()]
+    words += ["harness", "run", "--protocol"]
     words += [run.judged.file.stem if _is_builtin(run.judged.file) else str(run.judged.file)]
     builtin = _is_builtin(run.entry.plugin.file) or run.entry.plugin.module
     words += ["--algo", run.entry.plugin.name if builtin else str(run.entry.plugin.file)]
@@ -336,6 +394,13 @@ def command(run: Prepared) -> str:
             value = parameter.value
             text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
             words += ["--param", f"{parameter.name}={text}"]
+    # What follows can change the last bits of scores, and with them what is learned.
+    if run.request.threads != 1:
+        words += ["--threads", str(run.request.threads)]
+    if run.request.memory != MEMORY:
+        words += ["--memory", str(run.request.memory)]
+    if run.request.device != CPU:
+        words += ["--device", run.request.device]
     return shlex.join(words)
 
 
@@ -343,7 +408,13 @@ def _entry(name: str, request: Request) -> Entry:
     plugin = find_algorithm(name, request.plugins)
     asked = ask(plugin, preset=request.preset, assignments=request.parameters, seed=request.seed)
     asked.description.check_complete(plugin.name)
-    return Entry(plugin, asked.description, source_hash(plugin), asked.environment, asked.loaded)
+    return Entry(
+        plugin,
+        asked.description,
+        source_hash(plugin, asked.loaded),
+        asked.environment,
+        plugin_files(plugin, asked.loaded),
+    )
 
 
 def _attack(request: Request) -> Attack:
@@ -399,10 +470,23 @@ def _prepared(
             None if attack is None else attack.origin(_weights(attack.entry.description.values()))
         ),
         training_hash="" if judged.elsewhere is None else judged.elsewhere.hash,
+        layout_hash=judged.layout_hash,
+        learning_hash=judged.learning_hash if entry.description.learns else "",
     )
+    environment = msgspec.structs.replace(entry.environment, threads=request.threads)
+    parent = request.out / judged.name
+    attacker = None if attack is None else attack.entry.plugin
+    for folder, whole in already_there(parent, origin, entry.plugin, attacker):
+        identity = record.identity_of(whole)
+        if belongs(folder, identity, environment):
+            return Prepared(judged, entry, whole, identity, folder, request, environment, attack)
     identity = record.identity_of(origin)
-    folder = request.out / judged.name / f"{entry.plugin.name}-{identity[:10]}"
-    return Prepared(judged, entry, origin, identity, folder, request, attack)
+    folder = folder_for(parent, entry.plugin.name, identity, environment)
+    return Prepared(judged, entry, origin, identity, folder, request, environment, attack)
+
+
+def _hash_of(value: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
 
 
 def _weights(parameters: Mapping[str, Any]) -> dict[str, str]:

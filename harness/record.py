@@ -171,6 +171,13 @@ def identity_of(origin: Origin) -> str:
     return hashlib.sha256(msgspec.json.encode(origin, order="deterministic")).hexdigest()
 
 
+def result_hash(folder: Path) -> str:
+    """Hash the stored answers of all folds: SHA-256 over the digests and names of their files."""
+    names = [name for name in _contents(folder) if is_answer(name)]
+    lines = [f"{_digest(folder / name)}  {name}\n" for name in names]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def is_finished(folder: Path, identity: str) -> bool:
     """Return whether a folder holds the finished run of this identity, with all its files."""
     try:
@@ -333,6 +340,8 @@ def faults(folder: Path) -> list[str]:
     origin = run.manifest.origin
     if identity_of(origin) != run.manifest.identity:
         found.append(f"{MANIFEST}: the identity does not follow from what went into the run")
+    if run.manifest.result_hash != result_hash(folder):
+        found.append(f"{MANIFEST}: the hash of the result does not follow from the raw answers")
     if _digest(folder / PROTOCOL) != origin.protocol_hash:
         found.append(f"{PROTOCOL}: is not the protocol that the manifest names")
     if [fold.name for fold in run.folds] != origin.folds:
@@ -418,11 +427,7 @@ def check_answers(folder: Path) -> dict[str, str]:
     ]
     if changed or not {MANIFEST, PROTOCOL, TRUTH} <= needed.keys():
         raise _damaged(folder, changed or ["a file is not listed"])
-    return {
-        name: digest
-        for name, digest in needed.items()
-        if name.startswith("units/") and not name.endswith(f"/{STEP_FILE}")
-    }
+    return {name: digest for name, digest in needed.items() if is_answer(name)}
 
 
 def is_source(name: str) -> bool:
@@ -430,6 +435,16 @@ def is_source(name: str) -> bool:
     parts = PurePosixPath(name).parts
     if name in (MANIFEST, PROTOCOL, TRUTH) or parts[0] == TRUTH_PICTURES:
         return True
+    return _is_of_scores(parts)
+
+
+def is_answer(name: str) -> bool:
+    """Say whether a file of a run folder, by its relative name, holds raw answers."""
+    parts = PurePosixPath(name).parts
+    return _is_of_scores(parts) and parts[-1] != STEP_FILE
+
+
+def _is_of_scores(parts: Sequence[str]) -> bool:
     return parts[0] == "units" and len(parts) > 3 and parts[2] == SCORES
 
 

@@ -268,27 +268,72 @@ def load(plugin: Plugin) -> type[Algorithm]:
     return found
 
 
-def source_hash(plugin: Plugin) -> str:
-    """Hash an algorithm's source and the harness code that its answers pass through.
+def home_of(plugin: Plugin) -> Path:
+    """Return the folder below which files are a plugin's own: its package, or where its file lies.
 
-    Of an installed package every Python file is hashed; of a single file that file, since an
-    algorithm file needs no sibling.
+    An algorithm that is a folder of its own has that; of an installed package it is the outermost.
     """
-    files = [plugin.file]
     if plugin.module:
         top = importlib.util.find_spec(plugin.module.split(".")[0])
         for folder in (top.submodule_search_locations or []) if top else []:
-            files += Path(folder).rglob("*.py")
-    files += [
-        PACKAGE / "api.py",
-        PACKAGE / "data" / "images.py",
-        PACKAGE / "execution" / "steps.py",
-    ]
-    files += (PACKAGE / "training").rglob("*.py")
-    digest = hashlib.sha256()
-    for content in sorted({hashlib.sha256(file.read_bytes()).hexdigest() for file in files}):
-        digest.update(content.encode())
-    return digest.hexdigest()
+            return Path(folder)
+    return plugin.file.parent
+
+
+def own_files(plugin: Plugin) -> list[Path]:
+    """Return the Python files that are a plugin's whatever it loads: one, or all of its folder."""
+    home = home_of(plugin)
+    packaged = bool(plugin.module) and home.name == plugin.module.split(".")[0]
+    if plugin.file.name == "__init__.py" or packaged:
+        return sorted({plugin.file, *home.rglob("*.py")})
+    return [plugin.file]
+
+
+def source_hash(plugin: Plugin, loaded: Iterable[str] = ()) -> str:
+    """Hash an algorithm's source and all code that makes its scores.
+
+    That is the plugin's own files, those that it loads from beside it, those whose names stand in
+    its text, the modules of the toolkit that it imports, and the code of the harness that decodes,
+    orders, executes, checks and matches (`harness.sources`).
+
+    Parameters
+    ----------
+    plugin
+        Whose scores they are.
+    loaded
+        Files that it was seen to load, by their paths below `home_of`; one that is not there any
+        more is hashed as missing.
+    """
+    from harness.sources import score_makers
+
+    files = plugin_files(plugin, loaded)
+    home = home_of(plugin)
+    python = [home / name for name in files if name.endswith(".py") and (home / name).is_file()]
+    lines = [f"{digest}  plugin/{name}" for name, digest in files.items()]
+    lines += [f"{digest}  {place}" for place, digest in score_makers(python).items()]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def plugin_files(plugin: Plugin, loaded: Iterable[str] = ()) -> dict[str, str]:
+    """Return SHA-256 of a plugin's files by their paths below `home_of`.
+
+    Parameters
+    ----------
+    plugin
+        Its own Python files are among them, and those whose names stand in their texts.
+    loaded
+        Further ones that it was seen to load; of one that is missing the hash is empty.
+    """
+    from harness.execution.loaded import hashes
+    from harness.sources import named_files
+
+    home = home_of(plugin).resolve()
+    own = [file.resolve() for file in own_files(plugin)]
+    names = {file.relative_to(home).as_posix() for file in own if file.is_relative_to(home)}
+    names |= set(loaded)
+    python = [home / name for name in names if name.endswith(".py")]
+    names |= set(named_files(home, [file for file in python if file.is_file()]))
+    return hashes(home, names)
 
 
 def _import(plugin: Plugin) -> ModuleType:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -13,15 +14,17 @@ from filelock import FileLock, Timeout
 from harness import record
 from harness.attacking import attacked, retouched, retouching_units, take_over
 from harness.errors import RunFailed
-from harness.execution.environment import Environment, hash_of
+from harness.execution.environment import Environment, hash_of, together
 from harness.execution.plan import plan
 from harness.execution.pool import Event, Limits, do_all
 from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit
 from harness.finishing import checkout_of, finish, manifest_of, now, opinions
 from harness.manifest import Manifest, Retouched, Step, Surroundings
-from harness.preparing import Prepared, command
+from harness.preparing import Entry, Prepared, command
+from harness.registry import Plugin, home_of, own_files
 from harness.results import Outcome
+from harness.run_folders import begin, end, folder_for, is_stale, loaded_by, settled
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def _execute(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / record.CHECKSUMS).unlink(missing_ok=True)
     discard_parts(folder)
+    begin(folder, run.environment)
     write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
     record.write_truth(
         folder,
@@ -92,14 +96,22 @@ def _execute(
     done: list[str] = []
     kept: list[str] = []
 
+    renewed = False
+
     def do(wave: Sequence[Unit]) -> None:
+        nonlocal renewed
         left = []
+        stale = {u.name for u in wave if is_stale(folder / "units" / u.name, _plugin_of(u, run))}
         for unit in wave:
             place = folder / "units" / unit.name
+            # What follows from a unit that is done again has to be, too.
+            if renewed or unit.name in stale:
+                shutil.rmtree(place, ignore_errors=True)
             if _is_done(unit, place):
                 kept.append(unit.name)
             else:
                 left.append((unit, place))
+        renewed = renewed or bool(stale)
         do_all(left, limits, listen)
         done.extend(unit.name for unit, _ in left)
 
@@ -123,10 +135,12 @@ def _execute(
     outcome: Outcome = judged.protocol.module().judge(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
-    manifest = _manifest(run, outcome, units, begun)
-    manifest.retouched = shown
+    manifest, run = _manifest(run, outcome, units, begun, shown)
     manifest.opinions = opinions(judged.protocol, judged.folds, answers)
+    end(folder)
     finish(folder, manifest, outcome, judged.dataset)
+    if run.folder != folder:
+        folder.rename(run.folder)
     seconds = time.perf_counter() - started
     return Finished(run, outcome, manifest, seconds, tuple(done), tuple(kept))
 
@@ -136,44 +150,82 @@ def _is_done(unit: Unit, place: Path) -> bool:
     return (place / last).is_dir()
 
 
+def _plugin_of(unit: Unit, run: Prepared) -> Plugin:
+    attack = run.attack
+    own = attack is None or unit.file == str(run.entry.plugin.file)
+    return run.entry.plugin if own or attack is None else attack.entry.plugin
+
+
+def _settled(
+    run: Prepared, places: Sequence[Path], attacking: Sequence[Path]
+) -> tuple[Prepared, dict[str, str], dict[str, str]]:
+    """Return the run as what it proved to be by the files that its workers loaded, and those."""
+    entry, origin = run.entry, run.origin
+    loaded = loaded_by(places, entry.plugin)
+    hashed = settled(entry.plugin, entry.files, loaded)
+    if hashed is not None:
+        origin = msgspec.structs.replace(origin, source_hash=hashed)
+    more: dict[str, str] = {}
+    if run.attack is not None and origin.attack is not None:
+        attacker = run.attack.entry
+        more = loaded_by(attacking, attacker.plugin)
+        hashed = settled(attacker.plugin, attacker.files, more)
+        if hashed is not None:
+            changed = msgspec.structs.replace(origin.attack, source_hash=hashed)
+            origin = msgspec.structs.replace(origin, attack=changed)
+        more = _beside(attacker, more)
+    if origin != run.origin:
+        identity = record.identity_of(origin)
+        place = folder_for(run.folder.parent, entry.plugin.name, identity, run.environment)
+        run = replace(run, origin=origin, identity=identity, folder=place)
+    return run, _beside(entry, loaded), more
+
+
+def _beside(entry: Entry, loaded: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of an algorithm that are not its source, known before or loaded late."""
+    home = home_of(entry.plugin).resolve()
+    own = {file.resolve() for file in own_files(entry.plugin)}
+    every = {**entry.files, **loaded}
+    return {name: every[name] for name in sorted(every) if home / name not in own}
+
+
 def _manifest(
-    run: Prepared, outcome: Outcome, units: Sequence[tuple[Unit, Path]], begun: str
-) -> Manifest:
+    run: Prepared,
+    outcome: Outcome,
+    units: Sequence[tuple[Unit, Path]],
+    begun: str,
+    shown: Retouched | None,
+) -> tuple[Manifest, Prepared]:
     judged, description = run.judged, run.entry.description
     steps: list[Step] = []
     environments: dict[str, Environment] = {}
-    loaded: dict[str, str] = {}
     for unit, place in units:
         for step in (MODEL, TEMPLATES, SCORES):
             path = place / step / STEP_FILE
             if path.exists():
                 facts = msgspec.json.decode(path.read_bytes())
                 if "environment" in facts:
-                    environments[unit.name] = msgspec.convert(facts["environment"], Environment)
-                loaded |= facts.get("loaded", {})
+                    found = msgspec.convert(facts["environment"], Environment)
+                    environments[f"{unit.name}/{step}"] = found
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
                 steps.append(Step(unit.name, step, seconds, items))
+    own = [place for unit, place in units if _plugin_of(unit, run) == run.entry.plugin]
+    run, loaded, more = _settled(run, own, [place for _, place in units if place not in own])
     manifest = manifest_of(judged, run.origin, outcome, begun)
     for environment in environments.values():
         manifest.versions |= {"python": environment.python, **environment.libraries}
     manifest.versions = dict(sorted(manifest.versions.items()))
-    manifest.environments = _grouped(environments)
-    manifest.environment_hash = hash_of(environments)
+    joined = together(environments)
+    manifest.environments = [Surroundings(one, where) for one, where in joined]
+    manifest.environment_hash = hash_of(joined)
     manifest.learns = run.learns
-    # What the algorithm's own file says is hashed as its source.
-    loaded.pop(run.entry.plugin.file.name, None)
-    manifest.loaded = dict(sorted(loaded.items()))
+    manifest.loaded = loaded
+    if shown is not None:
+        shown.loaded = more
+    manifest.retouched = shown
     manifest.abilities, manifest.control = description.abilities, description.control
     manifest.citation, manifest.about = description.citation, description.about
     manifest.git = checkout_of(run.entry.plugin.file.parent)
     manifest.command = command(run)
     manifest.steps = steps
-    return manifest
-
-
-def _grouped(environments: Mapping[str, Environment]) -> list[Surroundings]:
-    """Return every distinct environment with the units that were done in it."""
-    units: dict[str, Surroundings] = {}
-    for name, environment in environments.items():
-        units.setdefault(environment.hash, Surroundings(environment, [])).units.append(name)
-    return list(units.values())
+    return manifest, run

@@ -132,6 +132,9 @@ def run(
         out=out,
         train_data=train_data,
         train_layout=train_layout,
+        threads=threads,
+        memory=memory,
+        device=device,
     )
     limits = Limits(threads=threads, silence=timeout, memory=memory, device=device)
     if workers is not None:

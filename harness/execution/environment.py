@@ -8,11 +8,13 @@ that. What cannot change a bit (host name, load, where files lie) is not in it.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import os
 import platform
 import re
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -39,13 +41,17 @@ SETTINGS = re.compile(
     r"ATEN_CPU_CAPABILITY|ONEDNN_\w+|DNNL_\w+|OPENBLAS_CORETYPE|MKL_(CBWR|ENABLE_INSTRUCTIONS|"
     r"DEBUG_CPU_TYPE|DYNAMIC)|BLIS_\w+|NPY_(DISABLE|ENABLE)_CPU_FEATURES|OPENCV_CPU_DISABLE|"
     r"OPENCV_IPP|TF_(ENABLE_ONEDNN_OPTS|DETERMINISTIC_OPS|CUDNN_\w+)|TF32_\w+|NVIDIA_TF32_OVERRIDE|"
-    r"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE|CUBLAS_WORKSPACE_CONFIG|CUDA_VISIBLE_DEVICES|XLA_FLAGS|"
+    r"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE|CUBLAS_WORKSPACE_CONFIG|XLA_FLAGS|"
     r"GLIBC_TUNABLES"
 )
-"""Environment variables that choose instructions, kernels or devices."""
+"""Environment variables that choose instructions and kernels."""
 
 THREADS = "OMP_NUM_THREADS"
 """The variable from which the number of threads is read; the harness sets all others like it."""
+
+
+_FIXED = ("system", "processor", "features", "settings", "threads", "python")
+"""Fields that are known as soon as a process has started."""
 
 
 class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,32 +135,65 @@ def agrees(recorded: Environment, now: Environment) -> bool:
         Of a process that has not loaded everything yet. The libraries that were loaded then must
         have the versions that they had; what they choose on one processor follows from that.
     """
-    fixed = ("system", "processor", "features", "settings", "threads", "python")
     return (
-        all(getattr(recorded, name) == getattr(now, name) for name in fixed)
+        all(getattr(recorded, name) == getattr(now, name) for name in _FIXED)
         and _versions(recorded.libraries) == recorded.libraries
         and (not recorded.device or driver() in recorded.device)
     )
 
 
-def hash_of(environments: dict[str, Environment]) -> str:
-    """Return one hash for the environments of all units: that of the only one, where there is one.
+def together(environments: Mapping[str, Environment]) -> list[tuple[Environment, list[str]]]:
+    """Return the environments that units of work were done in, each with its units.
+
+    Processes of one run load different libraries. Two that contradict each other in nothing were
+    in one environment, of which either saw a part.
 
     Parameters
     ----------
     environments
         By the name of the unit.
+    """
+    found: list[tuple[Environment, list[str]]] = []
+    for unit, one in environments.items():
+        for i, (known, units) in enumerate(found):
+            if _consistent(known, one):
+                found[i] = (_joined(known, one), [*units, unit])
+                break
+        else:
+            found.append((one, [unit]))
+    return found
+
+
+def hash_of(environments: Sequence[tuple[Environment, Sequence[str]]]) -> str:
+    """Return one hash for what `together` returns: that of the only one, where there is one.
 
     Returns
     -------
     str
         64 hexadecimal digits; empty without units.
     """
-    hashes = {name: one.hash for name, one in environments.items()}
-    distinct = set(hashes.values())
-    if len(distinct) < 2:
-        return next(iter(distinct), "")
-    return hashlib.sha256(msgspec.json.encode(hashes, order="deterministic")).hexdigest()
+    hashes = [(one.hash, sorted(units)) for one, units in environments]
+    if len(hashes) < 2:
+        return hashes[0][0] if hashes else ""
+    return hashlib.sha256(msgspec.json.encode(sorted(hashes))).hexdigest()
+
+
+def _consistent(one: Environment, other: Environment) -> bool:
+    return (
+        all(getattr(one, name) == getattr(other, name) for name in _FIXED)
+        and all(other.libraries.get(k, v) == v for k, v in one.libraries.items())
+        and (one.device == other.device or not (one.device and other.device))
+    )
+
+
+def _joined(one: Environment, other: Environment) -> Environment:
+    return msgspec.structs.replace(
+        one,
+        libraries=dict(sorted({**one.libraries, **other.libraries}.items())),
+        kernels=tuple(sorted({*one.kernels, *other.kernels})),
+        pools=tuple(sorted({*one.pools, *other.pools})),
+        device=one.device or other.device,
+    )
 
 
 @cache
@@ -187,13 +226,14 @@ def _system() -> str:
 
 def _features() -> tuple[str, ...]:
     try:
-        from numpy._core._multiarray_umath import __cpu_features__ as features
+        found = importlib.import_module("numpy._core._multiarray_umath")
     except ImportError:
         return ()
+    features: dict[str, bool] = getattr(found, "__cpu_features__", {})
     return tuple(sorted(name for name, usable in features.items() if usable))
 
 
-def _versions(names: Any) -> dict[str, str]:
+def _versions(names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in sorted(names):
         with suppress(importlib.metadata.PackageNotFoundError):
@@ -203,7 +243,7 @@ def _versions(names: Any) -> dict[str, str]:
 
 def _pools() -> tuple[list[str], list[str]]:
     """Return kernels and threads of the BLAS and OpenMP libraries that are loaded."""
-    from threadpoolctl import threadpool_info
+    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
     kernels, pools = [], []
     for pool in threadpool_info():

@@ -12,11 +12,15 @@ import hashlib
 import os
 import sys
 import sysconfig
+import tempfile
+import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.errors import RunFailed
+from harness.places import PACKAGE
 
 LARGEST_NUMBER = 10_000
 """Files noted of one plugin; one that opens more of its folder is not one of a few files."""
@@ -35,34 +39,39 @@ class Watch:
 
     Parameters
     ----------
-    file
-        The plugin's.
+    home
+        Folder below which files are the plugin's own (`harness.registry.home_of`).
     apart_from
-        Files and folders that are not its own although they lie there: images, the run folder.
+        Files and folders that are not its own although they lie there: images, the run folder,
+        scratch folders. Libraries, the harness, hidden folders and the folder for temporary files
+        are known.
     """
 
-    def __init__(self, file: Path, apart_from: Iterable[Path | str] = ()) -> None:
-        self._root = os.path.realpath(file.parent) + os.sep
-        self._apart = tuple(os.path.realpath(place) for place in apart_from)
+    def __init__(self, home: Path, apart_from: Iterable[Path | str] = ()) -> None:
+        self._root = os.path.realpath(home) + os.sep
+        places = [*_ELSEWHERE, str(PACKAGE), *apart_from]
+        known = {os.path.realpath(place) for place in places}
+        # What lies within one of them, as a package among the libraries, is at home there.
+        self._apart = {place for place in known if not _below(str(home.resolve().parent), place)}
+        temporary = os.path.realpath(tempfile.gettempdir())
+        if not _below(os.path.realpath(home), temporary):
+            self._apart.add(temporary)
         self._seen: dict[str, tuple[int, ...] | None] = {}
-        self._busy = False
+        self._hashing = threading.local()
         sys.addaudithook(self._note)
 
     def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "open" or self._busy or not isinstance(arguments[0], (str, bytes, os.PathLike)):
+        if event != "open" or not isinstance(arguments[0], (str, bytes, os.PathLike)):
+            return
+        if getattr(self._hashing, "now", False):
             return
         mode, flags = arguments[1], arguments[2]
         if isinstance(mode, str) and not set(mode) & set("r+"):
             return
         if mode is None and isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT):
             return
-        self._busy = True
-        try:
+        with suppress(OSError, ValueError):
             self._add(os.fsdecode(arguments[0]))
-        except (OSError, ValueError):
-            pass
-        finally:
-            self._busy = False
 
     def _add(self, name: str) -> None:
         path = os.path.realpath(name)
@@ -70,7 +79,8 @@ class Watch:
             return
         if path.endswith(".pyc") or len(self._seen) > LARGEST_NUMBER:
             return  # of compiled code the source is noted, in `files`
-        if any(_below(path, place) for place in (*_ELSEWHERE, *self._apart)):
+        hidden = any(part.startswith(".") for part in Path(path[len(self._root) :]).parts[:-1])
+        if hidden or not self._apart.isdisjoint([path, *map(str, Path(path).parents)]):
             return
         self._seen[path] = _state(path)
 
@@ -86,7 +96,7 @@ class Watch:
             source = getattr(module, "__file__", None)
             if isinstance(source, str):
                 self._add(source)
-        self._busy = True
+        self._hashing.now = True
         try:
             for path, state in self._seen.items():
                 if _state(path) != state:
@@ -99,7 +109,7 @@ class Watch:
                 for path in sorted(self._seen)
             }
         finally:
-            self._busy = False
+            self._hashing.now = False
 
 
 def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:

@@ -23,6 +23,12 @@ from harness.execution.unit import ERROR_FILE, LOG_FILE, UNIT_FILE, Trouble, Uni
 WORKER = [sys.executable, "-P", "-m", "harness.execution.worker"]
 """With -P, a `random.py` in the user's folder does not take the place of Python's."""
 
+MEMORY = 1 << 30
+"""Bytes that matching may use unless more are allowed."""
+
+CPU = "cpu"
+"""Where templates are matched unless another device is named."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -61,8 +67,8 @@ class Limits:
     workers: int = max(1, os.cpu_count() or 1)
     threads: int = 1
     silence: float = 900.0
-    memory: int = 1 << 30
-    device: str = "cpu"
+    memory: int = MEMORY
+    device: str = CPU
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -26,7 +26,7 @@ from harness.execution import steps, storage
 from harness.execution.environment import environment_of_process
 from harness.execution.loaded import Watch
 from harness.execution.unit import ERROR_FILE, MODEL, SCORES, TEMPLATES, Trouble, read_unit
-from harness.registry import Plugin, explain, load
+from harness.registry import Plugin, explain, home_of, load
 from harness.values import convert
 
 
@@ -82,7 +82,7 @@ def _end_with_parent() -> None:
 def _describe(line: bytes, voice: TextIO) -> int:
     question = msgspec.json.decode(line, type=Question)
     plugin = Plugin(question.name, Path(question.file), question.attribute, question.module)
-    watch = Watch(plugin.file)
+    watch = Watch(home_of(plugin))
     try:
         found = describe(
             load(plugin),
@@ -139,9 +139,10 @@ def _work(folder: Path, voice: TextIO) -> int:
         if unit.matching is not None:
             step = "match"
             steps.match(unit, folder, _reporter(voice, step))
-            _record_surroundings(folder / SCORES, None)
+            _record_surroundings(folder, None)
             return 0
-        watch = Watch(plugin.file, [*(picture.path for picture in unit.pictures.values()), folder])
+        images = (picture.path for picture in unit.pictures.values())
+        watch = Watch(home_of(plugin), [*images, folder.parent.parent])
         algorithm_class = load(plugin)
         step = "construct"
         algorithm = algorithm_class(**_parameters(algorithm_class, unit.parameters))
@@ -150,10 +151,7 @@ def _work(folder: Path, voice: TextIO) -> int:
                 continue
             voice.write(msgspec.json.encode({"step": step}).decode() + "\n")
             act(algorithm, unit, folder, _reporter(voice, step))
-        for place in (SCORES, TEMPLATES, MODEL):
-            if (folder / place).exists():
-                _record_surroundings(folder / place, watch)
-                break
+            _record_surroundings(folder, watch)
     except (BadAnswer, HarnessError) as reason:
         return _give_up(folder, step, str(reason), "")
     except MemoryError as reason:
@@ -187,14 +185,17 @@ def _reporter(voice: TextIO, step: str) -> Progress:
 
 
 def _record_surroundings(folder: Path, watch: Watch | None) -> None:
-    """Keep with a step in what environment it was done, and what the plugin loaded for it."""
-    path = folder / storage.STEP_FILE
-    known = msgspec.json.decode(path.read_bytes())
-    # Only once: a resumed run keeps the environment that made the numbers.
-    if "environment" not in known:
-        loaded = {} if watch is None else watch.files()
-        facts = {"environment": environment_of_process(), "loaded": loaded}
-        storage.write_whole(path, msgspec.json.encode(known | facts))
+    """Keep with each step in what environment it was done, and what the plugin loaded for it."""
+    for place in (MODEL, TEMPLATES, SCORES):
+        path = folder / place / storage.STEP_FILE
+        if not path.exists():
+            continue
+        known = msgspec.json.decode(path.read_bytes())
+        # Only once: a resumed run keeps the environment that made the numbers.
+        if "environment" not in known:
+            loaded = {} if watch is None else watch.files()
+            facts = {"environment": environment_of_process(), "loaded": loaded}
+            storage.write_whole(path, msgspec.json.encode(known | facts))
 
 
 def _give_up(folder: Path, step: str, message: str, trace: str) -> int:

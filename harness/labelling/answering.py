@@ -114,7 +114,7 @@ def tag_images(
     if fold and fold not in names:
         raise UsageError(f"{folder} has no fold {fold!r}; it has: {', '.join(names)}")
     plugin = _plugin(algorithm or origin.algorithm, bool(algorithm), plugins)
-    if source_hash(plugin) != origin.source_hash:
+    if source_hash(plugin, run.manifest.loaded) != origin.source_hash:
         warn(f"{plugin.file} has changed since the run; its answers may differ from the run's")
     _check_readable(images)
     tags: list[str] = run.protocol.module().vocabulary(run.records, run.protocol)

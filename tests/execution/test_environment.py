@@ -18,6 +18,7 @@ from harness.execution.environment import (
     agrees,
     environment_of_process,
     hash_of,
+    together,
 )
 from tests.conftest import run_harness
 
@@ -78,13 +79,26 @@ def test_a_library_that_is_loaded_later_does_not_make_the_environment_another() 
     assert not agrees(msgspec.structs.replace(now, threads=now.threads + 1), now)
 
 
-def test_units_of_one_environment_have_its_hash_and_of_several_one_of_their_own() -> None:
+def test_units_that_loaded_different_libraries_were_in_one_environment() -> None:
+    one = Environment(threads=1, libraries={"numpy": "2.0"}, pools=("openblas 1",))
+    other = Environment(threads=1, libraries={"numpy": "2.0", "torch": "2.5"})
+    ((both, units),) = together({"a": one, "b": other})
+    assert units == ["a", "b"]
+    assert both.libraries == {"numpy": "2.0", "torch": "2.5"}
+    assert hash_of([(both, units)]) == both.hash
+    assert together({"a": one, "b": other})[0][0] == together({"b": other, "a": one})[0][0]
+
+
+def test_units_that_contradict_each_other_were_in_several_environments() -> None:
     one, other = Environment(threads=1), Environment(threads=2)
-    assert hash_of({"a": one, "b": one}) == one.hash
-    mixed = hash_of({"a": one, "b": other})
-    assert mixed not in ("", one.hash, other.hash)
-    assert mixed != hash_of({"a": other, "b": one})
-    assert hash_of({}) == ""
+    apart = together({"a": one, "b": other, "c": one})
+    assert apart == [(one, ["a", "c"]), (other, ["b"])]
+    assert hash_of(apart) not in ("", one.hash, other.hash)
+    assert hash_of(apart) != hash_of(together({"a": other, "b": one, "c": one}))
+    newer = Environment(threads=1, libraries={"numpy": "2.1"})
+    older = Environment(threads=1, libraries={"numpy": "2.0"})
+    assert len(together({"a": newer, "b": older})) == 2
+    assert hash_of([]) == ""
 
 
 def test_a_run_keeps_in_what_environment_every_unit_was_done(
@@ -99,7 +113,9 @@ def test_a_run_keeps_in_what_environment_every_unit_was_done(
         (Path(ran.json["runs"][0]["folder"]) / "manifest.json").read_bytes()
     )
     (only,) = manifest["environments"]
-    assert set(only["units"]) >= {"templates-001", "fold-1", "fold-2", "fold-3"}
+    assert set(only["units"]) == {
+        *("templates-001/templates", "fold-1/scores", "fold-2/scores", "fold-3/scores")
+    }
     assert only["environment"]["threads"] == 2
     assert only["environment"]["processor"]
     assert len(manifest["environment_hash"]) == 64
