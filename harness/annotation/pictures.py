@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.data.formats import SUFFIXES, Box
+from harness.data.left_behind import is_left_behind
 from harness.data.paths import BadNameError, Root
 from harness.errors import UsageError
 
@@ -143,5 +144,5 @@ def _jpeg(image: Image, side: int) -> bytes:
 
 def _files(folder: Path) -> Iterator[Path]:
     for place, inner, files in os.walk(folder):
-        inner[:] = [name for name in inner if not name.startswith(".")]
+        inner[:] = [n for n in inner if not (n.startswith(".") or is_left_behind(n))]
         yield from (Path(place, name) for name in files if not name.startswith("."))

@@ -62,7 +62,52 @@ def test_hidden_files_and_other_files_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "a" / "boxes.json").write_text("{}")
     data = read_folders(tmp_path)
     assert list(data.records) == ["a/1.png"]
-    assert (data.problems, data.warnings) == ((), ())
+    (said,) = data.warnings
+    assert said.startswith("left out 2 pictures that are hidden")
+
+
+def test_what_macos_keeps_beside_files_is_no_picture(tmp_path: Path) -> None:
+    picture(tmp_path / "a" / "1.png")
+    (tmp_path / "a" / "._1.png").write_bytes(b"\x00\x05\x16\x07")
+    assert read_folders(tmp_path).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("#recycle", "@Recently-Snapshot", "$RECYCLE.BIN", "__MACOSX", "lost+found"),
+        *("Thumbs", "_thumbnails", "previews", "Catalog Previews.lrdata", "Photos.photoslibrary"),
+    ],
+)
+def test_what_devices_and_programs_leave_behind_is_no_identity_and_is_said(
+    tmp_path: Path, folder: str
+) -> None:
+    picture(tmp_path / "a" / "1.png")
+    picture(tmp_path / "a" / folder / "1.png")
+    picture(tmp_path / folder / "deep" / "2.jpg")
+    data = read_folders(tmp_path)
+    assert {record.tattoo for record in data.records.values()} == {"a"}
+    assert data.warnings == (
+        f"left out 2 pictures in folders called {folder!r}, which devices or programs make for "
+        "themselves; rename the folder if they belong to the set",
+    )
+
+
+def test_a_folder_left_behind_without_pictures_is_not_worth_a_word(tmp_path: Path) -> None:
+    picture(tmp_path / "a" / "1.png")
+    (tmp_path / "__MACOSX" / "a").mkdir(parents=True)
+    assert read_folders(tmp_path).warnings == ()
+
+
+def test_folders_of_roles_reach_the_records(tmp_path: Path) -> None:
+    for name in ("query/a/1.png", "gallery/a/2.png", "gallery/b/3.png"):
+        picture(tmp_path / name)
+    data = read_folders(tmp_path)
+    assert {n: (r.tattoo, r.group, r.role) for n, r in data.records.items()} == {
+        "gallery/a/2.png": ("a", "a", "reference"),
+        "gallery/b/3.png": ("b", "b", "reference"),
+        "query/a/1.png": ("a", "a", "probe"),
+    }
 
 
 def test_pictures_that_cannot_be_read_are_not_left_out_in_silence(tmp_path: Path) -> None:
