@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import commands
+from harness.cli.group import SECTIONS
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]
@@ -216,3 +217,15 @@ def test_ctrl_c_ends_the_run_with_130_and_leaves_no_worker(
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "interrupted" in said
+
+
+def test_help_names_every_verb_once_in_lines_that_fit_80_columns(harness: Command) -> None:
+    shown = [verb for verbs in SECTIONS.values() for verb in verbs]
+    assert sorted(shown) == sorted(commands.commands)
+    ran = harness("--help")
+    assert ran.code == 0
+    assert max(map(len, ran.out.splitlines())) <= 80
+    for verbs in SECTIONS.values():
+        for verb, line in verbs.items():
+            assert len(line) <= 55
+            assert any(row.split(maxsplit=1) == [verb, line] for row in ran.out.splitlines())
