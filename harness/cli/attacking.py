@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import JSON, PATH
+from harness.cli.naming import RUN
+from harness.cli.options import JSON
 
 
 @commands.command()
-@click.argument("runs", nargs=-1, required=True, type=PATH)
+@click.argument("runs", nargs=-1, required=True, type=RUN)
 @JSON
 def attack(runs: tuple[Path, ...], as_json: bool) -> None:
     """Say how far algorithms fall when tattoos are removed from their probes.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
+from harness.cli.naming import RUN
 from harness.cli.options import JSON, MARGIN, PATH
 from harness.errors import Unwritable
 
@@ -28,7 +29,7 @@ PLACE = click.option(
 
 
 @commands.command()
-@click.argument("runs", nargs=-1, required=True, type=PATH)
+@click.argument("runs", nargs=-1, required=True, type=RUN)
 @click.option("--metric", help="That searches and groups are judged by; else the headline.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=PATH, help="HTML page to write.")
@@ -61,7 +62,7 @@ def compare(
 
 @commands.command()
 @click.option("--baseline", required=True, help="Run folder, or a baseline's folder or name.")
-@click.option("--candidate", required=True, type=PATH, help="Run folder.")
+@click.option("--candidate", required=True, type=RUN, help="Run folder, or a short name.")
 @click.option("--metric", help="The protocol's headline unless given.")
 @click.option(
     "--margin",
@@ -97,7 +98,8 @@ def gate(
 
     publishing.clear(out)
     try:
-        found = judge(run_of(baseline, place), candidate, metric=metric, margin=margin, seed=seed)
+        before = run_of(_meant(baseline, place), place)
+        found = judge(before, candidate, metric=metric, margin=margin, seed=seed)
     except Exception as reason:
         # Whatever stopped it: where a verdict is looked for, nothing older may be found.
         with suppress(Unwritable):
@@ -112,6 +114,11 @@ def gate(
     sys.exit(_exit_code(found, strict))
 
 
+def _meant(text: str, place: Path) -> str:
+    """Return the run folder that a short name stands for; other texts as they are."""
+    return text if (place / text).exists() else str(RUN.convert(text, None, None))
+
+
 def _exit_code(found: Gate, strict: bool) -> int:
     if found.verdict == "regressed":
         return REGRESSED
@@ -124,7 +131,7 @@ def baseline() -> None:
 
 
 @baseline.command(name="set")
-@click.argument("run_folder", metavar="RUN", type=PATH)
+@click.argument("run_folder", metavar="RUN", type=RUN)
 @click.option("--name", required=True, help="Of the baseline, e.g. that of the protocol.")
 @click.option("--why", required=True, help="The reason, kept in its history.")
 @PLACE

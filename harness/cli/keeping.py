@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
+from harness.cli.naming import RUN
 from harness.cli.options import PATH, PLUGINS
 from harness.errors import UsageError
 
 
 @commands.command()
-@click.argument("folder", type=PATH)
+@click.argument("folder", type=RUN)
 def report(folder: Path) -> None:
     """Write the HTML report of a run again."""
     from harness.finishing import score_again
@@ -23,24 +24,44 @@ def report(folder: Path) -> None:
 
 
 @commands.command()
-@click.argument("folder", type=PATH)
-def verify(folder: Path) -> None:
-    """Prove that a run folder is whole and that its numbers follow from its scores."""
-    from harness import record
+@click.argument("folders", metavar="RUNS", type=RUN, nargs=-1, required=True)
+def verify(folders: tuple[Path, ...]) -> None:
+    """Prove that run folders are whole and that their numbers follow from their scores.
 
-    if not folder.is_dir():
-        raise UsageError(f"there is no run folder {folder}")
-    found = record.faults(folder)
-    for fault in found:
-        click.echo(fault)
-    if found:
-        click.echo(f"{folder} is not as it was written: {len(found)} faults", err=True)
-        sys.exit(3)
-    click.echo(f"{folder}: whole, and its numbers follow from its scores")
+    RUNS are run folders, or folders that hold some. The exit code is 3 if one is not whole.
+    """
+    from harness import record
+    from harness.errors import HarnessError
+    from harness.leaderboard.reading import find_runs
+
+    runs: list[Path] = []
+    for place in folders:
+        if not place.is_dir():
+            raise UsageError(f"there is no run folder {place}")
+        # A folder that is no run and holds none is named in the message that it gets as a run.
+        runs += list(find_runs([place])) or [place]
+    code = 0
+    for folder in dict.fromkeys(runs):
+        try:
+            found = record.faults(folder)
+        except HarnessError as reason:
+            if len(runs) == 1:
+                raise
+            found = [str(reason)]
+        for fault in found:
+            click.echo(fault)
+        if found:
+            many = "1 fault" if len(found) == 1 else f"{len(found)} faults"
+            click.echo(f"{folder} is not as it was written: {many}", err=True)
+            code = 3
+        else:
+            click.echo(f"{folder}: whole, and its numbers follow from its scores")
+    if code:
+        sys.exit(code)
 
 
 @commands.command()
-@click.argument("folders", type=PATH, nargs=-1, required=True)
+@click.argument("folders", type=RUN, nargs=-1, required=True)
 @click.option(
     "--format",
     "form",

@@ -18,7 +18,13 @@ HISTORY = click.option(
 
 @commands.command()
 @click.argument("runs", nargs=-1, required=True, type=PATH)
-@click.option("--out", type=PATH, required=True, help="Folder of the site: new, or one of before.")
+@click.option(
+    "--out",
+    type=PATH,
+    default=Path("site"),
+    show_default=True,
+    help="Folder of the site: new, or one of before.",
+)
 @HISTORY
 @JSON
 def leaderboard(runs: tuple[Path, ...], out: Path, history: bool, as_json: bool) -> None:

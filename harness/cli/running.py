@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
+from harness.cli.naming import RUN
 from harness.cli.options import (
     FOLD_COUNT,
     FORENSIC,
@@ -166,7 +167,7 @@ def run(
 
 
 @commands.command()
-@click.argument("run_folder", metavar="[RUN]", required=False, type=PATH)
+@click.argument("run_folder", metavar="[RUN]", required=False, type=RUN)
 @click.option("--candidates", type=PATH, help="Candidate lists: Tatt-C's, or a NIST 1:N log.")
 @click.option("--scores", type=PATH, help="Scores of all comparisons: CSV, Parquet, bob, .npy.")
 @click.option("--detections", type=PATH, help="Scores of images: image|score, or CSV.")

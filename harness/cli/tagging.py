@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
+from harness.cli.naming import RUN
 from harness.cli.options import JSON, PATH, PLUGINS, FiniteRange
 from harness.errors import UsageError
 
@@ -21,7 +22,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 @commands.command()
 @click.argument("images", nargs=-1, required=True, type=PATH)
 @click.option("--algo", "algorithm", default="", help="Name or file: its newest tagging run.")
-@click.option("--run", "run_folder", type=PATH, help="Run folder with the fitted model.")
+@click.option("--run", "run_folder", type=RUN, help="Run folder with the fitted model.")
 @click.option(
     "--runs", type=PATH, default=Path("runs"), show_default=True, help="Searched by --algo."
 )
