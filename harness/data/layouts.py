@@ -119,11 +119,13 @@ def detect(path: Path) -> str:
         If the path is a file of another kind.
     """
     if not path.is_dir():
-        if path.suffix.lower() == ".csv":
+        if path.suffix.lower() in (".csv", ".tsv"):
             return "csv"
         unpack = (
             " Unpack it first." if path.suffix.lower() in (".zip", ".tar", ".gz", ".7z") else ""
         )
+        if path.suffix.lower() in (".xlsx", ".xls", ".xlsm", ".ods", ".numbers"):
+            unpack = " Save the sheet as 'CSV UTF-8', beside the folders that it names."
         raise UsageError(f"{path} is neither a folder nor a CSV manifest.{unpack}")
     if (path / FOLDS).is_dir():
         return "tatt-c"

@@ -41,7 +41,10 @@ def read_text(path: Path, called: str, findings: Findings) -> str | None:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         line = raw.count(b"\n", 0, fault.start) + 1
-        findings.problem("text that is not UTF-8", f"{called}:{line}: is not UTF-8 text")
+        findings.problem(
+            "text that is not UTF-8",
+            f"{called}:{line}: is not UTF-8 text; save it as UTF-8 (in Excel: 'CSV UTF-8')",
+        )
         return None
 
 

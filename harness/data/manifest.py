@@ -1,12 +1,13 @@
-"""The CSV manifest: one line per image, and everything known about it in columns.
+r"""The CSV manifest: one line per image, and everything known about it in columns.
 
-A manifest is UTF-8 text with commas between columns and a first line that names them. Only
-``image`` is required, columns may come in any order, and an empty cell means "not known".
+A manifest is UTF-8 text with commas, semicolons or tabulators between columns and a first line that
+names them. Only ``image`` is required, columns may come in any order, and an empty cell means "not
+known".
 
 ============  =====================================================================================
 column        meaning
 ============  =====================================================================================
-``image``     path of the image, relative to the manifest's folder, ``/`` between folders
+``image``     path of the image, relative to the manifest's folder, ``/`` or ``\\`` between folders
 ``name``      what candidate lists call the line, so no two lines may share it; the image's path
               unless given. An image that shows several tattoos has a line for each, with names
 ``tattoo``    which tattoo it shows: one design on one subject; images with equal values are mated
@@ -24,7 +25,8 @@ column        meaning
               x2 and y2 exclusive; it may reach over the edge of the image
 ``label``     ``tattoo`` or ``non-tattoo``
 ``skin``      skin tone around the tattoo, any word: ``fitzpatrick-4``; results are grouped by it
-``tags``      motifs, with a space or ``;`` between them
+``tags``      motifs, with ``;``, ``,`` or ``|`` between them, or with spaces where the column has
+              none of these; a tag of two words is written with ``_``; a list of Python or JSON
 ``mask``      path of an image of the tattoo's pixels, relative to the manifest's folder
 ``clean``     path of the same capture without the tattoo, relative to the manifest's folder
 ``query``     text search that the image is a result of
@@ -43,11 +45,9 @@ Any other column is a problem, because a misspelt name would silently take truth
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -57,6 +57,8 @@ from harness.data.formats import Box
 from harness.data.lists import read_text
 from harness.data.paths import BadNameError, Root, canonical, unwritable
 from harness.data.records import Dataset, Record
+from harness.data.tables import read_cells
+from harness.data.tags import read_tags
 from harness.errors import UsageError, nearest
 
 __all__ = ["COLUMNS", "LABELS", "MEDIA", "ROLES", "Row", "read_manifest", "read_rows"]
@@ -68,16 +70,18 @@ COLUMNS = (
 )
 LABELS = ("tattoo", "non-tattoo")
 MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
+_WORD_ENDS = re.compile(r"[\s_]+")
 ROLES = ("probe", "reference", "background", "train")
 
 
 class Row(NamedTuple):
-    """One line of a manifest: its record, its use case, and ``file:line``."""
+    """One line of a manifest: its record, its use case, ``file:line``, and if it has a name."""
 
     record: Record
     use_case: str | None
     place: str
     findings: Findings
+    named: bool = False
 
 
 def read_manifest(path: Path, *, use_case: str | None = None, background: bool = True) -> Dataset:
@@ -114,6 +118,7 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
         )
     records: dict[str, Record] = {}
     first: dict[str, str] = {}
+    files: dict[Path, Row] = {}
     for row in rows:
         name, role = row.record.name, row.record.role
         if role == "background" and not background:
@@ -124,6 +129,14 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
         if name in records:
             findings.problem(
                 "duplicate lines", f"{row.place}: {name!r} is already at {first[name]}"
+            )
+            continue
+        twin = files.setdefault(row.record.path, row) if not row.named else row
+        if twin is not row and not twin.named:
+            findings.problem(
+                "duplicate lines",
+                f"{row.place}: {name!r} is the file of {twin.record.name!r} at {twin.place}; give "
+                "lines of one image names in the column 'name'",
             )
             continue
         records[name] = row.record
@@ -152,53 +165,40 @@ def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterat
     text = read_text(path, called, findings)
     if text is None:
         return
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [cell.strip() for cell in next(reader, [])]
-        if not _header_is_sound(header, called, findings):
-            return
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            place = f"{called}:{reader.line_num}"
-            if len(cells) != len(header):
-                sentence = f"{place}: has {len(cells)} columns, the first line has {len(header)}"
-                findings.problem("malformed lines", sentence)
-                continue
-            values = {k: v.strip() for k, v in zip(header, cells, strict=True)}
-            row = _row(values, place, root, findings)
-            if row is not None:
-                yield row
-    except csv.Error as fault:
-        findings.problem("malformed lines", f"{called}:{reader.line_num}: is not CSV ({fault})")
+    lines = read_cells(text, called, COLUMNS, "image", findings)
+    tags = read_tags([(line.values.get("tags", ""), line.place) for line in lines], findings)
+    other_case: list[str] = []
+    for line, own in zip(lines, tags, strict=True):
+        values = dict(line.values)
+        for column in ("image", "mask", "clean"):
+            if values.get(column):
+                values[column] = _as_written_here(values[column], line.place, root, other_case)
+        row = _row(values, own, line.place, root, findings)
+        if row is not None:
+            yield row
+    if other_case:
+        more = f"; {len(other_case) - 1:,} more are like this" if other_case[1:] else ""
+        findings.warning("names in other letter case", other_case[0] + more)
 
 
-def _header_is_sound(header: Sequence[str], called: str, findings: Findings) -> bool:
-    if not header:
-        findings.problem("empty lists", f"{called}: is empty")
-        return False
-    for other in (";", "\t"):
-        if len(header) == 1 and other in header[0]:
-            sentence = f"{called}:1: has {other!r} between its columns; write commas"
-            findings.problem("malformed lines", sentence)
-            return False
-    for column in dict.fromkeys(header):
-        if column not in COLUMNS and not column.startswith("x_"):
-            findings.problem(
-                "unknown columns",
-                f"{called}:1: unknown column {column!r}.{nearest(column, COLUMNS)} "
-                "A column of your own has a name that starts with 'x_'",
-            )
-        if header.count(column) > 1:
-            sentence = f"{called}:1: column {column!r} stands there {header.count(column)} times"
-            findings.problem("unknown columns", sentence)
-    if "image" not in header:
-        findings.problem("missing columns", f"{called}:1: there is no column 'image'")
-        return False
-    return True
+def _as_written_here(name: str, place: str, root: Root, other_case: list[str]) -> str:
+    """Return a file name in this machine's spelling, where it comes from one with other rules."""
+    if root.has(name):
+        return name
+    # Only where a file is found: on this system a name may hold a backslash.
+    turned = name.replace("\\", "/")
+    if root.has(turned):
+        return turned
+    here = root.in_other_case(turned)
+    if here is None:
+        return name
+    other_case.append(f"{place}: {name!r} is read as {here!r}, which differs in letter case")
+    return here
 
 
-def _row(values: dict[str, str], place: str, root: Root, findings: Findings) -> Row | None:
+def _row(
+    values: dict[str, str], tags: tuple[str, ...], place: str, root: Root, findings: Findings
+) -> Row | None:
     image, name = values["image"], values.get("name", "")
     try:
         record = Record(canonical(name or image), root.file(image, carried=not name))
@@ -212,6 +212,7 @@ def _row(values: dict[str, str], place: str, root: Root, findings: Findings) -> 
     own = Findings()
     for column, allowed in (("media", MEDIA), ("role", ROLES), ("label", LABELS)):
         value = values.get(column, "")
+        value = values[column] = _WORD_ENDS.sub("-", value.lower()) if value else ""
         if value and value not in allowed:
             own.problem(
                 "unknown values",
@@ -238,13 +239,13 @@ def _row(values: dict[str, str], place: str, root: Root, findings: Findings) -> 
         box=_box(values.get("box", ""), place, own),
         label=values.get("label") or None,
         skin=values.get("skin") or None,
-        tags=tuple(dict.fromkeys(re.findall(r"[^;\s]+", values.get("tags", "")))),
+        tags=tags,
         mask=files.get("mask"),
         clean=files.get("clean"),
         query=values.get("query") or None,
         text_score=_number(values.get("text_score", ""), place, own),
     )
-    return Row(record, values.get("use_case") or None, place, own)
+    return Row(record, values.get("use_case") or None, place, own, bool(name))
 
 
 def _share_sources(records: dict[str, Record], root: Root) -> None:
@@ -263,7 +264,8 @@ def _number(text: str, place: str, findings: Findings) -> float | None:
     if not text:
         return None
     try:
-        number = float(text)
+        # Spreadsheets of many countries write a comma.
+        number = float(text.replace(",", ".") if text.count(",") == 1 else text)
     except ValueError:
         number = math.nan
     if math.isfinite(number):

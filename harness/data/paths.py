@@ -99,6 +99,42 @@ class Root:
             raise BadNameError(f"leads out of {self.folder} through a symbolic link")
         return path
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a file of just this name."""
+        try:
+            return os.path.lexists(self.folder / name)
+        except ValueError:  # a NUL, or half a character
+            return False
+
+    def in_other_case(self, name: str) -> str | None:
+        """Return the one name of a file that differs in letter case at most.
+
+        None where there is no such file, or several that differ from the name and each other.
+        """
+        parts = canonical(name).split("/")
+        if "\0" in name or ".." in parts or name.startswith("/"):
+            return None
+        here: list[str] = []
+        for part in parts:
+            alike = [one for one in self._names(self.folder.joinpath(*here)) if _alike(one, part)]
+            exact = [one for one in alike if canonical(one) == part]
+            if len(exact or alike) != 1:
+                return None
+            here.append((exact or alike)[0])
+        return "/".join(canonical(part) for part in here)
+
+    def _names(self, folder: Path) -> list[str]:
+        return list(self._listing(folder).values())
+
+    def _listing(self, folder: Path) -> dict[str, str]:
+        if folder not in self._listed:
+            try:
+                names = sorted(os.listdir(folder))  # noqa: PTH208 - names, not paths
+            except OSError:
+                names = []
+            self._listed[folder] = {canonical(name): name for name in names}
+        return self._listed[folder]
+
     def holds(self, path: Path) -> bool:
         """Return whether a path is inside the root once symbolic links are followed."""
         if path.is_symlink():
@@ -118,14 +154,12 @@ class Root:
         """Return the existing path whose parts are canonically the same, or None."""
         here = base
         for part in parts:
-            if here not in self._listed:
-                try:
-                    names = sorted(os.listdir(here))  # noqa: PTH208 - names, not paths
-                except OSError:
-                    names = []
-                self._listed[here] = {canonical(name): name for name in names}
-            found = self._listed[here].get(part)
+            found = self._listing(here).get(part)
             if found is None:
                 return None
             here = here / found
         return here
+
+
+def _alike(left: str, right: str) -> bool:
+    return canonical(left).casefold() == canonical(right).casefold()

@@ -12,7 +12,7 @@ def read(*folders: str) -> tuple[dict[str, tuple[str, str | None]], tuple[str, .
     findings = Findings()
     found = places(folders, findings)
     assert findings.problems == ()
-    return {folder: tuple(place) for folder, place in found.items()}, findings.warnings
+    return {name: (place.identity, place.role) for name, place in found.items()}, findings.warnings
 
 
 @pytest.mark.parametrize(

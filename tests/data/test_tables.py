@@ -1,0 +1,75 @@
+"""Tables of spreadsheets are read as they come, or refused with the cause and the line."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.data.findings import Findings
+from harness.data.tables import read_cells
+
+COLUMNS = ("image", "tattoo", "use_case")
+
+
+def read(text: str) -> tuple[list[dict[str, str]], tuple[str, ...], tuple[str, ...]]:
+    findings = Findings()
+    found = read_cells(text, "t.csv", COLUMNS, "image", findings)
+    return [line.values for line in found], findings.problems, findings.warnings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image;tattoo\na.png;1\n",
+        "image\ttattoo\r\na.png\t1\r\n",
+        "sep=;\nimage;tattoo\na.png;1\n",
+        '"sep=,"\r\nimage,tattoo\r\na.png,1\r\n',
+        "sep=|\nimage|tattoo\na.png|1\n",
+        "Image,Tattoo\na.png,1\n",
+        ' IMAGE , "tattoo"\n a.png , 1 \n',
+        "image,tattoo,,\na.png,1,,\n,,,\n",
+        "image,tattoo\na.png,1,,\n",
+        "image,tattoo,\na.png,1\n",
+        ",image,,tattoo\n,a.png,,1\n",
+    ],
+)
+def test_what_spreadsheets_leave_is_read_without_a_word(text: str) -> None:
+    assert read(text) == ([{"image": "a.png", "tattoo": "1"}], (), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",image,tattoo\n0,a.png,1\n1,b.png,2\n",
+        "Unnamed: 0,image,tattoo\n0,a.png,1\n1,b.png,2\n",
+        "image,tattoo,Unnamed: 0.1,\na.png,1,,7\nb.png,2,,8.0\n".replace("0.1", "5"),
+    ],
+)
+def test_a_column_that_counts_lines_is_left_out_and_said(text: str) -> None:
+    found, problems, warnings = read(text)
+    assert found == [{"image": "a.png", "tattoo": "1"}, {"image": "b.png", "tattoo": "2"}]
+    assert problems == ()
+    (said,) = warnings
+    assert "has no name and holds numbers, as pandas writes its index" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image,\na.png,\nb.png,anna\n", "t.csv:3: column 2 has no name and holds 'anna'"),
+        ("sep=;\nimage;tattoo\na.png\n", "t.csv:3: has 1 columns, the first line has 2"),
+        ("image,tattoo\na.png,1,x\n", "t.csv:2: has 3 columns, the first line has 2"),
+        ("tattoo;group\n1;2\n", "t.csv:1: there is no column 'image'"),
+        ("image;tatoo\na.png;1\n", "unknown column 'tatoo'. Did you mean 'tattoo'?"),
+        ("sep=,\n", "t.csv: is empty"),
+        ('image;tattoo\n"a.png;1\n', "is not CSV"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text: str, said: str) -> None:
+    _, problems, _ = read(text)
+    assert any(said in problem for problem in problems), problems
+
+
+def test_columns_may_have_spaces_where_their_names_have_lines() -> None:
+    assert read("Image,Use Case,X_note\na.png,region,mine\n")[0] == [
+        {"image": "a.png", "use_case": "region", "x_note": "mine"}
+    ]
