@@ -12,10 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import resampled_rates, resampling
+from harness import resampling
 from harness.metrics.identification import chance_hit
-from harness.metrics.verification import eer, fnmr_at_fmr
-from harness.resampled_rates import bootstrap_eer_fnmr
 from harness.resampling import choose_interval, cluster_bootstrap, cluster_bootstrap_mean
 from harness.statistics import (
     Interval,
@@ -27,7 +25,6 @@ from harness.statistics import (
 )
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
@@ -252,38 +249,6 @@ def test_wilsons_interval_covers_independent_searches_on_average_over_rates() ->
     assert min(covers) >= 0.92
 
 
-@pytest.mark.slow
-def test_intervals_of_error_rates_cover_when_comparisons_share_identities() -> None:
-    """60 tattoos of 4 pictures; what makes a tattoo easy or common is shared by its scores."""
-    rng = np.random.default_rng(11)
-    tattoos, sets = 60, 300
-    one, _ = np.triu_indices(4, 1)
-
-    def draw(count: int) -> tuple[Floats, Ints, Floats, Ints]:
-        ease, common = rng.standard_normal(count), 0.4 * rng.standard_normal(count)
-        own = np.repeat(np.arange(count), len(one))
-        mated = 2 + 0.7 * ease[own] + rng.standard_normal(len(own))
-        left, right = np.triu_indices(count, 1)
-        nonmated = common[left] + common[right] + rng.standard_normal(len(left))
-        return mated, own, nonmated, np.stack([left, right])
-
-    many = [draw(1500) for _ in range(3)]
-    truth = {
-        "eer": np.mean([eer(m, n) for m, _, n, _ in many]),
-        "fnmr": np.mean([fnmr_at_fmr(m, n, 0.1) for m, _, n, _ in many]),
-    }
-    covered = dict.fromkeys(truth, 0)
-    for _ in range(sets):
-        mated, own, nonmated, joined = draw(tattoos)
-        found = bootstrap_eer_fnmr(
-            mated, own, nonmated, joined[0], joined[1], [0.1], replicates=200
-        )
-        for name, interval in (("eer", found.eer), ("fnmr", found.fnmr[0.1])):
-            covered[name] += bool(interval.low <= truth[name] <= interval.high)
-    for name, count in covered.items():
-        assert 0.92 <= count / sets <= 0.97, (name, count / sets)
-
-
 # The choice
 
 
@@ -315,105 +280,6 @@ def test_one_identity_and_no_values_are_answered() -> None:
     assert is_missing(choose_interval(np.array([np.nan]), np.array([3])))
     found = choose_interval(np.array([1, 1]), np.array([3, 3]))
     assert (found.low, found.high) == pytest.approx((0.025, 1.0))
-
-
-# EER and FNMR
-
-
-def comparisons(seed: int, identities: int = 6) -> tuple[Floats, Ints, Floats, Ints, Ints]:
-    """Make a small set, full of ties and failures; every identity is probe and reference."""
-    rng = np.random.default_rng(seed)
-    pairs = [(p, r) for p in range(identities) for r in range(identities) if p != r]
-    probe, reference = np.array(pairs).T
-    mated_cluster = np.repeat(np.arange(identities), 3)
-    mated = rng.integers(2, 9, mated_cluster.size).astype(float)
-    mated[rng.random(mated.size) < 0.1] = -math.inf
-    return mated, mated_cluster, rng.integers(0, 6, len(pairs)).astype(float), probe, reference
-
-
-@given(st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=30)
-def test_every_replicate_is_the_metric_of_the_comparisons_drawn(seed: int) -> None:
-    mated, own, nonmated, probe, reference = comparisons(seed)
-    fmrs = (0.0, 0.1, 0.35, 1.0)
-    resampled = resampled_rates.ResampledComparisons(mated, own, nonmated, probe, reference)
-    for drawn in np.random.default_rng(seed).multinomial(6, np.full(6, 1 / 6), size=10):
-        copies = (
-            np.repeat(mated, drawn[own]),
-            np.repeat(nonmated, drawn[probe] * drawn[reference]),
-        )
-        resampled.draw(drawn)
-        found = [resampled.eer(), *(resampled.fnmr_at_fmr(x) for x in fmrs)]
-        if copies[0].size and copies[1].size:
-            expected = [eer(*copies), *(fnmr_at_fmr(*copies, x) for x in fmrs)]
-            np.testing.assert_allclose(found, expected, atol=1e-15)
-        else:
-            assert np.isnan(found).all()
-
-
-def test_intervals_hold_the_estimate_and_do_not_depend_on_order_or_scale() -> None:
-    mated, own, nonmated, probe, reference = comparisons(1, identities=20)
-    found = bootstrap_eer_fnmr(mated, own, nonmated, probe, reference, [0.1, 0.01], 200)
-    assert found.eer.low <= eer(mated, nonmated) <= found.eer.high
-    for fmr, interval in found.fnmr.items():
-        assert interval.low <= fnmr_at_fmr(mated, nonmated, fmr) <= interval.high
-    rng = np.random.default_rng(0)
-    i, j = rng.permutation(len(mated)), rng.permutation(len(nonmated))
-    again = bootstrap_eer_fnmr(
-        2 * mated[i] + 1,
-        own[i] + 100,
-        2 * nonmated[j] + 1,
-        probe[j] + 100,
-        reference[j] + 100,
-        [0.1, 0.01],
-        200,
-    )
-    assert again == found
-
-
-def test_a_comparison_within_one_identity_is_not_counted_twice_over() -> None:
-    resampled = resampled_rates.ResampledComparisons(
-        np.array([1.0]), np.array([0]), np.array([0.0, 2.0]), np.array([0, 0]), np.array([0, 1])
-    )
-    resampled.draw(np.array([2, 1]))
-    # Weights 2 (within identity 0) and 2 * 1 (0 against 1): half of the non-mated are at 2.
-    assert resampled.fnmr_at_fmr(0.5) == 0.0
-    assert resampled.fnmr_at_fmr(0.49) == 1.0
-
-
-def test_perfect_constant_and_failing_matchers_have_their_rates() -> None:
-    _, own, nonmated, probe, reference = comparisons(2)
-    where = own, np.zeros_like(nonmated), probe, reference, [0.1]
-    perfect = bootstrap_eer_fnmr(np.ones(18), *where)
-    assert (perfect.eer.low, perfect.eer.high, perfect.fnmr[0.1].high) == (0.0, 0.0, 0.0)
-    constant = bootstrap_eer_fnmr(np.zeros(18), *where)
-    assert (constant.eer.low, constant.eer.high, constant.fnmr[0.1].low) == (0.5, 0.5, 1.0)
-    failing = bootstrap_eer_fnmr(np.full(18, -math.inf), *where)
-    assert (failing.eer.low, failing.fnmr[0.1].low) == (1.0, 1.0)
-
-
-def test_too_little_for_an_error_rate_has_no_interval() -> None:
-    one, two = np.zeros(2, int), np.array([1, 2])
-    scores, none = np.array([1.0, 2.0]), np.array([])
-    nobody = np.array([], int)
-    for found in (
-        bootstrap_eer_fnmr(scores, one, scores, one, two, [0.1]),
-        bootstrap_eer_fnmr(scores, two, none, nobody, nobody, [0.1]),
-        bootstrap_eer_fnmr(none, nobody, scores, one, two, [0.1]),
-    ):
-        assert is_missing(found.eer)
-        assert is_missing(found.fnmr[0.1])
-
-
-def test_error_rates_refuse_what_their_metrics_refuse() -> None:
-    one, two = np.array([1, 2]), np.array([2, 3])
-    scores, broken = np.array([1.0, 2.0]), np.array([1.0, np.nan])
-    with pytest.raises(ValueError, match="NaN"):
-        bootstrap_eer_fnmr(broken, one, scores, one, two, [0.1])
-    with pytest.raises(ValueError, match=r"\[0, 1\]"):
-        bootstrap_eer_fnmr(scores, one, scores, one, two, [1.1])
-    with pytest.raises(ValueError, match="identities"):
-        bootstrap_eer_fnmr(scores, one[:1], scores, one, two, [0.1])
 
 
 # The band of chance

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.chance import random_comparisons, spread_of
 from harness.metrics import verification
 from harness.metrics.ids import Metric
-from harness.resampled_rates import bootstrap_eer_fnmr
+from harness.resampled_rates import Measure, bootstrap_measures
 from harness.results import Estimate
-from harness.statistics import Interval, clopper_pearson, few_errors
+from harness.statistics import Interval, few_errors
 from harness.tasks.answers import finite, histogram, thin_curve
 
 METRICS: dict[str, tuple[str, ...]] = {
@@ -69,6 +71,8 @@ def estimate_of(
     value: float | None,
     mated: int,
     nonmated: int,
+    *,
+    shared: bool = False,
 ) -> Estimate:
     """Return one of `METRICS` with its chance level and with what the data cannot support.
 
@@ -76,21 +80,40 @@ def estimate_of(
     ----------
     mated, nonmated
         Number of comparisons.
+    shared
+        Whether several draws share comparisons, so that there are fewer random scores than
+        comparisons, and the band of chance is not known.
     """
     estimate = Estimate(value, n=mated)
+    if value is not None and mated and nonmated and metric.name != "d-prime":
+        by_chance = spread_of(_random(metric, mated, nonmated))
+        exact = 0.5 if metric.name in ("eer", "auc") else by_chance.mean
+        if metric.name == "fnmr":
+            # The lowest threshold is the score of one non-mated comparison, ranked among all.
+            reaching = verification.errors_allowed(nonmated, float(dict(metric.options)["fmr"])) + 1
+            exact = 1.0 - min(1.0, reaching / (nonmated + 1))
+        estimate.chance = exact
+        if not shared:
+            estimate.chance_low, estimate.chance_high = by_chance.low, by_chance.high
     if metric.name == "fnmr":
         fmr = float(dict(metric.options)["fmr"])
-        estimate.chance = 1.0 - fmr
         if not verification.fmr_supported(nonmated, fmr):
             estimate.flags.append("not supported by this data: too few non-mated comparisons")
         if few_errors(round(fmr * nonmated)):
             estimate.flags.append("fewer than 30 false matches at this FMR")
-    elif metric.name != "d-prime":
-        estimate.chance = 0.5
     rates = ("eer", "eer-convex-hull", "fnmr")
     if metric.name in rates and value is not None and few_errors(round(value * mated)):
         estimate.flags.append("fewer than 30 false non-matches")
     return estimate
+
+
+def _random(metric: Metric, mated: int, nonmated: int) -> npt.NDArray[np.float64]:
+    """Return the metric of random scores of as many comparisons: float64, shape (sets,)."""
+    drawn = random_comparisons(mated, nonmated)
+    if metric.name == "fnmr":
+        return drawn.fnmr(float(dict(metric.options)["fmr"]))
+    found: npt.NDArray[np.float64] = getattr(drawn, metric.name.replace("-", "_"))()
+    return found
 
 
 def score_intervals(
@@ -100,30 +123,35 @@ def score_intervals(
     probe_clusters: npt.NDArray[np.int64],
     reference_clusters: npt.NDArray[np.int64],
 ) -> dict[str, Interval]:
-    """Return the intervals of EER and FNMR among the metrics, by resampling identities.
+    """Return the intervals of those of `METRICS` that are asked for, by resampling identities.
 
     Parameters
     ----------
     mated_clusters, probe_clusters, reference_clusters
-        Identities as in `harness.resampled_rates.bootstrap_eer_fnmr`.
+        Identities as in `harness.resampled_rates.bootstrap_measures`.
     """
-    fmrs = [float(dict(m.options)["fmr"]) for m in ids if m.name == "fnmr"]
-    if not (fmrs or any(m.name == "eer" for m in ids)):
+    wanted = [metric for metric in ids if metric.name in METRICS]
+    if not wanted:
         return {}
-    eer, fnmrs = bootstrap_eer_fnmr(
-        scores.mated, mated_clusters, scores.nonmated, probe_clusters, reference_clusters, fmrs
+    measures = [Measure(m.name, float(dict(m.options).get("fmr", math.nan))) for m in wanted]
+    found = bootstrap_measures(
+        measures,
+        scores.mated,
+        mated_clusters,
+        scores.nonmated,
+        probe_clusters,
+        reference_clusters,
     )
-    intervals = {str(m): eer for m in ids if m.name == "eer"}
-    return intervals | {
-        str(m): fnmrs[float(dict(m.options)["fmr"])] for m in ids if m.name == "fnmr"
-    }
+    return {str(metric): interval for metric, interval in zip(wanted, found, strict=True)}
 
 
-def set_interval(estimate: Estimate, interval: Interval, clusters: npt.NDArray[np.int64]) -> None:
-    """Give an estimate its interval; a perfect (or hopeless) result is bounded by identities."""
-    if interval.low == interval.high and estimate.value in (0.0, 1.0):
-        # Every resample of it is the same.
-        identities = len(np.unique(clusters))
-        interval = clopper_pearson(round(estimate.value * identities), identities)
-    estimate.low, estimate.high = finite(interval.low), finite(interval.high)
-    estimate.method = interval.method
+def independent(
+    mated_clusters: npt.NDArray[np.int64], probe_clusters: npt.NDArray[np.int64]
+) -> int:
+    """Return how many identities with mates, and without the other, are behind an error rate.
+
+    Where no comparison was judged wrongly, either kind of error may have been missed: with k
+    identities of each, all rates up to the bound of Clopper and Pearson on k trials would leave
+    both unseen with a probability of 5 % or more.
+    """
+    return min(len(np.unique(mated_clusters)), len(np.unique(probe_clusters)))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Detector
+from harness.chance import blind_guesses, random_comparisons, spread_of
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
 from harness.metrics import detection as detecting
@@ -17,7 +18,7 @@ from harness.metrics.ids import Metric
 from harness.protocol import Protocol
 from harness.resampling import choose_interval
 from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome, Search
-from harness.statistics import Interval, few_errors, poisson_binomial_interval
+from harness.statistics import Interval, few_errors
 from harness.tasks.answers import (
     Answer,
     finite,
@@ -26,7 +27,8 @@ from harness.tasks.answers import (
     listed_failures,
     thin_curve,
 )
-from harness.tasks.images import dealt_folds, identity_of, resampled, set_varying
+from harness.tasks.images import dealt_folds, identity_of, resampled
+from harness.tasks.intervals import set_interval
 from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf, Values
 
 ABILITY = Detector
@@ -41,6 +43,7 @@ METRICS: dict[str, tuple[str, ...]] = {
 NEEDS = ("both-labels",)
 FAILURE_POLICY = "An image without a score is a wrong decision, whatever it shows."
 TATTOO = "tattoo"
+ONE_KIND = "no level of chance: always the same answer is right for all images of one kind"
 
 
 def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
@@ -105,7 +108,8 @@ def judge(
     for metric in ids:
         estimate = _estimate(metric, pooled, protocol.threshold)
         if metric in intervals:
-            set_varying(estimate, intervals[metric])
+            kinds = [pooled.clusters[pooled.truth], pooled.clusters[~pooled.truth]]
+            set_interval(estimate, intervals[metric], min(len(np.unique(k)) for k in kinds))
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[str(metric)] = estimate
@@ -275,25 +279,45 @@ def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estima
     if kept is not None:
         estimate.n = int(kept.sum())
         numbers = np.unique(decisions.clusters, return_inverse=True)[1]
-        set_varying(estimate, choose_interval(correct[kept], numbers[kept]))
-        if estimate.n:
-            estimate.chance = 0.5
-            estimate.chance_low, estimate.chance_high = poisson_binomial_interval(
-                np.full(estimate.n, 0.5)
-            )
+        identities = len(np.unique(numbers[kept]))
+        set_interval(estimate, choose_interval(correct[kept], numbers[kept]), identities)
+        if metric.name == "accuracy":
+            told = decisions.truth.astype(np.float64)
+            guess = blind_guesses(sorted((told, 1 - told), key=np.sum))
+            estimate.chance = finite(guess.mean)
+            estimate.chance_low, estimate.chance_high = finite(guess.low), finite(guess.high)
+        elif estimate.n:
+            estimate.flags.append(ONE_KIND)
         errors = int((correct[kept] == 0).sum())
         if few_errors(errors):
             estimate.flags.append("fewer than 30 errors")
     elif metric.name == "tpdr":
         estimate.n = int(decisions.truth.sum())
         fpdr = float(dict(metric.options)["fpdr"])
-        estimate.chance = fpdr
         others = int((~decisions.truth).sum())
+        _set_chance(estimate, metric, estimate.n, others)
         if not verification.fmr_supported(others, fpdr):
             estimate.flags.append("not supported by this data: too few non-tattoo images")
         if few_errors(round(fpdr * others)):
             estimate.flags.append("fewer than 30 false detections at this FPDR")
     else:
         estimate.n = len(decisions.names)
-        estimate.chance = 0.5
+        tattoos = int(decisions.truth.sum())
+        _set_chance(estimate, metric, tattoos, estimate.n - tattoos)
     return estimate
+
+
+def _set_chance(estimate: Estimate, metric: Metric, tattoos: int, others: int) -> None:
+    """Give a rate that is read at a threshold, or from all scores, what random scores get."""
+    if estimate.value is None or not tattoos or not others:
+        return
+    drawn = random_comparisons(tattoos, others)
+    if metric.name == "tpdr":
+        fpdr = float(dict(metric.options)["fpdr"])
+        found = spread_of(1 - drawn.fnmr(fpdr))
+        reaching = verification.errors_allowed(others, fpdr) + 1
+        estimate.chance = min(1.0, reaching / (others + 1))
+    else:
+        found = spread_of(drawn.auc() if metric.name == "auc" else drawn.eer())
+        estimate.chance = 0.5
+    estimate.chance_low, estimate.chance_high = found.low, found.high

@@ -13,6 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
+from harness import chance
 from harness.data.records import Dataset, Draw, Fold, Record
 from harness.errors import DataError
 from harness.protocol import Protocol
@@ -123,6 +124,24 @@ def draws_of(
             names = probes | inside
             failures = {n: reason for n, reason in answer.failures.items() if n in names}
             yield fold, part, Answer(answer.scores[np.ix_(rows, columns)], failures)
+
+
+def places_of(folds: Sequence[Fold]) -> list[tuple[tuple[int, int], list[chance.Draw]]]:
+    """Return the shape of each fold's score matrix, and where its draws lie in it."""
+    found = []
+    for fold in folds:
+        row = {name: i for i, name in enumerate(fold.probes)}
+        column = {name: j for j, name in enumerate(fold.gallery)}
+        truth = np.zeros((len(row), len(column)), dtype=bool)
+        for probe, reference in fold.mates:
+            truth[row[probe], column[reference]] = True
+        draws = []
+        for draw in fold.draws:
+            rows = np.array([row[name] for name in draw.probes], dtype=np.int64)
+            columns = np.array([column[name] for name in draw.gallery], dtype=np.int64)
+            draws.append(chance.Draw(rows, columns, truth[np.ix_(rows, columns)]))
+        found.append((truth.shape, draws))
+    return found
 
 
 def _folds(

@@ -6,11 +6,12 @@ Serves all closed-set 1:N protocols: identification, region of interest, mixed m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.api import Matcher
 from harness.data.records import Dataset, Fold, Record
@@ -29,8 +30,9 @@ from harness.results import (
 from harness.statistics import Interval, poisson_binomial_interval
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, StreamedAnswer, finite, fold_spread
-from harness.tasks.comparisons import estimate_of, score_intervals, set_interval
+from harness.tasks.comparisons import estimate_of, independent, score_intervals
 from harness.tasks.folds import check_named, components, deal
+from harness.tasks.intervals import set_interval
 from harness.tasks.searches import (
     FoldSearches,
     PooledSearches,
@@ -191,8 +193,29 @@ def judge(
     return measured(searches_of(folds, answers, records), protocol)
 
 
-def measured(parts: Sequence[FoldSearches], protocol: Protocol) -> Outcome:
-    """Compute every number from searches, of folds or of draws from them."""
+Band = Callable[[int, npt.NDArray[np.float64]], tuple[float, float]]
+"""Gives the band of chance of the hit rate at a rank, from the chance of each search."""
+
+
+def independent_band(_: int, chances: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the band of searches that share no comparison."""
+    return poisson_binomial_interval(chances)
+
+
+def measured(
+    parts: Sequence[FoldSearches], protocol: Protocol, band: Band | None = None
+) -> Outcome:
+    """Compute every number from searches, of folds or of draws from them.
+
+    Parameters
+    ----------
+    parts
+        The searches.
+    protocol
+        What is asked.
+    band
+        Of chance, where searches of several draws share comparisons.
+    """
     pooled = PooledSearches(parts)
     ids = protocol.metric_ids
     per_fold = [
@@ -202,7 +225,7 @@ def measured(parts: Sequence[FoldSearches], protocol: Protocol) -> Outcome:
     intervals = {} if pooled.streamed else _score_intervals(ids, pooled)
     estimates = {}
     for metric in ids:
-        estimate = _estimate(metric, pooled, intervals)
+        estimate = _estimate(metric, pooled, intervals, band)
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[str(metric)] = estimate
@@ -220,7 +243,7 @@ def measured(parts: Sequence[FoldSearches], protocol: Protocol) -> Outcome:
     )
     return Outcome(
         metrics=metrics,
-        curves=_curves(pooled, protocol.ranks),
+        curves=_curves(pooled, protocol.ranks, band or independent_band),
         searches=[search for part in parts for search in part.searches()],
         failures=[failure for part in parts for failure in part.failures()],
     )
@@ -238,7 +261,9 @@ def _value(metric: Metric, part: FoldSearches | PooledSearches) -> float | None:
     return part.value(metric)
 
 
-def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Interval]) -> Estimate:
+def _estimate(
+    metric: Metric, pool: PooledSearches, intervals: Mapping[str, Interval], band: Band | None
+) -> Estimate:
     options = dict(metric.options)
     estimate = Estimate(_value(metric, pool))
     searched = pool.mates > 0
@@ -247,17 +272,18 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
         hits = (pool.ranks[searched] <= rank).astype(np.float64)
         estimate.n = len(hits)
         interval = choose_interval(hits, pool.clusters[searched])
-        set_interval(estimate, interval, pool.clusters[searched])
+        set_interval(estimate, interval, len(np.unique(pool.clusters[searched])))
         chance = searching.chance_hit(pool.mates[searched], pool.gallery[searched], rank)
         if len(chance):
             estimate.chance = float(chance.mean())
-            estimate.chance_low, estimate.chance_high = poisson_binomial_interval(chance)
+            low_high = (band or independent_band)(rank, chance)
+            estimate.chance_low, estimate.chance_high = low_high
         if rank >= pool.gallery.max(initial=0):
             estimate.flags.append("the rank reaches the end of the gallery: every search hits")
     elif metric.name == "map":
         estimate.n = int(searched.sum())
         interval = cluster_bootstrap_mean(pool.precision[searched], pool.clusters[searched])
-        set_interval(estimate, interval, pool.clusters[searched])
+        set_interval(estimate, interval, len(np.unique(pool.clusters[searched])))
         if estimate.n:
             chance = searching.chance_average_precision(
                 pool.mates[searched], pool.gallery[searched]
@@ -267,9 +293,10 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
         estimate.n = len(pool.failed)
         images = np.arange(estimate.n)
         interval = choose_interval(pool.failed.astype(np.float64), images)
-        set_interval(estimate, interval, images)
+        set_interval(estimate, interval, estimate.n)
     else:
-        estimate = estimate_of(metric, estimate.value, len(pool.mated), pool.nonmated_count)
+        comparisons = len(pool.mated), pool.nonmated_count
+        estimate = estimate_of(metric, estimate.value, *comparisons, shared=band is not None)
         if pool.streamed:
             estimate.flags.insert(
                 0,
@@ -278,7 +305,8 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
                 else "needs every score, and those of so many comparisons are not kept",
             )
         if str(metric) in intervals:
-            set_interval(estimate, intervals[str(metric)], pool.mated_clusters)
+            judged = independent(pool.mated_clusters, pool.nonmated_probe_clusters)
+            set_interval(estimate, intervals[str(metric)], judged, share=metric.name != "d-prime")
     return estimate
 
 
@@ -299,7 +327,7 @@ def _by_source(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, dict[st
             estimate = Estimate(finite(hits.mean()) if len(hits) else None, n=len(hits))
             if len(hits):
                 interval = choose_interval(hits, pool.clusters[rows])
-                set_interval(estimate, interval, pool.clusters[rows])
+                set_interval(estimate, interval, len(np.unique(pool.clusters[rows])))
             found[name][str(metric)] = estimate
     return found
 
@@ -314,7 +342,7 @@ def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, I
     )
 
 
-def _curves(pool: PooledSearches, max_rank: int) -> Curves:
+def _curves(pool: PooledSearches, max_rank: int, band: Band) -> Curves:
     searched = pool.mates > 0
     ranks, mates, gallery = pool.ranks[searched], pool.mates[searched], pool.gallery[searched]
     top = min(max_rank, int(gallery.max(initial=1)))
@@ -326,9 +354,7 @@ def _curves(pool: PooledSearches, max_rank: int) -> Curves:
         interval = choose_interval(hits, pool.clusters[searched])
         chance = searching.chance_hit(mates, gallery, rank)
         row = (rank, rate, interval.low, interval.high, chance.mean())
-        for name, value in zip(
-            _CMC_COLUMNS, (*row, *poisson_binomial_interval(chance)), strict=True
-        ):
+        for name, value in zip(_CMC_COLUMNS, (*row, *band(rank, chance)), strict=True):
             cmc[name].append(float(value))
     return Curves(
         cmc=cmc if cmc["rank"] else {},

@@ -13,9 +13,7 @@ from harness.execution.unit import Picture
 from harness.metrics.ids import Metric
 from harness.protocol import FoldRules
 from harness.resampling import cluster_bootstrap
-from harness.results import Estimate
 from harness.statistics import Interval
-from harness.tasks.answers import finite
 from harness.tasks.folds import deal
 
 
@@ -77,11 +75,5 @@ def resampled(
 
     if not metrics or len(known) < 2:
         return {}
-    return dict(zip(metrics, cluster_bootstrap(values, len(known)), strict=True))
-
-
-def set_varying(estimate: Estimate, interval: Interval) -> None:
-    """Give an estimate its interval, unless it is a point: resamples of equals cannot vary."""
-    if interval.low != interval.high:
-        estimate.low, estimate.high = finite(interval.low), finite(interval.high)
-        estimate.method = interval.method
+    found = cluster_bootstrap(values, len(known), corrected=True)
+    return dict(zip(metrics, found, strict=True))

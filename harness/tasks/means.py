@@ -11,7 +11,7 @@ import numpy.typing as npt
 from harness.resampling import cluster_bootstrap_mean
 from harness.results import Estimate
 from harness.tasks.answers import finite
-from harness.tasks.images import set_varying
+from harness.tasks.intervals import set_interval
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:
@@ -24,7 +24,9 @@ def mean_of(values: Sequence[float | None]) -> float | None:
     return finite(np.mean(known)) if known else None
 
 
-def mean_estimate(values: Sequence[float | None], clusters: npt.NDArray[Any]) -> Estimate:
+def mean_estimate(
+    values: Sequence[float | None], clusters: npt.NDArray[Any], *, share: bool
+) -> Estimate:
     """Return the mean of measurements with the interval that resampling identities gives.
 
     Parameters
@@ -33,12 +35,13 @@ def mean_estimate(values: Sequence[float | None], clusters: npt.NDArray[Any]) ->
         Of the images, None where there is nothing to measure.
     clusters
         Identity of each image: shape (images,).
+    share
+        Whether the measurements lie in [0, 1], with nothing beyond.
     """
     estimate = Estimate(mean_of(values), n=sum(value is not None for value in values))
     numbers = np.unique(clusters, return_inverse=True)[1]
     told = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     known = ~np.isnan(told)
-    if len(np.unique(numbers[known])) > 1:
-        interval = cluster_bootstrap_mean(told[known], numbers[known])
-        set_varying(estimate, interval)
+    interval = cluster_bootstrap_mean(told[known], numbers[known])
+    set_interval(estimate, interval, len(np.unique(numbers[known])), share=share)
     return estimate

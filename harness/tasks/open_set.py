@@ -14,20 +14,22 @@ import numpy.typing as npt
 from scipy.stats import binom
 
 from harness.api import Matcher
+from harness.chance import SETS, random_searches, spread_of
 from harness.data.records import Fold, Record
 from harness.metrics import open_set as searching
 from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.metrics.open_set import Searches
 from harness.protocol import Protocol
-from harness.resampled_rates import bootstrap_eer_fnmr
+from harness.resampled_rates import Measure, bootstrap_measures
 from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
 from harness.statistics import few_errors
 from harness.tasks.answers import Answer, finite, fold_spread, listed_failures, thin_curve
-from harness.tasks.comparisons import set_interval
-from harness.tasks.drawing import draws_of
+from harness.tasks.comparisons import independent
+from harness.tasks.drawing import draws_of, places_of
 from harness.tasks.drawing import open_set_folds as lay_out
 from harness.tasks.identification import comparisons, training_truth
+from harness.tasks.intervals import set_interval
 from harness.tasks.searches import FoldSearches, identities_of, searches_of, truth_matrix
 from harness.tasks.trials import Scores, Trials, TrialsOf, failures_of
 
@@ -77,6 +79,9 @@ def judge(
     estimates = {}
     for metric in ids:
         estimate = pooled.estimate(metric)
+        if estimate.value is not None:
+            by_chance = spread_of(random_rates(folds, metric))
+            estimate.chance_low, estimate.chance_high = by_chance.low, by_chance.high
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[str(metric)] = estimate
@@ -157,17 +162,17 @@ class _Rotations:
         found, tops = self.searches.found_within(rank), self.searches.nonmated_tops
         estimate = Estimate(self.value(metric), n=len(found))
         fpir = float(options["fpir"]) if metric.name == "fnir" else None
-        intervals = bootstrap_eer_fnmr(
-            found,
-            self.mated_clusters,
-            tops,
-            self.stranger_clusters,
-            self.stranger_clusters,
-            [] if fpir is None else [fpir],
-        )
         if estimate.value is not None:
-            interval = intervals.eer if fpir is None else intervals.fnmr[fpir]
-            set_interval(estimate, interval, self.mated_clusters)
+            (interval,) = bootstrap_measures(
+                [Measure("eer") if fpir is None else Measure("fnmr", fpir)],
+                found,
+                self.mated_clusters,
+                tops,
+                self.stranger_clusters,
+                self.stranger_clusters,
+            )
+            judged = independent(self.mated_clusters, self.stranger_clusters)
+            set_interval(estimate, interval, judged)
             estimate.chance = chance_fnir(self.gallery, fpir, rank)
         if fpir is not None:
             if not verification.fmr_supported(len(tops), fpir):
@@ -189,6 +194,29 @@ class _Rotations:
     def det(self) -> dict[str, list[float]]:
         tops = self.searches.nonmated_tops
         return thin_curve(verification.error_curve(self.searches.found_within(1), tops))
+
+
+def random_rates(folds: Sequence[Fold], metric: Metric) -> npt.NDArray[np.float64]:
+    """Return one of `METRICS` of random scores, a comparison having one score in all draws.
+
+    Parameters
+    ----------
+    folds
+        With their draws.
+    metric
+        Id.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (sets,).
+    """
+    options = dict(metric.options)
+    found, tops = random_searches(places_of(folds), int(options["rank"]), SETS)
+    if metric.name == "open-set-eer":
+        return np.array([verification.eer(*one) for one in zip(found, tops, strict=True)])
+    fpir = float(options["fpir"])
+    return np.array([verification.fnmr_at_fmr(*one, fpir) for one in zip(found, tops, strict=True)])
 
 
 def chance_fnir(gallery: npt.NDArray[np.integer], fpir: float | None, rank: int) -> float | None:

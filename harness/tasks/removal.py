@@ -25,8 +25,10 @@ from harness.metrics.removal import Removal
 from harness.protocol import Protocol
 from harness.resampling import cluster_bootstrap
 from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome, Search
+from harness.statistics import Interval, no_interval
 from harness.tasks.answers import Answer, PictureAnswer, finite, fold_spread, listed_failures
 from harness.tasks.images import dealt_folds, identity_of, listed_folds, mask_of
+from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
 
 ABILITY = Remover
@@ -57,6 +59,12 @@ _POOLED: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
     "psnr-inside": (("squared_inside",), measuring.pooled_psnr),
 }
 """Metrics that are no means over images: the measurements behind them, and the function."""
+
+_SHARES = (
+    *("error-inside", "change-outside", "changed-outside"),
+    *("change-untattooed", "changed-untattooed"),
+)
+"""Metrics that lie in [0, 1], with nothing beyond."""
 
 
 def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
@@ -135,11 +143,11 @@ def judge(
     for name in ids:
         if name in _POOLED:
             estimate = Estimate(_value(name, pooled, searches), n=_trials(name, searches))
-            low, high, method = intervals[name]
-            if low is not None and low != high:  # resamples of equal values cannot vary
-                estimate.low, estimate.high, estimate.method = low, high, method
+            set_interval(estimate, intervals[name], 0, share=False)
         else:
-            estimate = mean_estimate([search.values[name] for search in searches], clusters)
+            estimate = mean_estimate(
+                [search.values[name] for search in searches], clusters, share=name in _SHARES
+            )
         spread = fold_spread([fold.values[name] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[name] = estimate
@@ -215,11 +223,11 @@ def _present(part: Sequence[Removal], columns: Sequence[str]) -> list[Column]:
 
 def _resampled(
     names: Sequence[str], pooled: Sequence[Removal], clusters: npt.NDArray[Any]
-) -> dict[str, tuple[float | None, float | None, str]]:
+) -> dict[str, Interval]:
     """Return intervals of the pooled metrics by resampling identities."""
     known, numbers = np.unique(clusters, return_inverse=True)
     if not names or len(known) < 2:
-        return dict.fromkeys(names, (None, None, ""))
+        return dict.fromkeys(names, no_interval("bootstrap: needs two identities"))
 
     def values(drawn: npt.NDArray[np.int64]) -> list[float]:
         picked = np.repeat(np.arange(len(pooled)), drawn[numbers])
@@ -237,10 +245,7 @@ def _resampled(
         )
         for name in names
     ]
-    return {
-        name: (finite(interval.low), finite(interval.high), interval.method)
-        for name, interval in zip(names, cluster_bootstrap(values, len(known)), strict=True)
-    }
+    return dict(zip(names, cluster_bootstrap(values, len(known)), strict=True))
 
 
 def _trials(name: str, searches: Sequence[Search]) -> int:

@@ -129,7 +129,7 @@ def judge(
     for metric in ids:
         found = _values(metric, queries)
         clusters = np.repeat([q.text for q in queries], [len(q.values(metric)) for q in queries])
-        estimate = mean_estimate(found, clusters)
+        estimate = mean_estimate(found, clusters, share=metric.name != "tattoo-free-change")
         if metric.name in ("tattoo-free", "tattoo-free-before"):
             estimate.chance = finite(np.mean([q.free.mean() for q in queries]))
         elif metric.name == "tattoo-free-change":

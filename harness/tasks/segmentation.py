@@ -114,7 +114,7 @@ def judge(
     clusters = np.array([search.identity for search in searches])
     estimates = {}
     for metric in ids:
-        estimate = mean_estimate([s.values[metric.name] for s in searches], clusters)
+        estimate = mean_estimate([s.values[metric.name] for s in searches], clusters, share=True)
         estimate.chance = _chance(metric.name, constants)
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Tagger
+from harness.chance import blind_guesses
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
 from harness.metrics import classification
@@ -30,10 +31,11 @@ from harness.results import (
     Outcome,
     Search,
 )
-from harness.statistics import Interval, few_errors, poisson_binomial_interval
+from harness.statistics import Interval, few_errors
 from harness.tasks.answers import Answer, finite, fold_spread, listed_failures
 from harness.tasks.folds import deal
-from harness.tasks.images import resampled, set_varying
+from harness.tasks.images import resampled
+from harness.tasks.intervals import set_interval
 from harness.tasks.trials import of_images
 
 ABILITY = Tagger
@@ -168,7 +170,9 @@ def judge(
     for metric in ids:
         estimate = _estimate(metric, pooled, len(styles))
         if metric in intervals:
-            set_varying(estimate, intervals[metric])
+            share = metric.name == "macro-recall"
+            identities = len(np.unique(pooled.clusters))
+            set_interval(estimate, intervals[metric], identities, share=share)
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
         estimates[str(metric)] = estimate
@@ -322,11 +326,16 @@ def _estimate(metric: Metric, pooled: _Answers, styles: int) -> Estimate:
         k = _whole(metric, "k")
         right = ((pooled.places() <= k) & ~pooled.failed).astype(np.float64)
         numbers = np.unique(pooled.clusters, return_inverse=True)[1]
-        set_varying(estimate, choose_interval(right, numbers))
-        estimate.chance = classification.chance_rate(styles, k)
-        estimate.chance_low, estimate.chance_high = poisson_binomial_interval(
-            np.full(len(right), estimate.chance)
+        set_interval(estimate, choose_interval(right, numbers), len(np.unique(numbers)))
+        common = np.argsort(np.bincount(pooled.labels, minlength=styles), kind="stable")
+        by_lot = np.full(len(right), classification.chance_rate(styles, k))
+        rarest, commonest = (
+            np.isin(pooled.labels, chosen).astype(np.float64)
+            for chosen in (common[:k], common[len(common) - min(k, styles) :])
         )
+        guess = blind_guesses([rarest, by_lot, commonest])
+        estimate.chance = finite(guess.mean)
+        estimate.chance_low, estimate.chance_high = finite(guess.low), finite(guess.high)
         if few_errors(int((right == 0).sum())):
             estimate.flags.append("fewer than 30 errors")
     elif metric.name == "macro-recall":

@@ -19,9 +19,10 @@ from harness.protocol import Protocol
 from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, fold_spread, listed_failures
-from harness.tasks.comparisons import Measures, estimate_of, score_intervals, set_interval
+from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
 from harness.tasks.drawing import verification_folds as lay_out
 from harness.tasks.identification import training_truth
+from harness.tasks.intervals import set_interval
 from harness.tasks.searches import identities_of, truth_matrix
 from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf, failures_of
 
@@ -245,6 +246,7 @@ def _estimates(ids: Sequence[Metric], pairs: _Pairs) -> dict[str, Estimate]:
     for metric in ids:
         estimate = estimate_of(metric, pairs.value(metric), len(pairs.mated), len(pairs.nonmated))
         if str(metric) in intervals:
-            set_interval(estimate, intervals[str(metric)], pairs.mated_clusters)
+            judged = independent(pairs.mated_clusters, pairs.probe_clusters)
+            set_interval(estimate, intervals[str(metric)], judged, share=metric.name != "d-prime")
         found[str(metric)] = estimate
     return found

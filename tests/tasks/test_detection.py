@@ -51,6 +51,30 @@ def test_the_oracle_is_perfect_and_a_constant_is_not() -> None:
     assert found == [2 / 6, 0, 1, 0, 0.5, 0.5]
 
 
+def test_a_constant_is_not_better_than_chance() -> None:
+    for answer in (0.0, 1.0):
+        pooled = judged([answer] * 6).metrics.pooled
+        accuracy = pooled["accuracy"]
+        assert accuracy.chance == 4 / 6  # always the more common answer
+        assert accuracy.value is not None
+        assert accuracy.chance_low is not None
+        assert accuracy.chance_high is not None
+        assert accuracy.chance_low <= accuracy.value <= accuracy.chance_high
+        assert pooled["tattoo-accuracy"].chance is None
+        assert any(flag.startswith("no level") for flag in pooled["tattoo-accuracy"].flags)
+
+
+def test_a_perfect_result_is_bounded_by_the_identities_behind_it() -> None:
+    pooled = judged([1, 1, 1, 1, 0, 0]).metrics.pooled
+    for name, low in (("accuracy", 0.54), ("tpdr@fpdr=0.25", 0.15), ("auc", 0.15)):
+        estimate = pooled[name]
+        assert estimate.low == pytest.approx(low, abs=0.07), name
+        assert estimate.high == 1.0
+    # Two images without a tattoo: 1 - 0.025 ** (1 / 2)
+    assert pooled["eer"].low == 0.0
+    assert pooled["eer"].high == pytest.approx(1 - 0.025**0.5)
+
+
 @pytest.mark.parametrize("name", list(RECORDS))
 def test_refusing_an_image_never_helps(name: str) -> None:
     scores = [0.9, 0.6, 0.2, 0.8, 0.1, 0.7]
