@@ -397,6 +397,8 @@ def _shut(
         except OSError as reason:
             missing.append(f"a filter of system calls ({reason})")
             network = "tcp refused" if abi >= 4 else "open"
+    if 0 < abi < 3:
+        missing.append(f"Landlock 3 (here {abi}): it could empty files")
     if 0 < abi < 6 and not alone:
         missing.append(f"Landlock 6 (here {abi}): it could send signals to the harness")
     return Fence(abi, network, how, tuple(missing))
