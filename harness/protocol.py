@@ -23,7 +23,6 @@ Task = Literal[
     "tagging",
     "style",
     "segmentation",
-    "score-lists",
     "search",
     "removal",
 ]
@@ -273,15 +272,10 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
         If it is not TOML, or with every fault in it at once.
     """
     content = path.read_bytes()
-    return parse_protocol(content, str(path)), hashlib.sha256(content).hexdigest()
-
-
-def parse_protocol(content: bytes, called: str) -> Protocol:
-    """Check the bytes of a protocol; parameters and errors as for `read_protocol`."""
     try:
         table = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
-        raise UsageError(f"protocol {called} is not TOML: {reason}") from None
+        raise UsageError(f"protocol {path} is not TOML: {reason}") from None
     faults: list[str] = []
     protocol = None
     try:
@@ -291,10 +285,10 @@ def parse_protocol(content: bytes, called: str) -> Protocol:
     faults += _metric_faults(table)
     if faults or protocol is None:
         raise UsageError(
-            f"protocol {called} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
+            f"protocol {path} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
             + "\n".join(f"  - {fault}" for fault in faults)
         )
-    return protocol
+    return protocol, hashlib.sha256(content).hexdigest()
 
 
 def _sentence(fault: Any) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+SAME_PHOTOGRAPH = "with a mate of the same photograph"
+OTHER_PHOTOGRAPH = "with mates of other photographs alone"
+"""Parts of the trials of a run: those in which a copy can be found, and the others."""
+
 
 class Estimate(msgspec.Struct, omit_defaults=True):
     """One metric's value and how far it can be trusted.
@@ -81,7 +85,8 @@ class Metrics(msgspec.Struct, omit_defaults=True):
     headline
         Id of the protocol's one headline metric.
     counts
-        Over all folds: identities, searches or images, comparisons, failures.
+        Over all folds: identities, searches or images, comparisons, failures; fewest and most
+        references that a probe is searched among.
     pooled
         By metric id, over the probes of all folds together.
     folds
@@ -89,7 +94,7 @@ class Metrics(msgspec.Struct, omit_defaults=True):
     tags
         Tagging: every tag for itself.
     subsets
-        The same over a part of the trials, by what the part is: mates of the same photograph.
+        The same over a part of the trials: `SAME_PHOTOGRAPH` and `OTHER_PHOTOGRAPH`.
     """
 
     task: str
@@ -109,7 +114,8 @@ class Curves(msgspec.Struct, omit_defaults=True):
     cmc
         ``rank, hit_rate, low, high, chance, chance_low, chance_high``.
     det
-        ``fmr, fnmr`` (detection: false and missed detection rate), thinned.
+        ``fmr, fnmr`` (detection: false and missed detection rate; open set: FPIR and FNIR),
+        thinned. Open set: ``chance``, the FNIR of scores that say nothing, in the same draws.
     distribution
         ``low, high`` edges of each bin; ``mated, nonmated`` share of the comparisons in it
         (detection: tattoo and non-tattoo images).

@@ -12,7 +12,6 @@ from harness.cli import (  # noqa: F401
     making,
     publishing,
     running,
-    scoring,
     surveying,
     synthesizing,
     tagging,

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,9 +51,6 @@ class Subject:
         Models are saved in new folders in it.
     """
 
-    COMPARED: ClassVar[int] = 12
-    """Templates that are compared with each other, about: some matchers take long over a pair."""
-
     def __init__(
         self,
         kind: type[Algorithm],
@@ -62,7 +59,6 @@ class Subject:
         folder: Path,
     ) -> None:
         self.kind = kind
-        self.inside = isinstance(kind, type)
         self.matches = ability is Matcher
         self.method = METHODS.get(ability.__name__, "")
         self.parameters = parameters
@@ -70,9 +66,7 @@ class Subject:
         self.pictures = specimens.ordinary()
         self.images: Sequence[Image] = [self._seen(image) for image in self.pictures.images]
         self.algorithm: Any = None
-        self._answers: list[Any] = []
         self._templates: list[Any] = []
-        self._whole: Any = None
 
     def _seen(self, image: Image) -> Image:
         """Return what the algorithm gets of a picture: its pixels, or the bytes of a file of it."""
@@ -140,7 +134,7 @@ class Subject:
     def images_unchanged(self) -> str:
         """Require read-only images to be accepted and left alone."""
         before = [image.copy() for image in self.images]
-        self._answers = self._batch(self.images)
+        self._batch(self.images)
         if any(difference(*pair) > 0 for pair in zip(self.images, before, strict=True)):
             raise Fault("an image was changed in place; work on `image.copy()`")
         return "read-only images were accepted and are unchanged"
@@ -148,7 +142,7 @@ class Subject:
     def repeatable(self) -> str:
         """Require the same answers for the same images."""
         return agree(
-            self._answers,
+            self._batch(self.images),
             self._batch(self.images),
             "the same images gave other answers the second time: draw random numbers from "
             "np.random.default_rng(self.seed), made anew in each call",
@@ -156,17 +150,14 @@ class Subject:
 
     def batch_independent(self) -> str:
         """Require the same answer in any batch, in any place of it, and alone."""
-        whole = self._answers
+        whole = self._batch(self.images)
         rule = ": an answer may depend on its own image only, not on its batch or its place in it"
         backwards = self._batch(self.images[::-1])[::-1]
         ones = [answer for image in self.images for answer in self._batch([image])]
+        alone = [self._single(image) for image in self.images]
         reversal = agree(whole, backwards, "the batch in reverse order gave other answers" + rule)
         apart = agree(whole, ones, "batches of one image gave other answers" + rule)
-        if self.inside:
-            alone = [self._single(image) for image in self.images]
-            agree(
-                ones, alone, "the method for one image gives other answers than the batch's" + rule
-            )
+        agree(ones, alone, "the method for one image gives other answers than the batch's" + rule)
         return f"in reverse order {reversal}, one by one {apart}"
 
     def odd_survived(self) -> str:
@@ -193,12 +184,11 @@ class Subject:
     def saved(self) -> str:
         """Require the same answers of another instance that loads what was saved."""
         place = Path(tempfile.mkdtemp(dir=self.folder))
-        before = self._own_evidence()
         self.algorithm.save(place)
         restored = self._build()
         restored.load(place)
         return agree(
-            before,
+            self._evidence(self.algorithm),
             self._evidence(restored),
             "after save and load the answers differ: everything that fit learns belongs in "
             "attributes ending in '_', or in your own save and load",
@@ -207,7 +197,7 @@ class Subject:
     def fitted_twice(self) -> str:
         """Require the same answers after fitting again under the same seed."""
         return agree(
-            self._own_evidence(),
+            self._evidence(self.algorithm),
             self._evidence(self._fitted()),
             "fitted again with the same seed it answers differently: take all randomness of fit "
             "from self.seed",
@@ -217,9 +207,9 @@ class Subject:
 
     def compared(self) -> str:
         """Require scores to be finite floats, one per pair."""
-        made = [one for one in self._answers if not isinstance(one, FailureToEnroll)]
+        answers = self._batch(self.images)
         # Read-only from here on, as templates from a stored file are.
-        self._templates = [frozen(one) for one in made[:: max(1, len(made) // self.COMPARED)]]
+        self._templates = [frozen(one) for one in answers if not isinstance(one, FailureToEnroll)]
         for count in (4, 1):
             probes, references = self._templates[:count], self._templates[:1]
             self._scores(copy.deepcopy(probes), copy.deepcopy(references))
@@ -229,7 +219,7 @@ class Subject:
         """Require read-only templates to be accepted and left alone."""
         templates = self._templates
         before = copy.deepcopy(templates)
-        self._whole = self._scores(templates, templates)
+        self._scores(templates, templates)
         if any(difference(*pair) > 0 for pair in zip(templates, before, strict=True)):
             raise Fault("compare changed a template in place; work on a copy")
         return "read-only templates were accepted and are unchanged"
@@ -238,7 +228,7 @@ class Subject:
         """Require the same scores for the same templates."""
         templates = self._templates
         return agree(
-            [self._whole],
+            [self._scores(templates, templates)],
             [self._scores(templates, templates)],
             "the same templates gave other scores the second time: compare must not draw random "
             "numbers or remember earlier calls",
@@ -246,7 +236,8 @@ class Subject:
 
     def comparison_independent(self) -> str:
         """Require the same score whatever else is compared in the call."""
-        templates, whole = self._templates, self._whole
+        templates = self._templates
+        whole = self._scores(templates, templates)
         rule = ": a score may depend on its own two templates only"
         backwards = self._scores(templates[::-1], templates[::-1])[::-1, ::-1]
         rows = np.concatenate([self._scores([probe], templates) for probe in templates])
@@ -258,7 +249,8 @@ class Subject:
 
     def self_match(self) -> str:
         """Require most pictures to be no less like themselves than like any other."""
-        templates, scores = self._templates, self._whole
+        templates = self._templates
+        scores = self._scores(templates, templates)
         # A tolerance, since the cosine of a vector with itself is 1 only up to rounding.
         best = int((np.diag(scores) >= scores.max(axis=1) - 1e-6 * np.abs(scores).max()).sum())
         if 2 * best <= len(templates):
@@ -274,7 +266,7 @@ class Subject:
         """Require a fitted detector to score its training tattoos above bare skin."""
         if self.kind.fit is Algorithm.fit:
             return "not asked: it learned nothing from these drawings"
-        answers = self._answers
+        answers = self._batch(self.images)
         kept = [not isinstance(answer, FailureToEnroll) for answer in answers]
         scores = np.array([float(a) for a, ok in zip(answers, kept, strict=True) if ok])
         tattoo = self.pictures.tattoo[kept]
@@ -304,7 +296,7 @@ class Subject:
 
     def mask_learned(self) -> str:
         """Require the pixels of the training tattoos to score above the others, on average."""
-        answers = self._answers
+        answers = self._batch(self.images)
         inside, outside = [], []
         for answer, mask in zip(answers, self.pictures.masks, strict=True):
             if not isinstance(answer, FailureToEnroll) and mask.any():
@@ -322,7 +314,7 @@ class Subject:
 
     def _kept(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
         """Return the answers that are not failures as one array, and which they are."""
-        answers = self._answers
+        answers = self._batch(self.images)
         kept = np.array([not isinstance(answer, FailureToEnroll) for answer in answers])
         return np.stack([a for a, ok in zip(answers, kept, strict=True) if ok]), kept
 
@@ -391,16 +383,11 @@ class Subject:
         scores = (algorithm or self.algorithm).compare(probes, references)
         return checked_scores(scores, (len(probes), len(references)), "compare")
 
-    def _own_evidence(self) -> list[Any]:
-        """Return what the algorithm has said about the pictures already."""
-        return [*self._answers, *([self._whole] if self.matches else [])]
-
     def _evidence(self, algorithm: Any) -> list[Any]:
         """Return all that an algorithm says about the pictures, to compare it with another."""
         answers = self._batch(self.images, algorithm)
         if self.matches:
-            made = [frozen(one) for one in answers if not isinstance(one, FailureToEnroll)]
-            templates = made[:: max(1, len(made) // self.COMPARED)]
+            templates = [frozen(one) for one in answers if not isinstance(one, FailureToEnroll)]
             answers.append(self._scores(templates, templates, algorithm))
         return answers
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.leaderboard.groups import group, outcomes_of
 from harness.leaderboard.reading import Entry, LeftOut
+from harness.reporting.headline import cannot_answer
 from harness.reporting.wording import direction, known, shown
 from harness.results import Estimate
 
@@ -112,6 +113,11 @@ class Board:
         return f"{slug(self.protocol)}-{digest(repr(self.key))}"
 
     @property
+    def unanswerable(self) -> str:
+        """Why its data cannot answer its question; empty where it can."""
+        return cannot_answer(self.first.metrics, self.first.manifest.mated_by)
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """Names of the steps that any entry was timed in."""
         return tuple(dict.fromkeys(s.step for p in self.all_places for s in p.entry.manifest.steps))
@@ -134,9 +140,8 @@ class Standing:
     places
         By board, None where it has no entry.
     mean_rank
-        Mean of its ranks among all standings over the boards that rank any entry: ties share the
-        mean of their ranks, and a missing entry, or one without a value, counts as the last rank.
-        None for controls.
+        Mean of its ranks over `Leaderboard.averaged`: ties share the mean of their ranks. None for
+        controls, and where there are no such boards.
     """
 
     settings: str
@@ -154,10 +159,17 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class Leaderboard:
-    """Everything that the pages and files tell."""
+    """Everything that the pages and files tell.
+
+    Parameters
+    ----------
+    averaged
+        Boards over which mean ranks are taken; none where entries do not share what could be.
+    """
 
     boards: tuple[Board, ...]
     standings: tuple[Standing, ...]
+    averaged: tuple[Board, ...]
     left_out: tuple[LeftOut, ...] = field(default=())
 
     @property
@@ -195,9 +207,11 @@ def make_boards(entries: Iterable[Entry], left_out: Sequence[LeftOut] = ()) -> L
             key=lambda b: (b.protocol, b.version, -len(b.all_places), b.id),
         )
     )
+    averaged, standings = _standings(boards)
     return Leaderboard(
         boards,
-        _standings(boards),
+        standings,
+        averaged,
         tuple(sorted(left_out, key=lambda one: (one.folder, one.reason))),
     )
 
@@ -308,7 +322,8 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST_SETTING else text[: LONGEST_SETTING - 1] + "…"
 
 
-def _standings(boards: Sequence[Board]) -> tuple[Standing, ...]:
+def _standings(boards: Sequence[Board]) -> tuple[tuple[Board, ...], tuple[Standing, ...]]:
+    """Return the boards that ranks are averaged over, and the standings, best or by name first."""
     places: dict[str, list[Place | None]] = {}
     for i, board in enumerate(boards):
         for place in board.all_places:
@@ -321,10 +336,13 @@ def _standings(boards: Sequence[Board]) -> tuple[Standing, ...]:
     firsts = {s: next(p.entry for p in places[s] if p is not None) for s in settings}
     differs = _differences(list(firsts.values()))
     competing = [s for s in settings if not firsts[s].manifest.control]
-    # A board with nothing but controls ranks nobody.
-    ranking = [i for i, board in enumerate(boards) if board.places]
-    ranks = [_shared_ranks([places[s][i] for s in competing]) for i in ranking]
-    means = {s: sum(column[at] for column in ranks) / len(ranks) for at, s in enumerate(competing)}
+    shared = _shared(boards, [places[s] for s in competing])
+    ranks = [_shared_ranks([places[s][i] for s in competing]) for i in shared]
+    means = {
+        s: sum(column[at] for column in ranks) / len(ranks)
+        for at, s in enumerate(competing)
+        if ranks
+    }
     found = [
         Standing(
             s,
@@ -338,15 +356,31 @@ def _standings(boards: Sequence[Board]) -> tuple[Standing, ...]:
         for s in settings
     ]
     found.sort(key=lambda one: (one.control, one.mean_rank or 0.0, one.label))
-    return tuple(found)
+    return tuple(boards[i] for i in shared), tuple(found)
+
+
+def _shared(boards: Sequence[Board], rows: Sequence[Sequence[Place | None]]) -> list[int]:
+    """Return the boards over which ranks may be averaged: those of one kind of question.
+
+    All entries must have a rank on every board of the kind, and there must be no second kind of
+    which that is so. A board that has nothing but controls, or whose data cannot answer, ranks
+    nobody.
+    """
+    kinds: dict[str, list[int]] = {}
+    for i, board in enumerate(boards):
+        if board.places and not board.unanswerable:
+            kinds.setdefault(board.first.metrics.task, []).append(i)
+
+    def ranked(place: Place | None) -> bool:
+        return place is not None and place.rank is not None
+
+    whole = [kind for kind in kinds.values() if all(ranked(row[i]) for row in rows for i in kind)]
+    return whole[0] if len(whole) == 1 else []
 
 
 def _shared_ranks(places: Sequence[Place | None]) -> list[float]:
-    """Return the ranks of one board: ties share their mean, what is missing comes last.
-
-    What is missing does not share: it counts as the last rank.
-    """
-    ranks = [place.rank if place is not None else None for place in places]
-    tied = Counter(rank for rank in ranks if rank is not None)
+    """Return the ranks of one board that ranks all: ties share their mean."""
+    ranks = [place.rank for place in places if place is not None and place.rank is not None]
+    tied = Counter(ranks)
     # A rank is one plus the number of better entries: those tied take the places from there on.
-    return [float(len(places)) if r is None else r + (tied[r] - 1) / 2 for r in ranks]
+    return [rank + (tied[rank] - 1) / 2 for rank in ranks]

@@ -62,6 +62,7 @@ def to_json(leaderboard: Leaderboard) -> bytes:
             }
             for standing in leaderboard.standings
         ],
+        "mean_rank_over": [board.id for board in leaderboard.averaged],
         "left_out": [{"folder": o.folder, "reason": o.reason} for o in leaderboard.left_out],
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"
@@ -81,6 +82,8 @@ def _board(board: Board) -> dict[str, Any]:
         "synthetic": stated_in(board.first.manifest.dataset),
         "folds": origin.folds,
         "headline": board.headline,
+        "answerable": not board.unanswerable,
+        "unanswerable": board.unanswerable.replace("\u202f", " "),
         "entries": [_place(place) for place in board.all_places],
     }
 
@@ -155,14 +158,15 @@ def plain_cell(text: str) -> str:
 def to_markdown(leaderboard: Leaderboard) -> str:
     """Return a table for each board and one over all of them."""
     lines = ["# Leaderboard", ""]
+    averaged = leaderboard.averaged
     if leaderboard.standings:
         heads = [f"{text(b.title)}<br>{text(b.data_set)}" for b in leaderboard.boards]
         lines += _table(
-            ["Entry", "Mean rank", *heads],
+            ["Entry", *(["Mean rank"] if averaged else []), *heads],
             [
                 [
                     text(s.label) + (" (control)" if s.control else ""),
-                    "" if s.mean_rank is None else f"{s.mean_rank:.2f}",
+                    *(["" if s.mean_rank is None else f"{s.mean_rank:.2f}"] if averaged else []),
                     *(_headline(p) for p in s.places),
                 ]
                 for s in leaderboard.standings
@@ -170,7 +174,12 @@ def to_markdown(leaderboard: Leaderboard) -> str:
         )
         lines += [
             "",
-            "Mean rank over all boards: ties share their mean, a missing entry counts as last.",
+            "Mean rank over the boards "
+            + ", ".join(f"{text(b.title)} on {text(b.data_set)}" for b in averaged)
+            + ", which all entries share; ties share their mean."
+            if averaged
+            else "By name: entries do not share all boards of one kind of question, so there is no "
+            "mean rank.",
         ]
     for board in leaderboard.boards:
         lines += ["", f"## {text(board.title)}, on {text(board.data_set)}", ""]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from harness.leaderboard.boards import Board, Place
 from harness.reporting import plots
 from harness.reporting.figures import Table
 from harness.reporting.overlay_plot import Overlaid, overlay_plot
+from harness.reporting.trade_off import ends, trade_off_of
 from harness.reporting.wording import NO_VALUE, known, percent, split_id
 
 SHOWN = 4
@@ -129,11 +129,13 @@ def _det(board: Board, shown: Sequence[str]) -> Overlay | None:
         p.entry.id: sorted(_columns(p.entry.curves.det, "fmr", "fnmr"), key=lambda r: (r[0], -r[1]))
         for p in board.all_places
     }
-    positive = [v for each in rows.values() for row in each for v in row if v > 0]
     if not any(rows.values()):
         return None
-    smallest = min(positive, default=0.001)
-    low = min(max(10.0 ** math.floor(math.log10(smallest)), 1e-6), 1e-3)
+    kind = trade_off_of(board.first.metrics.task)
+    random = next(
+        (r for p in board.all_places if (r := _columns(p.entry.curves.det, "fmr", "chance"))), []
+    )
+    low, high = ends(v for each in [*rows.values(), random] for row in each for v in row)
     levels = [v for v in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.3) if v >= low]
     drawn = []
     for place in board.all_places:
@@ -150,23 +152,22 @@ def _det(board: Board, shown: Sequence[str]) -> Overlay | None:
                 best = min(row[1] for row in own[: i + 1])
                 values.append(((level, best), percent(best)))
         drawn.append(_Drawn(place, [[(a, b) for a, b in _thin(own)]], values))
-    steps = sorted({*(low * (0.99 / low) ** (i / 40) for i in range(41)), 0.3, 0.5, 0.7, 0.9, 0.95})
-    random = [v for v in steps if low <= 1 - v <= 0.99]
-    images = any(s.correct is not None for s in board.first.searches)
-    x_name = "False detection rate" if images else "False match rate (FMR)"
-    y_name = "Missed detection rate" if images else "False non-match rate (FNMR)"
+    chance_x, chance_y = kind.chance_line(low, high)
+    if random:
+        chance_x, chance_y = map(list, zip(*sorted(set(random)), strict=True))
+    x, y = kind.axes(low, high)
     return _overlay(
         "det",
         "Errors by threshold",
         "Detection error trade-off (DET): every point is one threshold; lower and further left is "
         "better. Both axes are normal-deviate (probit) scales; rates of 0 % lie on the edge.",
-        plots.probit_axis(f"{x_name}, normal-deviate scale", low),
-        plots.probit_axis(f"{y_name}, normal-deviate scale", low),
+        x,
+        y,
         drawn,
-        [plots.Series("chance", "chance", random, [1 - v for v in random])],
-        [f"{'False detections' if images else 'FMR'} {percent(level)}" for level in levels],
+        [plots.Series("chance", "chance", chance_x, chance_y)],
+        [f"{kind.x_short} {percent(level)}" for level in levels],
         shown,
-        "chance: scores that say nothing",
+        kind.chance,
     )
 
 

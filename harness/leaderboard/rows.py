@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.leaderboard.boards import Board, Place
 from harness.reporting import plots, wording
-from harness.results import Estimate
+from harness.results import OTHER_PHOTOGRAPH, Estimate
 
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
 
@@ -56,6 +56,8 @@ class Row:
         The headline from 0 to 1 as a picture; empty where it is not a share.
     headline, metrics, steps
         Cells.
+    apart
+        The headline of the trials in which no copy of the probe's photograph can be found.
     words
         What a filter looks through.
     """
@@ -68,6 +70,7 @@ class Row:
     group: Cell
     style: int | None
     headline: Cell
+    apart: str
     strip: str
     cells: tuple[Cell, ...]
     words: str
@@ -152,10 +155,18 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         Cell("", "") if place.group is None else Cell(str(place.group), "", str(place.group)),
         style,
         estimate_cell(board.headline, place.headline),
+        _apart(board, place),
         strip(board.headline, place.headline),
         tuple(cells),
         " ".join([*words, *marks, entry.id]).lower(),
     )
+
+
+def _apart(board: Board, place: Place) -> str:
+    other = place.entry.metrics.subsets.get(OTHER_PHOTOGRAPH, {}).get(board.headline)
+    if other is None:
+        return ""
+    return f"other photographs: {wording.amount(board.headline, other.value)}"
 
 
 def estimate_cell(metric: str, estimate: Estimate | None) -> Cell:

@@ -11,9 +11,12 @@ from harness.leaderboard.boards import Board, Leaderboard, Place, Standing, dige
 from harness.leaderboard.overlays import overlays
 from harness.leaderboard.rows import Cell, chance_cells, columns, estimate_cell, rows, strip
 from harness.reporting import wording
+from harness.reporting.headline import galleries, headline_of
+from harness.reporting.headline import standing as standing_of
 from harness.reporting.overlay_plot import MARKS
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
+from harness.tasks.look_alikes import MATES
 
 OVERVIEW = "index.html"
 SUMMARY_PLACES = 5
@@ -82,7 +85,6 @@ class _Standing:
     standing: Standing
     differs: tuple[tuple[str, str], ...]
     rank: Cell
-    present: int
     cells: tuple[tuple[Cell, Place, Board] | None, ...]
     words: str
 
@@ -95,6 +97,7 @@ class _Summary:
     label: str
     lower: bool
     leading: str
+    galleries: str
     top: tuple[tuple[Place, Cell, str], ...]
     chance: tuple[Cell, str] | None
 
@@ -103,6 +106,7 @@ def _overview(leaderboard: Leaderboard) -> dict[str, Any]:
     standings = [_standing_row(s, leaderboard.boards) for s in leaderboard.standings]
     return {
         "leaderboard": leaderboard,
+        "averaged": leaderboard.averaged,
         "standings": [s for s in standings if not s.standing.control],
         "controls": [s for s in standings if s.standing.control],
         "chances": [_chance_of(board) for board in leaderboard.boards],
@@ -129,7 +133,6 @@ def _standing_row(standing: Standing, boards: Sequence[Board]) -> _Standing:
         standing,
         standing.differs,
         Cell("") if mean is None else Cell(f"{mean:.2f}".rstrip("0").rstrip("."), "", repr(mean)),
-        sum(place is not None for place in standing.places),
         cells,
         standing.label.lower(),
     )
@@ -148,26 +151,62 @@ def _summary(board: Board) -> _Summary:
     label = wording.metric_label(board.headline)
     lower = wording.direction(board.headline) == "lower"
     return _Summary(
-        board, label, lower, leading(board), top, (found[0], found[1]) if found else None
+        board,
+        label,
+        lower,
+        leading(board),
+        galleries(board.first.metrics.counts),
+        top,
+        (found[0], found[1]) if found else None,
     )
 
 
 def leading(board: Board) -> str:
-    """Return who leads a board, as a sentence that follows from ranks and groups."""
+    """Return who leads a board, as a sentence that follows from ranks, groups and chance.
+
+    Nobody leads a board whose data cannot answer its question, nor by a value that is not better
+    than chance, nor alone.
+    """
+    if board.unanswerable:
+        return board.unanswerable
     best = [p for p in board.places if p.rank == 1]
     if not best:
         return "No entry but controls has a value for the headline."
+    beside = standing_of(board.headline, best[0].headline)
+    if len(board.places) == 1:
+        return f"{best[0].label} is the only entry{_ALONE[beside]}."
+    if beside == "level":
+        return f"{best[0].label} has the best value, and cannot be told from chance: nobody leads."
+    if beside == "worse":
+        return f"{best[0].label} has the best value, and is worse than chance: nobody leads."
+    lower = " (lower is better)" if wording.direction(board.headline) == "lower" else ""
     number = best[0].group
     ahead = [p for p in board.places if p.group == number] if number is not None else best
     names = [p.label for p in ahead[:3]]
     more = f" and {len(ahead) - 3} more" if len(ahead) > 3 else ""
     if number is None:
-        return f"{_and(names)}{more} {'leads' if len(ahead) == 1 else 'lead'}."
+        have = "has" if len(ahead) == 1 else "have"
+        return f"{_and(names)}{more} {have} the best value{lower}."
     if len(ahead) == 1:
-        if len(board.places) == 1:
-            return f"{names[0]} is the only entry."
-        return f"{names[0]} leads; the data tells it from the next."
-    return f"{best[0].label} has the best value; the data cannot tell it from {_others(ahead)}."
+        return f"{names[0]} leads{lower}; the data tells it from the next."
+    return (
+        f"{best[0].label} has the best value{lower}; the data cannot tell it from {_others(ahead)}."
+    )
+
+
+_ALONE: dict[str, str] = {
+    "better": "; it is better than chance",
+    "worse": "; it is worse than chance",
+    "level": "; it cannot be told from chance",
+    "": "",
+}
+
+
+def _copies(board: Board) -> str:
+    """Return how many mates are the same photograph: the same for all entries, without values."""
+    entry = board.first
+    said = headline_of(entry.metrics, entry.algorithm, entry.manifest.mated_by).photographs
+    return f"{said.partition(';')[0].rstrip('.')}." if said else ""
 
 
 def _others(ahead: Sequence[Place]) -> str:
@@ -188,6 +227,9 @@ def _board(board: Board) -> dict[str, Any]:
         "board": board,
         "manifest": board.first.manifest,
         "leading": leading(board),
+        "mates": MATES.get(board.first.manifest.mated_by, ""),
+        "galleries": galleries(board.first.metrics.counts),
+        "copies": _copies(board),
         "columns": columns(board),
         "headline_label": wording.metric_label(board.headline),
         "headline_lower": wording.direction(board.headline) == "lower",

@@ -30,11 +30,15 @@ class Entry:
         Names that its id must have, with an example of each.
     better
         ``higher``, ``lower``, or empty where neither is.
+    guess
+        What guessing gets on the most favourable data (large galleries, balanced classes); None
+        where that is not a fixed number, or perfection is not 1 (or 0, where lower is better).
     """
 
     place: str
     options: tuple[tuple[str, float | int], ...] = ()
     better: str = "higher"
+    guess: float | None = None
 
     def function(self) -> Callable[..., Any]:
         """Import the function."""
@@ -51,15 +55,15 @@ _RANK, _FMR, _FPIR = ("rank", 10), ("fmr", 0.01), ("fpir", 0.01)
 
 CATALOGUE: dict[str, Entry] = {
     # searches
-    "hit-rate": Entry("metrics.identification:hit_rate", (_RANK,)),
-    "map": Entry("metrics.identification:average_precision"),
-    "fnir": Entry("metrics.open_set:fnir_at_fpir", (_FPIR, ("rank", 1)), "lower"),
-    "open-set-eer": Entry("metrics.open_set:open_set_eer", (("rank", 1),), "lower"),
+    "hit-rate": Entry("metrics.identification:hit_rate", (_RANK,), guess=0.0),
+    "map": Entry("metrics.identification:average_precision", guess=0.0),
+    "fnir": Entry("metrics.open_set:fnir_at_fpir", (_FPIR, ("rank", 1)), "lower", guess=1.0),
+    "open-set-eer": Entry("metrics.open_set:open_set_eer", (("rank", 1),), "lower", guess=1.0),
     # comparisons
-    "eer": Entry("metrics.verification:eer", (), "lower"),
-    "eer-convex-hull": Entry("metrics.verification:eer_convex_hull", (), "lower"),
-    "fnmr": Entry("metrics.verification:fnmr_at_fmr", (_FMR,), "lower"),
-    "auc": Entry("metrics.verification:auc"),
+    "eer": Entry("metrics.verification:eer", (), "lower", guess=0.5),
+    "eer-convex-hull": Entry("metrics.verification:eer_convex_hull", (), "lower", guess=0.5),
+    "fnmr": Entry("metrics.verification:fnmr_at_fmr", (_FMR,), "lower", guess=1.0),
+    "auc": Entry("metrics.verification:auc", guess=0.5),
     "d-prime": Entry("metrics.verification:d_prime"),
     "frr": Entry("metrics.failures:generalised_frr", (_FMR,), "lower"),
     "far": Entry("metrics.failures:generalised_far", (_FMR,), "lower"),
@@ -72,15 +76,15 @@ CATALOGUE: dict[str, Entry] = {
     "misleading-mated": Entry("likelihood.evidence:misleading_rates", (), "lower"),
     "misleading-nonmated": Entry("likelihood.evidence:misleading_rates", (), "lower"),
     # images with or without a tattoo
-    "accuracy": Entry("metrics.detection:accuracies"),
-    "tattoo-accuracy": Entry("metrics.detection:accuracies"),
-    "non-tattoo-accuracy": Entry("metrics.detection:accuracies"),
-    "tpdr": Entry("metrics.detection:tpdr_at_fpdr", (("fpdr", 0.01),)),
+    "accuracy": Entry("metrics.detection:accuracies", guess=0.5),
+    "tattoo-accuracy": Entry("metrics.detection:accuracies", guess=0.5),
+    "non-tattoo-accuracy": Entry("metrics.detection:accuracies", guess=0.5),
+    "tpdr": Entry("metrics.detection:tpdr_at_fpdr", (("fpdr", 0.01),), guess=0.0),
     # boxes and masks
-    "localisation-accuracy": Entry("metrics.localisation:over_images"),
-    "iou": Entry("metrics.segmentation:agreement"),
-    "dice": Entry("metrics.segmentation:agreement"),
-    "pixel-accuracy": Entry("metrics.segmentation:agreement"),
+    "localisation-accuracy": Entry("metrics.localisation:over_images", guess=0.0),
+    "iou": Entry("metrics.segmentation:agreement", guess=0.0),
+    "dice": Entry("metrics.segmentation:agreement", guess=0.0),
+    "pixel-accuracy": Entry("metrics.segmentation:agreement", guess=0.5),
     "concentration-error": Entry("metrics.segmentation:agreement", (), "lower"),
     "false-marking": Entry("metrics.segmentation:concentration", (), "lower"),
     # search results ranked again
@@ -89,16 +93,16 @@ CATALOGUE: dict[str, Entry] = {
     "tattoo-free-change": Entry("metrics.reranking:tattoo_free_share", (("k", 5),), "lower"),
     "kept-tattoos": Entry("metrics.reranking:kept_share", (("k", 5),)),
     # tags and classes
-    "precision-macro": Entry("metrics.tagging:macro"),
-    "recall-macro": Entry("metrics.tagging:macro"),
-    "f1-macro": Entry("metrics.tagging:macro"),
-    "precision-micro": Entry("metrics.tagging:micro"),
-    "recall-micro": Entry("metrics.tagging:micro"),
-    "f1-micro": Entry("metrics.tagging:micro"),
-    "tag-map": Entry("metrics.tagging:mean_average_precision"),
+    "precision-macro": Entry("metrics.tagging:macro", guess=0.0),
+    "recall-macro": Entry("metrics.tagging:macro", guess=0.0),
+    "f1-macro": Entry("metrics.tagging:macro", guess=0.0),
+    "precision-micro": Entry("metrics.tagging:micro", guess=0.0),
+    "recall-micro": Entry("metrics.tagging:micro", guess=0.0),
+    "f1-micro": Entry("metrics.tagging:micro", guess=0.0),
+    "tag-map": Entry("metrics.tagging:mean_average_precision", guess=0.0),
     "tag-credit": Entry("metrics.tagging:top_tag_credit", (("more-than", 15), ("per-hit", 0.25))),
-    "top-k-accuracy": Entry("metrics.classification:top_k_accuracy", (("k", 1),)),
-    "macro-recall": Entry("metrics.classification:macro_recall"),
+    "top-k-accuracy": Entry("metrics.classification:top_k_accuracy", (("k", 1),), guess=0.0),
+    "macro-recall": Entry("metrics.classification:macro_recall", guess=0.0),
     "brier": Entry("metrics.classification:brier", (), "lower"),
     "log-loss": Entry("metrics.classification:log_loss", (), "lower"),
     "calibration-error": Entry(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.reporting import plots
+from harness.reporting.trade_off import ends, trade_off_of
 from harness.reporting.wording import NO_VALUE, amount, count, interval, percent, split_id
 from harness.results import Curves, Metrics
 
@@ -241,15 +242,11 @@ def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
     data = _rows(curve, "fmr", "fnmr")
     if not data:
         return None
-    detection = metrics.task == "detection"
-    x_name = "False detection rate" if detection else "False match rate (FMR)"
-    y_name = "Missed detection rate" if detection else "False non-match rate (FNMR)"
+    kind = trade_off_of(metrics.task)
     fmr, fnmr = data["fmr"], data["fnmr"]
-    smallest = min((v for v in [*fmr, *fnmr] if v > 0), default=0.001)
-    # The next decade below the smallest rate, from 1 in 1,000 down to 1 in a million.
-    low = min(max(10.0 ** math.floor(math.log10(smallest)), 1e-6), 1e-3)
-    x = plots.probit_axis(f"{x_name}, normal-deviate scale", low)
-    y = plots.probit_axis(f"{y_name}, normal-deviate scale", low)
+    random = data.get("chance", [])
+    low, high = ends([*fmr, *fnmr, *random])
+    x, y = kind.axes(low, high)
 
     bands, sure_from = [], []
     for name, axis in (("nonmated", x), ("mated", y)):
@@ -258,14 +255,15 @@ def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
         sure_from.append(edge)
         if edge > axis.low:
             edge = min(edge, axis.high)
-            far = ([axis.low, edge], [low] * 2, [0.99] * 2)
+            far = ([axis.low, edge], [low] * 2, [high] * 2)
             tall = ([axis.low, axis.high], [low] * 2, [edge] * 2)
             bands.append(plots.Band("unsure", *(far if axis is x else tall)))
 
-    steps = [low * (0.99 / low) ** (i / 40) for i in range(41)]
-    steps = sorted({*steps, 0.3, 0.5, 0.7, 0.9, 0.95, 0.97})
-    random = [v for v in steps if low <= 1 - v <= 0.99]
-    chance = plots.Series("chance", "chance", random, [1 - v for v in random])
+    chance_x, chance_y = kind.chance_line(low, high)
+    if random:
+        pairs = sorted(set(zip(fmr, random, strict=True)))
+        chance_x, chance_y = [a for a, _ in pairs], [b for _, b in pairs]
+    chance = plots.Series("chance", "chance", chance_x, chance_y)
     order = sorted(range(len(fmr)), key=lambda i: (fmr[i], -fnmr[i]))
     fmr, fnmr = [fmr[i] for i in order], [fnmr[i] for i in order]
     crossing = min(range(len(fmr)), key=lambda i: abs(fmr[i] - fnmr[i]))
@@ -276,17 +274,16 @@ def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
         below = [i for i in range(len(fmr)) if low <= fmr[i] <= level * 1.0000001]
         if below and fmr[below[-1]] > level / 4:
             marked.add(below[-1])
-    short = ("false detection", "missed") if detection else ("FMR", "FNMR")
     points = [
         plots.Point(
             fmr[i],
             fnmr[i],
-            f"{short[0]} {percent(fmr[i])}, {short[1]} {percent(fnmr[i])}",
+            f"{kind.x_short} {percent(fmr[i])}, {kind.y_short} {percent(fnmr[i])}",
             i in marked,
         )
         for i in sorted({*_chosen(len(fmr), HOVER_POINTS), *marked})
     ]
-    equal = metrics.pooled.get("eer")
+    equal = metrics.pooled.get(kind.equal)
     summary = (
         f"The two error rates of {algorithm} come closest at "
         f"{percent(fmr[crossing])} and {percent(fnmr[crossing])}"
@@ -306,7 +303,7 @@ def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
         notes[1] += f" Here that is so {' and '.join(parts)}."
     legend = [
         ("s0", "line", algorithm),
-        ("chance", "line", "chance: scores that say nothing"),
+        ("chance", "line", kind.chance),
     ]
     if bands:
         legend.append(("unsure", "band", "fewer than 30 errors"))
@@ -321,15 +318,14 @@ def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
         plots.line_plot("det", caption, summary, x, y, [chance, line], bands, points),
         tuple(legend),
         tuple(notes),
-        Table(caption, (x_name, y_name), rows),
+        Table(caption, (kind.x_name, kind.y_name), rows),
     )
 
 
 def _trials(counts: Mapping[str, int], name: str) -> int:
-    """Return the number of mated or non-mated comparisons, whichever name it stands under."""
-    wanted = {
-        "mated": {"mated", "matedcomparisons", "tattoo", "tattooimages"},
-        "nonmated": {"nonmated", "nonmatedcomparisons", "nontattoo", "nontattooimages"},
-    }[name]
+    """Return the number of mated or non-mated trials, whichever name it stands under."""
+    kinds = ("", "comparisons", "searches")
+    images = {"mated": "tattoo", "nonmated": "nontattoo"}[name]
+    wanted = {*(name + kind for kind in kinds), images, f"{images}images"}
     found = [v for k, v in counts.items() if "".join(c for c in k.lower() if c.isalpha()) in wanted]
     return found[0] if found else 0

@@ -9,6 +9,7 @@ from harness.manifest import Manifest, Opinion
 from harness.reporting import figures, plots, showcase, wording
 from harness.reporting.figures import Figure, Table
 from harness.reporting.forensic import ForensicSection
+from harness.reporting.headline import galleries, headline_of
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
 from harness.reporting.removal import RetouchedSection
@@ -17,6 +18,7 @@ from harness.reporting.subsets import subset_table
 from harness.reporting.tagging import TaggingSection
 from harness.reporting.thumbnails import Pictures
 from harness.results import Estimate, Failure, Metrics, Outcome
+from harness.tasks.look_alikes import MATES
 
 SEARCHES_SHOWN = 6
 DECISIONS_SHOWN = 12
@@ -84,8 +86,9 @@ def render(
             detection=detection,
             searching=searching,
             trials="probes" if searching else "images" if detection or sections else "trials",
-            verdict=wording.verdict(metrics.task, metrics.headline, algorithm, headline),
-            against_chance=wording.against_chance(metrics.headline, headline),
+            told=headline_of(metrics, algorithm, manifest.mated_by),
+            mates=MATES.get(manifest.mated_by, ""),
+            gallery=galleries(metrics.counts).removeprefix("in galleries of "),
             headline=_metric_row(metrics.headline, headline, {}, width=720) if headline else None,
             rows=_metric_rows(metrics),
             methods=_methods(metrics),

@@ -267,55 +267,6 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def verdict(task: str, headline: str, algorithm: str, estimate: Estimate | None) -> str:
-    """Return the headline as one sentence made from its numbers.
-
-    Parameters
-    ----------
-    task
-        Kind of question.
-    headline
-        Metric id.
-    algorithm
-        Name.
-    estimate
-        Of the headline metric; None where it was not computed.
-    """
-    if estimate is None or estimate.value is None or not math.isfinite(estimate.value):
-        why = f": {'; '.join(estimate.flags)}" if estimate is not None and estimate.flags else ""
-        return f"There is no value for “{metric_label(headline)}” of {algorithm}{why}."
-    name, options = split_id(headline)
-    brief = is_rate(headline)
-    value = percent(estimate.value, 0) if brief else amount(headline, estimate.value)
-    # No line break between the two ends of the interval.
-    within = interval(headline, estimate.low, estimate.high, 0).replace("–", "–\u2060")
-    bracket = f" (95{_SPACE}% interval {within})" if within else ""
-    chance = ""
-    if known(estimate.chance):
-        chance = percent(estimate.chance, 0) if brief else amount(headline, estimate.chance)
-    rank = options.get("rank")
-    if name == "hit-rate" and rank:
-        where = "As its first candidate" if rank == 1 else f"Within the first {rank} candidates"
-        sentence = (
-            f"{where}, {algorithm} finds a mate for {value} of {count(estimate.n)} probes{bracket}"
-        )
-        return f"{sentence}; a random ranking finds {chance}." if chance else f"{sentence}."
-    if name == "accuracy" and task == "detection":
-        sentence = (
-            f"{algorithm} decides correctly for {value} of {count(estimate.n)} images{bracket}"
-        )
-        return f"{sentence}; guessing is right for {chance}." if chance else f"{sentence}."
-    if name == "top-k-accuracy" and options.get("k") == 1:
-        sentence = (
-            f"{algorithm} names the right class for {value} of {count(estimate.n)} images{bracket}"
-        )
-        return f"{sentence}; guessing is right for {chance}." if chance else f"{sentence}."
-    label = metric_label(headline)
-    trials = f" over {count(estimate.n)} trials" if estimate.n else ""
-    sentence = f"{label}: {algorithm} gets {value}{trials}{bracket}"
-    return f"{sentence}; chance gets {chance}." if chance else f"{sentence}."
-
-
 def opinion(other: Opinion, ours: Estimate | None) -> str:
     """Return what another program made of the same scores, beside what the harness did."""
     label = metric_label(other.metric)
@@ -330,24 +281,6 @@ def opinion(other: Opinion, ours: Estimate | None) -> str:
             "or is wrong: do not rely on this figure."
         )
     return f"{label} of the same scores, computed independently by {other.program}: {told}."
-
-
-def against_chance(headline: str, estimate: Estimate | None) -> str:
-    """Return a sentence on where the result lies among what random answers get, or nothing."""
-    if estimate is None or estimate.value is None or not math.isfinite(estimate.value):
-        return ""
-    low, high = estimate.chance_low, estimate.chance_high
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
-        return ""
-    if low == high:
-        return f"Every random answer to the same questions gets {amount(headline, low)}."
-    reach = "Of 100 random answers to the same questions, 95 land within " + interval(
-        headline, low, high, 0
-    ).replace("–", "–\u2060")
-    if low <= estimate.value <= high:
-        return f"{reach}: this result cannot be told from chance."
-    better = (estimate.value > high) == (direction(headline) == "higher")
-    return f"{reach}: this result is {'better' if better else 'worse'} than chance."
 
 
 def score(value: float | None) -> str:

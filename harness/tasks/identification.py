@@ -21,6 +21,8 @@ from harness.metrics.ids import Metric
 from harness.protocol import FoldRules, Protocol
 from harness.resampling import choose_interval, cluster_bootstrap_mean
 from harness.results import (
+    OTHER_PHOTOGRAPH,
+    SAME_PHOTOGRAPH,
     Curves,
     Estimate,
     FoldMetrics,
@@ -64,8 +66,6 @@ METRICS: dict[str, tuple[str, ...]] = {
     "fte": (),
 }
 NEEDS = ("two-pictures",)
-SAME_PHOTOGRAPH = "searches with a mate of the same photograph"
-OTHER_PHOTOGRAPH = "searches whose mates are other photographs"
 STREAMS = True
 """Whether this task can be judged without keeping every score."""
 
@@ -233,6 +233,7 @@ def measured(
     for part in parts:
         for name, count in part.counts().items():
             counts[name] = counts.get(name, 0) + count
+    counts |= gallery_sizes(pooled.gallery[pooled.mates > 0])
     metrics = Metrics(
         task=protocol.task,
         headline=protocol.headline_id,
@@ -247,6 +248,17 @@ def measured(
         searches=[search for part in parts for search in part.searches()],
         failures=[failure for part in parts for failure in part.failures()],
     )
+
+
+def gallery_sizes(gallery: npt.NDArray[np.integer]) -> dict[str, int]:
+    """Return the fewest and most references that probes with a mate are searched among.
+
+    >>> gallery_sizes(np.array([54, 55, 54]))
+    {'smallest_gallery': 54, 'largest_gallery': 55}
+    """
+    if not len(gallery):
+        return {}
+    return {"smallest_gallery": int(gallery.min()), "largest_gallery": int(gallery.max())}
 
 
 def _value(metric: Metric, part: FoldSearches | PooledSearches) -> float | None:
@@ -311,7 +323,7 @@ def _estimate(
 
 
 def _by_source(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, dict[str, Estimate]]:
-    """Return hit rates apart for searches with and without a mate of the same photograph."""
+    """Return rates of searches apart for those with and without a mate of the same photograph."""
     searched = pool.mates > 0
     if not (pool.same_photograph & searched).any():
         return {}
@@ -321,12 +333,15 @@ def _by_source(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, dict[st
         rows = chosen & searched
         found[name] = {}
         for metric in ids:
-            if metric.name != "hit-rate":
+            if metric.name not in ("hit-rate", "map"):
                 continue
-            hits = (pool.ranks[rows] <= int(dict(metric.options)["rank"])).astype(np.float64)
-            estimate = Estimate(finite(hits.mean()) if len(hits) else None, n=len(hits))
-            if len(hits):
-                interval = choose_interval(hits, pool.clusters[rows])
+            values = pool.precision[rows]
+            if metric.name == "hit-rate":
+                values = (pool.ranks[rows] <= int(metric["rank"])).astype(np.float64)
+            estimate = Estimate(finite(values.mean()) if len(values) else None, n=len(values))
+            if len(values):
+                choose = choose_interval if metric.name == "hit-rate" else cluster_bootstrap_mean
+                interval = choose(values, pool.clusters[rows])
                 set_interval(estimate, interval, len(np.unique(pool.clusters[rows])))
             found[name][str(metric)] = estimate
     return found

@@ -22,13 +22,21 @@ from harness.metrics.ids import Metric
 from harness.metrics.open_set import Searches
 from harness.protocol import Protocol
 from harness.resampled_rates import Measure, bootstrap_measures
-from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
+from harness.results import (
+    OTHER_PHOTOGRAPH,
+    SAME_PHOTOGRAPH,
+    Curves,
+    Estimate,
+    FoldMetrics,
+    Metrics,
+    Outcome,
+)
 from harness.statistics import few_errors
 from harness.tasks.answers import Answer, finite, fold_spread, listed_failures, thin_curve
 from harness.tasks.comparisons import independent
 from harness.tasks.drawing import draws_of, places_of
 from harness.tasks.drawing import open_set_folds as lay_out
-from harness.tasks.identification import comparisons, training_truth
+from harness.tasks.identification import comparisons, gallery_sizes, training_truth
 from harness.tasks.intervals import set_interval
 from harness.tasks.searches import FoldSearches, identities_of, searches_of, truth_matrix
 from harness.tasks.trials import Scores, Trials, TrialsOf, failures_of
@@ -87,9 +95,17 @@ def judge(
         estimates[str(metric)] = estimate
     counts = {"folds": len(folds), "draws": len(parts), "identities": pooled.identities}
     counts |= pooled.counts()
+    counts |= gallery_sizes(pooled.gallery)
     counts["training_images"] = len({name for fold in folds for name in fold.train})
     return Outcome(
-        metrics=Metrics(protocol.task, protocol.headline_id, counts, estimates, per_fold),
+        metrics=Metrics(
+            protocol.task,
+            protocol.headline_id,
+            counts,
+            estimates,
+            per_fold,
+            subsets=_by_source(ids, parts),
+        ),
         curves=Curves(det=pooled.det()),
         searches=[search for part in parts for search in part.searches()],
         failures=listed_failures(folds, answers, role="image"),
@@ -133,19 +149,48 @@ def searches_in(
     return searches_of([p for _, p, _ in drawn], [a for _, _, a in drawn], records, identities)
 
 
-class _Rotations:
-    """The searches of some draws, summed up."""
+def _by_source(
+    ids: Sequence[Metric], parts: Sequence[FoldSearches]
+) -> dict[str, dict[str, Estimate]]:
+    """Return the rates apart for mated searches with and without a mate of the same photograph.
 
-    def __init__(self, parts: Sequence[FoldSearches]) -> None:
-        self.searches = Searches.joined(Searches.of(p.scores, p.truth) for p in parts)
-        self.searches = self.searches.refusals_accused()
-        mated = np.concatenate([part.mates > 0 for part in parts])
-        whose = np.concatenate([part.probe_clusters for part in parts])
+    The searches of those who are not enrolled are the same for both.
+    """
+    same = np.concatenate([part.same_photograph for part in parts])
+    mated = np.concatenate([part.mates > 0 for part in parts])
+    if not (same & mated).any():
+        return {}
+    chosen = {SAME_PHOTOGRAPH: same | ~mated, OTHER_PHOTOGRAPH: ~same | ~mated}
+    return {
+        name: {str(metric): _Rotations(parts, rows).estimate(metric) for metric in ids}
+        for name, rows in chosen.items()
+    }
+
+
+class _Rotations:
+    """The searches of some draws, summed up.
+
+    Parameters
+    ----------
+    parts
+        The draws.
+    chosen
+        bool, shape (searches,): those that count; all unless given.
+    """
+
+    def __init__(
+        self, parts: Sequence[FoldSearches], chosen: npt.NDArray[np.bool_] | None = None
+    ) -> None:
+        whole = Searches.joined(Searches.of(p.scores, p.truth) for p in parts).refusals_accused()
+        rows = np.ones(len(whole.ranks), dtype=bool) if chosen is None else chosen
+        self.searches = Searches(whole.ranks[rows], whole.mate[rows], whole.rival[rows])
+        mated = np.concatenate([part.mates > 0 for part in parts])[rows]
+        whose = np.concatenate([part.probe_clusters for part in parts])[rows]
         _, numbers = np.unique(whose, return_inverse=True)
         self.identities = int(numbers.max(initial=-1)) + 1
         self.mated_clusters = numbers[mated].astype(np.int64)
         self.stranger_clusters = numbers[~mated].astype(np.int64)
-        self.gallery = np.concatenate([part.gallery for part in parts])[mated]
+        self.gallery = np.concatenate([part.gallery for part in parts])[rows][mated]
         self.sources = sum(int(part.mated_sources.sum()) for part in parts)
         self.failed = sum(int(part.failed_probes.sum()) for part in parts)
 
@@ -193,7 +238,9 @@ class _Rotations:
 
     def det(self) -> dict[str, list[float]]:
         tops = self.searches.nonmated_tops
-        return thin_curve(verification.error_curve(self.searches.found_within(1), tops))
+        curve = thin_curve(verification.error_curve(self.searches.found_within(1), tops))
+        chance = [chance_fnir(self.gallery, fpir, 1) for fpir in curve.get("fmr", [])]
+        return {**curve, "chance": [value for value in chance if value is not None]}
 
 
 def random_rates(folds: Sequence[Fold], metric: Metric) -> npt.NDArray[np.float64]:

@@ -16,7 +16,15 @@ from harness.api import Matcher
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
-from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
+from harness.results import (
+    OTHER_PHOTOGRAPH,
+    SAME_PHOTOGRAPH,
+    Curves,
+    Estimate,
+    FoldMetrics,
+    Metrics,
+    Outcome,
+)
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, fold_spread, listed_failures
 from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
@@ -48,8 +56,6 @@ FAILURE_POLICY = (
     "A mated comparison with an image without a template is a non-match at every threshold; a "
     "non-mated one is no chance of a false match and is not counted."
 )
-SAME_PHOTOGRAPH = "mated comparisons of one photograph"
-OTHER_PHOTOGRAPH = "mated comparisons of two photographs"
 
 
 def judge(

@@ -12,10 +12,10 @@ from harness.data.layouts import detect, open_dataset
 from harness.errors import UsageError
 from harness.places import bundled
 from harness.protocol import read_protocol
+from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from harness.synthesis.bivtatt import transformed, write_bivtatt
 from harness.tasks import closed_set, identification
 from harness.tasks.answers import Answer
-from harness.tasks.identification import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from tests.conftest import run_harness
 from tests.data.sets import lines, picture
 

@@ -94,7 +94,7 @@ def test_controls_have_no_rank_and_take_none_from_others(make: Maker) -> None:
     assert {s.label: s.mean_rank for s in leaderboard.standings} == {"a": 1.0, "oracle": None}
 
 
-def test_the_mean_rank_counts_a_missing_entry_as_the_last(make: Maker) -> None:
+def test_there_is_no_mean_rank_where_an_entry_lacks_a_board(make: Maker) -> None:
     entries = [
         make(algorithm="a", skill=0.9),
         make(algorithm="b", skill=0.5),
@@ -103,8 +103,44 @@ def test_the_mean_rank_counts_a_missing_entry_as_the_last(make: Maker) -> None:
         make(algorithm="c", skill=0.1, protocol="other"),
     ]
     leaderboard = make_boards(entries)
-    # a: 1 on one board, missing among three on the other: (1 + 3) / 2.
-    assert {s.label: s.mean_rank for s in leaderboard.standings} == {"a": 2.0, "b": 1.5, "c": 2.5}
+    assert {s.label: s.mean_rank for s in leaderboard.standings} == dict.fromkeys("abc")
+    assert [s.label for s in leaderboard.standings] == ["a", "b", "c"]  # by name
+    assert leaderboard.averaged == ()
+
+
+def test_the_mean_rank_is_over_boards_that_all_entries_share(make: Maker) -> None:
+    skills = {"a": (0.1, 0.9), "b": (0.9, 0.5), "c": (0.5, 0.1)}
+    entries = [
+        make(algorithm=name, skill=skill, protocol=protocol)
+        for name, both in skills.items()
+        for protocol, skill in zip(("one", "other"), both, strict=True)
+    ]
+    leaderboard = make_boards(entries)
+    assert {s.label: s.mean_rank for s in leaderboard.standings} == {"b": 1.5, "a": 2.0, "c": 2.5}
+    assert list(leaderboard.averaged) == list(leaderboard.boards)
+
+
+def test_ranks_of_different_kinds_of_question_are_not_averaged(make: Maker) -> None:
+    entries = [make(algorithm=name, skill=skill) for name, skill in (("b", 0.9), ("a", 0.1))]
+    others = [make(algorithm=name, protocol="other") for name in ("a", "b")]
+    for entry in others:
+        entry.metrics.task = "verification"
+    leaderboard = make_boards([*entries, *others])
+    assert leaderboard.averaged == ()
+    assert [s.label for s in leaderboard.standings] == ["a", "b"]
+    # A second kind that not all share does not stand in the way.
+    leaderboard = make_boards([*entries, others[0]])
+    assert {s.label: s.mean_rank for s in leaderboard.standings} == {"b": 1.0, "a": 2.0}
+
+
+def test_a_board_whose_data_cannot_answer_is_not_averaged_over(make: Maker) -> None:
+    entries = [make(algorithm=name, skill=skill) for name, skill in (("b", 0.9), ("a", 0.1))]
+    hopeless = [make(algorithm=n, skill=k, protocol="tiny") for n, k in (("a", 0.9), ("b", 0.1))]
+    for entry in hopeless:
+        entry.metrics.pooled[entry.metrics.headline].chance = 1.0
+    leaderboard = make_boards([*entries, *hopeless])
+    assert {s.label: s.mean_rank for s in leaderboard.standings} == {"b": 1.0, "a": 2.0}
+    assert [board.protocol for board in leaderboard.averaged] == ["similarity"]
 
 
 def test_ties_share_the_mean_of_their_ranks_in_the_mean_rank(make: Maker) -> None:
