@@ -49,9 +49,11 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
     section = None
     assessment = record.read_assessment(folder)
     if assessment is not None:
-        from harness.reporting.forensic import PROPOSITIONS, forensic_section
+        from harness.reporting.forensic import AS_LISTED, PROPOSITIONS, forensic_section
 
         proposition = PROPOSITIONS[manifest.mated_by or protocol.data.mated_by]
+        if protocol.task == "score-lists":
+            proposition = AS_LISTED
         section = forensic_section(assessment, proposition, manifest.origin.algorithm)
     retouched = retouched_section(folder, manifest, outcome, dataset.records)
     records = dataset.records
@@ -124,16 +126,14 @@ def add_likelihood_ratios(folder: Path, calibrator: str) -> None:
 
 def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Opinion]:
     """Let PyEER compute the equal error rate of the same scores, where the protocol reports one."""
-    from harness.scorefiles import pyeer_eer, split_scores
-    from harness.scorefiles.independent import metric_of
+    from harness.scorefiles.independent import metric_of, pyeer_eer, scores_behind
 
     metric = metric_of(protocol)
-    if metric is None or not any(fold.gallery for fold in folds):
+    if metric is None:
         return []
     if any(isinstance(answer, StreamedAnswer) for answer in answers):
         return [Opinion("PyEER", str(metric), None, "it needs every score, and they are not kept")]
-    rank = dict(metric.options).get("rank")
-    found = pyeer_eer(split_scores(folds, answers, rank=None if rank is None else int(rank)))
+    found = pyeer_eer(scores_behind(protocol, folds, answers))
     return [Opinion(found.program, str(metric), found.value, found.reason, found.tolerance)]
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import record
+from harness.data.findings import Finding
 from harness.errors import UsageError
 from harness.execution.storage import discard_parts, record_step, save_scores, whole, write_whole
 from harness.execution.unit import SCORES
 from harness.finishing import finish, manifest_of, now, opinions
 from harness.manifest import Import, Manifest, Origin
-from harness.preparing import RULE, Request, judged_by
+from harness.preparing import RULE, Judged, Request, judged_by
 from harness.results import Outcome
 from harness.scorefiles import (
     Imported,
@@ -67,10 +69,7 @@ def bring(
     DataError
         With every fault of the data set, or of the files.
     """
-    begun = now()
-    listed = name or re.sub(r"[^\w.-]+", "-", path.stem).strip(".-") or "scores"
-    if not re.fullmatch(r"\w[\w.-]*", listed):
-        raise UsageError(f"--name {listed!r} should be letters, digits, '-', '_' and '.'")
+    listed = listed_as(name, path)
     judged = judged_by(request.protocols[0], request)
     found = READERS[kind](path, judged.folds, judged.dataset.records, form=form)
     outcome = withhold(
@@ -79,6 +78,71 @@ def bring(
         ),
         found,
     )
+    return keep(
+        judged,
+        found,
+        outcome,
+        judged.file.read_bytes(),
+        about=f"Scores from {path.name}, computed elsewhere.",
+        imported_as=Import(
+            files=path.name,
+            forms=list(found.forms),
+            depth=found.depth,
+            missing=list(found.missing),
+            notes=list(found.notes),
+        ),
+        command=_command(request, kind, path, form, name),
+        out=request.out,
+        listed=listed,
+        fold_count=request.fold_count or 0,
+        findings=[Finding("score-files", "warning", note) for note in found.notes],
+    )
+
+
+def listed_as(name: str | None, path: Path) -> str:
+    """Return the name under which scores are listed: the one asked for, or that of the file.
+
+    Raises
+    ------
+    UsageError
+        If it could not be the name of a folder everywhere.
+    """
+    listed = name or re.sub(r"[^\w.-]+", "-", path.stem).strip(".-") or "scores"
+    if not re.fullmatch(r"\w[\w.-]*", listed):
+        raise UsageError(f"--name {listed!r} should be letters, digits, '-', '_' and '.'")
+    return listed
+
+
+def keep(
+    judged: Judged,
+    found: Imported,
+    outcome: Outcome,
+    protocol: bytes,
+    *,
+    about: str,
+    imported_as: Import,
+    command: str,
+    out: Path,
+    listed: str,
+    findings: Sequence[Finding],
+    fold_count: int = 0,
+) -> Brought:
+    """Write the run folder of scores that were read and judged.
+
+    Parameters
+    ----------
+    judged, found, outcome
+        The question, the answers to it, and what they come to.
+    protocol
+        Bytes of the protocol's file.
+    about, imported_as, command, findings
+        For the manifest; `findings` beside those of the data.
+    out, listed
+        Where the folder goes, and under which name.
+    fold_count
+        Asked for on the command line; 0 unless it was.
+    """
+    begun = now()
     origin = Origin(
         rule=RULE,
         protocol=judged.name,
@@ -90,14 +154,14 @@ def bring(
         weight_hashes={},
         failure_policy=judged.protocol.module().FAILURE_POLICY,
         folds=[fold.name for fold in judged.folds],
-        fold_count=request.fold_count or 0,
+        fold_count=fold_count,
     )
     manifest = manifest_of(judged, origin, outcome, begun)
-    folder = request.out / judged.name / f"{origin.algorithm}-{manifest.identity[:10]}"
+    folder = out / judged.name / f"{origin.algorithm}-{manifest.identity[:10]}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / record.CHECKSUMS).unlink(missing_ok=True)
     discard_parts(folder)
-    write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
+    write_whole(folder / record.PROTOCOL, protocol)
     record.write_truth(folder, judged.folds, dict(judged.dataset.records), judged.dataset.root)
     for fold, answer in zip(judged.folds, found.answers, strict=True):
         place = folder / "units" / f"fold-{fold.name}" / SCORES
@@ -105,15 +169,10 @@ def bring(
         with whole(place) as part:
             save_scores(part, answer.scores, answer.failures)
             record_step(part, items=answer.scores.size)
-    manifest.about = f"Scores from {path.name}, computed elsewhere."
-    manifest.imported = Import(
-        files=path.name,
-        forms=list(found.forms),
-        depth=found.depth,
-        missing=list(found.missing),
-        notes=list(found.notes),
-    )
-    manifest.command = _command(request, kind, path, form, name)
+    manifest.about = about
+    manifest.imported = imported_as
+    manifest.command = command
+    manifest.findings = [*manifest.findings, *findings]
     if found.depth is None:
         manifest.opinions = opinions(judged.protocol, judged.folds, found.answers)
     finish(folder, manifest, outcome, judged.dataset)

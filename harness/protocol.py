@@ -23,6 +23,7 @@ Task = Literal[
     "tagging",
     "style",
     "segmentation",
+    "score-lists",
     "search",
     "removal",
 ]
@@ -272,10 +273,15 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
         If it is not TOML, or with every fault in it at once.
     """
     content = path.read_bytes()
+    return parse_protocol(content, str(path)), hashlib.sha256(content).hexdigest()
+
+
+def parse_protocol(content: bytes, called: str) -> Protocol:
+    """Check the bytes of a protocol; parameters and errors as for `read_protocol`."""
     try:
         table = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
-        raise UsageError(f"protocol {path} is not TOML: {reason}") from None
+        raise UsageError(f"protocol {called} is not TOML: {reason}") from None
     faults: list[str] = []
     protocol = None
     try:
@@ -285,10 +291,10 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
     faults += _metric_faults(table)
     if faults or protocol is None:
         raise UsageError(
-            f"protocol {path} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
+            f"protocol {called} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
             + "\n".join(f"  - {fault}" for fault in faults)
         )
-    return protocol, hashlib.sha256(content).hexdigest()
+    return protocol
 
 
 def _sentence(fault: Any) -> str:

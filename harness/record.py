@@ -29,7 +29,6 @@ from harness.errors import Damaged, HarnessError, UsageError
 from harness.execution.storage import STEP_FILE, load_answer, write_whole
 from harness.execution.unit import SCORES
 from harness.manifest import Manifest, Origin
-from harness.metrics.ids import Metric
 from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome, Search
 from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
@@ -44,6 +43,7 @@ METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
 FORENSIC = "forensic.json"
 LINE_ENDS = "its line ends are CR LF now, and were LF"
 REPORT, CHECKSUMS, CANDIDATES = "report.html", "checksums.sha256", "candidates"
+INDEPENDENT = "interval as if no two comparisons shared an identity, which the files do not say"
 LARGEST_FILE = 4 << 30
 LARGEST_TEXT = 64 << 20
 """Bytes of the largest JSON file read: a run folder may come from a stranger."""
@@ -146,9 +146,16 @@ def assessed(run: Run, method: str) -> Assessment:
     if brought is not None and brought.depth is not None:
         raise UsageError("likelihood ratios need every score; candidate lists end before that")
     try:
-        return assess(comparisons(run.folds, run.answers, run.records), method)
+        found = assess(comparisons(run.folds, run.answers, run.records), method)
     except ValueError as reason:
         raise UsageError(f"{run.folder}: no likelihood ratios: {reason}") from None
+    if run.protocol.task == "score-lists" and not run.records:
+        # Every comparison was taken for an identity of its own.
+        del found.counts["identities"]
+        for estimate in found.estimates.values():
+            if estimate.low is not None:
+                estimate.flags.append(INDEPENDENT)
+    return found
 
 
 def read_assessment(folder: Path) -> Assessment | None:
@@ -206,7 +213,8 @@ def write_truth(
     used = dict.fromkeys(
         name for fold in folds for name in (*fold.train, *fold.probes, *fold.gallery)
     )
-    facts = {name: _facts(records[name], root) for name in sorted(used)}
+    # Lines of score files are no images, and mostly nothing is known of them.
+    facts = {name: _facts(records[name], root) for name in sorted(used) if name in records}
     for i, name in enumerate(sorted({name for fold in folds for name in fold.probes})):
         for kind in truth_files:
             source: Path | None = getattr(records[name], kind)
@@ -363,15 +371,14 @@ def faults(folder: Path) -> list[str]:
 
 def _contradictions(run: Run, outcome: Outcome) -> list[str]:
     """Return where another program computed another figure than steps of a curve can explain."""
-    from harness.scorefiles import split_scores
+    from harness.scorefiles.independent import scores_behind
 
     found = []
     for opinion in run.manifest.opinions:
         estimate = outcome.metrics.pooled.get(opinion.metric)
         if opinion.value is None or estimate is None or estimate.value is None:
             continue
-        rank = dict(Metric.parse(opinion.metric).options).get("rank")
-        lists = split_scores(run.folds, run.answers, rank=None if rank is None else int(rank))
+        lists = scores_behind(run.protocol, run.folds, run.answers)
         # From the scores, not from what the manifest says, and for manifests that do not say it.
         if msgspec.structs.replace(opinion, tolerance=lists.step).contradicts(estimate.value):
             found.append(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness import record
 from harness.data.records import Dataset
 from harness.finishing import finish
+from harness.metrics.verification import eer
 from tests.conftest import Ran, run_harness
 
 Command = Callable[..., Ran]
@@ -174,3 +178,82 @@ def test_a_name_cannot_lead_out_of_the_folder_of_runs(
     )
     assert ran.code == 2
     assert "--name '../evil' should be" in ran.err
+
+
+def labelled(path: Path, *, identities: bool = False) -> Path:
+    """Write scores of 20 identities, two probes each, with their own truth."""
+    rng = random.Random(5)
+    lines = ["probe_subject_id,bio_ref_subject_id,score" if identities else "score,label"]
+    for i in range(20):
+        for j in range(20):
+            for _ in range(2):
+                score = f"{rng.gauss(2.0 * (i == j), 1.0):.4f}"
+                lines.append(f"c{i},c{j},{score}" if identities else f"{score},{int(i == j)}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("identities", [False, True])
+def test_scores_with_their_own_truth_become_a_run(
+    harness: Command, tmp_path: Path, identities: bool
+) -> None:
+    path = labelled(tmp_path / "theirs.csv", identities=identities)
+    ran = harness("score", "--scores", path, "--forensic", "--json", "--out", "r")
+    assert ran.code == 0, ran.err
+    told = ran.json
+    folder = tmp_path / "work" / told["folder"]
+    rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
+    truth = [(r[0] == r[1], r[2]) if identities else (r[1] == "1", r[0]) for r in rows]
+    mated = [score for kind, score in truth if kind]
+    nonmated = [score for kind, score in truth if not kind]
+    assert (len(mated), len(nonmated)) == (40, 760)
+    expected = eer(np.array(mated, float), np.array(nonmated, float))
+    estimate = told["metrics"]["pooled"]["eer"]
+    assert estimate["value"] == pytest.approx(expected)
+    assert ("low" in estimate and estimate["low"] is not None) == identities
+    assert any("no interval" in flag for flag in estimate.get("flags", [])) != identities
+    (opinion,) = told["opinions"]
+    assert opinion["value"] == pytest.approx(expected, abs=opinion["tolerance"])
+    assert 0 < told["forensic"]["estimates"]["cllr"]["value"] < 1
+    assert harness("verify", folder).code == 0
+    page = (folder / "report.html").read_text()
+    assert "Likelihood ratios" in page
+    assert ("shared an identity, which the files do not say" in page) != identities
+    board = harness("leaderboard", "r", "--out", "site")
+    assert board.code == 0, board.err
+    # What was written for others says the same.
+    assert harness("export", folder, "--format", "pyeer", "--out", "lists").code == 0
+    again = harness("score", "--scores", "lists", "--json")
+    assert again.json["metrics"]["pooled"]["eer"]["value"] == pytest.approx(expected)
+
+
+def test_lists_print_how_far_likelihood_ratios_go(harness: Command, tmp_path: Path) -> None:
+    path = labelled(tmp_path / "theirs.csv")
+    assert harness("score", "--scores", path, "--out", "r").code == 0
+    (run,) = (tmp_path / "work" / "r" / "score-lists").iterdir()
+    assert harness("export", run, "--format", "pyeer", "--out", "lists").code == 0
+    ran = harness(
+        *("score", "--mated", "lists/genuine.txt", "--nonmated", "lists/impostor.txt"),
+        *("--forensic", "--name", "vendor"),
+    )
+    assert ran.code == 0, ran.err
+    assert re.search(r"Cllr +0\.\d{4}  \[0\.\d{4}, [01]\.\d{4}\]", ran.out)
+    assert re.search(r"ELUB +ratios from 1/[\d.]+ to [\d.,]+ are supported", ran.out)
+    assert next((tmp_path / "work" / "runs" / "score-lists").glob("vendor-*/report.html"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--mated", "a", "--nonmated", "b", "--data", "d"), "--data: belongs to scores that"),
+        (("--scores", "x.csv", "--fold", "1"), "say with --protocol which"),
+        (("--candidates", "x.txt"), "say with --protocol which question the candidates answer"),
+        (("--scores", "nowhere.csv"), "there is no file nowhere.csv"),
+    ],
+)
+def test_options_without_an_effect_are_refused(
+    harness: Command, words: tuple[str, ...], said: str
+) -> None:
+    ran = harness("score", *words)
+    assert ran.code == 2
+    assert said in ran.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from harness.cli.group import commands
 from harness.cli.naming import RUN
 from harness.cli.options import PATH, PLUGINS
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.protocol import Protocol
 
 
 @commands.command()
@@ -94,8 +98,8 @@ def export(
     if fold is not None or plugins:
         raise UsageError("--fold and --plugins belong to --format onnx; scores are of all folds")
     from harness import record
-    from harness.scorefiles import export_scores
-    from harness.scorefiles.independent import rank_of
+    from harness.scorefiles.export import export_lists, export_scores
+    from harness.scorefiles.independent import rank_of, scores_behind
     from harness.tasks.answers import StreamedAnswer
 
     record.check_sources(folder)
@@ -105,15 +109,34 @@ def export(
             f"{folder}: the scores of so many comparisons were summed up, not kept; its candidate "
             "lists are in candidates/"
         )
-    rank = rank_of(finished.protocol)
-    if form == "pyeer" and rank is not None:
-        click.echo(
-            "genuine.txt and impostor.txt hold the scores of searches, as FNIR and FPIR count them "
-            f"at rank {rank}: of the mates, and the top ones of searches without a mate",
-            err=True,
-        )
-    for path in export_scores(out, finished.folds, finished.answers, form, rank=rank):
+    _check_exportable(folder, finished.protocol, form)
+    if form == "pyeer":
+        rank = rank_of(finished.protocol)
+        if rank is not None:
+            click.echo(
+                "genuine.txt and impostor.txt hold the scores of searches, as FNIR and FPIR count "
+                f"them at rank {rank}: of the mates, and the top ones of searches without a mate",
+                err=True,
+            )
+        lists = scores_behind(finished.protocol, finished.folds, finished.answers)
+        written = export_lists(out, lists)
+    else:
+        written = export_scores(out, finished.folds, finished.answers, form)
+    for path in written:
         click.echo(path)
+
+
+def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
+    """Refuse runs that have no scores of comparisons, or of images, in a format."""
+    if protocol.task == "score-lists" and form != "pyeer":
+        raise UsageError(f"{folder}: score lists have no names; export them with --format pyeer")
+    if protocol.task not in ("score-lists", "detection") and not hasattr(
+        protocol.module(), "comparisons"
+    ):
+        raise UsageError(
+            f"{folder}: a run of {protocol.task!r} compares no images, so there are no scores in "
+            f"the format {form}"
+        )
 
 
 def _export_table(folders: tuple[Path, ...], out: Path) -> None:

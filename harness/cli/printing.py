@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.data.findings import Finding
 from harness.errors import HarnessError
+from harness.manifest import Manifest
 from harness.preparing import Prepared
-from harness.results import Outcome
+from harness.record import read_assessment
+from harness.results import Estimate, Outcome
 from harness.run import Finished
+
+if TYPE_CHECKING:
+    from harness.likelihood.assessment import Assessment
 
 
 def say_what_was_done(finished: Finished) -> None:
@@ -52,6 +59,9 @@ def print_table(finished: Sequence[Finished]) -> None:
             one.outcome,
             one.manifest.mated_by,
         )
+        assessment = read_assessment(one.prepared.folder)
+        if assessment is not None:
+            print_assessment(assessment)
         click.echo(f"report  {one.prepared.folder / 'report.html'}\n")
 
 
@@ -74,6 +84,9 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
         shown.insert(0, f"searches {galleries(counts)}")
     if "searches" not in counts and "images" in counts:
         shown.insert(0, f"{counts['images']} images")
+    if "searches" not in counts and "mated_comparisons" in counts:
+        kinds = [f"{counts[f'{kind}_comparisons']:,} {kind}" for kind in ("mated", "nonmated")]
+        shown.append(f"{' and '.join(kinds)} comparisons".replace("nonmated", "non-mated"))
     if "folds" in counts:
         shown.append(f"{counts['folds']} {'fold' if counts['folds'] == 1 else 'folds'}")
     if mated_by == "group":
@@ -101,16 +114,89 @@ def plain(text: str) -> str:
     return text.translate({0x202F: " ", 0xA0: " ", 0x2060: None, 0x2013: "-", 0x2212: "-"})
 
 
-def _words(finished: Finished) -> dict[str, Any]:
+def _words(outcome: Outcome, algorithm: str, mated_by: str) -> dict[str, Any]:
+    """Return what JSON says of a headline in words."""
     from harness.reporting.headline import headline_of
 
-    told = headline_of(
-        finished.outcome.metrics, finished.prepared.entry.plugin.name, finished.manifest.mated_by
-    )
+    told = headline_of(outcome.metrics, algorithm, mated_by)
     return {
         "sentences": [plain(sentence) for sentence in told.sentences],
         "answerable": not told.unanswerable,
     }
+
+
+def print_assessment(assessment: Assessment) -> None:
+    """Print how valid likelihood ratios are, and how far this data supports them."""
+    found = assessment.estimates
+    counts = assessment.counts
+    click.echo(
+        f"   likelihood ratios ({assessment.method}, {counts['mated']:,} mated and "
+        f"{counts['nonmated']:,} non-mated comparisons)"
+    )
+    for name, label in (("cllr", "Cllr"), ("cllr-min", "Cllr-min")):
+        estimate = found[name]
+        value = "no data" if estimate.value is None else f"{estimate.value:.4f}"
+        flags = f"  ({'; '.join(estimate.flags)})" if estimate.flags else ""
+        click.echo(f"   {label:<9} {value:>7}  {_range(estimate):<17} 1 is no information{flags}")
+    low, high = (found[name].value for name in ("elub-low", "elub-high"))
+    if low is None or high is None:
+        click.echo("   ELUB      no range: too little data for any ratio but 1")
+    else:
+        click.echo(
+            f"   ELUB      ratios from {_ratio(low)} to {_ratio(high)} are supported by this data; "
+            "stronger ones should not be stated"
+        )
+
+
+def _range(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"[{estimate.low:.4f}, {estimate.high:.4f}]"
+
+
+def _ratio(llr: float) -> str:
+    """Return a likelihood ratio by its natural logarithm; one below 1 as a fraction.
+
+    >>> _ratio(0.0), _ratio(math.log(250)), _ratio(-math.log(40))
+    ('1', '250', '1/40')
+    """
+    size = f"{float(f'{math.exp(abs(llr)):.3g}'):,g}"
+    return size if llr >= 0 or size == "1" else f"1/{size}"
+
+
+def scored_json(
+    folder: Path, manifest: Manifest, outcome: Outcome, assessment: Assessment | None
+) -> dict[str, Any]:
+    """Return what `harness score --json` prints."""
+    import msgspec
+
+    facts = {
+        "protocol": manifest.origin.protocol,
+        "algorithm": manifest.origin.algorithm,
+        "identity": manifest.identity,
+        "folder": str(folder),
+        "metrics": msgspec.to_builtins(outcome.metrics),
+        "verdict": _words(outcome, manifest.origin.algorithm, manifest.mated_by),
+        "findings": msgspec.to_builtins(manifest.findings),
+        "opinions": msgspec.to_builtins(manifest.opinions),
+    }
+    if manifest.imported is not None:
+        facts["imported"] = msgspec.to_builtins(manifest.imported)
+    return {**facts, **_forensic(assessment)}
+
+
+def _forensic(assessment: Assessment | None) -> dict[str, Any]:
+    """Return what JSON says of likelihood ratios: nothing where there are none."""
+    import msgspec
+
+    if assessment is None:
+        return {}
+    facts = {
+        "method": assessment.method,
+        "counts": assessment.counts,
+        "estimates": msgspec.to_builtins(assessment.estimates),
+    }
+    return {"forensic": facts}
 
 
 def run_json(
@@ -130,7 +216,9 @@ def run_json(
                 "done": list(one.done),
                 "kept": list(one.kept),
                 "metrics": msgspec.to_builtins(one.outcome.metrics),
-                "verdict": _words(one),
+                "verdict": _words(
+                    one.outcome, one.prepared.entry.plugin.name, one.manifest.mated_by
+                ),
                 "findings": msgspec.to_builtins(one.manifest.findings),
             }
             for one in finished

@@ -1,4 +1,4 @@
-"""Verbs that make runs: `run`, and `score` for what somebody else computed."""
+"""The verb that makes runs: `run`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
-from harness.cli.naming import RUN
 from harness.cli.options import (
     FOLD_COUNT,
     FORENSIC,
@@ -21,13 +20,12 @@ from harness.cli.options import (
     FiniteRange,
     assignments,
 )
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.data.findings import Finding
 
 ALL = "all"
-MISSING_SHOWN = 10
 
 
 @commands.command()
@@ -164,120 +162,6 @@ def run(
         print_table(finished)
     if failed:
         sys.exit(max(reason.exit_code for _, reason in failed))
-
-
-@commands.command()
-@click.argument("run_folder", metavar="[RUN]", required=False, type=RUN)
-@click.option("--candidates", type=PATH, help="Candidate lists: Tatt-C's, or a NIST 1:N log.")
-@click.option("--scores", type=PATH, help="Scores of all comparisons: CSV, Parquet, bob, .npy.")
-@click.option("--detections", type=PATH, help="Scores of images: image|score, or CSV.")
-@click.option("--mated", type=PATH, help="Scores of mated comparisons, one a line.")
-@click.option("--nonmated", type=PATH, help="Scores of non-mated comparisons, one a line.")
-@click.option("--format", "form", help="Of the file; else told from the content.")
-@click.option("--name", help="Under which the run is listed; that of the file unless given.")
-@click.option("--protocol", help="Name or file: what the scores answer.")
-@click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
-@click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
-@click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
-@FOLD_COUNT
-@click.option("--out", type=PATH, default=Path("runs"), show_default=True)
-@FORENSIC
-@PLUGINS
-def score(
-    run_folder: Path | None,
-    mated: Path | None,
-    nonmated: Path | None,
-    form: str | None,
-    name: str | None,
-    protocol: str | None,
-    data: Path | None,
-    layout: str | None,
-    folds: tuple[str, ...],
-    fold_count: int | None,
-    out: Path,
-    forensic: str,
-    plugins: tuple[Path, ...],
-    **files: Path | None,
-) -> None:
-    """Compute every number from scores: those of a RUN again, or those of somebody else's files.
-
-    With a file, its scores are judged by a protocol and kept as a run of their own.
-    """
-    given = {kind: path for kind, path in files.items() if path is not None}
-    lists = mated is not None or nonmated is not None
-    if (run_folder is not None) + len(given) + lists != 1:
-        raise UsageError(
-            "name one thing to score: a run folder, --candidates, --scores, --detections, or "
-            "--mated with --nonmated"
-        )
-    if run_folder is not None:
-        _score_again(run_folder, forensic)
-    elif lists:
-        _score_lists(mated, nonmated)
-    else:
-        if protocol is None:
-            raise UsageError("say with --protocol which question the scores answer")
-        from harness.cli.printing import print_metrics, say_findings
-        from harness.finishing import add_likelihood_ratios
-        from harness.importing import bring
-        from harness.preparing import Request
-
-        ((kind, path),) = given.items()
-        request = Request(
-            (),
-            (protocol,),
-            data,
-            layout,
-            folds,
-            fold_count=fold_count,
-            plugins=plugins,
-            out=out,
-        )
-        brought = bring(request, kind, path, form=form, name=name)
-        if forensic:
-            add_likelihood_ratios(brought.folder, forensic)
-        say_findings(brought.manifest.findings, set())
-        for note in brought.imported.notes:
-            click.echo(f"note: {note}", err=True)
-        for fold, probe in brought.imported.missing[:MISSING_SHOWN]:
-            click.echo(f"missing: {probe} (fold {fold}) counts as a miss", err=True)
-        more = len(brought.imported.missing) - MISSING_SHOWN
-        if more > 0:
-            click.echo(f"missing: and {more} more; all are in the manifest", err=True)
-        print_metrics(
-            brought.manifest.origin.protocol,
-            brought.manifest.origin.algorithm,
-            brought.outcome,
-            brought.manifest.mated_by,
-        )
-        click.echo(f"report  {brought.folder / 'report.html'}")
-
-
-def _score_again(folder: Path, forensic: str) -> None:
-    from harness.cli.printing import print_metrics
-    from harness.finishing import score_again
-
-    run, outcome, same = score_again(folder, forensic)
-    click.echo(f"the metrics {'are the same as before' if same else 'have changed'}", err=True)
-    manifest = run.manifest
-    print_metrics(manifest.origin.protocol, manifest.origin.algorithm, outcome, manifest.mated_by)
-    click.echo(f"report  {folder / 'report.html'}")
-
-
-def _score_lists(mated: Path | None, nonmated: Path | None) -> None:
-    from harness.cli.printing import print_metrics
-    from harness.scorefiles import judge_score_lists, pyeer_eer, read_score_lists
-
-    if mated is None or nonmated is None:
-        raise UsageError("--mated and --nonmated belong together")
-    lists = read_score_lists(mated, nonmated)
-    print_metrics("scores", f"{mated.name} and {nonmated.name}", judge_score_lists(lists))
-    other = pyeer_eer(lists)
-    click.echo(
-        f"   {other.program}: eer {other.value:.4f}"
-        if other.value is not None
-        else f"   {other.program}: {other.reason}"
-    )
 
 
 def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:

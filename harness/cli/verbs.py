@@ -12,6 +12,7 @@ from harness.cli import (  # noqa: F401
     making,
     publishing,
     running,
+    scoring,
     surveying,
     synthesizing,
     tagging,

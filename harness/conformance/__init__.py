@@ -7,7 +7,7 @@ name the fault itself and not everything that follows from it.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,18 +95,32 @@ def examine(
         subject = Subject(algorithm, ability, chosen, folder)
         # What holds for one ability says nothing about the next.
         passed &= {item.run.__name__ for item in EVERY}
-        for item in (*(EVERY if ability is abilities[0] else FIT), *OF_ABILITY[ability]):
-            if not passed.issuperset(item.needs):
-                continue
-            finding = _finding(item, subject)
-            key = item.run.__name__
-            passed = passed | {key} if finding.passed else passed - {key}
-            name = item.name if len(abilities) == 1 else f"{ability.__name__}: {item.name}"
+        items = (*(EVERY if ability is abilities[0] else FIT), *OF_ABILITY[ability])
+        for finding in run(items, subject, passed):
+            name = finding.name if len(abilities) == 1 else f"{ability.__name__}: {finding.name}"
             yield Finding(name, finding.passed, finding.message)
 
 
+def run(items: Iterable[Check], subject: Subject, passed: set[str]) -> Iterator[Finding]:
+    """Run checks one by one.
+
+    Parameters
+    ----------
+    passed
+        Names of the methods of `Subject` that have passed; those that pass are added.
+    """
+    for item in items:
+        if passed.issuperset(item.needs):
+            finding = _finding(item, subject)
+            key = item.run.__name__
+            passed.discard(key)
+            if finding.passed:
+                passed.add(key)
+            yield finding
+
+
 @dataclass(frozen=True)
-class _Check:
+class Check:
     """A check, the names of those it needs, and what to say when the algorithm just crashes."""
 
     run: Callable[[Subject], str]
@@ -115,7 +129,7 @@ class _Check:
     advice: str = "It must not raise anything here"
 
 
-def _finding(item: _Check, subject: Subject) -> Finding:
+def _finding(item: Check, subject: Subject) -> Finding:
     try:
         return Finding(item.name, passed=True, message=item.run(subject))
     except BadAnswer as fault:
@@ -139,68 +153,66 @@ _MODEL = (
     "values, or in your own save and load"
 )
 
-FIT = (_Check(Subject.fits, "fits", ("declared", "built"), "fit must accept any training set"),)
+FIT = (Check(Subject.fits, "fits", ("declared", "built"), "fit must accept any training set"),)
 """What has to be done before the methods of an ability can be checked."""
 
 EVERY = (
-    _Check(Subject.declared, "is a dataclass of its own"),
-    _Check(Subject.documented, "has a docstring"),
-    _Check(Subject.built, "can be built", ("declared",), "Its parameters must be enough"),
+    Check(Subject.declared, "is a dataclass of its own"),
+    Check(Subject.documented, "has a docstring"),
+    Check(Subject.built, "can be built", ("declared",), "Its parameters must be enough"),
     *FIT,
-    _Check(Subject.parameters_kept, "keeps its parameters", ("fits",)),
+    Check(Subject.parameters_kept, "keeps its parameters", ("fits",)),
 )
 """Checks of every algorithm, whatever its ability."""
 
 _ANSWERS = (
-    _Check(Subject.answers, "answers ordinary pictures", ("fits",)),
-    _Check(Subject.images_unchanged, "leaves images unchanged", ("answers",), _READ_ONLY),
-    _Check(Subject.repeatable, "same image, same answer", ("images_unchanged",)),
-    _Check(Subject.batch_independent, "does not depend on the batch", ("repeatable",)),
+    Check(Subject.answers, "answers ordinary pictures", ("fits",)),
+    Check(Subject.images_unchanged, "leaves images unchanged", ("answers",), _READ_ONLY),
+    Check(Subject.repeatable, "same image, same answer", ("images_unchanged",)),
+    Check(Subject.batch_independent, "does not depend on the batch", ("repeatable",)),
 )
 _MODELS = ("repeatable",)
 _KEPT = (
-    _Check(Subject.odd_survived, "survives odd pictures", ("images_unchanged",)),
-    _Check(Subject.saved, "answers alike after save and load", _MODELS, _MODEL),
-    _Check(Subject.fitted_twice, "one seed, one model", _MODELS),
+    Check(Subject.odd_survived, "survives odd pictures", ("images_unchanged",)),
+    Check(Subject.saved, "answers alike after save and load", _MODELS, _MODEL),
+    Check(Subject.fitted_twice, "one seed, one model", _MODELS),
 )
 _SCORED = (*_MODELS, "comparison_repeatable")
 
-OF_ABILITY: dict[type[Algorithm], tuple[_Check, ...]] = {
+OF_ABILITY: dict[type[Algorithm], tuple[Check, ...]] = {
     Matcher: (
         *_ANSWERS,
-        _Check(Subject.compared, "scores are finite and of the right shape", ("images_unchanged",)),
-        _Check(
-            Subject.templates_unchanged, "leaves templates unchanged", ("compared",), _READ_ONLY
-        ),
-        _Check(
+        Check(Subject.compared, "scores are finite and of the right shape", ("images_unchanged",)),
+        Check(Subject.templates_unchanged, "leaves templates unchanged", ("compared",), _READ_ONLY),
+        Check(
             Subject.comparison_repeatable, "same templates, same scores", ("templates_unchanged",)
         ),
-        _Check(
+        Check(
             Subject.comparison_independent,
             "a score depends on its own pair only",
             ("comparison_repeatable",),
         ),
-        _Check(Subject.self_match, "higher is more alike", ("templates_unchanged",)),
-        _Check(Subject.odd_survived, "survives odd pictures", ("templates_unchanged",)),
-        _Check(Subject.saved, "answers alike after save and load", _SCORED, _MODEL),
-        _Check(Subject.fitted_twice, "one seed, one model", _SCORED),
+        Check(Subject.self_match, "higher is more alike", ("templates_unchanged",)),
+        Check(Subject.odd_survived, "survives odd pictures", ("templates_unchanged",)),
+        Check(Subject.saved, "answers alike after save and load", _SCORED, _MODEL),
+        Check(Subject.fitted_twice, "one seed, one model", _SCORED),
     ),
     Detector: (
         *_ANSWERS,
-        _Check(Subject.higher_means_tattoo, "higher means a tattoo", ("images_unchanged",)),
+        Check(Subject.higher_means_tattoo, "higher means a tattoo", ("images_unchanged",)),
         *_KEPT,
     ),
     Tagger: (
         *_ANSWERS,
-        _Check(Subject.tags_learned, "higher means the tag applies", ("images_unchanged",)),
+        Check(Subject.tags_learned, "higher means the tag applies", ("images_unchanged",)),
         *_KEPT,
     ),
     Segmenter: (
         *_ANSWERS,
-        _Check(Subject.mask_learned, "higher means a tattoo's pixel", ("images_unchanged",)),
+        Check(Subject.mask_learned, "higher means a tattoo's pixel", ("images_unchanged",)),
         *_KEPT,
     ),
     Remover: (*_ANSWERS, *_KEPT),
-    Control: (_Check(Subject.answered, "answers any shape of truth", ("fits",)),),
+    Control: (Check(Subject.answered, "answers any shape of truth", ("fits",)),),
 }
 """Checks of an ability, in the order in which they are run."""

@@ -220,14 +220,18 @@ def surroundings(scratch: str, known: Mapping[str, str]) -> dict[str, str]:
         "KERAS_HOME": "keras",
         "JOBLIB_TEMP_FOLDER": "tmp",
     }
-    for folder in places.values():
-        os.makedirs(os.path.join(scratch, folder), exist_ok=True)  # noqa: PTH103, PTH118
-    # Weights that a library has loaded before stay where they are, and can be read there.
+    # What libraries keep there already, weights above all, stays where it is and can be read.
+    drawn = known.get("MPLCONFIGDIR") or os.path.join(cache, "matplotlib")  # noqa: PTH118
+    if os.path.isdir(drawn):  # noqa: PTH112
+        del places["MPLCONFIGDIR"]  # a list of fonts takes seconds to make
     kept = {
+        "MPLCONFIGDIR": drawn,
         "TORCH_HOME": os.path.join(cache, "torch"),  # noqa: PTH118
         "HF_HOME": os.path.join(cache, "huggingface"),  # noqa: PTH118
         "PYTHONUSERBASE": os.path.join(home, ".local"),  # noqa: PTH118
     }
+    for folder in places.values():
+        os.makedirs(os.path.join(scratch, folder), exist_ok=True)  # noqa: PTH103, PTH118
     offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     own = {
         name: os.path.join(scratch, folder).rstrip("/")  # noqa: PTH118
@@ -237,8 +241,9 @@ def surroundings(scratch: str, known: Mapping[str, str]) -> dict[str, str]:
 
 
 def weights_places(environment: Mapping[str, str]) -> list[str]:
-    """Return the folders of weights that libraries load by name."""
-    return [environment[name] for name in ("TORCH_HOME", "HF_HOME") if environment.get(name)]
+    """Return the folders from which libraries load weights, and lists of fonts, by themselves."""
+    names = ("TORCH_HOME", "HF_HOME", "MPLCONFIGDIR")
+    return [environment[name] for name in names if environment.get(name)]
 
 
 def narrow(writable: Sequence[str]) -> bool:
@@ -392,6 +397,8 @@ def _shut(
         except OSError as reason:
             missing.append(f"a filter of system calls ({reason})")
             network = "tcp refused" if abi >= 4 else "open"
+    if 0 < abi < 3:
+        missing.append(f"Landlock 3 (here {abi}): it could empty files")
     if 0 < abi < 6 and not alone:
         missing.append(f"Landlock 6 (here {abi}): it could send signals to the harness")
     return Fence(abi, network, how, tuple(missing))

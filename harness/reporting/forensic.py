@@ -54,6 +54,13 @@ SAME_PERSON = Proposition(
     "It holds for people who are as likely to share a design as those in the data: a design that "
     "many people carry makes another person's tattoo look the same.",
 )
+AS_LISTED = Proposition(
+    "mated",
+    "The comparison is of the kind that the files call mated.",
+    "The comparison is of the kind that the files call non-mated.",
+    "What “mated” means here (the same tattoo, the same person) is what it meant to whoever wrote "
+    "the files.",
+)
 PROPOSITIONS = {"tattoo": SAME_TATTOO, "group": SIMILAR_TATTOO, "subject": SAME_PERSON}
 """By what makes two images of a data set mated."""
 
@@ -171,10 +178,16 @@ def _sentences(assessment: Assessment) -> list[str]:
             f"{' and '.join(failed)} comparisons failed; each counts with the lowest ratio that "
             "its calibrator gives, so giving up on a mated comparison gains nothing."
         )
+    whose = (
+        f"of {count(counts['identities'])} identities"
+        if "identities" in counts
+        else "whose identities the files do not name (each is taken as independent of the others, "
+        "and the intervals are too narrow where they are not)"
+    )
     found.append(
         f"Judged are {count(counts['mated'])} mated and {count(counts['nonmated'])} non-mated "
-        f"comparisons of {count(counts['identities'])} identities. A ratio holds for non-mated "
-        "comparisons like those of this data; the odds before the comparison are not part of it."
+        f"comparisons {whose}. A ratio holds for non-mated comparisons like those of this data; "
+        "the odds before the comparison are not part of it."
     )
     return found
 

@@ -7,7 +7,11 @@ CSV        columns ``probe``, ``reference`` and ``score`` under a header, in any
 Parquet    the same columns
 bob 4      ``claimed-id real-id probe-label score``
 bob 5      ``claimed-id model-label real-id probe-label score``
+NIST 1:1   ``enrollTempl verifTempl simScore returnCode``
 =========  =======================================================================================
+
+A table may have semicolons, tabs or spaces in the place of commas, decimal commas, a line ``sep=;``
+before its header, and a column ``label`` (`harness.scorefiles.words`).
 
 An empty score says that there is none. bob's ids are its own truth, which is compared with the
 protocol's and not used. Its files name clients and models: such a name stands for the reference of
@@ -16,21 +20,27 @@ that name, or for the only reference of that tattoo, group or subject.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from harness.errors import UsageError, nearest
-from harness.scorefiles.faults import Faults
-from harness.scorefiles.lines import (
-    LARGEST_FILE,
-    LONGEST_LINE,
-    comma_separated,
-    finite_number,
-    read_lines,
-)
-from harness.scorefiles.sources import Source
+from harness.scorefiles.dialects import Dialect, Numbers, of_header, separator_line
+from harness.scorefiles.faults import Faults, shown
+from harness.scorefiles.lines import LARGEST_FILE, LONGEST_LINE, finite_number, read_lines
+from harness.scorefiles.sources import NIST_PAIR_COLUMNS, Source
+from harness.scorefiles.words import mated_word
 
-__all__ = ["Comparison", "compare_table", "read_bob", "read_parquet", "read_table"]
+__all__ = [
+    "Comparison",
+    "compare_table",
+    "read_bob",
+    "read_nist_pairs",
+    "read_parquet",
+    "read_parquet_columns",
+    "read_table",
+]
 
 NO_SCORE = float("nan")
 
@@ -65,9 +75,13 @@ class Comparison(NamedTuple):
 
 
 def read_table(
-    source: Source, columns: Sequence[str], faults: Faults, notes: list[str]
+    source: Source,
+    columns: Sequence[str],
+    faults: Faults,
+    notes: list[str],
+    optional: Sequence[str] = (),
 ) -> Iterator[tuple[int, str, list[str]]]:
-    """Yield number, place and the wanted cells of every line of a CSV file.
+    """Yield number, place and the wanted cells of every line of a table with a header.
 
     Parameters
     ----------
@@ -78,15 +92,22 @@ def read_table(
     faults
         Where faults go.
     notes
-        Where a sentence about columns that are not read goes.
+        Where sentences about columns that are not read, and about unusual separators, go.
+    optional
+        Columns that follow the wanted ones where the header names them; their cells are empty
+        where it does not.
     """
     lines = read_lines(source.path, source.called, faults)
     places: list[int] = []
-    width = 0
+    width, dialect = 0, Dialect(",")
     for number, text in lines:
         place = f"{source.called}:{number}"
+        if not width and separator_line(text):
+            continue
+        if not width:
+            dialect = of_header(text, columns) or Dialect(",")
         try:
-            cells = comma_separated(text)
+            cells = dialect.cells(text)
         except ValueError as reason:
             faults.add("malformed lines", place, str(reason))
             continue
@@ -94,26 +115,71 @@ def read_table(
             header = [cell.lower() for cell in cells]
             if not _is_header(header, columns, place, faults):
                 return
-            places, width = [header.index(name) for name in columns], len(cells)
-            others = [name for name in header if name not in columns]
+            extra = [name for name in optional if header.count(name) == 1]
+            places = [header.index(name) for name in (*columns, *extra)]
+            width = len(cells)
+            others = [name for name in header if name not in (*columns, *extra)]
             if others:
                 notes.append(f"{source.called}: columns that are not read: {', '.join(others)}")
+            notes.extend(Numbers().notes(source.called, dialect))
         elif len(cells) != width:
-            faults.add("malformed lines", place, f"has {len(cells)} cells, the header {width}")
+            faults.add(
+                "malformed lines",
+                place,
+                f"has {len(cells)} cells, the header {width} ({dialect.told} between them)",
+            )
         else:
-            yield number, place, [cells[i] for i in places]
+            found = [cells[i] for i in places]
+            yield number, place, found + [""] * (len(columns) + len(optional) - len(found))
 
 
 def compare_table(source: Source, faults: Faults, notes: list[str]) -> Iterator[Comparison]:
-    """Yield the comparisons of a CSV file; parameters as for `read_table`."""
-    for number, place, cells in read_table(source, ("probe", "reference", "score"), faults, notes):
-        probe, reference, text = cells
+    """Yield the comparisons of a table with a header; parameters as for `read_table`.
+
+    A column ``label`` is the file's own truth, which is compared with the protocol's.
+    """
+    numbers = Numbers()
+    columns = ("probe", "reference", "score")
+    for number, place, cells in read_table(source, columns, faults, notes, ("label",)):
+        probe, reference, text, label = cells
         try:
-            score = finite_number(text) if text else NO_SCORE
+            score = numbers.read(text) if text else NO_SCORE
         except ValueError as reason:
             faults.add("scores that are no numbers", place, str(reason))
             continue
-        yield Comparison(number, place, probe, reference, score)
+        yield Comparison(number, place, probe, reference, score, mated_word(label))
+    if numbers.with_comma:
+        notes.append(f"{source.called}: read with decimal commas")
+
+
+def read_nist_pairs(source: Source, faults: Faults, notes: list[str]) -> Iterator[Comparison]:
+    """Yield the comparisons of a log of NIST's 1:1 test driver; parameters as for `read_table`.
+
+    A line is ``enrollTempl verifTempl simScore returnCode`` under a header with these names or
+    without one. A comparison with a return code other than 0 has no score.
+    """
+    for number, text in read_lines(source.path, source.called, faults):
+        place, parts = f"{source.called}:{number}", text.split()
+        if tuple(part.lower() for part in parts) == tuple(n.lower() for n in NIST_PAIR_COLUMNS):
+            continue
+        if len(parts) != len(NIST_PAIR_COLUMNS):
+            what = f"has {len(parts)} columns, not {' '.join(NIST_PAIR_COLUMNS)}"
+            faults.add("malformed lines", place, what)
+            continue
+        enrolled, verified, text, code = parts
+        if not (code.isascii() and code.isdigit()):
+            faults.add("unknown values", place, f"{shown(code)} is not a return code")
+            continue
+        try:
+            score = finite_number(text) if int(code) == 0 else NO_SCORE
+        except ValueError as reason:
+            faults.add("scores that are no numbers", place, str(reason))
+            continue
+        yield Comparison(number, place, verified, enrolled, score)
+    notes.append(
+        f"{source.called}: read as a log of 1:1 comparisons (enrollTempl is the reference, "
+        "verifTempl the probe)"
+    )
 
 
 def read_bob(source: Source, columns: int, faults: Faults) -> Iterator[Comparison]:
@@ -161,16 +227,7 @@ def read_parquet(source: Source, faults: Faults) -> Iterator[Comparison]:
     UsageError
         If the package that reads Parquet is not installed.
     """
-    import importlib
-
-    try:
-        pyarrow = importlib.import_module("pyarrow")
-        parquet = importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise UsageError(
-            "Parquet files are read with the package pyarrow, which is not installed: "
-            "`pip install pyarrow`, or save the table as CSV"
-        ) from None
+    pyarrow, parquet = _parquet()
     columns = ["probe", "reference", "score"]
     try:
         with parquet.ParquetFile(source.path) as file:
@@ -202,6 +259,49 @@ def read_parquet(source: Source, faults: Faults) -> Iterator[Comparison]:
                     yield Comparison(number, place, probe, reference, score)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as reason:
         faults.add("unreadable files", source.called, f"is not a sound Parquet file: {reason}")
+
+
+def read_parquet_columns(path: Path, faults: Faults) -> tuple[list[str], list[list[str]]]:
+    """Return the header and all rows of a Parquet file as text, empty where a value is missing.
+
+    Raises
+    ------
+    UsageError
+        If the package that reads Parquet is not installed.
+    """
+    pyarrow, parquet = _parquet()
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = list(file.schema_arrow.names)
+            rows = file.metadata.num_rows
+            if rows * SHORTEST_LINE * max(1, len(names)) > LARGEST_FILE:
+                faults.add("unreadable files", path.name, f"has {rows:,} rows")
+                return [], []
+            cells: list[list[str]] = []
+            for batch in file.iter_batches(batch_size=PARQUET_BATCH):
+                columns = [batch.column(name).to_pylist() for name in names]
+                cells += [
+                    ["" if value is None else _plain(value) for value in row]
+                    for row in zip(*columns, strict=True)
+                ]
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as reason:
+        faults.add("unreadable files", path.name, f"is not a sound Parquet file: {reason}")
+        return [], []
+    return [str(name).lower() for name in names], cells
+
+
+def _plain(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _parquet() -> tuple[Any, Any]:
+    try:
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise UsageError(
+            "Parquet files are read with the package pyarrow, which is not installed: "
+            "`pip install pyarrow`, or save the table as CSV"
+        ) from None
 
 
 def _is_name(value: object) -> bool:

@@ -4,7 +4,7 @@
 format     a line
 =========  =========================================================================
 Tatt-C     ``image|score``
-CSV        columns ``image`` and ``score`` under a header
+CSV        columns ``image`` and ``score`` under a header; ``;``, tabs, decimal commas
 =========  =========================================================================
 
 An empty score says that the image could not be used, as does leaving it out.
@@ -19,9 +19,10 @@ import numpy as np
 
 from harness.data.records import Fold, Record
 from harness.scorefiles.comparisons import read_table
+from harness.scorefiles.dialects import Numbers
 from harness.scorefiles.faults import shown
 from harness.scorefiles.imported import Imported
-from harness.scorefiles.lines import finite_number, read_lines
+from harness.scorefiles.lines import read_lines
 from harness.scorefiles.reading import Part, read_files
 from harness.tasks.answers import Answer
 
@@ -73,9 +74,10 @@ def _read(part: Part) -> tuple[list[Answer], list[Path]]:
     scores = [np.full(len(fold.probes), np.nan) for fold in folds]
     first: dict[str, str] = {}
     faults = names.faults
+    numbers = Numbers()
     for place, image, text in _images(part):
         try:
-            score = finite_number(text) if text else np.nan
+            score = numbers.read(text) if text else np.nan
         except ValueError as reason:
             faults.add("scores that are no numbers", place, str(reason))
             continue
@@ -85,6 +87,8 @@ def _read(part: Part) -> tuple[list[Answer], list[Path]]:
                 faults.add("duplicates", place, f"{name!r} has a score at {first[name]} too")
                 continue
             scores[fold][row] = score
+    if numbers.with_comma:
+        part.notes.append(f"{source.called}: read with decimal commas")
     answers = [
         Answer(
             column,

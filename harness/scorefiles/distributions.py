@@ -1,49 +1,26 @@
-"""Mated and non-mated scores without names, as PyEER reads them: one score per line in two files.
-
-Without names there are no searches and no identities: only error rates of comparisons follow, and
-no interval, since how far the comparisons depend on each other is not known.
-"""
+"""Mated and non-mated scores without names: what the error rates of a run are made of."""
 
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.data.records import Fold
-from harness.errors import UsageError
-from harness.metrics import verification
-from harness.metrics.ids import Metric
 from harness.metrics.open_set import Searches
-from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
-from harness.scorefiles.faults import Faults, TooManyFaults
-from harness.scorefiles.lines import finite_number, read_lines
-from harness.scorefiles.sources import hash_files
-from harness.tasks.answers import Answer, finite, histogram, thin_curve
+from harness.tasks.answers import Answer
 from harness.tasks.counted import counted
 from harness.tasks.drawing import draws_of
 
-__all__ = [
-    "DEFAULT_METRICS",
-    "ScoreLists",
-    "judge_score_lists",
-    "read_score_lists",
-    "split_scores",
-]
-
-DEFAULT_METRICS = ("eer", "eer-convex-hull", "fnmr@fmr=0.1", "fnmr@fmr=0.01", "fnmr@fmr=0.001")
-NO_INTERVAL = "no interval: the files do not say which comparisons share an identity"
+__all__ = ["ScoreLists", "split_scores"]
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreLists:
-    """The scores of two files.
+    """Two lists of scores.
 
     Parameters
     ----------
@@ -98,29 +75,6 @@ class ScoreLists:
         return float(max(tied, 1 / len(mated) + 1 / len(nonmated)))
 
 
-def read_score_lists(mated: Path, nonmated: Path) -> ScoreLists:
-    """Read the scores of mated (genuine) and of non-mated (impostor) comparisons.
-
-    As in PyEER, the score is the last word of a line; names may stand before it.
-
-    Parameters
-    ----------
-    mated, nonmated
-        Files.
-
-    Raises
-    ------
-    DataError
-        With every line that is no finite number.
-    """
-    faults = Faults()
-    scores = []
-    with suppress(TooManyFaults):
-        scores = [_read(path, faults) for path in (mated, nonmated)]
-    faults.stop_if_any("The score files cannot be evaluated.")
-    return ScoreLists(scores[0], scores[1], hash_files([mated, nonmated]))
-
-
 def split_scores(
     folds: Sequence[Fold], answers: Sequence[Answer], *, rank: int | None = None
 ) -> ScoreLists:
@@ -166,87 +120,3 @@ def _searched(folds: Sequence[Fold], answers: Sequence[Answer]) -> Iterator[tupl
             yield from ((part, scores) for _, part, scores in draws_of([fold], [answer]))
         else:
             yield fold, answer
-
-
-def judge_score_lists(lists: ScoreLists, metrics: Sequence[str] = DEFAULT_METRICS) -> Outcome:
-    """Compute what follows from scores without names.
-
-    Parameters
-    ----------
-    lists
-        Read before.
-    metrics
-        Ids of ``eer``, ``eer-convex-hull`` and ``fnmr@fmr=...``; the first is the headline.
-
-    Returns
-    -------
-    Outcome
-        Without searches; its counts have no identities. Every estimate is flagged, as it has no
-        interval.
-
-    Raises
-    ------
-    UsageError
-        If a metric needs more than two lists of scores.
-
-    Examples
-    --------
-    >>> lists = ScoreLists(np.array([2.0, 3.0]), np.array([0.0, 1.0]))
-    >>> judge_score_lists(lists, ["eer"]).metrics.pooled["eer"].value
-    0.0
-    """
-    ids = [Metric.parse(text) for text in metrics]
-    estimates = {str(metric): _estimate(metric, lists) for metric in ids}
-    counts = {
-        "mated_comparisons": len(lists.mated),
-        "nonmated_comparisons": len(lists.nonmated),
-    }
-    values = {name: estimate.value for name, estimate in estimates.items()}
-    return Outcome(
-        metrics=Metrics(
-            task="verification",
-            headline=str(ids[0]) if ids else "",
-            counts={"folds": 1, **counts},
-            pooled=estimates,
-            folds=[FoldMetrics("all", counts, values)],
-        ),
-        curves=Curves(
-            det=thin_curve(verification.error_curve(lists.mated, lists.nonmated)),
-            distribution=histogram(lists.mated, lists.nonmated),
-        ),
-        searches=[],
-        failures=[],
-    )
-
-
-def _read(path: Path, faults: Faults) -> npt.NDArray[np.float64]:
-    scores = array("d")
-    for number, text in read_lines(path, path.name, faults):
-        try:
-            scores.append(finite_number(text.split()[-1]))
-        except ValueError as reason:
-            faults.add("scores that are no numbers", f"{path.name}:{number}", str(reason))
-    if not len(scores) and not faults.count:
-        faults.add("unreadable files", path.name, "has no score")
-    return np.array(scores, dtype=np.float64)
-
-
-def _estimate(metric: Metric, lists: ScoreLists) -> Estimate:
-    options = dict(metric.options)
-    flags = [NO_INTERVAL]
-    mated, nonmated = lists.mated, lists.nonmated
-    if metric.name == "eer":
-        value, chance = verification.eer(mated, nonmated), 0.5
-    elif metric.name == "eer-convex-hull":
-        value, chance = verification.eer_convex_hull(mated, nonmated), 0.5
-    elif metric.name == "fnmr" and set(options) == {"fmr"}:
-        fmr = float(options["fmr"])
-        value, chance = verification.fnmr_at_fmr(mated, nonmated, fmr), 1.0 - fmr
-        if not verification.fmr_supported(len(nonmated), fmr):
-            flags.append("not supported by this data: too few non-mated comparisons")
-    else:
-        raise UsageError(
-            f"{metric} cannot be computed from mated and non-mated scores without names; known: "
-            "eer, eer-convex-hull, fnmr@fmr=..."
-        )
-    return Estimate(finite(value), n=len(mated), chance=chance, flags=flags)

@@ -40,14 +40,14 @@ import numpy.typing as npt
 from harness.data.records import Fold
 from harness.errors import UsageError, nearest
 from harness.execution.storage import write_whole
-from harness.scorefiles.distributions import split_scores
+from harness.scorefiles.distributions import ScoreLists, split_scores
 from harness.scorefiles.entries import NIST_COLUMNS
 from harness.scorefiles.matrices import lists_beside
 from harness.tasks.answers import Answer
 from harness.tasks.counted import counted
 from harness.tasks.folds import components
 
-__all__ = ["EXPORT_FORMS", "export_scores"]
+__all__ = ["EXPORT_FORMS", "export_lists", "export_scores"]
 
 SUFFIXES = {
     "tatt-c": "txt",
@@ -111,7 +111,7 @@ def export_scores(
     _check_names(folds, form)
     out.mkdir(parents=True, exist_ok=True)
     if form == "pyeer":
-        return _write_lists(out, folds, answers, rank)
+        return export_lists(out, split_scores(folds, answers, rank=rank))
     parts = list(zip(folds, answers, strict=True))
     if form == "npy":
         return [path for fold, answer in parts for path in _write_matrix(out, fold, answer)]
@@ -306,10 +306,13 @@ def _write_parquet(path: Path, parts: Sequence[tuple[Fold, Answer]]) -> None:
     parquet.write_table(pyarrow.table(table), path, compression="zstd")
 
 
-def _write_lists(
-    out: Path, folds: Sequence[Fold], answers: Sequence[Answer], rank: int | None
-) -> list[Path]:
-    lists = split_scores(folds, answers, rank=rank).finite()
+def export_lists(out: Path, lists: ScoreLists) -> list[Path]:
+    """Write mated and non-mated scores for PyEER: ``genuine.txt`` and ``impostor.txt`` in a folder.
+
+    Failures, which PyEER does not know, are written below (or above) all other scores.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    lists = lists.finite()
     paths = [out / "genuine.txt", out / "impostor.txt"]
     for path, scores in zip(paths, (lists.mated, lists.nonmated), strict=True):
         write_whole(path, "".join(f"{score!r}\n" for score in scores.tolist()))

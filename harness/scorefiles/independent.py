@@ -10,16 +10,27 @@ from __future__ import annotations
 import importlib
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
 
+from harness.data.records import Fold
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
-from harness.scorefiles.distributions import ScoreLists
+from harness.scorefiles.distributions import ScoreLists, split_scores
+from harness.tasks import score_lists
+from harness.tasks.answers import Answer
 
-__all__ = ["MOST_COMPARISONS", "IndependentEer", "metric_of", "pyeer_eer", "rank_of"]
+__all__ = [
+    "MOST_COMPARISONS",
+    "IndependentEer",
+    "metric_of",
+    "pyeer_eer",
+    "rank_of",
+    "scores_behind",
+]
 
 MOST_COMPARISONS = 2_000_000
 """Above this PyEER is not run: it takes about 3 s for a million and 160 bytes for each."""
@@ -48,19 +59,28 @@ class IndependentEer:
 
 
 def metric_of(protocol: Protocol) -> Metric | None:
-    """Return the equal error rate among a protocol's metrics, of comparisons or of searches."""
-    known = ("eer", "open-set-eer")
+    """Return the equal error rate among a protocol's metrics, of comparisons or of searches.
+
+    None where it has none, or where it is not of comparisons.
+    """
+    known = () if protocol.task == "detection" else ("eer", "open-set-eer")
     return next((m for m in protocol.metric_ids if m.name in known), None)
+
+
+def scores_behind(
+    protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]
+) -> ScoreLists:
+    """Return the scores that the equal error rate of a run is made of, and so its other rates."""
+    if protocol.task == "score-lists":
+        return ScoreLists(*score_lists.scores_of(folds, answers))
+    return split_scores(folds, answers, rank=rank_of(protocol))
 
 
 def rank_of(protocol: Protocol) -> int | None:
     """Return the rank at which a protocol's open-set errors are read; None for comparisons'."""
-    ranks = [
-        int(dict(metric.options)["rank"])
-        for metric in protocol.metric_ids
-        if metric.name in ("open-set-eer", "fnir")
-    ]
-    return ranks[0] if ranks else None
+    searched = [m for m in protocol.metric_ids if m.name in ("open-set-eer", "fnir")]
+    ranked = sorted(searched, key=lambda metric: metric.name != "open-set-eer")
+    return int(dict(ranked[0].options)["rank"]) if ranked else None
 
 
 def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> IndependentEer:

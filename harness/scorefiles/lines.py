@@ -7,7 +7,6 @@ is not a regular file is not opened, and no line is read that is longer than any
 from __future__ import annotations
 
 import codecs
-import csv
 import math
 import re
 import stat
@@ -19,7 +18,6 @@ from harness.scorefiles.faults import Faults, shown
 __all__ = [
     "LARGEST_FILE",
     "LONGEST_LINE",
-    "comma_separated",
     "finite_number",
     "read_lines",
     "sound",
@@ -68,7 +66,8 @@ def sound(path: Path, called: str, faults: Faults) -> bool:
 def read_lines(path: Path, called: str, faults: Faults) -> Iterator[tuple[int, str]]:
     """Yield the lines that say something, with their numbers from 1; add what is wrong with others.
 
-    Space around a line and blank lines mean nothing. Parameters are those of `sound`.
+    Spaces around a line and blank lines mean nothing; tabs may be empty cells. Parameters are those
+    of `sound`.
     """
     if not sound(path, called, faults):
         return
@@ -126,34 +125,14 @@ def finite_number(text: str) -> float:
     return number
 
 
-def comma_separated(text: str) -> list[str]:
-    """Return the cells of a line of CSV, without space around them.
-
-    Raises
-    ------
-    ValueError
-        If its quotes do not close; the message continues the place of the line.
-
-    Examples
-    --------
-    >>> comma_separated('"a, b.png", r.png,0.5')
-    ['a, b.png', 'r.png', '0.5']
-    """
-    if '"' not in text:
-        return [cell.strip() for cell in text.split(",")]
-    try:
-        cells = next(csv.reader([text], strict=True, skipinitialspace=True))
-    except (csv.Error, StopIteration):
-        raise ValueError(f"{shown(text)} has quotes that do not close") from None
-    return [cell.strip() for cell in cells]
-
-
 def _decoded(raw: bytes, place: str, faults: Faults) -> str:
     try:
-        text = raw.decode("utf-8").strip()
+        text = raw.decode("utf-8")
     except UnicodeDecodeError:
         faults.add("text that is not UTF-8", place, "is not UTF-8 text")
         return ""
+    # A tab at the end of a line is an empty cell.
+    text = text.strip(" \r\n") if text.strip() else ""
     if not text.isprintable() and _CONTROL.search(text):
         faults.add("control characters", place, f"{shown(text)} contains a control character")
         return ""

@@ -127,7 +127,7 @@ def _read_names(path: Path, faults: Faults) -> dict[str, str] | None:
         return None
     names: dict[str, str] = {}
     for number, text in read_lines(path, path.name, faults):
-        place, name = f"{path.name}:{number}", canonical(text)
+        place, name = f"{path.name}:{number}", canonical(text.strip())
         if name in names:
             faults.add("duplicates", place, f"{shown(name)} is already at {names[name]}")
         names.setdefault(name, place)

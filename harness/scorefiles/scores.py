@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.records import Fold, Record
-from harness.scorefiles.comparisons import Comparison, compare_table, read_bob, read_parquet
+from harness.scorefiles.comparisons import (
+    Comparison,
+    compare_table,
+    read_bob,
+    read_nist_pairs,
+    read_parquet,
+)
 from harness.scorefiles.imported import Imported
 from harness.scorefiles.matrices import fill_from_matrix
 from harness.scorefiles.reading import Part, read_files
@@ -15,7 +21,7 @@ from harness.tasks.answers import Answer
 
 __all__ = ["SCORE_FORMS", "read_scores"]
 
-SCORE_FORMS = ("csv", "parquet", "bob-4", "bob-5", "npy")
+SCORE_FORMS = ("csv", "parquet", "bob-4", "bob-5", "npy", "nist-1to1")
 """Formats that `read_scores` reads."""
 
 
@@ -76,6 +82,8 @@ def _comparisons(part: Part) -> Iterable[Comparison]:
         return compare_table(part.source, faults, part.notes)
     if part.form == "parquet":
         return read_parquet(part.source, faults)
+    if part.form == "nist-1to1":
+        return read_nist_pairs(part.source, faults, part.notes)
     return read_bob(part.source, 5 if part.form == "bob-5" else 4, faults)
 
 
@@ -106,6 +114,6 @@ def _fill(comparisons: Iterable[Comparison], part: Part, sheets: Sequence[Sheet]
                 disagreeing, first = disagreeing + 1, first or place
     if disagreeing:
         part.notes.append(
-            f"the ids of {disagreeing:,} lines contradict the protocol on what is mated, e.g. "
-            f"{first}; the protocol's truth is used"
+            f"the {'ids' if by_model else 'labels'} of {disagreeing:,} lines contradict the "
+            f"protocol on what is mated, e.g. {first}; the protocol's truth is used"
         )

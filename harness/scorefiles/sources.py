@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from harness.data.records import Fold
 from harness.errors import UsageError, nearest
-from harness.scorefiles.faults import Faults
-from harness.scorefiles.lines import comma_separated, read_lines, sound
+from harness.scorefiles.dialects import of_header, of_lines, separator_line
+from harness.scorefiles.faults import Faults, TooManyFaults
+from harness.scorefiles.lines import read_lines, sound
 
 __all__ = ["Source", "find_sources", "form_of", "hash_files"]
 
@@ -22,9 +26,16 @@ OPTIONS: Mapping[str, str] = {
     "bob-4": "a score file of bob (`--scores`)",
     "bob-5": "a score file of bob (`--scores`)",
     "npy": "a NumPy matrix (`--scores`)",
+    "nist-1to1": "a log of 1:1 comparisons (`--scores`)",
     "numbers": "a list of mated or of non-mated scores, which is read as a pair of such files",
 }
 """What a file of each format is, and how it is read."""
+
+NIST_PAIR_COLUMNS = ("enrollTempl", "verifTempl", "simScore", "returnCode")
+"""Header of the log of NIST's 1:1 test driver."""
+
+LOOKED_AT = 50
+"""Lines from which the format of a text is told."""
 
 _MAGIC = {b"\x93NUMPY": "npy", b"PAR1": "parquet"}
 
@@ -141,10 +152,13 @@ def _seen_form(source: Source, faults: Faults) -> str:
         if start.startswith(magic):
             return form
     aside = Faults()  # reading the file reports them again, with all others
-    first = next(read_lines(source.path, source.called, aside), None)
-    form = "" if first is None else _text_form(first[1])
+    first: list[str] = []
+    with suppress(TooManyFaults):
+        lines = read_lines(source.path, source.called, aside)
+        first = [text for _, text in islice(lines, LOOKED_AT)]
+    form = _text_form(first) if first else ""
     if not form:
-        what = "has no line of text" if first is None else "is in no format that is known"
+        what = "is in no format that is known" if first else "has no line of text"
         faults.add(
             "unexpected formats",
             source.called,
@@ -153,20 +167,33 @@ def _seen_form(source: Source, faults: Faults) -> str:
     return form
 
 
-def _text_form(line: str) -> str:
+def _text_form(lines: Sequence[str]) -> str:
+    """Tell the format from the first lines, of which there is one at least."""
+    line = lines[0]
+    if separator_line(line):
+        return "csv"
     if line.startswith("searchId "):
         return "nist"
+    if line.lower().split() == [name.lower() for name in NIST_PAIR_COLUMNS]:
+        return "nist-1to1"
+    header = of_header(line, ["score"])
+    if header is not None and len(header.cells(line)) > 1:
+        return "csv"
     if "|" in line:
         return "tatt-c"
-    try:
-        cells = {cell.lower() for cell in comma_separated(line)}
-    except ValueError:
-        cells = set()
-    if len(cells) > 1 and "score" in cells:
-        return "csv"
-    columns = len(line.split())
+    words = [text.split() for text in lines]
+    if all(len(parts) == 4 and _scored(*parts[2:]) for parts in words):
+        return "nist-1to1"  # whose probe would be a number with a fraction, as bob's
+    columns = len(words[0])
     if columns in (4, 5):
         return f"bob-{columns}"
-    if len(cells) > 1:
+    if len(of_lines(lines).cells(line)) > 1 and columns < 3:
         return "csv"  # without its header, which its reader says
     return "numbers" if columns == 1 else ""
+
+
+def _scored(score: str, code: str) -> bool:
+    """Whether two words are a score with a fraction and a return code."""
+    return bool(
+        re.fullmatch(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?", score) and re.fullmatch(r"1?\d", code)
+    )

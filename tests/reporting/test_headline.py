@@ -14,10 +14,8 @@ def metrics(
     estimate: Estimate,
     counts: dict[str, int] | None = None,
     task: str = "identification",
-    **more: Estimate,
 ) -> Metrics:
-    pooled = {headline: estimate, **{k.replace("__", "@"): v for k, v in more.items()}}
-    return Metrics(task, headline, counts or {}, pooled, [])
+    return Metrics(task, headline, counts or {}, {headline: estimate}, [])
 
 
 def verdict(found: Metrics, mated_by: str = "tattoo") -> str:
@@ -142,11 +140,9 @@ def test_small_galleries_cannot_answer_and_the_reason_is_said() -> None:
         "hit-rate@rank=10",
         Estimate(1.0, n=16, chance=1.0),
         {"smallest_gallery": 2, "largest_gallery": 4},
-        **{
-            "hit-rate__rank=1": Estimate(0.44, chance=0.42),
-            "hit-rate__rank=5": Estimate(1.0, chance=1.0),
-        },
     )
+    found.pooled["hit-rate@rank=1"] = Estimate(0.44, chance=0.42)
+    found.pooled["hit-rate@rank=5"] = Estimate(1.0, chance=1.0)
     assert plain(cannot_answer(found)) == (
         "This set cannot answer the question, since galleries hold 2 to 4 images: a random ranking "
         "finds a mate within the first 10 in 100 % of searches; at rank 1: 44 %, chance 42 %."

@@ -9,11 +9,10 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from harness.errors import DataError, UsageError
+from harness.errors import DataError
 from harness.metrics.verification import eer
 from harness.scorefiles import (
     ScoreLists,
-    judge_score_lists,
     pyeer_eer,
     read_score_lists,
     split_scores,
@@ -38,21 +37,6 @@ def test_lines_that_are_no_numbers_are_named_in_both_files(tmp_path: Path) -> No
         )
     assert "genuine.txt:2: the score 'nan' is not finite" in str(refused.value)
     assert "impostor.txt:1: the score 'x' is not a number" in str(refused.value)
-
-
-def test_error_rates_follow_and_nothing_else(tmp_path: Path) -> None:
-    lists = ScoreLists(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 0.0, 0.0, 1.0]))
-    outcome = judge_score_lists(lists)
-    assert outcome.metrics.pooled["eer"].value == eer(lists.mated, lists.nonmated) == 0.125
-    assert outcome.metrics.pooled["fnmr@fmr=0.1"].value == 0.25
-    assert "too few non-mated" in outcome.metrics.pooled["fnmr@fmr=0.1"].flags[1]
-    counts = {"folds": 1, "mated_comparisons": 4, "nonmated_comparisons": 4}
-    assert outcome.metrics.counts == counts
-    for estimate in outcome.metrics.pooled.values():
-        assert (estimate.low, estimate.high) == (None, None)
-        assert "no interval" in estimate.flags[0]
-    with pytest.raises(UsageError, match="hit-rate@rank=1 cannot be computed"):
-        judge_score_lists(lists, ["hit-rate@rank=1"])
 
 
 def test_failures_are_non_matches_of_mates_and_no_chance_of_a_false_match() -> None:

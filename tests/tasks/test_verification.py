@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from harness.likelihood.assessment import assess
 from harness.metrics import verification as measuring
 from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from harness.tasks import verification
@@ -68,3 +69,19 @@ def test_equal_scores_are_an_eer_of_one_half() -> None:
     outcome = verification.judge(folds, [Answer(scores)], world.records, asked)
     assert outcome.metrics.pooled["eer"].value == 0.5
     assert outcome.metrics.pooled["fnmr@fmr=0.1"].value == 1.0
+
+
+def test_likelihood_ratios_are_of_the_comparisons_that_count() -> None:
+    asked = protocol("verification", ["eer"], folds={"count": 3})
+    world = dataset([3] * 12)
+    folds = verification.lay_out(world, asked)
+    found = answers(folds)
+    parts = verification.comparisons(folds, found, world.records)
+    mated, nonmated = verification.scores_of(folds, found, world.records)
+    assert sorted(s for part in parts for s in part.mated) == sorted(mated)
+    assert sorted(s for part in parts for s in part.nonmated) == sorted(nonmated)
+    for part in parts:
+        assert not np.any(part.nonmated_probe == part.nonmated_reference)
+    judged = assess(parts, replicates=20)
+    assert judged.counts["identities"] == 12
+    assert judged.estimates["cllr"].value is not None

@@ -1,0 +1,207 @@
+"""The verb for scores: `score`, of a run again or of somebody else's files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.naming import RUN
+from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, PATH, PLUGINS
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.importing import Brought
+
+MISSING_SHOWN = 10
+
+
+@commands.command()
+@click.argument("run_folder", metavar="[RUN]", required=False, type=RUN)
+@click.option("--candidates", type=PATH, help="Candidate lists: Tatt-C's, or a NIST 1:N log.")
+@click.option(
+    "--scores",
+    type=PATH,
+    help="Scores of all comparisons: CSV, Parquet, bob, .npy, NIST 1:1; or scores with labels.",
+)
+@click.option("--detections", type=PATH, help="Scores of images: image|score, or CSV.")
+@click.option("--mated", type=PATH, help="Scores of mated comparisons, one a line.")
+@click.option("--nonmated", type=PATH, help="Scores of non-mated comparisons, one a line.")
+@click.option("--format", "form", help="Of the file; else told from the content.")
+@click.option("--name", help="Under which the run is listed; that of the file unless given.")
+@click.option("--protocol", help="Name or file: what scores without a truth of their own answer.")
+@click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
+@click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
+@click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@FOLD_COUNT
+@click.option("--out", type=PATH, default=Path("runs"), show_default=True)
+@FORENSIC
+@PLUGINS
+@JSON
+def score(
+    run_folder: Path | None,
+    mated: Path | None,
+    nonmated: Path | None,
+    form: str | None,
+    name: str | None,
+    protocol: str | None,
+    data: Path | None,
+    layout: str | None,
+    folds: tuple[str, ...],
+    fold_count: int | None,
+    out: Path,
+    forensic: str,
+    plugins: tuple[Path, ...],
+    as_json: bool,
+    **files: Path | None,
+) -> None:
+    """Compute every number from scores: those of a RUN again, or those of somebody else's files.
+
+    With a file, its scores are judged by a protocol and kept as a run of their own. Scores that say
+    themselves what is mated (labels, bob's ids, --mated with --nonmated) need no protocol.
+    """
+    given = {kind: path for kind, path in files.items() if path is not None}
+    lists = mated is not None or nonmated is not None
+    if (run_folder is not None) + len(given) + lists != 1:
+        raise UsageError(
+            "name one thing to score: a run folder, --candidates, --scores, --detections, or "
+            "--mated with --nonmated"
+        )
+    if run_folder is not None:
+        _score_again(run_folder, forensic, as_json)
+        return
+    if lists:
+        _refuse_question(protocol, data, layout, folds, fold_count)
+        brought = _score_pair(mated, nonmated, form, name, out)
+    elif protocol is None:
+        _refuse_question(protocol, data, layout, folds, fold_count)
+        ((kind, path),) = given.items()
+        brought = _score_labelled(kind, path, form, name, out)
+    else:
+        from harness.importing import bring
+        from harness.preparing import Request
+
+        ((kind, path),) = given.items()
+        request = Request(
+            (),
+            (protocol,),
+            data,
+            layout,
+            folds,
+            fold_count=fold_count,
+            plugins=plugins,
+            out=out,
+        )
+        brought = bring(request, kind, path, form=form, name=name)
+    _show(brought, forensic, as_json)
+
+
+def _refuse_question(
+    protocol: str | None,
+    data: Path | None,
+    layout: str | None,
+    folds: tuple[str, ...],
+    fold_count: int | None,
+) -> None:
+    """Refuse options that would have no effect on scores with a truth of their own."""
+    named = {
+        "--protocol": protocol,
+        "--data": data,
+        "--layout": layout,
+        "--fold": folds or None,
+        "--folds": fold_count,
+    }
+    idle = [option for option, value in named.items() if value is not None]
+    if idle:
+        raise UsageError(
+            f"{', '.join(idle)}: belongs to scores that a protocol judges; "
+            + (
+                "say with --protocol which"
+                if protocol is None
+                else "these say themselves what is mated"
+            )
+        )
+
+
+def _score_pair(
+    mated: Path | None, nonmated: Path | None, form: str | None, name: str | None, out: Path
+) -> Brought:
+    from harness.listing import bring_lists
+    from harness.scorefiles.pairs import read_pair
+
+    if mated is None or nonmated is None:
+        raise UsageError("--mated and --nonmated belong together")
+    words = ["--mated", str(mated), "--nonmated", str(nonmated), *_named(form, name)]
+    return bring_lists(read_pair(mated, nonmated, form), mated, words, out=out, name=name)
+
+
+def _score_labelled(
+    kind: str, path: Path, form: str | None, name: str | None, out: Path
+) -> Brought:
+    from harness.listing import bring_lists
+    from harness.scorefiles.labelled import read_labelled
+
+    if kind != "scores" or form is not None:
+        raise UsageError(
+            f"say with --protocol which question the {kind} answer"
+            + ("; --format names that of files that a protocol judges" if form else "")
+        )
+    words = ["--scores", str(path), *_named(form, name)]
+    return bring_lists(read_labelled(path), path, words, out=out, name=name)
+
+
+def _named(form: str | None, name: str | None) -> list[str]:
+    return [*(["--format", form] if form else []), *(["--name", name] if name else [])]
+
+
+def _show(brought: Brought, forensic: str, as_json: bool) -> None:
+    """Print what scores of files came to, after adding likelihood ratios where asked for."""
+    from harness.cli.printing import print_assessment, print_metrics, say_findings, scored_json
+    from harness.finishing import add_likelihood_ratios
+    from harness.record import read_assessment
+
+    manifest = brought.manifest
+    say_findings(manifest.findings, set())
+    if forensic:
+        add_likelihood_ratios(brought.folder, forensic)
+    for fold, probe in brought.imported.missing[:MISSING_SHOWN]:
+        click.echo(f"missing: {probe} (fold {fold}) counts as a miss", err=True)
+    more = len(brought.imported.missing) - MISSING_SHOWN
+    if more > 0:
+        click.echo(f"missing: and {more} more; all are in the manifest", err=True)
+    assessment = read_assessment(brought.folder)
+    if as_json:
+        facts = scored_json(brought.folder, manifest, brought.outcome, assessment)
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    print_metrics(
+        manifest.origin.protocol, manifest.origin.algorithm, brought.outcome, manifest.mated_by
+    )
+    for other in manifest.opinions:
+        told = f"{other.metric} {other.value:.4f}" if other.value is not None else other.reason
+        click.echo(f"   {other.program}: {told}")
+    if assessment is not None:
+        print_assessment(assessment)
+    click.echo(f"report  {brought.folder / 'report.html'}")
+
+
+def _score_again(folder: Path, forensic: str, as_json: bool) -> None:
+    from harness.cli.printing import print_assessment, print_metrics, scored_json
+    from harness.finishing import score_again
+    from harness.record import read_assessment
+
+    run, outcome, same = score_again(folder, forensic)
+    click.echo(f"the metrics {'are the same as before' if same else 'have changed'}", err=True)
+    assessment = read_assessment(folder)
+    if as_json:
+        facts = scored_json(folder, run.manifest, outcome, assessment)
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    manifest = run.manifest
+    print_metrics(manifest.origin.protocol, manifest.origin.algorithm, outcome, manifest.mated_by)
+    if assessment is not None:
+        print_assessment(assessment)
+    click.echo(f"report  {folder / 'report.html'}")

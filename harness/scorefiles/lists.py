@@ -1,0 +1,104 @@
+"""Scores with their own truth: a list of mated and one of non-mated ones, with their places.
+
+Such scores need no data set and no protocol. They come as two files, one of mated and one of
+non-mated scores (`harness.scorefiles.pairs`), or as one file that says which is which
+(`harness.scorefiles.labelled`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["MOST_COMPARISONS", "ListedScores", "ScoreList"]
+
+MOST_COMPARISONS = 50_000_000
+"""Comparisons that one list may stand for: 400 MB of scores."""
+
+
+@dataclass
+class ScoreList:
+    """The scores of one kind, in the order in which they were read.
+
+    Attributes
+    ----------
+    places
+        ``file:line`` of each.
+    scores
+        float64; NaN where a comparison failed.
+    counts
+        Comparisons that each stands for; empty where each is one.
+    identities
+        Pairs of the identity of probe and reference, where the file names both; otherwise empty.
+    """
+
+    places: list[str] = field(default_factory=list)
+    scores: array[float] = field(default_factory=lambda: array("d"))
+    counts: array[int] = field(default_factory=lambda: array("q"))
+    identities: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, place: str, score: float, identities: tuple[str, str] | None = None) -> None:
+        """Add one comparison."""
+        self.places.append(place)
+        self.scores.append(score)
+        if identities is not None:
+            self.identities.append(identities)
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """Scores, shape (n,), or scores and counts, shape (n, 2)."""
+        scores = np.array(self.scores, dtype=np.float64)
+        return np.column_stack([scores, self.counts]) if len(self.counts) else scores
+
+    @property
+    def expanded(self) -> npt.NDArray[np.float64]:
+        """One score for each comparison, shape (comparisons,)."""
+        scores = np.array(self.scores, dtype=np.float64)
+        return np.repeat(scores, self.counts) if len(self.counts) else scores
+
+
+@dataclass(frozen=True)
+class ListedScores:
+    """Scores with their own truth.
+
+    Parameters
+    ----------
+    mated, nonmated
+        The two lists.
+    forms
+        Formats read.
+    sha256
+        Of the bytes read.
+    files
+        For people.
+    notes
+        Sentences about what a reader of the numbers should know.
+    """
+
+    mated: ScoreList
+    nonmated: ScoreList
+    forms: tuple[str, ...]
+    sha256: str
+    files: str
+    notes: Sequence[str] = ()
+
+
+def notes_on_scores(mated: ScoreList, nonmated: ScoreList, names: tuple[str, str]) -> list[str]:
+    """Return what is odd about the scores themselves.
+
+    Parameters
+    ----------
+    names
+        What messages call the scores of the two lists.
+    """
+    notes = []
+    for scores, called in zip((mated, nonmated), names, strict=True):
+        known = np.array(scores.scores)
+        known = known[~np.isnan(known)]
+        if len(known) > 1 and known.min() == known.max():
+            notes.append(f"every score of {called} is {known[0]:g}: are these scores, or labels?")
+    return notes

@@ -1,0 +1,245 @@
+"""Scores that carry their own truth: lists of mated and of non-mated comparisons, without pictures.
+
+There are two folds, `MATED` and `NONMATED`, whose probes are the lines of files that scores come
+from. An answer's scores have shape (lines,), or (lines, 2) where a line is a score with the number
+of comparisons that have it. Where files name the identities that a comparison joins, a record keeps
+that of the probe as its tattoo and that of the reference as its group, and intervals resample them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Matcher
+from harness.data.records import Dataset, Fold, Record
+from harness.errors import UsageError
+from harness.metrics.ids import Metric
+from harness.protocol import Protocol
+from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
+from harness.tasks import comparisons as comparing
+from harness.tasks.answers import Answer
+from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
+from harness.tasks.intervals import set_interval
+from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf
+
+if TYPE_CHECKING:
+    from harness.likelihood.crossfit import FoldScores
+
+__all__ = [
+    "ABILITY",
+    "FAILURE_POLICY",
+    "MATED",
+    "METRICS",
+    "NONMATED",
+    "comparisons",
+    "judge",
+    "lay_out",
+    "scores_of",
+    "trials",
+]
+
+ABILITY = Matcher
+METRICS = comparing.METRICS
+MATED, NONMATED = "mated", "non-mated"
+FAILURE_POLICY = (
+    "A mated comparison without a score is a non-match at every threshold; a non-mated one is no "
+    "chance of a false match and is not counted."
+)
+NO_INTERVAL = "no interval: the files do not say which comparisons share an identity"
+PARTS = 5
+"""Parts in which likelihood ratios are calibrated and judged in turn."""
+
+
+def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
+    """Refuse: no algorithm makes such scores.
+
+    Raises
+    ------
+    UsageError
+        Always.
+    """
+    raise UsageError(
+        "score lists are brought, not computed: `harness score --scores FILE`, or --mated with "
+        "--nonmated"
+    )
+
+
+def judge(
+    folds: Sequence[Fold],
+    answers: Sequence[Answer],
+    records: Mapping[str, Record],
+    protocol: Protocol,
+) -> Outcome:
+    """Compute every number of two lists from their scores.
+
+    Parameters
+    ----------
+    folds, answers
+        In the same order; the folds are called `MATED` and `NONMATED`.
+    """
+    lists = _Lists.of(folds, answers, records)
+    ids = protocol.metric_ids
+    intervals = {}
+    if lists.known:
+        intervals = score_intervals(
+            ids, lists, lists.mated_clusters, lists.probe_clusters, lists.reference_clusters
+        )
+    estimates: dict[str, Estimate] = {}
+    for metric in ids:
+        value = lists.value(metric) if len(lists.mated) and len(lists.nonmated) else None
+        estimate = estimate_of(metric, value, len(lists.mated), len(lists.nonmated))
+        if str(metric) in intervals:
+            judged = independent(lists.mated_clusters, lists.probe_clusters)
+            set_interval(estimate, intervals[str(metric)], judged, share=metric.name != "d-prime")
+        elif not lists.known:
+            estimate.flags.insert(0, NO_INTERVAL)
+        estimates[str(metric)] = estimate
+    counts = {
+        "mated_comparisons": len(lists.mated),
+        "nonmated_comparisons": len(lists.nonmated),
+        "failed_comparisons": lists.failed,
+    }
+    values = {name: estimate.value for name, estimate in estimates.items()}
+    identities = {"identities": len(np.unique(lists.mated_clusters))} if lists.known else {}
+    return Outcome(
+        metrics=Metrics(
+            task=protocol.task,
+            headline=protocol.headline_id,
+            counts={**identities, **counts},
+            pooled=estimates,
+            folds=[FoldMetrics("all", counts, values)],
+        ),
+        curves=Curves(det=lists.det(), distribution=lists.distribution()),
+        searches=[],
+        failures=[],
+    )
+
+
+def trials(
+    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
+) -> TrialsOf:
+    """Return what gives the trials of a metric; without identities each comparison is its own."""
+    lists = _Lists.of(folds, answers, records)
+
+    def given(metric: Metric) -> Trials | None:
+        if metric.name not in MEASURES:
+            return None
+        return Scores(
+            lists.mated,
+            lists.mated_clusters,
+            lists.nonmated,
+            lists.probe_clusters,
+            lists.reference_clusters,
+            metric.name,
+            float(dict(metric.options).get("fmr", "nan")),
+        )
+
+    return given
+
+
+def comparisons(
+    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+) -> list[FoldScores]:
+    """Return the comparisons in parts by lot, for likelihood ratios.
+
+    Identities stay together where they are known; otherwise every comparison is taken as
+    independent of the others.
+    """
+    from harness.likelihood.crossfit import FoldScores
+
+    lists = _Lists.of(folds, answers, records)
+    highest = max(
+        int(part.max(initial=-1))
+        for part in (lists.mated_clusters, lists.probe_clusters, lists.reference_clusters)
+    )
+    part_of = np.random.default_rng(0).permutation(highest + 1) % PARTS
+    if not lists.known:
+        # Mated and non-mated comparisons alike in every part, however few there are.
+        part_of = np.concatenate(
+            [np.arange(len(lists.mated)) % PARTS, np.arange(len(lists.nonmated)) % PARTS]
+        )
+        rng = np.random.default_rng(0)
+        part_of[: len(lists.mated)] = rng.permutation(part_of[: len(lists.mated)])
+        part_of[len(lists.mated) :] = rng.permutation(part_of[len(lists.mated) :])
+    found = []
+    for part in range(PARTS):
+        mated = part_of[lists.mated_clusters] == part
+        nonmated = part_of[lists.probe_clusters] == part
+        found.append(
+            FoldScores(
+                f"part-{part + 1}",
+                lists.mated[mated],
+                lists.mated_clusters[mated],
+                lists.nonmated[nonmated],
+                lists.probe_clusters[nonmated],
+                lists.reference_clusters[nonmated],
+            )
+        )
+    return found
+
+
+def scores_of(
+    folds: Sequence[Fold], answers: Sequence[Answer]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the mated and the non-mated scores, failures as they are judged."""
+    lists = _Lists.of(folds, answers, {})
+    return lists.mated, lists.nonmated
+
+
+@dataclass(eq=False)
+class _Lists(Measures):
+    """The comparisons of both lists, one element for each, with identities as numbers."""
+
+    mated: npt.NDArray[np.float64]
+    nonmated: npt.NDArray[np.float64]
+    mated_clusters: npt.NDArray[np.int64]
+    probe_clusters: npt.NDArray[np.int64]
+    reference_clusters: npt.NDArray[np.int64]
+    known: bool
+    failed: int
+
+    @classmethod
+    def of(
+        cls, folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+    ) -> _Lists:
+        parts = {fold.name: (fold, answer) for fold, answer in zip(folds, answers, strict=True)}
+        known = bool(records)
+        values, who = {}, {}
+        for name in (MATED, NONMATED):
+            fold, answer = parts[name]
+            values[name] = _expanded(answer.scores)
+            who[name] = np.array(
+                [_identities(records, line) for line in fold.probes] if known else []
+            ).reshape(-1, 2)
+        mated, nonmated = values[MATED], values[NONMATED]
+        took_place = ~np.isnan(nonmated)
+        failed = int(np.isnan(mated).sum() + (~took_place).sum())
+        mated, nonmated = np.where(np.isnan(mated), -np.inf, mated), nonmated[took_place]
+        if known:
+            names = np.concatenate([who[MATED][:, 0], who[NONMATED][took_place].ravel()])
+            _, numbers = np.unique(names, return_inverse=True)
+            pairs = numbers[len(mated) :].reshape(-1, 2)
+            clusters = (numbers[: len(mated)], pairs[:, 0], pairs[:, 1])
+        else:
+            own = np.arange(len(mated), len(mated) + len(nonmated))
+            clusters = (np.arange(len(mated)), own, own)
+        one, two, three = (part.astype(np.int64) for part in clusters)
+        return cls(mated, nonmated, one, two, three, known, failed)
+
+
+def _expanded(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Return one score for each comparison."""
+    found = scores.astype(np.float64)
+    if found.ndim == 1:
+        return found
+    return np.repeat(found[:, 0], found[:, 1].astype(np.int64))
+
+
+def _identities(records: Mapping[str, Record], line: str) -> tuple[str, str]:
+    record = records[line]
+    return str(record.tattoo), str(record.group)
