@@ -16,6 +16,7 @@ import msgspec
 
 from harness import record
 from harness.attacking import ABILITY, Attack, check_attackable
+from harness.data.decoding import look_at_masks, undecodable
 from harness.data.findings import Finding, Findings, once
 from harness.data.fingerprints import fingerprint
 from harness.data.layouts import open_dataset
@@ -272,7 +273,67 @@ def prepare(request: Request) -> list[Prepared]:
             f"{', '.join(idle)}: none of the protocols {', '.join(j.name for j in judged)} needs "
             "what it can do. `harness list` shows who can do what."
         )
-    return runs
+    return _looked_at(runs)
+
+
+def _looked_at(runs: Sequence[Prepared]) -> list[Prepared]:
+    """Decode every picture that is still to be used, so that what is damaged is known at once.
+
+    Returns
+    -------
+    list of Prepared
+        The runs, with what is odd about the masks of their data.
+
+    Raises
+    ------
+    DataError
+        With all that cannot be used.
+    """
+    seen: dict[tuple[str, str], tuple[Finding, ...]] = {}
+
+    def look(judged: Judged) -> tuple[Finding, ...]:
+        key = (judged.file.stem, judged.given)
+        if key not in seen:
+            seen[key] = _odd_pictures(judged)
+        return seen[key]
+
+    found = []
+    for run in runs:
+        if run.is_finished:
+            found.append(run)
+            continue
+        if run.attack is not None:
+            look(run.attack.learnt)
+        odd = look(run.judged)
+        dataset = run.judged.dataset
+        noted = replace(dataset, findings=tuple(once((*dataset.findings, *odd))))
+        found.append(replace(run, judged=replace(run.judged, dataset=noted)))
+    return found
+
+
+def _odd_pictures(judged: Judged) -> tuple[Finding, ...]:
+    """Return what is said of the pictures and masks of a data set; refuse what cannot be used."""
+    files = getattr(judged.protocol.module(), "TRUTH_FILES", ())
+    records = judged.dataset.records
+    crop = judged.protocol.data.crop
+    faults = undecodable(records, judged.names, crop=crop, clean="clean" in files)
+    findings = Findings()
+    if "mask" in files:
+        more, taken = look_at_masks(records, judged.names)
+        faults += more
+        for kind, count in sorted(taken.items()):
+            findings.warning(
+                "masks that are not black and white",
+                f"{count:,} masks have {kind}; read is what they mark (docs/segmentation.md)",
+            )
+    if faults:
+        raise DataError(
+            f"{judged.given} cannot be evaluated by {judged.file.stem!r}: {len(faults):,} of "
+            f"{len(judged.names):,} pictures cannot be used. Replace them, or take them out of the "
+            "set.",
+            faults,
+        )
+    return findings.all
 
 
 Opened: TypeAlias = dict[tuple[object, ...], Dataset]

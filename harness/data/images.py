@@ -35,6 +35,7 @@ __all__ = [
     "LazyImages",
     "UnreadableImage",
     "decode",
+    "decode_raw",
     "encode_thumbnail",
     "file_bytes",
     "gray_levels",
@@ -94,6 +95,53 @@ def decode(path: Path, *, box: Box | None = None) -> Image:
     pixels = np.ascontiguousarray(pixels)
     pixels.setflags(write=False)
     return pixels
+
+
+def decode_raw(
+    path: Path,
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8] | None, npt.NDArray[np.uint8] | None]:
+    """Return the values of an image file as they are stored, upright.
+
+    For files whose values mean something else than light, such as masks.
+
+    Returns
+    -------
+    values : numpy.ndarray
+        Shape (height, width) or (height, width, 3), of the file's own depth.
+    alpha : numpy.ndarray or None
+        uint8, shape (height, width).
+    palette : numpy.ndarray or None
+        uint8, shape (colours, 3), where `values` are places in it.
+
+    Raises
+    ------
+    UnreadableImage
+        As `decode`.
+    """
+    from PIL import ImageFile
+
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    with opened(path) as image:
+        try:
+            image.load()
+            turned = _UPRIGHT.get(_orientation(image), np.asarray)
+            alpha = palette = None
+            if "transparency" in image.info and image.mode in ("1", "L", "RGB"):
+                image = image.convert("RGBA" if image.mode == "RGB" else "LA")
+            if image.mode in ("RGBA", "LA", "PA"):
+                alpha = turned(np.asarray(image.getchannel("A")))
+                image = image.convert("L" if image.mode == "LA" else "RGB")
+            elif image.mode == "P":
+                colours = np.array(image.getpalette() or [], dtype=np.uint8).reshape(-1, 3)
+                palette = np.zeros((256, 3), np.uint8)
+                palette[: len(colours)] = colours[:256]
+            elif image.mode not in ("1", "L", "RGB", "F") and not image.mode.startswith("I"):
+                image = image.convert("RGB")
+            return turned(np.asarray(image)), alpha, palette
+        except MemoryError:
+            raise
+        except Exception as fault:  # damaged bytes make Pillow raise almost anything
+            raise UnreadableImage(path, f"is damaged or truncated ({brief(fault)})") from fault
 
 
 def file_bytes(path: Path) -> npt.NDArray[np.uint8]:

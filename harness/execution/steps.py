@@ -37,6 +37,7 @@ from harness.api import (
     unit_rows,
 )
 from harness.data.images import decode, file_bytes
+from harness.data.masks import read_mask
 from harness.errors import UsageError
 from harness.execution import storage
 from harness.execution.order import shuffled
@@ -55,9 +56,6 @@ REFERENCES = 256
 COSINES = 100_000
 """Cosines computed at once, so that progress is seen."""
 
-
-HALF = 128
-"""Level from which a pixel of an 8-bit mask counts."""
 
 HISTOGRAM_BINS = 4096
 """Behind the plots of a fold whose scores are not kept."""
@@ -82,7 +80,7 @@ class Pictures(Sequence[Image]):
 
 
 class Masks(Sequence[npt.NDArray[np.bool_]]):
-    """Masks of training images, decoded when they are asked for: a pixel counts from half white."""
+    """Masks of training images, decoded when they are asked for."""
 
     def __init__(self, masks: Sequence[Picture | None], images: Sequence[Image]) -> None:
         self._masks, self._images = masks, images
@@ -115,13 +113,13 @@ class Cleaned(Sequence[Image]):
 def _mask(picture: Picture | None, image: Image) -> npt.NDArray[np.bool_]:
     if picture is None:
         return np.zeros(image.shape[:2], dtype=bool)
-    pixels = decode(Path(picture.path))
-    if pixels.shape != image.shape:
+    marked = read_mask(Path(picture.path))
+    if marked.shape != image.shape[:2]:
         raise UsageError(
-            f"mask {picture.path} has {pixels.shape[1]} x {pixels.shape[0]} pixels, its image "
+            f"mask {picture.path} has {marked.shape[1]} x {marked.shape[0]} pixels, its image "
             f"{image.shape[1]} x {image.shape[0]}; give masks the size of their images"
         )
-    return pixels[:, :, 0] >= HALF
+    return marked
 
 
 def seed_everything(seed: int) -> None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from harness.api import Remover
 from harness.data.images import decode
+from harness.data.masks import read_mask
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
 from harness.execution.unit import Picture
@@ -167,7 +168,7 @@ def _of_image(record: Record, answer: Answer, place: int) -> Removal:
     retouched = answer.image(place) if isinstance(answer, PictureAnswer) else None
     clean, mask = given, np.zeros(given.shape[:2], dtype=bool)
     if record.mask is not None and record.clean is not None:
-        clean, mask = decode(record.clean), decode(record.mask)[:, :, 0] >= 128
+        clean, mask = decode(record.clean), read_mask(record.mask)
     for what, shape in (("mask", mask.shape), ("clean capture", clean.shape[:2])):
         if shape != given.shape[:2]:
             raise DataError(

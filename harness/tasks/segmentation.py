@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Segmenter
-from harness.data.images import decode
+from harness.data.masks import read_mask
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
 from harness.execution.unit import Picture
@@ -144,7 +144,7 @@ def truth_of(record: Record, shape: tuple[int, ...] | None = None) -> MarkedPixe
     """
     if record.mask is None:
         return None if shape is None else np.zeros(shape, dtype=bool)
-    truth: MarkedPixels = decode(record.mask)[:, :, 0] >= 128
+    truth: MarkedPixels = read_mask(record.mask)
     if shape is not None and truth.shape != shape:
         raise DataError(
             f"the mask of {record.name} has {truth.shape[1]} x {truth.shape[0]} pixels, its image "

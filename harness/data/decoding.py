@@ -1,0 +1,101 @@
+"""Pictures and masks that cannot be used, found by decoding all of them before anything slow."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from harness.data.formats import UnreadableImage
+from harness.data.images import decode, size_of
+from harness.data.masks import read_mask_as
+from harness.data.records import Record
+
+__all__ = ["look_at_masks", "undecodable"]
+
+TATTOO, OTHER = "tattoo", "non-tattoo"
+
+T = TypeVar("T")
+
+
+def undecodable(
+    records: Mapping[str, Record], names: Iterable[str], *, crop: bool, clean: bool = False
+) -> list[str]:
+    """Return one sentence for every picture that cannot be decoded.
+
+    Parameters
+    ----------
+    records, names
+        Of a data set, and those that are used.
+    crop
+        Whether only what lies in a record's box is shown.
+    clean
+        Whether clean captures are used, too.
+    """
+
+    def fault(name: str) -> str | None:
+        record = records[name]
+        try:
+            image = decode(record.path, box=record.box if crop else None)
+            if clean and record.clean is not None:
+                bare = decode(record.clean)
+                if bare.shape != image.shape:
+                    return _sizes("clean capture", name, bare.shape, image.shape)
+        except UnreadableImage as reason:
+            which = repr(name) if reason.path == record.path else f"the clean capture of {name!r}"
+            return f"{which} {reason.reason}"
+        return None
+
+    return _each(fault, names)
+
+
+def look_at_masks(
+    records: Mapping[str, Record], names: Iterable[str]
+) -> tuple[list[str], Counter[str]]:
+    """Look at all masks.
+
+    Returns
+    -------
+    faults : list of str
+        One sentence for every mask that is not one, or contradicts its picture or label.
+    taken : Counter
+        How many were taken for something else than black and white, by what it is.
+    """
+    taken: Counter[str] = Counter()
+
+    def fault(name: str) -> str | None:
+        record = records[name]
+        if record.mask is None:
+            return None
+        try:
+            marked, kind = read_mask_as(record.mask)
+        except UnreadableImage as reason:
+            return f"the mask of {name!r} {reason.reason}"
+        if kind:
+            taken[kind] += 1
+        size = size_of(record.path)
+        if size is not None and marked.shape != size[::-1]:
+            return _sizes("mask", name, marked.shape, size[::-1])
+        if record.label == TATTOO and not marked.any():
+            return f"the mask of {name!r} marks nothing, yet the label says {TATTOO!r}"
+        if record.label == OTHER and marked.any():
+            share = f"{marked.mean():.1%}"
+            return f"the mask of {name!r} marks {share} of it, yet the label says {OTHER!r}"
+        return None
+
+    return _each(fault, names), taken
+
+
+def _sizes(what: str, name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    return (
+        f"the {what} of {name!r} has {found[1]} x {found[0]} pixels, its image {wanted[1]} x "
+        f"{wanted[0]}; give it the size of the image"
+    )
+
+
+def _each(fault: Callable[[str], str | None], names: Iterable[str]) -> list[str]:
+    # Decoding lets other threads run.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return [said for said in pool.map(fault, dict.fromkeys(names)) if said is not None]

@@ -1,0 +1,136 @@
+"""Masks as tools write them, read as what they mark: which pixels are tattoo.
+
+* one channel, or three that are equal: white marks, from the middle level (128 of 255) on; 16 bits
+  and floating point by their own middle;
+* no more than two levels, the lower one 0: the other marks, however dark it is, so that classes 0
+  and 1 are understood;
+* an alpha channel that varies: what is opaque marks, and if the opaque part is both light and dark,
+  what is light in it;
+* colours: what is not black marks, as where one colour, or a palette with black at 0, is used.
+
+Everything else is refused with what was found. The EXIF orientation is applied, as to images.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.data.formats import UnreadableImage
+from harness.data.images import decode_raw
+
+__all__ = ["ALPHA", "COLOURS", "LEVELS", "PALETTE", "read_mask", "read_mask_as"]
+
+ALPHA, COLOURS, PALETTE = "an alpha channel", "colours on black", "a palette with black at 0"
+LEVELS = "0 and another value than white"
+"""What a mask was taken for, where it is not black and white."""
+
+Marked = npt.NDArray[np.bool_]
+
+_MANY = 3
+"""Levels from which a mask without one above the middle is a map of classes."""
+
+_BETWEEN = 0.25
+"""Share of pixels between black and white from which a file is no mask but a picture."""
+
+
+def read_mask(path: Path) -> Marked:
+    """Return which pixels a mask marks.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (height, width), read-only.
+
+    Raises
+    ------
+    UnreadableImage
+        If the file is not an image, or one that could mean several things; the message says what
+        it holds and what to write.
+    """
+    return read_mask_as(path)[0]
+
+
+def read_mask_as(path: Path) -> tuple[Marked, str]:
+    """Return which pixels a mask marks, and what it was taken for: empty for black and white.
+
+    Raises as `read_mask`.
+    """
+    values, alpha, palette = decode_raw(path)
+    if alpha is not None and alpha.min() != alpha.max():
+        marked, taken = _opaque(values, alpha), ALPHA
+    elif palette is not None and not palette[0].any():
+        marked = values != 0
+        black_and_white = (palette[values[marked]] >= 128).all()
+        taken = "" if black_and_white else PALETTE
+    else:
+        marked, taken = _levels(path, values if palette is None else palette[values])
+    marked = np.ascontiguousarray(marked)
+    marked.setflags(write=False)
+    return marked, taken
+
+
+def _opaque(values: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> Marked:
+    opaque: Marked = alpha >= 128
+    gray = values if values.ndim == 2 else values.max(axis=2)
+    light = gray >= 128
+    inside = light[opaque]
+    return opaque & light if inside.any() and not inside.all() else opaque
+
+
+def _levels(path: Path, values: npt.NDArray[Any]) -> tuple[Marked, str]:
+    if values.ndim == 3 and (values == values[:, :, :1]).all():
+        values = values[:, :, 0]
+    if values.ndim == 3:
+        return _coloured(path, values), COLOURS
+    if values.dtype == np.bool_:
+        return values, ""
+    if not np.isfinite(values).all():
+        raise UnreadableImage(path, "is no mask: it holds values that are not finite")
+    levels = np.unique(values)
+    if len(levels) == 1:
+        return np.full(values.shape, levels[0] >= 0.5 * _white(values)), ""
+    white = _white(values)
+    if len(levels) == 2 and levels[0] == 0:
+        return values > 0, "" if levels[1] >= 0.5 * white else LEVELS
+    if len(levels) >= _MANY and levels[0] >= 0 and levels[-1] < 0.5 * white:
+        shown = ", ".join(f"{level:g}" for level in levels[:5])
+        more = ", ..." if len(levels) > 5 else ""
+        raise UnreadableImage(
+            path,
+            f"is no mask of one thing: its values are {shown}{more}, as those of classes; write "
+            "255 where the tattoo is and 0 elsewhere",
+        )
+    between = (values > 0.1 * white) & (values < 0.9 * white)
+    if between.mean() > _BETWEEN:
+        raise UnreadableImage(
+            path,
+            f"is a picture, not a mask: {between.mean():.0%} of its pixels are neither black nor "
+            "white; write 255 where the tattoo is and 0 elsewhere",
+        )
+    return values >= 0.5 * white, ""
+
+
+def _coloured(path: Path, values: npt.NDArray[Any]) -> Marked:
+    brightest = values.max(axis=2)
+    marked: Marked = brightest >= 64
+    # JPEG spreads a colour a little; eight steps of each channel are one.
+    colours = np.unique(values[marked] // 32, axis=0)
+    if len(colours) > 8 or not (~marked).any():
+        raise UnreadableImage(
+            path,
+            "is a picture in colours, not a mask: write 255 where the tattoo is and 0 elsewhere",
+        )
+    return marked
+
+
+def _white(values: npt.NDArray[Any]) -> float:
+    if values.dtype.kind == "f":
+        return 1.0 if values.max() <= 1 else 255.0
+    if values.dtype.itemsize > 1:
+        # Eight bits in a wider file are still eight bits.
+        return 255.0 if values.max() <= 255 and values.max() > 1 else 65535.0
+    return 255.0

@@ -1,0 +1,120 @@
+"""Masks are read as what they mark, however tools write them; others are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from harness.data.formats import UnreadableImage
+from harness.data.masks import ALPHA, COLOURS, LEVELS, PALETTE, read_mask, read_mask_as
+
+MARKED = np.zeros((6, 9), dtype=bool)
+MARKED[1:4, 2:7] = True
+
+
+def written(tmp_path: Path, values: np.ndarray, mode: str | None = None) -> Path:
+    path = tmp_path / "m.png"
+    PIL.Image.fromarray(values, mode).save(path) if mode else PIL.Image.fromarray(values).save(path)
+    return path
+
+
+@pytest.mark.parametrize("high", [1, 2, 38, 100, 255])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_two_values_are_nothing_and_the_tattoo(tmp_path: Path, high: int, kind: type) -> None:
+    values = np.where(MARKED, kind(high), kind(0)).astype(kind)
+    found, taken = read_mask_as(written(tmp_path, values))
+    assert np.array_equal(found, MARKED)
+    assert taken == ("" if high == 255 else LEVELS)
+    assert not found.flags.writeable
+
+
+def test_sixteen_bits_and_one_bit_are_read_by_their_own_white(tmp_path: Path) -> None:
+    deep = np.where(MARKED, np.uint16(65535), np.uint16(0))
+    assert np.array_equal(read_mask(written(tmp_path, deep)), MARKED)
+    assert np.array_equal(read_mask(written(tmp_path, MARKED)), MARKED)
+
+
+def test_soft_edges_are_cut_in_the_middle(tmp_path: Path) -> None:
+    values = np.where(MARKED, 255, 0).astype(np.uint8)
+    values[0, 0], values[0, 1] = 127, 128
+    found = read_mask(written(tmp_path, values))
+    assert (found[0, 0], found[0, 1]) == (False, True)
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 10, 10)])
+def test_an_alpha_channel_marks_what_is_opaque(tmp_path: Path, colour: tuple[int, ...]) -> None:
+    values = np.zeros((6, 9, 4), np.uint8)
+    values[..., :3] = colour
+    values[..., 3] = np.where(MARKED, 255, 0)
+    found, taken = read_mask_as(written(tmp_path, values))
+    assert np.array_equal(found, MARKED)
+    assert taken == ALPHA
+
+
+def test_of_an_opaque_part_that_is_light_and_dark_the_light_is_marked(tmp_path: Path) -> None:
+    values = np.zeros((6, 9, 4), np.uint8)
+    values[..., 3], values[0, :, 3] = 255, 0
+    values[MARKED, :3] = 255
+    assert np.array_equal(read_mask(written(tmp_path, values)), MARKED)
+
+
+def test_an_alpha_channel_without_holes_says_nothing(tmp_path: Path) -> None:
+    values = np.full((6, 9, 4), 255, np.uint8)
+    values[..., :3] = np.where(MARKED, 255, 0)[..., None]
+    assert np.array_equal(read_mask(written(tmp_path, values)), MARKED)
+
+
+@pytest.mark.parametrize("colour", [(0, 255, 0), (128, 0, 0), (0, 0, 200), (255, 0, 255)])
+def test_a_colour_on_black_marks(tmp_path: Path, colour: tuple[int, ...]) -> None:
+    values = np.zeros((6, 9, 3), np.uint8)
+    values[MARKED] = colour
+    found, taken = read_mask_as(written(tmp_path, values))
+    assert np.array_equal(found, MARKED)
+    assert taken == COLOURS
+
+
+@pytest.mark.parametrize("colour", [(128, 0, 0), (64, 0, 0), (255, 255, 255)])
+def test_a_palette_marks_all_but_its_first_colour_if_that_is_black(
+    tmp_path: Path, colour: tuple[int, ...]
+) -> None:
+    image = PIL.Image.fromarray(MARKED.astype(np.uint8), "P")
+    image.putpalette([0, 0, 0, *colour])
+    image.save(tmp_path / "m.png")
+    found, taken = read_mask_as(tmp_path / "m.png")
+    assert np.array_equal(found, MARKED)
+    assert taken == ("" if colour == (255, 255, 255) else PALETTE)
+
+
+@pytest.mark.parametrize(("level", "all_of_it"), [(0, False), (255, True)])
+def test_one_level_marks_everything_or_nothing(
+    tmp_path: Path, level: int, *, all_of_it: bool
+) -> None:
+    found = read_mask(written(tmp_path, np.full((6, 9), level, np.uint8)))
+    assert found.all() == all_of_it
+    assert found.any() == all_of_it
+
+
+def test_classes_and_pictures_are_refused_with_what_to_write(tmp_path: Path) -> None:
+    classes = np.where(MARKED, 1, 0).astype(np.uint8)
+    classes[5] = 2
+    gray = np.arange(54, dtype=np.uint8).reshape(6, 9) * 4 + 30
+    colours = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    for values, said in (
+        (classes, "its values are 0, 1, 2, as those of classes"),
+        (gray, "are neither black nor white"),
+        (colours, "is a picture in colours"),
+    ):
+        with pytest.raises(UnreadableImage, match=said) as caught:
+            read_mask(written(tmp_path, values))
+        assert "write 255 where the tattoo is" in str(caught.value)
+
+
+def test_a_mask_is_turned_as_its_picture_is(tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    image = PIL.Image.fromarray(np.where(MARKED, 255, 0).astype(np.uint8))
+    image.save(tmp_path / "m.png", exif=exif)
+    assert np.array_equal(read_mask(tmp_path / "m.png"), np.rot90(MARKED, -1))
