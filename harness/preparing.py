@@ -217,6 +217,11 @@ class Prepared:
         return f"{self.judged.name} / {self.entry.plugin.name}"
 
     @property
+    def seed(self) -> int:
+        """Of the algorithm."""
+        return int(self.origin.parameters["seed"])
+
+    @property
     def learns(self) -> bool:
         """Whether the algorithm, or the attack on its probes, is fitted in this run."""
         attack = self.attack
@@ -425,6 +430,18 @@ def _learning_elsewhere(
     if other.problems:
         raise DataError(f"{place} cannot be learned from:", other.problems)
     return learn_elsewhere(dataset, folds, other, mated_by=protocol.data.mated_by, given=str(place))
+
+
+def with_seed(run: Prepared, seed: int) -> Prepared:
+    """Return the same run with another seed of its algorithm."""
+    description = run.entry.description
+    parameters = [
+        msgspec.structs.replace(one, value=seed) if one.name == "seed" else one
+        for one in description.parameters
+    ]
+    other = msgspec.structs.replace(description, parameters=parameters)
+    entry = replace(run.entry, description=other)
+    return _prepared(run.judged, entry, run.request, run.attack)
 
 
 def command(run: Prepared) -> str:

@@ -341,7 +341,7 @@ def faults(folder: Path) -> list[str]:
     The checksums say whether a byte changed; that the numbers follow from the scores is shown by
     computing them again.
     """
-    found = _changed(folder, None)
+    found = changed_files(folder)
     if found:
         return found
     run = read_run(folder)
@@ -399,7 +399,7 @@ def check_sources(folder: Path) -> None:
     """
     derived = {METRICS, CURVES, SEARCHES, REPORT, FORENSIC}
     changed = [
-        fault for fault in _changed(folder, derived) if not fault.startswith(f"{CANDIDATES}/")
+        fault for fault in changed_files(folder, derived) if not fault.startswith(f"{CANDIDATES}/")
     ]
     if changed:
         raise _damaged(folder, changed)
@@ -455,7 +455,8 @@ def _is_of_scores(parts: Sequence[str]) -> bool:
     return parts[0] == "units" and len(parts) > 3 and parts[2] == SCORES
 
 
-def _changed(folder: Path, apart_from: Iterable[str] | None) -> list[str]:
+def changed_files(folder: Path, apart_from: Iterable[str] | None = None) -> list[str]:
+    """Return which files of a sealed folder changed, are missing or were added, in sentences."""
     listed = read_checksums(folder)
     present = set(_contents(folder))
     skipped = set(apart_from or ())

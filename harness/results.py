@@ -9,6 +9,26 @@ OTHER_PHOTOGRAPH = "with mates of other photographs alone"
 """Parts of the trials of a run: those in which a copy can be found, and the others."""
 
 
+class Components(msgspec.Struct):
+    """Where the variance of a metric over several fits comes from: standard deviations in one fit.
+
+    Parameters
+    ----------
+    identities
+        Other identities could have been judged.
+    interaction
+        Which identities come out well changes from fit to fit.
+    fits
+        A fit is better or worse as a whole; with its 95 % interval.
+    """
+
+    identities: float
+    interaction: float
+    fits: float
+    fits_low: float
+    fits_high: float
+
+
 class Estimate(msgspec.Struct, omit_defaults=True):
     """One metric's value and how far it can be trusted.
 
@@ -28,6 +48,9 @@ class Estimate(msgspec.Struct, omit_defaults=True):
         Mean and standard deviation (n - 1) over folds.
     flags
         Where the data cannot support the figure, in words.
+    fits, components
+        Of several fits of an algorithm that learns: the value of each, of which `value` is the
+        mean, and where their variance comes from.
     """
 
     value: float | None
@@ -41,6 +64,8 @@ class Estimate(msgspec.Struct, omit_defaults=True):
     fold_mean: float | None = None
     fold_sd: float | None = None
     flags: list[str] = []
+    fits: list[float | None] = []
+    components: Components | None = None
 
 
 class FoldMetrics(msgspec.Struct):

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from harness import record
 from harness.attacking import attacked, retouched, retouching_units, take_over
+from harness.data.findings import Finding
 from harness.errors import RunFailed
 from harness.execution.environment import Environment, hash_of, together
 from harness.execution.plan import plan
@@ -25,6 +26,9 @@ from harness.preparing import Entry, Prepared, command
 from harness.registry import Plugin, home_of, own_files
 from harness.results import Outcome
 from harness.run_folders import begin, end, folder_for, is_stale, loaded_by, settled
+
+ONE_FIT = "one-fit"
+"""Code of the finding that a run is one of the fits that could have been."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,19 @@ def _settled(
     return run, _beside(entry, loaded), more
 
 
+def _one_fit(algorithm: bool) -> Finding:
+    return Finding(
+        ONE_FIT,
+        "warning",
+        "this is one fit of an algorithm that learns: another seed, or the same in another "
+        "environment, may give other numbers, and the intervals do not hold that; --repeats 5 "
+        "measures it"
+        if algorithm
+        else "this is one fit of the remover that the probes were retouched by: another may give "
+        "other numbers, and the intervals do not hold that",
+    )
+
+
 def _beside(entry: Entry, loaded: Mapping[str, str]) -> dict[str, str]:
     """Return the files of an algorithm that are not its source, known before or loaded late."""
     home = home_of(entry.plugin).resolve()
@@ -219,6 +236,8 @@ def _manifest(
     manifest.environments = [Surroundings(one, where) for one, where in joined]
     manifest.environment_hash = hash_of(joined)
     manifest.learns = run.learns
+    if run.learns:
+        manifest.findings = [*manifest.findings, _one_fit(description.learns)]
     manifest.loaded = loaded
     if shown is not None:
         shown.loaded = more

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 def report(folder: Path) -> None:
     """Write the HTML report of a run again."""
     from harness.finishing import score_again
+    from harness.repeats.entry import is_joined
+    from harness.repeats.joining import join_again
 
-    score_again(folder)
+    if is_joined(folder):
+        join_again(folder)
+    else:
+        score_again(folder)
     click.echo(folder / "report.html")
 
 
@@ -37,6 +42,8 @@ def verify(folders: tuple[Path, ...]) -> None:
     from harness import record
     from harness.errors import HarnessError
     from harness.leaderboard.reading import find_runs
+    from harness.repeats.entry import is_joined
+    from harness.repeats.joining import faults
 
     runs: list[Path] = []
     for place in folders:
@@ -47,7 +54,7 @@ def verify(folders: tuple[Path, ...]) -> None:
     code = 0
     for folder in dict.fromkeys(runs):
         try:
-            found = record.faults(folder)
+            found = faults(folder) if is_joined(folder) else record.faults(folder)
         except HarnessError as reason:
             if len(runs) == 1:
                 raise
@@ -84,6 +91,7 @@ def export(
 
     With aigtatt, runs of verification, open-set and closed-set become a table of 14 columns.
     """
+    _refuse_joined(folders, form)
     if form == "aigtatt":
         _export_table(folders, out)
         return
@@ -137,6 +145,17 @@ def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
             f"{folder}: a run of {protocol.task!r} compares no images, so there are no scores in "
             f"the format {form}"
         )
+
+
+def _refuse_joined(folders: tuple[Path, ...], form: str) -> None:
+    from harness.repeats.entry import fits_of, is_joined
+
+    for folder in folders:
+        if is_joined(folder):
+            raise UsageError(
+                f"{folder} joins several fits, and --format {form} is of one; name one of its "
+                f"fits: {', '.join(map(str, fits_of(folder)))}"
+            )
 
 
 def _export_table(folders: tuple[Path, ...], out: Path) -> None:

@@ -15,16 +15,17 @@ from harness.errors import HarnessError
 from harness.manifest import Manifest
 from harness.preparing import Prepared
 from harness.record import read_assessment
-from harness.results import Estimate, Outcome
+from harness.repeats.running import Entry
+from harness.results import Curves, Estimate, Outcome
 from harness.run import Finished
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
 
 
-def say_what_was_done(finished: Finished) -> None:
+def say_what_was_done(finished: Finished, label: str = "") -> None:
     """Say on standard error what of a run was computed and what was kept."""
-    label = finished.prepared.label
+    label = label or finished.prepared.label
     if not finished.done and finished.kept == ("everything",):
         text = "already done; nothing was recomputed"
     else:
@@ -50,19 +51,54 @@ def say_findings(findings: Iterable[Finding], said: set[Finding]) -> None:
             click.echo(f"note: {one.text}", err=True)
 
 
-def print_table(finished: Sequence[Finished]) -> None:
-    """Print the metrics of each run, and where its report lies."""
+def print_table(finished: Sequence[Finished], entries: Sequence[Entry] = ()) -> None:
+    """Print the metrics of each run and where its report lies; those of joined runs once."""
+    joined = {fit.prepared.folder for entry in entries for fit in entry.fits}
     for one in finished:
-        print_metrics(
-            one.prepared.judged.name,
-            one.prepared.entry.plugin.name,
-            one.outcome,
-            one.manifest.mated_by,
-        )
-        assessment = read_assessment(one.prepared.folder)
-        if assessment is not None:
-            print_assessment(assessment)
-        click.echo(f"report  {one.prepared.folder / 'report.html'}\n")
+        if one.prepared.folder not in joined:
+            print_run(one)
+    for entry in entries:
+        print_entry(entry.folder)
+
+
+def print_run(one: Finished) -> None:
+    """Print the metrics of a run and where its report lies."""
+    manifest = one.manifest
+    name = one.prepared.entry.plugin.name
+    print_metrics(
+        one.prepared.judged.name,
+        f"{name}, one fit" if manifest.learns else name,
+        one.outcome,
+        manifest.mated_by,
+    )
+    assessment = read_assessment(one.prepared.folder)
+    if assessment is not None:
+        print_assessment(assessment)
+    click.echo(f"report  {one.prepared.folder / 'report.html'}\n")
+
+
+def print_entry(folder: Path) -> None:
+    """Print the metrics of joined fits, where they vary, and each fit."""
+    from harness.repeats.entry import manifest_of, read_joined, read_metrics
+    from harness.repeats.page import component_lines
+
+    entry, metrics = read_joined(folder), read_metrics(folder)
+    outcome = Outcome(metrics, Curves(), [], [])
+    name = f"{entry.algorithm}, {len(entry.fits)} fits"
+    print_metrics(entry.protocol, name, outcome, manifest_of(folder).mated_by)
+    headline = metrics.pooled[metrics.headline]
+    rows = component_lines(metrics.headline, headline)
+    if rows:
+        click.echo(f"   {metrics.headline} varies by (sd)  one fit  mean of {len(entry.fits)}")
+        width = max(len(name) for name, _, _ in rows)
+        for name, one, every in rows:
+            click.echo(f"     {name:<{width}}  {one}   {every}")
+    values = ", ".join(
+        f"seed {fit.seed}: {'no data' if fit.value is None else f'{fit.value:.4f}'}"
+        for fit in entry.fits
+    )
+    click.echo(f"   fits  {values}")
+    click.echo(f"report  {folder / 'report.html'}\n")
 
 
 def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str = "") -> None:
@@ -199,8 +235,27 @@ def _forensic(assessment: Assessment | None) -> dict[str, Any]:
     return {"forensic": facts}
 
 
+def entry_json(folder: Path) -> dict[str, Any]:
+    """Return what JSON says of a folder that joins several fits."""
+    import msgspec
+
+    from harness.repeats.entry import fits_of, read_joined, read_metrics
+
+    entry = read_joined(folder)
+    return {
+        "protocol": entry.protocol,
+        "algorithm": entry.algorithm,
+        "identity": entry.identity,
+        "folder": str(folder),
+        "fits": [str(place) for place in fits_of(folder)],
+        "metrics": msgspec.to_builtins(read_metrics(folder)),
+    }
+
+
 def run_json(
-    finished: Sequence[Finished], failed: Sequence[tuple[Prepared, HarnessError]]
+    finished: Sequence[Finished],
+    failed: Sequence[tuple[Prepared, HarnessError]],
+    entries: Sequence[Entry] = (),
 ) -> dict[str, Any]:
     """Return what `harness run --json` prints."""
     import msgspec
@@ -211,6 +266,9 @@ def run_json(
                 "protocol": one.prepared.judged.name,
                 "algorithm": one.prepared.entry.plugin.name,
                 "identity": one.prepared.identity,
+                "environment_hash": one.manifest.environment_hash,
+                "result_hash": one.manifest.result_hash,
+                "learns": one.manifest.learns,
                 "folder": str(one.prepared.folder),
                 "seconds": round(one.seconds, 3),
                 "done": list(one.done),
@@ -223,6 +281,7 @@ def run_json(
             }
             for one in finished
         ],
+        "entries": [entry_json(entry.folder) for entry in entries],
         "failed": [
             {
                 "protocol": one.judged.name,

@@ -24,6 +24,9 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.data.findings import Finding
+    from harness.preparing import Prepared
+    from harness.repeats.running import Entry
+    from harness.run import Finished
 
 ALL = "all"
 
@@ -41,6 +44,13 @@ ALL = "all"
 @click.option("--preset", default="", help="Named set of the algorithm's parameters.")
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), help="Of everything random in the algorithm."
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Fits of an algorithm that learns, with seeds from --seed on, joined as one entry.",
 )
 @click.option(
     "--attack",
@@ -92,6 +102,7 @@ def run(
     parameters: tuple[str, ...],
     preset: str,
     seed: int | None,
+    repeats: int,
     attack: str,
     workers: int | None,
     threads: int,
@@ -114,7 +125,8 @@ def run(
     from harness.finishing import add_likelihood_ratios
     from harness.preparing import Request, prepare
     from harness.progress import progress_for
-    from harness.run import execute
+    from harness.repeats.running import joined, repeated
+    from harness.run import ONE_FIT, execute
 
     request = Request(
         algorithms=_every_algorithm(plugins) if ALL in algorithms else algorithms,
@@ -138,28 +150,39 @@ def run(
     limits = Limits(threads=threads, silence=timeout, memory=memory, device=device)
     if workers is not None:
         limits = replace(limits, workers=workers)
-    prepared = prepare(request)
     said: set[Finding] = set()
-    for one in prepared:
-        say_findings(one.judged.findings, said)
-    finished, failed = [], []
-    for one in prepared:
-        try:
-            with progress_for(one.label) as progress:
-                done = execute(one, limits, progress)
-            if forensic:
-                add_likelihood_ratios(done.prepared.folder, forensic)
-            finished.append(done)
-        except HarnessError as reason:
-            failed.append((one, reason))
-            click.echo(f"error: {one.label}: {reason}", err=True)
-            continue
-        say_what_was_done(finished[-1])
-        say_findings(finished[-1].manifest.findings, said)
+    groups = repeated(prepare(request), repeats)
+    for group in groups:
+        say_findings(group[0].judged.findings, said)
+        if repeats > 1 and len(group) == 1:
+            click.echo(f"{group[0].label}: it does not learn, so it is run once", err=True)
+    finished: list[Finished] = []
+    entries: list[Entry] = []
+    failed: list[tuple[Prepared, HarnessError]] = []
+    for group in groups:
+        fits = []
+        for one in group:
+            label = one.label if len(group) == 1 else f"{one.label}, seed {one.seed}"
+            try:
+                with progress_for(label) as progress:
+                    done = execute(one, limits, progress)
+                if forensic:
+                    add_likelihood_ratios(done.prepared.folder, forensic)
+            except HarnessError as reason:
+                failed.append((one, reason))
+                click.echo(f"error: {label}: {reason}", err=True)
+                continue
+            fits.append(done)
+            say_what_was_done(done, label)
+            found = done.manifest.findings
+            say_findings([f for f in found if len(group) == 1 or f.code != ONE_FIT], said)
+        finished += fits
+        if len(group) > 1 and len(fits) == len(group):
+            entries.append(joined(fits, repeats))
     if as_json:
-        click.echo(json.dumps(run_json(finished, failed), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(run_json(finished, failed, entries), indent=1, ensure_ascii=False))
     else:
-        print_table(finished)
+        print_table(finished, entries)
     if failed:
         sys.exit(max(reason.exit_code for _, reason in failed))
 

@@ -189,6 +189,11 @@ def _show(brought: Brought, forensic: str, as_json: bool) -> None:
 
 
 def _score_again(folder: Path, forensic: str, as_json: bool) -> None:
+    from harness.repeats.entry import is_joined
+
+    if is_joined(folder):
+        _join_again(folder, forensic, as_json)
+        return
     from harness.cli.printing import print_assessment, print_metrics, scored_json
     from harness.finishing import score_again
     from harness.record import read_assessment
@@ -205,3 +210,18 @@ def _score_again(folder: Path, forensic: str, as_json: bool) -> None:
     if assessment is not None:
         print_assessment(assessment)
     click.echo(f"report  {folder / 'report.html'}")
+
+
+def _join_again(folder: Path, forensic: str, as_json: bool) -> None:
+    from harness.cli.printing import entry_json, print_entry
+    from harness.finishing import score_again
+    from harness.repeats.entry import fits_of
+    from harness.repeats.joining import join_again
+
+    for place in fits_of(folder):
+        score_again(place, forensic)
+    join_again(folder)
+    if as_json:
+        click.echo(json.dumps(entry_json(folder), indent=1, ensure_ascii=False))
+    else:
+        print_entry(folder)

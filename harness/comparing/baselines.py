@@ -25,6 +25,14 @@ from harness.errors import Damaged, UsageError, nearest
 from harness.execution.storage import write_whole
 from harness.finishing import now
 from harness.manifest import Manifest
+from harness.repeats.entry import (
+    INSIDE,
+    fits_of,
+    is_joined,
+    read_joined,
+    read_metrics,
+    write_joined,
+)
 
 FILE, RUN = "baseline.json", "run"
 PLACE = Path("baselines")
@@ -38,7 +46,9 @@ class Choice(msgspec.Struct):
     Parameters
     ----------
     identity, protocol, algorithm, finished
-        Of the run.
+        Of the run; of several fits the hash of what joins them, and the first.
+    fits
+        How many fits were chosen.
     value
         Of the headline metric, whose id is `metric`.
     source
@@ -57,6 +67,7 @@ class Choice(msgspec.Struct):
     who: str
     when: str
     why: str
+    fits: int = 1
 
 
 class Baseline(msgspec.Struct):
@@ -93,22 +104,26 @@ def set_baseline(run: Path, name: str, why: str, place: Path = PLACE) -> Baselin
         raise UsageError(f"--name {name!r} should be letters, digits, '-', '_' and '.'")
     if not why.strip():
         raise UsageError("--why is empty: say why the baseline moves, for those who come after")
-    record.check_answers(run)
-    read = record.read_run(run)
-    outcome, manifest = read.judge(), read.manifest
+    fits = fits_of(run)
+    for fit in fits:
+        record.check_answers(fit)
+    read = record.read_run(fits[0])
+    metrics = read_metrics(run) if is_joined(run) else read.judge().metrics
+    manifest = read.manifest
     folder = place / name
     earlier: list[Choice] = []
     if (folder / FILE).exists():
         before = read_baseline(folder)
         earlier = [before.current, *before.earlier]
-    headline = outcome.metrics.headline
+    headline = metrics.headline
     chosen = Choice(
-        identity=manifest.identity,
+        identity=_identity_in(run),
         protocol=manifest.origin.protocol,
         algorithm=manifest.origin.algorithm,
         finished=manifest.finished,
+        fits=len(fits),
         metric=headline,
-        value=outcome.metrics.pooled[headline].value,
+        value=metrics.pooled[headline].value,
         source=str(run),
         who=who(),
         when=now(),
@@ -131,12 +146,12 @@ def read_baseline(folder: Path) -> Baseline:
     """
     try:
         found = msgspec.json.decode((folder / FILE).read_bytes(), type=Baseline)
-        manifest = msgspec.json.decode((folder / RUN / record.MANIFEST).read_bytes(), type=Manifest)
+        identity = _identity_in(folder / RUN)
     except (OSError, msgspec.DecodeError) as reason:
         raise Damaged(f"{folder} is not a whole baseline: {reason}") from None
-    if manifest.identity != found.current.identity:
+    if identity != found.current.identity:
         raise Damaged(
-            f"{folder / RUN} is run {manifest.identity[:10]}, and {FILE} names "
+            f"{folder / RUN} is run {identity[:10]}, and {FILE} names "
             f"{found.current.identity[:10]}; set the baseline again"
         )
     return found
@@ -195,6 +210,22 @@ def _take(run: Path, folder: Path) -> None:
     for left in (part, old):
         shutil.rmtree(left, ignore_errors=True)
     part.mkdir(parents=True)
+    if is_joined(run):
+        joined = read_joined(run)
+        for fit, place in zip(joined.fits, fits_of(run), strict=True):
+            fit.folder = f"{INSIDE}/{place.name}"
+            _copy(place, part / fit.folder)
+        write_joined(part, joined, read_metrics(run))
+    else:
+        _copy(run, part)
+    if (folder / RUN).exists():
+        (folder / RUN).rename(old)
+    part.rename(folder / RUN)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _copy(run: Path, part: Path) -> None:
+    """Copy what a gate needs of a run."""
     for name in record.read_checksums(run):
         if record.is_source(name):
             (part / name).parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +235,11 @@ def _take(run: Path, folder: Path) -> None:
     manifest.dataset["path"] = "."
     record.write_manifest(part, manifest)
     record.seal(part)
-    if (folder / RUN).exists():
-        (folder / RUN).rename(old)
-    part.rename(folder / RUN)
-    shutil.rmtree(old, ignore_errors=True)
+
+
+def _identity_in(folder: Path) -> str:
+    """Return the identity of a run, or the hash of what joins several."""
+    if is_joined(folder):
+        return read_joined(folder).hash
+    manifest = msgspec.json.decode((folder / record.MANIFEST).read_bytes(), type=Manifest)
+    return manifest.identity

@@ -13,23 +13,50 @@ from harness.errors import NotComparable, UsageError, nearest
 from harness.manifest import Origin
 from harness.metrics.ids import Metric
 from harness.record import Run
+from harness.repeats.entry import fits_of, is_joined
 from harness.tasks.trials import Trials, TrialsOf, Values, failures_of
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the runs that are compared.
+    """One of the entries that are compared: a run, or several fits of one algorithm.
 
     Parameters
     ----------
     run
-        As read from its folder.
+        As read from its folder; of several fits the first.
     answers
-        SHA-256 of every file with raw answers.
+        SHA-256 of every file with raw answers, of all fits.
+    more
+        The other fits.
+    folder
+        As it was named.
     """
 
     run: Run
     answers: dict[str, str]
+    more: tuple[Side, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """Folder of the run, or of what joins the fits."""
+        return self.run.folder if self.folder is None else self.folder
+
+    @property
+    def fits(self) -> tuple[Side, ...]:
+        """Every fit as an entry of its own; one for a run."""
+        return (replace(self, more=(), folder=None), *self.more) if self.more else (self,)
+
+    @property
+    def one_fit(self) -> bool:
+        """Whether another fit of the same algorithm may give another result, unseen."""
+        return self.run.manifest.learns and not self.more
+
+    def trials_of_fits(self, metric: Metric) -> list[Trials] | None:
+        """Return what the metric is made of in each fit, or None where that is not kept."""
+        found = [fit.trials(metric) for fit in self.fits]
+        return None if any(one is None for one in found) else [o for o in found if o is not None]
 
     @property
     def name(self) -> str:
@@ -77,11 +104,24 @@ def read_sides(folders: Sequence[Path]) -> list[Side]:
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"there is no run folder {folder}")
-        answers = record.check_answers(folder)
-        sides.append(Side(record.read_run(folder), answers))
+        sides.append(_read_side(folder))
     for other in sides[1:]:
         _refuse_differences(sides[0].run, other.run)
     return sides
+
+
+def _read_side(folder: Path) -> Side:
+    if not is_joined(folder):
+        return Side(record.read_run(folder), record.check_answers(folder))
+    fits = []
+    for place in fits_of(folder):
+        answers = record.check_answers(place)
+        named = {f"{place.name}/{name}": digest for name, digest in answers.items()}
+        fits.append(Side(record.read_run(place), named))
+    for other in fits[1:]:
+        _refuse_differences(fits[0].run, other.run)
+    together = {name: digest for fit in fits for name, digest in fit.answers.items()}
+    return Side(fits[0].run, together, tuple(fits[1:]), folder)
 
 
 def metric_of(side: Side, text: str | None) -> Metric:
