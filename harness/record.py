@@ -82,6 +82,7 @@ class FoldTruth(msgspec.Struct, omit_defaults=True):
     nonmates: list[tuple[str, str]] = []
     excluded: list[tuple[str, str]] = []
     draws: list[tuple[list[str], list[str]]] = []
+    unmated: list[str] = []
 
 
 class Truth(msgspec.Struct):
@@ -235,6 +236,7 @@ def write_truth(
                 nonmates=sorted(f.nonmates),
                 excluded=sorted(f.excluded),
                 draws=[(list(draw.probes), list(draw.gallery)) for draw in f.draws],
+                unmated=list(f.unmated),
             )
             for f in folds
         ],
@@ -311,6 +313,7 @@ def read_run(folder: Path) -> Run:
             nonmates=frozenset(fold.nonmates),
             excluded=frozenset(fold.excluded),
             draws=tuple(Draw(tuple(probes), tuple(gallery)) for probes, gallery in fold.draws),
+            unmated=tuple(fold.unmated),
         )
         for fold in truth.folds
     ]

@@ -118,6 +118,8 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
         shown[0] += f" {galleries(counts)}"
     elif galleries(counts):
         shown.insert(0, f"searches {galleries(counts)}")
+    if without := counts.get("probes_without_a_mate", 0):
+        shown[0] += f" ({without} probes without a mate are not judged)"
     if "searches" not in counts and "images" in counts:
         shown.insert(0, f"{counts['images']} images")
     if "searches" not in counts and "mated_comparisons" in counts:

@@ -100,6 +100,8 @@ class Fold:
         The non-mated comparisons that count, where not all of them do.
     excluded
         (probe, gallery) names that are not compared: to this probe, that reference is not there.
+    unmated
+        Probes without a mate, which closed-set searches do not judge: they are counted.
     draws
         Where a fold is searched several times over, in samples of its images.
     """
@@ -114,6 +116,7 @@ class Fold:
     train_references: frozenset[str] = frozenset()
     nonmates: frozenset[tuple[str, str]] = frozenset()
     excluded: frozenset[tuple[str, str]] = frozenset()
+    unmated: tuple[str, ...] = ()
     draws: tuple[Draw, ...] = ()
 
 

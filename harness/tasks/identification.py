@@ -114,6 +114,7 @@ def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
             train=tuple(record.name for record in train),
             # A probe without a mate asks an open-set question, which this task does not judge.
             probes=tuple(probe.name for probe in probes if probe.name in mated),
+            unmated=tuple(probe.name for probe in probes if probe.name not in mated),
             gallery=tuple(reference.name for reference in references)
             + (background if protocol.data.background else ()),
             mates=mates,

@@ -37,8 +37,14 @@ def look_at_records(dataset: Dataset, protocol: Protocol) -> Findings:
 
 
 def look_at_mates(dataset: Dataset, protocol: Protocol, folds: Sequence[Fold]) -> Findings:
-    """Return which needs the mated pairs of the folds cannot meet."""
+    """Return which needs the mated pairs of the folds cannot meet, and probes without a mate."""
     found = Findings()
+    for fold in folds:
+        for name in fold.unmated:
+            found.warning(
+                "probes without a mate",
+                f"fold {fold.name}: probe {name!r} has no mate in it, and is not judged",
+            )
     pairs = sorted({pair for fold in folds for pair in fold.mates})
     for need in needs_of(protocol):
         if need in _OF_MATES and pairs:

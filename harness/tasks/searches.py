@@ -158,8 +158,10 @@ class FoldSearches(Measures):
 
     def counts(self) -> dict[str, int]:
         """Return what is counted in a fold."""
+        unmated = {"probes_without_a_mate": len(self.fold.unmated)} if self.fold.unmated else {}
         return {
             "searches": len(self.fold.probes),
+            **unmated,
             "references": len(self.fold.gallery),
             "training_images": len(self.fold.train),
             "mated_comparisons": len(self.pairs),

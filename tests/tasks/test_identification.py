@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from harness.protocol import Protocol
 from harness.results import Outcome
 from harness.tasks.answers import Answer
 from harness.tasks.identification import judge, lay_out, training_truth, truth_matrix
+from harness.tasks.needs import look_at_mates
+from tests.conftest import Ran, save_png
 
 METRICS = ["hit-rate@rank=1", "hit-rate@rank=3", "map", "eer", "fnmr@fmr=0.2"]
 PROTOCOL = Protocol.model_validate(
@@ -272,3 +275,54 @@ def test_training_images_keep_the_roles_of_the_folds_that_judge_them() -> None:
 def test_a_training_set_whose_images_have_no_roles_says_none() -> None:
     records = {n: Record(n, Path(n), tattoo=n[0]) for n in ("a1", "a2")}
     assert set(training_truth(Fold("1", ("a1", "a2"), ()), records, PROTOCOL)) == {"identities"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "unmated"),
+    [
+        ({"a": ("probe", "reference"), "b": ("probe", None)}, {"b0"}),
+        ({"a": ("probe", "reference"), "b": ("probe", "probe")}, {"b0", "b1"}),
+        ({"a": ("probe", "reference"), "b": ("reference", "reference")}, set()),
+        ({"a": (None, None), "b": (None, None)}, set()),
+    ],
+)
+def test_declared_probes_without_a_mate_are_kept_to_be_counted(
+    roles: dict[str, tuple[str | None, str | None]], unmated: set[str]
+) -> None:
+    records = {
+        f"{tattoo}{n}": Record(f"{tattoo}{n}", Path(f"{tattoo}{n}"), tattoo=tattoo, role=role)
+        for tattoo, both in roles.items()
+        for n, role in enumerate(both)
+        if role is not None or tattoo == "a" or both == (None, None)
+    }
+    asked = PROTOCOL.model_copy(update={"folds": PROTOCOL.folds.model_copy(update={"count": 1})})
+    folds = lay_out(Dataset("d", Path(), "csv", records), asked)
+    assert {name for fold in folds for name in fold.unmated} == unmated
+    said = look_at_mates(Dataset("d", Path(), "csv", records), asked, folds).warnings
+    assert len(said) == len(unmated)
+    assert all("has no mate in it, and is not judged" in sentence for sentence in said)
+    scores = [Answer(np.zeros((len(f.probes), len(f.gallery)))) for f in folds]
+    counts = judge(folds, scores, records, asked).metrics.counts
+    assert counts.get("probes_without_a_mate", 0) == len(unmated)
+
+
+def test_probes_without_a_mate_stand_beside_the_searches_and_stay_in_the_record(
+    harness: Callable[..., Ran], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    lines = ["image,tattoo,role"]
+    for number in range(8):
+        for role in ("probe", "reference") if number < 6 else ("probe",):
+            save_png(tmp_path / f"{number}{role}.png", rng.integers(0, 256, (16, 16, 3)))
+            lines.append(f"{number}{role}.png,t{number},{role}")
+    (tmp_path / "set.csv").write_text("\n".join(lines))
+    words = ("run", "--protocol", "identification", "--algo", "oracle", "--folds", "2")
+    ran = harness(*words, "--data", tmp_path / "set.csv", "--out", tmp_path / "runs")
+    assert ran.code == 0, ran.err
+    assert "(2 probes without a mate are not judged)" in ran.out
+    assert ran.err.count("has no mate in it, and is not judged") == 2
+    (run,) = (tmp_path / "runs" / "identification").glob("oracle-*")
+    metrics = (run / "metrics.json").read_bytes()
+    assert harness("score", run).code == 0
+    assert (run / "metrics.json").read_bytes() == metrics
+    assert b'"probes_without_a_mate": 2' in metrics
