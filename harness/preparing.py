@@ -16,7 +16,7 @@ import msgspec
 
 from harness import record
 from harness.attacking import ABILITY, Attack, check_attackable
-from harness.data.decoding import look_at_masks, undecodable
+from harness.data.decoding import look_at_masks, say_masks, undecodable
 from harness.data.findings import Finding, Findings, once
 from harness.data.fingerprints import fingerprint
 from harness.data.layouts import open_dataset
@@ -326,11 +326,7 @@ def _odd_pictures(judged: Judged) -> tuple[Finding, ...]:
     if "mask" in files:
         more, taken = look_at_masks(records, judged.names)
         faults += more
-        for kind, count in sorted(taken.items()):
-            findings.warning(
-                "masks that are not black and white",
-                f"{count:,} masks have {kind}; read is what they mark (docs/segmentation.md)",
-            )
+        say_masks(taken, findings)
     if faults:
         raise DataError(
             f"{judged.given} cannot be evaluated by {judged.file.stem!r}: {len(faults):,} of "

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness.data.findings import Finding, once
+from harness.data.decoding import look_at_masks, say_masks, undecodable
+from harness.data.findings import Finding, Findings, once
 from harness.data.records import Dataset, Record
 from harness.errors import DataError, UsageError
 from harness.preparing import Judged, Opened, Request, judged_by
@@ -114,6 +115,8 @@ def survey(place: Path, *, layout: str | None = None, plugins: Sequence[Path] = 
         raise UsageError(answers[0].reasons[0] if answers else f"{place} cannot be read")
     known = {path: record for one in sets for path, record in _by_file(one).items()}
     findings += [finding for one in sets for finding in one.findings]
+    if not any(one.severity == "problem" for one in findings):
+        findings += _odd_pictures({record.name: record for record in known.values()})
     found = once(findings)
     return Survey(
         place=str(place),
@@ -159,6 +162,18 @@ def _able(judged: Judged) -> Answer:
         galleries=(min(galleries), max(galleries)) if galleries else None,
         own_data=not judged.protocol.data.default,
     )
+
+
+def _odd_pictures(records: dict[str, Record]) -> list[Finding]:
+    """Return what only decoding shows, as a run would find it before it starts."""
+    findings = Findings()
+    for sentence in undecodable(records, records, crop=False, clean=True):
+        findings.problem("pictures that cannot be used", sentence)
+    faults, taken = look_at_masks(records, records)
+    for sentence in faults:
+        findings.problem("masks that cannot be used", sentence)
+    say_masks(taken, findings)
+    return list(findings.all)
 
 
 def _by_file(dataset: Dataset) -> dict[tuple[Path, object], Record]:

@@ -57,6 +57,31 @@ def test_problems_come_first_with_their_codes_and_nothing_can_be_asked(
     assert not any(answer["can"] for answer in ran.json["answers"])
 
 
+def test_what_only_decoding_shows_is_told_too(harness: Command, tmp_path: Path) -> None:
+    place = photographs(tmp_path / "mine")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3))
+    for name in ("t0/0.png", "t3/2.png"):
+        save_png(place / name, noise + len(name))
+        (place / name).write_bytes((place / name).read_bytes()[:2000])
+    found = harness("data", place, "--json").json["findings"]
+    told = [one for one in found if one["code"] == "pictures-that-cannot-be-used"]
+    assert [one["severity"] for one in told] == ["problem"] * 2
+    assert [one["text"][:10] for one in told] == ["'t0/0.png'", "'t3/2.png'"]
+
+
+def test_masks_that_are_not_black_and_white_are_remarked(harness: Command, tmp_path: Path) -> None:
+    lines = ["image,tattoo,mask,label"]
+    for number in range(4):
+        save_png(tmp_path / f"{number}.png", np.full((9, 9, 3), 50 * number))
+        mask = np.zeros((9, 9))
+        mask[2:5, 2:5] = 1
+        save_png(tmp_path / f"m{number}.png", mask)
+        lines.append(f"{number}.png,t{number},m{number}.png,tattoo")
+    (tmp_path / "set.csv").write_text("\n".join(lines))
+    ran = harness("data", tmp_path / "set.csv")
+    assert "4 masks have 0 and another value than white" in ran.out
+
+
 def test_a_place_that_is_no_data_set_is_a_usage_error(harness: Command, tmp_path: Path) -> None:
     ran = harness("data", tmp_path / "nowhere")
     assert ran.code == 2

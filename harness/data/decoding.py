@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from harness.data.findings import Findings
 from harness.data.formats import UnreadableImage
 from harness.data.images import decode, size_of
 from harness.data.masks import read_mask_as
 from harness.data.records import Record
 
-__all__ = ["look_at_masks", "undecodable"]
+__all__ = ["look_at_masks", "say_masks", "undecodable"]
 
 TATTOO, OTHER = "tattoo", "non-tattoo"
 
@@ -86,6 +87,15 @@ def look_at_masks(
         return None
 
     return _each(fault, names), taken
+
+
+def say_masks(taken: Counter[str], findings: Findings) -> None:
+    """Say which masks were taken for something else than black and white."""
+    for kind, count in sorted(taken.items()):
+        findings.warning(
+            "masks that are not black and white",
+            f"{count:,} masks have {kind}; read is what they mark (docs/segmentation.md)",
+        )
 
 
 def _sizes(what: str, name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
