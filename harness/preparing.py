@@ -41,7 +41,7 @@ from harness.run_folders import already_there, belongs, folder_for
 from harness.tasks.elsewhere import Elsewhere, learn_elsewhere
 from harness.tasks.folds import restrict
 from harness.tasks.look_alikes import asked_on
-from harness.tasks.needs import look_at_mates, look_at_records
+from harness.tasks.needs import look_at_galleries, look_at_mates, look_at_records
 
 REMOVAL = "removal"
 """The protocol whose images a remover learns from, where an attack does not name another."""
@@ -381,6 +381,9 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Judg
     laid_out = protocol.module().lay_out(dataset, protocol)
     dataset = _meeting(
         look_at_mates(dataset, protocol, laid_out), dataset, given, file.stem, protocol
+    )
+    dataset = _meeting(
+        look_at_galleries(dataset, protocol, laid_out), dataset, given, file.stem, protocol
     )
     folds = tuple(restrict(laid_out, request.folds))
     elsewhere = None

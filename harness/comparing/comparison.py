@@ -94,6 +94,8 @@ class Comparison(msgspec.Struct):
     ----------
     synthetic
         Whether the images are synthetic, as the data set states it.
+    mated_by
+        What mates have in common; with ``group`` they are look-alikes.
     """
 
     format: int
@@ -103,6 +105,7 @@ class Comparison(msgspec.Struct):
     level: float
     seed: int
     synthetic: Synthetic
+    mated_by: str
     first: Party
     pairs: list[Pair]
 
@@ -161,6 +164,7 @@ def compare(
         level=LEVEL,
         seed=seed,
         synthetic=stated_in(first.run.manifest.dataset),
+        mated_by=first.run.manifest.mated_by,
         first=party_of(first),
         pairs=pairs,
     )

@@ -12,6 +12,7 @@ from harness.reporting import provenance, wording
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.thumbnails import Pictures
 from harness.results import Candidate, Search
+from harness.tasks.look_alikes import MATES
 
 CANDIDATES = 4
 """Of each run, shown for a search that changed."""
@@ -67,6 +68,7 @@ def render(
             comparison=comparison,
             badge=provenance.BADGES[comparison.synthetic],
             provenance=provenance.SENTENCES[comparison.synthetic],
+            mates=MATES.get(comparison.mated_by, ""),
             first=names[0],
             pairs=[
                 _pair(comparison, pair, name, more)

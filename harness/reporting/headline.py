@@ -331,27 +331,26 @@ def _one_in(rate: float) -> str:
     return f"{100 * rate:.4g} in 100"
 
 
-def _misses(said: _Said, words: str, missed: str, fails: str = "misses") -> str:
-    own, chance = _of_hundred(said.estimate.value, said.estimate.chance)
-    beside = f"; guessing {fails} {chance}{said.close}" if chance else ""
-    return f"{words}, {said.algorithm} {fails} {own} of 100 {missed}{said.bracket}{beside}."
-
-
 def _non_matches(said: _Said) -> str:
-    words = f"At a threshold that lets {_one_in(float(said.options['fmr']))} false pairs through"
-    return _misses(said, words, _true(said.mated_by))
+    own, chance = _of_hundred(said.estimate.value, said.estimate.chance)
+    beside = f"; guessing misses {chance}{said.close}" if chance else ""
+    return (
+        f"At a threshold that lets {_one_in(float(said.options['fmr']))} false pairs through, "
+        f"{said.algorithm} misses {own} of 100 {_true(said.mated_by)}{said.bracket}{beside}."
+    )
 
 
 def _negatives(said: _Said) -> str:
     rank = said.options.get("rank")
-    where = "first" if rank == 1 else f"among its first {rank}"
-    kept = "look-alike" if said.mated_by == "group" else "tattoo"
-    words = (
-        f"At a threshold that answers {_one_in(float(said.options['fpir']))} searches of a {kept} "
-        "that is not enrolled"
+    where = "first" if rank == 1 else f"among the first {rank}"
+    sought = "look-alike" if said.mated_by == "group" else "tattoo"
+    own, chance = _of_hundred(said.estimate.value, said.estimate.chance)
+    beside = f"; guessing fails in {chance}{said.close}" if chance else ""
+    return (
+        f"At a threshold that answers {_one_in(float(said.options['fpir']))} searches of a "
+        f"{sought} that is not enrolled, {said.algorithm} fails to return one that is {where} in "
+        f"{own} of 100 searches{said.galleries}{said.bracket}{beside}."
     )
-    missed = f"searches of one that is, by not returning it {where}{said.galleries}"
-    return _misses(said, words, missed, "fails in")
 
 
 def _equal_errors(said: _Said) -> str:

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from harness.data.findings import Findings
 from harness.data.records import Dataset, Fold, Record
+from harness.metrics.identification import chance_hit
+from harness.metrics.ids import Metric
 from harness.protocol import Need, Protocol
 
-__all__ = ["look_at_mates", "look_at_records", "needs_of"]
+__all__ = ["look_at_galleries", "look_at_mates", "look_at_records", "needs_of"]
 
 LABELS = ("tattoo", "non-tattoo")
 MISSING = "what the question needs"
@@ -49,6 +53,49 @@ def look_at_mates(dataset: Dataset, protocol: Protocol, folds: Sequence[Fold]) -
     for need in needs_of(protocol):
         if need in _OF_MATES and pairs:
             _OF_MATES[need](dataset, pairs, found)
+    return found
+
+
+def look_at_galleries(dataset: Dataset, protocol: Protocol, folds: Sequence[Fold]) -> Findings:
+    """Say where folds leave galleries so small that a random ranking finds half of the mates.
+
+    Data whose own lists or records say what a fold is has the galleries that it has.
+    """
+    found = Findings()
+    headline = Metric.parse(protocol.headline)
+    if headline.name != "hit-rate" or dataset.folds or len(folds) < 2:
+        return found
+    if any(record.fold for record in dataset.records.values()):
+        return found
+    sizes, mates = [], []
+    for fold in folds:
+        own = Counter(probe for probe, _ in fold.mates)
+        left_out = Counter(probe for probe, _ in fold.excluded)
+        if fold.draws:
+            drawn = [len(draw.gallery) for draw in fold.draws for _ in draw.probes]
+            sizes += drawn
+            mates += [1] * len(drawn)
+        else:
+            sizes += [len(fold.gallery) - left_out[probe] for probe in fold.probes]
+            mates += [own[probe] for probe in fold.probes]
+    rank = int(headline["rank"])
+    if not sizes or float(chance_hit(np.array(mates), np.array(sizes), rank).mean()) < 0.5:
+        return found
+    common = len(frozenset.intersection(*(frozenset(fold.gallery) for fold in folds)))
+    own_sizes = [
+        max(len(d.gallery) for d in fold.draws) if fold.draws else len(fold.gallery) - common
+        for fold in folds
+    ]
+    whole = sum(own_sizes)
+    low, high = min(sizes), max(sizes)
+    hold = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    found.warning(
+        "small galleries",
+        f"in {len(folds)} folds galleries hold {hold} images, so a random ranking finds a mate "
+        f"within rank {rank} in half of the searches or more: with --folds 2 they would hold about "
+        f"{whole // 2 + common:,}, with --folds 1, for algorithms that do not learn, "
+        f"{whole + common:,}",
+    )
     return found
 
 

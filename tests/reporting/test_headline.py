@@ -69,7 +69,7 @@ def test_a_miss_rate_is_told_as_misses_beside_those_of_guessing() -> None:
 
 def test_numbers_that_would_round_to_one_another_keep_decimals() -> None:
     one = metrics("fnir@fpir=0.1,rank=1", Estimate(0.995, 0.99, 0.999, chance=0.996))
-    assert "fails in 99.5 of 100" in verdict(one)
+    assert "fails to return one that is first in 99.5 of 100 searches" in verdict(one)
     assert "guessing fails in 99.6" in verdict(one)
     nearly = metrics("fnmr@fmr=0.01", Estimate(0.9999, chance=0.99))
     assert "misses 99.99 of 100" in verdict(nearly)
