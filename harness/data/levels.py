@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from harness.data.findings import Findings
 
-__all__ = ["ABOVE", "REPEATED", "Place", "places"]
+__all__ = ["ABOVE", "HELD", "REPEATED", "Place", "places"]
 
 ABOVE, REPEATED = "folders-above-identities", "folder-names-below-several-folders"
+HELD = "pictures-directly-in-folders-of-roles"
 """Codes of what is said."""
 
 _ROLES = {
@@ -75,9 +76,29 @@ def places(folders: Iterable[str], findings: Findings) -> dict[str, Place]:
             else:
                 kept.append(part)
         found[folder] = Place("/".join(kept), role)
+    _say_held(paths.values(), findings)
     _say_dropped(found, dropped, findings)
     _say_repeated(found, findings)
     return found
+
+
+def _say_held(paths: Iterable[tuple[str, ...]], findings: Findings) -> None:
+    """Refuse folders of roles or cameras that hold pictures: nobody's identity is said there."""
+    ends: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for parts in paths:
+        ends[parts[:-1]].append(parts[-1])
+    for above, names in ends.items():
+        roles = sorted(name for name in names if name.casefold() in _ROLES)
+        cameras = sorted(name for name in names if _CAMERA.fullmatch(name.casefold()))
+        found = roles if len(roles) > 1 else cameras if len(cameras) == len(names) > 1 else []
+        if found:
+            shown = ", ".join(repr("/".join((*above, name))) for name in found)
+            findings.problem(
+                "pictures directly in folders of roles",
+                f"{shown}: pictures lie directly in these folders, whose names say a role or a "
+                "camera and not which tattoo they show; put those of each tattoo into a folder of "
+                "its own below, or write a manifest.csv with the columns image, tattoo, role",
+            )
 
 
 def _say_dropped(

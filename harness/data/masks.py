@@ -33,6 +33,10 @@ Marked = npt.NDArray[np.bool_]
 _MANY = 3
 """Levels from which a mask without one above the middle is a map of classes."""
 
+_FEW, _A_CLASS = 8, 0.02
+"""No more levels than these, one of which between the ends has that share, are classes: soft edges
+have many levels of small shares."""
+
 _BETWEEN = 0.25
 """Share of pixels between black and white from which a file is no mask but a picture."""
 
@@ -103,6 +107,14 @@ def _levels(path: Path, values: npt.NDArray[Any]) -> tuple[Marked, str]:
             path,
             f"is no mask of one thing: its values are {shown}{more}, as those of classes; write "
             "255 where the tattoo is and 0 elsewhere",
+        )
+    shares = [float((values == level).mean()) for level in levels[1:-1]]
+    if len(levels) <= _FEW and max(shares, default=0.0) > _A_CLASS:
+        shown = ", ".join(f"{level:g}" for level in levels)
+        raise UnreadableImage(
+            path,
+            f"is no mask of one thing: its values are {shown}, as those of classes; write 255 "
+            "where the tattoo is and 0 elsewhere",
         )
     between = (values > 0.1 * white) & (values < 0.9 * white)
     if between.mean() > _BETWEEN:

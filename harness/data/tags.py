@@ -17,6 +17,7 @@ from harness.data.findings import Findings
 
 __all__ = ["read_tags"]
 
+_MARKS = ";,|；，、"
 _LIST = re.compile(r"[\[(].*[\])]", re.DOTALL)
 _WEIGHT = re.compile(r"\((.+):\d*\.?\d+\)")
 _ODD = re.compile(r"[\[\]{}\"`<>|]|^'|'$")
@@ -40,7 +41,7 @@ def read_tags(cells: Sequence[tuple[str, str]], findings: Findings) -> list[tupl
     cells = [(html.unescape(text), place) for text, place in cells]
     listed = [_listed(text) for text, _ in cells]
     plain = [text for (text, _), found in zip(cells, listed, strict=True) if found is None]
-    separators = "".join(mark for mark in ";,|" if any(mark in text for text in plain))
+    separators = "".join(mark for mark in _MARKS if any(mark in text for text in plain))
     split = re.compile(f"[{re.escape(separators)}]" if separators else r"\s+")
     joined: dict[str, str] = {}
     every: list[tuple[str, ...]] = []

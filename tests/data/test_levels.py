@@ -69,7 +69,6 @@ def test_roles_and_cameras_above_identities_are_read_and_said(
     "folders",
     [
         ("greek/alpha", "runes/fehu"),
-        ("query", "gallery"),  # these hold the images themselves
         ("train/a", "rose/a1"),  # a locomotive
         ("cam1/a", "rose/b"),
         ("a", "b/c"),
@@ -97,3 +96,20 @@ def test_equal_names_below_different_folders_are_different_and_that_is_said(
     (sentence,) = said
     assert f"'{folders[0]}'" in sentence
     assert f"({names} names are used so)" in sentence
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [("query", "gallery"), ("set/bounding_box_train", "set/query"), ("cam1", "cam2", "cam3")],
+)
+def test_pictures_directly_in_folders_of_roles_are_of_nobody(folders: tuple[str, ...]) -> None:
+    findings = Findings()
+    places(folders, findings)
+    (problem,) = findings.problems
+    assert f"'{folders[0]}'" in problem
+    assert "with the columns image, tattoo, role" in problem
+
+
+@pytest.mark.parametrize("folders", [("train",), ("probe", "rose"), ("cam1", "rose")])
+def test_a_single_such_name_may_be_a_tattoo(folders: tuple[str, ...]) -> None:
+    assert read(*folders)[0] == {folder: (folder, None) for folder in folders}

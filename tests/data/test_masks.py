@@ -102,7 +102,13 @@ def test_classes_and_pictures_are_refused_with_what_to_write(tmp_path: Path) -> 
     classes[5] = 2
     gray = np.arange(54, dtype=np.uint8).reshape(6, 9) * 4 + 30
     colours = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    ignored = np.where(MARKED, 1, 0).astype(np.uint8)
+    ignored[5] = 255
+    trimap = np.where(MARKED, 255, 0).astype(np.uint8)
+    trimap[4] = 128
     for values, said in (
+        (ignored, "its values are 0, 1, 255, as those of classes"),
+        (trimap, "its values are 0, 128, 255, as those of classes"),
         (classes, "its values are 0, 1, 2, as those of classes"),
         (gray, "are neither black nor white"),
         (colours, "is a picture in colours"),

@@ -19,6 +19,7 @@ def read(*cells: str) -> tuple[list[tuple[str, ...]], Findings]:
         "sea horse, anchor, red rose",
         "sea horse;anchor;red rose;",
         " sea  horse | anchor|red rose",
+        "sea horse，anchor、red rose",
         "['sea horse', 'anchor', 'red rose']",
         '["sea horse", "anchor", "red rose"]',
         "('sea horse', 'anchor', 'red rose',)",
