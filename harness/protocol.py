@@ -183,10 +183,17 @@ class GateRules(_Table):
         Loss of the headline metric that is still acceptable, in the metric's own unit.
     failures
         Rise of the share of images that the algorithm gives up on that is still acceptable.
+    detectable
+        True loss of the headline that is called a regression with a probability of 90 %, on the
+        data named (`harness.comparing.detecting.planned`); none where that is not declared.
+    detectable_on
+        Those data (``detectable-on``).
     """
 
     margin: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     failures: Annotated[float, Field(ge=0, le=1)] = 0.01
+    detectable: Annotated[float, Field(gt=0, le=1)] | None = None
+    detectable_on: Annotated[str, Field(alias="detectable-on")] = ""
 
 
 class Protocol(_Table):

@@ -199,7 +199,7 @@ def truth(measure: Measure, mean: float) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("people", "background", "sets"),
-    [(5, 0, 400), (15, 0, 400), (31, 0, 400), (60, 0, 300), (31, 200, 400), (31, 866, 200)],
+    [(5, 0, 250), (15, 0, 250), (31, 0, 250), (60, 0, 150), (31, 200, 200), (31, 866, 100)],
 )
 def test_intervals_of_error_rates_cover_with_few_identities_and_with_a_background(
     people: int, background: int, sets: int

@@ -12,7 +12,7 @@ import click
 from harness.cli.group import commands
 from harness.cli.naming import RUN
 from harness.cli.options import JSON, MARGIN, PATH
-from harness.errors import Unwritable
+from harness.errors import Unwritable, UsageError
 
 if TYPE_CHECKING:
     from harness.comparing.gate import Gate
@@ -69,7 +69,10 @@ def compare(
     type=MARGIN,
     help="Loss that is acceptable; the protocol's unless given.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 5 where the data cannot tell.")
+@click.option(
+    "--allow-inconclusive", is_flag=True, help="Exit with 0, not 5, where the data cannot tell."
+)
+@click.option("--strict", is_flag=True, hidden=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=PATH, help="Folder for gate.json, gate.md and junit.xml.")
 @PLACE
@@ -79,6 +82,7 @@ def gate(
     candidate: Path,
     metric: str | None,
     margin: float | None,
+    allow_inconclusive: bool,
     strict: bool,
     seed: int,
     out: Path | None,
@@ -88,7 +92,7 @@ def gate(
     """Judge whether a run is worse than a baseline, by more than the protocol accepts.
 
     Exit codes: 0 passed, 1 regressed, 2 usage, 3 a run failed or is damaged, 4 not comparable,
-    5 inconclusive (only with --strict).
+    5 inconclusive (0 with --allow-inconclusive).
     """
     import msgspec
 
@@ -96,6 +100,10 @@ def gate(
     from harness.comparing.baselines import run_of
     from harness.comparing.gate import gate as judge
 
+    if strict and allow_inconclusive:
+        raise UsageError(
+            "--strict and --allow-inconclusive contradict each other; --strict is the rule now"
+        )
     publishing.clear(out)
     try:
         before = run_of(_meant(baseline, place), place)
@@ -110,8 +118,8 @@ def gate(
         if as_json
         else announcing.terminal(found)
     )
-    publishing.publish(out, found, strict=strict)
-    sys.exit(_exit_code(found, strict))
+    publishing.publish(out, found, allow_inconclusive=allow_inconclusive)
+    sys.exit(_exit_code(found, allow_inconclusive))
 
 
 def _meant(text: str, place: Path) -> str:
@@ -119,10 +127,10 @@ def _meant(text: str, place: Path) -> str:
     return text if (place / text).exists() else str(RUN.convert(text, None, None))
 
 
-def _exit_code(found: Gate, strict: bool) -> int:
+def _exit_code(found: Gate, allow_inconclusive: bool) -> int:
     if found.verdict == "regressed":
         return REGRESSED
-    return INCONCLUSIVE if strict and found.verdict == "inconclusive" else 0
+    return INCONCLUSIVE if found.verdict == "inconclusive" and not allow_inconclusive else 0
 
 
 @commands.group()

@@ -35,6 +35,16 @@ def markdown_text(text: str) -> str:
     return f"<code>{''.join(shown)}</code>"
 
 
+def markdown_sentence(text: str) -> str:
+    """Return a sentence of ours that may hold a name: Markdown's signs show as themselves.
+
+    >>> markdown_sentence("on <b>")
+    'on &#60;b&#62;'
+    """
+    plain = " -.,:%()/−"
+    return "".join(c if c.isalnum() or c in plain else f"&#{ord(c)};" for c in visible(text))
+
+
 def terminal(gate: Gate) -> str:
     """Return the verdict for people at a terminal."""
     lines = [
@@ -48,8 +58,25 @@ def terminal(gate: Gate) -> str:
             f"margin {trial.margin:g}",
             f"  {'':<12}  {trial.reason}",
         ]
-    lines.append(f"  {'':<12}  {SENTENCES[gate.synthetic]}")
+    lines += [f"  {'':<12}  {said}" for said in (*power(gate), SENTENCES[gate.synthetic])]
     return "\n".join(lines)
+
+
+def power(gate: Gate) -> list[str]:
+    """Return sentences on the loss that would have been seen, and on the fits."""
+    said = []
+    trial = gate.trials[0]
+    if trial.detectable is not None and not gate.identical:
+        said.append(
+            f"a true loss of {_value(trial.detectable)} would be called regressed here with a "
+            "probability of 90 %"
+        )
+    if gate.detectable is not None:
+        place = f" on {visible(gate.detectable_on)}" if gate.detectable_on else ""
+        said.append(f"the protocol declares a loss of {gate.detectable:g} detectable{place}")
+    if max(gate.fits) > 1:
+        said.append(f"means over {gate.fits[0]} fits and {gate.fits[1]} fits")
+    return said
 
 
 def markdown(gate: Gate) -> str:
@@ -70,6 +97,7 @@ def markdown(gate: Gate) -> str:
         for trial in gate.trials
     ]
     lines += ["", *(f"* `{trial.subject}`: {trial.reason}." for trial in gate.trials)]
+    lines += [f"* {markdown_sentence(sentence)}." for sentence in power(gate)]
     lines += ["", SENTENCES[gate.synthetic]]
     return "\n".join(lines) + "\n"
 
@@ -80,18 +108,18 @@ def markdown_refusal(reason: str) -> str:
     return f"### ⛔ harness gate: no verdict\n\n{shown}\n"
 
 
-def junit(gate: Gate, *, strict: bool) -> str:
+def junit(gate: Gate, *, allow_inconclusive: bool) -> str:
     """Return the verdict as JUnit XML: one test case for each trial.
 
     Parameters
     ----------
     gate
         The verdict.
-    strict
-        Whether what is inconclusive is a failure; otherwise it is skipped.
+    allow_inconclusive
+        Whether what is inconclusive is skipped; otherwise it is a failure, as the exit code is.
     """
     failed = [
-        trial.verdict == REGRESSED or (strict and trial.verdict == INCONCLUSIVE)
+        trial.verdict == REGRESSED or (trial.verdict == INCONCLUSIVE and not allow_inconclusive)
         for trial in gate.trials
     ]
     suite = _suite(gate.protocol, len(gate.trials), failures=sum(failed))

@@ -11,15 +11,18 @@ reason, and with single trials the outcome is close to that of the exact sign te
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.comparing.rates import DrawnRate
-from harness.resampling import cluster_bootstrap_mean, cluster_bootstrap_together
+from harness.comparing.repeated import FittedRates, same_length
+from harness.repeated_fits import drawn_squares, identity_shares, over_fits
+from harness.resampling import bootstrap_interval, cluster_bootstrap_mean, replicate
 from harness.statistics import Interval, clopper_pearson, no_interval
 from harness.tasks.trials import Scores, Trials, Values
+from harness.two_way import mean_squares
 
 REPLICATES = {"values": 2000, "scores": 500}
 
@@ -84,33 +87,85 @@ def difference(first: Trials, second: Trials, *, level: float = 0.95, seed: int 
     >>> round(found.change, 4), found.low < found.change < found.high
     (-0.0117, True)
     """
-    if isinstance(first, Values) and isinstance(second, Values):
-        return _of_values(first, second, level, seed)
-    if isinstance(first, Scores) and isinstance(second, Scores):
-        return _of_scores(first, second, level, seed)
+    return difference_of_fits([first], [second], level=level, seed=seed)
+
+
+def difference_of_fits(
+    first: Sequence[Trials],
+    second: Sequence[Trials],
+    *,
+    paired: bool = False,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Difference:
+    """Measure the change of a metric's mean over fits, identities and fits both being drawn.
+
+    With one fit on both sides the interval holds the identities alone; with one on a single side
+    there is none, since how far a fit may move the metric is not known there.
+
+    Parameters
+    ----------
+    first, second
+        Trials of one metric, of each fit on the same folds.
+    paired
+        Whether the fits of either side share their seeds, in this order: then each pair gives one
+        change, and what a seed does to both sides alike cancels.
+    level
+        Confidence in (0, 1).
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    ValueError
+        If there is no fit, the trials are of different kinds or numbers, or pairs do not match.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> fits = [Values(rng.random(60), np.arange(60) // 2) for _ in range(6)]
+    >>> found = difference_of_fits(fits[:3], fits[3:])
+    >>> found.low < found.change < found.high, found.method
+    (True, 'paired bootstrap of 30 identities, widened by 3 and 3 fits')
+    """
+    if paired and len(first) != len(second):
+        raise ValueError("pairs of fits need as many fits on either side")
+    sides = [[one for one in side if isinstance(one, Values)] for side in (first, second)]
+    if all(sides) and [len(side) for side in sides] == [len(first), len(second)]:
+        return _of_values(sides[0], sides[1], paired, level, seed)
+    rates = [[one for one in side if isinstance(one, Scores)] for side in (first, second)]
+    if all(rates) and [len(side) for side in rates] == [len(first), len(second)]:
+        return _of_scores(rates[0], rates[1], paired, level, seed)
     raise ValueError("trials of different kinds cannot be paired")
 
 
-def _of_values(first: Values, second: Values, level: float, seed: int) -> Difference:
-    if first.values.shape != second.values.shape:
-        raise ValueError("the runs have different numbers of trials")
-    known = ~(np.isnan(first.values) | np.isnan(second.values))
-    before, after = first.values[known], second.values[known]
-    change = after - before
-    labels, member = np.unique(first.identities[known], return_inverse=True)
+def _of_values(
+    first: Sequence[Values], second: Sequence[Values], paired: bool, level: float, seed: int
+) -> Difference:
+    table = np.stack(same_length([one.values for one in (*first, *second)]))
+    known = ~np.isnan(table).any(axis=0)
+    before, after = table[: len(first), known], table[len(first) :, known]
+    change = after.mean(axis=0) - before.mean(axis=0)
+    labels, member = np.unique(first[0].identities[known], return_inverse=True)
     n = len(labels)
     sizes = np.bincount(member, minlength=n)
     sums = np.bincount(member, weights=change, minlength=n).astype(np.float64)
     moved = np.abs(sums) > 1e-12  # sums of rounded values are not quite zero
-    low_high = _interval_of_values(change, member, sums[moved], sizes, level, seed)
+    mean = float(change.mean()) if n else math.nan
+    alone = _interval_of_values(change, member, sums[moved], sizes, level, seed)
+    squares = [
+        mean_squares(identity_shares(part, member))
+        for part in ((after - before,) if paired else (before, after))
+    ]
+    found = over_fits(alone, mean, n, squares, level)
     return Difference(
         float(before.mean()) if n else math.nan,
         float(after.mean()) if n else math.nan,
-        float(change.mean()) if n else math.nan,
-        low_high.low,
-        low_high.high,
+        mean,
+        found.low,
+        found.high,
         level,
-        low_high.method,
+        found.method,
         len(change),
         n,
         int(np.count_nonzero(moved)),
@@ -143,52 +198,61 @@ def _interval_of_values(
     return Interval(found.low, found.high, f"paired bootstrap of {n} identities")
 
 
-def _of_scores(first: Scores, second: Scores, level: float, seed: int) -> Difference:
-    if (first.measure, len(first.mated)) != (second.measure, len(second.mated)):
+def _of_scores(
+    first: Sequence[Scores], second: Sequence[Scores], paired: bool, level: float, seed: int
+) -> Difference:
+    measure, everything = first[0].measure, [*first, *second]
+    if len({(one.measure, len(one.mated)) for one in everything}) != 1:
         raise ValueError("the runs have different comparisons")
-    known = np.unique(
-        np.concatenate(
-            [
-                part
-                for run in (first, second)
-                for part in (run.mated_identities, run.nonmated_probes, run.nonmated_references)
-            ]
-        )
-    )
-    before, after = DrawnRate(first, known), DrawnRate(second, known)
+    before, after = FittedRates(first, second), FittedRates(second, first)
+    people, comparisons = int(np.count_nonzero(before.mated)), len(first[0].mated)
+    values = [np.array([rate.value for rate in side.rates]) for side in (before, after)]
+    change = float(values[1].mean() - values[0].mean())
     moved = after.misses - before.misses
-    moved = moved[moved != 0].astype(np.float64)
+    moved = moved[np.abs(moved) > 1e-12]
     # A crossing of two error rates moves half as far as either does.
-    share = 0.5 if first.measure.startswith("eer") else 1.0
-    step = share * (_root_mean_square(moved) or 1.0) / max(1, before.comparisons)
-    if first.measure in ("auc", "d-prime"):
+    share = 0.5 if measure.startswith("eer") else 1.0
+    step = share * (_root_mean_square(moved) or 1.0) / max(1, comparisons)
+    if measure in ("auc", "d-prime"):
         step = 0.0  # what every comparison adds to does not change in steps
 
-    def statistic(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        real, imagined = drawn[:, :-2], drawn[:, -2] - drawn[:, -1]
-        return (after.drawn(real) - before.drawn(real) + step * imagined)[:, np.newaxis]
+    def drawn(weights: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        real, imagined = weights[:, :-2], weights[:, -2:] @ np.array([[step], [-step]])
+        return np.hstack([before.drawn(real), after.drawn(real), imagined])
 
-    people = before.owners.size
-    if people < 2 or math.isnan(before.value + after.value):
+    if people < 2 or math.isnan(change):
         found = no_interval("needs two identities and non-mated comparisons")
-    elif np.array_equal(first.mated, second.mated) and np.array_equal(
-        first.nonmated, second.nonmated
+    elif all(
+        np.array_equal(one.mated, first[0].mated)
+        and np.array_equal(one.nonmated, first[0].nonmated)
+        for one in everything
     ):
         found = _nothing_changed(people, level)
     else:
-        (drawn,) = cluster_bootstrap_together(
-            statistic, len(known) + 2, replicates=REPLICATES["scores"], level=level, seed=seed
+        identities = len(before.known) + 2
+        draws = replicate(drawn, identities, replicates=REPLICATES["scores"], seed=seed)
+        parts = draws[:, : len(first)], draws[:, len(first) : -1]
+        changes = parts[1].mean(axis=1) - parts[0].mean(axis=1) + draws[:, -1]
+        alone = bootstrap_interval(changes, None, identities=people, level=level)
+        beside = identities - 2 - people
+        background = f" with mates and {beside} without" if beside else ""
+        method = f"paired bootstrap of {people} identities{background}"
+        alone = Interval(alone.low, alone.high, method)
+        squares = (
+            [drawn_squares(parts[1] - parts[0], values[1] - values[0], people)]
+            if paired
+            else [drawn_squares(*side, people) for side in zip(parts, values, strict=True)]
         )
-        found = Interval(drawn.low, drawn.high, f"paired bootstrap of {len(known)} identities")
+        found = over_fits(alone, change, people, squares, level)
     return Difference(
-        before.value,
-        after.value,
-        after.value - before.value,
+        float(values[0].mean()),
+        float(values[1].mean()),
+        change,
         found.low,
         found.high,
         level,
         found.method,
-        before.comparisons,
+        comparisons,
         people,
         int(moved.size),
     )

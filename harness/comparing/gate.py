@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from harness.comparing.differences import Difference, difference
+from harness.comparing.detecting import CONFIDENCE
+from harness.comparing.differences import Difference, difference_of_fits
 from harness.comparing.pairing import Side, metric_of, read_sides
 from harness.comparing.rates import DrawnRate
-from harness.comparing.verdict import CONFIDENCE, LEVEL, PASSED, Trial, judge, worst
+from harness.comparing.verdict import LEVEL, PASSED, Trial, judge, worst
 from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
 from harness.metrics.catalogue import CATALOGUE
@@ -48,6 +51,12 @@ class Gate(msgspec.Struct):
         Of the draws.
     identical
         Whether both runs have the same raw scores to the last bit.
+    detectable, detectable_on
+        The true loss that the protocol declares its data to show with a probability of 90 %, and
+        those data; None and empty without a declaration. What these two runs would show stands in
+        their trial.
+    fits
+        Numbers of fits of baseline and candidate.
     synthetic
         Whether the images are synthetic, as the data set states it.
     baseline, candidate
@@ -65,6 +74,9 @@ class Gate(msgspec.Struct):
     confidence: float
     seed: int
     identical: bool
+    detectable: float | None
+    detectable_on: str
+    fits: tuple[int, int]
     synthetic: Synthetic
     baseline: Party
     candidate: Party
@@ -110,16 +122,23 @@ def gate(
     rules = before.run.protocol.gate
     allowed = _margin(before, gated, margin)
     identical = before.answers == after.answers
+    headline = str(gated) == before.run.protocol.headline_id
+    sides = [_by_seed(side) for side in (before, after)]
+    seeds = [[seed_of(fit) for fit in side] for side in sides]
+    paired = len(seeds[0]) > 1 and seeds[0] == seeds[1] and None not in seeds[0]
+    measured = [[_trials(fit, gated) for fit in side] for side in sides]
+    failures: list[list[Trials]] = [[fit.failures() for fit in side] for side in sides]
     trials = [
         judge(
             str(gated),
-            _measured(_trials(before, gated), _trials(after, gated), identical, seed),
+            _measured(measured[0], measured[1], identical, paired, seed),
             allowed,
             lower_is_better=better == "lower",
+            unsure="" if identical else one_fit(*sides),
         ),
         judge(
             FAILURES,
-            _measured(before.failures(), after.failures(), identical, seed),
+            _measured(failures[0], failures[1], identical, paired, seed),
             rules.failures if rules is not None else 0.01,
             lower_is_better=True,
         ),
@@ -127,7 +146,7 @@ def gate(
     if identical:
         for trial in trials:
             trial.reason = "the raw scores are identical"
-    elif not np.any(after.failures().values > before.failures().values):
+    elif not np.any(_mean_of(failures[1]) > _mean_of(failures[0])):
         # Not a sample of anything: there is no failure that was not there before.
         trials[1].verdict, trials[1].settled_by = PASSED, None
         trials[1].reason = "no image fails that did not fail before"
@@ -141,6 +160,9 @@ def gate(
         confidence=CONFIDENCE,
         seed=seed,
         identical=identical,
+        detectable=rules.detectable if rules is not None and headline else None,
+        detectable_on=rules.detectable_on if rules is not None and headline else "",
+        fits=(len(sides[0]), len(sides[1])),
         synthetic=stated_in(after.run.manifest.dataset),
         baseline=party_of(before),
         candidate=party_of(after),
@@ -169,13 +191,54 @@ def _trials(side: Side, metric: Metric) -> Trials:
     return found
 
 
-def _measured(before: Trials, after: Trials, identical: bool, seed: int) -> Difference:
-    values = [value_of(before), value_of(after)] if identical else []
-    found = (
-        Difference(values[0], values[1], 0.0, 0.0, 0.0, LEVEL, IDENTICAL, *_sizes(before), 0)
-        if identical
-        else difference(before, after, level=LEVEL, seed=seed)
+def one_fit(baseline: Sequence[Side], candidate: Sequence[Side]) -> str:
+    """Return why two entries cannot be told apart where one that learns was fitted once, or "".
+
+    Which identities come out well, and how good a fit is as a whole, changes from seed to seed and
+    from machine to machine. A single fit says nothing of how much.
+
+    Parameters
+    ----------
+    baseline, candidate
+        The fits of either.
+    """
+    single = [len(side) == 1 and side[0].run.manifest.learns for side in (baseline, candidate)]
+    if not any(single):
+        return ""
+    whose = "each" if all(single) else f"of the {'baseline' if single[0] else 'candidate'}"
+    return (
+        f"one fit {whose}: another seed may move this as much, so that identities alone decide "
+        "nothing; run both with --repeats 5"
     )
+
+
+def seed_of(fit: Side) -> int | None:
+    """Return the seed of a fit, where its algorithm has one."""
+    seed = fit.run.manifest.origin.parameters.get("seed")
+    return seed if isinstance(seed, int) else None
+
+
+def _by_seed(side: Side) -> list[Side]:
+    """Return the fits of a side, those of one seed in the order in which they were joined."""
+    fits: tuple[Side, ...] = getattr(side, "fits", (side,))
+    return sorted(fits, key=lambda fit: seed_of(fit) or 0)
+
+
+def _mean_of(fits: Sequence[Trials]) -> npt.NDArray[np.float64]:
+    values = [one.values for one in fits if isinstance(one, Values)]
+    found: npt.NDArray[np.float64] = np.mean(values, axis=0)
+    return found
+
+
+def _measured(
+    before: Sequence[Trials], after: Sequence[Trials], identical: bool, paired: bool, seed: int
+) -> Difference:
+    if identical:
+        first, second = (float(np.mean([value_of(one) for one in s])) for s in (before, after))
+        sizes = _sizes(before[0])
+        found = Difference(first, second, 0.0, 0.0, 0.0, LEVEL, IDENTICAL, *sizes, 0)
+    else:
+        found = difference_of_fits(before, after, paired=paired, level=LEVEL, seed=seed)
     if np.isnan(found.first) or np.isnan(found.second):
         raise NotComparable("nothing was compared: a run has no value of the gated metric")
     return found

@@ -37,7 +37,7 @@ def clear(out: Path | None) -> None:
         raise Unwritable(f"--out {out} cannot be written: {sentence_of(reason)}") from None
 
 
-def publish(out: Path | None, found: Gate, *, strict: bool) -> None:
+def publish(out: Path | None, found: Gate, *, allow_inconclusive: bool) -> None:
     """Write a verdict into the folder, and into the summary of the job.
 
     Raises
@@ -46,7 +46,8 @@ def publish(out: Path | None, found: Gate, *, strict: bool) -> None:
         If one of them cannot be written.
     """
     text = msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
-    _write(out, (text + "\n", announcing.markdown(found), announcing.junit(found, strict=strict)))
+    junit = announcing.junit(found, allow_inconclusive=allow_inconclusive)
+    _write(out, (text + "\n", announcing.markdown(found), junit))
 
 
 def publish_refusal(out: Path | None, reason: str) -> None:

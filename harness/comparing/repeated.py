@@ -95,6 +95,12 @@ class FittedRates:
         self.mated = np.isin(self.known, np.concatenate([o.mated_identities for o in everything]))
         self.rates = [DrawnRate(one, self.known) for one in fits]
 
+    @property
+    def misses(self) -> npt.NDArray[np.float64]:
+        """Mated comparisons missed of each identity, averaged over fits: shape (identities,)."""
+        found: npt.NDArray[np.float64] = np.mean([rate.misses for rate in self.rates], axis=0)
+        return found
+
     def drawn(self, weights: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return the measure of every draw and fit: float64, shape (draws, fits)."""
         return np.stack([rate.drawn(weights) for rate in self.rates], axis=1)

@@ -7,16 +7,16 @@ from statistics import NormalDist
 
 import msgspec
 
+from harness.comparing.detecting import CONFIDENCE, detectable
 from harness.comparing.differences import Difference
 
 PASSED, REGRESSED, INCONCLUSIVE = "passed", "regressed", "inconclusive"
 
-CONFIDENCE = 0.95
-"""Of either bound of the loss, one-sided: together they are an interval of 90 %."""
-
 LEVEL = 2 * CONFIDENCE - 1
-POWER = 0.8
-"""Probability with which the number of identities told would settle an open question."""
+"""Two bounds of the loss, each one-sided at `CONFIDENCE`, are an interval of 90 %."""
+
+SETTLING = 0.8
+"""Probability with which the number of identities named would settle an open question."""
 
 LARGEST_NUMBER = 10_000_000
 """More identities than this are no advice."""
@@ -46,6 +46,9 @@ class Trial(msgspec.Struct):
     settled_by
         Identities that would most probably settle an inconclusive trial; None where that cannot be
         said, or there is nothing to settle.
+    detectable
+        The smallest true loss that these two would show with a probability of 90 %; None where not
+        even a loss of everything would be shown, or that cannot be said.
     method
         How the bounds were made.
     """
@@ -63,14 +66,22 @@ class Trial(msgspec.Struct):
     identities: int
     changed: int
     settled_by: int | None
+    detectable: float | None
     method: str
 
 
-def judge(subject: str, found: Difference, margin: float, *, lower_is_better: bool) -> Trial:
+def judge(
+    subject: str,
+    found: Difference,
+    margin: float,
+    *,
+    lower_is_better: bool,
+    unsure: str = "",
+) -> Trial:
     """Return the verdict on a difference whose interval has the confidence `LEVEL`.
 
-    * ``regressed``: the lower bound of the loss is above 0, and the loss itself above the margin.
-      Where nothing changed this happens in at most 5 of 100 comparisons.
+    * ``regressed``: the lower bound of the loss is above the margin. Where the true loss is no more
+      than the margin this happens in at most 5 of 100 comparisons.
     * ``passed``: the upper bound of the loss is at most the margin.
     * ``inconclusive``: neither; the data cannot tell.
 
@@ -84,15 +95,20 @@ def judge(subject: str, found: Difference, margin: float, *, lower_is_better: bo
         From 0.
     lower_is_better
         Whether a rise is a loss.
+    unsure
+        Why the bounds leave something out that may change everything: then it is inconclusive.
     """
     sign = 1.0 if lower_is_better else -1.0
     low, high = sorted((sign * found.low + 0.0, sign * found.high + 0.0))
     loss = sign * found.change + 0.0
-    if low > 0 and loss > margin:
+    if unsure:
+        verdict = INCONCLUSIVE
+        reason = f"{_moved(loss)}; {unsure}"
+    elif low > margin:
         verdict = REGRESSED
         reason = (
-            f"worse by {_number(loss)}, more than the margin of {_number(margin)}, and surely "
-            f"worse: by at least {_number(low)} with 95 % confidence"
+            f"worse by {_number(loss)}, and with 95 % confidence by at least {_number(low)}, more "
+            f"than the margin of {_number(margin)}"
         )
     elif high <= margin:
         verdict = PASSED
@@ -102,7 +118,7 @@ def judge(subject: str, found: Difference, margin: float, *, lower_is_better: bo
         )
     else:
         verdict, reason = INCONCLUSIVE, _open(loss, low, high, margin)
-    settled = settled_by(found, loss, margin) if verdict == INCONCLUSIVE else None
+    settled = None if unsure or verdict != INCONCLUSIVE else settled_by(found, loss, margin)
     if settled is not None:
         reason += f"; about {settled:,} identities would settle it, and there are "
         reason += f"{found.identities:,}"
@@ -120,12 +136,13 @@ def judge(subject: str, found: Difference, margin: float, *, lower_is_better: bo
         found.identities,
         found.changed,
         settled,
+        None if unsure else detectable(found, margin),
         found.method,
     )
 
 
 def settled_by(found: Difference, loss: float, margin: float) -> int | None:
-    """Return how many identities would settle an open verdict with probability `POWER`.
+    """Return how many identities would settle an open verdict with probability `SETTLING`.
 
     The loss is taken to be what it seems and its standard error to shrink with the root of the
     number of identities.
@@ -147,13 +164,13 @@ def settled_by(found: Difference, loss: float, margin: float) -> int | None:
     Examples
     --------
     >>> seen = Difference(0.1, 0.12, 0.02, -0.0129, 0.0529, 0.9, "", 300, 300, 20)
-    >>> settled_by(seen, 0.02, 0.01)  # 300 ((1.645 + 0.842) 0.02 / 0.02) ** 2
-    1856
+    >>> settled_by(seen, 0.02, 0.01)  # 300 ((1.645 + 0.842) 0.02 / 0.01) ** 2
+    7421
     """
-    sure, wanted = NormalDist().inv_cdf(CONFIDENCE), NormalDist().inv_cdf(POWER)
+    sure, wanted = NormalDist().inv_cdf(CONFIDENCE), NormalDist().inv_cdf(SETTLING)
     if not math.isfinite(found.low + found.high) or not found.identities:
         return None
-    gap = loss if loss > margin else margin - loss
+    gap = abs(loss - margin)
     if gap <= 0:
         return None
     if not found.changed and found.change == 0:
@@ -177,8 +194,8 @@ def _open(loss: float, low: float, high: float, margin: float) -> str:
         return "fewer than two identities cannot say how sure a difference is"
     if low > 0:
         return (
-            f"surely worse (by {_number(loss)}, at least {_number(low)}), but perhaps by no more "
-            f"than the margin of {_number(margin)}"
+            f"worse (by {_number(loss)}, with 95 % confidence by at least {_number(low)}), but "
+            f"perhaps by no more than the margin of {_number(margin)}"
         )
     return (
         f"{_moved(loss)}; the truth lies between a loss of {_number(low)} and one of "

@@ -16,8 +16,10 @@ SEEN = Difference(0.10, 0.12, 0.02, 0.01, 0.03, 0.9, "bootstrap", 600, 300, 20)
 @pytest.mark.parametrize(
     ("change", "low", "high", "verdict"),
     [
-        (0.020, 0.005, 0.035, "regressed"),  # surely worse, and by more than the margin
-        (0.010, 0.005, 0.015, "inconclusive"),  # surely worse, perhaps within the margin
+        (0.030, 0.011, 0.049, "regressed"),  # surely worse by more than the margin
+        (0.030, 0.010, 0.050, "inconclusive"),  # by the margin is still acceptable
+        (0.020, 0.005, 0.035, "inconclusive"),  # surely worse, perhaps within the margin
+        (0.010, 0.005, 0.015, "inconclusive"),
         (0.005, 0.001, 0.009, "passed"),  # surely worse, and surely within the margin
         (0.020, -0.001, 0.041, "inconclusive"),  # perhaps no loss at all
         (0.000, -0.020, 0.020, "inconclusive"),
@@ -81,3 +83,12 @@ def test_one_regression_is_not_made_good_by_what_passed() -> None:
     assert worst(["passed", "regressed", "inconclusive"]) == "regressed"
     assert worst(["passed", "inconclusive"]) == "inconclusive"
     assert worst(["passed", "passed"]) == "passed"
+
+
+def test_what_leaves_something_out_decides_nothing_whatever_its_bounds_say() -> None:
+    for low, high in ((0.02, 0.04), (-0.05, -0.03)):
+        found = replace(SEEN, change=(low + high) / 2, low=low, high=high)
+        trial = judge("x", found, 0.01, lower_is_better=True, unsure="one fit each")
+        assert trial.verdict == "inconclusive"
+        assert trial.reason.endswith("one fit each")
+        assert (trial.low, trial.settled_by, trial.detectable) == (low, None, None)

@@ -1,0 +1,97 @@
+"""How large a loss the gate detects, from two runs and from data alone.
+
+The gate says regressed where the lower bound of the loss lies above the margin. The bound lies
+1.645 standard errors below the loss seen, and the loss seen is as often above the true one as below
+it. So a true loss is called regressed with a probability of 90 % when it exceeds the margin by
+1.645 + 1.282 standard errors. A loss brings a variance of its own: whoever is lost was found
+before.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from harness.comparing.differences import Difference
+
+CONFIDENCE = 0.95
+"""Of a bound of the loss, one-sided."""
+
+POWER = 0.9
+"""Probability with which a loss that is declared detectable is called regressed."""
+
+TURNOVER = 0.1
+"""Planning: share of the identities that come out differently though nothing got worse."""
+
+_SURE, _WANTED = NormalDist().inv_cdf(CONFIDENCE), NormalDist().inv_cdf(POWER)
+
+
+def detectable(found: Difference, margin: float) -> float | None:
+    """Return the smallest true loss that two such runs would show with probability `POWER`.
+
+    The standard error is that of the change seen. To it comes the variance of the identities that
+    the loss itself would take beyond those seen to change.
+
+    Parameters
+    ----------
+    found
+        Change of a metric in [0, 1], its interval one-sided at `CONFIDENCE` at either end.
+    margin
+        Acceptable loss.
+
+    Returns
+    -------
+    float or None
+        None where there is no interval, or not even a loss of everything would be seen.
+
+    Examples
+    --------
+    >>> seen = Difference(0.7, 0.7, 0.0, -0.0329, 0.0329, 0.9, "", 600, 300, 20)
+    >>> round(detectable(seen, 0.02), 3)
+    0.097
+    """
+    if not math.isfinite(found.low + found.high) or found.identities < 2:
+        return None
+    seen = ((found.high - found.low) / 2 / _SURE) ** 2
+    if not found.changed:
+        seen = 0.0  # the bound of no change is no standard error
+    return _smallest(seen, abs(found.change), found.identities, margin)
+
+
+def planned(identities: int, margin: float) -> float | None:
+    """Return the loss that data can show, before anything was run: what a protocol declares.
+
+    `TURNOVER` of the identities are taken to come out differently in either way besides the loss,
+    as they do when an algorithm that does not learn is changed, or when one that learns is fitted
+    five times on either side.
+
+    Parameters
+    ----------
+    identities
+        Behind the metric, each as one trial: several trials of one are taken to agree.
+    margin
+        Acceptable loss.
+
+    Examples
+    --------
+    >>> [round(planned(n, 0.02), 2) for n in (31, 135, 1000)]
+    [0.32, 0.14, 0.06]
+    """
+    if identities < 2:
+        return None
+    return _smallest(TURNOVER / identities, 0.0, identities, margin)
+
+
+def _smallest(variance: float, seen: float, identities: int, margin: float) -> float | None:
+    def shown(loss: float) -> bool:
+        own = max(0.0, loss - seen) * (1 - loss) / identities
+        return loss - margin >= (_SURE + _WANTED) * math.sqrt(variance + own)
+
+    if not shown(1.0):
+        return None
+    # Once a loss is shown, so is a larger one: its own variance grows more slowly than it does.
+    low, high = margin, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if shown(middle) else (middle, high)
+    return high
