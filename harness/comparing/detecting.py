@@ -1,15 +1,16 @@
 """How large a loss the gate detects, from two runs and from data alone.
 
 The gate says regressed where the lower bound of the loss lies above the margin. The bound lies
-1.645 standard errors below the loss seen, and the loss seen is as often above the true one as below
-it. So a true loss is called regressed with a probability of 90 % when it exceeds the margin by
-1.645 + 1.282 standard errors. A loss brings a variance of its own: whoever is lost was found
-before.
+about 1.645 standard errors (*t* for few identities) below the loss seen, and the loss seen is as
+often above the true one as below it. So a true loss is called regressed with a probability of 90 %
+when it exceeds the margin by 1.645 + 1.282 standard errors. A loss brings a variance of its own:
+whoever is lost was found before.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 
 from harness.comparing.differences import Difference
@@ -23,7 +24,7 @@ POWER = 0.9
 TURNOVER = 0.1
 """Planning: share of the identities that come out differently though nothing got worse."""
 
-_SURE, _WANTED = NormalDist().inv_cdf(CONFIDENCE), NormalDist().inv_cdf(POWER)
+_WANTED = NormalDist().inv_cdf(POWER)
 
 
 def detectable(found: Difference, margin: float) -> float | None:
@@ -52,10 +53,13 @@ def detectable(found: Difference, margin: float) -> float | None:
     """
     if not math.isfinite(found.low + found.high) or found.identities < 2:
         return None
-    seen = ((found.high - found.low) / 2 / _SURE) ** 2
+    people = found.identities
+    seen = ((found.high - found.low) / 2 / _sure(people)) ** 2
     if not found.changed:
         seen = 0.0  # the bound of no change is no standard error
-    return _smallest(seen, abs(found.change), found.identities, margin)
+    return _smallest(
+        lambda loss: seen + max(0.0, loss - abs(found.change)) * (1 - loss) / people, people, margin
+    )
 
 
 def planned(identities: int, margin: float) -> float | None:
@@ -75,17 +79,28 @@ def planned(identities: int, margin: float) -> float | None:
     Examples
     --------
     >>> [round(planned(n, 0.02), 2) for n in (31, 135, 1000)]
-    [0.32, 0.14, 0.06]
+    [0.36, 0.14, 0.06]
     """
     if identities < 2:
         return None
-    return _smallest(TURNOVER / identities, 0.0, identities, margin)
+    # The two identities that are imagined along with a difference, one that gains and one that
+    # loses, draw the loss that is seen towards 0 as well.
+    everybody = identities + 2
+    share = identities / everybody
+
+    def variance(loss: float) -> float:
+        return (TURNOVER + loss * (1 - loss) + 2 / identities) * identities / everybody**2
+
+    return _smallest(variance, identities, margin, share)
 
 
-def _smallest(variance: float, seen: float, identities: int, margin: float) -> float | None:
+def _smallest(
+    variance: Callable[[float], float], identities: int, margin: float, share: float = 1.0
+) -> float | None:
+    errors = _sure(identities) + _WANTED
+
     def shown(loss: float) -> bool:
-        own = max(0.0, loss - seen) * (1 - loss) / identities
-        return loss - margin >= (_SURE + _WANTED) * math.sqrt(variance + own)
+        return share * loss - margin >= errors * math.sqrt(variance(loss))
 
     if not shown(1.0):
         return None
@@ -95,3 +110,10 @@ def _smallest(variance: float, seen: float, identities: int, margin: float) -> f
         middle = (low + high) / 2
         low, high = (low, middle) if shown(middle) else (middle, high)
     return high
+
+
+def _sure(identities: int) -> float:
+    """Return how many standard errors lie between a loss and its bound."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(identities - 1, CONFIDENCE))

@@ -53,7 +53,9 @@ def averaged(side: Sequence[Values]) -> Values:
     return Values(np.mean([one.values for one in side], axis=0), WHOSE)
 
 
-def shares(number: int, loss: float, runs: int, paired: bool = False) -> dict[str, float]:
+def shares(
+    number: int, loss: float, runs: int, *, paired: bool = False, alone: bool = False
+) -> dict[str, float]:
     """How often it is said: by the gate, and with the earlier rule of a lower bound above 0."""
     rng = np.random.default_rng([number, round(1000 * loss)])
     said: dict[str, list[bool]] = {"regressed": [], "passed": [], "earlier": [], "identities": []}
@@ -63,15 +65,16 @@ def shares(number: int, loss: float, runs: int, paired: bool = False) -> dict[st
         said["regressed"].append(verdict(found) == REGRESSED)
         said["passed"].append(verdict(found) == PASSED)
         said["earlier"].append(found.high < 0 and -found.change > MARGIN)
-        alone = difference(*map(averaged, sides), level=LEVEL)
-        said["identities"].append(alone.high < 0 and -alone.change > MARGIN)
-    return {name: float(np.mean(values)) for name, values in said.items()}
+        if alone:
+            only = difference(*map(averaged, sides), level=LEVEL)
+            said["identities"].append(only.high < 0 and -only.change > MARGIN)
+    return {name: float(np.mean(values)) for name, values in said.items() if values}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [3, 5, 10])
 def test_two_sets_of_seeds_of_one_algorithm_are_seldom_told_apart(number: int) -> None:
-    found = shares(number, 0.0, 150)
+    found = shares(number, 0.0, 150, alone=True)
     assert found["regressed"] <= 0.06, found
     # Identities alone cry wolf; identities and fits do not, even by the rule of a bound above 0.
     assert found["earlier"] <= 0.06 + 0.02, found
@@ -80,7 +83,7 @@ def test_two_sets_of_seeds_of_one_algorithm_are_seldom_told_apart(number: int) -
 
 @pytest.mark.slow
 def test_a_loss_of_the_margin_is_seldom_called_a_regression() -> None:
-    assert shares(5, MARGIN, 200)["regressed"] <= 0.08
+    assert shares(5, MARGIN, 150)["regressed"] <= 0.08
 
 
 @pytest.mark.slow
@@ -88,7 +91,7 @@ def test_a_loss_of_the_margin_is_seldom_called_a_regression() -> None:
 def test_five_fits_show_the_loss_that_the_protocol_declares(paired: bool) -> None:
     declared = planned(IDENTITIES, MARGIN)
     assert declared is not None
-    found = shares(5, declared, 100, paired)
+    found = shares(5, declared, 100, paired=paired)
     assert found["regressed"] >= 0.90, found
     assert found["passed"] == 0.0
 
