@@ -48,10 +48,15 @@ class Watched:
         Run folders, or folders that hold them.
     history
         As for `harness.leaderboard.building.build`.
+    separate_seeds
+        As there.
     """
 
-    def __init__(self, places: Sequence[Path], history: bool = False) -> None:
+    def __init__(
+        self, places: Sequence[Path], history: bool = False, separate_seeds: bool = False
+    ) -> None:
         self._places, self._history = places, history
+        self._separate_seeds = separate_seeds
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self.state = ""
@@ -65,12 +70,13 @@ class Watched:
             state = self._seen()
             if state == self.state:
                 return False
-            leaderboard = gather(self._places, self._history)
+            leaderboard = gather(self._places, self._history, self._separate_seeds)
             self._files = _files(leaderboard)
             self._reports = {
-                place.entry.id: Path(place.entry.folder) / record.REPORT
+                fit.id: Path(fit.folder) / record.REPORT
                 for board in leaderboard.boards
                 for place in board.all_places
+                for fit in place.entry.fits or (place.entry,)
             }
         with self._changed:
             self.state = state

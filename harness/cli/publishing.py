@@ -15,6 +15,12 @@ HISTORY = click.option(
     help="Keep runs of changed source beside the latest of the same algorithm and parameters.",
 )
 
+SEEDS = click.option(
+    "--separate-seeds",
+    is_flag=True,
+    help="Show runs with other seeds apart, not as fits of one entry.",
+)
+
 
 @commands.command()
 @click.argument("runs", nargs=-1, required=True, type=PATH)
@@ -26,13 +32,16 @@ HISTORY = click.option(
     help="Folder of the site: new, or one of before.",
 )
 @HISTORY
+@SEEDS
 @JSON
-def leaderboard(runs: tuple[Path, ...], out: Path, history: bool, as_json: bool) -> None:
+def leaderboard(
+    runs: tuple[Path, ...], out: Path, history: bool, separate_seeds: bool, as_json: bool
+) -> None:
     """Build a static site of all runs at or below RUNS, with CSV, JSON and Markdown beside."""
     from harness.leaderboard.building import build
     from harness.leaderboard.exports import to_json
 
-    built = build(runs, out, history)
+    built = build(runs, out, history, separate_seeds)
     found = built.leaderboard
     click.echo(
         f"runs: {found.runs}, boards: {len(found.boards)}, left out: {len(found.left_out)}",
@@ -51,7 +60,8 @@ def leaderboard(runs: tuple[Path, ...], out: Path, history: bool, as_json: bool)
     "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: a free one."
 )
 @HISTORY
-def serve(runs: tuple[Path, ...], port: int, history: bool) -> None:
+@SEEDS
+def serve(runs: tuple[Path, ...], port: int, history: bool, separate_seeds: bool) -> None:
     """Show leaderboard and reports of RUNS in a browser, and follow them while runs go on.
 
     Only this machine can see them. Ctrl+C ends it.
@@ -60,7 +70,7 @@ def serve(runs: tuple[Path, ...], port: int, history: bool) -> None:
 
     from harness.serving import LOOPBACK, Watched, keep_looking, make_server
 
-    watched = Watched(runs, history)
+    watched = Watched(runs, history, separate_seeds)
     server = make_server(watched, port)
     stop = threading.Event()
     looking = threading.Thread(target=keep_looking, args=(watched, stop), daemon=True)

@@ -238,6 +238,7 @@ def _variant(board: Board) -> dict[str, str]:
         "protocol": f"protocol file {origin.protocol_hash[:8]}",
         "data": f"data {origin.data_hash[:8]}",
         "folds": f"folds {shown(origin.folds)}",
+        "layout": f"layout {origin.layout_hash[:8]}",
         "failures": f"failure policy {digest(origin.failure_policy)}",
         "headline": board.headline,
     }
@@ -312,7 +313,11 @@ def _differences(entries: Sequence[Entry]) -> dict[str, tuple[tuple[str, str], .
 def _facts(entry: Entry) -> dict[str, str]:
     origin = entry.manifest.origin
     return {
-        **{name: shown(value) for name, value in origin.parameters.items()},
+        **{
+            name: shown(value)
+            for name, value in origin.parameters.items()
+            if name != "seed" or not entry.fits
+        },
         **{f"weights of {name}": value[:8] for name, value in origin.weight_hashes.items()},
         _SOURCE: origin.source_hash[:8],
     }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness import record
+from harness.errors import Damaged, HarnessError, UsageError
 from harness.leaderboard import exports
 from harness.leaderboard.boards import Leaderboard, make_boards
 from harness.leaderboard.reading import Entry, LeftOut, find_runs, read_entry, without_superseded
+from harness.leaderboard.replicates import Results, joined
 from harness.leaderboard.site import OVERVIEW, render_site, write_pages
+from harness.repeats.entry import fits_of, is_joined, read_joined, read_metrics
+from harness.results import Metrics
 
 _OURS = ("board-*.html", "algorithm-*.html")
 
@@ -24,7 +28,9 @@ class Built:
     overview: Path
 
 
-def gather(places: Sequence[Path], history: bool = False) -> Leaderboard:
+def gather(
+    places: Sequence[Path], history: bool = False, separate_seeds: bool = False
+) -> Leaderboard:
     """Read all runs at or below some places.
 
     Raises
@@ -32,17 +38,47 @@ def gather(places: Sequence[Path], history: bool = False) -> Leaderboard:
     UsageError
         If a place is not a folder.
     """
-    folders = list(find_runs(places))
+    folders, known, left_out = _expanded(find_runs(places))
     # Two threads: one reads and hashes while the other decodes.
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(read_entry, folders))
-    left_out = [one for one in found if isinstance(one, LeftOut)]
+    left_out += [one for one in found if isinstance(one, LeftOut)]
     entries = [one for one in found if isinstance(one, Entry)]
     kept, superseded = without_superseded(entries, history)
-    return make_boards(kept, [*left_out, *superseded])
+    together = joined(kept, known, separate_seeds=separate_seeds)
+    return make_boards(together, [*left_out, *superseded])
 
 
-def build(places: Sequence[Path], out: Path, history: bool = False) -> Built:
+def _expanded(
+    folders: Iterable[Path],
+) -> tuple[list[Path], dict[Results, Metrics], list[LeftOut]]:
+    """Put the fits in the place of folders that join them, and keep what these know."""
+    runs: dict[Path, Path] = {}
+    known: dict[Results, Metrics] = {}
+    left_out = []
+    every = list(folders)
+    for folder in every:
+        if not is_joined(folder):
+            runs.setdefault(folder.resolve(), folder)
+    for folder in filter(is_joined, every):
+        try:
+            fits = fits_of(folder)
+            changed = record.changed_files(folder)
+            if changed:
+                raise Damaged(f"broken seal: {changed[0]}")
+            results = frozenset((one.identity, one.result_hash) for one in read_joined(folder).fits)
+            known[results] = read_metrics(folder)
+        except HarnessError as reason:
+            left_out.append(LeftOut(str(folder), str(reason)))
+            continue
+        for fit in fits:
+            runs.setdefault(fit.resolve(), fit)
+    return list(runs.values()), known, left_out
+
+
+def build(
+    places: Sequence[Path], out: Path, history: bool = False, separate_seeds: bool = False
+) -> Built:
     """Write the leaderboard of all runs at or below some places; pages of before are replaced.
 
     Parameters
@@ -53,6 +89,8 @@ def build(places: Sequence[Path], out: Path, history: bool = False) -> Built:
         New, empty, or a leaderboard already.
     history
         Whether runs of the same algorithm with other source stay beside the latest.
+    separate_seeds
+        Whether runs with other seeds are entries of their own, not replicates of one.
 
     Raises
     ------
@@ -60,7 +98,7 @@ def build(places: Sequence[Path], out: Path, history: bool = False) -> Built:
         If a place is not a folder, there is no run, or `out` holds something else.
     """
     _check(out)
-    leaderboard = gather(places, history)
+    leaderboard = gather(places, history, separate_seeds)
     if not leaderboard.boards and not leaderboard.left_out:
         raise UsageError(
             f"there is no run in {', '.join(map(str, places))}; `harness run` makes one"

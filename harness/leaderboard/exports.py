@@ -44,6 +44,8 @@ CSV_COLUMNS = (
     "commit",
     "identity",
     "folder",
+    "fits",
+    "one_fit",
 )
 
 
@@ -107,7 +109,22 @@ def _place(place: Place) -> dict[str, Any]:
         "git": entry.manifest.git,
         "source_hash": origin.source_hash,
         "identity": entry.identity,
+        "environment_hash": entry.manifest.environment_hash,
+        "result_hash": entry.manifest.result_hash,
         "folder": entry.folder,
+        "learns": entry.manifest.learns,
+        "one_fit": entry.one_fit,
+        "fits": [
+            {
+                "seed": fit.manifest.origin.parameters.get("seed"),
+                "value": fit.metrics.pooled[fit.metrics.headline].value,
+                "identity": fit.identity,
+                "environment_hash": fit.manifest.environment_hash,
+                "result_hash": fit.manifest.result_hash,
+                "folder": fit.folder,
+            }
+            for fit in entry.fits
+        ],
     }
 
 
@@ -139,6 +156,8 @@ def to_csv(leaderboard: Leaderboard) -> str:
                 plain_cell(str(entry.manifest.git.get("commit", ""))),
                 entry.identity,
                 plain_cell(entry.folder),
+                max(1, len(entry.fits)),
+                "yes" if entry.one_fit else "no",
             ]
             for metric, e in entry.metrics.pooled.items():
                 own = [plain_cell(metric), "yes" if metric == board.headline else "no"]
@@ -193,7 +212,7 @@ def to_markdown(leaderboard: Leaderboard) -> str:
                 [
                     "" if p.rank is None else str(p.rank),
                     "" if p.group is None else str(p.group),
-                    text(p.label) + (" (control)" if p.entry.manifest.control else ""),
+                    text(p.label) + _remark(p),
                     *(_amount(p, metric) for metric in board.metrics),
                     str(p.entry.manifest.failures),
                     text(p.entry.manifest.finished[:10]),
@@ -207,6 +226,14 @@ def to_markdown(leaderboard: Leaderboard) -> str:
             ["Run", "Reason"], [[text(o.folder), text(o.reason)] for o in leaderboard.left_out]
         )
     return "\n".join(lines) + "\n"
+
+
+def _remark(place: Place) -> str:
+    if place.entry.manifest.control:
+        return " (control)"
+    if place.entry.one_fit:
+        return " (one fit)"
+    return f" ({len(place.entry.fits)} runs)" if place.entry.fits else ""
 
 
 def _headline(place: Place | None) -> str:

@@ -7,14 +7,16 @@ group is transitive by construction. It does not follow that two entries of diff
 told apart, nor that two of one group cannot.
 
 Differences are taken over the searches that both entries have, and identities are drawn with
-replacement, since the searches of one identity are not independent.
+replacement, since the searches of one identity are not independent. An entry of several fits stands
+with their mean, and the interval is widened by what other fits would change; one fit of an
+algorithm that learns hides that.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,12 +24,16 @@ import numpy.typing as npt
 
 from harness.leaderboard.reading import Entry, Told
 from harness.metrics.ids import Metric
+from harness.repeated_fits import identity_shares, over_fits
 from harness.resampling import cluster_bootstrap, cluster_bootstrap_mean
+from harness.statistics import Interval
+from harness.two_way import mean_squares
 
 if TYPE_CHECKING:
     from harness.resampling import Weights
 
 REPLICATES = 1000
+LEVEL = 0.95
 _BATCH = 48
 """Entries compared with one leader at once: most of them fall into its group or soon after."""
 
@@ -43,12 +49,15 @@ class Outcomes:
     identities
         Of every search.
     values
-        float64, shape (searches,); NaN where a search has no value.
+        float64, shape (searches,); NaN where a search has no value. Of several fits their mean.
+    fits
+        float64, shape (fits, searches), of several fits; otherwise None.
     """
 
     keys: tuple[tuple[str, str], ...]
     identities: tuple[str, ...]
     values: npt.NDArray[np.float64]
+    fits: npt.NDArray[np.float64] | None = None
 
 
 def outcomes_of(entry: Entry) -> Outcomes | None:
@@ -56,6 +65,8 @@ def outcomes_of(entry: Entry) -> Outcomes | None:
 
     Whatever the searches say, their mean must be the headline that the run tells.
     """
+    if len(entry.results) > 1:
+        return _of_fits([outcomes_of(fit) for fit in entry.results])
     headline = entry.metrics.pooled[entry.metrics.headline].value
     told = sorted(entry.searches, key=lambda s: (s.fold, s.probe))
     if headline is None or not told:
@@ -70,6 +81,14 @@ def outcomes_of(entry: Entry) -> Outcomes | None:
         tuple(s.identity or f"\0{s.probe}" for s in told),
         values,
     )
+
+
+def _of_fits(fits: Sequence[Outcomes | None]) -> Outcomes | None:
+    first = fits[0]
+    if first is None or any(one is None or one.keys != first.keys for one in fits):
+        return None
+    values = np.stack([one.values for one in fits if one is not None])
+    return Outcomes(first.keys, first.identities, values.mean(axis=0), values)
 
 
 def _values(told: Sequence[Told], headline: str) -> npt.NDArray[np.float64] | None:
@@ -151,7 +170,22 @@ def _apart(others: Sequence[Outcomes], leader: Outcomes) -> list[bool]:
         return found
 
     intervals = cluster_bootstrap(means, len(members), replicates=REPLICATES)
-    return [interval.low > 0 or interval.high < 0 for interval in intervals]
+    return [
+        _leaves_out_zero(interval, float(gap), member, (other, leader))
+        for interval, gap, other in zip(intervals, differences.mean(axis=0), others, strict=True)
+    ]
+
+
+def _leaves_out_zero(
+    interval: Interval, gap: float, member: npt.NDArray[np.intp], parties: Sequence[Outcomes]
+) -> bool:
+    """Say whether an interval lies apart from zero, once it holds what other fits would change."""
+    fitted = [
+        mean_squares(identity_shares(one.fits, member)) for one in parties if one.fits is not None
+    ]
+    if fitted:
+        interval = over_fits(interval, gap, int(member.max()) + 1, fitted, LEVEL)
+    return interval.low > 0 or interval.high < 0
 
 
 def _apart_from(other: Outcomes, leader: Outcomes) -> bool:
@@ -164,4 +198,8 @@ def _apart_from(other: Outcomes, leader: Outcomes) -> bool:
     differences = other.values[theirs] - leader.values[ours]
     _, member = np.unique(np.array([leader.identities[i] for i in ours]), return_inverse=True)
     interval = cluster_bootstrap_mean(differences, member, replicates=REPLICATES)
-    return interval.low > 0 or interval.high < 0
+    parties = [
+        replace(one, fits=None if one.fits is None else one.fits[:, places])
+        for one, places in ((other, theirs), (leader, ours))
+    ]
+    return _leaves_out_zero(interval, float(np.nanmean(differences)), member, parties)

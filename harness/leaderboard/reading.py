@@ -64,6 +64,11 @@ class Entry:
         Mean size of a template on disk; None where none were kept.
     protocol_text
         The protocol, byte for byte.
+    fits
+        Runs that are replicates of this entry, itself among them; empty where there is but one.
+        `metrics` are of all of them, and everything else is of the first.
+    seeds_apart
+        Whether runs with other seeds are entries of their own.
     """
 
     folder: str
@@ -74,6 +79,8 @@ class Entry:
     assessment: Assessment | None
     template_bytes: float | None
     protocol_text: bytes = field(repr=False)
+    fits: tuple[Entry, ...] = ()
+    seeds_apart: bool = False
 
     @property
     def identity(self) -> str:
@@ -100,17 +107,35 @@ class Entry:
             origin.data_hash,
             tuple(origin.folds),
             origin.fold_count,
+            origin.layout_hash,
             origin.failure_policy,
             self.metrics.headline,
         )
 
     @property
     def settings(self) -> str:
-        """What was run, apart from the version of its source: algorithm, parameters, weights."""
+        """What was run, apart from the version of its source: algorithm, parameters, weights.
+
+        The seed is part of it only where seeds are entries of their own.
+        """
         origin = self.manifest.origin
-        parts = (origin.algorithm, origin.parameters, origin.weight_hashes)
+        parameters = {k: v for k, v in origin.parameters.items() if self.seeds_apart or k != "seed"}
+        parts = (origin.algorithm, parameters, origin.weight_hashes)
         text: str = msgspec.json.encode(parts, order="deterministic").decode()
         return text
+
+    @property
+    def results(self) -> list[Entry]:
+        """Its fits with results of their own: equal ones, of several environments, tell it once."""
+        found: dict[str, Entry] = {}
+        for fit in self.fits or (self,):
+            found.setdefault(fit.manifest.result_hash or fit.folder, fit)
+        return list(found.values())
+
+    @property
+    def one_fit(self) -> bool:
+        """Whether an algorithm that learns has but one result here: another may be better."""
+        return self.manifest.learns and len(self.results) < 2
 
 
 def find_runs(places: Iterable[Path]) -> Iterator[Path]:
@@ -225,28 +250,39 @@ def _template_bytes(folder: Path, listed: Iterable[str], manifest: Manifest) -> 
 def without_superseded(
     entries: Sequence[Entry], history: bool = False
 ) -> tuple[list[Entry], list[LeftOut]]:
-    """Keep the latest of runs that are the same but for the version of the algorithm's source.
+    """Keep the latest source of every algorithm and its parameters, and one of equal runs.
+
+    The same recipe with another seed, in another environment or with another result is no
+    duplicate: such runs are replicates of one entry.
 
     Parameters
     ----------
     history
         Whether to keep those of another source; copies of one run still count once.
     """
-    latest: dict[Any, Entry] = {}
     left_out = []
+    alone: dict[Any, Entry] = {}
     for entry in sorted(entries, key=lambda e: (e.manifest.finished, e.folder)):
-        origin = entry.manifest.origin
-        source = origin.source_hash if history else ""
-        key = (entry.board_key, entry.settings, source)
-        older = latest.pop(key, None)
-        if older is not None:
-            if older.identity == entry.identity:
-                reason = f"superseded duplicate: the same run also lies in {entry.folder}"
-            else:
-                reason = (
-                    f"superseded: {entry.folder} is a later run of the same algorithm with the "
-                    "same parameters, from changed source (--history shows both)"
-                )
-            left_out.append(LeftOut(older.folder, reason))
-        latest[key] = entry
-    return list(latest.values()), left_out
+        manifest = entry.manifest
+        result = (manifest.environment_hash, manifest.result_hash)
+        key = (entry.board_key, entry.identity, *result)
+        copy = alone.pop(key, None)
+        if copy is not None:
+            reason = f"superseded duplicate: the same run also lies in {entry.folder}"
+            left_out.append(LeftOut(copy.folder, reason))
+        alone[key] = entry
+    if history:
+        return list(alone.values()), left_out
+    latest = {(entry.board_key, entry.settings): entry for entry in alone.values()}
+    kept = []
+    for entry in alone.values():
+        later = latest[entry.board_key, entry.settings]
+        if later.manifest.origin.source_hash == entry.manifest.origin.source_hash:
+            kept.append(entry)
+            continue
+        reason = (
+            f"superseded: {later.folder} is a later run of the same algorithm with the same "
+            "parameters, from changed source (--history shows both)"
+        )
+        left_out.append(LeftOut(entry.folder, reason))
+    return kept, left_out

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.leaderboard.boards import Board, Place
+from harness.leaderboard.reading import Entry
 from harness.reporting import plots, wording
 from harness.results import OTHER_PHOTOGRAPH, Estimate
 
@@ -132,16 +134,17 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
     cells += [_step_cell(place, step) for step in board.steps]
     commit = str(manifest.git.get("commit", ""))[:10]
     dirty = bool(manifest.git.get("dirty"))
-    seed = manifest.origin.parameters.get("seed")
+    seeds = seeds_of(entry)
     cells += [
         size_cell(entry.template_bytes),
         Cell(manifest.finished[:10], "", manifest.finished),
         Cell(commit, "with changes" if commit and dirty else "", commit),
-        Cell("" if seed is None else wording.shown(seed), "", "" if seed is None else str(seed)),
+        Cell(", ".join(map(wording.shown, seeds)), "", str(seeds[0]) if seeds else ""),
     ]
     marks = [
         *(["control"] if manifest.control else []),
         *(["scores brought"] if manifest.imported is not None else []),
+        *_marks_of_fits(entry),
         *([wording.remarks(manifest.findings)] if manifest.findings else []),
     ]
     parameters = (f"{k}={wording.shown(v)}" for k, v in manifest.origin.parameters.items())
@@ -167,6 +170,26 @@ def _apart(board: Board, place: Place) -> str:
     if other is None:
         return ""
     return f"other photographs: {wording.amount(board.headline, other.value)}"
+
+
+def seeds_of(entry: Entry) -> list[Any]:
+    """Return the seeds of an entry's fits, each once."""
+    fits = entry.fits or (entry,)
+    found = [fit.manifest.origin.parameters.get("seed") for fit in fits]
+    return list(dict.fromkeys(seed for seed in found if seed is not None))
+
+
+def _marks_of_fits(entry: Entry) -> list[str]:
+    """Say how many results an entry is the mean of, and that one fit hides what others do."""
+    if entry.one_fit:
+        return ["one fit"]
+    if not entry.fits:
+        return []
+    results = len(entry.results)
+    environments = len({fit.manifest.environment_hash for fit in entry.fits})
+    what = "fits" if entry.manifest.learns else "runs"
+    marks = [f"{results} {what}"] if results > 1 else [f"{len(entry.fits)} equal runs"]
+    return [*marks, f"{environments} environments"] if environments > 1 else marks
 
 
 def estimate_cell(metric: str, estimate: Estimate | None) -> Cell:

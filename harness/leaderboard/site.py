@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.leaderboard.boards import Board, Leaderboard, Place, Standing, digest, slug
 from harness.leaderboard.overlays import overlays
+from harness.leaderboard.reading import Entry
 from harness.leaderboard.rows import Cell, chance_cells, columns, estimate_cell, rows, strip
 from harness.reporting import wording
 from harness.reporting.headline import galleries, headline_of
@@ -252,6 +253,11 @@ class _Result:
     label: str
     cell: Cell
     of: int
+
+    def amount(self, fit: Entry) -> str:
+        """Return the headline of one of its fits."""
+        headline = self.board.headline
+        return wording.amount(headline, fit.metrics.pooled[headline].value)
 
 
 def _algorithm(name: str, standings: Sequence[Standing], boards: Sequence[Board]) -> dict[str, Any]:

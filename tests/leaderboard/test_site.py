@@ -77,7 +77,7 @@ def hostile_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             protocol=HOSTILE,
             title=HOSTILE,
             data=HOSTILE,
-            parameters={HOSTILE: HOSTILE, "seed": f"={i}"},
+            parameters={HOSTILE: HOSTILE, "kind": i, "seed": f"={i}"},
             words=HOSTILE,
             git={"commit": HOSTILE, "dirty": True},
             reference=HOSTILE,

@@ -201,3 +201,18 @@ def test_an_entry_can_be_a_baseline_with_all_its_fits(
     (choice,) = (one["current"] for one in shown)
     assert choice["fits"] == FITS
     assert choice["value"] == read_metrics(folder_of(repeated)).pooled[HEADLINE].value
+
+
+def test_a_board_takes_the_numbers_of_the_folder_that_joins_the_fits(
+    repeated: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = folder_of(repeated)
+    ran = run_harness("leaderboard", folder, "--out", tmp_path / "site", "--json")
+    assert ran.code == 0, ran.err
+    (board,) = ran.json["boards"]
+    (entry,) = board["entries"]
+    assert len(entry["fits"]) == FITS
+    metrics = read_metrics(folder)
+    for name, estimate in metrics.pooled.items():
+        assert entry["metrics"][name]["value"] == estimate.value
+        assert entry["metrics"][name].get("low") == estimate.low
