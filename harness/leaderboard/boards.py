@@ -115,7 +115,7 @@ class Board:
     @property
     def unanswerable(self) -> str:
         """Why its data cannot answer its question; empty where it can."""
-        return cannot_answer(self.first.metrics, self.first.manifest.mated_by)
+        return cannot_answer(self.first.metrics, self.first.manifest.mated_by, of_all=True)
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -197,8 +197,8 @@ def to_markdown(leaderboard: Leaderboard) -> str:
             + ", ".join(f"{text(b.title)} on {text(b.data_set)}" for b in averaged)
             + ", which all entries share; ties share their mean."
             if averaged
-            else "By name: entries do not share all boards of one kind of question, so there is no "
-            "mean rank.",
+            else "By name: a mean rank is taken only over the boards of a single kind of question "
+            "that all entries share.",
         ]
     for board in leaderboard.boards:
         lines += ["", f"## {text(board.title)}, on {text(board.data_set)}", ""]

@@ -108,7 +108,8 @@ def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[s
 def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
     row = pair.rows[0]
     first = _names(comparison)[0]
-    label = wording.metric_label(row.metric)
+    lower = ", lower is better" if wording.direction(row.metric) == "lower" else ""
+    label = f"{wording.metric_label(row.metric)}{lower}"
     if row.change is None or row.first is None or row.second is None:
         return f"{label}: there is nothing to compare, since a run has no value."
     values = (

@@ -113,12 +113,17 @@ def _holds(ends: tuple[float, float], value: float) -> bool:
     return ends[0] - _CLOSE <= value <= ends[1] + _CLOSE
 
 
-def cannot_answer(metrics: Metrics, mated_by: str = "") -> str:
+def cannot_answer(metrics: Metrics, mated_by: str = "", *, of_all: bool = False) -> str:
     """Return why the data cannot answer the question, or nothing where it can.
 
     It cannot where chance leaves less than half of what lies between a guess on the most
     favourable data and perfection: a random ranking that finds a mate in half of the searches, a
     majority that makes three of four decisions right.
+
+    Parameters
+    ----------
+    of_all
+        Whether it is said of several runs on the data, so that none of their values is told.
     """
     estimate = metrics.pooled.get(metrics.headline)
     name, options = split_id(metrics.headline)
@@ -130,6 +135,8 @@ def cannot_answer(metrics: Metrics, mated_by: str = "") -> str:
     if abs(chance - perfect) > abs(entry.guess - perfect) / 2 + _CLOSE:
         return ""
     why = _why(metrics, name, options, chance, mated_by)
+    if name == "hit-rate":
+        why += _at_lower_rank(metrics, options.get("rank", 1), of_all)
     return f"This set cannot answer the question, since {why}."
 
 
@@ -143,7 +150,7 @@ def _why(
         place = "first" if rank == 1 else f"within the first {rank}"
         why = f"a random ranking finds {_mate(mated_by)} {place} in {shown} of searches"
         hold = f"{_hold(metrics.counts)}: " if searched else ""
-        return f"{hold}{why}{_at_lower_rank(metrics, rank)}"
+        return f"{hold}{why}"
     if name in ("map", "fnir", "open-set-eer") and searched:
         return f"{_hold(metrics.counts)}: a random ranking gets {shown} already"
     if name == "accuracy":
@@ -164,7 +171,7 @@ def _hold(counts: Mapping[str, int]) -> str:
     return f"galleries hold {count(low)} to {count(high)} images"
 
 
-def _at_lower_rank(metrics: Metrics, rank: Option) -> str:
+def _at_lower_rank(metrics: Metrics, rank: Option, of_all: bool) -> str:
     """Return value and chance at the lowest rank that the run reports below the headline's."""
     lower: dict[float, Estimate] = {}
     for metric, estimate in metrics.pooled.items():
@@ -178,7 +185,9 @@ def _at_lower_rank(metrics: Metrics, rank: Option) -> str:
         return ""
     place = min(lower)
     found = lower[place]
-    return f"; at rank {place:g}: {percent(found.value, 0)}, chance {percent(found.chance, 0)}"
+    chance = f"chance {percent(found.chance, 0)}"
+    own = chance if of_all else f"{percent(found.value, 0)}, {chance}"
+    return f"; at rank {place:g}: {own}"
 
 
 def galleries(counts: Mapping[str, int]) -> str:

@@ -104,7 +104,7 @@ def probit_axis(label: str, low: float, high: float = 0.99) -> Axis:
     low, high
         Ends as rates, 0 < low < high < 1.
     """
-    written = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99)
+    written = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99, 0.999, 0.9999)
     silent = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9)
     ticks = [(v, f"{v * 100:.4f}".rstrip("0").rstrip(".") + "\u202f%") for v in written]
     ticks += [(v, "") for v in silent]

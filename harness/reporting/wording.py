@@ -22,7 +22,7 @@ _SHARES = {"map", "auc", "iou", "dice", "precision", "recall", "f1", "ssim"}
 # Metrics that are shown in percent, by their whole name.
 _PERCENT = (
     *("hit-rate", "macro-recall", "concentration-error", "false-marking"),
-    *("tattoo-free", "tattoo-free-before", "kept-tattoos"),
+    *("tattoo-free", "tattoo-free-before", "kept-tattoos", "open-set-eer"),
 )
 
 # Error rates that are options of other metrics and not metrics of their own.
