@@ -25,6 +25,9 @@ Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
 SETS, FEWEST = 400, 60
 """Random answers to a question, and how few there are where one takes long."""
 
+DRAWN_SETS = 200
+"""Random answers where every score of every draw has to be made."""
+
 WORK = 4_000_000
 """Scores that are drawn for one question, about."""
 
@@ -146,7 +149,7 @@ class Draw(NamedTuple):
 
 
 def random_draws(
-    shape: tuple[int, int], draws: Sequence[Draw], seed: int, sets: int = SETS
+    shape: tuple[int, int], draws: Sequence[Draw], seed: int, sets: int = DRAWN_SETS
 ) -> Iterator[list[npt.NDArray[np.float32]]]:
     """Yield, a few sets at a time, the random scores of all draws from one fold.
 
@@ -174,7 +177,7 @@ def random_draws(
 
 
 def random_hits(
-    folds: Sequence[tuple[tuple[int, int], Sequence[Draw]]], ranks: int, sets: int = SETS
+    folds: Sequence[tuple[tuple[int, int], Sequence[Draw]]], ranks: int, sets: int = DRAWN_SETS
 ) -> Floats:
     """Return how often random scores find a mate within each rank.
 
@@ -210,7 +213,7 @@ def random_hits(
 
 
 def random_searches(
-    folds: Sequence[tuple[tuple[int, int], Sequence[Draw]]], rank: int, sets: int = SETS
+    folds: Sequence[tuple[tuple[int, int], Sequence[Draw]]], rank: int, sets: int = DRAWN_SETS
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return what open-set rates are read from, of random scores.
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness.comparing.differences import difference
+from harness.comparing.differences import difference_of_fits
+from harness.comparing.fits import fits_of_sides, one_fit, only_the_seed_differs
 from harness.comparing.gate import Party, party_of
 from harness.comparing.outcomes import Shift, most_changed, outcome_name, outcomes, shifts
 from harness.comparing.pairing import Side, metric_of, read_sides
@@ -37,7 +38,7 @@ class Row(msgspec.Struct):
         Interval of the change at 95 %; None where there is none.
     better
         ``first`` or ``second`` where the interval leaves out 0 and the metric has a better end;
-        otherwise empty: the data do not tell them apart.
+        otherwise empty: the data do not tell them apart, or one fit of a side that learns does not.
     trials, identities, changed
         Behind it, and identities whose own trials came out differently.
     method
@@ -73,7 +74,11 @@ class Pair(msgspec.Struct):
     measured
         What the groups show, in words.
     groups
-        Of searches, by what is known of their probes.
+        Of searches, by what is known of their probes; of several fits, by the first of either side.
+    fits
+        Numbers of fits of the first and of this run.
+    remark
+        Where the fits leave open what the identities seem to decide; otherwise empty.
     """
 
     second: Party
@@ -85,6 +90,8 @@ class Pair(msgspec.Struct):
     lost: list[tuple[str, str]]
     measured: str
     groups: list[Group]
+    fits: tuple[int, int]
+    remark: str
 
 
 class Comparison(msgspec.Struct):
@@ -199,8 +206,19 @@ def _pair(
             outcomes(other.searches, metric),
             seed,
         ),
+        fits=(len(first.fits), len(second.fits)),
+        remark=_remark(first, second),
     )
     return pair, Shown(gained, lost)
+
+
+def _remark(first: Side, second: Side) -> str:
+    if first.answers == second.answers:
+        return ""
+    known = one_fit(first, second, ("first", "second"))
+    if known and only_the_seed_differs(first, second):
+        return f"only the seed differs; {known}"
+    return known
 
 
 def _labels(side: Side, outcome: Outcome) -> list[dict[str, str]]:
@@ -232,16 +250,22 @@ def _row(first: Side, one: Outcome, second: Side, other: Outcome, metric: Metric
         row.method = "a run has no value"
         return row
     row.change = values[1] - values[0]
-    before, after = first.trials(metric), second.trials(metric)
-    if before is None or after is None:
+    one_by_seed, other_by_seed, paired = fits_of_sides(first, second)
+    before = [fit.trials(metric) for fit in one_by_seed]
+    after = [fit.trials(metric) for fit in other_by_seed]
+    known = [[one for one in side if one is not None] for side in (before, after)]
+    if len(known[0]) < len(before) or len(known[1]) < len(after):
         row.method = "no interval: what the metric is made of was not kept, trial by trial"
         return row
-    found = difference(before, after, level=LEVEL, seed=seed)
+    found = difference_of_fits(known[0], known[1], paired=paired, level=LEVEL, seed=seed)
+    if len(before) > 1 or len(after) > 1:
+        row.first, row.second, row.change = found.first, found.second, found.change
     row.trials, row.identities, row.changed = found.trials, found.identities, found.changed
     row.method = found.method
     if math.isfinite(found.low) and math.isfinite(found.high):
         row.low, row.high = found.low, found.high
         higher = CATALOGUE[metric.name].better if metric.name in CATALOGUE else ""
-        if higher and not found.low <= 0 <= found.high:
+        unsure = first.answers != second.answers and (first.one_fit or second.one_fit)
+        if higher and not unsure and not found.low <= 0 <= found.high:
             row.better = "second" if (found.low > 0) == (higher == "higher") else "first"
     return row

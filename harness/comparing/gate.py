@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from harness.comparing.detecting import CONFIDENCE
 from harness.comparing.differences import Difference, difference_of_fits
+from harness.comparing.fits import fits_of_sides, one_fit
 from harness.comparing.pairing import Side, metric_of, read_sides
 from harness.comparing.rates import DrawnRate
 from harness.comparing.verdict import LEVEL, PASSED, Trial, judge, worst
@@ -123,9 +124,8 @@ def gate(
     allowed = _margin(before, gated, margin)
     identical = before.answers == after.answers
     headline = str(gated) == before.run.protocol.headline_id
-    sides = [_by_seed(side) for side in (before, after)]
-    seeds = [[seed_of(fit) for fit in side] for side in sides]
-    paired = len(seeds[0]) > 1 and seeds[0] == seeds[1] and None not in seeds[0]
+    first, second, paired = fits_of_sides(before, after)
+    sides = (first, second)
     measured = [[_trials(fit, gated) for fit in side] for side in sides]
     failures: list[list[Trials]] = [[fit.failures() for fit in side] for side in sides]
     trials = [
@@ -134,7 +134,7 @@ def gate(
             _measured(measured[0], measured[1], identical, paired, seed),
             allowed,
             lower_is_better=better == "lower",
-            unsure="" if identical else one_fit(*sides),
+            unsure="" if identical else one_fit(before, after, ("baseline", "candidate")),
         ),
         judge(
             FAILURES,
@@ -189,39 +189,6 @@ def _trials(side: Side, metric: Metric) -> Trials:
             "difference in it cannot be judged; choose another metric with --metric"
         )
     return found
-
-
-def one_fit(baseline: Sequence[Side], candidate: Sequence[Side]) -> str:
-    """Return why two entries cannot be told apart where one that learns was fitted once, or "".
-
-    Which identities come out well, and how good a fit is as a whole, changes from seed to seed and
-    from machine to machine. A single fit says nothing of how much.
-
-    Parameters
-    ----------
-    baseline, candidate
-        The fits of either.
-    """
-    single = [len(side) == 1 and side[0].run.manifest.learns for side in (baseline, candidate)]
-    if not any(single):
-        return ""
-    whose = "each" if all(single) else f"of the {'baseline' if single[0] else 'candidate'}"
-    return (
-        f"one fit {whose}: another seed may move this as much, so that identities alone decide "
-        "nothing; run both with --repeats 5"
-    )
-
-
-def seed_of(fit: Side) -> int | None:
-    """Return the seed of a fit, where its algorithm has one."""
-    seed = fit.run.manifest.origin.parameters.get("seed")
-    return seed if isinstance(seed, int) else None
-
-
-def _by_seed(side: Side) -> list[Side]:
-    """Return the fits of a side, those of one seed in the order in which they were joined."""
-    fits: tuple[Side, ...] = getattr(side, "fits", (side,))
-    return sorted(fits, key=lambda fit: seed_of(fit) or 0)
 
 
 def _mean_of(fits: Sequence[Trials]) -> npt.NDArray[np.float64]:

@@ -28,6 +28,13 @@ def _pair(protocol: str, first: str, pair: Pair) -> str:
         "",
         f"searches: {pair.wins} better, {pair.losses} worse, {pair.draws} as good",
     ]
+    if max(pair.fits) > 1:
+        lines.append(
+            f"fits: {pair.fits[0]} and {pair.fits[1]}; metrics are means over them, searches and "
+            "groups are of the first of either side"
+        )
+    if pair.remark:
+        lines.append(visible(f"remark: {pair.remark}"))
     if pair.groups:
         lines += ["", f"groups: {pair.measured}"]
         lines += _table(

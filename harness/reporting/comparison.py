@@ -99,7 +99,7 @@ def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[s
         "verdict": _verdict(comparison, pair, name),
         "rows": [_metric_line(row, reach, _names(comparison)[0], name) for row in pair.rows],
         "groups": [_group_line(group, metric, group_reach) for group in pair.groups],
-        "notable": [g for g in pair.groups if g.differs],
+        "notable": [g for g in pair.groups if g.differs and not pair.remark],
         "gained": [_shift(shift) for shift in shown.gained],
         "lost": [_shift(shift) for shift in shown.lost],
     }
@@ -116,11 +116,15 @@ def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
         f"{name} gets {wording.amount(row.metric, row.second)} where {first} gets "
         f"{wording.amount(row.metric, row.first)}"
     )
+    if max(pair.fits) > 1:
+        values += f", means over {pair.fits[1]} and {pair.fits[0]} fits"
     bounds = _interval(row.metric, row.low, row.high)
     within = f" (95 % interval of the change {bounds})" if bounds else ""
     if row.better:
         winner = name if row.better == "second" else first
         return f"{label}: {values}{within}. {winner} is better on this data."
+    if pair.remark:
+        return f"{label}: {values}{within}. {pair.remark[0].upper()}{pair.remark[1:]}."
     return f"{label}: {values}{within}. The data do not tell the two apart."
 
 

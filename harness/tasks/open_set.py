@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.stats import binom
 
 from harness.api import Matcher
-from harness.chance import SETS, random_searches, spread_of
+from harness.chance import random_searches, spread_of
 from harness.data.records import Fold, Record
 from harness.metrics import open_set as searching
 from harness.metrics import verification
@@ -85,10 +85,14 @@ def judge(
         values = {str(m): one.value(m) for m in ids}
         per_fold.append(FoldMetrics(part.fold.name, one.counts(), values))
     estimates = {}
+    places = places_of(folds)
+    by_rank = {
+        rank: random_searches(places, rank) for rank in {int(metric["rank"]) for metric in ids}
+    }
     for metric in ids:
         estimate = pooled.estimate(metric)
         if estimate.value is not None:
-            by_chance = spread_of(random_rates(folds, metric))
+            by_chance = spread_of(random_rates(*by_rank[int(metric["rank"])], metric))
             estimate.chance_low, estimate.chance_high = by_chance.low, by_chance.high
         spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
         estimate.fold_mean, estimate.fold_sd = spread
@@ -243,26 +247,21 @@ class _Rotations:
         return {**curve, "chance": [value for value in chance if value is not None]}
 
 
-def random_rates(folds: Sequence[Fold], metric: Metric) -> npt.NDArray[np.float64]:
-    """Return one of `METRICS` of random scores, a comparison having one score in all draws.
+def random_rates(
+    found: npt.NDArray[np.float32], tops: npt.NDArray[np.float32], metric: Metric
+) -> npt.NDArray[np.float64]:
+    """Return one of `METRICS` of random scores: float64, shape (sets,).
 
     Parameters
     ----------
-    folds
-        With their draws.
+    found, tops
+        As of `harness.chance.random_searches`, at the metric's rank.
     metric
         Id.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (sets,).
     """
-    options = dict(metric.options)
-    found, tops = random_searches(places_of(folds), int(options["rank"]), SETS)
     if metric.name == "open-set-eer":
         return np.array([verification.eer(*one) for one in zip(found, tops, strict=True)])
-    fpir = float(options["fpir"])
+    fpir = float(dict(metric.options)["fpir"])
     return np.array([verification.fnmr_at_fmr(*one, fpir) for one in zip(found, tops, strict=True)])
 
 

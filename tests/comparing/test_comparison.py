@@ -54,6 +54,28 @@ def test_every_metric_of_both_runs_stands_in_the_table_with_its_change(
     assert rows["hit-rate@rank=10"].better == ""
 
 
+def test_one_fit_of_a_learner_is_not_called_better(altered: Altered) -> None:
+    runs = [altered("one", learns=True), altered("worse", reversed_order, learns=True)]
+    found, _, _ = compare(runs)
+    pair = found.pairs[0]
+    assert pair.remark.startswith("one fit each: another seed may move this as much")
+    assert pair.rows[0].high is not None
+    assert pair.rows[0].high < 0
+    assert {row.better for row in pair.rows} == {""}
+    assert compare([runs[0], altered("same", learns=True)])[0].pairs[0].remark == ""
+
+
+def test_where_only_the_seed_differs_that_is_said(altered: Altered) -> None:
+    runs = [
+        altered(
+            f"seed-{seed}", scores, learns=True, parameters={"seed": seed}, identity=f"{seed}" * 64
+        )
+        for seed, scores in ((1, None), (2, reversed_order))
+    ]
+    found, _, _ = compare(runs)
+    assert found.pairs[0].remark.startswith("only the seed differs; one fit each")
+
+
 def test_wins_losses_and_draws_are_all_searches(finished: Path, altered: Altered) -> None:
     found, _, shown = compare([finished, altered("worse", reversed_order)])
     pair = found.pairs[0]

@@ -17,6 +17,7 @@ import pytest
 from harness.comparing.gate import gate
 from harness.errors import NotComparable
 from harness.record import seal
+from harness.repeats.joining import join
 from tests.comparing.conftest import Altered, a_little_noise, junit_of, reversed_order
 from tests.conftest import Ran, run_harness
 
@@ -87,6 +88,34 @@ def test_one_fit_of_a_learner_decides_nothing_unless_the_scores_are_the_same(
     ran = gated(finished, altered("one", reversed_order, learns=True), "--json")
     assert "one fit of the candidate" in ran.json["trials"][0]["reason"]
     assert gated(first, altered("same", learns=True)).code == 0
+
+
+def test_fits_that_were_joined_are_gated_by_their_means(altered: Altered, tmp_path: Path) -> None:
+    def joined(name: str, change: Callable[[Any], Any] | None) -> Path:
+        fits = [
+            altered(
+                f"{name}-{seed}",
+                lambda scores, seed=seed: moved(scores if change is None else change(scores), seed),
+                learns=True,
+                parameters={"seed": seed},
+                identity=f"{seed}" * 64,
+                result_hash=f"{name}-{seed}",
+            )
+            for seed in range(3)
+        ]
+        return join(fits, tmp_path, "made up")
+
+    first, second = joined("first", None), joined("second", reversed_order)
+    found = gate(first, second)
+    assert found.fits == (3, 3)
+    assert found.verdict == "regressed"
+    assert "widened by 3 fits" in found.trials[0].method  # of pairs with one seed
+    assert gate(first, joined("again", lambda scores: moved(scores, 9))).verdict == "inconclusive"
+    assert gate(first, first).verdict == "passed"
+
+
+def moved(scores: Any, seed: int) -> Any:
+    return scores + np.random.default_rng(seed).normal(0, 1e-3, scores.shape)
 
 
 def test_what_the_protocol_declares_detectable_is_printed(
