@@ -35,7 +35,7 @@ from harness.statistics import Interval, few_errors
 from harness.tasks.answers import Answer, finite, fold_spread, listed_failures
 from harness.tasks.folds import deal
 from harness.tasks.images import resampled
-from harness.tasks.intervals import set_interval
+from harness.tasks.intervals import NONE, set_interval
 from harness.tasks.trials import of_images
 
 ABILITY = Tagger
@@ -342,6 +342,8 @@ def _estimate(metric: Metric, pooled: _Answers, styles: int) -> Estimate:
         estimate.chance = 1 / styles
     elif metric.name == "brier":
         estimate.chance = 1 - 1 / styles
+    elif metric.name == "calibration-error":
+        estimate.flags.append(f"{NONE}resampling images makes more of the differences by chance")
     elif metric.name == "log-loss":
         estimate.chance = float(np.log(styles))
     return estimate

@@ -29,6 +29,7 @@ from harness.results import (
 )
 from harness.tasks.answers import Answer, finite, fold_spread, listed_failures
 from harness.tasks.images import dealt_folds
+from harness.tasks.intervals import set_interval
 
 ABILITY = Tagger
 METRICS: dict[str, tuple[str, ...]] = {
@@ -312,9 +313,8 @@ def _estimates(
     for i, (metric, value) in enumerate(zip(ids, _values(ids, pooled, protocol), strict=True)):
         interval = intervals[i]
         estimate = Estimate(finite(value), n=len(pooled.names))
-        if estimate.value is not None and interval.low < interval.high:
-            estimate.low, estimate.high = finite(interval.low), finite(interval.high)
-            estimate.method = interval.method
+        # A mean over tags is no mean over images, so a perfect one has no bound from their number.
+        set_interval(estimate, interval, 0, share=False)
         guesses = random[:, i][~np.isnan(random[:, i])]
         if len(guesses):
             estimate.chance = float(guesses.mean())
