@@ -39,6 +39,10 @@ def test_several_algorithms_and_protocols_run_in_one_call_where_they_fit(
         *("--data", small_set, "--json"),
     )
     assert ran.code == 0, ran.err
+    told = {run["protocol"]: run["verdict"] for run in ran.json["runs"]}
+    assert told["similarity"]["answerable"] is False
+    assert told["similarity"]["sentences"][0].startswith("This set cannot answer the question")
+    assert told["detection"]["answerable"] is True
     assert {(run["protocol"], run["algorithm"]) for run in ran.json["runs"]} == {
         ("similarity", "colours"),
         ("similarity", "oracle"),

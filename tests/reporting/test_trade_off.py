@@ -71,4 +71,6 @@ def test_detection_speaks_of_false_and_missed_detections() -> None:
 def test_the_axes_hold_every_rate_that_is_drawn(
     rates: list[float], low: float, high: float
 ) -> None:
-    assert ends(rates) == (pytest.approx(low), high)
+    found = ends(rates)
+    assert found[0] == pytest.approx(low)
+    assert found[1] == high

@@ -248,6 +248,30 @@ def test_where_only_groups_are_known_the_question_is_about_look_alikes(
     assert by_group.folds[0].mates
 
 
+def test_every_page_says_that_mates_are_look_alikes(
+    harness: Callable[..., Ran], tmp_path: Path
+) -> None:
+    root = write(tmp_path / "g", tattoos(20, 2, group=tattoo))
+    file = by_tattoos(tmp_path, "closed-set")
+    words = ("run", "--protocol", file, "--algo", "colours,random", "--data", root)
+    ran = harness(*words)
+    assert ran.code == 0, ran.err
+    assert "mates are look-alikes" in ran.out
+    assert "finds a look-alike for" in ran.out
+    folders = [tmp_path / "work" / run["folder"] for run in harness(*words, "--json").json["runs"]]
+    site, page, gate = (tmp_path / name for name in ("site", "page.html", "gate"))
+    assert harness("leaderboard", tmp_path / "work" / "runs", "--out", site).code == 0
+    assert harness("compare", *folders, "--out", page).code == 0
+    harness("gate", "--baseline", folders[0], "--candidate", folders[0], "--out", gate)
+    (board,) = site.glob("board-*.html")
+    for text in (folders[0] / "report.html", board, page):
+        assert "Mates are look-alikes: tattoos of one group" in text.read_text()
+    assert "finds a look-alike for" in (folders[0] / "report.html").read_text()
+    for text in (folders[0] / "report.html", board, page, site / "index.html", gate / "gate.md"):
+        assert "Closed" in text.read_text()
+        assert "of look" in text.read_text()
+
+
 def test_other_protocols_refuse_groups_and_say_who_asks_about_them(tmp_path: Path) -> None:
     said = refusal("identification", write(tmp_path, tattoos(12, 2, group=tattoo)))
     assert "24 of 24 pictures have no 'tattoo'" in said
