@@ -26,6 +26,7 @@ from harness.preparing import Entry, Prepared, command
 from harness.registry import Plugin, home_of, own_files
 from harness.results import Outcome
 from harness.run_folders import begin, end, folder_for, is_stale, loaded_by, settled
+from harness.shortcuts.evidence import shortcuts
 
 ONE_FIT = "one-fit"
 """Code of the finding that a run is one of the fits that could have been."""
@@ -226,6 +227,7 @@ def _manifest(
                     environments[f"{unit.name}/{step}"] = found
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
                 steps.append(Step(unit.name, step, seconds, items))
+    told = shortcuts(judged.folds, judged.dataset.records, judged.protocol)
     own = [place for unit, place in units if _plugin_of(unit, run) == run.entry.plugin]
     run, loaded, more = _settled(run, own, [place for _, place in units if place not in own])
     manifest = manifest_of(judged, run.origin, outcome, begun)
@@ -238,6 +240,7 @@ def _manifest(
     manifest.learns = run.learns
     if run.learns:
         manifest.findings = [*manifest.findings, _one_fit(description.learns)]
+    manifest.findings = [*manifest.findings, *told]
     manifest.loaded = loaded
     if shown is not None:
         shown.loaded = more
