@@ -304,6 +304,8 @@ class Subject:
 
     def mask_learned(self) -> str:
         """Require the pixels of the training tattoos to score above the others, on average."""
+        if self.kind.control:
+            return "not asked of a control"
         answers = self._answers
         inside, outside = [], []
         for answer, mask in zip(answers, self.pictures.masks, strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ from harness.api import (
 __all__ = ["Shortcut"]
 
 Vector = npt.NDArray[np.float64]
+
+PENALTY = 10.0
+"""Of the square of each weight, halved: what is learned has to be worth it."""
 
 
 @dataclass
@@ -126,22 +129,29 @@ def _or_one(spread: Vector) -> Vector:
 
 
 def _logistic(inputs: Vector, truth: npt.NDArray[np.bool_]) -> Vector:
-    """Return one logistic regression per column of the truth: float64, shape (inputs, columns)."""
-    from sklearn.linear_model import LogisticRegression
+    """Return one logistic regression per column of the truth: float64, shape (inputs, columns).
 
-    columns = []
-    for answer in truth.T:
+    Its minimum is found by Newton's method; the last input is the constant, which is free.
+    """
+    penalty = np.full(inputs.shape[1], PENALTY)
+    penalty[-1] = 1e-6
+    columns = np.zeros((inputs.shape[1], truth.shape[1]))
+    # A share between 0 and 1 even where all answers are the same.
+    shares = (truth.sum(axis=0) + 0.5) / (len(truth) + 1)
+    columns[-1] = np.log(shares / (1 - shares))
+    for weights, answer in zip(columns.T, truth.T, strict=True):
         if answer.all() or not answer.any():
-            # Nothing to tell apart; half a picture of the other kind keeps the share off 0 and 1.
-            share = (answer.sum() + 0.5) / (len(answer) + 1)
-            column = np.zeros(inputs.shape[1])
-            column[-1] = np.log(share / (1 - share))
-        else:
-            model: Any = LogisticRegression(C=0.1, max_iter=1000)
-            model.fit(inputs[:, :-1], answer)
-            column = np.append(model.coef_[0], model.intercept_[0])
-        columns.append(column)
-    return np.stack(columns, axis=1) if columns else np.empty((inputs.shape[1], 0))
+            continue
+        for _ in range(50):
+            chance = _probability(inputs, weights)
+            slope = inputs.T @ (chance - answer) + penalty * weights
+            curvature = (inputs.T * (chance * (1 - chance))) @ inputs + np.diag(penalty)
+            step = np.linalg.solve(curvature, slope)
+            # A cautious first few steps keep Newton's method from leaping over the minimum.
+            weights -= step / max(1.0, float(np.abs(step).max()))
+            if np.abs(step).max() < 1e-9:
+                break
+    return columns
 
 
 def _probability(inputs: Vector, weights: Vector) -> Vector:

@@ -116,3 +116,23 @@ def test_the_built_in_ones_are_controls_that_are_not_shown_the_truth(name: str) 
     assert not found.shown_truth
     assert set(found.abilities) == {"Matcher", "Detector", "Tagger", "Segmenter"}
     assert found.sees == ("file" if name == "file" else "pixels")
+
+
+def test_the_regression_is_that_of_another_implementation() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    from harness.shortcuts.control import PENALTY, _logistic
+
+    rng = np.random.default_rng(4)
+    inputs = np.hstack([rng.normal(size=(90, 5)), np.ones((90, 1))])
+    truth = np.stack(
+        [inputs[:, 0] + rng.normal(size=90) > 0.5, rng.random(90) < 0.1, np.ones(90, bool)], axis=1
+    )
+    found = _logistic(inputs, truth)
+    for k in range(2):
+        other = LogisticRegression(C=1 / PENALTY, tol=1e-10, max_iter=5000)
+        other.fit(inputs[:, :-1], truth[:, k])
+        assert found[:-1, k] == pytest.approx(other.coef_[0], abs=1e-4)
+        assert found[-1, k] == pytest.approx(other.intercept_[0], abs=1e-3)
+    assert found[:-1, 2] == pytest.approx(0)
+    assert 0.98 < 1 / (1 + np.exp(-found[-1, 2])) < 1
