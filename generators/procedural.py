@@ -10,6 +10,7 @@ from msgspec import Meta
 from harness.generation import Generated, GenerationFailed, Generator, Order
 from harness.synthesis import FAMILIES, STYLES, Tattoo, design_of, render_capture
 from harness.synthesis.body import PLACES
+from harness.synthesis.framing import frame_of
 from harness.synthesis.streams import stream
 
 
@@ -20,7 +21,7 @@ class Procedural(Generator):
     Parameters
     ----------
     size
-        Longer side in pixels.
+        Longer side in pixels, on average.
     unrest
         How far pose, framing and focus vary between takes; 1 is usual.
     years
@@ -64,7 +65,7 @@ class Procedural(Generator):
             seed,
             tattoo,
             f"take-{order.take}",
-            long_side=self.size,
+            frame=frame_of(seed, "take", name, order.take, long_side=self.size, mounted=False),
             later=later if order.take and self.years else 0.0,
             unrest=self.unrest,
         )

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from harness.data.formats import Box
 
-__all__ = ["filled", "find_tattoo", "frame_round"]
+__all__ = ["filled", "find_tattoo", "frame_round", "shaped"]
 
 SMALL = 160
 """Longer side of the copy that is looked at."""
@@ -78,6 +78,23 @@ def frame_round(box: Box, margin: float, width: int, height: int) -> Box:
     x1, y1 = max(0, x1 - more), max(0, y1 - more)
     x2, y2 = min(width, x2 + more), min(height, y2 + more)
     return x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)
+
+
+def shaped(box: Box, aspect: float) -> Box:
+    """Return a box widened or heightened about its middle to a shape, width over height.
+
+    It may leave the picture. A crop in the shape of its tattoo would tell it by its size alone.
+
+    Examples
+    --------
+    >>> shaped((10, 10, 30, 20), 1.0), shaped((10, 10, 30, 20), 4.0)
+    ((10, 5, 30, 25), (0, 10, 40, 20))
+    """
+    x1, y1, x2, y2 = box
+    width, height = x2 - x1, y2 - y1
+    wide, tall = max(width, round(height * aspect)), max(height, round(width / aspect))
+    left, top = x1 - (wide - width) // 2, y1 - (tall - height) // 2
+    return left, top, left + wide, top + tall
 
 
 def filled(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -36,13 +36,13 @@ from PIL import Image
 from harness.data.marker import MARKER, marker_text
 from harness.errors import RunFailed, UsageError
 from harness.execution.storage import write_whole
-from harness.generation.crop import filled, find_tattoo, frame_round
+from harness.generation.crop import filled, find_tattoo, frame_round, shaped
 from harness.generation.finding import build, find_generator, source_hash
 from harness.generation.generator import Generated, GenerationFailed, Generator, Order
 from harness.generation.grammar import Prompt, make_prompts
 from harness.generation.recipe import Recipe
 from harness.generation.variations import PLAIN, draw_variation, varied
-from harness.synthesis.camera import jpeg
+from harness.synthesis.encoding import Encoding, encoded
 from harness.synthesis.streams import stream
 
 __all__ = ["PROMPT_COLUMNS", "read_prompts", "write_identities"]
@@ -56,6 +56,8 @@ COLUMNS = (
 )
 WORK, MANIFEST, RECIPE, CHECKSUMS = ".work", "manifest.csv", "recipe.json", "checksums.sha256"
 PROMPTS = "prompts.csv"
+ASPECT = 0.36
+"""Largest logarithm of a variation's width over its height."""
 
 
 class _Made(msgspec.Struct):
@@ -277,6 +279,7 @@ def _make(job: _Job) -> None:
             stem = "original" if recipe.captures == 1 else f"original-{take + 1:02d}"
         else:
             change = draw_variation(recipe.variations, rng)
+            frame = shaped(frame, float(np.exp(rng.uniform(-ASPECT, ASPECT))))
             stem = f"variation-{number - recipe.captures + 1:02d}"
         picture = varied(original, frame, recipe.size, change, rng)
         files = _save(out, job.identity, stem, picture, recipe)
@@ -324,14 +327,14 @@ def _save(
     out: Path, identity: str, stem: str, picture: Generated, recipe: Recipe
 ) -> dict[str, str]:
     files = {"image": f"images/{identity}/{stem}.jpg"}
-    (out / files["image"]).write_bytes(jpeg(picture.image, recipe.quality))
+    (out / files["image"]).write_bytes(encoded(picture.image, Encoding(recipe.quality)))
     if recipe.pairs and picture.mask is not None and picture.clean is not None:
         masks = {"ink": f"masks/{identity}/{stem}.png", "filled": f"filled/{identity}/{stem}.png"}
         (out / masks["ink"]).write_bytes(_png(picture.mask))
         (out / masks["filled"]).write_bytes(_png(filled(picture.mask)))
         files |= {"clean": f"clean/{identity}/{stem}.jpg", "mask": masks[recipe.mask]}
         files["x_filled"] = masks["filled"]
-        (out / files["clean"]).write_bytes(jpeg(picture.clean, recipe.quality))
+        (out / files["clean"]).write_bytes(encoded(picture.clean, Encoding(recipe.quality)))
     return files
 
 

@@ -9,17 +9,18 @@ contrast (c), illumination (i) and turned (r).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import PIL.Image
 
 from harness.data.bivtatt import BOXES, IMAGES, TRANSFORMS
-from harness.synthesis.camera import Pixels
 from harness.synthesis.capture import render_capture, tattoo_of
 from harness.synthesis.dataset import write_checksums, write_marker
+from harness.synthesis.encoding import encoded
+from harness.synthesis.framing import Pixels, frame_of, framed
 from harness.synthesis.streams import stream
 
 UNREST = 2.5
@@ -71,13 +72,15 @@ def write_bivtatt(
         tattoo = tattoo_of(seed, f"b{i:03d}", group=f"b{i:03d}", subject=f"s-b{i:03d}")
         for k in range(1, count + 1):
             years = float(stream(seed, "later", tattoo.name, str(k)).gamma(2.0, 3.0))
+            view = frame_of(seed, "view", tattoo.name, k, long_side=long_side, mounted=False)
             shot = render_capture(
-                seed, tattoo, str(k), long_side=long_side, later=years * (k > 1), unrest=UNREST
+                seed, tattoo, str(k), later=years * (k > 1), unrest=UNREST, frame=view
             )
-            _write(folder, f"{i}_{k}", shot.image, shot.box)
+            stem = f"{i}_{k}"
+            _write(folder, stem, shot.image, shot.box, seed, long_side)
             for name in TRANSFORMS:
                 image, box = transformed(shot.image, shot.box, name, seed=seed, source=shot.source)
-                _write(folder, f"{i}_{k}_{name}", image, box)
+                _write(folder, f"{stem}_{name}", image, box, seed, long_side)
             done += 1
             if report is not None:
                 report("photographs", done, photographs)
@@ -149,7 +152,16 @@ def _levels(values: npt.NDArray[np.float64]) -> Pixels:
     return levels
 
 
-def _write(folder: Path, stem: str, image: Pixels, box: Box) -> None:
-    PIL.Image.fromarray(image).save(folder / IMAGES / f"{stem}.jpg", quality=90)
-    line = " ".join(map(str, box))
+def _write(folder: Path, stem: str, image: Pixels, box: Box, seed: int, long_side: int) -> None:
+    """Write a picture on a mount and in a size of its own, so that neither tells its original."""
+    height, width = image.shape[:2]
+    frame = frame_of(seed, "bivtatt", stem, long_side=long_side).fitted(width / height)
+    frame = replace(frame, cast=None)
+    across, down = frame.inner
+    (pixels,) = framed([np.asarray(image, np.float32) / np.float32(255)], frame)
+    (folder / IMAGES / f"{stem}.jpg").write_bytes(encoded(pixels, frame.encoding))
+    low = np.array(box[:2]) * (across / width, down / height)
+    high = np.array(box[2:]) * (across / width, down / height)
+    seen = (*np.floor(low).astype(int).tolist(), *np.ceil(high).astype(int).tolist())
+    line = " ".join(map(str, frame.moved(seen)))
     (folder / BOXES / f"{stem}.txt").write_text(f"{line}\n", encoding="utf-8")

@@ -9,15 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.synthesis.body import PLACES, body_at
-from harness.synthesis.camera import Pixels, shot_of
+from harness.synthesis.camera import shot_of
 from harness.synthesis.designs import Design, design_of
+from harness.synthesis.encoding import Encoding
+from harness.synthesis.framing import Frame, Pixels, frame_of, framed
 from harness.synthesis.ink import EXTENT, aged
-from harness.synthesis.photograph import expose
+from harness.synthesis.photograph import INK, Exposure, expose
 from harness.synthesis.skin import skinned, subject_of
 from harness.synthesis.streams import stream
 from harness.synthesis.styles import STYLES, inked
 
-__all__ = ["Capture", "Tattoo", "box_of", "picture_size", "render_capture", "tattoo_of"]
+__all__ = ["Capture", "Tattoo", "box_of", "exposure_of", "render_capture", "tattoo_of", "view_of"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Capture:
         What is shown.
     source : str
         Name of the capture: pictures of one source come from one photograph.
-    quality : int
-        JPEG quality of the camera.
+    encoding : Encoding
+        Of the file.
     """
 
     image: Pixels
@@ -75,7 +77,7 @@ class Capture:
     box: tuple[int, int, int, int]
     tattoo: Tattoo
     source: str
-    quality: int
+    encoding: Encoding
 
 
 def tattoo_of(
@@ -122,10 +124,46 @@ def box_of(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1
 
 
-def picture_size(half_x: float, half_y: float, long_side: int) -> tuple[int, int]:
-    """Return width and height in pixels of a view, in multiples of 4."""
-    scale = long_side / max(half_x, half_y)
-    return max(16, 4 * round(half_x * scale / 4)), max(16, 4 * round(half_y * scale / 4))
+def view_of(half_width: float, half_height: float, width: int, height: int) -> tuple[float, float]:
+    """Return the half extents of the view that shows a design in a picture of any shape."""
+    scale = max(half_width / width, half_height / height)
+    return scale * width, scale * height
+
+
+def exposure_of(
+    seed: int,
+    tattoo: Tattoo,
+    take: str,
+    width: int,
+    height: int,
+    *,
+    later: float = 0.0,
+    unrest: float = 1.0,
+) -> Exposure:
+    """Photograph a tattoo in a view of any size and shape, before it is framed.
+
+    Parameters
+    ----------
+    seed, tattoo, take, later, unrest
+        As in `render_capture`.
+    width, height : int
+        In pixels.
+    """
+    shot = shot_of(seed, "capture", tattoo.name, take, unrest=unrest)
+    long_side = max(width, height)
+    wide = max(tattoo.design.half_width, 0.55) * shot.margin
+    tall = max(tattoo.design.half_height, 0.55) * shot.margin
+    half_x, half_y = view_of(wide, tall, width, height)
+    detail = 2.0 if long_side <= 200 else 1.3
+    scale = long_side / (2 * max(half_x, half_y)) * (1.6 if long_side <= 200 else 1.15)
+    ink_size = max(64, 8 * round(scale * 2 * EXTENT / 8))
+    fresh = inked(tattoo.design, tattoo.style, ink_size, stream(seed, "ink", tattoo.name))
+    ink = aged(fresh, tattoo.years + later, stream(seed, "age", tattoo.name))
+    subject = subject_of(seed, tattoo.subject)
+    skin_size = int(256 * max(1.0, long_side / 160))
+    skin = skinned(seed, subject, f"{tattoo.place}/{tattoo.name}", skin_size)
+    body = body_at(stream(seed, "body", tattoo.name), tattoo.place)
+    return expose(skin, ink, body, shot, width, height, half_x, half_y, detail)
 
 
 def render_capture(
@@ -136,6 +174,7 @@ def render_capture(
     long_side: int = 128,
     later: float = 0.0,
     unrest: float = 1.0,
+    frame: Frame | None = None,
 ) -> Capture:
     """Photograph a tattoo.
 
@@ -148,11 +187,13 @@ def render_capture(
     take : str
         Name of the capture among those of this tattoo.
     long_side : int
-        Longer side of the picture in pixels.
+        Longer side of the picture in pixels, on average.
     later : float
         Years after the first capture.
     unrest : float
         How far pose, framing and focus vary; 1 is usual.
+    frame : Frame, optional
+        Size, mount and camera, instead of the capture's own.
 
     Returns
     -------
@@ -163,28 +204,21 @@ def render_capture(
     --------
     >>> tattoo = tattoo_of(0, "t1", group="g1", subject="s1", style="traditional")
     >>> shot = render_capture(0, tattoo, "c1", long_side=64)
-    >>> shot.image.dtype.name, max(shot.image.shape), shot.mask.shape == shot.image.shape[:2]
-    ('uint8', 64, True)
+    >>> shot.image.dtype.name, shot.mask.shape == shot.image.shape[:2] == shot.clean.shape[:2]
+    ('uint8', True)
     """
-    key = (seed, "capture", tattoo.name, take)
-    shot = shot_of(*key, unrest=unrest)
-    margin = shot.margin
-    half_x = max(tattoo.design.half_width * margin, 0.55 * margin)
-    half_y = max(tattoo.design.half_height * margin, 0.55 * margin)
-    width, height = picture_size(half_x, half_y, long_side)
-    detail = 2.0 if long_side <= 160 else 1.3
-    scale = long_side / (2 * max(half_x, half_y)) * (1.6 if long_side <= 160 else 1.15)
-    ink_size = max(64, 8 * round(scale * 2 * EXTENT / 8))
-    fresh = inked(tattoo.design, tattoo.style, ink_size, stream(seed, "ink", tattoo.name))
-    ink = aged(fresh, tattoo.years + later, stream(seed, "age", tattoo.name))
-    subject = subject_of(seed, tattoo.subject)
-    skin_size = int(256 * max(1.0, long_side / 160))
-    skin = skinned(seed, subject, f"{tattoo.place}/{tattoo.name}", skin_size)
-    body = body_at(stream(seed, "body", tattoo.name), tattoo.place)
-    taken = expose(skin, ink, body, shot, width, height, half_x, half_y, detail)
-    mask = taken.cover > 0.14
+    how = frame or frame_of(seed, "capture", tattoo.name, take, long_side=long_side)
+    taken = exposure_of(seed, tattoo, take, *how.inner, later=later, unrest=unrest)
+    mask = taken.cover > INK
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     box = box_of(closed.astype(bool)) if closed.any() else box_of(mask)
+    image, clean = framed([taken.image, taken.clean], how)
     return Capture(
-        taken.image, taken.clean, mask, box, tattoo, f"{tattoo.name}-{take}", shot.quality
+        image,
+        clean,
+        how.placed(mask).astype(bool),
+        how.moved(box),
+        tattoo,
+        f"{tattoo.name}-{take}",
+        how.encoding,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from harness.synthesis.camera import Pixels
+from harness.synthesis.framing import Pixels
 from harness.synthesis.picture import picture_of
 from harness.synthesis.world import SCALES, USE_CASES, census
 

@@ -8,6 +8,7 @@ import io
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ import cv2
 from PIL import Image
 
 from harness.data.marker import MARKER, marker_text
-from harness.synthesis.camera import jpeg
+from harness.synthesis.encoding import encoded
 from harness.synthesis.picture import Picture, picture_of
 from harness.synthesis.world import FOLDS, SCALES, USE_CASES, Item, census, mated_pairs
 
@@ -66,11 +67,16 @@ Drawn by `harness.synthesis`; no person, no photograph and no other data set is 
 * `<use case>/` holds the pictures, `probesAll.txt`, `galleryAll.txt` and `ground_truth.txt`
   (`probe|gallery`, one line per mated pair; in detection `image|tattoo` or `image|non-tattoo`).
   `5-fold/<use case>/` holds the lists of each fold. Folds share no tattoo, group or subject.
-* Identification: a later photograph of the same tattoo. Region of interest: 25-60 % of the
-  tattoo's box, cut from another photograph than the gallery's. Mixed media: the design as sketch,
-  scanned print, computer graphic or graffiti. Similarity: another design of the same group on
-  another subject. Detection: tattoos against faces, bare skin with moles, veins and scars,
-  jewellery, patterned cloth and painted walls; its tattoos have masks and clean photographs.
+* Identification: a later photograph of the same tattoo. Region of interest: an area of 25-60 % of
+  the tattoo's box, cut from another photograph than the gallery's. Mixed media: the design as
+  sketch, scanned print, computer graphic or graffiti. Similarity: another design of the same group
+  on another subject. Verification, which Tatt-C does not have: several photographs of each tattoo,
+  of other years and cameras; lists call every second one a probe. Detection: tattoos against faces,
+  bare skin with moles, veins and scars, jewellery, patterned cloth and painted walls; its tattoos
+  have masks and clean photographs.
+* Size and shape of a picture, its mount, the colour cast, noise, JPEG tables and the length of the
+  file are drawn from a stream of the picture's own name. They tell nothing of the tattoo, its
+  style, whether there is one, or the other pictures of it. A comment of zeros fills each file.
 * The `mini` scale has a fifth of Tatt-C's counts, and two fifths of its mixed media so that a
   fold's gallery is not tiny; `full` has Tatt-C's counts exactly. One core of a server of the 2020s
   draws about {speed}.
@@ -100,13 +106,13 @@ def _draw(job: tuple[str, int, str, Item]) -> dict[str, str]:
     root = Path(out)
     picture = picture_of(seed, item, SCALES[scale].long_side)
     place = f"{item.use_case}/images/{item.image}"
-    (root / place).write_bytes(jpeg(picture.image, picture.quality))
+    (root / place).write_bytes(encoded(picture.image, picture.encoding))
     mask = clean = ""
     if item.use_case == "tattoo_detection" and picture.clean is not None:
         stem = Path(item.image).stem
         mask, clean = f"{item.use_case}/masks/{stem}.png", f"{item.use_case}/clean/{stem}.jpg"
         (root / mask).write_bytes(_mask_png(picture))
-        (root / clean).write_bytes(jpeg(picture.clean, picture.quality))
+        (root / clean).write_bytes(encoded(picture.clean, replace(picture.encoding, fill=0.0)))
     return {
         "image": place,
         "tattoo": item.tattoo,

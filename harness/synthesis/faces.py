@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from harness.synthesis.camera import Pixels, Shot, develop, shot_of
+from harness.synthesis.camera import Shot, develop, shot_of
 from harness.synthesis.curves import ellipse, spline
 from harness.synthesis.face_features import (
     Canvas,
@@ -100,8 +100,8 @@ def _outline(t: Traits) -> list[tuple[float, float]]:
     return [(0, -1.0), *half, (0, t.chin), *((-x, y) for x, y in half[::-1])]
 
 
-def render_face(seed: int, name: str, long_side: int = 128) -> tuple[Pixels, int]:
-    """Render the portrait of that name.
+def render_face(seed: int, name: str, width: int, height: int) -> Picture:
+    """Render the portrait of that name, before it is framed.
 
     Parameters
     ----------
@@ -109,19 +109,18 @@ def render_face(seed: int, name: str, long_side: int = 128) -> tuple[Pixels, int
         Seed of the world.
     name : str
         Key of the person.
-    long_side : int
-        Height of the picture in pixels.
+    width, height : int
+        In pixels.
 
     Returns
     -------
     ndarray
-        uint8 RGB (h, w, 3).
-    int
-        JPEG quality.
+        float32 (height, width, 3) in 0..1.
     """
     key = (seed, "face", name)
     rng, shot = stream(*key), shot_of(*key)
-    size = 2 * long_side if long_side <= 160 else long_side
+    far = max(width, height)
+    size = 2 * far if far <= 200 else far
     yaw, pitch = float(rng.normal(0, 0.16)), float(rng.normal(0, 0.06))
     canvas = Canvas(size, yaw, pitch, shot.roll * 0.7)
     melanin = float(rng.random())
@@ -144,8 +143,8 @@ def render_face(seed: int, name: str, long_side: int = 128) -> tuple[Pixels, int
     if rng.random() < 0.18:
         scene = glasses(canvas, scene, t)
     half_view = rng.uniform(0.36, 0.47)
-    cols = slice(int(size * (0.5 - half_view * 0.86)), int(size * (0.5 + half_view * 0.86)))
-    rows = slice(int(size * max(0, 0.47 - half_view)), int(size * min(1, 0.47 + half_view)))
+    half_x, half_y = half_view * min(1, width / height), half_view * min(1, height / width)
+    cols = slice(int(size * (0.5 - half_x)), int(size * (0.5 + half_x)))
+    rows = slice(int(size * max(0, 0.47 - half_y)), int(size * min(1, 0.47 + half_y)))
     cut = np.ascontiguousarray(scene[rows, cols])
-    width = 4 * round(long_side * cut.shape[1] / cut.shape[0] / 4)
-    return develop([cut], shot, width, long_side)[0], shot.quality
+    return develop([cut], shot, width, height)[0]

@@ -5,30 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from harness.synthesis.bare import bare_photograph
-from harness.synthesis.camera import Pixels
 from harness.synthesis.curves import ellipse, pair, placed, ribbon
 from harness.synthesis.designs import design_of
 from harness.synthesis.drawing import DARK, FIRST, Shape, moved, solid
 from harness.synthesis.plates import engrave
 from harness.synthesis.skin import SKIN_EXTENT, Skin, skinned, subject_of
 from harness.synthesis.streams import stream
-from harness.synthesis.textures import (
-    blurred,
-    linear,
-)
+from harness.synthesis.textures import Picture, blurred, linear
 
 __all__ = ["render_jewellery"]
 
 Rng = np.random.Generator
 
 
-def render_jewellery(seed: int, name: str, long_side: int) -> tuple[Pixels, int]:
-    """Draw a necklace with pendant, a bracelet or a watch on skin."""
+def render_jewellery(seed: int, name: str, width: int, height: int) -> Picture:
+    """Draw a necklace with pendant, a bracelet or a watch on skin, before it is framed."""
     rng = stream(seed, "jewellery", name)
     subject = subject_of(seed, f"jewellery/{name}")
     kind = ("necklace", "necklace", "bracelet", "watch")[int(rng.integers(4))]
     place = {"necklace": ("chest", "neck")[int(rng.integers(2))]}.get(kind, "wrist")
-    size = int(max(512, long_side * 1.6))
+    size = int(max(512, max(width, height) * 1.6))
     skin = skinned(seed, subject, place, size)
     metal = linear(
         ((214, 170, 84), (196, 198, 204), (206, 140, 110), (60, 58, 60))[int(rng.integers(4))]
@@ -104,4 +100,4 @@ def render_jewellery(seed: int, name: str, long_side: int) -> tuple[Pixels, int]
         skin.hair_colour,
         skin.oil,
     )
-    return bare_photograph(rng, seed, name, worn, place, long_side)
+    return bare_photograph(rng, seed, name, worn, place, width, height)

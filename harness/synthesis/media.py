@@ -7,8 +7,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from harness.synthesis.camera import Pixels, Shot, develop, shot_of
+from harness.synthesis.camera import Shot, develop, shot_of
 from harness.synthesis.designs import Design
+from harness.synthesis.encoding import Encoding
+from harness.synthesis.framing import Frame, Pixels, frame_of, framed
 from harness.synthesis.plates import Plates, engrave
 from harness.synthesis.streams import stream
 from harness.synthesis.styles import STYLES, inked
@@ -160,7 +162,7 @@ MEDIA: dict[str, Callable[[Design, int, Rng], Picture]] = {
 }
 
 
-def _framed(
+def _seen_by(
     sheet: Picture, shot: Shot, half_x: float, half_y: float, width: int, height: int
 ) -> Picture:
     """Return the part of a sheet that the camera or scanner sees."""
@@ -183,8 +185,14 @@ def _framed(
 
 
 def render_medium(
-    seed: int, design: Design, medium: str, name: str, *, long_side: int = 128
-) -> tuple[Pixels, int]:
+    seed: int,
+    design: Design,
+    medium: str,
+    name: str,
+    *,
+    long_side: int = 128,
+    frame: Frame | None = None,
+) -> tuple[Pixels, Encoding]:
     """Render a design as a sketch, scanned print, computer graphic or graffiti.
 
     Parameters
@@ -198,30 +206,38 @@ def render_medium(
     name : str
         Name of the picture; key of its random streams.
     long_side : int
-        Longer side in pixels.
+        Longer side in pixels, on average.
+    frame : Frame, optional
+        Size, mount and camera, instead of the picture's own.
 
     Returns
     -------
     ndarray
         uint8 RGB (h, w, 3).
-    int
-        JPEG quality.
+    Encoding
+        Of the file.
     """
-    from harness.synthesis.capture import picture_size
+    from harness.synthesis.capture import view_of
 
     key = (seed, "medium", medium, name)
+    how = frame or frame_of(*key, long_side=long_side)
+    width, height = how.inner
     photographed = medium in ("sketch", "graffiti")
     shot = shot_of(*key, unrest=0.8 if photographed else 0.15)
-    half_x = max(design.half_width, 0.5) * shot.margin
-    half_y = max(design.half_height, 0.5) * shot.margin
-    width, height = picture_size(half_x, half_y, long_side)
-    detail = 2 if long_side <= 160 else 1
-    size = 8 * round(long_side * _EXTENT / max(half_x, half_y) * detail / 8)
+    wide, tall = (
+        max(design.half_width, 0.5) * shot.margin,
+        max(design.half_height, 0.5) * shot.margin,
+    )
+    half_x, half_y = view_of(wide, tall, width, height)
+    detail = 2 if long_side <= 200 else 1
+    size = 8 * round(max(width, height) * _EXTENT / max(half_x, half_y) * detail / 8)
     sheet = MEDIA[medium](design, size, stream(*key))
-    view = _framed(sheet, shot, half_x, half_y, width * detail, height * detail)
+    view = _seen_by(sheet, shot, half_x, half_y, width * detail, height * detail)
     if photographed:
         lean = 0.3 * shot.light[0]
         light = np.linspace(1 - lean, 1 + lean, view.shape[1], dtype=np.float32)
-        return develop([view * light[None, :, None]], shot, width, height)[0], shot.quality
-    small = np.asarray(cv2.resize(view, (width, height), interpolation=cv2.INTER_AREA), np.float32)
-    return (srgb(small) * 255 + 0.5).astype(np.uint8), shot.quality
+        seen = develop([view * light[None, :, None]], shot, width, height)[0]
+    else:
+        area = cv2.resize(view, (width, height), interpolation=cv2.INTER_AREA)
+        seen = srgb(np.asarray(area, np.float32))
+    return framed([seen], how)[0], how.encoding

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from harness.synthesis.bare import detail_of, size_of
-from harness.synthesis.camera import Pixels, develop, shot_of
+from harness.synthesis.bare import detail_of
+from harness.synthesis.camera import develop, shot_of
 from harness.synthesis.curves import ribbon, spline
 from harness.synthesis.designs import design_of
 from harness.synthesis.drawing import DARK, FIRST, Shape, moved, solid
@@ -77,11 +77,10 @@ def _printed(rng: Rng, seed: int, name: str, size: int) -> Picture:
     return np.asarray(cloth, np.float32)
 
 
-def render_cloth(seed: int, name: str, long_side: int) -> tuple[Pixels, int]:
+def render_cloth(seed: int, name: str, width: int, height: int) -> Picture:
     """Draw patterned cloth, alone or on a body with bare skin beside it."""
     rng, shot = stream(seed, "cloth", name), shot_of(seed, "cloth", name)
-    width, height = size_of(rng, long_side)
-    size = int(max(width, height) * detail_of(long_side))
+    size = int(max(width, height) * detail_of(max(width, height)))
     size += size % 2
     cloth = _printed(rng, seed, name, size)
     yy, xx = np.mgrid[0:size, 0:size].astype(np.float32) / np.float32(size)
@@ -100,7 +99,7 @@ def render_cloth(seed: int, name: str, long_side: int) -> tuple[Pixels, int]:
         scene = scene * (1 - bare) + skin.albedo * (0.85 * under * (1 - 0.4 * yy))[..., None] * bare
     rows, cols = round(size * height / max(width, height)), round(size * width / max(width, height))
     cut = np.ascontiguousarray(scene[:rows, :cols].astype(np.float32))
-    return develop([cut], shot, width, height)[0], shot.quality
+    return develop([cut], shot, width, height)[0]
 
 
 def _murals(rng: Rng, seed: int, name: str) -> list[Shape]:
@@ -142,12 +141,11 @@ def _leaning(scene: Picture, rng: Rng) -> Picture:
     return np.asarray(seen, np.float32)
 
 
-def render_wall(seed: int, name: str, long_side: int) -> tuple[Pixels, int]:
+def render_wall(seed: int, name: str, width: int, height: int) -> Picture:
     """Draw a wall with murals and tags, or with stains only."""
     rng, shot = stream(seed, "wall", name), shot_of(seed, "wall", name)
-    width, height = size_of(rng, long_side)
     far = max(width, height)
-    size = int(far * detail_of(long_side))
+    size = int(far * detail_of(far))
     if rng.random() < 0.12:
         scene = brick(rng, size, size)
     else:
@@ -158,4 +156,4 @@ def render_wall(seed: int, name: str, long_side: int) -> tuple[Pixels, int]:
     rows, cols = round(size * height / far), round(size * width / far)
     top, left = (size - rows) // 2, (size - cols) // 2
     cut = np.ascontiguousarray(view[top : top + rows, left : left + cols])
-    return develop([cut], shot, width, height)[0], shot.quality
+    return develop([cut], shot, width, height)[0]

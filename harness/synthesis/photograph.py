@@ -9,22 +9,25 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.synthesis.body import Body, Form, form_of
-from harness.synthesis.camera import Pixels, Shot, develop
+from harness.synthesis.camera import Shot, develop
 from harness.synthesis.ink import EXTENT, Ink
 from harness.synthesis.skin import SKIN_EXTENT, Skin
 from harness.synthesis.streams import stream
 from harness.synthesis.surroundings import backdrop
 from harness.synthesis.textures import Picture, Plane, blurred, dye, fabric, smooth_noise
 
-__all__ = ["Exposure", "expose"]
+__all__ = ["INK", "Exposure", "expose"]
+
+INK = 0.14
+"""Cover from which a pixel shows ink."""
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """A developed pair, uint8 (h, w, 3) with and without ink; the ink's cover (h, w) in 0..1."""
+    """A developed pair, float32 (h, w, 3), with and without ink; the ink's cover (h, w) in 0..1."""
 
-    image: Pixels
-    clean: Pixels
+    image: Picture
+    clean: Picture
     cover: Plane
 
 
@@ -82,7 +85,7 @@ def expose(
     Returns
     -------
     Exposure
-        Both pictures share light, noise and everything else but the ink.
+        Both pictures share light and everything else but the ink.
     """
     w, h = round(width * super_sampling), round(height * super_sampling)
     x, y = _camera_rays(shot, w, h, half_x, half_y)

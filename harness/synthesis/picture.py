@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from harness.synthesis.camera import Pixels
-from harness.synthesis.capture import Capture, Tattoo, box_of, render_capture, tattoo_of
+from harness.synthesis.capture import Tattoo, box_of, exposure_of, render_capture, tattoo_of
+from harness.synthesis.encoding import Encoding
+from harness.synthesis.framing import Pixels, frame_of, framed
 from harness.synthesis.media import render_medium
 from harness.synthesis.negatives import render_negative
+from harness.synthesis.photograph import INK
 from harness.synthesis.streams import stream
 from harness.synthesis.world import Item
 
 __all__ = ["Picture", "picture_of", "region_of"]
+
+Box = tuple[int, int, int, int]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -22,10 +28,10 @@ class Picture:
     """A finished picture; `mask`, `clean` and `box` are None where no photographed ink is shown."""
 
     image: Pixels
-    quality: int
-    mask: npt.NDArray[np.bool_] | None
+    encoding: Encoding
+    mask: Mask | None
     clean: Pixels | None
-    box: tuple[int, int, int, int] | None
+    box: Box | None
     tags: tuple[str, ...]
 
 
@@ -33,6 +39,8 @@ class Picture:
 _UNREST = {
     ("tattoo_identification", "probe"): 2.4,
     ("region_of_interest", "probe"): 1.3,
+    ("tattoo_verification", "probe"): 2.0,
+    ("tattoo_verification", "reference"): 2.0,
     ("tattoo_similarity", "probe"): 1.1,
     ("tattoo_similarity", "reference"): 1.1,
 }
@@ -51,13 +59,18 @@ def _tattoo(seed: int, item: Item) -> Tattoo:
     )
 
 
-def region_of(capture: Capture, rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """Return a sub-region of a tattoo: 25 to 60 % of its box's area, where there is ink.
+def region_of(mask: Mask, box: Box, aspect: float, rng: np.random.Generator) -> Box:
+    """Return a sub-region of a tattoo: an area of 25 to 60 % of its box, where there is ink.
 
     Parameters
     ----------
-    capture : Capture
-        The photograph to cut from.
+    mask : ndarray
+        bool (h, w): pixels that show ink.
+    box : tuple of int
+        Of the tattoo.
+    aspect : float
+        Width over height of the region: of the picture that shows it, not of the tattoo. A region
+        wider or taller than the box shows some of what is beside it.
     rng : numpy.random.Generator
         Where to cut.
 
@@ -66,20 +79,41 @@ def region_of(capture: Capture, rng: np.random.Generator) -> tuple[int, int, int
     tuple of int
         x1, y1, x2, y2 in pixels, upper ones exclusive.
     """
-    x1, y1, x2, y2 = capture.box
-    share = rng.uniform(0.25, 0.6)
-    stretch = np.exp(rng.uniform(-0.25, 0.25))
-    width = round(min(1.0, np.sqrt(share) * stretch) * (x2 - x1))
-    height = round(min(1.0, np.sqrt(share) / stretch) * (y2 - y1))
-    best, most = (x1, y1, x1 + width, y1 + height), -1.0
+    x1, y1, x2, y2 = box
+    tall, wide = mask.shape
+    area = rng.uniform(0.25, 0.6) * (x2 - x1) * (y2 - y1)
+    height = max(4.0, min((area / aspect) ** 0.5, tall, wide / aspect))
+    width, height = max(4, int(height * aspect)), int(height)
+    best, most = (0, 0, width, height), -1.0
     # Of some random places the one that shows most ink, as an examiner would cut.
     for _ in range(6):
-        x = x1 + int(rng.integers(0, max(1, x2 - x1 - width + 1)))
-        y = y1 + int(rng.integers(0, max(1, y2 - y1 - height + 1)))
-        ink = float(capture.mask[y : y + height, x : x + width].mean())
+        x = _between(rng, x1, x2 - width, wide - width)
+        y = _between(rng, y1, y2 - height, tall - height)
+        ink = float(mask[y : y + height, x : x + width].mean())
         if ink > most:
             best, most = (x, y, x + width, y + height), ink
     return best
+
+
+def _between(rng: np.random.Generator, one: int, other: int, last: int) -> int:
+    low, high = sorted((one, other))
+    return min(max(int(rng.integers(low, high + 1)), 0), last)
+
+
+def _region(seed: int, item: Item, tattoo: Tattoo, long_side: int, unrest: float) -> Picture:
+    """Draw a photograph, cut a region out of it, and take that as a picture of its own."""
+    how = frame_of(seed, "region", item.tattoo, item.take, long_side=round(long_side * 0.75))
+    width, height = how.inner
+    side = 2 * long_side
+    whole = exposure_of(seed, tattoo, item.take, side, side, later=item.later, unrest=unrest)
+    mask = whole.cover > INK
+    rng = stream(seed, "region", item.tattoo, item.take)
+    x1, y1, x2, y2 = region_of(mask, box_of(mask), width / height, rng)
+    cut = (slice(y1, y2), slice(x1, x2))
+    image, clean = framed([whole.image[cut], whole.clean[cut]], how)
+    cover = cv2.resize(whole.cover[cut], (width, height), interpolation=cv2.INTER_LINEAR)
+    seen = how.placed(cover > INK).astype(bool)
+    return Picture(image, how.encoding, seen, clean, box_of(seen), tattoo.design.tags)
 
 
 def picture_of(seed: int, item: Item, long_side: int) -> Picture:
@@ -92,36 +126,19 @@ def picture_of(seed: int, item: Item, long_side: int) -> Picture:
     item : Item
         What to draw.
     long_side : int
-        Longer side in pixels; a region is smaller.
+        Longer side in pixels, on average; a region is smaller.
     """
     if item.kind == "negative":
-        image, quality = render_negative(seed, item.media, item.take, long_side=long_side)
-        return Picture(image, quality, None, None, None, (item.media,))
+        image, encoding = render_negative(seed, item.media, item.take, long_side=long_side)
+        return Picture(image, encoding, None, None, None, (item.media,))
     tattoo = _tattoo(seed, item)
     unrest = _UNREST.get((item.use_case, item.role), 1.0)
     if item.kind == "medium":
         name = f"{item.tattoo}/{item.take}"
-        image, quality = render_medium(seed, tattoo.design, item.media, name, long_side=long_side)
-        return Picture(image, quality, None, None, None, tattoo.design.tags)
+        image, encoding = render_medium(seed, tattoo.design, item.media, name, long_side=long_side)
+        return Picture(image, encoding, None, None, None, tattoo.design.tags)
     if item.kind == "region":
-        large = render_capture(
-            seed,
-            tattoo,
-            item.take,
-            long_side=round(long_side * 1.5),
-            later=item.later,
-            unrest=unrest,
-        )
-        x1, y1, x2, y2 = region_of(large, stream(seed, "region", item.tattoo, item.take))
-        mask = large.mask[y1:y2, x1:x2]
-        return Picture(
-            np.ascontiguousarray(large.image[y1:y2, x1:x2]),
-            large.quality,
-            mask,
-            np.ascontiguousarray(large.clean[y1:y2, x1:x2]),
-            box_of(mask),
-            tattoo.design.tags,
-        )
+        return _region(seed, item, tattoo, long_side, unrest)
     shot = render_capture(
         seed,
         tattoo,
@@ -130,4 +147,4 @@ def picture_of(seed: int, item: Item, long_side: int) -> Picture:
         later=item.later,
         unrest=unrest,
     )
-    return Picture(shot.image, shot.quality, shot.mask, shot.clean, shot.box, tattoo.design.tags)
+    return Picture(shot.image, shot.encoding, shot.mask, shot.clean, shot.box, tattoo.design.tags)

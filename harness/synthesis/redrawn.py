@@ -11,9 +11,9 @@ from pathlib import Path
 
 import cv2
 
-from harness.synthesis.camera import jpeg
 from harness.synthesis.capture import render_capture, tattoo_of
 from harness.synthesis.dataset import Report
+from harness.synthesis.encoding import encoded
 from harness.synthesis.media import MEDIA, render_medium
 
 __all__ = ["write_redrawn"]
@@ -34,13 +34,13 @@ def _draw(job: _Job) -> list[dict[str, str]]:
         for medium in MEDIA
     }
     photograph = render_capture(seed, tattoo, "a", long_side=long_side)
-    pictures["photo"] = photograph.image, photograph.quality
+    pictures["photo"] = photograph.image, photograph.encoding
     rows = []
-    for medium, (pixels, quality) in pictures.items():
+    for medium, (pixels, encoding) in pictures.items():
         place = f"images/{group}/h{hand}-{medium}.jpg"
         path = Path(out, place)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(jpeg(pixels, quality))
+        path.write_bytes(encoded(pixels, encoding))
         rows.append(
             {
                 "image": place,

@@ -11,14 +11,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from harness.synthesis.camera import Pixels, jpeg
-from harness.synthesis.capture import box_of
+from harness.synthesis.capture import Tattoo, box_of, exposure_of, tattoo_of
 from harness.synthesis.dataset import write_checksums, write_marker
+from harness.synthesis.encoding import encoded
+from harness.synthesis.framing import Frame, frame_of, framed
 from harness.synthesis.negatives import NEGATIVES
+from harness.synthesis.photograph import INK, Exposure
 from harness.synthesis.picture import Picture, picture_of
 from harness.synthesis.streams import stream
 from harness.synthesis.styles import STYLES
@@ -136,7 +139,7 @@ def write_searches(out: Path, seed: int = 0) -> None:
 
 def _write(out: Path, stem: str, result: _Result) -> dict[str, str]:
     item, picture = result.item, result.picture
-    (out / f"images/{stem}.jpg").write_bytes(jpeg(picture.image, picture.quality))
+    (out / f"images/{stem}.jpg").write_bytes(encoded(picture.image, picture.encoding))
     mask = ""
     if picture.mask is not None:
         mask = f"masks/{stem}.png"
@@ -171,9 +174,10 @@ def _query(seed: int, query: str) -> list[_Result]:
             item, picture = _without_tattoo(seed, name)
         else:
             item = _photographed(seed, name)
-            picture = picture_of(seed, item, _LONG_SIDE)
             if rng.random() < 0.5:
-                picture = _anywhere(picture, rng)
+                picture = _anywhere(seed, item, rng)
+            else:
+                picture = picture_of(seed, item, _LONG_SIDE)
         results.append(_Result(query, score, item, picture))
     return results
 
@@ -204,54 +208,73 @@ def _without_tattoo(seed: int, name: str) -> tuple[Item, Picture]:
     return item, picture_of(seed, item, _LONG_SIDE)
 
 
+def _taken(seed: int, item: Item) -> tuple[Tattoo, Exposure, Frame]:
+    """Photograph a result's tattoo in a large square view, and draw the frame of its picture."""
+    tattoo = tattoo_of(seed, item.tattoo, group=item.group, subject=item.subject, style=item.style)
+    side = 2 * _LONG_SIDE
+    frame = frame_of(seed, "search", item.tattoo, long_side=_LONG_SIDE)
+    return tattoo, exposure_of(seed, tattoo, item.take, side, side), frame
+
+
 def _with_concentration(seed: int, name: str, share: float) -> tuple[Item, Picture]:
     """Draw a picture with a share of ink: the largest cutting of one of several tattoos."""
     if share == 0:
         return _without_tattoo(seed, name)
-    for attempt in range(40):
+    for attempt in range(60):
         item = _photographed(seed, f"{name}-{attempt}")
-        found = _cut_to(picture_of(seed, item, 2 * _LONG_SIDE), share)
+        found = _cut_to(*_taken(seed, item), share)
         if found is not None:
             return item, found
     raise LookupError(f"no picture of this world has a share of ink of {share}")
 
 
-def _cut_to(picture: Picture, share: float) -> Picture | None:
-    """Cut a picture so that it shows a share of ink, or return None where that cannot be."""
-    if picture.mask is None:
+def _cut_to(tattoo: Tattoo, taken: Exposure, frame: Frame, share: float) -> Picture | None:
+    """Cut a view so that its picture shows a share of ink, or return None where that cannot be."""
+    width, height = frame.inner
+    inside = share * frame.width * frame.height / (width * height)
+    if inside > 0.95:
         return None
-    sums = np.pad(picture.mask.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    for side in range(_LONG_SIDE, 63, -4):
-        ink = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-        if not ink.size:
+    ink = (taken.cover > INK).astype(np.int64)
+    sums = np.pad(ink.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    whole = min(len(ink) / width, len(ink) / height)
+    for scale in np.linspace(whole, 0.6, 16):
+        w, h = int(scale * width), int(scale * height)
+        seen = sums[h:, w:] - sums[:-h, w:] - sums[h:, :-w] + sums[:-h, :-w]
+        off = np.abs(seen / (w * h) - inside)
+        if off.min() > 0.003:
             continue
-        off = np.abs(ink / side**2 - share)
-        if off.min() <= _CLOSE:
-            top, left = divmod(int(off.argmin()), off.shape[1])
-            return _cut(picture, left, top, left + side, top + side)
+        for place in np.argsort(off, axis=None)[:24]:
+            top, left = divmod(int(place), off.shape[1])
+            cut = slice(top, top + h), slice(left, left + w)
+            if abs(_mask(taken, cut, frame).mean() - share) <= _CLOSE:
+                return _cut(tattoo, taken, cut, frame)
     return None
 
 
-def _anywhere(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Cut out a part of a random size and place that shows some ink, or leave the picture whole."""
-    height, width = picture.image.shape[:2]
-    for _ in range(8):
-        across, down = (int(n * rng.uniform(0.5, 0.9)) for n in (width, height))
-        left = int(rng.integers(0, width - across + 1))
-        top = int(rng.integers(0, height - down + 1))
-        if picture.mask is not None and picture.mask[top : top + down, left : left + across].any():
-            return _cut(picture, left, top, left + across, top + down)
-    return picture
+def _anywhere(seed: int, item: Item, rng: np.random.Generator) -> Picture:
+    """Cut out a part of a random size and place that shows some ink."""
+    tattoo, taken, frame = _taken(seed, item)
+    width, height = frame.inner
+    side = len(taken.cover)
+    whole = min(side / width, side / height)
+    while True:
+        scale = whole * rng.uniform(0.5, 0.9)
+        w, h = int(scale * width), int(scale * height)
+        left, top = int(rng.integers(0, side - w + 1)), int(rng.integers(0, side - h + 1))
+        cut = slice(top, top + h), slice(left, left + w)
+        if _mask(taken, cut, frame).any():
+            return _cut(tattoo, taken, cut, frame)
 
 
-def _cut(picture: Picture, x1: int, y1: int, x2: int, y2: int) -> Picture:
-    def part(pixels: Pixels) -> Pixels:
-        return np.ascontiguousarray(pixels[y1:y2, x1:x2])
+def _mask(taken: Exposure, cut: tuple[slice, slice], frame: Frame) -> npt.NDArray[np.bool_]:
+    cover = cv2.resize(taken.cover[cut], frame.inner, interpolation=cv2.INTER_AREA)
+    return frame.placed(cover > INK).astype(bool)
 
-    if picture.mask is None:
-        raise ValueError("only photographed ink is cut")
-    mask: npt.NDArray[np.bool_] = picture.mask[y1:y2, x1:x2].copy()
-    return Picture(part(picture.image), picture.quality, mask, None, box_of(mask), picture.tags)
+
+def _cut(tattoo: Tattoo, taken: Exposure, cut: tuple[slice, slice], frame: Frame) -> Picture:
+    mask = _mask(taken, cut, frame)
+    (image,) = framed([np.ascontiguousarray(taken.image[cut])], frame)
+    return Picture(image, frame.encoding, mask, None, box_of(mask), tattoo.design.tags)
 
 
 if __name__ == "__main__":

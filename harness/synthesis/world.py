@@ -18,6 +18,7 @@ USE_CASES = (
     "region_of_interest",
     "mixed_media",
     "tattoo_similarity",
+    "tattoo_verification",
     "tattoo_detection",
     "background",
 )
@@ -25,22 +26,45 @@ USE_CASES = (
 
 @dataclass(frozen=True)
 class Scale:
-    """Counts of a data set (probes, gallery) per use case, and its picture size in pixels."""
+    """Counts of a data set and the longer side of its pictures in pixels, on average.
+
+    Counts are probes and gallery; of `verification` tattoos and captures of each, of `detection`
+    pictures with a tattoo and without one.
+    """
 
     identification: tuple[int, int]
     region: tuple[int, int]
     mixed: tuple[int, int]
     similarity: tuple[int, int]
+    verification: tuple[int, int]
     detection: tuple[int, int]
     background: int
     long_side: int
 
 
 SCALES = {
-    # Tatt-C's own counts.
-    "full": Scale((157, 215), (297, 157), (181, 272), (851, 1361), (1349, 1000), 4332, 400),
+    # Tatt-C's own counts; it has no part for verification.
+    "full": Scale(
+        identification=(157, 215),
+        region=(297, 157),
+        mixed=(181, 272),
+        similarity=(851, 1361),
+        verification=(500, 3),
+        detection=(1349, 1000),
+        background=4332,
+        long_side=400,
+    ),
     # A fifth of them; two fifths of mixed media, or a fold's gallery would have ten pictures.
-    "mini": Scale((31, 43), (59, 31), (72, 109), (170, 272), (270, 200), 866, 128),
+    "mini": Scale(
+        identification=(31, 43),
+        region=(59, 31),
+        mixed=(72, 109),
+        similarity=(170, 272),
+        verification=(125, 3),
+        detection=(270, 200),
+        background=866,
+        long_side=136,
+    ),
 }
 
 
@@ -197,6 +221,23 @@ def _similarity(seed: int, scale: Scale) -> list[Item]:
     return items
 
 
+def _verification(seed: int, scale: Scale) -> list[Item]:
+    """Several captures of every tattoo; every second one is a probe, the others are references."""
+    tattoos, captures = scale.verification
+    return [
+        _photo(
+            seed,
+            "tattoo_verification",
+            "probe" if m % 2 else "reference",
+            k % FOLDS + 1,
+            f"ver{k:04d}",
+            "abcdefgh"[m],
+        )
+        for k in range(tattoos)
+        for m in range(captures)
+    ]
+
+
 def _detection(seed: int, scale: Scale) -> list[Item]:
     tattoos, others = scale.detection
     use_case = "tattoo_detection"
@@ -270,6 +311,7 @@ def census(seed: int, scale: str) -> list[Item]:
         *_named(seed, _region(seed, counts), "roi"),
         *_named(seed, _mixed(seed, counts), "mm"),
         *_named(seed, _similarity(seed, counts), "ts"),
+        *_named(seed, _verification(seed, counts), "tv"),
         *_named(seed, _detection(seed, counts), "td"),
         *_named(seed, background, "bg"),
     ]

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from harness.synthesis import MEDIA, NEGATIVES, design_of, render_medium, render_negative
-from harness.synthesis.capture import render_capture, tattoo_of
+from harness.synthesis.capture import box_of, exposure_of, tattoo_of
 from harness.synthesis.contact_sheet import contact_sheet
+from harness.synthesis.photograph import INK
 from harness.synthesis.picture import region_of
 from harness.synthesis.streams import stream
 
 
 @pytest.mark.parametrize("medium", sorted(MEDIA))
 def test_every_medium_shows_the_design_on_its_ground(medium: str) -> None:
-    image, quality = render_medium(0, design_of(0, "g1", "a"), medium, "m", long_side=64)
+    image, _ = render_medium(0, design_of(0, "g1", "a"), medium, "m", long_side=64)
     assert image.dtype == np.uint8
-    assert max(image.shape) == 64
+    assert 48 <= max(image.shape) <= 80
     assert image.std() > 10
-    assert 70 <= quality <= 90
     again, _ = render_medium(0, design_of(0, "g1", "a"), medium, "m", long_side=64)
     assert np.array_equal(image, again)
 
@@ -28,7 +28,7 @@ def test_every_negative_is_a_picture_and_not_a_blank(kind: str) -> None:
     for name in ("a", "b"):
         image, _ = render_negative(0, kind, name, long_side=64)
         assert image.dtype == np.uint8
-        assert max(image.shape) == 64
+        assert 48 <= max(image.shape) <= 80
         assert image.std() > 4
 
 
@@ -36,17 +36,21 @@ def test_the_shares_of_negatives_sum_to_one() -> None:
     assert sum(share for share, _ in NEGATIVES.values()) == pytest.approx(1)
 
 
-def test_a_region_is_a_quarter_to_three_fifths_of_the_tattoo() -> None:
+@pytest.mark.parametrize("aspect", [0.7, 1.0, 1.4])
+def test_a_region_is_a_quarter_to_three_fifths_of_the_tattoo_in_the_shape_asked_for(
+    aspect: float,
+) -> None:
     for k in range(6):
         tattoo = tattoo_of(0, f"t{k}", group=f"g{k}", subject="s")
-        shot = render_capture(0, tattoo, "a", long_side=96)
-        x1, y1, x2, y2 = shot.box
-        a1, b1, a2, b2 = region_of(shot, stream(k))
-        assert x1 <= a1 < a2 <= x2
-        assert y1 <= b1 < b2 <= y2
+        mask = exposure_of(0, tattoo, "a", 96, 96).cover > INK
+        x1, y1, x2, y2 = box_of(mask)
+        a1, b1, a2, b2 = region_of(mask, (x1, y1, x2, y2), aspect, stream(k))
+        assert 0 <= a1 < a2 <= 96
+        assert 0 <= b1 < b2 <= 96
         share = (a2 - a1) * (b2 - b1) / ((x2 - x1) * (y2 - y1))
         assert 0.2 < share < 0.65
-        assert shot.mask[b1:b2, a1:a2].any()
+        assert (a2 - a1) / (b2 - b1) == pytest.approx(aspect, rel=0.1)
+        assert mask[b1:b2, a1:a2].any()
 
 
 def test_a_contact_sheet_has_a_cell_for_every_picture() -> None:

@@ -42,6 +42,26 @@ def test_detection_has_the_tattoos_and_the_others_of_tatt_c() -> None:
     assert negatives["face"] == 80
 
 
+def test_verification_has_several_captures_of_every_tattoo_in_one_fold() -> None:
+    for items, tattoos in ((FULL, 500), (MINI, 125)):
+        mine = of(items, "tattoo_verification")
+        captures = Counter((i.tattoo, i.fold) for i in mine)
+        assert len(captures) == tattoos
+        assert set(captures.values()) == {3}
+        assert len({i.source for i in mine}) == len(mine)
+        sizes = Counter(i.fold for i in mine).values()
+        assert len(set(sizes)) == 1
+
+
+def test_no_tattoo_subject_or_group_is_in_two_use_cases() -> None:
+    for key in ("tattoo", "subject", "group"):
+        seen = defaultdict(set)
+        for item in FULL:
+            if item.tattoo:
+                seen[getattr(item, key)].add(item.use_case)
+        assert all(len(cases) == 1 for cases in seen.values())
+
+
 def test_background_has_the_size_of_tatt_c() -> None:
     assert len(of(FULL, "background")) == 4332
     assert len(of(MINI, "background")) == 866
@@ -72,7 +92,8 @@ def test_background_is_a_mate_of_nothing() -> None:
 
 
 def test_every_probe_has_mates_in_its_fold_and_never_from_its_own_source() -> None:
-    for use_case in ("tattoo_identification", "region_of_interest", "mixed_media"):
+    named = ("tattoo_identification", "region_of_interest", "mixed_media", "tattoo_verification")
+    for use_case in named:
         items = {i.image: i for i in of(FULL, use_case)}
         pairs = mated_pairs(list(items.values()))
         assert {p for p, _ in pairs} == {n for n, i in items.items() if i.role == "probe"}
