@@ -17,7 +17,9 @@ from harness.shortcuts.evidence import Evidence, answered_by, found_by, shortcut
 from harness.shortcuts.features import border_of, file_of, noise_of
 
 
-def folds_of(rng: np.random.Generator, leak: float, number: int = 3) -> tuple[list[Fold], dict]:
+def folds_of(
+    rng: np.random.Generator, leak: float, number: int = 3
+) -> tuple[list[Fold], dict[str, np.ndarray]]:
     """Return folds of 15 tattoos with a probe and two mates, and one feature that leaks or not."""
     folds, vectors = [], {}
     for f in range(number):

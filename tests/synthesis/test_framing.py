@@ -85,7 +85,7 @@ def test_a_file_has_the_tables_and_the_length_that_were_drawn_whatever_it_shows(
     busy = (picture("q") * 255).astype(np.uint8)
     files = [encoded(pixels, how) for pixels in (plain, busy)]
     assert len(files[0]) == len(files[1])
-    assert np.array_equal(*(file_of(data) for data in files))
+    assert np.array_equal(file_of(files[0]), file_of(files[1]))
     for data, pixels in zip(files, (plain, busy), strict=True):
         again = np.asarray(Image.open(io.BytesIO(data)))
         assert again.shape == pixels.shape

@@ -65,8 +65,8 @@ def test_pictures_of_one_tattoo_are_no_more_alike_than_others(feature: str) -> N
             probes = [r for r in named if r["fold"] == fold and r["role"] == "probe"]
             gallery = [r for r in named if r["fold"] == fold and r["role"] == "reference"]
             mates = {(p["image"], g["image"]) for p in probes for g in gallery if p[key] == g[key]}
-            names = (tuple(r["image"] for r in some) for some in (probes, gallery))
-            folds.append(Fold(fold, (), *names, mates=frozenset(mates)))
+            here, there = (tuple(r["image"] for r in some) for some in (probes, gallery))
+            folds.append(Fold(fold, (), here, there, mates=frozenset(mates)))
         vectors = {r["image"]: features()[r["image"]][feature] for r in named}
         found = found_by(folds, vectors, 1)
         assert found is not None
