@@ -161,7 +161,8 @@ def _xml(suite: ET.Element) -> str:
 
 def _party(party: Party) -> str:
     commit = f" at {markdown_text(party.commit[:12])}" if party.commit else ""
-    return f"{markdown_text(party.algorithm)} ({markdown_text(party.identity[:10])}){commit}"
+    fits = f", {party.fits} fits" if party.fits > 1 else ", one fit" if party.one_fit else ""
+    return f"{markdown_text(party.algorithm)} ({markdown_text(party.identity[:10])}{fits}){commit}"
 
 
 def _value(value: float) -> str:

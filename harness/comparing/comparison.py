@@ -218,7 +218,12 @@ def _remark(first: Side, second: Side) -> str:
     known = one_fit(first, second, ("first", "second"))
     if known and only_the_seed_differs(first, second):
         return f"only the seed differs; {known}"
-    return known
+    one, other = first.run.manifest, second.run.manifest
+    if first.more or second.more or one.identity != other.identity:
+        return known
+    if one.environment_hash == other.environment_hash:
+        return "the same recipe in the same environment gave another result: it is not reproducible"
+    return "; ".join(["only the environment differs", *([known] if known else [])])
 
 
 def _labels(side: Side, outcome: Outcome) -> list[dict[str, str]]:
@@ -243,7 +248,10 @@ def _labels(side: Side, outcome: Outcome) -> list[dict[str, str]]:
 
 def _row(first: Side, one: Outcome, second: Side, other: Outcome, metric: Metric, seed: int) -> Row:
     name = str(metric)
-    estimates = [outcome.metrics.pooled.get(name) for outcome in (one, other)]
+    estimates = [
+        (side.metrics if side.more else outcome.metrics).pooled.get(name)
+        for side, outcome in ((first, one), (second, other))
+    ]
     values = [None if estimate is None else estimate.value for estimate in estimates]
     row = Row(name, values[0], values[1], None, None, None, "", 0, 0, 0, "")
     if values[0] is None or values[1] is None:

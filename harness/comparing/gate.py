@@ -26,13 +26,25 @@ IDENTICAL = "identical scores"
 
 
 class Party(msgspec.Struct):
-    """One of the two runs, as `gate.json` names it."""
+    """One of the two runs, as `gate.json` names it.
+
+    Parameters
+    ----------
+    folder, algorithm, identity, finished, commit
+        Of the run; of several fits the folder that joins them and its hash.
+    fits
+        How many fits there are.
+    one_fit
+        Whether it is one fit of an algorithm that learns: another may give another result.
+    """
 
     folder: str
     algorithm: str
     identity: str
     finished: str
     commit: str
+    fits: int = 1
+    one_fit: bool = False
 
 
 class Gate(msgspec.Struct):
@@ -249,9 +261,11 @@ def party_of(side: Side) -> Party:
     manifest = side.run.manifest
     commit = str(manifest.git.get("commit", "")) + ("+" if manifest.git.get("dirty") else "")
     return Party(
-        str(side.run.folder),
+        str(side.place),
         manifest.origin.algorithm,
-        manifest.identity,
-        manifest.finished,
+        side.identity,
+        max(fit.run.manifest.finished for fit in side.fits),
         commit,
+        len(side.fits),
+        side.one_fit,
     )

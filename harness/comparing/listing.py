@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 from harness.comparing.announcing import visible
 from harness.comparing.comparison import Comparison, Pair, Row
+from harness.comparing.gate import Party
 from harness.comparing.subgroups import Group
 from harness.reporting.provenance import SENTENCES
 
 
 def listing(comparison: Comparison) -> str:
     """Return the tables of all pairs."""
-    first = f"{comparison.first.algorithm} {comparison.first.identity[:10]}"
+    first = _party(comparison.first)
     tables = [_pair(comparison.protocol, first, pair) for pair in comparison.pairs]
     return "\n\n".join([*tables, SENTENCES[comparison.synthetic]])
 
 
 def _pair(protocol: str, first: str, pair: Pair) -> str:
-    second = f"{pair.second.algorithm} {pair.second.identity[:10]}"
-    lines = [visible(f"{protocol}: first {first}, second {second}"), ""]
+    lines = [visible(f"{protocol}: first {first}, second {_party(pair.second)}"), ""]
     lines += _table(
         ("metric", "first", "second", "change", "95 % interval", "better"),
         [_metric(row) for row in pair.rows],
@@ -42,6 +42,11 @@ def _pair(protocol: str, first: str, pair: Pair) -> str:
             [_group(group) for group in pair.groups],
         )
     return "\n".join(lines)
+
+
+def _party(party: Party) -> str:
+    fits = f", {party.fits} fits" if party.fits > 1 else ", one fit" if party.one_fit else ""
+    return f"{party.algorithm} {party.identity[:10]}{fits}"
 
 
 def _metric(row: Row) -> tuple[str, ...]:

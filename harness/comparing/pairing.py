@@ -13,7 +13,8 @@ from harness.errors import NotComparable, UsageError, nearest
 from harness.manifest import Origin
 from harness.metrics.ids import Metric
 from harness.record import Run
-from harness.repeats.entry import fits_of, is_joined
+from harness.repeats.entry import fits_of, hash_of, is_joined, read_metrics
+from harness.results import Metrics
 from harness.tasks.trials import Trials, TrialsOf, Values, failures_of
 
 
@@ -49,14 +50,21 @@ class Side:
         return (replace(self, more=(), folder=None), *self.more) if self.more else (self,)
 
     @property
+    def identity(self) -> str:
+        """Of the run; of several fits the hash of what joins them."""
+        if not self.more:
+            return self.run.manifest.identity
+        return hash_of([fit.run.manifest for fit in self.fits])
+
+    @property
+    def metrics(self) -> Metrics:
+        """Every metric: of several fits their mean, as the folder that joins them has it."""
+        return read_metrics(self.place) if self.more else self.run.judge().metrics
+
+    @property
     def one_fit(self) -> bool:
         """Whether another fit of the same algorithm may give another result, unseen."""
         return self.run.manifest.learns and not self.more
-
-    def trials_of_fits(self, metric: Metric) -> list[Trials] | None:
-        """Return what the metric is made of in each fit, or None where that is not kept."""
-        found = [fit.trials(metric) for fit in self.fits]
-        return None if any(one is None for one in found) else [o for o in found if o is not None]
 
     @property
     def name(self) -> str:

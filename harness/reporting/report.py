@@ -313,13 +313,18 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
         ),
         ("Parameters", [(k, wording.shown(v)) for k, v in origin.parameters.items()]),
         ("Attack on the probes", _attack(manifest)),
+        ("Files beside the algorithm, with their SHA-256", list(manifest.loaded.items())),
         ("Versions", list(manifest.versions.items())),
+        *_environments(manifest),
         ("Source control", git),
         ("Machine", [(wording.plain(k), v) for k, v in manifest.machine.items()]),
         (
             "Run",
             [
                 ("Identity", manifest.identity),
+                ("Hash of the environment", manifest.environment_hash),
+                ("Hash of the result", manifest.result_hash),
+                ("Learns", wording.shown(manifest.learns)),
                 ("Identity rule", str(origin.rule)),
                 ("Failure policy", origin.failure_policy),
                 ("Started (UTC)", manifest.started),
@@ -329,6 +334,27 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
     ]
     filled = ((name, [(k, v) for k, v in facts if v]) for name, facts in groups)
     return [(name, facts) for name, facts in filled if facts]
+
+
+def _environments(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what is known of each environment that units were done in."""
+    found = []
+    several = len(manifest.environments) > 1
+    for i, one in enumerate(manifest.environments, start=1):
+        made = one.environment
+        facts = [
+            ("System", made.system),
+            ("Processor", made.processor),
+            ("Instruction sets", ", ".join(made.features)),
+            ("Kernels", ", ".join(made.kernels)),
+            ("Threads", str(made.threads)),
+            ("Thread pools", ", ".join(made.pools)),
+            ("Device", made.device),
+            *made.settings.items(),
+            ("Units", ", ".join(one.units) if several else ""),
+        ]
+        found.append((f"Environment {i}" if several else "Environment", facts))
+    return found
 
 
 def _attack(manifest: Manifest) -> list[tuple[str, str]]:

@@ -56,9 +56,8 @@ def test_the_value_is_the_mean_over_fits_and_the_interval_that_of_two_ways(
         values = [one[name]["value"] for one in runs]
         assert estimate.fits == values
         assert estimate.value == pytest.approx(np.mean(values), rel=1e-12)
-        trials = side.trials_of_fits(Metric.parse(name))
-        assert trials is not None
-        expected = together(trials)
+        trials = [fit.trials(Metric.parse(name)) for fit in side.fits]
+        expected = together([one for one in trials if one is not None])
         assert (estimate.low, estimate.high) == (expected.interval.low, expected.interval.high)
     parts = metrics.pooled[RANK_1].components
     assert parts is not None
@@ -216,3 +215,44 @@ def test_a_board_takes_the_numbers_of_the_folder_that_joins_the_fits(
     for name, estimate in metrics.pooled.items():
         assert entry["metrics"][name]["value"] == estimate.value
         assert entry["metrics"][name].get("low") == estimate.low
+
+
+def test_two_seeds_of_one_algorithm_are_said_to_be_fits_of_one_entry(
+    repeated: dict[str, Any], tmp_path: Path
+) -> None:
+    first, second = (one["folder"] for one in repeated["runs"][:2])
+    page = tmp_path / "page.html"
+    ran = run_harness("compare", first, second, "--out", page)
+    assert ran.code == 0, ran.err
+    for text in (ran.out, page.read_text()):
+        assert "only the seed differs" in text.replace("Only", "only")
+        assert "one fit each" in text
+    ran = run_harness("compare", first, second, "--json")
+    assert ran.json["first"]["one_fit"] is True
+    gate = run_harness("gate", "--baseline", first, "--candidate", second, "--json")
+    assert gate.json["verdict"] == "inconclusive"
+
+
+def test_entries_of_several_fits_are_compared_by_their_means(
+    repeated: dict[str, Any], small_set: Path, learner: Path, tmp_path: Path
+) -> None:
+    words = ("run", "--protocol", "similarity", "--algo", learner, "--data", small_set, "--json")
+    more = ("--repeats", str(FITS), "--param", "pixels=40", "--out", tmp_path / "other")
+    other = run_harness(*words, *more, timeout=400)
+    assert other.code == 0, other.err
+    folders = [folder_of(repeated), folder_of(other.json)]
+    ran = run_harness("compare", *folders, "--metric", RANK_1, "--json")
+    assert ran.code == 0, ran.err
+    row = ran.json["pairs"][0]["rows"][0]
+    values = [read_metrics(folder).pooled[RANK_1].value for folder in folders]
+    assert [row["first"], row["second"]] == pytest.approx(values)
+    assert row["change"] == pytest.approx(row["second"] - row["first"])
+    assert row["low"] < row["change"] < row["high"]
+    assert "fits" in row["method"]
+    assert (ran.json["first"]["fits"], ran.json["first"]["one_fit"]) == (FITS, False)
+    ran = run_harness(
+        *("gate", "--baseline", folders[0], "--candidate", folders[1]),
+        *("--metric", RANK_1, "--margin", "0.02", "--json"),
+    )
+    assert ran.json["fits"] == [FITS, FITS]
+    assert ran.json["trials"][0]["candidate"] == pytest.approx(values[1])
