@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from harness.api import FailureToEnroll, Image
 
 __all__ = [
     "BadAnswer",
+    "Unusable",
     "checked_detections",
     "checked_masks",
     "checked_pictures",
@@ -23,6 +25,25 @@ __all__ = [
 
 class BadAnswer(Exception):
     """An algorithm returned what its interface does not allow; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Stands for what a worker's algorithm returned and no answer can be.
+
+    Parameters
+    ----------
+    type
+        Of what it returned, in words.
+    text
+        What it looks like.
+    """
+
+    type: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def checked_templates(answers: Any, names: Sequence[str]) -> list[Any]:
@@ -60,6 +81,11 @@ def checked_templates(answers: Any, names: Sequence[str]) -> list[Any]:
                     f"the {what} of {name} is {_kind(part)}; return a NumPy array of numbers or a "
                     "dict of them"
                 )
+            if part.dtype.kind == "f" and part.dtype.itemsize > 8:
+                raise BadAnswer(
+                    f"the {what} of {name} is an array of {part.dtype}, which cannot be stored; "
+                    "return float64 at most"
+                )
             if part.dtype.kind == "f" and not np.isfinite(part).all():
                 raise BadAnswer(
                     f"the {what} of {name} contains NaN or infinity; look for a division by zero"
@@ -89,7 +115,7 @@ def checked_detections(answers: Any, names: Sequence[str]) -> list[Any]:
             continue
         if isinstance(answer, bool) or not isinstance(answer, (int, float, np.number)):
             raise BadAnswer(
-                f"detect returned {answer!r} ({type(answer).__name__}) for {name}; return a float"
+                f"detect returned {answer!r} ({_type(answer)}) for {name}; return a float"
             )
         if not np.isfinite(answer):
             raise BadAnswer(f"detect returned {answer} for {name}; scores must be finite")
@@ -233,5 +259,11 @@ def _one_each(answers: Any, names: Sequence[str]) -> list[Any]:
     return found
 
 
+def _type(value: Any) -> str:
+    return value.type if isinstance(value, Unusable) else type(value).__name__
+
+
 def _kind(value: Any) -> str:
+    if isinstance(value, Unusable):
+        return value.type
     return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else str(type(value))

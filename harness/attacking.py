@@ -22,8 +22,10 @@ from harness import record
 from harness.data.fingerprints import content_hashes
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, HarnessError, UsageError
+from harness.execution.keeping import Workplace, is_done
+from harness.execution.order import shuffled_training
 from harness.execution.storage import load_answer
-from harness.execution.unit import MODEL, SCORES, TEMPLATES, UNIT_FILE, Picture, Training, Unit
+from harness.execution.unit import MODEL, SCORES, TEMPLATES, Picture, Training, Unit
 from harness.manifest import AttackOrigin, Retouched
 from harness.protocol import Protocol
 from harness.tasks.answers import PictureAnswer
@@ -182,7 +184,7 @@ def _unit(
             known: Picture(str(asked.dataset.records[record].path))
             for known, record in zip(names, learned, strict=True)
         }
-        training = Training(images=names, **truth)
+        training = shuffled_training(Training(images=names, **truth), protocol.folds.seed, name)
     plugin = attack.entry.plugin
     return Unit(
         name=name,
@@ -195,6 +197,7 @@ def _unit(
         pictures=pictures,
         training=training,
         probes=probes,
+        order=f"{protocol.folds.seed} {name}",
     )
 
 
@@ -300,7 +303,7 @@ def _of_fold(
     return msgspec.structs.replace(unit, pictures=pictures, templates=templates)
 
 
-def take_over(folder: Path, units: Sequence[tuple[Unit, list[str]]], origin: Any) -> list[str]:
+def take_over(place: Workplace, units: Sequence[tuple[Unit, list[str]]], origin: Any) -> list[str]:
     """Copy what a finished run beside this one retouched alike, so that it is not done again.
 
     The other run has to be whole, of the same attack on the same images in the same folds, and the
@@ -311,19 +314,20 @@ def take_over(folder: Path, units: Sequence[tuple[Unit, list[str]]], origin: Any
     list of str
         Names of the units that were copied.
     """
-    missing = [unit for unit, _ in units if not (folder / "units" / unit.name / SCORES).is_dir()]
+    folder = place.run
+    missing = [unit for unit, _ in units if not is_done(unit, place)]
     if not missing:
         return []
     for other in sorted(folder.parent.iterdir()):
         if other == folder or not (other / record.MANIFEST).is_file():
             continue
-        copied = _copy(other, folder, missing, origin)
+        copied = _copy(other, place, missing, origin)
         if copied:
             return copied
     return []
 
 
-def _copy(other: Path, folder: Path, missing: Sequence[Unit], origin: Any) -> list[str]:
+def _copy(other: Path, place: Workplace, missing: Sequence[Unit], origin: Any) -> list[str]:
     try:
         theirs = record.read_run(other).manifest
         listed = record.read_checksums(other)
@@ -334,19 +338,17 @@ def _copy(other: Path, folder: Path, missing: Sequence[Unit], origin: Any) -> li
         return []
     copied: list[str] = []
     for unit in missing:
-        place = other / "units" / unit.name
+        source = other / "units" / unit.name
         files = {n: d for n, d in listed.items() if n.startswith(f"units/{unit.name}/")}
         if not files or any(_digest(other / name) != d for name, d in files.items()):
             return copied
-        target = folder / "units" / unit.name
+        target = place.folder(unit)
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        for part in (UNIT_FILE, MODEL, SCORES):
-            source = place / part
-            if source.is_dir():
-                shutil.copytree(source, target / part)
-            elif source.is_file():
-                shutil.copy2(source, target / part)
+        for part in (MODEL, SCORES):
+            if (source / part).is_dir():
+                shutil.copytree(source / part, target / part)
+                place.journal.note(unit.name, part)
         copied.append(unit.name)
     return copied
 

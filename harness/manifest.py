@@ -127,6 +127,46 @@ class Surroundings(msgspec.Struct):
     units: list[str]
 
 
+class Protection(msgspec.Struct, omit_defaults=True):
+    """What kept the algorithm from knowing, or changing, what it must not.
+
+    Parameters
+    ----------
+    landlock
+        ABI of the kernel's Landlock by which its processes read what they need and wrote nothing
+        that is kept; 0 for none.
+    network
+        ``namespace`` (they had none), ``sockets refused``, ``tcp refused`` or ``open``.
+    processes
+        How what they started was ended with them.
+    missing
+        What was not to be had on that machine, with the reason.
+    words
+        The same for people.
+    pictures, pairs
+        Answers that were given again by another process, apart from the others.
+    largest
+        The largest difference found, as a share of what is allowed.
+    exempt
+        Whether nothing was checked, since a control is shown the truth.
+    """
+
+    landlock: int = 0
+    network: str = "open"
+    processes: str = ""
+    missing: list[str] = []
+    words: str = ""
+    pictures: int = 0
+    pairs: int = 0
+    largest: float = 0.0
+    exempt: bool = False
+
+    @property
+    def fenced(self) -> bool:
+        """Whether its processes could neither read nor write files, and had no network."""
+        return self.landlock > 0 and self.network in ("namespace", "sockets refused")
+
+
 class Import(msgspec.Struct):
     """Where scores came from that no algorithm of ours produced.
 
@@ -219,6 +259,8 @@ class Manifest(msgspec.Struct):
         ``tattoo`` or ``group``: what mates have in common; empty where nothing is mated.
     findings
         What is odd about the data or the run, for whoever reads its numbers.
+    protection
+        What the algorithm was kept from; None where no algorithm of ours was at work.
     """
 
     format: int
@@ -252,3 +294,4 @@ class Manifest(msgspec.Struct):
     result_hash: str = ""
     mated_by: str = ""
     findings: list[Finding] = []
+    protection: Protection | None = None

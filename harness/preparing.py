@@ -483,7 +483,14 @@ def command(run: Prepared) -> str:
 
 def _entry(name: str, request: Request) -> Entry:
     plugin = find_algorithm(name, request.plugins)
-    asked = ask(plugin, preset=request.preset, assignments=request.parameters, seed=request.seed)
+    given = (request.data, request.train_data, request.out)
+    asked = ask(
+        plugin,
+        preset=request.preset,
+        assignments=request.parameters,
+        seed=request.seed,
+        hidden=[place for place in given if place is not None],
+    )
     asked.description.check_complete(plugin.name)
     return Entry(
         plugin,

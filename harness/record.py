@@ -7,6 +7,7 @@
     truth.json        folds with probes, galleries and mates; facts about every image
     truth/            masks and clean captures of the probes, where the question is about them
     units/            each unit's model, templates, raw scores, failures and log
+    journal.json      hash of every step of a unit, noted when it was stored
     candidates/       candidate lists, `probe|rank|gallery|score`
     metrics.json  curves.json  searches.json
     forensic.json     likelihood ratios, where they were asked for
@@ -17,6 +18,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -26,8 +28,9 @@ import msgspec
 
 from harness.data.records import Draw, Fold, Record
 from harness.errors import Damaged, HarnessError, UsageError
+from harness.execution.journal import JOURNAL
 from harness.execution.storage import STEP_FILE, load_answer, write_whole
-from harness.execution.unit import SCORES
+from harness.execution.unit import SCORES, UNIT_FILE
 from harness.manifest import Manifest, Origin
 from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome, Search
@@ -194,6 +197,23 @@ def is_finished(folder: Path, identity: str) -> bool:
     except (Damaged, OSError):
         return False
     return manifest.identity == identity and all((folder / name).is_file() for name in listed)
+
+
+def withdraw(folder: Path) -> None:
+    """Remove all that follows from the steps of a run, and all that says what they answer."""
+    if not folder.is_dir():
+        return
+    # First the mark of a finished run: without it nothing else is believed.
+    (folder / CHECKSUMS).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if path.name == JOURNAL or path.name == "units":
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    for path in folder.glob(f"units/*/{UNIT_FILE}"):
+        path.unlink()
 
 
 def write_truth(

@@ -15,14 +15,17 @@ from harness import record
 from harness.attacking import attacked, retouched, retouching_units, take_over
 from harness.data.findings import Finding
 from harness.errors import RunFailed
+from harness.execution.conversation import remove_leftovers
 from harness.execution.environment import Environment, hash_of, together
+from harness.execution.keeping import Workplace, is_done
 from harness.execution.plan import plan
-from harness.execution.pool import Event, Limits, do_all
+from harness.execution.pool import Event, Limits, check_all, do_all
 from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
-from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit
+from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit, write_unit
 from harness.finishing import checkout_of, finish, manifest_of, now, opinions
 from harness.manifest import Manifest, Retouched, Step, Surroundings
 from harness.preparing import Entry, Prepared, command
+from harness.protecting import protection_of, remark_on
 from harness.registry import Plugin, home_of, own_files
 from harness.results import Outcome
 from harness.run_folders import begin, end, folder_for, is_stale, loaded_by, settled
@@ -79,17 +82,12 @@ def _execute(
     judged, folder = run.judged, run.folder
     begun = now()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / record.CHECKSUMS).unlink(missing_ok=True)
+    # While an algorithm is at work, nothing in the run folder tells the truth.
+    record.withdraw(folder)
     discard_parts(folder)
+    remove_leftovers()
     begin(folder, run.environment)
-    write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
-    record.write_truth(
-        folder,
-        judged.folds,
-        dict(judged.dataset.records),
-        judged.dataset.root,
-        getattr(judged.protocol.module(), "TRUTH_FILES", ()),
-    )
+    place = Workplace(folder, _hidden(run))
     waves = plan(
         run.entry.plugin,
         run.entry.description,
@@ -108,24 +106,23 @@ def _execute(
         left = []
         stale = {u.name for u in wave if is_stale(folder / "units" / u.name, _plugin_of(u, run))}
         for unit in wave:
-            place = folder / "units" / unit.name
             # What follows from a unit that is done again has to be, too.
             if renewed or unit.name in stale:
-                shutil.rmtree(place, ignore_errors=True)
-            if _is_done(unit, place):
+                shutil.rmtree(place.folder(unit), ignore_errors=True)
+            if is_done(unit, place):
                 kept.append(unit.name)
             else:
-                left.append((unit, place))
+                left.append(unit)
         renewed = renewed or bool(stale)
-        do_all(left, limits, listen)
-        done.extend(unit.name for unit, _ in left)
+        do_all(left, place, limits, listen)
+        done.extend(unit.name for unit in left)
 
     before: list[list[Unit]] = []
     shown: Retouched | None = None
     if run.attack is not None:
         # What the others are to see is known only when it is there.
         retouching = retouching_units(run.attack, judged.dataset, judged.folds, judged.protocol)
-        take_over(folder, retouching, run.origin)
+        take_over(place, retouching, run.origin)
         before = [[unit for unit, _ in retouching]]
         do(before[0])
         pictures, shown = retouched(folder, retouching, judged.folds)
@@ -133,14 +130,31 @@ def _execute(
     for wave in waves:
         do(wave)
     waves = [*before, *waves]
-    units = [(unit, folder / "units" / unit.name) for wave in waves for unit in wave]
+    units = [unit for wave in waves for unit in wave]
+    checked = None if run.entry.description.shown_truth else check_all(units, place, limits, listen)
+    place.journal.check()
+    write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
+    record.write_truth(
+        folder,
+        judged.folds,
+        dict(judged.dataset.records),
+        judged.dataset.root,
+        getattr(judged.protocol.module(), "TRUTH_FILES", ()),
+    )
+    for unit in units:
+        write_unit(place.folder(unit), unit)
     answers = [
         load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
     ]
     outcome: Outcome = judged.protocol.module().judge(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
-    manifest, run = _manifest(run, outcome, units, begun, shown)
+    places = [(unit, place.folder(unit)) for unit in units]
+    manifest, run = _manifest(run, outcome, places, begun, shown)
+    manifest.protection = protection_of([folder for _, folder in places], checked)
+    remark = remark_on(manifest.protection)
+    if remark is not None:
+        manifest.findings = [*manifest.findings, remark]
     manifest.opinions = opinions(judged.protocol, judged.folds, answers)
     end(folder)
     finish(folder, manifest, outcome, judged.dataset)
@@ -150,9 +164,18 @@ def _execute(
     return Finished(run, outcome, manifest, seconds, tuple(done), tuple(kept))
 
 
-def _is_done(unit: Unit, place: Path) -> bool:
-    last = SCORES if unit.score else TEMPLATES if unit.extract else MODEL
-    return (place / last).is_dir()
+def _hidden(run: Prepared) -> tuple[Path, ...]:
+    """Return data sets and runs, of which no worker may read anything."""
+    judged = run.judged
+    data = [judged.dataset.root]
+    if run.request.train_data is not None:
+        data.append(run.request.train_data)
+    if run.attack is not None:
+        data.append(run.attack.learnt.dataset.root)
+    runs = run.folder.parent.parent
+    # Not all of the folder: an algorithm may lie in it, too.
+    kept = {path.parent.parent for path in runs.glob(f"*/*/{record.MANIFEST}")}
+    return (*data, run.folder.parent, *sorted(kept))
 
 
 def _plugin_of(unit: Unit, run: Prepared) -> Plugin:

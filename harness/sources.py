@@ -34,11 +34,20 @@ APART = (
     "harness.protocol",
     "harness.registry",
     "harness.execution.asking",
+    "harness.execution.enclosure",
     "harness.execution.environment",
+    "harness.execution.fence",
+    "harness.execution.journal",
+    "harness.execution.landlock",
     "harness.execution.loaded",
+    "harness.execution.log",
+    "harness.execution.namespaces",
+    "harness.execution.processes",
+    "harness.execution.readable",
+    "harness.execution.spot_checks",
 )
 """Modules that count for nothing: they word errors, read what the recipe holds anyway (the bytes of
-the protocol, the plugin's source), or only record how scores came about."""
+the protocol, the plugin's source), or only record, fence in or check how scores came about."""
 
 TOOLKIT = "harness.training"
 """Package of which the modules that an algorithm imports count whole."""

@@ -24,16 +24,7 @@ from harness.answers import (
 from harness.api import Algorithm, FailureToEnroll, Image, Matcher
 from harness.conformance import specimens
 from harness.conformance.agreement import Fault, agree, difference, frozen
-from harness.execution.steps import seed_everything
-
-METHODS = {
-    "Matcher": "extract",
-    "Detector": "detect",
-    "Tagger": "tag",
-    "Segmenter": "segment",
-    "Remover": "remove",
-}
-"""What an ability asks of one image; with ``_batch`` behind it, of several."""
+from harness.execution.steps import METHODS, seed_everything
 
 
 class Subject:

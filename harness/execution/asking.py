@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
+import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +18,10 @@ import msgspec
 
 from harness.description import Description
 from harness.errors import PluginError, RunFailed, UsageError
+from harness.execution.enclosure import rules_for
 from harness.execution.environment import Environment
-from harness.execution.pool import WORKER, environment
+from harness.execution.fence import start, surroundings
+from harness.execution.variables import variables
 from harness.execution.worker import ExportRequest, Question
 from harness.registry import Plugin
 
@@ -22,6 +30,9 @@ PATIENCE = 120.0
 
 EXPORT_PATIENCE = 900.0
 """Seconds that the export of a model may take."""
+
+_LONGEST_ANSWER, _LONGEST_WORD = 1 << 24, 1 << 12
+"""Bytes of an answer, and of the end of what is printed beside it."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +68,16 @@ def ask(
     preset: str = "",
     assignments: Mapping[str, str] | None = None,
     seed: int | None = None,
+    hidden: Iterable[Path] = (),
 ) -> Asked:
     """Import a plugin elsewhere and return its description with the parameters of the run.
+
+    Parameters
+    ----------
+    plugin, preset, assignments, seed
+        What is asked about.
+    hidden
+        Data sets and runs, of which it may read nothing.
 
     Raises
     ------
@@ -76,7 +95,17 @@ def ask(
         assignments=dict(assignments or {}),
         seed=seed,
     )
-    answer = _answer(plugin, "describe", question, "import", PATIENCE)
+    with _scratch() as scratch:
+        answer = _answer(
+            plugin,
+            "describe",
+            question,
+            "import",
+            PATIENCE,
+            parameters=question.assignments,
+            scratch=scratch,
+            hidden=hidden,
+        )
     if answer.description is None:
         raise PluginError(f"{plugin.file}: its import ended without an answer")
     return Asked(answer.description, answer.environment, answer.loaded)
@@ -101,40 +130,111 @@ def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, f
     UsageError
         If it cannot be exported.
     """
-    request = ExportRequest(
-        name=plugin.name,
-        file=str(plugin.file),
-        attribute=plugin.attribute,
-        module=plugin.module,
-        parameters=dict(parameters),
-        model=str(model),
-        out=str(file),
-    )
-    _answer(plugin, "export", request, "export", EXPORT_PATIENCE)
+    with _scratch() as scratch:
+        shutil.copytree(model, scratch / "model")
+        request = ExportRequest(
+            name=plugin.name,
+            file=str(plugin.file),
+            attribute=plugin.attribute,
+            module=plugin.module,
+            parameters=dict(parameters),
+            model=str(scratch / "model"),
+            out=str(scratch / "exported.onnx"),
+        )
+        _answer(
+            plugin,
+            "export",
+            request,
+            "export",
+            EXPORT_PATIENCE,
+            parameters=parameters,
+            scratch=scratch,
+        )
+        part = file.with_name(f".{file.name}.part-{os.getpid()}")
+        shutil.move(scratch / "exported.onnx", part)
+        part.replace(file)
 
 
-def _answer(plugin: Plugin, verb: str, question: Any, what: str, patience: float) -> _Answer:
-    """Start a worker, ask it, and turn what went wrong into an error."""
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as place:
+        yield Path(place).resolve()
+
+
+def _answer(
+    plugin: Plugin,
+    verb: str,
+    question: Any,
+    what: str,
+    patience: float,
+    *,
+    parameters: Mapping[str, Any],
+    scratch: Path,
+    hidden: Iterable[Path] = (),
+) -> _Answer:
+    """Start a worker in its fence, ask it, and turn what went wrong into an error."""
+    environment = surroundings(str(scratch), variables(1))
+    rules = rules_for(plugin.file, parameters, scratch, environment=environment, hidden=hidden)
+    with (scratch / ".said").open("w+b") as said:
+        fenced = start(
+            "harness.execution.worker",
+            [verb],
+            rules,
+            environment=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+        )
+        try:
+            line = _line(fenced.process, msgspec.json.encode(question) + b"\n", patience)
+        finally:
+            fenced.end()
+            for pipe in (fenced.process.stdin, fenced.process.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+        said.seek(max(0, said.seek(0, os.SEEK_END) - _LONGEST_WORD))
+        last = said.read().decode("utf-8", "replace").strip().splitlines()
+    if line is None:
+        raise PluginError(f"{plugin.file}: its {what} did not end in {patience:.0f} s")
     try:
-        done = subprocess.run(
-            [*WORKER, verb],
-            input=msgspec.json.encode(question) + b"\n",
-            capture_output=True,
-            env=environment(1),
-            timeout=patience,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise PluginError(f"{plugin.file}: its {what} did not end in {patience:.0f} s") from None
-    if done.returncode != 0 or not done.stdout:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        answer = msgspec.json.decode(line, type=_Answer)
+    except msgspec.DecodeError:
+        code = fenced.process.returncode
+        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         raise RunFailed(
-            f"{plugin.file}: its {what} ended the process (exit code {done.returncode})"
-            + (f"; it last said: {said[-1]}" if said else "")
-        )
-    answer = msgspec.json.decode(done.stdout.splitlines()[-1], type=_Answer)
+            f"{plugin.file}: its {what} ended the process ({how})"
+            + (f"; it last said: {last[-1][:300]}" if last else "")
+        ) from None
     if answer.error:
         raise (UsageError if answer.exit_code == UsageError.exit_code else PluginError)(
             answer.error
         )
     return answer
+
+
+def _line(process: subprocess.Popen[bytes], question: bytes, patience: float) -> bytes | None:
+    """Return the line that a process answers; what it said until it ended; None if it is late.
+
+    A child that it left behind may hold its output open: that is not waited for.
+    """
+    if process.stdin is None or process.stdout is None:
+        return b""
+    with suppress(OSError):
+        process.stdin.write(question)
+        process.stdin.flush()
+    until, text, ended = time.monotonic() + patience, b"", False
+    while b"\n" not in text and len(text) < _LONGEST_ANSWER:
+        if select.select([process.stdout], [], [], 0.05)[0]:
+            part = os.read(process.stdout.fileno(), 1 << 16)
+            if not part:
+                break
+            text += part
+        elif ended:
+            break
+        elif time.monotonic() > until:
+            return None
+        ended = process.poll() is not None
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=3)
+    return text.partition(b"\n")[0]

@@ -83,12 +83,15 @@ class Rules:
         Files that the user named, which may be read even where they lie in a hidden folder.
     hidden
         Folders and files of which nothing may be read, even inside a readable folder.
+    writable
+        Further folders in which it may do what it wants, even where they lie in a hidden one.
     """
 
     scratch: str
     readable: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
 
 
 @dataclass
@@ -274,7 +277,7 @@ def main(arguments: list[str]) -> None:
     line = socket.socket(fileno=int(arguments[0]))
     with line.makefile("rb") as words:
         facts = json.loads(words.readline())
-    lists = {name: tuple(facts[name]) for name in ("readable", "named", "hidden")}
+    lists = {name: tuple(facts[name]) for name in ("readable", "named", "hidden", "writable")}
     rules = Rules(str(facts["scratch"]), **lists)
     _enclose(line, rules)
     del facts, lists, rules, line, words
@@ -349,7 +352,7 @@ def _places(rules: Rules) -> tuple[list[str], list[str], list[str]]:
         [*readable.SYSTEM, *readable.python_places()], rules.hidden, needed=True
     )
     asked, _ = readable.without(rules.readable, rules.hidden)
-    inner = [os.path.realpath(path) for path in (*rules.named, rules.scratch)]
+    inner = [os.path.realpath(path) for path in (*rules.named, *rules.writable, rules.scratch)]
     allowed = [*needed, *asked, *rules.named]
     veils = readable.apart(rules.hidden, [*needed, *inner])
     return allowed, above, veils
@@ -377,7 +380,7 @@ def _shut(
     _limit(alone=alone)
     places = [(path, landlock.READ) for path in allowed]
     places += [(path, landlock.READ_DIR) for path in above]
-    places.append((rules.scratch, landlock.READ | landlock.WRITE))
+    places += [(p, landlock.READ | landlock.WRITE) for p in (rules.scratch, *rules.writable)]
     if own_memory:
         places.append(("/dev/shm", landlock.READ | landlock.WRITE))  # noqa: S108
     common, graphics = readable.devices()

@@ -62,6 +62,7 @@ def plan(
         "module": plugin.module,
         "parameters": description.values(),
         "sees": description.sees,
+        "cosine": description.cosine,
     }
     if hasattr(task, "vocabulary"):
         common["vocabulary"] = list(task.vocabulary(records, protocol))

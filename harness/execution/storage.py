@@ -69,10 +69,10 @@ def discard_parts(folder: Path) -> None:
 
 
 def record_step(folder: Path, **facts: Any) -> None:
-    """Add facts (seconds, items, versions) to what a step's folder says about itself."""
+    """Add facts (seconds, items, environment) to what a step's folder says about itself."""
     path = folder / STEP_FILE
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    path.write_text(json.dumps(known | facts, sort_keys=True), encoding="utf-8")
+    known = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
+    path.write_bytes(msgspec.json.encode(known | facts, order="sorted"))
 
 
 def save_templates(
@@ -124,6 +124,24 @@ def load_templates(folders: Sequence[Path]) -> tuple[dict[str, Template], dict[s
     return templates, load_failures(folders)
 
 
+def some_templates(
+    folders: Sequence[Path], names: Sequence[str]
+) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Read the vector templates of a few images from folders that hold many."""
+    from safetensors import safe_open
+
+    wanted = set(names)
+    for folder in folders:
+        index = msgspec.json.decode((folder / "index.json").read_bytes())
+        rows = [(i, name) for i, name in enumerate(index["names"]) if name in wanted]
+        if not rows or not index["stacked"]:
+            continue
+        with safe_open(folder / "templates.safetensors", framework="numpy") as file:
+            vectors = file.get_slice("vectors")
+            for i, name in rows:
+                yield name, np.asarray(vectors[i : i + 1])[0]
+
+
 def save_scores(
     folder: Path, scores: npt.NDArray[np.floating[Any]], failures: Mapping[str, str]
 ) -> None:
@@ -157,15 +175,26 @@ def save_picture(folder: Path, index: int, pixels: npt.NDArray[Any]) -> str:
     Parameters
     ----------
     pixels
-        uint8 RGB, or floating point in [0, 1], of which 256 levels are kept, .5 rounded up.
+        As for `levels_of`.
     """
     import PIL.Image
 
+    name = f"{index:06d}.png"
+    PIL.Image.fromarray(levels_of(pixels)).save(folder / name, compress_level=4)
+    return name
+
+
+def levels_of(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return what is kept of a picture: uint8.
+
+    Parameters
+    ----------
+    pixels
+        uint8 RGB, or floating point in [0, 1], of which 256 levels are kept, .5 rounded up.
+    """
     if pixels.dtype.kind == "f":
         pixels = np.floor(pixels.astype(np.float64) * 255 + 0.5).astype(np.uint8)
-    name = f"{index:06d}.png"
-    PIL.Image.fromarray(np.ascontiguousarray(pixels)).save(folder / name, compress_level=4)
-    return name
+    return np.ascontiguousarray(pixels)
 
 
 def save_pictures(folder: Path, files: Sequence[str | None], failures: Mapping[str, str]) -> None:

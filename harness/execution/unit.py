@@ -1,4 +1,8 @@
-"""A unit of work: one file that says everything a worker process needs."""
+"""A unit of work: what the harness asks of an algorithm at once, and with which images.
+
+It names images and their files, and what is true of them, so it is never shown to a worker; see
+`harness.execution.jobs` for what is.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ from typing import Any
 
 import msgspec
 
+from harness.execution.storage import write_whole
+
 UNIT_FILE = "unit.json"
-ERROR_FILE = "error.json"
 LOG_FILE = "worker.log"
 MODEL = "model"
 TEMPLATES = "templates"
@@ -75,7 +80,7 @@ class Matching(msgspec.Struct, omit_defaults=True):
 
 
 class Unit(msgspec.Struct, omit_defaults=True):
-    """What one worker process does, in this order: fit, extract, score.
+    """What is done in one folder, in this order: fit, extract, score.
 
     Parameters
     ----------
@@ -115,9 +120,10 @@ class Unit(msgspec.Struct, omit_defaults=True):
         the unit stores is in the order of its lists all the same.
     score
         Whether the unit scores, or only makes templates.
+    cosine
+        Whether the algorithm leaves comparing to the harness.
     matching
-        Present where the harness compares templates by itself, without the plugin: the mates are
-        named here, and no plugin may see them.
+        Present where scores are not kept, but what follows from them.
     """
 
     name: str
@@ -141,17 +147,15 @@ class Unit(msgspec.Struct, omit_defaults=True):
     masks: list[Picture | None] = []
     order: str = ""
     score: bool = True
+    cosine: bool = False
     matching: Matching | None = None
-
-
-class Trouble(msgspec.Struct):
-    """Why a worker gave up: a sentence for the user, and the traceback for the log's reader."""
-
-    step: str
-    message: str
-    traceback: str = ""
 
 
 def read_unit(folder: Path) -> Unit:
     """Read the unit of a folder."""
     return msgspec.json.decode((folder / UNIT_FILE).read_bytes(), type=Unit)
+
+
+def write_unit(folder: Path, unit: Unit) -> None:
+    """Keep a unit in its folder, once no algorithm is at work any more."""
+    write_whole(folder / UNIT_FILE, msgspec.json.format(msgspec.json.encode(unit), indent=1))

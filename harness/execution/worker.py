@@ -1,31 +1,33 @@
 """The process in which an algorithm runs: `python -m harness.execution.worker`.
 
-It describes a plugin, exports its model, or does one unit of work. It speaks JSON lines on its
-standard output (kept from the algorithm, whose prints go to the log) and ends when its standard
-input closes, so that it never outlives the harness that started it.
+It describes a plugin, exports its model, does one step of a unit of work, or compares templates
+without any plugin. What an algorithm prints goes to the log; its results go through a line of
+their own (`harness.execution.line`), since nothing that it can reach is to be believed.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
-import time
 import traceback
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
 from harness.answers import BadAnswer
-from harness.api import Matcher, Progress
 from harness.description import describe
 from harness.errors import HarnessError, UsageError
-from harness.execution import steps, storage
 from harness.execution.environment import environment_of_process
+from harness.execution.jobs import Said
+from harness.execution.line import Line
 from harness.execution.loaded import Watch
-from harness.execution.unit import ERROR_FILE, MODEL, SCORES, TEMPLATES, Trouble, read_unit
+from harness.execution.packing import bounded
+from harness.execution.wire import Ended, Wire
 from harness.registry import Plugin, explain, home_of, load
 from harness.values import convert
 
@@ -55,14 +57,21 @@ class ExportRequest(msgspec.Struct):
 
 
 def main(arguments: list[str]) -> int:
-    """Answer the question on standard input, or do the unit in a folder."""
+    """Answer the question on standard input, or do what is asked on the line with this number."""
+    if arguments[:1] == ["step"]:
+        if sys.platform != "linux":  # where a fence stands, it sees to that
+            threading.Thread(target=_end_with_parent, daemon=True).start()
+        return _step(int(arguments[1]))
     voice = _take_stdout()
     if arguments == ["describe"]:
         return _describe(sys.stdin.buffer.readline(), voice)
     if arguments == ["export"]:
         return _export(sys.stdin.buffer.readline(), voice)
+    from harness.execution import unaided
+
+    request = sys.stdin.buffer.readline()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return _work(Path(arguments[0]), voice)
+    return unaided.main(request, voice)
 
 
 def _take_stdout() -> TextIO:
@@ -131,35 +140,49 @@ def _export(line: bytes, voice: TextIO) -> int:
     return 0
 
 
-def _work(folder: Path, voice: TextIO) -> int:
-    unit = read_unit(folder)
-    plugin = Plugin(unit.algorithm, Path(unit.file), unit.attribute, unit.module)
-    step = "import"
+def _step(number: int) -> int:
+    """Do one step: be given a job, then do what is asked until there is no more."""
+    from harness.execution.steps import Asked
+
+    # Kept from what an algorithm may start: such a program must not hold the line open.
+    os.set_inheritable(number, False)
+    wire = Wire(socket.socket(fileno=number))
     try:
-        if unit.matching is not None:
-            step = "match"
-            steps.match(unit, folder, _reporter(voice, step))
-            _record_surroundings(folder, None)
-            return 0
-        images = (picture.path for picture in unit.pictures.values())
-        watch = Watch(home_of(plugin), [*images, folder.parent.parent])
-        algorithm_class = load(plugin)
-        step = "construct"
-        algorithm = algorithm_class(**_parameters(algorithm_class, unit.parameters))
-        for step, act in steps.STEPS:
-            if step == "extract" and not isinstance(algorithm, Matcher):
-                continue
-            voice.write(msgspec.json.encode({"step": step}).decode() + "\n")
-            act(algorithm, unit, folder, _reporter(voice, step))
-            _record_surroundings(folder, watch)
+        job = Line(wire).job()
+    except Ended:
+        return 1
+    line = Line(wire, Path(job.scratch))
+    plugin = Plugin(job.algorithm, Path(job.file), job.attribute, job.module)
+    own = [job.scratch] + ([job.lesson.checkpoints] if job.lesson else [])
+    watch = Watch(home_of(plugin), [place for place in own if place])
+    asked: Asked | None = None
+    try:
+        kind = load(plugin)
+        asked = Asked(partial(kind, **_parameters(kind, job.parameters)), job, line)
+        if job.lesson is not None:
+            asked.learn(job.lesson)
+        line.say(Said("done"))
+        while True:
+            ask, arrays = line.next()
+            if ask.what == "end":
+                found = environment_of_process()
+                line.say(Said("done", environment=found, loaded=watch.files()))
+                return 0
+            asked.do(ask, arrays)
+    except Ended:
+        return 1
     except (BadAnswer, HarnessError) as reason:
-        return _give_up(folder, step, str(reason), "")
+        message = str(reason)
     except MemoryError as reason:
-        return _give_up(folder, step, f"out of memory: {reason}", traceback.format_exc())
+        sys.stderr.write(traceback.format_exc())
+        message = f"out of memory: {reason}"
     except Exception as reason:
+        sys.stderr.write(traceback.format_exc())
+        step = "construct" if asked is None else asked.step
         message = explain(reason, plugin.file, f"{step} failed")
-        return _give_up(folder, step, message, traceback.format_exc())
-    return 0
+    with suppress(Ended):
+        line.say(Said("trouble", message=bounded(message)))
+    return 1
 
 
 def _parameters(algorithm: Any, values: dict[str, Any]) -> dict[str, Any]:
@@ -170,45 +193,10 @@ def _parameters(algorithm: Any, values: dict[str, Any]) -> dict[str, Any]:
     return {name: convert(value, hints[name]) for name, value in values.items()}
 
 
-def _reporter(voice: TextIO, step: str) -> Progress:
-    last = [0.0]
-
-    def report(done: int, total: int, note: str) -> None:
-        now = time.monotonic()
-        if done < total and now - last[0] < 0.2:
-            return
-        last[0] = now
-        line = {"step": step, "done": int(done), "total": int(total), "note": str(note)}
-        voice.write(msgspec.json.encode(line).decode() + "\n")
-
-    return report
-
-
-def _record_surroundings(folder: Path, watch: Watch | None) -> None:
-    """Keep with each step in what environment it was done, and what the plugin loaded for it."""
-    for place in (MODEL, TEMPLATES, SCORES):
-        path = folder / place / storage.STEP_FILE
-        if not path.exists():
-            continue
-        known = msgspec.json.decode(path.read_bytes())
-        # Only once: a resumed run keeps the environment that made the numbers.
-        if "environment" not in known:
-            loaded = {} if watch is None else watch.files()
-            facts = {"environment": environment_of_process(), "loaded": loaded}
-            storage.write_whole(path, msgspec.json.encode(known | facts))
-
-
-def _give_up(folder: Path, step: str, message: str, trace: str) -> int:
-    if trace:
-        sys.stderr.write(trace)
-    trouble = Trouble(step=step, message=message, traceback=trace)
-    storage.write_whole(folder / ERROR_FILE, msgspec.json.encode(trouble))
-    return 1
-
-
 if __name__ == "__main__":
     code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Frameworks may hang or crash in their own exit handlers; the work is on disk.
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Frameworks may hang or crash in their own exit handlers; the work is with the harness.
     os._exit(code)

@@ -14,9 +14,10 @@ import msgspec
 from harness import record
 from harness.data.images import decode
 from harness.errors import DataError, HarnessError, UsageError
+from harness.execution.keeping import Workplace
 from harness.execution.pool import Event, Limits, do_all
 from harness.execution.storage import load_answer
-from harness.execution.unit import MODEL, SCORES, Picture, Training, Unit
+from harness.execution.unit import MODEL, SCORES, Picture, Unit
 from harness.manifest import Manifest
 from harness.registry import Plugin, find_algorithm, source_hash
 
@@ -121,9 +122,9 @@ def tag_images(
     model = folder / "units" / f"fold-{fold or names[0]}" / MODEL
     pictures = {f"image {i}": Picture(str(p.absolute())) for i, p in enumerate(images, start=1)}
     with tempfile.TemporaryDirectory() as place:
-        work = Path(place) / "units" / "tag"
+        work = Workplace(Path(place).resolve(), (folder,))
         if model.is_dir():
-            shutil.copytree(model, work / MODEL)
+            shutil.copytree(model, work.run / MODEL)
         unit = Unit(
             name="tag",
             ability="Tagger",
@@ -133,13 +134,12 @@ def tag_images(
             module=plugin.module,
             parameters=origin.parameters,
             pictures=pictures,
-            # A model that is there is loaded, not fitted.
-            training=Training(images=[]) if model.is_dir() else None,
+            model=MODEL if model.is_dir() else "",
             probes=list(pictures),
             vocabulary=tags,
         )
-        do_all([(unit, work)], Limits(workers=1), listen)
-        answer = load_answer(work / SCORES)
+        do_all([unit], work, Limits(workers=1), listen)
+        answer = load_answer(work.folder(unit) / SCORES)
     found = []
     for name, path, scores in zip(pictures, images, answer.scores.tolist(), strict=True):
         failure = answer.failures.get(name, "")

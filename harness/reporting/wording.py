@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.data.findings import Finding
-from harness.manifest import Opinion
+from harness.manifest import Opinion, Protection
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
 from harness.results import Estimate
@@ -27,6 +27,31 @@ _PERCENT = (
 
 # Error rates that are options of other metrics and not metrics of their own.
 _ERROR_RATES = ("fmr", "fpir", "fpdr", "fta")
+
+
+def protection(found: Protection | None) -> list[str]:
+    """Return sentences on what kept an algorithm from knowing or changing what it must not."""
+    if found is None:
+        return []
+    sentences = [
+        "Images reached the algorithm as numbered pictures in an order that follows from names "
+        "and a seed alone; learning, making templates and comparing were done by processes that "
+        "saw nothing of each other, and the harness checked, named and stored what they answered.",
+    ]
+    if found.words:
+        sentences.append(found.words)
+    if found.exempt:
+        sentences.append("No answer was asked for again: this control is shown the truth.")
+    elif found.pictures or found.pairs:
+        asked = [f"{found.pictures:,} pictures"] + [f"{found.pairs:,} comparisons"] * bool(
+            found.pairs
+        )
+        off = "all came out the same" if not found.largest else "the answers were the same"
+        sentences.append(
+            f"{' and '.join(asked)} were answered again by another process, apart from the others: "
+            f"{off}" + (f", to {found.largest:.1g} of what is allowed." if found.largest else ".")
+        )
+    return sentences
 
 
 def remarks(findings: Sequence[Finding]) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.execution.pool import environment
+from harness.execution.variables import variables
 
 MODULE = sys.modules[registry.load(registry.find_algorithm("anime-tags")).__module__]
 
@@ -122,7 +122,7 @@ def found(request: pytest.FixtureRequest) -> dict[str, Any]:
         [sys.executable, "-c", SCRIPT, request.param],
         capture_output=True,
         text=True,
-        env={**environment(1), "CUDA_VISIBLE_DEVICES": ""},
+        env={**variables(1), "CUDA_VISIBLE_DEVICES": ""},
         cwd=Path(__file__).parents[2],
         timeout=900,
         check=False,

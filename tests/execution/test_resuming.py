@@ -54,15 +54,15 @@ def words(path: Path, data: Path, out: Path) -> tuple[str | Path, ...]:
 
 
 def at_work(harness_pid: int) -> list[int]:
-    """Return the workers of a harness that do a unit of work."""
+    """Return the processes that a harness started for a step of a unit."""
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
             parent = (place / "stat").read_text().rsplit(")", 1)[1].split()[1]
-            command = (place / "cmdline").read_bytes()
+            words = (place / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if int(parent) == harness_pid and b"/units/" in command:
+        if int(parent) == harness_pid and b"step" in words:
             found.append(int(place.name))
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -56,15 +55,15 @@ def test_a_control_gets_the_bytes_of_files_where_others_get_pixels(
 
 
 def test_bytes_are_those_of_the_file(small_set: Path) -> None:
-    from harness.execution.steps import Pictures
+    from harness.execution.pictures import shown
     from harness.execution.unit import Picture
 
     path = next((small_set / "tattoo_similarity" / "images").glob("*.png"))
     # A box says which pixels are shown; a file has no part.
-    seen: Any = Pictures([Picture(str(path), (0, 0, 4, 4))], "file")
-    assert seen[0].tobytes() == path.read_bytes() == seen[:1][0].tobytes()
-    assert Pictures([Picture(str(path), (0, 0, 4, 4))])[0].shape == (4, 4, 3)
-    assert np.asarray(seen[0]).dtype == np.uint8
+    part = Picture(str(path), (0, 0, 4, 4))
+    assert shown(part, "file").tobytes() == path.read_bytes()
+    assert shown(part, "file").dtype == np.uint8
+    assert shown(part, "pixels").shape == (4, 4, 3)
 
 
 def test_a_contender_may_not_see_files(

@@ -1,0 +1,83 @@
+"""What the process of a plugin may read and write: from the plugin, its parameters and the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.execution import fence, readable
+from harness.execution.fence import Rules
+from harness.places import bundled
+
+KEPT = ("runs", "baselines", "fixtures")
+"""Folders that hold truth or results by custom, beside the user and beside a plugin."""
+
+
+def rules_for(
+    file: Path,
+    parameters: Mapping[str, Any],
+    scratch: Path,
+    *,
+    environment: Mapping[str, str],
+    hidden: Iterable[Path] = (),
+    named: Iterable[Path] = (),
+    writable: Iterable[Path] = (),
+) -> Rules:
+    """Return the rules for a plugin's process.
+
+    It may read what lies beside the plugin and beside the files that its parameters name, but for
+    data sets, runs and baselines.
+
+    Parameters
+    ----------
+    file
+        Of the plugin.
+    parameters
+        Of the algorithm: those that are paths of files or folders.
+    environment
+        Of the process, which says where weights are kept.
+    hidden
+        Data sets and runs.
+    named
+        What may be read, wherever it lies.
+    writable
+        Folders that may be written, besides `scratch`.
+    """
+    files = [Path(value) for value in parameters.values() if isinstance(value, str) and value]
+    there = [place for place in files if _exists(place)]
+    kept = [place / name for name in KEPT for place in (Path.cwd(), file.resolve().parent)]
+    places = [*hidden, bundled("fixtures"), *kept]
+    # Modules beside a plugin can be imported even where it lies in a data set's folder.
+    modules = [
+        path
+        for path in file.resolve().parent.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    ]
+    return Rules(
+        scratch=str(scratch),
+        readable=tuple(
+            dict.fromkeys(
+                [
+                    *readable.beside(file),
+                    *(
+                        path
+                        for place in there
+                        if place.is_file()
+                        for path in readable.beside(place)
+                    ),
+                    *fence.weights_places(environment),
+                ]
+            )
+        ),
+        named=tuple(str(place.resolve()) for place in [file, *modules, *there, *named]),
+        hidden=tuple(dict.fromkeys(str(p.resolve()) for p in places if _exists(p))),
+        writable=tuple(str(place.resolve()) for place in writable),
+    )
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # a text that is no path, too long for one
+        return False

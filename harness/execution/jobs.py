@@ -1,0 +1,128 @@
+"""What a worker is told, and how it answers: no name, path or role of any image among it.
+
+A worker does one step. It is given a `Job` first, then `Asks` one after the other, and says
+something `Said` to each. While it learns it asks for pictures itself, by their number.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from harness.execution.environment import Environment
+from harness.execution.packing import Packed
+
+
+class Lesson(msgspec.Struct, omit_defaults=True):
+    """What a training set says, image by image, in the order in which they are numbered.
+
+    Parameters
+    ----------
+    count
+        Images.
+    tags
+        Of each image, as places in `vocabulary`.
+    masks, clean
+        Whether there are any to be asked for.
+    checkpoints
+        Folder of this fit's own that outlives its process.
+    """
+
+    count: int
+    identities: list[int] | None = None
+    mated: list[tuple[int, int]] | None = None
+    probes: list[bool] | None = None
+    references: list[bool] | None = None
+    tattoo: list[bool] | None = None
+    tags: list[list[int]] | None = None
+    vocabulary: list[str] | None = None
+    masks: bool = False
+    clean: bool = False
+    checkpoints: str = ""
+
+
+class Job(msgspec.Struct, omit_defaults=True):
+    """Which algorithm does what.
+
+    Parameters
+    ----------
+    algorithm, file, attribute, module, parameters
+        The plugin.
+    ability
+        Name of the ability class that is asked.
+    scratch
+        Folder in which the worker may write.
+    lesson
+        Present where it learns.
+    """
+
+    algorithm: str
+    file: str
+    attribute: str
+    module: str
+    parameters: dict[str, Any]
+    ability: str
+    scratch: str
+    lesson: Lesson | None = None
+
+
+class Ask(msgspec.Struct, omit_defaults=True):
+    """One thing that is asked of a worker; pictures, templates or truth come as arrays beside it.
+
+    Parameters
+    ----------
+    what
+        ``load`` a model from a folder, ``save`` what was learned into one, ``batch`` of pictures,
+        ``references`` to be compared with from now on, ``compare`` a probe with them, ``answer`` as
+        a control, or ``end``.
+    folder
+        Of the model.
+    templates
+        Names of the arrays of each template, empty for a template that is one array.
+    listed
+        Places of the references that the probe is compared with, where not with all of them.
+    block
+        References at a time.
+    generator
+        What a control's random numbers follow from.
+    """
+
+    what: Literal["load", "save", "batch", "references", "compare", "answer", "end"]
+    folder: str = ""
+    templates: list[list[str]] = []
+    listed: list[int] | None = None
+    block: int = 0
+    generator: list[int] = []
+
+
+class Said(msgspec.Struct, omit_defaults=True):
+    """What a worker says.
+
+    Parameters
+    ----------
+    what
+        ``done`` with what was asked; ``answers`` follow, `count` of them (None where a batch method
+        returned None); an ``answer``; ``want`` a picture; ``progress`` of a fit; ``trouble``.
+    picture
+        Which kind is wanted: ``image``, ``mask`` or ``clean``, of the image `index`.
+    done, total, note
+        Of a fit.
+    step, message
+        Of what went wrong.
+    environment, loaded
+        At the end: in what the work was done, and the files of the plugin's own that it loaded.
+    """
+
+    what: Literal["done", "answers", "answer", "want", "progress", "trouble"]
+    count: int | None = None
+    packed: Packed | None = None
+    picture: Literal["image", "mask", "clean"] = "image"
+    index: int = 0
+    done: int = 0
+    total: int = 0
+    note: str = ""
+    step: str = ""
+    message: str = ""
+    environment: Environment | None = None
+    loaded: dict[str, str] = {}

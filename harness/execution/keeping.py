@@ -1,0 +1,425 @@
+"""The steps of a unit from the harness's side: asked for, checked, put back in order, stored.
+
+Each step is done in a process of its own that is given the inputs of that step and nothing else:
+training images and their truth to fit; pictures to make templates of or to answer; templates to
+compare. No process knows a name, and none but this one writes what is kept.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.answers import (
+    BadAnswer,
+    checked_detections,
+    checked_masks,
+    checked_pictures,
+    checked_scores,
+    checked_tags,
+    checked_templates,
+)
+from harness.api import FailureToEnroll, Template
+from harness.execution import storage
+from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, conversation
+from harness.execution.jobs import Lesson
+from harness.execution.journal import Journal
+from harness.execution.order import shuffled
+from harness.execution.pictures import Lessons, mask, pixels, shown
+from harness.execution.unaided import compare_unaided
+from harness.execution.unit import LOG_FILE, MODEL, SCORES, TEMPLATES, Unit
+from harness.execution.wire import Array
+
+CHECKPOINTS = "checkpoints"
+"""Folder of a unit in which a fit leaves what it needs to go on after a kill."""
+
+BATCH = 32
+"""Images given to a batch method at once; answers may not depend on it."""
+
+REFERENCES = 256
+"""References that `compare` is given at once, with one probe: a search, whatever the protocol."""
+
+MOST_FILES = 10_000
+"""Files that a model may have."""
+
+Report = Callable[[str, int, int, str], None]
+"""Called with step, done, total and a note."""
+
+
+@dataclass
+class Workplace:
+    """Where the units of a run are done, and what is known of how.
+
+    Parameters
+    ----------
+    run
+        The run folder; units lie in ``units/`` of it.
+    hidden
+        Data sets and runs, of which no worker may read anything.
+    """
+
+    run: Path
+    hidden: tuple[Path, ...] = ()
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.run)
+
+    def folder(self, unit: Unit) -> Path:
+        """Return the folder of a unit."""
+        return self.run / "units" / unit.name
+
+
+@dataclass(frozen=True)
+class Doing:
+    """How units are done: what a process may use, and how long it may be silent.
+
+    Parameters
+    ----------
+    threads
+        Of each process.
+    silence
+        Seconds without any sign of life after which a process is stopped.
+    stop
+        Set when the run is being ended.
+    report
+        Told how far a step is.
+    """
+
+    threads: int
+    silence: float
+    stop: threading.Event
+    report: Report
+
+
+def do(unit: Unit, place: Workplace, doing: Doing) -> None:
+    """Do what is missing of a unit.
+
+    Raises
+    ------
+    RunFailed
+        If its algorithm fails.
+    UnreadableImage, UsageError
+        If its pictures cannot be used.
+    """
+    folder = place.folder(unit)
+    folder.mkdir(parents=True, exist_ok=True)
+    if unit.training is not None and not place.journal.has(unit.name, MODEL):
+        _fit(unit, place, doing)
+    if unit.extract and not place.journal.has(unit.name, TEMPLATES):
+        _extract(unit, place, doing)
+    if unit.score and not place.journal.has(unit.name, SCORES):
+        _score(unit, place, doing)
+
+
+def is_done(unit: Unit, place: Workplace) -> bool:
+    """Return whether all that a unit is for is stored, as it was when it was stored."""
+    steps = {MODEL: unit.training is not None, TEMPLATES: bool(unit.extract), SCORES: unit.score}
+    return all(place.journal.has(unit.name, step) for step, asked in steps.items() if asked)
+
+
+def model_of(unit: Unit, place: Workplace) -> Path | None:
+    """Return the folder of the model that a unit's algorithm goes by, if it has learned one."""
+    if unit.training is not None:
+        return place.folder(unit) / MODEL
+    return place.run / unit.model if unit.model else None
+
+
+@contextmanager
+def worker(
+    unit: Unit, place: Workplace, doing: Doing, writable: Sequence[Path] = ()
+) -> Iterator[Conversation]:
+    """Start a worker for a step of a unit; what is wrong with its answers fails the run."""
+    with conversation(
+        unit,
+        log=place.folder(unit) / LOG_FILE,
+        threads=doing.threads,
+        silence=doing.silence,
+        stop=doing.stop,
+        hidden=(*place.hidden, place.run),
+        writable=writable,
+    ) as talk:
+        try:
+            yield talk
+        except BadAnswer as reason:
+            talk.fail(str(reason))
+
+
+@contextmanager
+def _stored(unit: Unit, place: Workplace, step: str) -> Iterator[Path]:
+    """Give a folder to store a step in; it is noted in the journal once it is whole."""
+    target = place.folder(unit) / step
+    # What is there is not what the journal knows of.
+    shutil.rmtree(target, ignore_errors=True)
+    with storage.whole(target) as part:
+        yield part
+    place.journal.note(unit.name, step)
+
+
+def _fit(unit: Unit, place: Workplace, doing: Doing) -> None:
+    training = unit.training
+    if training is None:
+        return
+    checkpoints = place.folder(unit) / CHECKPOINTS
+    checkpoints.mkdir(exist_ok=True)
+    lesson = Lesson(
+        count=len(training.images),
+        identities=training.identities,
+        mated=training.mated,
+        probes=training.probes,
+        references=training.references,
+        tattoo=training.tattoo,
+        tags=training.tags,
+        vocabulary=unit.vocabulary,
+        masks=training.masks is not None,
+        clean=training.clean is not None,
+        checkpoints=str(checkpoints),
+    )
+    images = [unit.pictures[name] for name in training.images]
+    lessons = Lessons(training, images, unit.sees)
+    doing.report("fit", 0, 0, "")
+    with _stored(unit, place, MODEL) as part:
+        with worker(unit, place, doing, [checkpoints]) as talk:
+
+            def picture(kind: str, index: int) -> Array:
+                try:
+                    return lessons(kind, index)
+                except LookupError:
+                    talk.fail(f"its process asked for {kind} {index}, which there is not")
+
+            talk.picture = picture
+            talk.report = lambda done, total, note: doing.report("fit", done, total, note)
+            talk.begin(lesson)
+            saved = talk.save()
+            facts = talk.finish()
+            _take_model(saved, part, talk)
+        storage.record_step(part, items=len(training.images), **facts)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _take_model(saved: Path, part: Path, talk: Conversation) -> None:
+    """Move the files that an algorithm saved to where they are kept: plain ones and no others."""
+    found = sorted(saved.rglob("*"))
+    if len(found) > MOST_FILES:
+        talk.fail(f"save wrote {len(found):,} files; {MOST_FILES:,} are kept at most")
+    for path in found:
+        target = part / path.relative_to(saved)
+        kind = path.lstat().st_mode
+        if stat.S_ISDIR(kind):
+            target.mkdir(parents=True)
+        elif not stat.S_ISREG(kind):
+            talk.fail(f"save left {path.name!r}, which is no plain file; write files and folders")
+        elif path.name == storage.STEP_FILE and path.parent == saved:
+            talk.fail(f"save wrote {path.name!r}, a name that the harness needs; take another")
+        else:
+            shutil.move(path, target)
+            target.chmod(0o644)
+
+
+def _extract(unit: Unit, place: Workplace, doing: Doing) -> None:
+    with _stored(unit, place, TEMPLATES) as part:
+        made: dict[str, Template | FailureToEnroll] = {}
+        with worker(unit, place, doing) as talk:
+            _prepare(talk, unit, place)
+            for _, names, images, answers in batches(talk, unit, unit.extract):
+                del images
+                made.update(zip(names, checked_templates(answers, names), strict=True))
+                doing.report("extract", len(made), len(unit.extract), "templates")
+            facts = talk.finish()
+        storage.save_templates(part, unit.extract, [made[name] for name in unit.extract])
+        storage.record_step(part, items=len(made), **facts)
+
+
+def _prepare(talk: Conversation, unit: Unit, place: Workplace) -> None:
+    talk.begin()
+    model = model_of(unit, place)
+    if model is not None:
+        talk.load(model)
+
+
+def batches(
+    talk: Conversation, unit: Unit, names: Sequence[str], size: int = BATCH
+) -> Iterator[tuple[list[int], list[str], list[Array], Any]]:
+    """Have pictures answered in the unit's own order, batch by batch.
+
+    Yields
+    ------
+    tuple
+        Places in `names`, the names there, their pictures as the algorithm saw them, and the
+        answers, yet to be checked.
+    """
+    order = shuffled(names, unit.order, "pictures")
+    for start in range(0, len(names), size):
+        places = order[start : start + size]
+        chosen = [names[place] for place in places]
+        images = [shown(unit.pictures[name], unit.sees) for name in chosen]
+        yield places, chosen, images, talk.batch(images, [_most(unit, i) for i in images])
+
+
+def answers_to(talk: Conversation, unit: Unit, names: Sequence[str]) -> list[Any]:
+    """Have pictures answered together, in this order, and check the answers."""
+    images = [shown(unit.pictures[name], unit.sees) for name in names]
+    answers = talk.batch(images, [_most(unit, image) for image in images])
+    return checked(unit, answers, names, images)
+
+
+def _most(unit: Unit, image: Array) -> int:
+    """Return how many bytes the answer to an image may have."""
+    if unit.ability == "Matcher":
+        return LARGEST_TEMPLATE
+    if unit.ability in ("Segmenter", "Remover"):
+        # One number of 16 bytes for every pixel, and a little for what is refused with a reason.
+        return (1 << 22) + 16 * (image.size if unit.sees == "pixels" else 1 << 26)
+    return (1 << 12) + 16 * len(unit.vocabulary)
+
+
+def _score(unit: Unit, place: Workplace, doing: Doing) -> None:
+    if unit.ability == "Matcher" and (unit.cosine or unit.matching is not None):
+        # No code of the algorithm's is needed.
+        with _stored(unit, place, SCORES) as part:
+            compare_unaided(unit, place.run, part, doing, place.folder(unit) / LOG_FILE)
+        return
+    with _stored(unit, place, SCORES) as part:
+        with worker(unit, place, doing) as talk:
+            if unit.ability == "Control":
+                talk.begin()
+                items = _control(talk, unit, part, doing)
+            elif unit.ability == "Matcher":
+                _prepare(talk, unit, place)
+                items = _compare(talk, unit, place, part, doing)
+            else:
+                _prepare(talk, unit, place)
+                items = _answer(talk, unit, part, doing)
+            facts = talk.finish()
+        storage.record_step(part, items=items, **facts)
+
+
+def _compare(talk: Conversation, unit: Unit, place: Workplace, part: Path, doing: Doing) -> int:
+    """Compare one probe at a time with the references in blocks, as a search does."""
+    templates, failures = storage.load_templates(template_places(unit, place))
+    wanted = set(unit.probes) | set(unit.gallery)
+    failures = {name: reason for name, reason in failures.items() if name in wanted}
+    scores = np.full((len(unit.probes), len(unit.gallery)), np.nan)
+    rows = [
+        i for i in shuffled(unit.probes, unit.order, "probes") if unit.probes[i] not in failures
+    ]
+    columns = [
+        j
+        for j in shuffled(unit.gallery, unit.order, "references")
+        if unit.gallery[j] not in failures
+    ]
+    if columns and rows:
+        talk.references([templates[unit.gallery[j]] for j in columns])
+    asked = asked_of(unit)
+    for done, i in enumerate(rows if columns else (), start=1):
+        listed = None if asked is None else [k for k, j in enumerate(columns) if asked[i, j]]
+        met = columns if listed is None else [columns[k] for k in listed]
+        answers = talk.compare(templates[unit.probes[i]], len(met), listed, REFERENCES)
+        for number, answer in enumerate(answers):
+            block = met[number * REFERENCES : (number + 1) * REFERENCES]
+            scores[i, block] = checked_scores(answer, (1, len(block)), "compare")[0]
+        doing.report("score", done, len(rows), "searches")
+    storage.save_scores(part, scores, failures)
+    return scores.size
+
+
+def template_places(unit: Unit, place: Workplace) -> list[Path]:
+    """Return the folders that hold the templates which a unit compares."""
+    own = [place.folder(unit) / TEMPLATES] if unit.extract else []
+    return [*own, *(place.run / shared for shared in unit.templates)]
+
+
+def asked_of(unit: Unit) -> Array | None:
+    """Return which comparisons are asked for: bool, shape (probes, references); None for all."""
+    if not unit.compared:
+        return None
+    asked = np.zeros((len(unit.probes), len(unit.gallery)), dtype=bool)
+    for i, listed in enumerate(unit.compared):
+        asked[i, listed] = True
+    return asked
+
+
+def _answer(talk: Conversation, unit: Unit, part: Path, doing: Doing) -> int:
+    """Have the pictures of the probes answered, and store the answers by the ability."""
+    failures: dict[str, str] = {}
+    draws = unit.ability in ("Segmenter", "Remover")
+    files: list[str | None] = [None] * len(unit.probes)
+    shape = (len(unit.probes), len(unit.vocabulary)) if unit.vocabulary else (len(unit.probes),)
+    scores = np.full(shape, np.nan)
+    done = 0
+    for places, names, images, answers in batches(talk, unit, unit.probes):
+        found = checked(unit, answers, names, images)
+        for place, name, answer in zip(places, names, found, strict=True):
+            if isinstance(answer, FailureToEnroll):
+                failures[name] = str(answer) or "no reason given"
+            elif draws:
+                files[place] = storage.save_picture(part, place, answer)
+            else:
+                scores[place] = answer
+        done += len(names)
+        doing.report("score", done, len(unit.probes), "images")
+    if draws:
+        storage.save_pictures(part, files, failures)
+        return len(files)
+    storage.save_scores(part, scores, failures)
+    return scores.size
+
+
+def checked(unit: Unit, answers: Any, names: Sequence[str], images: Sequence[Array]) -> list[Any]:
+    """Return answers to pictures, if they are what the unit's ability has to give.
+
+    Raises
+    ------
+    BadAnswer
+        If they are not.
+    """
+    if unit.ability == "Detector":
+        return checked_detections(answers, names)
+    if unit.ability == "Tagger":
+        return checked_tags(answers, names, len(unit.vocabulary))
+    if unit.ability == "Matcher":
+        return checked_templates(answers, names)
+    whole = images
+    if unit.sees != "pixels":
+        whole = [pixels(unit.pictures[name]) for name in names]
+    return (checked_masks if unit.ability == "Segmenter" else checked_pictures)(
+        answers, names, whole
+    )
+
+
+def _control(talk: Conversation, unit: Unit, part: Path, doing: Doing) -> int:
+    """Have a control answer, which is shown the truth."""
+    rng = _own_generator(int(unit.parameters.get("seed", 0)), unit)
+    if not unit.masks:
+        columns = unit.gallery or unit.vocabulary
+        shape = (len(unit.probes), len(columns)) if columns else (len(unit.probes),)
+        truth = np.zeros(int(np.prod(shape)), dtype=bool)
+        truth[unit.truth] = True
+        answer = talk.answer(truth.reshape(shape), rng)
+        scores = checked_scores(answer, shape, "answer")
+        storage.save_scores(part, scores, {})
+        return scores.size
+    files: list[str | None] = []
+    for place, (name, known) in enumerate(zip(unit.probes, unit.masks, strict=True)):
+        image = pixels(unit.pictures[name])
+        answer = talk.answer(mask(known, image), [*rng, place])
+        (drawn,) = checked_masks([answer], [name], [image])
+        files.append(storage.save_picture(part, place, drawn))
+        doing.report("score", place + 1, len(unit.probes), "images")
+    storage.save_pictures(part, files, {})
+    return len(files)
+
+
+def _own_generator(seed: int, unit: Unit) -> list[int]:
+    """Return what random numbers of this fold of this protocol alone follow from."""
+    lists = "\n".join([unit.name, *unit.probes, "", *unit.gallery])
+    return [seed, zlib.crc32(lists.encode())]

@@ -1,0 +1,115 @@
+"""A worker's end of the line to the harness, from which it also takes its pictures."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+from harness.execution.jobs import Ask, Job, Said
+from harness.execution.packing import bounded, pack
+from harness.execution.wire import LARGEST_HEAD, Array, Wire
+
+ANY_SIZE = 1 << 62
+"""Bytes that a worker takes from the harness, which it has no reason to distrust."""
+
+_PROGRESS_EVERY = 0.2
+
+
+class Line:
+    """What a worker can say and be told.
+
+    An algorithm may read its training images from several threads, and from processes that it
+    forked: a question and its answer are never torn apart.
+
+    Parameters
+    ----------
+    wire
+        To the harness.
+    scratch
+        Folder for the lock.
+    """
+
+    def __init__(self, wire: Wire, scratch: Path | None = None) -> None:
+        self._wire = wire
+        self._threads = threading.RLock()
+        self._file = None if scratch is None else (scratch / ".line").open("wb")
+        self._reported = 0.0
+        os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self) -> None:
+        self._threads = threading.RLock()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._threads:
+            if self._file is not None:
+                fcntl.lockf(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                if self._file is not None:
+                    fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def job(self) -> Job:
+        """Receive what this worker is for."""
+        job: Job = self._wire.receive(Job, 0, LARGEST_HEAD)[0]
+        return job
+
+    def next(self) -> tuple[Ask, list[Array]]:
+        """Receive what is asked next."""
+        ask: tuple[Ask, list[Array]] = self._wire.receive(Ask, ANY_SIZE, LARGEST_HEAD)
+        return ask
+
+    def say(self, said: Said) -> None:
+        """Say something."""
+        with self._alone():
+            self._wire.send(said)
+
+    def answer(self, answer: Any) -> None:
+        """Send one answer of the algorithm, whatever it is."""
+        packed, arrays = pack(answer)
+        with self._alone():
+            self._wire.send(Said("answer", packed=packed), arrays)
+
+    def picture(self, kind: Literal["image", "mask", "clean"], index: int) -> Array:
+        """Ask for one picture of the training set."""
+        with self._alone():
+            self._wire.send(Said("want", picture=kind, index=index))
+            return self._wire.receive(Ask, ANY_SIZE, LARGEST_HEAD)[1][0]
+
+    def report(self, done: int, total: int, note: str) -> None:
+        """Say how far a fit is, but not too often."""
+        now = time.monotonic()
+        if done < total and now - self._reported < _PROGRESS_EVERY:
+            return
+        self._reported = now
+        self.say(Said("progress", done=int(done), total=int(total), note=bounded(note, 200)))
+
+
+class Pictures(Sequence[Any]):
+    """Pictures of one kind of a training set, fetched when they are asked for."""
+
+    def __init__(
+        self, line: Line, kind: Literal["image", "mask", "clean"], places: Sequence[int]
+    ) -> None:
+        self._line, self._kind, self._places = line, kind, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Pictures(self._line, self._kind, self._places[index])
+        return self._line.picture(self._kind, self._places[index])
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "training images cannot be pickled for another process: fork it, or read what it needs "
+            "first"
+        )

@@ -1,0 +1,243 @@
+"""Comparing that takes no code of an algorithm's: cosines, and folds whose scores are not kept.
+
+It is done in a process of its own all the same, without the plugin: so it can be stopped, has the
+threads that it is allowed, and its environment is that of every worker.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from harness.answers import BadAnswer
+from harness.api import Template, unit_rows
+from harness.errors import HarnessError, RunFailed, UsageError
+from harness.execution import storage
+from harness.execution.environment import environment_of_process
+from harness.execution.unit import TEMPLATES, Unit
+from harness.execution.variables import variables
+
+if TYPE_CHECKING:
+    from harness.execution.keeping import Doing
+
+COSINES = 100_000
+"""Cosines computed at once, so that progress is seen."""
+
+HISTOGRAM_BINS = 4096
+"""Behind the plots of a fold whose scores are not kept."""
+
+Progress = Callable[[int, int], None]
+
+
+class Request(msgspec.Struct):
+    """A unit whose templates are compared, the run folder, and where the result is written."""
+
+    unit: Unit
+    run: str
+    part: str
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    done: int = 0
+    total: int = 0
+    trouble: str = ""
+    end: bool = False
+
+
+def compare_unaided(unit: Unit, run: Path, part: Path, doing: Doing, log: Path) -> None:
+    """Compare a unit's templates in a process without its algorithm, and store the scores.
+
+    Raises
+    ------
+    RunFailed
+        If they cannot be compared.
+    """
+    request = Request(unit, str(run), str(part))
+    with log.open("ab") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "harness.execution.worker", "compare"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env=variables(doing.threads),
+            start_new_session=True,
+        )
+    try:
+        last = _follow(process, msgspec.json.encode(request) + b"\n", doing)
+    finally:
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if not last.end:
+        message = last.trouble or f"its process ended (exit code {process.returncode})"
+        raise RunFailed(f"{unit.algorithm}, {unit.name}: {message}\n  log: {log}")
+
+
+def _follow(process: subprocess.Popen[bytes], request: bytes, doing: Doing) -> _Line:
+    """Give a process its request, pass on what it says, and return its last word."""
+    from harness.execution.conversation import Stopped
+
+    last = _Line(trouble="its process ended without an answer")
+    if process.stdin is None or process.stdout is None:
+        return last
+    with suppress(BrokenPipeError):
+        process.stdin.write(request)
+        process.stdin.flush()
+    heard, text = time.monotonic(), b""
+    while True:
+        if not select.select([process.stdout], [], [], 0.1)[0]:
+            if doing.stop.is_set():
+                raise Stopped
+            if time.monotonic() - heard > doing.silence:
+                return _Line(
+                    trouble=f"no sign of life for {doing.silence:.0f} s, so it was stopped. If it "
+                    "is only slow, raise --timeout"
+                )
+            continue
+        heard, part = time.monotonic(), os.read(process.stdout.fileno(), 1 << 16)
+        if not part:
+            return last
+        *lines, text = (text + part).split(b"\n")
+        for line in lines:
+            last = msgspec.json.decode(line, type=_Line)
+            if last.end or last.trouble:
+                return last
+            doing.report("score", last.done, last.total, "comparisons")
+
+
+def main(request: bytes, voice: TextIO) -> int:
+    """Compare what a request names; what is printed besides goes to the log."""
+    last = [0.0]
+
+    def say(line: _Line) -> None:
+        voice.write(msgspec.json.encode(line).decode() + "\n")
+
+    def progress(done: int, total: int) -> None:
+        now = time.monotonic()
+        if done >= total or now - last[0] > 0.2:
+            last[0] = now
+            say(_Line(done, total))
+
+    asked = msgspec.json.decode(request, type=Request)
+    try:
+        compare(asked.unit, Path(asked.run), Path(asked.part), progress)
+    except (BadAnswer, HarnessError) as reason:
+        say(_Line(trouble=str(reason)))
+        return 1
+    except MemoryError as reason:
+        say(_Line(trouble=f"out of memory: {reason}"))
+        return 1
+    say(_Line(end=True))
+    return 0
+
+
+def compare(unit: Unit, run: Path, part: Path, progress: Progress) -> None:
+    """Compare a unit's templates and store the scores, or what follows from them, in a folder.
+
+    Raises
+    ------
+    BadAnswer
+        If the templates are not vectors of one length.
+    UsageError
+        If the machine has not what was asked for.
+    """
+    places = [run / shared for shared in unit.templates]
+    if unit.extract:
+        places.insert(0, run / "units" / unit.name / TEMPLATES)
+    if unit.matching is not None:
+        _stream(unit, places, part, progress)
+    else:
+        templates, failures = storage.load_templates(places)
+        wanted = set(unit.probes) | set(unit.gallery)
+        failures = {name: reason for name, reason in failures.items() if name in wanted}
+        try:
+            scores = _cosines(unit, templates, failures, progress)
+        except TypeError as reason:
+            raise BadAnswer(str(reason)) from None
+        storage.save_scores(part, scores, failures)
+    environment = environment_of_process()
+    if unit.matching is not None and unit.matching.device != "cpu":
+        device = environment.device or unit.matching.device
+        environment = msgspec.structs.replace(environment, device=device)
+    storage.record_step(
+        part, items=len(unit.probes) * len(unit.gallery), environment=environment, loaded={}
+    )
+
+
+def _cosines(
+    unit: Unit,
+    templates: Mapping[str, Template],
+    failures: Mapping[str, str],
+    progress: Progress,
+) -> npt.NDArray[np.float64]:
+    """Return the cosine of every comparison that is asked for; NaN for others and failures."""
+    scores = np.full((len(unit.probes), len(unit.gallery)), np.nan)
+    rows = [i for i, name in enumerate(unit.probes) if name not in failures]
+    columns = [j for j, name in enumerate(unit.gallery) if name not in failures]
+    if not rows or not columns:
+        return scores
+    references = unit_rows([templates[unit.gallery[j]] for j in columns])
+    height = max(1, COSINES // len(columns))
+    for start in range(0, len(rows), height):
+        block = rows[start : start + height]
+        probes = unit_rows([templates[unit.probes[i]] for i in block])
+        # In float64, so that another size of block shows in the 16th digit only.
+        scores[np.ix_(block, columns)] = np.clip(probes @ references.T, -1.0, 1.0)
+        progress(min(start + height, len(rows)), len(rows))
+    for i, listed in enumerate(unit.compared):
+        others = np.ones(len(unit.gallery), dtype=bool)
+        others[listed] = False
+        scores[i, others] = np.nan
+    return scores
+
+
+def _stream(unit: Unit, places: list[Path], part: Path, progress: Progress) -> None:
+    from harness.matching import match
+
+    work: Any = unit.matching
+    reasons = storage.load_failures(places)
+    wanted = set(unit.probes) | set(unit.gallery)
+    scratch = [part / "probes.npy", part / "references.npy"]
+    try:
+        probes, lost_probes = storage.gather_vectors(places, unit.probes, scratch[0])
+        references, lost = storage.gather_vectors(places, unit.gallery, scratch[1])
+    except TypeError as reason:
+        raise BadAnswer(str(reason)) from None
+    width = max(probes.shape[1], references.shape[1])
+    try:
+        found = match(
+            np.broadcast_to(probes, (len(probes), width)) if lost_probes.all() else probes,
+            np.broadcast_to(references, (len(references), width)) if lost.all() else references,
+            np.array(work.pairs, dtype=np.int64).reshape(-1, 2),
+            failed_probes=lost_probes,
+            failed_references=lost,
+            # Ties are listed by name, so that the list does not depend on the gallery's order.
+            order=np.argsort(np.array(unit.gallery), kind="stable").astype(np.int64),
+            fmrs=work.fmrs,
+            eer=work.eer,
+            candidates=work.candidates,
+            bins=HISTOGRAM_BINS,
+            memory=work.memory,
+            threads=work.threads,
+            device=work.device,
+            progress=progress,
+        )
+    except (ValueError, RuntimeError, AssertionError) as reason:
+        # torch says what it cannot do with a device by the last two
+        raise UsageError(f"{reason} (see --memory and --device)") from None
+    failures = {name: reason for name, reason in reasons.items() if name in wanted}
+    storage.save_matching(part, found, failures)
+    for file in scratch:
+        file.unlink(missing_ok=True)
