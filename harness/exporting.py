@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness import record
+from harness.data.fingerprints import content_hashes
+from harness.data.records import Dataset, Fold
 from harness.errors import UsageError, nearest
 from harness.execution.asking import request_export
 from harness.execution.unit import MODEL
+from harness.learned_from import LearnedFrom, learned_from, stamp
 from harness.manifest import Manifest
 from harness.registry import Plugin, find_algorithm, source_hash
 
@@ -43,7 +46,8 @@ def export_onnx(
         If the run folder changed since it was written.
     """
     record.check_sources(folder)
-    manifest = record.read_run(folder).manifest
+    run = record.read_run(folder)
+    manifest = run.manifest
     chosen = _fold(manifest, fold, folder)
     model = _model(folder, chosen)
     if model is None:
@@ -55,7 +59,29 @@ def export_onnx(
     if file.is_dir() or not file.resolve().parent.is_dir():
         raise UsageError(f"{file} is not a file in a folder that exists; name one with --out")
     request_export(plugin, manifest.origin.parameters, model, file)
+    fold_run = next(one for one in run.folds if one.name == chosen)
+    stamp(file, _learned(run, fold_run))
     return file
+
+
+def _learned(run: record.Run, fold: Fold) -> LearnedFrom:
+    """Look at the pictures that a fold learned from, which have to be where they were.
+
+    Raises
+    ------
+    UsageError
+        If they are not: a model that does not know them could not be refused on them.
+    """
+    files = {name: run.records[name].path for name in fold.train}
+    lost = [name for name, path in files.items() if not path.is_file()]
+    if lost:
+        raise UsageError(
+            f"{len(lost):,} of the {len(files):,} pictures that fold {fold.name} learned from are "
+            f"not where they were, e.g. {files[lost[0]]}; a model is exported with their hashes, "
+            "so that it is never judged on them. Put the data set back there."
+        )
+    dataset = Dataset(run.manifest.dataset["name"], Path(), "", run.records)
+    return learned_from(files, content_hashes(dataset, files))
 
 
 def _fold(manifest: Manifest, named: str | None, folder: Path) -> str:

@@ -38,11 +38,13 @@ from harness.registry import (
     source_hash,
 )
 from harness.run_folders import already_there, belongs, folder_for
+from harness.tasks.copies import check_compared, copies_of, learned_and_judged
 from harness.tasks.elsewhere import Elsewhere, learn_elsewhere
 from harness.tasks.folds import restrict
 from harness.tasks.look_alikes import asked_on
 from harness.tasks.needs import look_at_galleries, look_at_mates, look_at_records
 
+LEARNED = "images learned from and judged"
 REMOVAL = "removal"
 """The protocol whose images a remover learns from, where an attack does not name another."""
 
@@ -113,6 +115,7 @@ class Judged:
     folds: tuple[Fold, ...]
     given: str
     elsewhere: Elsewhere | None = None
+    leaks: tuple[str, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
@@ -386,12 +389,39 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Judg
         look_at_galleries(dataset, protocol, laid_out), dataset, given, file.stem, protocol
     )
     folds = tuple(restrict(laid_out, request.folds))
+    dataset, leaks = _without_copies(dataset, folds, given, file.stem)
     elsewhere = None
     if request.train_data is not None:
         dataset, folds, elsewhere = _learning_elsewhere(
             file.stem, protocol, dataset, folds, request
         )
-    return Judged(file.stem, file, protocol, protocol_hash, dataset, folds, given, elsewhere)
+        leaks = ()  # all of what was learned from is another set, which was compared with this one
+    return Judged(file.stem, file, protocol, protocol_hash, dataset, folds, given, elsewhere, leaks)
+
+
+def _without_copies(
+    dataset: Dataset, folds: tuple[Fold, ...], given: str, name: str
+) -> tuple[Dataset, tuple[str, ...]]:
+    """Refuse folds that compare pictures with themselves, and find those learned from and judged.
+
+    Returns
+    -------
+    tuple
+        The data set with what is odd about it, and a sentence for each picture that would be
+        learned from and judged, if anybody learned.
+    """
+    copies = copies_of(
+        dataset, (n for fold in folds for n in (*fold.train, *fold.probes, *fold.gallery))
+    )
+    findings = Findings()
+    check_compared(dataset, folds, copies, findings)
+    if findings.problems:
+        raise DataError(f"{given} cannot be evaluated by {name!r}:", findings.problems)
+    leaks = learned_and_judged(folds, copies)
+    for leak in leaks:
+        findings.warning(LEARNED, leak)
+    found = tuple(once((*dataset.findings, *findings.all)))
+    return replace(dataset, findings=found), tuple(leaks)
 
 
 def _dealt(protocol: Protocol, dataset: Dataset, request: Request) -> Protocol:
@@ -537,7 +567,16 @@ def _prepared(
             f"{entry.plugin.name!r} learns, and protocol {judged.name!r} gives it no training "
             "image on this data; name a set to learn from with --train-data"
         )
+    if entry.description.learns and judged.leaks:
+        findings = Findings()
+        for leak in judged.leaks:
+            findings.problem(LEARNED, leak)
+        raise DataError(
+            f"{entry.plugin.name!r} learns, and would learn from the same picture that is judged:",
+            findings.problems,
+        )
     parameters = entry.description.values()
+    judged = _not_learned(judged, parameters)
     origin = Origin(
         rule=RULE,
         protocol=judged.name,
@@ -571,6 +610,22 @@ def _prepared(
 
 def _hash_of(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
+def _not_learned(judged: Judged, parameters: Mapping[str, Any]) -> Judged:
+    """Check that no ONNX model among the parameters learned from what is judged."""
+    files = [Path(value) for value in parameters.values() if isinstance(value, str) and value]
+    models = [file for file in files if file.suffix.lower() == ".onnx" and file.is_file()]
+    if not models:
+        return judged
+    from harness.learned_from import check_learned
+
+    dataset = judged.dataset
+    found = [
+        one for m in models for one in check_learned(m, dataset, judged.folds, given=judged.given)
+    ]
+    noted = replace(dataset, findings=tuple(once((*dataset.findings, *found))))
+    return replace(judged, dataset=noted)
 
 
 def _weights(parameters: Mapping[str, Any]) -> dict[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.data.findings import Findings
+from harness.data.findings import Finding, Findings
 from harness.data.fingerprints import content_hashes, fingerprint
+from harness.data.likeness import alike, looks_of
 from harness.data.records import Dataset, Fold
 from harness.errors import DataError
 
@@ -68,7 +69,7 @@ def learn_elsewhere(
     Raises
     ------
     DataError
-        If an image, byte for byte, would be learned from and judged, or no two training images
+        If an image, or a copy of it, would be learned from and judged, or no two training images
         are mated.
     """
     listed = [(*f.train, *f.probes, *f.gallery) for f in other.folds]
@@ -92,7 +93,7 @@ def learn_elsewhere(
             f"this protocol; give its manifest a column {mated_by!r}, or one folder per identity"
         )
     hashes = content_hashes(other, chosen)
-    _refuse_leakage(judged, folds, other, hashes, given)
+    near = _refuse_leakage(judged, folds, other, hashes, given)
     prefix = PREFIX
     while any(name.startswith(prefix) for name in judged.records):
         prefix = f"other-{prefix}"
@@ -104,7 +105,7 @@ def learn_elsewhere(
         # Paths in a run folder are relative to one root, which has to hold both.
         root=Path(os.path.commonpath([judged.root, other.root])),
         records={**judged.records, **added},
-        findings=(*judged.findings, *other.findings),
+        findings=(*judged.findings, *other.findings, *near),
     )
     probes = {prefix + name for fold in other.folds for name in fold.probes}
     references = {prefix + name for fold in other.folds for name in fold.gallery}
@@ -123,16 +124,36 @@ def learn_elsewhere(
 
 
 def _refuse_leakage(
-    judged: Dataset, folds: Sequence[Fold], other: Dataset, hashes: dict[str, str], given: str
-) -> None:
+    judged: Dataset,
+    folds: Sequence[Fold],
+    other: Dataset,
+    hashes: Mapping[str, str],
+    given: str,
+) -> tuple[Finding, ...]:
+    """Refuse pictures that are judged and learned from, re-encoded or resized ones, too.
+
+    Returns
+    -------
+    tuple of Finding
+        Warnings of pictures that look much alike.
+    """
     names = _once((*fold.probes, *fold.gallery) for fold in folds)
     theirs = {digest: name for name, digest in hashes.items()}
     findings = Findings()
-    for name, digest in content_hashes(judged, names).items():
-        if digest in theirs:
+    own = content_hashes(judged, names)
+    same = {name: theirs[digest] for name, digest in own.items() if digest in theirs}
+    looks = looks_of({name: judged.records[name].path for name in names if name not in same})
+    learned = looks_of({name: other.records[name].path for name in hashes})
+    copies: dict[str, str] = {}
+    near: dict[str, str] = {}
+    for pair in alike(looks, learned):
+        kind = copies if pair.kind == "copy" else near
+        kind.setdefault(looks.names[pair.one], learned.names[pair.other])
+    for found, how in ((same, "byte for byte"), (copies, "re-encoded or resized")):
+        for name, source in found.items():
             findings.problem(
                 "images learned from and judged",
-                f"{name!r} is {theirs[digest]!r} of the training data, byte for byte",
+                f"{name!r} is {source!r} of the training data, {how}",
             )
     if findings.problems:
         raise DataError(
@@ -140,6 +161,12 @@ def _refuse_leakage(
             "would count as recognised. Train on data that does not hold them.",
             findings.problems,
         )
+    for name, source in near.items():
+        findings.warning(
+            "pictures like those learned from",
+            f"{name!r} looks much like {source!r} of the training data: is it the same picture?",
+        )
+    return findings.all
 
 
 def _once(groups: Iterable[Iterable[str]]) -> list[str]:
