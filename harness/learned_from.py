@@ -77,13 +77,18 @@ def learned_from(files: Mapping[str, Path], hashes: Mapping[str, str]) -> Learne
 def stamp(file: Path, learned: LearnedFrom) -> None:
     """Write what a model learned from into its metadata.
 
+    What an algorithm of one's own wrote may be no ONNX model; it is left as it is.
+
     Raises
     ------
     UsageError
         If the packages of the extra ``onnx`` are not installed.
     """
     onnx = _onnx()
-    model = onnx.load_model(str(file), load_external_data=False)
+    try:
+        model = onnx.load_model(str(file), load_external_data=False)
+    except Exception:  # protobuf's errors share no base class
+        return
     packed = base64.b85encode(zlib.compress(learned.looks.cells.tobytes(), 6)).decode()
     kept = _Kept(len(learned.hashes), list(learned.hashes), packed)
     properties = {p.key: p.value for p in model.metadata_props}
@@ -112,6 +117,8 @@ def read_learned(file: Path) -> LearnedFrom | None:
         kept = msgspec.json.decode(text, type=_Kept)
         unpacking = zlib.decompressobj()
         cells = unpacking.decompress(base64.b85decode(kept.looks), LARGEST)
+        if not unpacking.eof:
+            raise ValueError("its looks end early, or are too many")
         shaped = np.frombuffer(cells, np.uint8).reshape(-1, SIDE, SIDE, 3)
     except (msgspec.DecodeError, ValueError, zlib.error) as reason:
         raise UsageError(f"{file}: its metadata {KEY!r} cannot be read: {reason}") from None

@@ -576,7 +576,7 @@ def _prepared(
             findings.problems,
         )
     parameters = entry.description.values()
-    judged = _not_learned(judged, parameters)
+    judged = _not_learned(judged, entry.plugin.name, parameters)
     origin = Origin(
         rule=RULE,
         protocol=judged.name,
@@ -612,10 +612,15 @@ def _hash_of(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
 
 
-def _not_learned(judged: Judged, parameters: Mapping[str, Any]) -> Judged:
+def _not_learned(judged: Judged, algorithm: str, parameters: Mapping[str, Any]) -> Judged:
     """Check that no ONNX model among the parameters learned from what is judged."""
-    files = [Path(value) for value in parameters.values() if isinstance(value, str) and value]
-    models = [file for file in files if file.suffix.lower() == ".onnx" and file.is_file()]
+    named = {name: Path(v) for name, v in parameters.items() if isinstance(v, str) and v}
+    models = [
+        file
+        for name, file in named.items()
+        if file.suffix.lower() == ".onnx" or (algorithm, name) == ("onnx", "model")
+        if file.is_file()
+    ]
     if not models:
         return judged
     from harness.learned_from import check_learned

@@ -39,6 +39,9 @@ def test_an_exported_model_scores_as_the_run_it_comes_from(small_set: Path, tmp_
     assert exported.code == 0, exported.err
     assert exported.out.strip() == str(model)
     again = tmp_path / "again"
+    ran = run_harness(*common[:-1], again, "--algo", "onnx", "--param", f"model={model}")
+    assert ran.code == 2
+    assert "Judge it on folds without them: --fold 1" in ran.err
     ran = run_harness(
         *(*common[:-1], again, "--fold", "1", "--algo", "onnx", "--param", f"model={model}"),
         timeout=400,

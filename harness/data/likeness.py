@@ -106,11 +106,9 @@ def alike(one: Looks, other: Looks) -> Iterator[Alike]:
         Sets; a picture that is in both is found, too.
     """
     left, right = (
-        part.cells.reshape(len(part.cells), -1).astype(np.float32) for part in (one, other)
+        part.cells.reshape(-1, SIDE * SIDE * 3).astype(np.float32) for part in (one, other)
     )
-    telling = [
-        part.std(axis=1) >= FLAT if len(part) else np.zeros(0, bool) for part in (left, right)
-    ]
+    telling = [part.std(axis=1) >= FLAT for part in (left, right)]
     limit = NEAR[0] ** 2 * SIDE * SIDE * 3
     # Centred, so that sums of squares stay small enough for single precision.
     mean = right.mean(axis=0) if len(right) else np.zeros(SIDE * SIDE * 3, np.float32)
