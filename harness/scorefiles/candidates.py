@@ -23,6 +23,7 @@ from harness.scorefiles.names import Names
 from harness.scorefiles.reading import Part, read_files
 from harness.scorefiles.sheets import Sheet
 from harness.tasks.answers import Answer
+from harness.tasks.counted import counted
 
 __all__ = ["CANDIDATE_FORMS", "read_candidates"]
 
@@ -241,6 +242,12 @@ class _Lists:
     def answer(self) -> Answer:
         scores = np.where(np.isnan(self.sheet.scores), -np.inf, self.sheet.scores)
         searched = [row for row in range(len(scores)) if row not in self.failed]
+        mated = {probe for probe, _ in self.sheet.fold.mates}
+        for row in searched:
+            # A search without a mate that returns nothing is right, and has not failed.
+            nothing = self.lengths[row] > 0 and np.all(np.isneginf(scores[row]))
+            if nothing and self.sheet.fold.probes[row] not in mated:
+                scores[row] = np.finfo(np.float64).min
         never: dict[int, str] = {}
         if searched and self.complete:
             # Whole lists that never score a reference say that it has no template.
@@ -248,7 +255,29 @@ class _Lists:
             unknown = (scores[searched] == -np.inf) | ~met
             lost = np.flatnonzero(unknown.all(axis=0) & met.any(axis=0))
             never = {int(j): f"no score in {self.called}: never matches" for j in lost}
+        if self.sheet.fold.draws:
+            self._bound(scores, searched, never)
         return self.sheet.with_failures(scores, self.failed, never)
+
+    def _bound(
+        self,
+        scores: npt.NDArray[np.float64],
+        searched: Sequence[int],
+        never: Mapping[int, str],
+    ) -> None:
+        """Give references beyond the end of a list the highest score that they can have.
+
+        Draws search parts of the gallery, and of such a part a list may hold nothing at all: that
+        is no failed search. A mate beyond the end stays a miss.
+        """
+        fold = self.sheet.fold
+        mates = counted(fold).mated
+        for row in searched:
+            listed = np.isfinite(scores[row])
+            beyond = ~listed & self.sheet.asked[row] & ~mates[row]
+            beyond[list(never)] = False
+            if listed.any() and beyond.any():
+                scores[row, beyond] = np.nextafter(scores[row, listed].min(), -np.inf)
 
 
 def _fill(entries: Iterable[Entry], names: Names, lists: Sequence[_Lists]) -> None:

@@ -14,7 +14,7 @@ from harness.tasks.answers import Answer
 
 __all__ = ["Imported", "withhold"]
 
-ON_HEADS = ("hit-rate", "fnir")
+ON_HEADS = ("hit-rate", "fnir", "open-set-eer")
 """Metrics that the head of a candidate list answers, up to the rank where it ends."""
 
 
@@ -110,7 +110,11 @@ def withhold(outcome: Outcome, imported: Imported) -> Outcome:
     return msgspec.structs.replace(
         outcome,
         metrics=msgspec.structs.replace(metrics, pooled=pooled, folds=folds),
-        curves=Curves(cmc=_cut(outcome.curves.cmc, imported.depth)),
+        curves=Curves(
+            cmc=_cut(outcome.curves.cmc, imported.depth),
+            # Of open-set searches the curve is made of the heads of their lists.
+            det=outcome.curves.det if metrics.task == "open-set" else {},
+        ),
         searches=[
             msgspec.structs.replace(search, average_precision=None) for search in outcome.searches
         ],
