@@ -170,6 +170,10 @@ def test_the_same_recipe_with_other_threads_or_kernels_is_a_run_beside_the_first
     assert len({each["environment_hash"] for each in manifests}) == 3
     assert "--threads 2" in manifests[1]["command"]
     assert manifests[2]["command"].startswith("OPENBLAS_CORETYPE=Nehalem harness run")
+    ran = run_harness("leaderboard", out, "--out", tmp_path / "site", "--json")
+    (entry,) = ran.json["boards"][0]["entries"]
+    assert {fit["folder"] for fit in entry["fits"]} == {str(folder) for folder in folders}
+    assert ran.json["left_out"] == []
     for each, more in ((one, ()), (two, ("--threads", "2"))):
         again = only(run(colours, small_set, out, *more))
         assert (again["folder"], again["kept"]) == (each["folder"], ["everything"])

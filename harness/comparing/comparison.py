@@ -222,8 +222,10 @@ def _remark(first: Side, second: Side) -> str:
     if first.more or second.more or one.identity != other.identity:
         return known
     if one.environment_hash == other.environment_hash:
-        return "the same recipe in the same environment gave another result: it is not reproducible"
-    return "; ".join(["only the environment differs", *([known] if known else [])])
+        more = "the same recipe in the same environment gave another result"
+    else:
+        more = "only the environment differs"
+    return f"{known}; {more}" if known else more
 
 
 def _labels(side: Side, outcome: Outcome) -> list[dict[str, str]]:

@@ -241,3 +241,12 @@ def test_groups_are_of_the_probe_and_of_its_mates_source() -> None:
     }
     assert attributes_of(fold, "p", records, ["other"])["source of a mate"] == "other photographs"
     assert attributes_of(fold, "same", records, []) == {}
+
+
+def test_where_only_the_environment_differs_or_nothing_does_that_is_said(altered: Altered) -> None:
+    plain = altered("plain")
+    elsewhere = altered("elsewhere", reversed_order, environment_hash="e" * 64)
+    assert compare([plain, elsewhere])[0].pairs[0].remark == "only the environment differs"
+    again = altered("again", reversed_order)
+    remark = compare([plain, again])[0].pairs[0].remark
+    assert remark == "the same recipe in the same environment gave another result"
