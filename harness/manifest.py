@@ -167,6 +167,28 @@ class Protection(msgspec.Struct, omit_defaults=True):
         return self.landlock > 0 and self.network in ("namespace", "sockets refused")
 
 
+class Examination(msgspec.Struct, omit_defaults=True):
+    """What the conformance kit found about the algorithm's source.
+
+    Parameters
+    ----------
+    harness
+        Version whose kit it was.
+    how
+        ``now`` for this run, ``before`` an earlier one of the same source, with this ``release`` of
+        the harness, or ``off`` where it was not wanted.
+    passed
+        Names of the checks that it passed.
+    failed
+        What was found, by the names of the others. A check that needs a failed one is in neither.
+    """
+
+    harness: str
+    how: str
+    passed: list[str] = []
+    failed: dict[str, str] = {}
+
+
 class Import(msgspec.Struct):
     """Where scores came from that no algorithm of ours produced.
 
@@ -257,6 +279,8 @@ class Manifest(msgspec.Struct):
         SHA-256 over the stored answers of all folds.
     mated_by
         ``tattoo`` or ``group``: what mates have in common; empty where nothing is mated.
+    examination
+        Of the algorithm's source, once before its first run; absent where the scores were brought.
     findings
         What is odd about the data or the run, for whoever reads its numbers.
     protection
@@ -293,5 +317,6 @@ class Manifest(msgspec.Struct):
     environment_hash: str = ""
     result_hash: str = ""
     mated_by: str = ""
+    examination: Examination | None = None
     findings: list[Finding] = []
     protection: Protection | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -20,3 +22,17 @@ def bundled(folder: str) -> Path:
     """
     installed = PACKAGE / "bundled"
     return (installed if installed.is_dir() else PACKAGE.parent) / folder
+
+
+def cache_folder() -> Path:
+    """Return the folder in which the harness keeps what it can find out again; it may not exist."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    if home:
+        place = Path(home)
+    elif sys.platform == "win32":
+        place = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        place = Path.home() / "Library" / "Caches"
+    else:
+        place = Path.home() / ".cache"
+    return place / "tattoo-harness"

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from harness import record
 from harness.attacking import attacked, retouched, retouching_units, take_over
+from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
 from harness.errors import RunFailed
 from harness.execution.conversation import remove_leftovers
@@ -23,7 +25,7 @@ from harness.execution.pool import Event, Limits, check_all, do_all
 from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit, write_unit
 from harness.finishing import checkout_of, finish, manifest_of, now, opinions
-from harness.manifest import Manifest, Retouched, Step, Surroundings
+from harness.manifest import Examination, Manifest, Retouched, Step, Surroundings
 from harness.preparing import Entry, Prepared, command
 from harness.protecting import protection_of, remark_on
 from harness.registry import Plugin, home_of, own_files
@@ -88,6 +90,7 @@ def _execute(
     remove_leftovers()
     begin(folder, run.environment)
     place = Workplace(folder, _hidden(run))
+    examination, remarks = _examined(run, place, limits, listen)
     waves = plan(
         run.entry.plugin,
         run.entry.description,
@@ -152,6 +155,8 @@ def _execute(
     places = [(unit, place.folder(unit)) for unit in units]
     manifest, run = _manifest(run, outcome, places, begun, shown)
     manifest.protection = protection_of([folder for _, folder in places], checked)
+    manifest.examination = examination
+    manifest.findings = [*manifest.findings, *remarks]
     remark = remark_on(manifest.protection)
     if remark is not None:
         manifest.findings = [*manifest.findings, remark]
@@ -176,6 +181,41 @@ def _hidden(run: Prepared) -> tuple[Path, ...]:
     # Not all of the folder: an algorithm may lie in it, too.
     kept = {path.parent.parent for path in runs.glob(f"*/*/{record.MANIFEST}")}
     return (*data, run.folder.parent, *sorted(kept))
+
+
+def _examined(
+    run: Prepared, place: Workplace, limits: Limits, listen: Callable[[Event], None]
+) -> tuple[Examination, list[Finding]]:
+    """Return what the conformance kit finds about the algorithm, and remarks on all that run."""
+    entries = [(run.entry, run.request.preset, run.request.parameters, run.origin.weight_hashes)]
+    if run.attack is not None and run.origin.attack is not None:
+        attack = run.attack
+        entries.append((attack.entry, attack.preset, {}, run.origin.attack.weight_hashes))
+    found, remarks = [], list[Finding]()
+    for entry, preset, assigned, weights in entries:
+        name = entry.plugin.name
+        wanted = {*assigned, *entry.description.presets.get(preset, {})}
+        values = entry.description.values()
+        one = examined(
+            Examined(
+                entry.plugin,
+                entry.description,
+                entry.source_hash,
+                {parameter: values[parameter] for parameter in values if parameter in wanted},
+                weights,
+            ),
+            hidden=(*place.hidden, place.run),
+            threads=limits.threads,
+            silence=limits.silence,
+            report=partial(_say, listen, f"check of {name}"),
+        )
+        found.append(one)
+        remarks += remarks_on(one, name)
+    return found[0], remarks
+
+
+def _say(listen: Callable[[Event], None], what: str, done: int, total: int, note: str) -> None:
+    listen(Event(what, "check", done, total, note))
 
 
 def _plugin_of(unit: Unit, run: Prepared) -> Plugin:

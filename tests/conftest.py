@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,13 @@ from PIL import Image
 
 FOLDS = 3
 GROUPS_PER_FOLD = 4
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what the harness finds out about algorithms beside what pytest keeps, not the user's."""
+    os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
+    if config.cache is not None:
+        os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("harness"))
 
 
 @dataclass(frozen=True)

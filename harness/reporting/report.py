@@ -118,7 +118,10 @@ def render(
             published=published_tables(published, list(metrics.pooled)),
             steps=_step_table(manifest),
             remarks=wording.remarks(manifest.findings),
-            protection=wording.protection(manifest.protection),
+            protection=[
+                *wording.protection(manifest.protection),
+                *wording.examination(manifest.examination),
+            ],
         )
     )
 

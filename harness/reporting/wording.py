@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.data.findings import Finding
-from harness.manifest import Opinion, Protection
+from harness.manifest import Examination, Opinion, Protection
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
 from harness.results import Estimate
@@ -52,6 +52,26 @@ def protection(found: Protection | None) -> list[str]:
             f"{off}" + (f", to {found.largest:.1g} of what is allowed." if found.largest else ".")
         )
     return sentences
+
+
+def examination(found: Examination | None) -> list[str]:
+    """Return a sentence on what the conformance kit found about the algorithm."""
+    if found is None:
+        return []
+    when = {
+        "now": "Before this run",
+        "before": "Before an earlier run of the same source",
+    }.get(found.how, "")
+    if found.how == "release":
+        return [
+            f"The algorithm is built in, and as it was when it passed every check of the "
+            f"conformance kit before release {found.harness}."
+        ]
+    count = len(found.passed)
+    text = f"{when} the algorithm passed {count} checks of the conformance kit from outside"
+    if found.failed:
+        text += f", and failed {len(found.failed)}: {', '.join(found.failed)}"
+    return [text + "."]
 
 
 def remarks(findings: Sequence[Finding]) -> str:

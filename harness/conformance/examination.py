@@ -1,0 +1,226 @@
+"""Every new source is examined once, before its first run: the kit's checks, from outside.
+
+The algorithm answers in its fence, in a process of its own; what its answers are worth is found
+here. Verdicts are kept in the user's cache by what was examined, and in the record of every run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.api import ABILITIES, Algorithm
+from harness.conformance import FIT, OF_ABILITY, QUICK, Finding, run
+from harness.conformance.checks import Subject
+from harness.conformance.remote import RemoteKind
+from harness.data import findings
+from harness.description import Description
+from harness.errors import RunFailed
+from harness.execution.storage import write_whole
+from harness.execution.unit import Unit
+from harness.manifest import Examination
+from harness.places import PACKAGE, bundled, cache_folder
+from harness.registry import Plugin
+
+FAILED = "failed-checks"
+"""Code of the finding about an algorithm that does not keep to the interface."""
+
+PATIENCE = 300.0
+"""Seconds that an examination may take: an algorithm that trains longer declares a quick preset."""
+
+RELEASED = Path(__file__).with_name("released.json")
+"""SHA-256 of the files of built-in algorithms that passed every check before the release."""
+
+
+def remarks_on(found: Examination, name: str) -> list[findings.Finding]:
+    """Return what a reader of the numbers has to know: each failed check of an algorithm."""
+    return [
+        findings.Finding(
+            FAILED,
+            "warning",
+            f"{name} fails the check {check!r}, so its numbers may not mean what they say: "
+            f"{message.splitlines()[0]}",
+        )
+        for check, message in found.failed.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """Which algorithm is examined, and with what.
+
+    Parameters
+    ----------
+    source_hash
+        Of all code that makes its answers.
+    chosen
+        Parameters that the user set, by option or preset.
+    weight_hashes
+        SHA-256 of the files that parameters name.
+    """
+
+    plugin: Plugin
+    description: Description
+    source_hash: str
+    chosen: Mapping[str, Any]
+    weight_hashes: Mapping[str, str]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters it is examined with: quick ones where the user set none."""
+        own = {p.name: p.default for p in self.description.parameters}
+        return {**own, **self.description.presets.get(QUICK, {}), **self.chosen}
+
+    @property
+    def key(self) -> str:
+        """Return what the verdict is kept by: all that can change it."""
+        parameters = {n: v for n, v in self.parameters.items() if n != "seed"}
+        facts = [
+            version("tattoo-harness"),
+            _kit(),
+            self.source_hash,
+            parameters,
+            dict(self.weight_hashes),
+        ]
+        return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
+
+
+def examined(
+    subject: Examined,
+    *,
+    hidden: Iterable[Path],
+    threads: int,
+    silence: float,
+    report: Callable[[int, int, str], None] = lambda done, total, note: None,
+) -> Examination:
+    """Return what the kit finds about an algorithm, from the cache where it was found before.
+
+    Parameters
+    ----------
+    hidden
+        Data sets and runs, of which its processes may read nothing.
+    threads, silence
+        Of its processes, as in a run.
+    report
+        Told how far it is.
+    """
+    number = version("tattoo-harness")
+    if is_released(subject):
+        return Examination(number, "release")
+    file = cache_folder() / "examinations" / f"{subject.key}.json"
+    with suppress(OSError, msgspec.DecodeError):
+        known = msgspec.json.decode(file.read_bytes(), type=Examination)
+        return msgspec.structs.replace(known, how="before")
+    found = Examination(number, "now")
+    total = sum(len((*FIT, *OF_ABILITY[ability])) for ability in _abilities(subject))
+    report(0, total, "")
+    for finding in examine_outside(subject, hidden=hidden, threads=threads, silence=silence):
+        report(len(found.passed) + len(found.failed) + 1, total, finding.name)
+        if finding.passed:
+            found.passed.append(finding.name)
+        else:
+            found.failed[finding.name] = finding.message
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, msgspec.json.encode(found))
+    return found
+
+
+def examine_outside(
+    subject: Examined, *, hidden: Iterable[Path], threads: int, silence: float
+) -> Iterable[Finding]:
+    """Run the checks that need nothing but answers; parameters as for `examined`.
+
+    Yields
+    ------
+    Finding
+        As soon as it is known.
+    """
+    plugin, description = subject.plugin, subject.description
+    abilities = _abilities(subject)
+    hidden = tuple(hidden)
+    until = time.monotonic() + PATIENCE
+    for ability in abilities:
+        unit = Unit(
+            name="examination",
+            ability=ability.__name__,
+            algorithm=plugin.name,
+            file=str(plugin.file),
+            attribute=plugin.attribute,
+            module=plugin.module,
+            parameters=subject.parameters,
+            pictures={},
+        )
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place).resolve()
+            kind = RemoteKind(
+                unit,
+                learns=description.learns,
+                cosine=description.cosine,
+                sees=description.sees,
+                folder=folder,
+                hidden=(*hidden, folder),
+                threads=threads,
+                silence=silence,
+                until=until,
+            )
+            asked = Subject(kind, ability, {}, folder)  # type: ignore[arg-type]
+            # It has been described, so it is a dataclass that can be built.
+            passed = {Subject.declared.__name__, Subject.built.__name__}
+            try:
+                for finding in run((*FIT, *OF_ABILITY[ability]), asked, passed):
+                    several = len(abilities) > 1
+                    name = f"{ability.__name__}: {finding.name}" if several else finding.name
+                    yield Finding(name, finding.passed, finding.message)
+                    if kind.is_overdue:
+                        return
+            finally:
+                kind.close()
+
+
+def _abilities(subject: Examined) -> list[type[Algorithm]]:
+    return [ability for ability in ABILITIES if ability.__name__ in subject.description.abilities]
+
+
+def is_released(subject: Examined) -> bool:
+    """Whether an algorithm is built in, is what passed before the release, and has no weights."""
+    file = subject.plugin.file
+    if (
+        subject.plugin.module
+        or subject.weight_hashes
+        or not file.is_relative_to(bundled("algorithms"))
+    ):
+        return False
+    return released().get(file.stem) == digest(file)
+
+
+@cache
+def released() -> dict[str, str]:
+    """Return the hashes of the built-in algorithms that passed every check, by their files."""
+    try:
+        return msgspec.json.decode(RELEASED.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError) as reason:
+        raise RunFailed(f"{RELEASED} is not what was installed: {reason}") from None
+
+
+def digest(file: Path) -> str:
+    """Return the SHA-256 of a text file, whatever its ends of lines."""
+    return hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+@cache
+def _kit() -> str:
+    whole = hashlib.sha256()
+    for file in sorted((PACKAGE / "conformance").glob("*.py")):
+        whole.update(digest(file).encode())
+    return whole.hexdigest()
