@@ -24,7 +24,7 @@ def test_run_prints_the_metrics_and_where_the_report_lies(
 ) -> None:
     ran = harness("run", "--protocol", "similarity", "--algo", "colours", "--data", small_set)
     assert ran.code == 0, ran.err
-    assert "similarity / colours: 24 searches in galleries of 8, 12 identities, 3 folds" in ran.out
+    assert "similarity / colours: 24 searches, 12 identities, 3 folds, in galleries of 8" in ran.out
     assert "This set cannot answer the question, since galleries hold 8 images" in ran.out
     (line,) = [line for line in ran.out.splitlines() if line.startswith("report")]
     assert (tmp_path / "work" / line.split()[1]).read_text().startswith("<!DOCTYPE html>")

@@ -114,12 +114,8 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
     metrics = outcome.metrics
     counts = metrics.counts
     shown = [f"{counts[what]} {what}" for what in ("searches", "identities") if what in counts]
-    if "searches" in counts and galleries(counts):
-        shown[0] += f" {galleries(counts)}"
-    elif galleries(counts):
+    if "searches" not in counts and galleries(counts):
         shown.insert(0, f"searches {galleries(counts)}")
-    if without := counts.get("probes_without_a_mate", 0):
-        shown[0] += f" ({without} probes without a mate are not judged)"
     if "searches" not in counts and "images" in counts:
         shown.insert(0, f"{counts['images']} images")
     if "searches" not in counts and "mated_comparisons" in counts:
@@ -127,6 +123,11 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
         shown.append(f"{' and '.join(kinds)} comparisons".replace("nonmated", "non-mated"))
     if "folds" in counts:
         shown.append(f"{counts['folds']} {'fold' if counts['folds'] == 1 else 'folds'}")
+    # After the numbers that programs and eyes look for in their places.
+    if "searches" in counts and galleries(counts):
+        shown.append(galleries(counts))
+    if without := counts.get("probes_without_a_mate", 0):
+        shown.append(f"{without} probes without a mate are not judged")
     if mated_by == "group":
         shown.append("mates are look-alikes")
     click.echo(plain(f"{protocol} / {algorithm}: {', '.join(shown) or 'scores without names'}"))

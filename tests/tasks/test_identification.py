@@ -319,7 +319,7 @@ def test_probes_without_a_mate_stand_beside_the_searches_and_stay_in_the_record(
     words = ("run", "--protocol", "identification", "--algo", "oracle", "--folds", "2")
     ran = harness(*words, "--data", tmp_path / "set.csv", "--out", tmp_path / "runs")
     assert ran.code == 0, ran.err
-    assert "(2 probes without a mate are not judged)" in ran.out
+    assert "2 probes without a mate are not judged" in ran.out
     assert ran.err.count("has no mate in it, and is not judged") == 2
     (run,) = (tmp_path / "runs" / "identification").glob("oracle-*")
     metrics = (run / "metrics.json").read_bytes()
