@@ -10,8 +10,15 @@ from harness.execution import fence, readable
 from harness.execution.fence import Rules
 from harness.places import bundled
 
-KEPT = ("runs", "baselines", "fixtures")
+KEPT = ("runs", "baselines", "fixtures", ".git")
 """Folders that hold truth or results by custom, beside the user and beside a plugin."""
+
+
+WEIGHTS = (
+    *(".onnx", ".pt", ".pth", ".ckpt", ".safetensors", ".h5", ".keras"),
+    *(".caffemodel", ".pb", ".tflite", ".bin", ".data"),
+)
+"""How files of weights end: those alone may be named in a folder that is hidden, such as a run."""
 
 
 def rules_for(
@@ -27,7 +34,8 @@ def rules_for(
     """Return the rules for a plugin's process.
 
     It may read what lies beside the plugin and beside the files that its parameters name, but for
-    data sets, runs and baselines.
+    data sets, runs and baselines. A default is a parameter, too, so that what an algorithm names by
+    itself must not open these.
 
     Parameters
     ----------
@@ -46,8 +54,12 @@ def rules_for(
     """
     files = [Path(value) for value in parameters.values() if isinstance(value, str) and value]
     there = [place for place in files if _exists(place)]
+    weights = [
+        place for place in there if place.is_file() and place.resolve().suffix.lower() in WEIGHTS
+    ]
     kept = [place / name for name in KEPT for place in (Path.cwd(), file.resolve().parent)]
-    places = [*hidden, bundled("fixtures"), *kept]
+    fixtures = bundled("fixtures")
+    places = [*hidden, fixtures, fixtures.parent / ".git", *kept]
     # Modules beside a plugin can be imported even where it lies in a data set's folder.
     modules = [
         path
@@ -60,6 +72,7 @@ def rules_for(
             dict.fromkeys(
                 [
                     *readable.beside(file),
+                    *(str(place.resolve()) for place in there),
                     *(
                         path
                         for place in there
@@ -70,7 +83,7 @@ def rules_for(
                 ]
             )
         ),
-        named=tuple(str(place.resolve()) for place in [file, *modules, *there, *named]),
+        named=tuple(str(place.resolve()) for place in [file, *modules, *weights, *named]),
         hidden=tuple(dict.fromkeys(str(p.resolve()) for p in places if _exists(p))),
         writable=tuple(str(place.resolve()) for place in writable),
     )
