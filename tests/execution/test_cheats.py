@@ -346,7 +346,7 @@ class Waits(Matcher):
             if "protocol.toml" in names:  # the first that is written after the last worker
                 break
             seen |= names
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 0
     assert "worker.log" in seen
     assert not seen & {"unit.json", "truth.json", "searches.json", "manifest.json"}
