@@ -91,6 +91,10 @@ def test_a_sound_algorithm_passes_from_outside(plugin: WriteFile, body: str) -> 
     assert {"fits", "does not depend on the batch", "one seed, one model"} <= found.keys()
 
 
+def test_a_control_of_several_abilities_passes_from_outside() -> None:
+    assert all(outside(bundled("algorithms") / "size.py").values())
+
+
 @pytest.mark.parametrize(
     ("body", "check"),
     [

@@ -167,6 +167,7 @@ def examine_outside(
                 unit,
                 learns=description.learns,
                 cosine=description.cosine,
+                control=description.control,
                 sees=description.sees,
                 folder=folder,
                 hidden=(*hidden, folder),

@@ -38,7 +38,7 @@ class RemoteKind:
     ----------
     unit
         Which algorithm, with which parameters and ability.
-    learns, cosine, sees
+    learns, cosine, control, sees
         From its description.
     folder
         For logs.
@@ -56,6 +56,7 @@ class RemoteKind:
         *,
         learns: bool,
         cosine: bool,
+        control: bool,
         sees: str,
         folder: Path,
         hidden: Iterable[Path],
@@ -64,7 +65,7 @@ class RemoteKind:
         until: float,
     ) -> None:
         self.fit: Any = self if learns else Algorithm.fit
-        self.sees, self.cosine, self.learns = sees, cosine, learns
+        self.sees, self.cosine, self.learns, self.control = sees, cosine, learns, control
         self._unit, self._folder, self._hidden = unit, folder, tuple(hidden)
         self._threads, self._silence = threads, silence
         self.owner: RemoteAlgorithm | None = None
