@@ -30,7 +30,7 @@ __all__ = ["Shortcut"]
 
 Vector = npt.NDArray[np.float64]
 
-PENALTY = 10.0
+PENALTY = 30.0
 """Of the square of each weight, halved: what is learned has to be worth it."""
 
 

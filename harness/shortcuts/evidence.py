@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.findings import Finding
-from harness.data.formats import Box, opened
+from harness.data.formats import Box, UnreadableImage, opened
 from harness.data.images import decode
 from harness.data.images import size_of as header_size
 from harness.data.records import Fold, Record
@@ -29,14 +29,14 @@ __all__ = ["FEATURES", "Evidence", "answered_by", "found_by", "shortcuts"]
 
 Vectors = npt.NDArray[np.float64]
 
-FEATURES = ("size", "file", "border")
-"""What is looked at, and the controls of the same names."""
-
 PROBES, REFERENCES = 200, 300
 """Pictures that are looked at, at most; of larger sets a seeded sample is."""
 
 DEALS = 999
 """Random deals of the pictures from which the band of chance is taken."""
+
+LOOKED_AT = 400_000_000
+"""Pixels of the pictures whose borders are looked at, at most: of large photographs fewer are."""
 
 THUMBNAIL = 160
 """Longer side in pixels from which a picture is made smaller for its border to be looked at."""
@@ -81,26 +81,28 @@ def shortcuts(
     protocol
         Its headline says within which rank a mate counts as found; 1 where it says none.
     """
-    sample = _sampled(folds)
-    names = sorted({n for fold in sample for n in (*fold.probes, *fold.gallery)})
+    records = {n: records[n] for fold in folds for n in (*fold.probes, *fold.gallery)}
     crop = protocol.data.crop
-    seen = {n: _looked_at(records[n].path, records[n].box if crop else None) for n in names}
-    if any(value is None for value in seen.values()):
-        return []  # the run itself says which picture cannot be read
     findings = []
-    searched = any(fold.gallery for fold in sample)
-    labels = None if searched else _labels(sample, records)
-    if not searched and labels is None:
-        return []
-    for place, feature in enumerate(FEATURES):
-        vectors = {name: value[place] for name, value in seen.items() if value is not None}
-        if labels is None:
+    for feature, look in FEATURES.items():
+        sample = _sampled(folds, 1.0)
+        if feature == "border":
+            pixels = sum(_pixels(records[name].path) for name in _names(sample))
+            sample = _sampled(folds, min(1.0, LOOKED_AT / max(1, pixels)))
+        try:
+            vectors = {
+                name: look(records[name].path, records[name].box if crop else None)
+                for name in _names(sample)
+            }
+        except Exception:  # damaged bytes make Pillow raise almost anything
+            return []  # the run itself says which picture cannot be read
+        if any(fold.gallery for fold in sample):
             rank = int(dict(Metric.parse(protocol.headline).options).get("rank", 1))
             found = found_by(sample, vectors, rank)
             text = f"finds a mate within rank {rank}" if rank > 1 else "finds the mate first"
             what = f"{text} in {{}} of the searches"
         else:
-            found = answered_by(sample, vectors, labels)
+            found = answered_by(sample, vectors, _labels(sample, records))
             what = "names the right answer for {} of the pictures"
         if found is not None and found.above:
             findings.append(_finding(feature, what.format(_percent(found.value)), found))
@@ -220,30 +222,26 @@ def _scale(seen: Vectors) -> Vectors:
     return np.where(spread > 1e-9, spread, 1.0)
 
 
-def _labels(folds: Sequence[Fold], records: Mapping[str, Record]) -> dict[str, str] | None:
+def _labels(folds: Sequence[Fold], records: Mapping[str, Record]) -> dict[str, str]:
     """Return what is asked of each probe: its style, or whether it shows a tattoo."""
     probes = [name for fold in folds for name in fold.probes]
-    of: Callable[[Record], str | None]
-    for of in (lambda record: record.label, lambda record: record.style):
-        found = {name: of(records[name]) for name in probes}
-        kept = {name: value for name, value in found.items() if value}
-        if len(set(kept.values())) > 1:
-            return kept
-    return None
+    labels = {name: records[name].label or "" for name in probes}
+    if len(set(labels.values())) < 2:
+        labels = {name: records[name].style or "" for name in probes}
+    return {name: value for name, value in labels.items() if value}
 
 
-def _sampled(folds: Sequence[Fold]) -> list[Fold]:
-    """Return folds with as few pictures as are looked at, mates among them."""
+def _sampled(folds: Sequence[Fold], share: float) -> list[Fold]:
+    """Return folds with a share of as many pictures as are looked at, mates among them."""
     found = []
     for number, fold in enumerate(folds):
         rng = np.random.default_rng(number)
-        most = max(1, PROBES // len(folds))
-        probes = _some(sorted(fold.probes), most, rng)
+        probes = _some(sorted(fold.probes), round(share * PROBES / len(folds)), rng)
         chosen = set(probes)
         mates = {pair for pair in fold.mates if pair[0] in chosen}
         mated = sorted({reference for _, reference in mates})
         others = sorted(set(fold.gallery) - set(mated))
-        most = max(1, REFERENCES // len(folds)) - len(mated)
+        most = round(share * REFERENCES / len(folds)) - len(mated)
         gallery = [*mated, *_some(others, max(0, most), rng)]
         found.append(Fold(fold.name, (), tuple(probes), tuple(gallery), mates=frozenset(mates)))
     return found
@@ -255,20 +253,42 @@ def _some(names: Sequence[str], most: int, rng: np.random.Generator) -> list[str
     return [names[i] for i in sorted(rng.permutation(len(names))[:most].tolist())]
 
 
+def _names(folds: Sequence[Fold]) -> list[str]:
+    return sorted({name for fold in folds for name in (*fold.probes, *fold.gallery)})
+
+
 @lru_cache(maxsize=20_000)
-def _looked_at(path: Path, box: Box | None) -> tuple[Vectors, Vectors, Vectors] | None:
-    """Return what each of `FEATURES` says of an image file; None if it cannot be read."""
-    try:
-        if box is not None:
-            pixels = decode(path, box=box)
-            size: tuple[int, int] | None = (pixels.shape[1], pixels.shape[0])
-        else:
-            size = header_size(path)
-            with opened(path) as image:
-                # A JPEG is decoded at a half, quarter or eighth of its size where that will do.
-                image.draft("RGB", (THUMBNAIL, THUMBNAIL))
-                pixels = np.asarray(image.convert("RGB"))
-        data = path.read_bytes()
-    except Exception:  # damaged bytes make Pillow raise almost anything
-        return None
-    return None if size is None else (size_of(*size), file_of(data), border_of(pixels))
+def _pixels(path: Path) -> int:
+    width, height = header_size(path) or (0, 0)
+    return width * height
+
+
+@lru_cache(maxsize=20_000)
+def _size(path: Path, box: Box | None) -> Vectors:
+    size = header_size(path) if box is None else (box[2] - box[0], box[3] - box[1])
+    if size is None:
+        raise UnreadableImage(path, "has no header that says its size")
+    return size_of(*size)
+
+
+@lru_cache(maxsize=20_000)
+def _file(path: Path, _: Box | None) -> Vectors:
+    return file_of(path)
+
+
+@lru_cache(maxsize=20_000)
+def _border(path: Path, box: Box | None) -> Vectors:
+    if box is not None:
+        return border_of(decode(path, box=box))
+    with opened(path) as image:
+        # A JPEG is decoded at a half, quarter or eighth of its size where that will do.
+        image.draft("RGB", (THUMBNAIL, THUMBNAIL))
+        return border_of(np.asarray(image.convert("RGB")))
+
+
+FEATURES: dict[str, Callable[[Path, Box | None], Vectors]] = {
+    "size": _size,
+    "file": _file,
+    "border": _border,
+}
+"""What is looked at; the controls have the same names."""

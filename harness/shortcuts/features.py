@@ -7,6 +7,7 @@ distances between vectors make sense before anything is scaled.
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,13 @@ def size_of(width: int, height: int) -> Features:
     return np.log(np.array([width, height], np.float64))
 
 
-def file_of(data: bytes) -> Features:
+def file_of(file: bytes | Path) -> Features:
     """Return what the bytes of an image file say before a pixel is decoded: float64, shape (6,).
 
     Parameters
     ----------
-    data
-        Of the whole file.
+    file
+        All bytes of it, or where it lies: then its header alone is read.
 
     Returns
     -------
@@ -51,9 +52,10 @@ def file_of(data: bytes) -> Features:
     import PIL.Image
 
     found = np.zeros(6)
-    found[0] = np.log(max(1, len(data)))
+    length = len(file) if isinstance(file, bytes) else file.stat().st_size
+    found[0] = np.log(max(1, length))
     try:
-        with PIL.Image.open(io.BytesIO(data)) as image:
+        with PIL.Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
             known: Any = image
             tables = getattr(known, "quantization", None) or {}
             layer = getattr(known, "layer", None) or []
