@@ -32,6 +32,9 @@ Vectors = npt.NDArray[np.float64]
 PROBES, REFERENCES = 200, 300
 """Pictures that are looked at, at most; of larger sets a seeded sample is."""
 
+ANSWERS = {"detection": "label", "segmentation": "label", "search": "label", "style": "style"}
+"""Which column of the records answers the question of a task that searches in no gallery."""
+
 DEALS = 999
 """Random deals of the pictures from which the band of chance is taken."""
 
@@ -81,6 +84,9 @@ def shortcuts(
     protocol
         Its headline says within which rank a mate counts as found; 1 where it says none.
     """
+    asked = ANSWERS.get(protocol.task, "")
+    if not asked and not any(fold.gallery for fold in folds):
+        return []
     records = {n: records[n] for fold in folds for n in (*fold.probes, *fold.gallery)}
     crop = protocol.data.crop
     findings = []
@@ -102,7 +108,10 @@ def shortcuts(
             text = f"finds a mate within rank {rank}" if rank > 1 else "finds the mate first"
             what = f"{text} in {{}} of the searches"
         else:
-            found = answered_by(sample, vectors, _labels(sample, records))
+            answers = {name: getattr(records[name], asked) or "" for name in _names(sample)}
+            found = answered_by(
+                sample, vectors, {n: value for n, value in answers.items() if value}
+            )
             what = "names the right answer for {} of the pictures"
         if found is not None and found.above:
             findings.append(_finding(feature, what.format(_percent(found.value)), found))
@@ -220,15 +229,6 @@ def _percent(share: float) -> str:
 def _scale(seen: Vectors) -> Vectors:
     spread = seen.std(axis=0)
     return np.where(spread > 1e-9, spread, 1.0)
-
-
-def _labels(folds: Sequence[Fold], records: Mapping[str, Record]) -> dict[str, str]:
-    """Return what is asked of each probe: its style, or whether it shows a tattoo."""
-    probes = [name for fold in folds for name in fold.probes]
-    labels = {name: records[name].label or "" for name in probes}
-    if len(set(labels.values())) < 2:
-        labels = {name: records[name].style or "" for name in probes}
-    return {name: value for name, value in labels.items() if value}
 
 
 def _sampled(folds: Sequence[Fold], share: float) -> list[Fold]:

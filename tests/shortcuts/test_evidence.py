@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,19 @@ def test_the_noise_of_a_flat_border_is_measured(sigma: float) -> None:
     assert border_of(image)[:3] == pytest.approx(120 / 255, abs=0.01)
     assert border_of(image[:1, :1]).shape == (4,)
     assert noise_of(()) == 0
+
+
+def test_a_task_without_a_gallery_is_asked_for_its_own_column_or_for_nothing(
+    leaky: tuple[list[Fold], dict[str, Record]],
+) -> None:
+    _, records = leaky
+    asked = [Fold(str(part), (), tuple(sorted(records)[part::4])) for part in range(4)]
+    told = {
+        name: replace(r, label="tattoo" if int(name[2]) > 4 else "non-tattoo", tags=("a",))
+        for name, r in records.items()
+    }
+    codes = [one.code for one in shortcuts(asked, told, protocol("detection"))]
+    assert "shortcut-size" in codes
+    assert "shortcut-border" not in codes
+    assert shortcuts(asked, told, protocol("tagging")) == []
+    assert shortcuts(asked, told, protocol("style")) == []
