@@ -18,6 +18,7 @@ from harness.execution.pool import Limits
 from harness.execution.unit import MODEL, TEMPLATES, Matching, Picture, Training, Unit
 from harness.protocol import Protocol
 from harness.registry import Plugin
+from harness.tasks.counted import counted
 from harness.tasks.searches import CANDIDATES, mated_pairs
 
 STREAM_ABOVE = 20_000_000
@@ -190,16 +191,7 @@ def compared_in(fold: Fold) -> list[list[int]]:
     """
     if not fold.draws and not fold.nonmates:
         return []
-    column = {name: j for j, name in enumerate(fold.gallery)}
-    met: dict[str, set[int]] = {name: set() for name in fold.probes}
-    for draw in fold.draws:
-        references = {column[name] for name in draw.gallery}
-        for name in draw.probes:
-            met[name] |= references
-    if fold.nonmates:
-        for probe, reference in (*fold.mates, *fold.nonmates):
-            met[probe].add(column[reference])
-    return [sorted(met[name]) for name in fold.probes]
+    return [np.flatnonzero(row).tolist() for row in counted(fold).compared]
 
 
 def _truth(
