@@ -120,7 +120,8 @@ def gate(
     Raises
     ------
     UsageError
-        If a folder is not a run, the metric is unknown, or no margin is declared.
+        If a folder is not a run, the metric is unknown, no margin is declared, or it is so large
+        that no loss could be above it.
     Damaged
         If a run is not whole.
     NotComparable
@@ -134,6 +135,9 @@ def gate(
         raise UsageError(f"{gated} has no better and worse: choose another with --metric")
     rules = before.run.protocol.gate
     allowed = _margin(before, gated, margin)
+    allowed_failures = 0.01 if rules is None else rules.failures
+    whose = f"'failures' of protocol {before.run.manifest.origin.protocol!r}"
+    _able_to_fail(FAILURES, 1.0, allowed_failures, whose)
     identical = before.answers == after.answers
     headline = str(gated) == before.run.protocol.headline_id
     first, second, paired = fits_of_sides(before, after)
@@ -151,7 +155,7 @@ def gate(
         judge(
             FAILURES,
             _measured(failures[0], failures[1], identical, paired, seed),
-            rules.failures if rules is not None else 0.01,
+            allowed_failures,
             lower_is_better=True,
         ),
     ]
@@ -241,8 +245,9 @@ def _sizes(trials: Trials) -> tuple[int, int]:
 def _margin(side: Side, metric: Metric, given: float | None) -> float:
     rules = side.run.protocol.gate
     name = side.run.manifest.origin.protocol
+    span = CATALOGUE[metric.name].span
     if given is not None:
-        return given
+        return _able_to_fail(str(metric), span, given, "--margin")
     if rules is None:
         raise UsageError(
             f"protocol {name!r} declares no margin; add a table [gate] with margin = 0.02 to it, "
@@ -253,7 +258,18 @@ def _margin(side: Side, metric: Metric, given: float | None) -> float:
             f"the margin that protocol {name!r} declares is for its headline "
             f"{side.run.protocol.headline_id}; say --margin for {metric}"
         )
-    return rules.margin
+    return _able_to_fail(str(metric), span, rules.margin, f"'margin' of protocol {name!r}")
+
+
+def _able_to_fail(subject: str, span: float, margin: float, whose: str) -> float:
+    """Refuse a margin that no loss can be above, since such a gate passes whatever happens."""
+    if margin >= span:
+        raise UsageError(
+            f"{whose} is {margin:g}, but no two values of {subject} are further apart than "
+            f"{span:g}, so nothing could ever be called a regression; write a loss of 2 points of "
+            "a rate as 0.02"
+        )
+    return margin
 
 
 def party_of(side: Side) -> Party:

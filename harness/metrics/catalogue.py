@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +34,15 @@ class Entry:
     guess
         What guessing gets on the most favourable data (large galleries, balanced classes); None
         where that is not a fixed number, or perfection is not 1 (or 0, where lower is better).
+    span
+        How far apart two values can be at most: 1 for a rate, infinite where nothing bounds it.
     """
 
     place: str
     options: tuple[tuple[str, float | int], ...] = ()
     better: str = "higher"
     guess: float | None = None
+    span: float = 1.0
 
     def function(self) -> Callable[..., Any]:
         """Import the function."""
@@ -64,15 +68,15 @@ CATALOGUE: dict[str, Entry] = {
     "eer-convex-hull": Entry("metrics.verification:eer_convex_hull", (), "lower", guess=0.5),
     "fnmr": Entry("metrics.verification:fnmr_at_fmr", (_FMR,), "lower", guess=1.0),
     "auc": Entry("metrics.verification:auc", guess=0.5),
-    "d-prime": Entry("metrics.verification:d_prime"),
+    "d-prime": Entry("metrics.verification:d_prime", span=math.inf),
     "frr": Entry("metrics.failures:generalised_frr", (_FMR,), "lower"),
     "far": Entry("metrics.failures:generalised_far", (_FMR,), "lower"),
     "fte": Entry("metrics.failures:failures", (), "lower"),
     # likelihood ratios
-    "cllr": Entry("likelihood.validity:cllr", (), "lower"),
-    "cllr-min": Entry("likelihood.validity:cllr_min", (), "lower"),
-    "cllr-cal": Entry("likelihood.validity:cllr_cal", (), "lower"),
-    "dev-pav": Entry("likelihood.evidence:dev_pav", (), "lower"),
+    "cllr": Entry("likelihood.validity:cllr", (), "lower", span=math.inf),
+    "cllr-min": Entry("likelihood.validity:cllr_min", (), "lower", span=math.inf),
+    "cllr-cal": Entry("likelihood.validity:cllr_cal", (), "lower", span=math.inf),
+    "dev-pav": Entry("likelihood.evidence:dev_pav", (), "lower", span=math.inf),
     "misleading-mated": Entry("likelihood.evidence:misleading_rates", (), "lower"),
     "misleading-nonmated": Entry("likelihood.evidence:misleading_rates", (), "lower"),
     # images with or without a tattoo
@@ -90,7 +94,9 @@ CATALOGUE: dict[str, Entry] = {
     # search results ranked again
     "tattoo-free": Entry("metrics.reranking:tattoo_free_share", (("k", 5),), "lower"),
     "tattoo-free-before": Entry("metrics.reranking:tattoo_free_share", (("k", 5),), "lower"),
-    "tattoo-free-change": Entry("metrics.reranking:tattoo_free_share", (("k", 5),), "lower"),
+    "tattoo-free-change": Entry(
+        "metrics.reranking:tattoo_free_share", (("k", 5),), "lower", span=2.0
+    ),
     "kept-tattoos": Entry("metrics.reranking:kept_share", (("k", 5),)),
     # tags and classes
     "precision-macro": Entry("metrics.tagging:macro", guess=0.0),
@@ -103,26 +109,26 @@ CATALOGUE: dict[str, Entry] = {
     "tag-credit": Entry("metrics.tagging:top_tag_credit", (("more-than", 15), ("per-hit", 0.25))),
     "top-k-accuracy": Entry("metrics.classification:top_k_accuracy", (("k", 1),), guess=0.0),
     "macro-recall": Entry("metrics.classification:macro_recall", guess=0.0),
-    "brier": Entry("metrics.classification:brier", (), "lower"),
-    "log-loss": Entry("metrics.classification:log_loss", (), "lower"),
+    "brier": Entry("metrics.classification:brier", (), "lower", span=2.0),
+    "log-loss": Entry("metrics.classification:log_loss", (), "lower", span=math.inf),
     "calibration-error": Entry(
         "metrics.classification:expected_calibration_error", (("bins", 15),), "lower"
     ),
     # retouched images
-    "net-removal": Entry("metrics.removal:net_removal"),
-    "residual": Entry("metrics.removal:residual", (), "lower"),
-    "error-inside": Entry("metrics.restoration:mean_absolute_error", (), "lower"),
-    "rmse-inside": Entry("metrics.removal:root_mean_square", (), "lower"),
-    "psnr-inside": Entry("metrics.removal:pooled_psnr"),
-    "ssim-inside": Entry("metrics.restoration:ssim"),
-    "change-outside": Entry("metrics.removal:removal", (), "lower"),
+    "net-removal": Entry("metrics.removal:net_removal", span=math.inf),
+    "residual": Entry("metrics.removal:residual", (), "lower", span=math.inf),
+    "error-inside": Entry("metrics.restoration:mean_absolute_error", (), "lower", span=math.inf),
+    "rmse-inside": Entry("metrics.removal:root_mean_square", (), "lower", span=math.inf),
+    "psnr-inside": Entry("metrics.removal:pooled_psnr", span=math.inf),
+    "ssim-inside": Entry("metrics.restoration:ssim", span=2.0),
+    "change-outside": Entry("metrics.removal:removal", (), "lower", span=math.inf),
     "changed-outside": Entry("metrics.removal:removal", (), "lower"),
-    "change-untattooed": Entry("metrics.removal:removal", (), "lower"),
+    "change-untattooed": Entry("metrics.removal:removal", (), "lower", span=math.inf),
     "changed-untattooed": Entry("metrics.removal:removal", (), "lower"),
     # restored images
-    "psnr": Entry("metrics.restoration:psnr"),
-    "ssim": Entry("metrics.restoration:ssim"),
-    "absolute-error": Entry("metrics.restoration:mean_absolute_error", (), "lower"),
+    "psnr": Entry("metrics.restoration:psnr", span=math.inf),
+    "ssim": Entry("metrics.restoration:ssim", span=2.0),
+    "absolute-error": Entry("metrics.restoration:mean_absolute_error", (), "lower", span=math.inf),
 }
 """By the name in front of the ``@`` of an id."""
 

@@ -251,6 +251,9 @@ def test_raw_scores_that_are_missing_exit_with_3(finished: Path, altered: Altere
         (("--metric", "hit rate"), "--metric"),
         (("--metric", "map"), "say --margin for map"),
         (("--margin", "-1"), "--margin"),
+        (("--margin", "1"), "no two values of hit-rate@rank=1 are further apart than 1"),
+        (("--margin", "2"), "write a loss of 2 points of a rate as 0.02"),
+        (("--metric", "eer", "--margin", "1.5"), "no two values of eer are further apart"),
         (("--seed", "-1"), "--seed"),
     ],
 )
@@ -284,6 +287,27 @@ def test_without_a_declared_margin_the_command_line_has_to_say(
     ran = gated(other, other, "--margin", "0.05", "--json")
     assert ran.code == 0, ran.err
     assert (ran.json["declared"], ran.json["trials"][0]["margin"]) == (False, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("margin = 1", "'margin' of protocol 'similarity' is 1"),
+        ("margin = 100\nfailures = 0.1", "'margin' of protocol 'similarity' is 100"),
+        ("margin = 0.1\nfailures = 1", "'failures' of protocol 'similarity' is 1"),
+    ],
+)
+def test_a_declared_margin_that_no_loss_can_be_above_is_refused(
+    finished: Path, altered: Altered, rule: str, said: str
+) -> None:
+    other = altered("lenient")
+    path = other / "protocol.toml"
+    path.write_text(path.read_text().split("[gate]")[0] + f"[gate]\n{rule}\n")
+    seal(other)
+    ran = gated(other, other)
+    assert ran.code == 2
+    assert said in ran.err
+    assert gated(other, other, "--margin", "0.999").code == (2 if "failures'" in said else 0)
 
 
 @pytest.mark.parametrize("metric", ["eer", "fnmr@fmr=0.1", "map", "eer-convex-hull"])

@@ -26,6 +26,8 @@ def test_an_id_prints_and_parses_and_leads_to_a_documented_function(
     assert entry_of(str(metric))[0] == metric
     assert "Parameters" in entry.doc()
     assert entry.better in ("higher", "lower", "")
+    assert entry.span > 0
+    assert entry.guess is None or entry.span == 1
 
 
 @pytest.mark.parametrize("task", [detection, identification])
