@@ -18,12 +18,14 @@ from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
 from harness.errors import RunFailed
 from harness.execution.conversation import remove_leftovers
-from harness.execution.environment import Environment, hash_of, together
+from harness.execution.environment import LIBRARIES, Environment, hash_of, together
 from harness.execution.keeping import Workplace, is_done
+from harness.execution.nursery import Nursery
 from harness.execution.plan import plan
 from harness.execution.pool import Event, Limits, check_all, do_all
 from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit, write_unit
+from harness.execution.variables import variables
 from harness.finishing import checkout_of, finish, manifest_of, now, opinions
 from harness.manifest import Examination, Manifest, Retouched, Step, Surroundings
 from harness.preparing import Entry, Prepared, command
@@ -67,7 +69,15 @@ def execute(run: Prepared, limits: Limits, listen: Callable[[Event], None]) -> F
                 outcome = finished.judge()
                 seconds = time.perf_counter() - started
                 return Finished(run, outcome, finished.manifest, seconds, (), ("everything",))
-            return _execute(run, limits, listen, started)
+            nursery = Nursery(
+                run.entry.plugin.file,
+                (LIBRARIES[name] for name in run.environment.libraries if name in LIBRARIES),
+                variables(limits.threads),
+            )
+            try:
+                return _execute(run, limits, listen, started, nursery)
+            finally:
+                nursery.close()
     except Timeout:
         raise RunFailed(
             f"{run.label}: another harness is at work in {run.folder}; wait for it, or choose "
@@ -80,6 +90,7 @@ def _execute(
     limits: Limits,
     listen: Callable[[Event], None],
     started: float,
+    nursery: Nursery,
 ) -> Finished:
     judged, folder = run.judged, run.folder
     begun = now()
@@ -89,7 +100,7 @@ def _execute(
     discard_parts(folder)
     remove_leftovers()
     begin(folder, run.environment)
-    place = Workplace(folder, _hidden(run))
+    place = Workplace(folder, _hidden(run), nursery)
     examination, remarks = _examined(run, place, limits, listen)
     waves = plan(
         run.entry.plugin,

@@ -21,6 +21,7 @@ from harness.errors import PluginError, RunFailed, UsageError
 from harness.execution.enclosure import rules_for
 from harness.execution.environment import Environment
 from harness.execution.fence import start, surroundings
+from harness.execution.nursery import Born
 from harness.execution.variables import variables
 from harness.execution.worker import ExportRequest, Question
 from harness.registry import Plugin
@@ -213,7 +214,9 @@ def _answer(
     return answer
 
 
-def _line(process: subprocess.Popen[bytes], question: bytes, patience: float) -> bytes | None:
+def _line(
+    process: subprocess.Popen[bytes] | Born, question: bytes, patience: float
+) -> bytes | None:
     """Return the line that a process answers; what it said until it ended; None if it is late.
 
     A child that it left behind may hold its output open: that is not waited for.

@@ -27,6 +27,7 @@ from harness.execution.enclosure import rules_for
 from harness.execution.fence import Fenced
 from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.log import Log
+from harness.execution.nursery import Nursery
 from harness.execution.packing import unpack
 from harness.execution.unit import Unit
 from harness.execution.variables import variables
@@ -79,6 +80,7 @@ def conversation(
     stop: threading.Event,
     hidden: Iterable[Path],
     writable: Iterable[Path] = (),
+    nursery: Nursery | None = None,
 ) -> Iterator[Conversation]:
     """Start a worker for a unit's algorithm; it is ended, with all that it started, at the end.
 
@@ -96,6 +98,8 @@ def conversation(
         Data sets and runs, of which it may read nothing.
     writable
         Folders in which it may write, besides one for temporary files.
+    nursery
+        That forks workers of some algorithm, perhaps of this one.
     """
     scratch = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-")).resolve()
     ours, theirs = socket.socketpair()
@@ -121,6 +125,7 @@ def conversation(
                 stdout=book.end,
                 stderr=book.end,
                 pass_fds=[theirs.fileno()],
+                nursery=nursery if nursery and nursery.plugin == Path(unit.file) else None,
             )
         book.started()
         yield Conversation(unit, scratch, ours, fenced, book, silence, stop)

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from typing import IO
 
 from harness.execution import processes, readable
+from harness.execution.nursery import Born, Nursery
 
 LARGEST_FILE = 1 << 34
 """Bytes that one file which a worker writes may have: 16 GiB."""
@@ -98,7 +99,7 @@ class Rules:
 class Fenced:
     """A process in its fence, and the line to those who stand outside beside it."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Born
     _line: socket.socket | None
     _fence: Fence | None = field(default=None)
 
@@ -118,9 +119,12 @@ class Fenced:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=10)
         if self.process.returncode is None:
-            # Not waited for, so that its number is still its own.
-            with suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            if isinstance(self.process, Born):
+                self.process.kill_group()
+            else:
+                # Not waited for, so that its number is still its own.
+                with suppress(OSError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def _heard(self, patience: float) -> Fence:
@@ -151,6 +155,7 @@ def start(
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
+    nursery: Nursery | None = None,
 ) -> Fenced:
     """Start a module as ``python -m`` would, in a fence.
 
@@ -162,6 +167,8 @@ def start(
         Of the process; see `surroundings`.
     stdin, stdout, stderr, pass_fds
         As for `subprocess.Popen`.
+    nursery
+        That forks it, where that can be done; it reads nothing then.
 
     Returns
     -------
@@ -182,9 +189,14 @@ def start(
         )
         return Fenced(process, None)
     ours, theirs = socket.socketpair()
+    born = None
     with theirs:
-        process = subprocess.Popen(
-            [*python, __name__, str(theirs.fileno()), module, *arguments],
+        words = [str(theirs.fileno()), module, *arguments]
+        if nursery is not None and isinstance(stdout, int) and isinstance(stderr, int):
+            given = (*pass_fds, theirs.fileno())
+            born = nursery.start(words, environment, (stdout, stderr), given)
+        process = born or subprocess.Popen(
+            [*python, __name__, *words],
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

@@ -33,6 +33,7 @@ from harness.execution import storage
 from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, conversation
 from harness.execution.jobs import Lesson
 from harness.execution.journal import Journal
+from harness.execution.nursery import Nursery
 from harness.execution.order import shuffled
 from harness.execution.pictures import Lessons, mask, pixels, shown
 from harness.execution.unaided import compare_unaided
@@ -65,10 +66,13 @@ class Workplace:
         The run folder; units lie in ``units/`` of it.
     hidden
         Data sets and runs, of which no worker may read anything.
+    nursery
+        That forks the workers of an algorithm, where there is one.
     """
 
     run: Path
     hidden: tuple[Path, ...] = ()
+    nursery: Nursery | None = None
     journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,6 +151,7 @@ def worker(
         stop=doing.stop,
         hidden=(*place.hidden, place.run),
         writable=writable,
+        nursery=place.nursery,
     ) as talk:
         try:
             yield talk
