@@ -22,8 +22,11 @@ GROUPS_PER_FOLD = 4
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what the harness finds out about algorithms beside what pytest keeps, not the user's."""
     os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
-    if config.cache is not None:
-        os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("harness"))
+    cache = getattr(config, "cache", None)
+    if cache is not None:
+        os.environ["XDG_CACHE_HOME"] = str(cache.mkdir("harness"))
+    # Every test has algorithms of its own; those about the examination switch it on.
+    os.environ.setdefault("HARNESS_EXAMINATION", "off")
 
 
 @dataclass(frozen=True)

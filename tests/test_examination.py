@@ -14,6 +14,7 @@ from harness.conformance import examination
 from harness.conformance.examination import Examined, digest, examine_outside, examined, released
 from harness.execution.asking import ask
 from harness.places import bundled, cache_folder
+from harness.reporting import wording
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]
@@ -69,6 +70,7 @@ BATCH = """
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HARNESS_EXAMINATION", "on")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert cache_folder() == tmp_path / "cache" / "tattoo-harness"
     return cache_folder()
@@ -222,3 +224,15 @@ def test_the_built_in_algorithms_are_those_that_passed_before_the_release() -> N
         "run tests/test_conformance.py for these and write their hashes into "
         f"{examination.RELEASED.name}: {json.dumps(now, indent=1)}"
     )
+
+
+def test_an_examination_that_is_switched_off_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_EXAMINATION", "off")
+    mine = tmp_path / "mine.py"
+    mine.write_text(bundled("algorithms").joinpath("colours.py").read_text() + "\n# mine\n")
+    found = examined(subject(mine), hidden=(), threads=1, silence=60)
+    (remark,) = examination.remarks_on(found, "mine")
+    assert (remark.code, remark.severity) == ("not-examined", "warning")
+    assert "switched off" in wording.examination(found)[0]

@@ -67,6 +67,8 @@ def examination(found: Examination | None) -> list[str]:
             f"The algorithm is built in, and as it was when it passed every check of the "
             f"conformance kit before release {found.harness}."
         ]
+    if found.how == "off":
+        return ["The algorithm was not examined by the conformance kit: that was switched off."]
     count = len(found.passed)
     text = f"{when} the algorithm passed {count} checks of the conformance kit from outside"
     if found.failed:
