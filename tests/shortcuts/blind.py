@@ -13,6 +13,7 @@ import PIL.Image
 from harness.api import TrainingSet
 from harness.data.images import decode, file_bytes
 from harness.data.records import Fold, Record
+from harness.execution.order import shuffled
 from harness.execution.plan import compared_in
 from harness.preparing import Request, judged_by
 from harness.registry import find_algorithm, load
@@ -66,6 +67,42 @@ def headline(control: Looked, protocol: str, folder: Path, data: Path | None = N
     return found
 
 
+def headline_by_place(protocol: str) -> Estimate:
+    """Return the headline estimate of scores that say where a picture stood among those given."""
+    judged = judged_by(protocol, Request((), (protocol,)))
+    task, records = judged.protocol.module(), judged.dataset.records
+    used = {n for fold in judged.folds for n in (*fold.train, *fold.probes, *fold.gallery)}
+    records = {name: record for name, record in records.items() if name in used}
+    words = task.vocabulary(records, judged.protocol) if hasattr(task, "vocabulary") else ()
+    answers = []
+    for fold in judged.folds:
+        order = f"{judged.protocol.folds.seed} {fold.name}"
+        if fold.gallery:
+            rows, columns = (
+                np.argsort(shuffled(names, order, what))
+                for names, what in ((fold.probes, "probes"), (fold.gallery, "references"))
+            )
+            # A little later from probe to probe, or all would be ties, which count against.
+            scores = -(columns[None] + rows[:, None] * 1e-6)
+            _forget(scores, fold)
+        else:
+            places = np.argsort(shuffled(fold.probes, order, "pictures"))
+            scores = 1 - places / len(places)
+            if words:
+                # Early pictures are given the first words, late ones the last.
+                scores = 1 - np.abs(scores[:, None] - np.linspace(0, 1, len(words)))
+        answers.append(Answer(scores))
+    outcome = task.judge(judged.folds, answers, records, judged.protocol)
+    found: Estimate = outcome.metrics.pooled[outcome.metrics.headline]
+    return found
+
+
+def _forget(scores: np.ndarray, fold: Fold) -> None:
+    """Leave out the scores of comparisons that are not made."""
+    for row, columns in zip(scores, compared_in(fold), strict=False):
+        row[sorted(set(range(len(row))) - set(columns))] = np.nan
+
+
 _SHARES: dict[Path, np.ndarray] = {}
 
 
@@ -107,8 +144,7 @@ def _answer(
     if fold.gallery:
         gallery = [algorithm.extract(records[name].path) for name in fold.gallery]
         scores = algorithm.compare([algorithm.extract(path) for path in probes], gallery)
-        for row, columns in zip(scores, compared_in(fold), strict=False):
-            row[sorted(set(range(len(row))) - set(columns))] = np.nan
+        _forget(scores, fold)
         return Answer(scores)
     if words:
         return Answer(np.array([algorithm.tag(path) for path in probes]))
