@@ -6,6 +6,10 @@ import difflib
 import errno
 import os
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.data.findings import Finding
 
 
 class HarnessError(Exception):
@@ -29,12 +33,17 @@ class DataError(HarnessError):
     summary
         One sentence.
     problems
-        One line each.
+        One line each, or findings, of which the problems get a line.
     """
 
-    def __init__(self, summary: str, problems: Sequence[str] = ()) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join([summary, *(f"  - {problem}" for problem in problems)]))
+    def __init__(self, summary: str, problems: Sequence[str | Finding] = ()) -> None:
+        self.found = tuple(problems)
+        self.problems = tuple(
+            one if isinstance(one, str) else one.text
+            for one in problems
+            if isinstance(one, str) or one.severity == "problem"
+        )
+        super().__init__("\n".join([summary, *(f"  - {problem}" for problem in self.problems)]))
 
 
 class PluginError(HarnessError):

@@ -169,7 +169,6 @@ def check_learned(
         how = "byte for byte" if name in same else "re-encoded or resized"
         findings.problem("images learned from and judged", f"{name!r}, {how}")
     free = [f.name for f in folds if seen.isdisjoint((*f.probes, *f.gallery))]
-    problems = [one.text for one in findings.all if one.severity == "problem"]
     raise DataError(
         f"the model {file.name} learned from {len(seen):,} of the {len(names):,} pictures of "
         f"{given} that are judged: what it learned by heart would count as recognised. "
@@ -178,7 +177,7 @@ def check_learned(
             if free
             else "Judge it on data that does not hold them."
         ),
-        problems,
+        findings.all,
     )
 
 

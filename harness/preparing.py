@@ -335,7 +335,7 @@ def _odd_pictures(judged: Judged) -> tuple[Finding, ...]:
             f"{judged.given} cannot be evaluated by {judged.file.stem!r}: {len(faults):,} of "
             f"{len(judged.names):,} pictures cannot be used. Replace them, or take them out of the "
             "set.",
-            faults,
+            [Finding("pictures-that-cannot-be-used", "problem", fault) for fault in faults],
         )
     return findings.all
 
@@ -378,7 +378,7 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Judg
         if opened is not None:
             opened[key] = dataset
     if dataset.problems:
-        raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.problems)
+        raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.findings)
     protocol = asked_on(_dealt(protocol, dataset, request), dataset)
     dataset = _meeting(look_at_records(dataset, protocol), dataset, given, file.stem, protocol)
     laid_out = protocol.module().lay_out(dataset, protocol)
@@ -416,7 +416,7 @@ def _without_copies(
     findings = Findings()
     check_compared(dataset, folds, copies, findings)
     if findings.problems:
-        raise DataError(f"{given} cannot be evaluated by {name!r}:", findings.problems)
+        raise DataError(f"{given} cannot be evaluated by {name!r}:", findings.all)
     leaks = learned_and_judged(folds, copies)
     for leak in leaks:
         findings.warning(LEARNED, leak)
@@ -443,7 +443,7 @@ def _meeting(
     if found.problems:
         raise DataError(
             f"{given} cannot answer the question of {name!r} ({protocol.question}):",
-            found.problems,
+            found.all,
         )
     return replace(dataset, findings=(*dataset.findings, *found.all))
 
@@ -457,7 +457,7 @@ def _learning_elsewhere(
     place = Path(request.train_data or "")
     other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
     if other.problems:
-        raise DataError(f"{place} cannot be learned from:", other.problems)
+        raise DataError(f"{place} cannot be learned from:", other.findings)
     return learn_elsewhere(dataset, folds, other, mated_by=protocol.data.mated_by, given=str(place))
 
 
@@ -573,7 +573,7 @@ def _prepared(
             findings.problem(LEARNED, leak)
         raise DataError(
             f"{entry.plugin.name!r} learns, and would learn from the same picture that is judged:",
-            findings.problems,
+            findings.all,
         )
     parameters = entry.description.values()
     judged = _not_learned(judged, entry.plugin.name, parameters)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.data.findings import Finding
-from harness.errors import HarnessError
+from harness.errors import DataError, HarnessError
 from harness.manifest import Manifest
 from harness.preparing import Prepared
 from harness.record import read_assessment
@@ -21,6 +21,9 @@ from harness.run import Finished
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
+
+REFUSED = "data-that-cannot-be-evaluated"
+"""Code of what is wrong with data and has no kind of its own."""
 
 
 def say_what_was_done(finished: Finished, label: str = "") -> None:
@@ -294,3 +297,14 @@ def run_json(
             for one, reason in failed
         ],
     }
+
+
+def refused_json(reason: DataError) -> dict[str, Any]:
+    """Return what `harness run --json` prints where data are refused before anything runs."""
+    import msgspec
+
+    findings = [
+        Finding(REFUSED, "problem", one) if isinstance(one, str) else one
+        for one in reason.found or (str(reason),)
+    ]
+    return {**run_json([], []), "findings": msgspec.to_builtins(findings)}

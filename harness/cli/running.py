@@ -20,7 +20,7 @@ from harness.cli.options import (
     FiniteRange,
     assignments,
 )
-from harness.errors import HarnessError
+from harness.errors import DataError, HarnessError
 
 if TYPE_CHECKING:
     from harness.data.findings import Finding
@@ -120,7 +120,13 @@ def run(
     """
     from dataclasses import replace
 
-    from harness.cli.printing import print_table, run_json, say_findings, say_what_was_done
+    from harness.cli.printing import (
+        print_table,
+        refused_json,
+        run_json,
+        say_findings,
+        say_what_was_done,
+    )
     from harness.execution.pool import Limits
     from harness.finishing import add_likelihood_ratios
     from harness.preparing import Request, prepare
@@ -151,7 +157,12 @@ def run(
     if workers is not None:
         limits = replace(limits, workers=workers)
     said: set[Finding] = set()
-    groups = repeated(prepare(request), repeats)
+    try:
+        groups = repeated(prepare(request), repeats)
+    except DataError as reason:
+        if as_json:
+            click.echo(json.dumps(refused_json(reason), indent=1, ensure_ascii=False))
+        raise
     for group in groups:
         say_findings(group[0].judged.findings, said)
         if repeats > 1 and len(group) == 1:

@@ -59,7 +59,7 @@ def _hashes(dataset: Dataset, files: Mapping[str, Path]) -> dict[str, str]:
         else:
             hashes[name] = answer
     if findings.problems:
-        raise DataError(f"Images of {dataset.name} cannot be read.", findings.problems)
+        raise DataError(f"Images of {dataset.name} cannot be read.", findings.all)
     return hashes
 
 

@@ -159,7 +159,7 @@ def _refuse_leakage(
         raise DataError(
             f"{given} shares images with {judged.name}, which is judged: what was learned by heart "
             "would count as recognised. Train on data that does not hold them.",
-            findings.problems,
+            findings.all,
         )
     for name, source in near.items():
         findings.warning(

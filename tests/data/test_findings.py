@@ -56,3 +56,32 @@ def test_a_warning_is_said_once_and_stands_in_manifest_report_json_and_board(
     expected = {wording.remarks([Finding(**f) for f in r["findings"]]) for r in ran.json["runs"]}
     assert len(rows) == 2
     assert {"".join(set(re.findall(r"\b\d+ remarks?\b", row))) for row in rows} == expected
+
+
+def test_data_that_are_refused_say_so_in_json_with_codes(harness: Command, tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    flat = np.zeros((8, 8, 3))
+    save_png(tmp_path / "two" / "one.png", flat)
+    table = tmp_path / "two" / "set.csv"
+    command = ("run", "--protocol", "identification", "--algo", "random", "--data", table, "--json")
+    table.write_text("image,tattoo,role\none.png,a,prob\nlost.png,a,probe\n")
+    ran = harness(*command)
+    assert ran.code == 2
+    assert (ran.json["runs"], ran.json["failed"], ran.json["entries"]) == ([], [], [])
+    found = {one["code"]: one for one in ran.json["findings"]}
+    assert found["unknown-values"]["severity"] == "problem"
+    assert "unknown role 'prob'" in found["unknown-values"]["text"]
+    assert found["missing-files"]["severity"] == "problem"
+    for one in ran.json["findings"]:
+        assert one["text"] in ran.err
+    # What has no kind of its own has a code, too.
+    table.write_text("image\none.png\n")
+    ran = harness(*command)
+    assert ran.code == 2
+    assert ran.json["runs"] == []
+    (one,) = ran.json["findings"]
+    assert one["code"]
+    assert one["text"] in ran.err
+    # What is wrong with the command is no finding about data.
+    ran = harness(*command, "--param", "nothing=1")
+    assert (ran.code, ran.out) == (2, "")
