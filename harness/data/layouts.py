@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.data.bivtatt import BOXES, IMAGES, read_bivtatt
-from harness.data.findings import Finding
+from harness.data.findings import Finding, Findings
 from harness.data.folders import read_folders
 from harness.data.manifest import read_manifest
 from harness.data.marker import read_marker
+from harness.data.namings import look_at_namings
 from harness.data.omniglot import holds_runs, read_omniglot
 from harness.data.problems import check
 from harness.data.records import Dataset
@@ -103,7 +104,10 @@ def open_dataset(
     dataset = LAYOUTS[layout or detect(path)](path, use_case, background)
     synthetic, fault = read_marker(dataset.root)
     faults = (Finding("faulty-marker", "problem", fault),) if fault else ()
-    return check(replace(dataset, synthetic=synthetic, findings=(*dataset.findings, *faults)))
+    namings = Findings()
+    look_at_namings(dataset.records.values(), namings)
+    findings = (*dataset.findings, *faults, *namings.all)
+    return check(replace(dataset, synthetic=synthetic, findings=findings))
 
 
 def detect(path: Path) -> str:

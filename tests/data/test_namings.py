@@ -1,0 +1,124 @@
+"""Names that stand for "not known", and one name in two spellings, are never read in silence."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.data.findings import Finding
+from harness.data.layouts import open_dataset
+from harness.data.namings import COLUMNS, spelling
+from tests.conftest import Ran
+from tests.data.sets import lines, picture
+
+PLACEHOLDERS, SPELLINGS = "placeholders-read-as-names", "names-in-two-spellings"
+
+
+def found(path: Path, code: str) -> list[Finding]:
+    return [one for one in open_dataset(path).findings if one.code == code]
+
+
+def table(folder: Path, column: str, values: list[str]) -> Path:
+    """Write a manifest with a line for each value of a column."""
+    rows = [f"image,{column}"]
+    for number, value in enumerate(values):
+        picture(folder / f"{number}.png")
+        rows.append(f'{number}.png,"{value}"')
+    return lines(folder / "set.csv", rows)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize(
+    "word", ["unknown", "UNKNOWN", "nan", "NaN", "NA", "n/a", "None", "-1", "-1.0", "-999", "?"]
+)
+def test_a_word_for_not_known_in_a_column_is_said(tmp_path: Path, column: str, word: str) -> None:
+    (one,) = found(table(tmp_path, column, ["a", word, "b", word]), PLACEHOLDERS)
+    assert one.severity == "warning"
+    assert one.text.startswith(f"{column} {word!r} of 2 pictures")
+
+
+@pytest.mark.parametrize("word", ["unknown", "None", "-1", "anna/unknown", "NA"])
+def test_a_word_for_not_known_as_a_folder_is_said_once(tmp_path: Path, word: str) -> None:
+    for folder in ("a", "b", word):
+        picture(tmp_path / folder / "1.png")
+    (one,) = found(tmp_path, PLACEHOLDERS)
+    assert one.text.startswith(f"tattoo {word!r} of 1 picture ")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_empty_cells_are_not_known_and_plain_names_are_not_worth_a_word(
+    tmp_path: Path, column: str
+) -> None:
+    values = [
+        "",
+        " ",
+        "a",
+        "b",
+        "anna",
+        "nana",
+        "0",
+        "1",
+        "10",
+        "2-1",
+        "21",
+        "none-such",
+        "ж",
+        "日本",
+    ]
+    assert found(table(tmp_path, column, values), PLACEHOLDERS) == []
+    assert found(tmp_path / "set.csv", SPELLINGS) == []
+
+
+PAIRS = [
+    *(("Anna", "anna"), ("HEART 1", "heart 1"), ("STRASSE", "Straße")),
+    *(("anna heart", "anna  heart"), ("anna heart", "annaheart"), ("anna heart", "anna_heart")),
+    (unicodedata.normalize("NFC", "josé"), unicodedata.normalize("NFD", "josé")),
+    *(("３", "3"), ("ﬁsh", "fish"), ("a\u00a0b", "a b"), ("an\u200bna", "anna")),
+    *(("007", "7"), ("p07", "p7"), ("t-01", "t-1")),
+    *(("3", "3.0"), ("1", "1.0"), ("12.00", "12")),
+]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("pair", PAIRS)
+def test_one_name_in_two_spellings_is_said(
+    tmp_path: Path, column: str, pair: tuple[str, str]
+) -> None:
+    (one,) = found(table(tmp_path, column, [*pair, "else", pair[0]]), SPELLINGS)
+    assert one.severity == "warning"
+    assert one.text.startswith(column)
+    assert "(2)" in one.text
+    assert "(1)" in one.text
+
+
+@pytest.mark.parametrize("pair", [("Anna", "anna"), ("007", "7"), ("a b", "a_b"), ("3", "3.0")])
+def test_folders_in_two_spellings_are_said_once(tmp_path: Path, pair: tuple[str, str]) -> None:
+    for folder in pair:
+        picture(tmp_path / folder / "1.png")
+    (one,) = found(tmp_path, SPELLINGS)
+    assert all(repr(name) in one.text for name in pair)
+
+
+@pytest.mark.parametrize(
+    "pair", [("1-12", "11-2"), ("1 2", "12"), ("3.1", "3.01"), ("1", "10"), ("5", "-5"), ("é", "e")]
+)
+def test_different_names_are_different(pair: tuple[str, str]) -> None:
+    assert spelling(pair[0]) != spelling(pair[1])
+
+
+def test_a_run_says_it_on_the_terminal_and_keeps_it(
+    harness: Callable[..., Ran], tmp_path: Path
+) -> None:
+    names = ["a", "b", "c", "d", "e", "f", "unknown", "Anna", "anna"]
+    path = table(tmp_path, "tattoo", [name for name in names for _ in range(2)])
+    ran = harness(
+        "run", "--protocol", "identification", "--algo", "random", "--data", path, "--json"
+    )
+    assert ran.code == 0, ran.err
+    kept = {one["code"] for one in ran.json["runs"][0]["findings"]}
+    assert {PLACEHOLDERS, SPELLINGS} <= kept
+    assert ran.err.count("note: tattoo 'unknown' of 2 pictures") == 1
+    assert ran.err.count("note: tattoo 'Anna' (2) and 'anna' (2)") == 1
