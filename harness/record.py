@@ -342,6 +342,8 @@ def read_run(folder: Path) -> Run:
         place = folder / "units" / f"fold-{fold.name}" / SCORES
         try:
             answer = load_answer(place)
+        except FileNotFoundError as reason:
+            raise Damaged(f"{reason.filename or place}: is missing") from None
         except (OSError, ValueError) as reason:
             raise Damaged(f"{place}: {reason}") from None
         shape = (len(fold.probes), len(fold.gallery)) if fold.gallery else (len(fold.probes),)
