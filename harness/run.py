@@ -18,7 +18,7 @@ from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
 from harness.errors import RunFailed
 from harness.execution.conversation import remove_leftovers
-from harness.execution.environment import LIBRARIES, Environment, hash_of, together
+from harness.execution.environment import Environment, hash_of, together
 from harness.execution.keeping import Workplace, is_done
 from harness.execution.nursery import Nursery
 from harness.execution.plan import plan
@@ -34,6 +34,7 @@ from harness.registry import Plugin, home_of, own_files
 from harness.results import Outcome
 from harness.run_folders import begin, end, folder_for, is_stale, loaded_by, settled
 from harness.shortcuts.evidence import shortcuts
+from harness.sources import libraries
 
 ONE_FIT = "one-fit"
 """Code of the finding that a run is one of the fits that could have been."""
@@ -69,11 +70,9 @@ def execute(run: Prepared, limits: Limits, listen: Callable[[Event], None]) -> F
                 outcome = finished.judge()
                 seconds = time.perf_counter() - started
                 return Finished(run, outcome, finished.manifest, seconds, (), ("everything",))
-            nursery = Nursery(
-                run.entry.plugin.file,
-                (LIBRARIES[name] for name in run.environment.libraries if name in LIBRARIES),
-                variables(limits.threads),
-            )
+            plugin = run.entry.plugin
+            python = [home_of(plugin) / name for name in run.entry.files if name.endswith(".py")]
+            nursery = Nursery(plugin.file, libraries(python), variables(limits.threads))
             try:
                 return _execute(run, limits, listen, started, nursery)
             finally:

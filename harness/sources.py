@@ -104,6 +104,32 @@ def named_files(folder: Path, files: Iterable[Path]) -> list[str]:
     return sorted(found)
 
 
+def libraries(files: Iterable[Path]) -> set[str]:
+    """Return the modules that an algorithm and its part of the toolkit import from elsewhere.
+
+    Parameters
+    ----------
+    files
+        Python files of the algorithm.
+
+    Returns
+    -------
+    set
+        Outermost names, such as ``torch``; those imported inside functions, too.
+    """
+    own = list(files)
+    toolkit = [name for name in score_makers(own) if name.startswith(f"{TOOLKIT}.")]
+    texts = [*own, *(file for name in toolkit if (file := _file_of(name)) is not None)]
+    found = set()
+    for file in texts:
+        for node in _statements(_tree(file).body):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+    return found - {PACKAGE.name}
+
+
 @cache
 def _common() -> dict[str, str]:
     return _closure([(name, ALL) for root in WHOLE for name in _modules_of(root)], WHOLE)

@@ -13,6 +13,7 @@ import pytest
 
 from harness import sources
 from harness.places import PACKAGE, bundled
+from harness.sources import libraries
 from tests.conftest import run_harness
 
 WriteFile = Callable[[str, str], Path]
@@ -186,3 +187,10 @@ def test_a_name_of_a_file_in_the_text_is_found_without_running_it(plugin: WriteF
     (path.parent / "models" / "net.onnx").write_bytes(b"net")
     (path.parent.parent / "secret").write_text("not below")
     assert sources.named_files(path.parent, [path]) == ["models/net.onnx"]
+
+
+def test_the_libraries_of_an_algorithm_are_those_that_it_and_its_toolkit_import() -> None:
+    assert "torch" in libraries([bundled("algorithms") / "triplet.py"])
+    assert "torch" not in libraries([bundled("algorithms") / "sift.py"])
+    assert "cv2" in libraries([bundled("algorithms") / "sift.py"])
+    assert "harness" not in libraries([bundled("algorithms") / "arcface.py"])

@@ -1,8 +1,8 @@
 """A process that has imported the libraries of an algorithm, and forks its workers.
 
 Every step of a unit has a process of its own, and torch takes seconds to import. So the libraries
-that an algorithm was seen to import are imported once for a run, in a process that never sees the
-algorithm, a picture or a truth; workers are forked from it, and put up their fence before they
+that stand in the imports of an algorithm are imported once for a run, in a process that never sees
+the algorithm, a picture or a truth; workers are forked from it, and put up their fence before they
 import the algorithm. What one of them does is seen by none of the others.
 """
 
@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-SAFE = ("numpy", "scipy", "PIL", "cv2", "sklearn", "skimage", "onnxruntime", "torch", "torchvision")
+SAFE = ("numpy", "PIL", "cv2", "sklearn", "onnxruntime", "torch")
 """Modules that may be imported before a fork: importing them starts no work and reads no folder
 that differs from worker to worker. TensorFlow and Keras are not among them."""
 
