@@ -39,6 +39,7 @@ def run_folder(finished: Path, tmp_path: Path) -> Path:
 def test_the_folder_holds_what_its_docstring_lists(finished: Path) -> None:
     expected = {
         *("manifest.json", "protocol.toml", "truth.json", "units", "candidates"),
+        "journal.json",
         *("metrics.json", "curves.json", "searches.json", "report.html", "checksums.sha256"),
     }
     assert {path.name for path in finished.iterdir()} == expected

@@ -20,7 +20,8 @@ __all__ = ["read_tags"]
 _MARKS = ";,|；，、"
 _LIST = re.compile(r"[\[(].*[\])]", re.DOTALL)
 _WEIGHT = re.compile(r"\((.+):\d*\.?\d+\)")
-_ODD = re.compile(r"[\[\]{}\"`<>|]|^'|'$")
+# Faces such as >_< are tags of boorus.
+_ODD = re.compile(r"[\[\]{}\"`|]|^'|'$|</?[A-Za-z][^<>]*>")
 
 
 def read_tags(cells: Sequence[tuple[str, str]], findings: Findings) -> list[tuple[str, ...]]:
