@@ -44,7 +44,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     lines = ["image,tattoo,tags"]
     for number in range(8):
         light = number % 2 == 0
-        save_png(folder / "set" / f"{number}.png", np.full((9, 9, 3), 200 if light else 60))
+        shade = (200 if light else 60) + number  # no two are the same picture
+        save_png(folder / "set" / f"{number}.png", np.full((9, 9, 3), shade))
         lines.append(f"{number}.png,t{number},{LIGHT if light else DARK} {EVIL}")
     (folder / "set" / "manifest.csv").write_text("\n".join(lines), encoding="utf-8")
     protocol = folder / "few.toml"
