@@ -234,3 +234,16 @@ def test_help_names_every_verb_once_in_lines_that_fit_80_columns(harness: Comman
         for verb, line in verbs.items():
             assert len(line) <= 55
             assert any(row.split(maxsplit=1) == [verb, line] for row in ran.out.splitlines())
+
+
+@pytest.mark.parametrize("folds", [(), ("--fold", "1")])
+def test_a_control_that_learned_answers_by_what_it_learned_in_one_fold_or_all(
+    harness: Command, small_set: Path, folds: tuple[str, ...]
+) -> None:
+    ran = harness(
+        *("run", "--protocol", "detection", "--algo", "majority", "--data", small_set, "--json"),
+        *folds,
+    )
+    assert ran.code == 0, ran.err
+    (run,) = ran.json["runs"]
+    assert run["metrics"]["pooled"]["accuracy"]["value"] >= 0.5

@@ -295,14 +295,12 @@ def _score(unit: Unit, place: Workplace, doing: Doing) -> None:
         return
     with _stored(unit, place, SCORES) as part:
         with worker(unit, place, doing) as talk:
+            _prepare(talk, unit, place)
             if unit.ability == "Control":
-                talk.begin()
                 items = _control(talk, unit, part, doing)
             elif unit.ability == "Matcher":
-                _prepare(talk, unit, place)
                 items = _compare(talk, unit, place, part, doing)
             else:
-                _prepare(talk, unit, place)
                 items = _answer(talk, unit, part, doing)
             facts = talk.finish()
         storage.record_step(part, items=items, **facts)

@@ -169,7 +169,9 @@ def found_by(folds: Sequence[Fold], vectors: Mapping[str, Vectors], rank: int) -
 def answered_by(
     folds: Sequence[Fold], vectors: Mapping[str, Vectors], labels: Mapping[str, str]
 ) -> Evidence | None:
-    """Return how often a regression on a feature names the answer; None with one answer alone.
+    """Return how often a regression on a feature names the answer.
+
+    None where there is one answer alone, or one fold, which leaves nothing to learn from.
 
     Every fold's probes are answered by a least-squares regression on the standard features, their
     products and a constant, fitted to the probes of the other folds.
@@ -179,6 +181,8 @@ def answered_by(
     if len(words) < 2:
         return None
     part = np.array([f for f, fold in enumerate(folds) for n in fold.probes if n in labels])
+    if len(set(part.tolist())) < 2:
+        return None
     seen = np.array([vectors[name] for name in names])
     middle, scale = seen.mean(axis=0), _scale(seen)
     inputs = np.clip((seen - middle) / scale, -4, 4)
