@@ -104,9 +104,9 @@ def survey(place: Path, *, layout: str | None = None, plugins: Sequence[Path] = 
     opened: Opened = {}
     answers: list[Answer] = []
     findings: list[Finding] = []
-    for name in protocols(plugins):
+    for name, file in protocols(plugins).items():
         request = Request((), (name,), data=place, layout=layout, plugins=tuple(plugins))
-        answer, found = _answer(name, request, opened)
+        answer, found = _answer(name, title_of(file), request, opened)
         answers.append(answer)
         findings += found
     sets = list(opened.values())
@@ -138,8 +138,9 @@ def survey(place: Path, *, layout: str | None = None, plugins: Sequence[Path] = 
     )
 
 
-def _answer(name: str, request: Request, opened: Opened) -> tuple[Answer, list[Finding]]:
-    title = title_of(protocols(request.plugins)[name])
+def _answer(
+    name: str, title: str, request: Request, opened: Opened
+) -> tuple[Answer, list[Finding]]:
     try:
         judged = judged_by(name, request, opened)
     except DataError as reason:

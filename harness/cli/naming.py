@@ -16,7 +16,6 @@ RUNS = Path("runs")
 """Where `harness run` puts run folders unless told otherwise, and where short names are found."""
 
 LATEST = "latest"
-SEALED = "checksums.sha256"  # written last: a folder without it is unfinished
 _HASHES = re.compile(r"(-x\d+)?-[0-9a-f]{10}(-[0-9a-f]{6})?$")
 
 if TYPE_CHECKING:
@@ -69,9 +68,11 @@ def folder_of(text: str, runs: Path = RUNS) -> Path:
     path = Path(text)
     if path.exists() or not re.fullmatch(rf"{LATEST}|[\w.+:-]+/[\w.-]+", text):
         return path
+    from harness.record import CHECKSUMS
+
     finished = sorted(
         (seal.stat().st_mtime_ns, str(seal.parent), seal.parent)
-        for seal in runs.glob(f"*/*/{SEALED}")
+        for seal in runs.glob(f"*/*/{CHECKSUMS}")  # written last, once a run is finished
     )
     names = {f"{folder.parent.name}/{_algorithm(folder)}": folder for _, _, folder in finished}
     if text == LATEST and finished:

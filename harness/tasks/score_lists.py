@@ -25,7 +25,7 @@ from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer
 from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
 from harness.tasks.intervals import set_interval
-from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf
+from harness.tasks.trials import Trials, TrialsOf, trials_of
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
@@ -127,17 +127,7 @@ def trials(
     lists = _Lists.of(folds, answers, records)
 
     def given(metric: Metric) -> Trials | None:
-        if metric.name not in MEASURES:
-            return None
-        return Scores(
-            lists.mated,
-            lists.mated_clusters,
-            lists.nonmated,
-            lists.probe_clusters,
-            lists.reference_clusters,
-            metric.name,
-            float(dict(metric.options).get("fmr", "nan")),
-        )
+        return trials_of(lists, metric)
 
     return given
 

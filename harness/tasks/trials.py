@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -68,6 +69,36 @@ class Scores:
 Trials: TypeAlias = Values | Scores
 TrialsOf: TypeAlias = Callable[[Metric], Trials | None]
 """Gives the trials of a metric, or None where the run does not keep what it would take."""
+
+
+class Compared(typing.Protocol):
+    """Scores of comparisons, with labels of the identities that each joins, as in `Scores`."""
+
+    @property
+    def mated(self) -> npt.NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def mated_clusters(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def nonmated(self) -> npt.NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def probe_clusters(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def reference_clusters(self) -> npt.NDArray[Any]: ...  # noqa: D102
+
+
+def trials_of(compared: Compared, metric: Metric) -> Scores | None:
+    """Return the trials of a metric of `MEASURES`; None of any other."""
+    if metric.name not in MEASURES:
+        return None
+    return Scores(
+        compared.mated,
+        compared.mated_clusters,
+        compared.nonmated,
+        compared.probe_clusters,
+        compared.reference_clusters,
+        metric.name,
+        float(dict(metric.options).get("fmr", "nan")),
+    )
 
 
 def of_searches(

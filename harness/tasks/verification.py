@@ -32,7 +32,7 @@ from harness.tasks.drawing import verification_folds as lay_out
 from harness.tasks.identification import training_truth
 from harness.tasks.intervals import set_interval
 from harness.tasks.searches import identities_of, truth_matrix
-from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf, failures_of
+from harness.tasks.trials import Trials, TrialsOf, failures_of, trials_of
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
@@ -113,17 +113,7 @@ def trials(
     def given(metric: Metric) -> Trials | None:
         if metric.name == "fte":
             return failures_of(folds, answers, records)
-        if metric.name not in MEASURES:
-            return None
-        return Scores(
-            pooled.mated,
-            pooled.mated_clusters,
-            pooled.nonmated,
-            pooled.probe_clusters,
-            pooled.reference_clusters,
-            metric.name,
-            float(dict(metric.options).get("fmr", "nan")),
-        )
+        return trials_of(pooled, metric)
 
     return given
 
