@@ -3,6 +3,9 @@
 Both evaluate a folder of images per tattoo (TattTRN, CVPR Workshops 2024; AIGTatt descends from
 it). Their draws are unseeded and stop at an identity with one image; here a draw follows from the
 protocol's seed and the names alone, and an identity with one image is never mated.
+
+Open-set data can also bring its own lists: roles by which some identity is searched and not
+enrolled. Then nothing is drawn.
 """
 
 from __future__ import annotations
@@ -77,7 +80,17 @@ def open_set_folds(dataset: Dataset, protocol: Protocol) -> list[Fold]:
     The identities are shuffled once; the share that is unknown moves on through them with every
     draw, so that ten draws with a tenth unknown make everybody unknown once. Whoever has one image
     is searched when unknown and left out otherwise.
+
+    Where roles leave an identity without a reference, the data itself says who is not enrolled:
+    every reference is enrolled and every probe is searched, once.
+
+    Raises
+    ------
+    DataError
+        If there is too little to draw, or roles that say who is enrolled are not those of all.
     """
+    if _roles_say_who_is_unknown(dataset, protocol):
+        return _folds(dataset, protocol, _by_roles, drawn=False)
 
     def drawn(members: Members, rng: np.random.Generator, fold: Fold) -> Fold:
         keys = sorted(members)
@@ -148,6 +161,8 @@ def _folds(
     dataset: Dataset,
     protocol: Protocol,
     compared: Callable[[Members, np.random.Generator, Fold], Fold],
+    *,
+    drawn: bool = True,
 ) -> list[Fold]:
     check_named(dataset, protocol.data.mated_by)
     folds = []
@@ -167,7 +182,7 @@ def _folds(
                 f"{dataset.name}: fold {name} has {len(judged)} images; this task keeps the score "
                 f"of every two, up to {LARGEST} images. Raise 'count' of [folds]."
             )
-        if sum(len(records) > 1 for records in members.values()) < 2:
+        if drawn and sum(len(records) > 1 for records in members.values()) < 2:
             raise DataError(
                 f"{dataset.name}: fold {name} has fewer than two identities with two images, so "
                 "there is nothing to draw. Lower 'count' of [folds], or bring more images."
@@ -176,6 +191,53 @@ def _folds(
         fold = Fold(name=name, train=tuple(r.name for r in train), probes=())
         folds.append(compared(dict(sorted(members.items())), rng, fold))
     return folds
+
+
+def _roles_say_who_is_unknown(dataset: Dataset, protocol: Protocol) -> bool:
+    """Whether some identity is searched for by its role and has no reference.
+
+    Raises
+    ------
+    DataError
+        If so, and a picture has no role, or pictures of one photograph are not to meet: lists that
+        are given cannot be drawn anew.
+    """
+    judged = [r for r in dataset.records.values() if r.role not in ("background", "train")]
+    enrolled = {identity_of(r, protocol) for r in judged if r.role == "reference"}
+    searched = {identity_of(r, protocol) for r in judged if r.role == "probe"}
+    if not enrolled or searched <= enrolled:
+        return False
+    whole = (
+        f"{dataset.name}: its roles say who is not enrolled ({len(searched - enrolled):,} "
+        "identities have probes and no reference)"
+    )
+    without = sorted(record.name for record in judged if record.role is None)
+    if without:
+        raise DataError(
+            f"{whole}, and {len(without):,} pictures have no role, e.g. {without[0]!r}. Give each "
+            "'probe', 'reference' or 'train', or leave the column out: roles are drawn then."
+        )
+    if protocol.data.same_source == "left-out":
+        raise DataError(
+            f"{whole}, so nothing is drawn; the protocol's same-source = 'left-out' draws others "
+            "for pictures of one photograph. Set it to 'compared', or leave the roles out."
+        )
+    return True
+
+
+def _by_roles(members: Members, rng: np.random.Generator, fold: Fold) -> Fold:
+    """Enrol every reference and search every probe, in one draw."""
+    del rng
+    records = [record for own in members.values() for record in own]
+    probes = tuple(record.name for record in records if record.role == "probe")
+    references = tuple(record.name for record in records if record.role == "reference")
+    found = _united(fold, [Draw(probes, references)], members)
+    if not found.mates:
+        raise DataError(
+            f"fold {fold.name}: by the roles of its pictures no probe has a reference, so nobody "
+            "can be identified. Lower 'count' of [folds], or enrol somebody who is searched for."
+        )
+    return found
 
 
 def _united(fold: Fold, draws: Sequence[Draw], members: Members) -> Fold:

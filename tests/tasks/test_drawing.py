@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import pytest
 
+from harness.data.records import Dataset
 from harness.errors import DataError
 from harness.tasks import closed_set, open_set, verification
-from tests.tasks.drawn import dataset, protocol
+from tests.tasks.drawn import answers, dataset, protocol
 
 VERIFY = ["eer"]
 OPEN = ["fnir@fpir=0.1,rank=1"]
@@ -93,6 +96,59 @@ def test_an_identity_with_one_image_is_searched_when_unknown_and_left_out_otherw
     searched = [draw for draw in fold.draws if any(owner(n) == "t00" for n in draw.probes)]
     assert len(searched) == 1
     assert all(owner(name) != "t00" for draw in fold.draws for name in draw.gallery)
+
+
+def with_roles(roles: dict[str, str | None]) -> Dataset:
+    """Pictures that say themselves what they are."""
+    world = dataset([3] * 6)
+    records = {n: replace(r, role=roles.get(n, "probe")) for n, r in world.records.items()}
+    return replace(world, records=records)
+
+
+ENROLLED: dict[str, str | None] = {
+    "t00/00.png": "reference",
+    "t01/00.png": "reference",
+    "t01/02.png": "reference",
+    "t02/01.png": "reference",
+}
+
+
+def test_roles_that_leave_somebody_out_of_the_gallery_say_who_is_unknown() -> None:
+    world = with_roles(ENROLLED)
+    (fold,) = open_set.lay_out(world, protocol("open-set", OPEN))
+    (draw,) = fold.draws
+    assert set(draw.gallery) == set(ENROLLED)
+    assert set(draw.probes) == set(world.records) - set(ENROLLED)
+    assert fold.mates == {(p, r) for p in draw.probes for r in ENROLLED if owner(p) == owner(r)}
+    outcome = open_set.judge([fold], answers([fold]), world.records, protocol("open-set", OPEN))
+    assert outcome.metrics.counts["mated_searches"] == 2 + 1 + 2
+    assert outcome.metrics.counts["nonmated_searches"] == 9
+    assert outcome.metrics.counts["largest_gallery"] == 4
+
+
+def test_roles_that_enrol_everybody_leave_the_unknown_to_the_draw() -> None:
+    everybody = {f"t{i:02d}/00.png": "reference" for i in range(6)}
+    (fold,) = open_set.lay_out(with_roles(everybody), protocol("open-set", OPEN))
+    assert len(fold.draws) == 10
+
+
+@pytest.mark.parametrize(
+    ("roles", "tables", "said"),
+    [
+        ({**ENROLLED, "t05/01.png": None}, {}, r"1 pictures have no role, e.g. 't05/01.png'"),
+        (ENROLLED, {"data": {"same-source": "left-out"}}, r"same-source = 'left-out'"),
+        (
+            {"t00/00.png": "reference", "t00/01.png": "train", "t00/02.png": "train"},
+            {},
+            "no probe has a",
+        ),
+    ],
+)
+def test_roles_that_cannot_be_kept_are_refused(
+    roles: dict[str, str | None], tables: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        open_set.lay_out(with_roles(roles), protocol("open-set", OPEN, **tables))
 
 
 def test_nothing_to_draw_is_an_error_that_says_what_to_do() -> None:
