@@ -160,16 +160,18 @@ def test_the_same_recipe_with_other_threads_or_kernels_is_a_run_beside_the_first
     one = only(run(colours, small_set, out))
     two = only(run(colours, small_set, out, "--threads", "2"))
     three = only(run(colours, small_set, out, OPENBLAS_CORETYPE="Nehalem"))
-    assert one["identity"] == two["identity"] == three["identity"]
-    folders = [Path(each["folder"]) for each in (one, two, three)]
-    assert len(set(folders)) == 3
+    four = only(run(colours, small_set, out, ATEN_CPU_CAPABILITY="avx2"))
+    assert {each["identity"] for each in (two, three, four)} == {one["identity"]}
+    folders = [Path(each["folder"]) for each in (one, two, three, four)]
+    assert len(set(folders)) == 4
     assert folders[0].name == f"colours-{one['identity'][:10]}"
     for folder in folders[1:]:
         assert folder.name.startswith(f"{folders[0].name}-")
     manifests = [manifest_in(str(folder)) for folder in folders]
-    assert len({each["environment_hash"] for each in manifests}) == 3
+    assert len({each["environment_hash"] for each in manifests}) == 4
     assert "--threads 2" in manifests[1]["command"]
     assert manifests[2]["command"].startswith("OPENBLAS_CORETYPE=Nehalem harness run")
+    assert manifests[3]["command"].startswith("ATEN_CPU_CAPABILITY=avx2 harness run")
     ran = run_harness("leaderboard", out, "--out", tmp_path / "site", "--json")
     (entry,) = ran.json["boards"][0]["entries"]
     assert {fit["folder"] for fit in entry["fits"]} == {str(folder) for folder in folders}
