@@ -98,6 +98,22 @@ def sentence_of(reason: OSError) -> str:
     return f"{place}{reason.strerror or reason}{'; ' if advice else ''}{advice}"
 
 
+LONGEST_SENTENCE = 1000
+"""Characters of one sentence about a file; what it quotes from the file may be longer."""
+
+
+def shortened(text: str, length: int = LONGEST_SENTENCE) -> str:
+    """Return a text of at most `length` characters: its beginning, which says where, and its end.
+
+    >>> shortened("list.csv:3: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' is absent", 36)
+    "list.csv:3: 'aaaaaa ... a' is absent"
+    """
+    if len(text) <= length:
+        return text
+    end = length // 3
+    return f"{text[: length - end - 5]} ... {text[-end:]}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the closest known name, or an empty string.
 

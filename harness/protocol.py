@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError, nearest, shortened
 from harness.metrics.ids import Metric
+from harness.tomltext import table_of
 
 Task = Literal[
     "identification",
@@ -30,6 +30,12 @@ Task = Literal[
 """Kinds of question; each is a module of `harness.tasks`, with ``_`` for ``-``."""
 
 TASKS: tuple[str, ...] = get_args(Task)
+
+LARGEST_PROTOCOL = 1 << 20
+"""Bytes of a protocol's file; the longest of ours has a few thousand."""
+
+MOST_FAULTS = 50
+"""Faults of one protocol that are listed."""
 
 Need = Literal[
     "two-pictures", "media", "regions", "both-labels", "other-subjects", "other-captures"
@@ -279,6 +285,10 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
     UsageError
         If it is not TOML, or with every fault in it at once.
     """
+    if not path.is_file():
+        raise UsageError(f"protocol {path} is no file")
+    if path.stat().st_size > LARGEST_PROTOCOL:
+        raise UsageError(f"protocol {path} is larger than {LARGEST_PROTOCOL:,} bytes")
     content = path.read_bytes()
     return parse_protocol(content, str(path)), hashlib.sha256(content).hexdigest()
 
@@ -286,8 +296,8 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
 def parse_protocol(content: bytes, called: str) -> Protocol:
     """Check the bytes of a protocol; parameters and errors as for `read_protocol`."""
     try:
-        table = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        table = table_of(content)
+    except ValueError as reason:
         raise UsageError(f"protocol {called} is not TOML: {reason}") from None
     faults: list[str] = []
     protocol = None
@@ -299,7 +309,8 @@ def parse_protocol(content: bytes, called: str) -> Protocol:
     if faults or protocol is None:
         raise UsageError(
             f"protocol {called} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
-            + "\n".join(f"  - {fault}" for fault in faults)
+            + "\n".join(f"  - {shortened(fault)}" for fault in faults[:MOST_FAULTS])
+            + (f"\n  - ... and {len(faults) - MOST_FAULTS} more" * (len(faults) > MOST_FAULTS))
         )
     return protocol
 

@@ -12,7 +12,6 @@ import importlib.util
 import inspect
 import os
 import sys
-import tomllib
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from harness.errors import PluginError, UsageError, nearest
+from harness.errors import PluginError, UsageError, nearest, shortened
 from harness.places import PACKAGE, bundled
+from harness.tomltext import table_of
 
 if TYPE_CHECKING:
     from harness.api import Algorithm
@@ -156,9 +156,8 @@ def protocols(extra: Iterable[Path] = ()) -> dict[str, Path]:
 def title_of(protocol: Path) -> str:
     """Return a protocol's title without checking the rest, for lists."""
     try:
-        with protocol.open("rb") as file:
-            return str(tomllib.load(file).get("title", ""))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        return shortened(str(table_of(protocol.read_bytes()).get("title", "")))
+    except (OSError, ValueError) as reason:
         return f"cannot be read: {reason}"
 
 

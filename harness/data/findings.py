@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from harness.errors import shortened
+
 __all__ = ["SHOWN", "Finding", "Findings", "counted", "once"]
 
 SHOWN = 10
@@ -59,11 +61,11 @@ class Findings:
         sentence
             What is wrong and where: ``file:line`` where that is known.
         """
-        self._found.setdefault(("problem", kind), []).append(sentence)
+        self._found.setdefault(("problem", kind), []).append(shortened(sentence))
 
     def warning(self, kind: str, sentence: str) -> None:
         """Add something odd that does not stop a run; parameters as for `problem`."""
-        self._found.setdefault(("warning", kind), []).append(sentence)
+        self._found.setdefault(("warning", kind), []).append(shortened(sentence))
 
     def take(self, other: Findings) -> None:
         """Add all that other findings hold."""

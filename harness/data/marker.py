@@ -12,12 +12,12 @@ a data set without the file has stated neither, and is never taken for real.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from harness.errors import nearest
+from harness.tomltext import table_of
 
 __all__ = ["MARKER", "NOT_STATED", "Synthetic", "marker_text", "read_marker", "stated_in"]
 
@@ -36,7 +36,7 @@ def marker_text(made_with: str) -> str:
     made_with
         Command that makes the data set.
 
-    >>> tomllib.loads(marker_text("harness synth FOLDER"))
+    >>> table_of(marker_text("harness synth FOLDER").encode())
     {'synthetic': True, 'made-with': 'harness synth FOLDER'}
     """
     # A JSON string without characters beyond ASCII is a TOML string.
@@ -65,8 +65,8 @@ def read_marker(root: Path) -> tuple[Synthetic, str]:
     except OSError as reason:
         return NOT_STATED, f"{MARKER} cannot be read: {reason.strerror or reason}"
     try:
-        table = tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        table = table_of(content, "utf-8-sig")
+    except ValueError as reason:
         return NOT_STATED, f"{MARKER} is not TOML: {reason}"
     for key in table:
         if key not in _KEYS:

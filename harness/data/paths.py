@@ -19,6 +19,9 @@ from harness.errors import HarnessError
 
 __all__ = ["BadNameError", "Root", "canonical", "unwritable"]
 
+LONGEST_PART, LONGEST_PATH = 255, 4095
+"""Bytes of a name in a folder, and of a whole path, on every system that is known here."""
+
 
 class BadNameError(HarnessError):
     """A name that is no path inside the root; the message continues ``'name' ...``."""
@@ -91,10 +94,14 @@ class Root:
             raise BadNameError("climbs out of its folder with '..'")
         if parts == [""]:
             raise BadNameError("is empty")
+        if any(_bytes(part) > LONGEST_PART for part in name.split("/")):
+            raise BadNameError(f"has a part longer than a name may be ({LONGEST_PART} bytes)")
         base = self.folder / under
         path = base / name
         if not os.path.lexists(path):
             path = self._other_spelling(base, parts) or path
+        if _bytes(str(path)) > LONGEST_PATH:
+            raise BadNameError(f"is longer than a path may be ({LONGEST_PATH:,} bytes)")
         if not self.holds(path):
             raise BadNameError(f"leads out of {self.folder} through a symbolic link")
         return path
@@ -163,3 +170,7 @@ class Root:
 
 def _alike(left: str, right: str) -> bool:
     return canonical(left).casefold() == canonical(right).casefold()
+
+
+def _bytes(name: str) -> int:
+    return len(name.encode("utf-8", "surrogatepass"))

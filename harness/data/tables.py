@@ -87,7 +87,10 @@ def _separator(text: str, columns: Collection[str]) -> str:
     first = text.lstrip("\r\n").split("\n", 1)[0]
 
     def known(separator: str) -> int:
-        cells = next(csv.reader([first], delimiter=separator), [])
+        try:
+            cells = next(csv.reader([first], delimiter=separator), [])
+        except csv.Error:  # said where all of the text is read
+            return 0
         return sum(_column(cell, columns) in columns for cell in cells)
 
     return max(_SEPARATORS, key=known)

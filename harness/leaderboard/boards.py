@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from harness.leaderboard.reading import Entry, LeftOut
 from harness.reporting.headline import cannot_answer
 from harness.reporting.wording import direction, known, shown
 from harness.results import Estimate
+from harness.tomltext import table_of
 
 LONGEST_SETTING = 40
 _SOURCE = "source"
@@ -286,8 +286,8 @@ def _board(key: tuple[Any, ...], entries: Sequence[Entry]) -> Board:
 def _table(protocol_text: bytes) -> dict[str, Any]:
     """Return what a protocol says; nothing where another version of the harness wrote it."""
     try:
-        return tomllib.loads(protocol_text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return table_of(protocol_text)
+    except ValueError:
         return {}
 
 
