@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.naming import folder_of
-from harness.errors import UsageError
+from harness.errors import RunFailed, UsageError
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]
@@ -46,6 +47,44 @@ def test_an_unfinished_run_is_not_found_and_the_error_names_the_nearest(runs: Pa
         folder_of("similarity/sift", runs)
     with pytest.raises(UsageError, match="Did you mean 'similarity/triplet'"):
         folder_of("similarity/triplit", runs)
+
+
+def test_the_name_of_a_file_with_underscores_is_taken_for_its_algorithm(runs: Path) -> None:
+    assert folder_of("region/my_own_facade", runs).name == "my-own-facade-0123456789"
+
+
+def test_a_file_of_run_json_stands_for_its_run(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    for said, folder in (
+        ({"runs": [{"folder": "a/b"}], "entries": [], "failed": []}, "a/b"),
+        ({"runs": [{"folder": "a/1"}, {"folder": "a/2"}], "entries": [{"folder": "a/x2"}]}, "a/x2"),
+        ({"runs": [{"folder": "größe 1"}]}, "größe 1"),
+    ):
+        file.write_text(json.dumps(said), encoding="utf-8")
+        assert folder_of(str(file)) == Path(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("", RunFailed, "is empty"),
+        ('{"runs": [], "failed": [{"error": "it crashed"}]}', RunFailed, "it crashed"),
+        ('{"runs": [], "findings": [{"text": "no mates"}]}', RunFailed, "no mates"),
+        ('{"runs": []}', UsageError, "names no run"),
+        ('{"runs": [{"folder": "a"}, {"folder": "b"}]}', UsageError, "names 2 runs: a, b"),
+        ("[1, 2]", UsageError, "is not what"),
+        ('{"runs": 7}', UsageError, "is not what"),
+        ("\x00\x01", UsageError, "is not what"),
+        ("[" * 100_000, UsageError, "is not what"),
+    ],
+)
+def test_a_json_file_without_one_run_is_refused_with_the_reason(
+    tmp_path: Path, text: str, error: type[Exception], words: str
+) -> None:
+    file = tmp_path / "run.json"
+    file.write_text(text)
+    with pytest.raises(error, match=words):
+        folder_of(str(file))
 
 
 def test_a_path_is_itself(runs: Path, tmp_path: Path) -> None:

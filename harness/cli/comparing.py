@@ -42,27 +42,21 @@ def compare(
 
     from harness.comparing.comparison import compare as side_by_side
     from harness.comparing.listing import listing
+    from harness.reporting.comparison import write_page
 
-    found, sides, shown = side_by_side(runs, metric=metric, seed=seed)
+    found = side_by_side(runs, metric=metric, seed=seed)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(found[0]), indent=1).decode())
     else:
-        click.echo(listing(found))
+        click.echo(listing(found[0]))
     if out is not None:
-        from harness.execution.storage import write_whole
-        from harness.reporting.comparison import render
-        from harness.reporting.thumbnails import thumbnails
-
-        out.parent.mkdir(parents=True, exist_ok=True)
-        # A baseline does not say where its images lie; the run beside it does.
-        told = [s for s in sides if Path(s.run.manifest.dataset.get("path", "")).is_absolute()]
-        write_whole(out, render(found, shown, thumbnails((told or sides)[0].run.records)))
+        write_page(*found, out)
         click.echo(f"page  {out}", err=as_json)
 
 
 @commands.command()
 @click.option("--baseline", required=True, help="Run folder, or a baseline's folder or name.")
-@click.option("--candidate", required=True, type=RUN, help="Run folder, or a short name.")
+@click.option("--candidate", required=True, help="Run folder, short name, or file of `run --json`.")
 @click.option("--metric", help="The protocol's headline unless given.")
 @click.option(
     "--margin",
@@ -75,17 +69,19 @@ def compare(
 @click.option("--strict", is_flag=True, hidden=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=PATH, help="Folder for gate.json, gate.md and junit.xml.")
+@click.option("--page", is_flag=True, help="Write compare.html beside them: what changed, shown.")
 @PLACE
 @JSON
 def gate(
     baseline: str,
-    candidate: Path,
+    candidate: str,
     metric: str | None,
     margin: float | None,
     allow_inconclusive: bool,
     strict: bool,
     seed: int,
     out: Path | None,
+    page: bool,
     place: Path,
     as_json: bool,
 ) -> None:
@@ -104,10 +100,13 @@ def gate(
         raise UsageError(
             "--strict and --allow-inconclusive contradict each other; --strict is the rule now"
         )
+    if page and out is None:
+        raise UsageError("--page goes beside the verdict: say where with --out DIR")
     publishing.clear(out)
     try:
         before = run_of(_meant(baseline, place), place)
-        found = judge(before, candidate, metric=metric, margin=margin, seed=seed)
+        after = RUN.convert(candidate, None, None)
+        found = judge(before, after, metric=metric, margin=margin, seed=seed)
     except Exception as reason:
         # Whatever stopped it: where a verdict is looked for, nothing older may be found.
         with suppress(Unwritable):
@@ -118,7 +117,12 @@ def gate(
         if as_json
         else announcing.terminal(found)
     )
-    publishing.publish(out, found, allow_inconclusive=allow_inconclusive)
+    publishing.publish(out, found, allow_inconclusive=allow_inconclusive, page=page)
+    if page and out is not None:
+        from harness.comparing.comparison import compare as side_by_side
+        from harness.reporting.comparison import write_page
+
+        write_page(*side_by_side([before, after], metric=metric, seed=seed), out / publishing.PAGE)
     sys.exit(_exit_code(found, allow_inconclusive))
 
 

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from harness.comparing.changes import Change
 from harness.comparing.gate import Gate, Party
 from harness.comparing.verdict import INCONCLUSIVE, PASSED, REGRESSED, Trial
 from harness.reporting.provenance import SENTENCES
 
 _MARKS = {PASSED: "✅", REGRESSED: "❌", INCONCLUSIVE: "❔"}
 REFUSED = "not comparable"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file in which more is to be read, and what that is."""
+
+    what: str
+    path: str
 
 
 def visible(text: str) -> str:
@@ -79,8 +90,18 @@ def power(gate: Gate) -> list[str]:
     return said
 
 
-def markdown(gate: Gate) -> str:
-    """Return the verdict as Markdown for a comment or a job summary."""
+def markdown(gate: Gate, places: Sequence[Place] = (), job: str = "") -> str:
+    """Return the verdict as Markdown for a comment or a job summary.
+
+    Parameters
+    ----------
+    gate
+        The verdict.
+    places
+        Files in which more is to be read.
+    job
+        Address of the CI job that has them among its artifacts.
+    """
     lines = [
         f"### {_MARKS[gate.verdict]} harness gate: {gate.verdict}",
         "",
@@ -98,14 +119,46 @@ def markdown(gate: Gate) -> str:
     ]
     lines += ["", *(f"* `{trial.subject}`: {trial.reason}." for trial in gate.trials)]
     lines += [f"* {markdown_sentence(sentence)}." for sentence in power(gate)]
-    lines += ["", SENTENCES[gate.synthetic]]
-    return "\n".join(lines) + "\n"
+    lines += ["", SENTENCES[gate.synthetic], "", *_changed(gate.changes)]
+    if places:
+        lines += ["", *(f"* {one.what}: {markdown_text(one.path)}" for one in places)]
+    return "\n".join(lines) + "\n" + _artifacts(job)
 
 
-def markdown_refusal(reason: str) -> str:
+def _changed(changes: Sequence[Change]) -> list[str]:
+    """Return what the candidate was made of that the baseline was not, as a folded table."""
+    if not changes:
+        return ["What changed: nothing that is recorded; recipe and environment are the same."]
+    kinds = {kind: sum(one.kind == kind for one in changes) for kind in ("recipe", "environment")}
+    told = " and ".join(f"{number} in the {kind}" for kind, number in kinds.items() if number)
+    rows = [
+        f"| {markdown_sentence(one.what)} | {_recorded(one.first)} | {_recorded(one.second)} |"
+        for one in changes
+    ]
+    # A blank line is what makes Markdown read the table inside as one.
+    return [
+        f"<details><summary>What changed: {told}</summary>",
+        "",
+        "| | baseline | candidate |",
+        "|---|---|---|",
+        *rows,
+        "",
+        "</details>",
+    ]
+
+
+def _recorded(value: str) -> str:
+    return markdown_text(value) if value else "–"
+
+
+def _artifacts(job: str) -> str:
+    return f"\n[Reports and pages are among the artifacts of this job]({job})\n" if job else ""
+
+
+def markdown_refusal(reason: str, job: str = "") -> str:
     """Return as Markdown why there is no verdict."""
     shown = "\n".join(f"> {markdown_text(line)}  " for line in reason.splitlines())
-    return f"### ⛔ harness gate: no verdict\n\n{shown}\n"
+    return f"### ⛔ harness gate: no verdict\n\n{shown}\n{_artifacts(job)}"
 
 
 def junit(gate: Gate, *, allow_inconclusive: bool) -> str:
@@ -131,11 +184,11 @@ def junit(gate: Gate, *, allow_inconclusive: bool) -> str:
             classname=visible(f"{gate.protocol}.{gate.candidate.algorithm}"),
         )
         if bad:
-            said = {"message": visible(trial.reason), "type": trial.verdict}
+            said = {"message": _message(trial.reason), "type": trial.verdict}
             ET.SubElement(case, "failure", said)
         elif trial.verdict == INCONCLUSIVE:
             suite.set("skipped", str(int(suite.get("skipped", "0")) + 1))
-            ET.SubElement(case, "skipped", {"message": visible(trial.reason)})
+            ET.SubElement(case, "skipped", {"message": _message(trial.reason)})
     return _xml(suite)
 
 
@@ -143,9 +196,13 @@ def junit_refusal(reason: str) -> str:
     """Return as JUnit XML why there is no verdict."""
     suite = _suite("harness", 1, errors=1)
     case = ET.SubElement(suite, "testcase", name="gate", classname="harness")
-    shown = "\n".join(visible(line) for line in reason.splitlines())
-    ET.SubElement(case, "error", {"message": shown, "type": REFUSED})
+    ET.SubElement(case, "error", {"message": _message(reason), "type": REFUSED})
     return _xml(suite)
+
+
+def _message(text: str) -> str:
+    """Return a text for an attribute: its lines stay lines there, written as ``&#10;``."""
+    return "\n".join(visible(line) for line in text.splitlines())
 
 
 def _suite(name: str, tests: int, *, failures: int = 0, errors: int = 0) -> ET.Element:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from harness.comparing.changes import Change, changes
 from harness.comparing.detecting import CONFIDENCE
 from harness.comparing.differences import Difference, difference_of_fits
 from harness.comparing.fits import fits_of_sides, one_fit
@@ -76,6 +77,8 @@ class Gate(msgspec.Struct):
         The runs.
     trials
         Of the metric, and of the failure rate.
+    changes
+        In what the candidate is another than the baseline, as their records say.
     """
 
     format: int
@@ -94,6 +97,7 @@ class Gate(msgspec.Struct):
     baseline: Party
     candidate: Party
     trials: list[Trial]
+    changes: list[Change] = []
 
 
 def gate(
@@ -183,6 +187,7 @@ def gate(
         baseline=party_of(before),
         candidate=party_of(after),
         trials=trials,
+        changes=changes(before, after),
     )
 
 

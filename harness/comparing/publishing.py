@@ -1,22 +1,32 @@
-"""Where a verdict is kept: gate.json, gate.md and junit.xml, and the summary of a GitHub job."""
+"""Where a verdict is kept: gate.json, gate.md and junit.xml, and the summary of a GitHub job.
+
+In a job of GitHub or GitLab the Markdown links to it, since its reports are among its artifacts.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import msgspec
 
 from harness.comparing import announcing
+from harness.comparing.announcing import Place
 from harness.comparing.gate import Gate
 from harness.errors import Unwritable, sentence_of
 from harness.execution.storage import write_whole
+from harness.record import REPORT
 
-__all__ = ["FILES", "clear", "publish", "publish_refusal"]
+__all__ = ["FILES", "PAGE", "clear", "publish", "publish_refusal"]
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 FILES = ("gate.json", "gate.md", "junit.xml")
+PAGE = "compare.html"
+"""The page of the comparison, where it is asked for."""
+
+_JOB = re.compile(r"https://[\w.:-]+(/[\w.~-]+)+", re.ASCII)
 
 
 def clear(out: Path | None) -> None:
@@ -31,14 +41,19 @@ def clear(out: Path | None) -> None:
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
+        for name in (*FILES, PAGE):
             (out / name).unlink(missing_ok=True)
     except OSError as reason:
         raise Unwritable(f"--out {out} cannot be written: {sentence_of(reason)}") from None
 
 
-def publish(out: Path | None, found: Gate, *, allow_inconclusive: bool) -> None:
+def publish(out: Path | None, found: Gate, *, allow_inconclusive: bool, page: bool = False) -> None:
     """Write a verdict into the folder, and into the summary of the job.
+
+    Parameters
+    ----------
+    page
+        Whether the page of the comparison lies in the folder, too.
 
     Raises
     ------
@@ -47,7 +62,8 @@ def publish(out: Path | None, found: Gate, *, allow_inconclusive: bool) -> None:
     """
     text = msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
     junit = announcing.junit(found, allow_inconclusive=allow_inconclusive)
-    _write(out, (text + "\n", announcing.markdown(found), junit))
+    places = _places(out, found, page)
+    _write(out, (text + "\n", announcing.markdown(found, places, _job()), junit))
 
 
 def publish_refusal(out: Path | None, reason: str) -> None:
@@ -62,8 +78,36 @@ def publish_refusal(out: Path | None, reason: str) -> None:
     text = json.dumps(said, ensure_ascii=False, indent=1)
     _write(
         out,
-        (text + "\n", announcing.markdown_refusal(reason), announcing.junit_refusal(reason)),
+        (
+            text + "\n",
+            announcing.markdown_refusal(reason, _job()),
+            announcing.junit_refusal(reason),
+        ),
     )
+
+
+def _places(out: Path | None, found: Gate, page: bool) -> list[Place]:
+    """Return where more is to be read: only what there is."""
+    reports = [
+        (f"report of the {side}", Path(party.folder) / REPORT)
+        for side, party in (("candidate", found.candidate), ("baseline", found.baseline))
+    ]
+    places = [Place(what, str(path)) for what, path in reports if path.is_file()]
+    if page and out is not None:
+        places.insert(0, Place("what changed, search by search", str(out / PAGE)))
+    return places
+
+
+def _job() -> str:
+    """Return the address of the CI job that this is part of; empty where it is none."""
+    said = os.environ.get
+    address = said("CI_JOB_URL", "")
+    if said("GITHUB_RUN_ID"):
+        address = (
+            f"{said('GITHUB_SERVER_URL', '')}/{said('GITHUB_REPOSITORY', '')}/actions/runs/"
+            f"{said('GITHUB_RUN_ID')}"
+        )
+    return address if _JOB.fullmatch(address) else ""
 
 
 def _write(out: Path | None, contents: tuple[str, str, str]) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.comparing.comparison import Comparison, Pair, Row, Shown
 from harness.comparing.outcomes import Shift
+from harness.comparing.pairing import Side
 from harness.comparing.subgroups import Group
+from harness.execution.storage import write_whole
 from harness.reporting import provenance, wording
 from harness.reporting.pages import environment, surroundings
-from harness.reporting.thumbnails import Pictures
+from harness.reporting.thumbnails import Pictures, thumbnails
 from harness.results import Candidate, Search
 from harness.tasks.look_alikes import MATES
 
@@ -41,6 +44,24 @@ class _Answer:
 
     words: str
     candidates: tuple[tuple[int, Candidate], ...]
+
+
+def write_page(
+    comparison: Comparison, sides: Sequence[Side], shown: Sequence[Shown], out: Path
+) -> None:
+    """Write the page of a comparison, with pictures where the images are at hand.
+
+    Parameters
+    ----------
+    comparison, sides, shown
+        As `harness.comparing.comparison.compare` returns them.
+    out
+        File to write; its folder is made.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # A baseline does not say where its images lie; the run beside it does.
+    told = [s for s in sides if Path(s.run.manifest.dataset.get("path", "")).is_absolute()]
+    write_whole(out, render(comparison, shown, thumbnails((told or sides)[0].run.records)))
 
 
 def render(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.comparing.publishing import FILES
+from harness.comparing.gate import gate as judge
+from harness.comparing.publishing import FILES, PAGE, publish, publish_refusal
 from tests.comparing.conftest import Altered, junit_of, reversed_order
 from tests.conftest import run_harness
 
@@ -110,3 +111,74 @@ def test_nothing_older_is_left_where_the_verdict_is_interrupted(
     code, _, _ = gate(finished, tmp_path / "nowhere", "--out", tmp_path)
     assert code == 2
     assert all("an older verdict" not in (tmp_path / name).read_text() for name in FILES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        (
+            {
+                "GITHUB_RUN_ID": "7",
+                "GITHUB_SERVER_URL": "https://github.example",
+                "GITHUB_REPOSITORY": "lab/matcher",
+            },
+            "https://github.example/lab/matcher/actions/runs/7",
+        ),
+        (
+            {"CI_JOB_URL": "https://gitlab.example/lab/-/jobs/7"},
+            "https://gitlab.example/lab/-/jobs/7",
+        ),
+        ({}, ""),
+        ({"CI_JOB_URL": "javascript:alert(1)"}, ""),
+        ({"CI_JOB_URL": "https://a.example/x) [y](https://b.example"}, ""),
+    ],
+)
+def test_in_a_job_the_verdict_links_to_the_job_whose_artifacts_have_the_reports(
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    address: str,
+) -> None:
+    for name in ("GITHUB_RUN_ID", "CI_JOB_URL", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    publish(tmp_path, judge(finished, finished), allow_inconclusive=False)
+    verdict = (tmp_path / "gate.md").read_text()
+    publish_refusal(tmp_path, "no baseline")
+    for text in (verdict, (tmp_path / "gate.md").read_text()):
+        assert (f"]({address})" in text) is bool(address)
+        assert text.count("](") == bool(address)
+
+
+def test_the_verdict_names_the_reports_that_there_are_and_no_others(
+    finished: Path, altered: Altered, tmp_path: Path
+) -> None:
+    bare = altered("bare")
+    (bare / "report.html").unlink()
+    publish(tmp_path, judge(finished, bare), allow_inconclusive=False)
+    text = (tmp_path / "gate.md").read_text()
+    assert "report of the baseline" in text
+    assert "report of the candidate" not in text
+    assert "search by search" not in text
+
+
+def test_the_page_of_the_comparison_is_written_beside_the_verdict_and_named_in_it(
+    finished: Path, altered: Altered, tmp_path: Path
+) -> None:
+    worse = altered("worse", reversed_order)
+    assert gate(finished, worse, "--out", tmp_path, "--page")[0] == 1
+    assert "<h1>" in (tmp_path / PAGE).read_text()
+    assert "search by search" in (tmp_path / "gate.md").read_text()
+    assert gate(finished, tmp_path / "none", "--out", tmp_path)[0] == 2
+    assert not (tmp_path / PAGE).exists()
+    code, _, err = gate(finished, worse, "--page")
+    assert (code, "--out DIR" in err) == (2, True)
+
+
+def test_lines_of_a_refusal_stay_lines_in_junit(tmp_path: Path) -> None:
+    publish_refusal(tmp_path, "first\n  second\x1b[31m")
+    text = (tmp_path / "junit.xml").read_text()
+    assert "first&#10;  second\\x1b[31m" in text
+    assert "\\x0a" not in text
