@@ -44,4 +44,13 @@ def __getattr__(name: str) -> Any:
         from harness import api
 
         return getattr(api, name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tattoo-harness")
     raise AttributeError(f"module 'harness' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Name what can be imported, so that Tab shows it in a notebook."""
+    return sorted([*__all__, "__version__"])

@@ -14,6 +14,7 @@ from harness.execution.unit import MODEL
 from harness.learned_from import LearnedFrom, learned_from, stamp
 from harness.manifest import Manifest
 from harness.registry import Plugin, find_algorithm, source_hash
+from harness.tasks.folds import fold_named
 
 
 def export_onnx(
@@ -93,6 +94,7 @@ def _fold(manifest: Manifest, named: str | None, folder: Path) -> str:
                 f"{', '.join(folds)}"
             )
         return folds[0]
+    named = fold_named(named, folds)
     if named not in folds:
         raise UsageError(
             f"{folder} has no fold {named!r}.{nearest(named, folds)} Known: {', '.join(folds)}"

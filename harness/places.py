@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
+CHECKSUMS = "checksums.sha256"
+"""The seal of a run folder, written last; here, so that finding runs takes no reading of them."""
 
 
 def bundled(folder: str) -> Path:

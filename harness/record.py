@@ -32,6 +32,7 @@ from harness.execution.journal import JOURNAL
 from harness.execution.storage import STEP_FILE, load_answer, write_whole
 from harness.execution.unit import SCORES, UNIT_FILE
 from harness.manifest import Manifest, Origin
+from harness.places import CHECKSUMS as CHECKSUMS
 from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome, Search
 from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
@@ -45,7 +46,7 @@ TRUTH_PICTURES = "truth"
 METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
 FORENSIC = "forensic.json"
 LINE_ENDS = "its line ends are CR LF now, and were LF"
-REPORT, CHECKSUMS, CANDIDATES = "report.html", "checksums.sha256", "candidates"
+REPORT, CANDIDATES = "report.html", "candidates"
 INDEPENDENT = "interval as if no two comparisons shared an identity, which the files do not say"
 LARGEST_FILE = 4 << 30
 LARGEST_TEXT = 64 << 20

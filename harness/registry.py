@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +32,8 @@ ABILITIES = ("Matcher", "Detector", "Tagger", "Segmenter", "Remover", "Control")
 
 ENTRY_POINTS = "tattoo_harness.algorithms"
 """Group in which an installed package offers algorithms: ``name = "package.module:Class"``."""
+
+_SAYS_CONTROL = "control = True"
 
 PLUGINS_VARIABLE = "HARNESS_PLUGINS"
 """Environment variable with further plugin folders, separated as in PATH."""
@@ -67,6 +70,10 @@ class Glance:
     learns: bool
     needs: tuple[str, ...] = ()
     """Parameters that a run has to name."""
+    presets: tuple[str, ...] = ()
+    """Names of its presets, where they are written out."""
+    control: bool = False
+    """Whether it measures the data or the metric and is no contender."""
 
 
 def plugin_folders(extra: Iterable[Path] = ()) -> list[Path]:
@@ -119,8 +126,8 @@ def find_algorithm(name: str, extra: Iterable[Path] = ()) -> Plugin:
     plugins = known.get(name.replace("_", "-"), [])
     if not plugins:
         raise UsageError(
-            f"no algorithm is called {name!r}.{nearest(name, known)} Known: {', '.join(known)}. "
-            "A folder of your own is searched with --plugins DIR."
+            f"no algorithm is called {name!r}.{nearby(name, '.py') or nearest(name, known)} "
+            f"Known: {', '.join(known)}. A folder of your own is searched with --plugins DIR."
         )
     if len(plugins) > 1:
         places = ", ".join(str(plugin.file) for plugin in plugins)
@@ -138,10 +145,29 @@ def find_protocol(name: str, extra: Iterable[Path] = ()) -> Path:
     known = protocols(extra)
     if name not in known:
         raise UsageError(
-            f"no protocol is called {name!r}.{nearest(name, known)} Known: {', '.join(known)}. "
-            "A file of your own is given by its path, ending in .toml."
+            f"no protocol is called {name!r}.{nearby(name, '.toml') or nearest(name, known)} "
+            f"Known: {', '.join(known)}. A file of your own is given by its path, ending in .toml."
         )
     return known[name]
+
+
+def nearby(name: str, ending: str) -> str:
+    """Return `` Did you mean './x.py'?`` where such a file lies there, or an empty string.
+
+    Parameters
+    ----------
+    name
+        That nothing is called, as typed.
+    ending
+        Of a file that could have been meant.
+    """
+    for one in dict.fromkeys([name, name.replace("-", "_"), name.replace("_", "-")]):
+        file = Path(one + ending)
+        with suppress(OSError, ValueError):
+            if one and file.is_file():
+                shown = file if file.is_absolute() else f"{os.curdir}{os.sep}{file}"
+                return f" Did you mean {str(shown)!r}?"
+    return ""
 
 
 def protocols(extra: Iterable[Path] = ()) -> dict[str, Path]:
@@ -176,8 +202,41 @@ def glance(plugin: Plugin) -> Glance:
             abilities = tuple(ability for ability in ABILITIES if ability in line)
             if abilities:
                 text = (ast.get_docstring(node) or "").strip().split("\n")[0]
-                return Glance(abilities, text, learns="fit" in line, needs=_required(node))
+                return Glance(
+                    abilities,
+                    text,
+                    learns="fit" in line,
+                    needs=_required(node),
+                    presets=_presets(node),
+                    control="Control" in abilities or _SAYS_CONTROL in line,
+                )
     return Glance((), "", learns=False)
+
+
+def _class_variables(algorithm: ast.ClassDef) -> dict[str, ast.expr]:
+    """Return what is assigned in the body of a class, by name."""
+    found: dict[str, ast.expr] = {}
+    for item in algorithm.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value:
+            found[item.target.id] = item.value
+        elif isinstance(item, ast.Assign):
+            found |= {one.id: item.value for one in item.targets if isinstance(one, ast.Name)}
+    return found
+
+
+def _presets(algorithm: ast.ClassDef) -> tuple[str, ...]:
+    """Return the names of the presets that a class writes out."""
+    written = _class_variables(algorithm).get("presets")
+    keys = written.keys if isinstance(written, ast.Dict) else []
+    return tuple(
+        key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    )
+
+
+def _says_control(algorithm: ast.ClassDef) -> bool:
+    """Return whether a class says ``control = True``."""
+    said = _class_variables(algorithm).get("control")
+    return isinstance(said, ast.Constant) and said.value is True
 
 
 def _required(algorithm: ast.ClassDef) -> tuple[str, ...]:
@@ -209,6 +268,8 @@ def _classes(file: Path) -> dict[str, tuple[ast.ClassDef, frozenset[str]]]:
         if not isinstance(node, ast.ClassDef):
             continue
         line = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        if _says_control(node):
+            line.add(_SAYS_CONTROL)
         for base in node.bases:
             name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
             line.add(name)

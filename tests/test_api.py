@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,10 @@ def test_a_training_set_says_which_truth_it_lacks() -> None:
     assert train.tattoo.tolist() == [True]
     with pytest.raises(LookupError, match="does not say 'identities'; it gives: tattoo"):
         _ = train.identities
+
+
+def test_what_an_author_imports_can_be_seen_before_it_is_imported() -> None:
+    import harness
+
+    assert set(harness.__all__) | {"__version__"} == set(dir(harness))
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", harness.__version__)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.group import commands
+from harness.cli.completing import BASELINES
+from harness.cli.group import Verbs, commands
 from harness.cli.naming import RUN
 from harness.cli.options import JSON, MARGIN, PATH
 from harness.errors import Unwritable, UsageError
@@ -55,8 +56,18 @@ def compare(
 
 
 @commands.command()
-@click.option("--baseline", required=True, help="Run folder, or a baseline's folder or name.")
-@click.option("--candidate", required=True, help="Run folder, short name, or file of `run --json`.")
+@click.option(
+    "--baseline",
+    required=True,
+    shell_complete=BASELINES,
+    help="Run folder, or a baseline's folder or name.",
+)
+@click.option(
+    "--candidate",
+    required=True,
+    shell_complete=RUN.shell_complete,
+    help="Run folder, short name, or file of `run --json`.",
+)
 @click.option("--metric", help="The protocol's headline unless given.")
 @click.option(
     "--margin",
@@ -137,7 +148,7 @@ def _exit_code(found: Gate, allow_inconclusive: bool) -> int:
     return INCONCLUSIVE if found.verdict == "inconclusive" and not allow_inconclusive else 0
 
 
-@commands.group()
+@commands.group(cls=Verbs)
 def baseline() -> None:
     """Choose the runs that gates compare with, and see who chose them and why."""
 
@@ -161,7 +172,7 @@ def set_one(run_folder: Path, name: str, why: str, place: Path) -> None:
 
 
 @baseline.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=BASELINES)
 @PLACE
 @JSON
 def show(name: str | None, place: Path, as_json: bool) -> None:
@@ -191,3 +202,6 @@ def show(name: str | None, place: Path, as_json: bool) -> None:
                 f"{visible(choice.metric)} {value}\n"
                 f"    {visible(choice.when)}  {visible(choice.who)}: {visible(choice.why)}"
             )
+
+
+baseline.add_command(show, "list")

@@ -40,7 +40,7 @@ def _code(arguments: Sequence[str] | None) -> int:
     try:
         from harness.cli.verbs import commands
 
-        ended = commands.main(args=arguments, standalone_mode=False)
+        ended = commands.main(args=arguments, prog_name="harness", standalone_mode=False)
     except SystemExit as reason:
         return reason.code if isinstance(reason.code, int) else 0 if reason.code is None else FAULT
     except HarnessError as reason:

@@ -31,11 +31,12 @@ SECTIONS: dict[str, dict[str, str]] = {
         "tag": "tag images with the model of a run, and draw the tags",
     },
     "Extend": {
-        "list": "algorithms with what they can do, and protocols",
+        "list": "algorithms, protocols, metrics, layouts, generators",
         "describe": "an algorithm, a protocol or a metric in detail",
         "check": "does an algorithm keep to the interface?",
-        "new": "a file to start from",
+        "new": "an algorithm, protocol or generator to start from",
         "export": "scores for other programs, or a model as ONNX",
+        "completion": "let Tab complete names in bash, zsh or fish",
     },
 }
 """Every verb with a line for `harness --help`, by what it is for; a line fits 80 columns."""
@@ -47,8 +48,50 @@ Exit codes: 0 done, 1 a gate found a regression, 2 usage, protocol or data,
 """
 
 
+MEANT = {
+    "open": "A report is opened by: harness report RUN --open",
+    "show": "A report is opened by: harness report RUN --open",
+    "view": "A report is opened by: harness report RUN --open",
+    "eval": "That is: harness run",
+    "evaluate": "That is: harness run",
+    "test": "That is: harness run; for the interface of an algorithm: harness check",
+    "validate": "That is: harness verify RUN, or harness check ALGORITHM",
+    "init": "That is: harness new algorithm NAME",
+    "create": "That is: harness new algorithm NAME",
+    "info": "That is: harness describe NAME, or harness data DIR",
+    "stats": "That is: harness data DIR",
+    "diff": "That is: harness compare RUN RUN",
+    "board": "That is: harness leaderboard RUNS",
+}
+"""What is typed for a verb that has another name."""
+
+
 class Verbs(click.Group):
-    """The group of commands, which suggests the nearest name for one that does not exist."""
+    """A group of commands, which suggests the nearest name for one that does not exist."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may have been meant."""
+        name = args[0] if args else ""
+        if name and self.get_command(ctx, name) is None and not name.startswith("-"):
+            if ctx.resilient_parsing:
+                return None, None, []
+            known = [one for one, command in self.commands.items() if not command.hidden]
+            meant = self.meant(name)
+            raise UsageError(
+                f"there is no command {' '.join([*ctx.command_path.split()[1:], name])!r}."
+                f"{f' {meant}.' if meant else nearest(name, known)} Known: {', '.join(known)}"
+            )
+        return super().resolve_command(ctx, args)
+
+    def meant(self, name: str) -> str:
+        """Return a sentence on what is typed under another name, or nothing."""
+        return ""
+
+
+class Harness(Verbs):
+    """The verbs of `harness` itself."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs in groups, each with its whole line."""
@@ -56,16 +99,9 @@ class Verbs(click.Group):
             with formatter.section(heading):
                 formatter.write_dl(list(verbs.items()), col_max=14)
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which one may have been meant."""
-        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise UsageError(
-                f"there is no command {args[0]!r}.{nearest(args[0], self.commands)} "
-                f"Known: {', '.join(self.commands)}"
-            )
-        return super().resolve_command(ctx, args)
+    def meant(self, name: str) -> str:
+        """Return which verb does what this name says."""
+        return MEANT.get(name, "")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Carry out a command; click would let a broken pipe inside of it end with code 1."""
@@ -75,7 +111,7 @@ class Verbs(click.Group):
             raise RunFailed(f"another process has gone that was talked to: {reason}") from reason
 
 
-@click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Harness, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tattoo-harness", message="%(version)s")
 def commands() -> None:
     """Evaluate forensic biometric matching: algorithms over protocols, with numbers that stand up.

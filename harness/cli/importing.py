@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from harness.cli.group import commands
+from harness.cli.group import Verbs, commands
 from harness.cli.options import PATH, FiniteRange
 
 
-@commands.group(name="import")
+@commands.group(name="import", cls=Verbs)
 def import_data() -> None:
     """Make a data set that the harness reads of somebody else's files."""
 

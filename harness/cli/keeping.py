@@ -10,7 +10,7 @@ import click
 
 from harness.cli.group import commands
 from harness.cli.naming import RUN
-from harness.cli.options import PATH, PLUGINS
+from harness.cli.options import OPEN, PATH, PLUGINS
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 @commands.command()
-@click.argument("folder", type=RUN)
-def report(folder: Path) -> None:
-    """Write the HTML report of a run again."""
+@click.argument("folder", metavar="RUN", type=RUN)
+@OPEN
+def report(folder: Path, show: bool) -> None:
+    """Write the HTML report of a run again; with --open, show it.
+
+    RUN is a run folder, `latest`, or PROTOCOL/ALGORITHM for the latest run of the two.
+    """
     from harness.finishing import score_again
     from harness.repeats.entry import is_joined
     from harness.repeats.joining import join_again
@@ -29,7 +33,12 @@ def report(folder: Path) -> None:
         join_again(folder)
     else:
         score_again(folder)
-    click.echo(folder / "report.html")
+    page = folder / "report.html"
+    click.echo(page)
+    if show:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
 
 
 @commands.command()

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from harness.cli.completing import ALGORITHMS, PRESETS
 from harness.cli.group import commands
 from harness.cli.options import PLUGINS, assignments
+from harness.errors import UsageError
 
 
 @commands.group()
@@ -40,17 +42,27 @@ def new_algorithm(name: str, ability: str, folder: Path) -> None:
 
 
 @commands.command()
-@click.argument("name")
+@click.argument("name", shell_complete=ALGORITHMS)
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
-@click.option("--preset", default="", help="Named set of the algorithm's parameters.")
+@click.option(
+    "--preset",
+    default="",
+    shell_complete=PRESETS,
+    help="Named set of the algorithm's parameters.",
+)
 @PLUGINS
 def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]) -> None:
     """Check that an algorithm keeps to the interface; exit code 3 if it does not."""
     from harness import registry
+    from harness.cli.naming import refuse_place
     from harness.conformance import examine
     from harness.description import describe
 
-    plugin = registry.find_algorithm(name, plugins)
+    try:
+        plugin = registry.find_algorithm(name, plugins)
+    except UsageError:
+        refuse_place(name, "an algorithm")
+        raise
     algorithm = registry.load(plugin)
     assigned = assignments(parameters)
     described = describe(algorithm, preset=preset, assignments=assigned)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from harness.errors import RunFailed, UsageError, nearest
+from harness.places import CHECKSUMS
 
-__all__ = ["RUN", "RUNS", "folder_of"]
+__all__ = ["RUN", "RUNS", "finished_runs", "folder_of", "refuse_place"]
 
 RUNS = Path("runs")
 """Where `harness run` puts run folders unless told otherwise, and where short names are found."""
@@ -39,9 +41,19 @@ class RunFolder(_Path):
         if isinstance(value, Path):
             return value
         found = folder_of(value)
-        if found != Path(value):
+        if found != Path(value) and not (ctx is not None and ctx.resilient_parsing):
             click.echo(f"{value} is {found}", err=True)
         return found
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Offer short names and the folders of finished runs; else what lies on the disk."""
+        names = finished_runs(RUNS)
+        folders = [str(folder) for folder in _folders(RUNS)]
+        every = [*([LATEST] if names else []), *sorted(names), *folders]
+        found = [CompletionItem(one) for one in every if one.startswith(incomplete)]
+        return found or [CompletionItem(incomplete, type="dir")]
 
 
 RUN = RunFolder()
@@ -77,15 +89,10 @@ def folder_of(text: str, runs: Path = RUNS) -> Path:
         return _folder_in(path)
     if path.exists() or not re.fullmatch(rf"{LATEST}|[\w.+:-]+/[\w.-]+", text):
         return path
-    from harness.record import CHECKSUMS
-
-    finished = sorted(
-        (seal.stat().st_mtime_ns, str(seal.parent), seal.parent)
-        for seal in runs.glob(f"*/*/{CHECKSUMS}")  # written last, once a run is finished
-    )
-    names = {f"{folder.parent.name}/{_algorithm(folder)}": folder for _, _, folder in finished}
+    names = finished_runs(runs)
+    finished = _folders(runs)
     if text == LATEST and finished:
-        return finished[-1][-1]
+        return finished[-1]
     for name in (text, text.replace("_", "-")):  # of a file my_matcher.py
         if name in names:
             return names[name]
@@ -118,6 +125,53 @@ def _folder_in(file: Path) -> Path:
         what = f"{len(folders)} runs: {', '.join(folders[:5])}" if folders else "no run"
         raise UsageError(f"{file} names {what}; name the folder of one")
     return Path(folders[0])
+
+
+def refuse_place(text: str, wanted: str) -> None:
+    """Say which verb looks at a data set or a run folder, where one is named in another's place.
+
+    Parameters
+    ----------
+    text
+        As typed.
+    wanted
+        What was to be named.
+
+    Raises
+    ------
+    UsageError
+        If it is a folder or a sheet.
+    """
+    place = Path(text)
+    try:
+        is_run = (place / CHECKSUMS).is_file() and (place / "manifest.json").is_file()
+        is_set = place.is_dir() or (place.is_file() and place.suffix.lower() in (".csv", ".tsv"))
+    except (OSError, ValueError):
+        return
+    if is_run:
+        raise UsageError(
+            f"{text} is a run folder, not {wanted}; `harness score {text}` prints its numbers, "
+            f"`harness report {text} --open` shows them, `harness verify {text}` checks it"
+        )
+    if is_set:
+        raise UsageError(
+            f"{text} is a {'folder' if place.is_dir() else 'sheet'}, not {wanted}; `harness data "
+            f"{text}` shows what is in a data set and what is wrong with it"
+        )
+
+
+def finished_runs(runs: Path) -> dict[str, Path]:
+    """Return the latest finished run by its short name, ``PROTOCOL/ALGORITHM``."""
+    return {f"{folder.parent.name}/{_algorithm(folder)}": folder for folder in _folders(runs)}
+
+
+def _folders(runs: Path) -> list[Path]:
+    """Return the folders of finished runs, the latest last."""
+    finished = [
+        (seal.stat().st_mtime_ns, str(seal.parent), seal.parent)
+        for seal in runs.glob(f"*/*/{CHECKSUMS}")  # written last, once a run is finished
+    ]
+    return [folder for _, _, folder in sorted(finished)]
 
 
 def _algorithm(folder: Path) -> str:

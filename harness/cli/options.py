@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completing import LAYOUTS
 from harness.errors import UsageError
 
 PATH = click.Path(path_type=Path)
@@ -75,8 +76,24 @@ class Margin(_Number):
         return amount
 
 
+class LayoutOption(click.Option):
+    """A layout; its help names all that there are, read when it is asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the lines of the help."""
+        from harness.data import layouts
+
+        names = list(layouts.LAYOUTS)
+        before = f"{self.help} " if self.help else ""
+        self.help = f"{before}{', '.join(names[:-1])} or {names[-1]}, where it is not detected."
+        found = super().get_help_record(ctx)
+        self.help = before.strip()
+        return found
+
+
 MEMORY = Memory()
 MARGIN = Margin()
+LAYOUT = click.option("--layout", cls=LayoutOption, shell_complete=LAYOUTS, help="Of --data:")
 PLUGINS = click.option(
     "--plugins",
     multiple=True,
@@ -92,12 +109,15 @@ FOLD_COUNT = click.option(
 )
 FORENSIC = click.option(
     "--forensic",
+    "--likelihood-ratios",
+    "forensic",
     is_flag=False,
     flag_value="logistic",
     default="",
     metavar="[CALIBRATOR]",
     help="Add likelihood ratios to the report; calibrated by logistic (default), pav or kde.",
 )
+OPEN = click.option("--open", "show", is_flag=True, help="Open it in the default browser.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import JSON, PATH
+from harness.cli.options import JSON, OPEN, PATH
 
 HISTORY = click.option(
     "--history",
@@ -59,14 +59,18 @@ def leaderboard(
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: a free one."
 )
+@OPEN
 @HISTORY
 @SEEDS
-def serve(runs: tuple[Path, ...], port: int, history: bool, separate_seeds: bool) -> None:
+def serve(
+    runs: tuple[Path, ...], port: int, show: bool, history: bool, separate_seeds: bool
+) -> None:
     """Show leaderboard and reports of RUNS in a browser, and follow them while runs go on.
 
     Only this machine can see them. Ctrl+C ends it.
     """
     import threading
+    import webbrowser
 
     from harness.serving import LOOPBACK, Watched, keep_looking, make_server
 
@@ -75,8 +79,11 @@ def serve(runs: tuple[Path, ...], port: int, history: bool, separate_seeds: bool
     stop = threading.Event()
     looking = threading.Thread(target=keep_looking, args=(watched, stop), daemon=True)
     looking.start()
-    click.echo(f"http://{LOOPBACK}:{server.server_address[1]}/")
+    address = f"http://{LOOPBACK}:{server.server_address[1]}/"
+    click.echo(address)
     click.echo("Ctrl+C ends it", err=True)
+    if show:
+        webbrowser.open(address)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.completing import ALGORITHMS, LAYOUTS, PRESETS, PROTOCOLS
 from harness.cli.group import commands
 from harness.cli.options import (
     FOLD_COUNT,
     FORENSIC,
     JSON,
+    LAYOUT,
     MEMORY,
     PATH,
     PLUGINS,
@@ -32,16 +34,37 @@ ALL = "all"
 
 
 @commands.command()
-@click.option("--protocol", "protocols", multiple=True, required=True, help="Name, file or 'all'.")
-@click.option("--algo", "algorithms", multiple=True, required=True, help="Name, file or 'all'.")
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    required=True,
+    shell_complete=PROTOCOLS,
+    help="Name, file or 'all'; several with commas.",
+)
+@click.option(
+    "--algo",
+    "algorithms",
+    multiple=True,
+    required=True,
+    shell_complete=ALGORITHMS,
+    help="Name, file or 'all'; several with commas.",
+)
 @click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
-@click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
+@LAYOUT
 @click.option("--train-data", type=PATH, help="Learn from this data set, in every fold.")
-@click.option("--train-layout", help="Its layout, where it should not be detected.")
-@click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@click.option(
+    "--train-layout", shell_complete=LAYOUTS, help="Its layout, where it is not detected."
+)
+@click.option("--fold", "folds", multiple=True, help="Only this fold: 1 or fold-1. Repeatable.")
 @FOLD_COUNT
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
-@click.option("--preset", default="", help="Named set of the algorithm's parameters.")
+@click.option(
+    "--preset",
+    default="",
+    shell_complete=PRESETS,
+    help="Named set of the algorithm's parameters.",
+)
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), help="Of everything random in the algorithm."
 )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.completing import PROTOCOLS
 from harness.cli.group import commands
 from harness.cli.naming import RUN
-from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, PATH, PLUGINS
+from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, LAYOUT, PATH, PLUGINS
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,10 +33,14 @@ MISSING_SHOWN = 10
 @click.option("--nonmated", type=PATH, help="Scores of non-mated comparisons, one a line.")
 @click.option("--format", "form", help="Of the file; else told from the content.")
 @click.option("--name", help="Under which the run is listed; that of the file unless given.")
-@click.option("--protocol", help="Name or file: what scores without a truth of their own answer.")
+@click.option(
+    "--protocol",
+    shell_complete=PROTOCOLS,
+    help="Name or file: what scores without a truth of their own answer.",
+)
 @click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
-@click.option("--layout", help="tatt-c, csv or folders, where it should not be detected.")
-@click.option("--fold", "folds", multiple=True, help="Only this fold. Repeatable.")
+@LAYOUT
+@click.option("--fold", "folds", multiple=True, help="Only this fold: 1 or fold-1. Repeatable.")
 @FOLD_COUNT
 @click.option("--out", type=PATH, default=Path("runs"), show_default=True)
 @FORENSIC

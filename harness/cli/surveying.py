@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.completing import LAYOUTS
 from harness.cli.group import commands
-from harness.cli.options import JSON, PATH, PLUGINS
+from harness.cli.options import JSON, PATH, PLUGINS, LayoutOption
 
 if TYPE_CHECKING:
     from harness.survey import Answer, Survey
@@ -29,7 +30,7 @@ GIVEN = {"tags": "tags", "box": "a box", "mask": "a mask", "clean": "a clean cap
 
 @commands.command()
 @click.argument("place", metavar="DIR|CSV", type=PATH)
-@click.option("--layout", help="Its layout, where it should not be detected.")
+@click.option("--layout", cls=LayoutOption, shell_complete=LAYOUTS, help="")
 @PLUGINS
 @JSON
 def data(place: Path, layout: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:

@@ -6,6 +6,7 @@ from harness.cli import (  # noqa: F401
     annotating,
     attacking,
     comparing,
+    completing,
     importing,
     keeping,
     looking,

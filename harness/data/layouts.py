@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.data.bivtatt import BOXES, IMAGES, read_bivtatt
@@ -20,7 +20,7 @@ from harness.data.tatt_c import read_tatt_c
 from harness.data.tatt_c_lists import FOLDS, use_cases
 from harness.errors import UsageError, nearest
 
-__all__ = ["LAYOUTS", "detect", "open_dataset"]
+__all__ = ["LAYOUTS", "Layout", "detect", "open_dataset"]
 
 
 def _tatt_c(path: Path, use_case: str | None, background: bool) -> Dataset:
@@ -51,15 +51,31 @@ def _safebooru(path: Path, use_case: str | None, background: bool) -> Dataset:
     return read_safebooru(path)
 
 
-LAYOUTS: dict[str, Callable[[Path, str | None, bool], Dataset]] = {
-    "tatt-c": _tatt_c,
-    "csv": _csv,
-    "bivtatt": _bivtatt,
-    "omniglot": _omniglot,
-    "safebooru": _safebooru,
-    "folders": _folders,
+@dataclass(frozen=True)
+class Layout:
+    """A way in which data sets lie on disk.
+
+    Parameters
+    ----------
+    read
+        Called with path, use case, background.
+    about
+        What lies where, for lists.
+    """
+
+    read: Callable[[Path, str | None, bool], Dataset]
+    about: str
+
+
+LAYOUTS: dict[str, Layout] = {
+    "tatt-c": Layout(_tatt_c, "NIST Tatt-C: lists in 5-fold/ beside a folder of images each"),
+    "csv": Layout(_csv, "manifest.csv, or any CSV file: a line for each image"),
+    "bivtatt": Layout(_bivtatt, "BIVTatt: images/ with transforms, and bounding_boxes/"),
+    "omniglot": Layout(_omniglot, "Omniglot: alphabet/character/drawing, and run01 to run20"),
+    "safebooru": Layout(_safebooru, "Safebooru's metadata, a CSV, beside images/ named by id"),
+    "folders": Layout(_folders, "a folder for each tattoo, such as t1/photo.jpg"),
 }
-"""Readers by the name of their layout; called with path, use case, background."""
+"""Layouts by name."""
 
 
 def open_dataset(
@@ -101,7 +117,7 @@ def open_dataset(
         raise UsageError(
             f"Unknown layout {layout!r}; known: {', '.join(LAYOUTS)}.{nearest(layout, LAYOUTS)}"
         )
-    dataset = LAYOUTS[layout or detect(path)](path, use_case, background)
+    dataset = LAYOUTS[layout or detect(path)].read(path, use_case, background)
     synthetic, fault = read_marker(dataset.root)
     faults = (Finding("faulty-marker", "problem", fault),) if fault else ()
     namings = Findings()

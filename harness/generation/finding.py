@@ -18,7 +18,7 @@ import msgspec
 from harness.errors import PluginError, UsageError, nearest
 from harness.generation.generator import Generator
 from harness.places import bundled
-from harness.registry import PLUGINS_VARIABLE, explain
+from harness.registry import PLUGINS_VARIABLE, explain, nearby
 
 __all__ = ["ENTRY_POINTS", "build", "find_generator", "generators", "recipes", "source_hash"]
 
@@ -75,8 +75,8 @@ def find_generator(name: str, extra: Iterable[Path] = ()) -> Path:
     known = generators(extra)
     if name not in known:
         raise UsageError(
-            f"no generator is called {name!r}.{nearest(name, known)} Known: {', '.join(known)}. "
-            "A file of your own is given by its path, ending in .py."
+            f"no generator is called {name!r}.{nearby(name, '.py') or nearest(name, known)} "
+            f"Known: {', '.join(known)}. A file of your own is given by its path, ending in .py."
         )
     return known[name]
 

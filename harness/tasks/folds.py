@@ -160,16 +160,29 @@ def components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 def restrict(folds: Sequence[Fold], wanted: Sequence[str]) -> list[Fold]:
     """Keep the folds named with ``--fold``, in their own order; all of them if none is named.
 
+    Fold ``1`` may be called ``fold-1``, as progress and run folders call it.
+
     Raises
     ------
     DataError
         If a name is not a fold.
     """
     names = [fold.name for fold in folds]
-    unknown = [name for name in wanted if name not in names]
+    meant = [fold_named(name, names) for name in wanted]
+    unknown = [name for name in meant if name not in names]
     if unknown:
         raise DataError(f"there is no fold {', '.join(unknown)}; there are: {', '.join(names)}")
-    return [fold for fold in folds if not wanted or fold.name in wanted]
+    return [fold for fold in folds if not wanted or fold.name in meant]
+
+
+def fold_named(text: str, names: Sequence[str]) -> str:
+    """Return the fold that a user means: ``fold-1`` is ``1`` where no fold is called ``fold-1``.
+
+    >>> fold_named("fold-1", ["1", "2"]), fold_named("fold-1", ["fold-1", "1"])
+    ('1', 'fold-1')
+    """
+    short = text.removeprefix("fold-")
+    return short if text not in names and short in names else text
 
 
 def _only_trains(record: Record, rules: FoldRules) -> bool:

@@ -11,7 +11,7 @@ from harness.data.records import Dataset, Record
 from harness.errors import DataError
 from harness.protocol import Protocol
 from harness.tasks import detection, identification
-from harness.tasks.folds import components, restrict
+from harness.tasks.folds import components, fold_named, restrict
 
 
 def dataset(*records: Record) -> Dataset:
@@ -164,3 +164,12 @@ def test_only_folds_that_exist_can_be_asked_for() -> None:
     assert restrict(folds, []) == folds
     with pytest.raises(DataError, match="no fold 7; there are: 1, 2, 3"):
         restrict(folds, ["7"])
+    assert [fold.name for fold in restrict(folds, ["fold-2", "1"])] == ["1", "2"]
+    with pytest.raises(DataError, match="there is no fold fold-7"):
+        restrict(folds, ["fold-7"])
+
+
+def test_a_fold_that_is_called_fold_1_is_meant_by_its_own_name() -> None:
+    assert fold_named("fold-1", ["1", "fold-1"]) == "fold-1"
+    assert fold_named("fold-a", ["a", "b"]) == "a"
+    assert fold_named("1", ["fold-1"]) == "1"

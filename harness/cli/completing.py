@@ -1,0 +1,150 @@
+"""What Tab offers in a shell, and the verb `completion` that switches it on.
+
+Everything here is asked for at every press of a key: nothing of it imports NumPy or a framework.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
+
+from harness.cli.group import commands
+from harness.cli.naming import RUN
+from harness.errors import HarnessError, UsageError
+
+__all__ = [
+    "ALGORITHMS",
+    "BASELINES",
+    "DESCRIBABLE",
+    "LAYOUTS",
+    "PRESETS",
+    "PROTOCOLS",
+    "completion",
+]
+
+Items = list[CompletionItem]
+Complete = Callable[[click.Context, click.Parameter, str], Items]
+
+PROGRAM, VARIABLE = "harness", "_HARNESS_COMPLETE"
+SHELLS = ("bash", "zsh", "fish")
+HOW = {
+    "bash": 'eval "$(harness completion bash)"       # into ~/.bashrc',
+    "zsh": 'eval "$(harness completion zsh)"        # into ~/.zshrc, after compinit',
+    "fish": "harness completion fish | source        # into ~/.config/fish/config.fish",
+}
+
+
+@commands.command()
+@click.argument("shell", type=click.Choice(SHELLS), required=False)
+def completion(shell: str | None) -> None:
+    """Print the script that lets Tab complete commands, options, names and run folders.
+
+    Without SHELL, that of the environment variable SHELL.
+    """
+    if shell is None:
+        shell = Path(os.environ.get("SHELL", "")).name
+        if shell not in SHELLS:
+            raise UsageError(f"name your shell: harness completion {'|'.join(SHELLS)}")
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise UsageError(f"this version of click completes nothing in {shell}")
+    # The general method: that for bash starts another shell to look at its version.
+    click.echo(ShellComplete.source(kind(commands, {}, PROGRAM, VARIABLE)))
+    click.echo(f"# {HOW[shell]}")
+
+
+def _offered(names: Iterable[str], incomplete: str, helps: dict[str, str] | None = None) -> Items:
+    """Return the names that begin so, each with its help where there is one."""
+    told = helps or {}
+    return [CompletionItem(n, help=told.get(n)) for n in names if n.startswith(incomplete)]
+
+
+def _listed(names: Iterable[str], incomplete: str) -> Items:
+    """Return what completes the last of several names with commas between them, or a file."""
+    before, comma, last = incomplete.rpartition(",")
+    found = [one for one in names if one.startswith(last) and one not in before.split(",")]
+    if not found:
+        return [CompletionItem(incomplete, type="file")]
+    return [CompletionItem(f"{before}{comma}{one}") for one in found]
+
+
+def _plugins(context: click.Context) -> tuple[Path, ...]:
+    given = context.params.get("plugins") or ()
+    return tuple(Path(place) for place in given if Path(place).is_dir())
+
+
+def _algorithms(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from harness import registry
+
+    found: list[str] = []
+    with suppress(HarnessError, OSError):
+        found = list(registry.algorithms(_plugins(context)))
+    many = parameter.name == "algorithms"
+    return _listed([*found, *(["all"] if many else [])], incomplete)
+
+
+def _protocols(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from harness import registry
+
+    found: list[str] = []
+    with suppress(HarnessError, OSError):
+        found = list(registry.protocols(_plugins(context)))
+    many = parameter.name == "protocols"
+    return _listed([*found, *(["all"] if many else [])], incomplete)
+
+
+def _presets(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer the presets of the algorithm named before; of all where none is."""
+    from harness import registry
+
+    given: Any = context.params.get("algorithms") or context.params.get("name") or ()
+    texts = [given] if isinstance(given, str) else list(given)
+    named = [one for text in texts for one in text.split(",") if one and one != "all"]
+    found: dict[str, None] = {}
+    with suppress(HarnessError, OSError):
+        if named:
+            plugins = [registry.find_algorithm(name, _plugins(context)) for name in named]
+        else:
+            every = registry.algorithms(_plugins(context)).values()
+            plugins = [plugin for several in every for plugin in several]
+        for plugin in plugins:
+            found |= dict.fromkeys(registry.glance(plugin).presets)
+    return _offered(found, incomplete)
+
+
+def _layouts(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from harness.data import layouts
+
+    known = {name: layout.about for name, layout in layouts.LAYOUTS.items()}
+    return _offered(known, incomplete, known)
+
+
+def _baselines(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    place = Path(context.params.get("place") or "baselines")
+    names = sorted(file.parent.name for file in place.glob("*/baseline.json"))
+    return _offered(names, incomplete) + RUN.shell_complete(context, parameter, incomplete)
+
+
+def _describable(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from harness import registry
+    from harness.metrics.catalogue import CATALOGUE
+
+    found: list[str] = []
+    with suppress(HarnessError, OSError):
+        plugins = _plugins(context)
+        found = [*registry.algorithms(plugins), *registry.protocols(plugins)]
+    return _offered([*found, *CATALOGUE], incomplete)
+
+
+ALGORITHMS: Complete = _algorithms
+PROTOCOLS: Complete = _protocols
+PRESETS: Complete = _presets
+LAYOUTS: Complete = _layouts
+DESCRIBABLE: Complete = _describable
+BASELINES: Complete = _baselines
