@@ -6,12 +6,18 @@ import sys
 import threading
 import time
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.execution.pool import Event
 
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
 LINE_EVERY = 10.0
 """Seconds between plain lines about one unit."""
+
+DONE = "done"
+"""Step of a unit of which nothing is left to do."""
 
 
 class PlainProgress:
@@ -30,7 +36,7 @@ class PlainProgress:
 
     def __call__(self, event: Event) -> None:
         """Say how far a unit is, if nothing was said about it for a while."""
-        if not event.total:
+        if not event.total or event.step == DONE:
             return
         key, now = (event.unit, event.step), time.monotonic()
         with self._lock:
@@ -50,19 +56,26 @@ class BarProgress:
 
     def __init__(self, label: str) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, Task, TextColumn, TimeElapsedColumn
+        from rich.text import Text
+
+        class Share(TextColumn):
+            """How much is done; nothing where nobody knows of how much."""
+
+            def render(self, task: Task) -> Text:
+                return Text("") if task.total is None else super().render(task)
 
         self._label = label
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
+            Share("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", style="dim"),
             console=Console(stderr=True),
             transient=True,
         )
-        self._tasks: dict[str, Any] = {}
+        self._tasks: dict[str, tuple[str, TaskID]] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> BarProgress:
@@ -78,15 +91,23 @@ class BarProgress:
         self._bars.stop()
 
     def __call__(self, event: Event) -> None:
-        """Move a unit's bar."""
+        """Move a unit's bar; each step has one of its own, and none is left of what is done."""
         from rich.markup import escape
 
         with self._lock:
-            if event.unit not in self._tasks:
-                self._tasks[event.unit] = self._bars.add_task(escape(event.unit), note="")
+            step, task = self._tasks.get(event.unit, ("", None))
+            if task is not None and step != event.step:
+                self._bars.remove_task(task)
+                del self._tasks[event.unit]
+                task = None
+            if event.step == DONE:
+                return
+            if task is None:
+                shown = escape(f"{self._label}  {event.unit}  {event.step}")
+                task = self._bars.add_task(shown, total=None, note="")
+                self._tasks[event.unit] = (event.step, task)
             self._bars.update(
-                self._tasks[event.unit],
-                description=escape(f"{self._label}  {event.unit}  {event.step}"),
+                task,
                 completed=event.done,
                 total=event.total or None,
                 note=escape(event.note),
@@ -95,4 +116,4 @@ class BarProgress:
 
 def progress_for(label: str) -> PlainProgress | BarProgress:
     """Choose by what standard error is."""
-    return BarProgress(label) if sys.stderr.isatty() else PlainProgress(label)
+    return BarProgress(label) if sys.stderr and sys.stderr.isatty() else PlainProgress(label)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
 
 FORMAT = 1
+UNFINISHED = f"unfinished: it has no {CHECKSUMS}, which a run writes last"
 MANIFEST, PROTOCOL, TRUTH = "manifest.json", "protocol.toml", "truth.json"
 TRUTH_PICTURES = "truth"
 METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
@@ -48,6 +49,10 @@ FORENSIC = "forensic.json"
 LINE_ENDS = "its line ends are CR LF now, and were LF"
 REPORT, CANDIDATES = "report.html", "candidates"
 INDEPENDENT = "interval as if no two comparisons shared an identity, which the files do not say"
+PLANNED = "environment.json"
+"""In an unfinished run folder: the environment that its units are being done in."""
+SIGNS = (MANIFEST, CHECKSUMS, PROTOCOL, "units", PLANNED)
+"""What tells a run folder, finished or not, from others."""
 LARGEST_FILE = 4 << 30
 LARGEST_TEXT = 64 << 20
 """Bytes of the largest JSON file read: a run folder may come from a stranger."""
@@ -316,7 +321,7 @@ def read_run(folder: Path) -> Run:
         If a file is missing or cannot be read.
     """
     if not (folder / MANIFEST).is_file():
-        raise _not_a_run(folder)
+        raise not_finished(folder)
     manifest = _read(folder / MANIFEST, Manifest)
     truth = _read(folder / TRUTH, Truth)
     try:
@@ -449,7 +454,7 @@ def check_answers(folder: Path) -> dict[str, str]:
         If the run is not finished, or with every change.
     """
     if not (folder / MANIFEST).is_file():
-        raise _not_a_run(folder)
+        raise not_finished(folder)
     listed = read_checksums(folder)
     needed = {name: digest for name, digest in listed.items() if is_source(name)}
     changed = [f"{n}: is missing" for n in needed if not (folder / n).is_file()]
@@ -521,12 +526,16 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
     Raises
     ------
+    UsageError
+        If the folder is not a run.
     Damaged
-        If there are none, or a line is not a checksum.
+        If the run is unfinished, or a line is not a checksum.
     """
     path = folder / CHECKSUMS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise not_finished(folder) from None
     except (OSError, UnicodeDecodeError) as reason:
         raise Damaged(f"{folder} is not a finished run: {reason}") from None
     listed = {}
@@ -539,7 +548,15 @@ def read_checksums(folder: Path) -> dict[str, str]:
     return listed
 
 
-def _not_a_run(folder: Path) -> UsageError:
+def not_finished(folder: Path) -> HarnessError:
+    """Return what is wrong with a folder without a seal: a run that was begun, or none at all."""
+    if (folder / CHECKSUMS).is_file():
+        return Damaged(f"{folder}: {MANIFEST} is missing")
+    if any((folder / sign).exists() for sign in SIGNS):
+        return Damaged(
+            f"{folder}: {UNFINISHED}. The command that began it goes on from there; a run that "
+            "another is at work on has to be waited for."
+        )
     return UsageError(
         f"{folder} is not a run folder: it has no {MANIFEST}. A run folder is what "
         "`harness run` names in its last lines."

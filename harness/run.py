@@ -29,6 +29,7 @@ from harness.execution.variables import variables
 from harness.finishing import checkout_of, finish, manifest_of, now, opinions
 from harness.manifest import Examination, Manifest, Retouched, Step, Surroundings
 from harness.preparing import Entry, Prepared, command
+from harness.progress import DONE
 from harness.protecting import protection_of, remark_on
 from harness.registry import Plugin, home_of, own_files
 from harness.results import Outcome
@@ -128,6 +129,8 @@ def _execute(
                 left.append(unit)
         renewed = renewed or bool(stale)
         do_all(left, place, limits, listen)
+        for unit in left:
+            listen(Event(unit.name, DONE, 1, 1))
         done.extend(unit.name for unit in left)
 
     before: list[list[Unit]] = []

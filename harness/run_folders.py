@@ -25,9 +25,6 @@ from harness.execution.storage import STEP_FILE, write_whole
 from harness.manifest import Origin, Surroundings
 from harness.registry import Plugin, home_of, source_hash
 
-PLANNED = "environment.json"
-"""In an unfinished run folder: the environment that its units are being done in."""
-
 
 class _Loaded(msgspec.Struct):
     loaded: dict[str, str] = {}
@@ -105,8 +102,8 @@ def belongs(folder: Path, identity: str, environment: Environment) -> bool:
             if seen.identity != identity:
                 return False
             return all(agrees(one.environment, environment) for one in seen.environments)
-        if (folder / PLANNED).is_file():
-            planned = msgspec.json.decode((folder / PLANNED).read_bytes(), type=Environment)
+        if (folder / record.PLANNED).is_file():
+            planned = msgspec.json.decode((folder / record.PLANNED).read_bytes(), type=Environment)
             return agrees(planned, environment)
     # Without a word about its environment nothing of a run can be told from this one.
     return not (folder / record.CHECKSUMS).is_file()
@@ -114,12 +111,12 @@ def belongs(folder: Path, identity: str, environment: Environment) -> bool:
 
 def begin(folder: Path, environment: Environment) -> None:
     """Say in a run folder in what environment it is being computed."""
-    write_whole(folder / PLANNED, msgspec.json.encode(environment))
+    write_whole(folder / record.PLANNED, msgspec.json.encode(environment))
 
 
 def end(folder: Path) -> None:
     """Take away what `begin` wrote: the manifest says more."""
-    (folder / PLANNED).unlink(missing_ok=True)
+    (folder / record.PLANNED).unlink(missing_ok=True)
 
 
 def is_stale(unit: Path, plugin: Plugin) -> bool:

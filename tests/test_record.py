@@ -189,7 +189,10 @@ def test_what_is_no_run_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a run folder"):
         read_run(tmp_path)
     assert run_harness("verify", tmp_path / "none").code == 2
-    assert run_harness("score", tmp_path).code == 3
+    for verb in ("score", "verify", "report"):
+        ran = run_harness(verb, tmp_path)
+        assert ran.code == 2
+        assert "is not a run folder" in ran.err
 
 
 def test_likelihood_ratios_are_added_on_request_and_verified_with_the_rest(

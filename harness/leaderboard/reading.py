@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 LARGEST_FILE = 1 << 28
 """Bytes of the largest file that is read of a run."""
 
-_SIGNS = (record.MANIFEST, record.CHECKSUMS, record.PROTOCOL, "units")
-
 
 class Told(msgspec.Struct):
     """What of a search tells one entry from another; the rest of `searches.json` is skipped."""
@@ -151,7 +149,7 @@ def find_runs(places: Iterable[Path]) -> Iterator[Path]:
         if not place.is_dir():
             raise UsageError(f"{place} is no folder; name run folders, or folders that hold them")
         for path, folders, files in os.walk(place):
-            if not any(sign in files or sign in folders for sign in _SIGNS):
+            if not any(sign in files or sign in folders for sign in record.SIGNS):
                 folders.sort()
                 continue
             folders.clear()
@@ -176,9 +174,7 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
     from harness.preparing import RULE
 
     if not (folder / record.CHECKSUMS).is_file():
-        return LeftOut(
-            str(folder), f"unfinished: it has no {record.CHECKSUMS}, which a run writes last"
-        )
+        return LeftOut(str(folder), record.UNFINISHED)
     listed = record.read_checksums(folder)
     missing = [name for name in listed if not (folder / name).is_file()]
     if missing:

@@ -233,7 +233,7 @@ def test_a_run_that_did_not_finish_or_changed_exits_with_3(
     (other / "checksums.sha256").unlink()
     ran = gated(finished, other)
     assert ran.code == 3
-    assert "is not a finished run" in ran.err
+    assert "unfinished: it has no checksums.sha256, which a run writes last" in ran.err
 
 
 def test_raw_scores_that_are_missing_exit_with_3(finished: Path, altered: Altered) -> None:
