@@ -47,7 +47,7 @@ def test_the_main_job_s_figure_is_marked_wherever_it_stands() -> None:
     measured = figures.figures_of(book())["similarity/triplet-x5"]
     value = measured["metrics"]["hit-rate@rank=10"]["value"]
     output = measured["output"]
-    assert f"hit-rate@rank=10   {value:.4f}" in output
+    assert f" * hit-rate@rank=10  {value:.3f}  [" in output
 
 
 def test_every_command_has_a_name_of_its_own_and_stands_after_what_it_needs() -> None:

@@ -112,7 +112,7 @@ def test_score_lists_need_no_names(harness: Command, finished: Path) -> None:
     ran = harness("score", "--mated", "files/genuine.txt", "--nonmated", "files/impostor.txt")
     assert ran.code == 0, ran.err
     value = json.loads((finished / "metrics.json").read_text())["pooled"]["eer"]["value"]
-    assert f"* eer               {value:.4f}" in ran.out
+    assert f" * eer              {value:.3f}" in ran.out
     assert "PyEER" in ran.out
 
 

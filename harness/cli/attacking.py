@@ -13,18 +13,19 @@ from harness.cli.options import JSON
 
 @commands.command()
 @click.argument("runs", nargs=-1, required=True, type=RUN)
+@click.option("--markdown", is_flag=True, help="Print the table in Markdown.")
 @JSON
-def attack(runs: tuple[Path, ...], as_json: bool) -> None:
+def attack(runs: tuple[Path, ...], markdown: bool, as_json: bool) -> None:
     """Say how far algorithms fall when tattoos are removed from their probes.
 
     RUNS are runs made with `harness run --attack` and the same without.
     """
     import msgspec
 
-    from harness.comparing.attacks import falls, table
+    from harness.comparing.attacks import falls, listing, table
 
     found = falls(runs)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     else:
-        click.echo(table(found))
+        click.echo(table(found) if markdown else listing(found))

@@ -103,6 +103,7 @@ def gate(
     """
     import msgspec
 
+    from harness.cli.printing import plain
     from harness.comparing import announcing, publishing
     from harness.comparing.baselines import run_of
     from harness.comparing.gate import gate as judge
@@ -126,7 +127,7 @@ def gate(
     click.echo(
         msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
         if as_json
-        else announcing.terminal(found)
+        else plain(announcing.terminal(found))
     )
     publishing.publish(out, found, allow_inconclusive=allow_inconclusive, page=page)
     if page and out is not None:

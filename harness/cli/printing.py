@@ -16,11 +16,13 @@ from harness.manifest import Manifest
 from harness.preparing import Prepared
 from harness.record import read_assessment
 from harness.repeats.running import Entry
-from harness.results import Curves, Estimate, Outcome
+from harness.results import Curves, Estimate, Metrics, Outcome
 from harness.run import Finished
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
+
+LEVEL, MOST_DECIMALS = "95 %", 6
 
 REFUSED = "data-that-cannot-be-evaluated"
 """Code of what is wrong with data and has no kind of its own."""
@@ -97,7 +99,7 @@ def print_entry(folder: Path) -> None:
         for name, one, every in rows:
             click.echo(f"     {name:<{width}}  {one}   {every}")
     values = ", ".join(
-        f"seed {fit.seed}: {'no data' if fit.value is None else f'{fit.value:.4f}'}"
+        f"seed {fit.seed}: {'no data' if fit.value is None else f'{fit.value:.3f}'}"
         for fit in entry.fits
     )
     click.echo(f"   fits  {values}")
@@ -134,21 +136,49 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
     if mated_by == "group":
         shown.append("mates are look-alikes")
     click.echo(plain(f"{protocol} / {algorithm}: {', '.join(shown) or 'scores without names'}"))
-    width = max(len(name) for name in metrics.pooled)
-    for name, estimate in metrics.pooled.items():
-        mark = "*" if name == metrics.headline else " "
-        value = "no data" if estimate.value is None else f"{estimate.value:.4f}"
-        interval = ""
-        if estimate.low is not None and estimate.high is not None:
-            interval = f"[{estimate.low:.4f}, {estimate.high:.4f}]"
-        chance = "" if estimate.chance is None else f"chance {estimate.chance:.4f}"
-        flags = f"  ({'; '.join(estimate.flags)})" if estimate.flags else ""
-        click.echo(
-            f" {mark} {name:<{width}}  {value:>7}  {interval:<17} {chance:<13}{flags}".rstrip()
-        )
+    for line in metric_lines(metrics):
+        click.echo(line)
     for sentence in headline_of(metrics, algorithm, mated_by).sentences:
         for line in textwrap.wrap(plain(sentence), 100):
             click.echo(f"   {line}")
+
+
+def metric_lines(metrics: Metrics) -> list[str]:
+    """Return a table of all metrics, under a line that says what its columns are."""
+    rows = []
+    for name, estimate in metrics.pooled.items():
+        places = decimals(estimate)
+        rows.append(
+            (
+                f" {'*' if name == metrics.headline else ' '} {name}",
+                "no data" if estimate.value is None else f"{estimate.value:.{places}f}",
+                _range(estimate, places),
+                "" if estimate.chance is None else f"{estimate.chance:.{places}f}",
+                f"({'; '.join(estimate.flags)})" if estimate.flags else "",
+            )
+        )
+    head = (" * = headline", "value", f"{LEVEL} interval", "chance", "")
+    widths = [*(max(len(row[i]) for row in (head, *rows)) for i in range(4)), 0]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
+    ]
+
+
+def decimals(estimate: Estimate) -> int:
+    """Return how many decimals a value is worth: three, or more where more is known.
+
+    Two figures of a small value are shown, and an interval to a third of its half; not more than 6.
+
+    >>> decimals(Estimate(0.6389, 0.5235, 0.7402)), decimals(Estimate(0.00123, 0.0011, 0.0014))
+    (3, 5)
+    """
+    found = 3
+    if estimate.value and abs(estimate.value) < 0.01:
+        found = max(found, 1 - math.floor(math.log10(abs(estimate.value))))
+    if estimate.low is not None and estimate.high is not None and estimate.high > estimate.low:
+        found = max(found, math.ceil(-math.log10((estimate.high - estimate.low) / 6)))
+    return min(found, MOST_DECIMALS)
 
 
 def plain(text: str) -> str:
@@ -173,13 +203,15 @@ def print_assessment(assessment: Assessment) -> None:
     counts = assessment.counts
     click.echo(
         f"   likelihood ratios ({assessment.method}, {counts['mated']:,} mated and "
-        f"{counts['nonmated']:,} non-mated comparisons)"
+        f"{counts['nonmated']:,} non-mated comparisons; [ ] is the {LEVEL} interval)"
     )
     for name, label in (("cllr", "Cllr"), ("cllr-min", "Cllr-min")):
         estimate = found[name]
-        value = "no data" if estimate.value is None else f"{estimate.value:.4f}"
+        places = decimals(estimate)
+        value = "no data" if estimate.value is None else f"{estimate.value:.{places}f}"
         flags = f"  ({'; '.join(estimate.flags)})" if estimate.flags else ""
-        click.echo(f"   {label:<9} {value:>7}  {_range(estimate):<17} 1 is no information{flags}")
+        range_ = _range(estimate, places)
+        click.echo(f"   {label:<9} {value:<7}  {range_:<17} 1 is no information{flags}")
     low, high = (found[name].value for name in ("elub-low", "elub-high"))
     if low is None or high is None:
         click.echo("   ELUB      no range: too little data for any ratio but 1")
@@ -190,10 +222,10 @@ def print_assessment(assessment: Assessment) -> None:
         )
 
 
-def _range(estimate: Estimate) -> str:
+def _range(estimate: Estimate, places: int) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"[{estimate.low:.4f}, {estimate.high:.4f}]"
+    return f"[{estimate.low:.{places}f}, {estimate.high:.{places}f}]"
 
 
 def _ratio(llr: float) -> str:

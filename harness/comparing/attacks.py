@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import record
+from harness.comparing.announcing import visible
+from harness.comparing.tables import aligned
 from harness.errors import NotComparable, UsageError
 from harness.manifest import Manifest, Origin
 from harness.metrics.ids import Metric
@@ -116,6 +118,26 @@ def table(found: Sequence[Fall]) -> str:
     return "\n".join(lines)
 
 
+def listing(found: Sequence[Fall]) -> str:
+    """Return the differences as a table for a terminal."""
+    head = ("protocol", "algorithm", "probes", "metric", "as they are", "retouched", "change", "by")
+    rows = [
+        (
+            visible(f.protocol),
+            visible(f.algorithm),
+            str(f.probes),
+            f.metric,
+            _text(f.plain, minus="-"),
+            _text(f.attacked, minus="-"),
+            _text(f.difference, "+", minus="-"),
+            visible(f.attack),
+        )
+        for f in found
+    ]
+    lines = aligned(head, rows, right=(2, 4, 5, 6))
+    return "\n".join([*lines, "", "[ ] is the 95 % interval; the change is taken probe by probe"])
+
+
 def _key(origin: Origin) -> bytes:
     """Return what must be alike: everything but the attack and the name that tells of it."""
     same = msgspec.structs.replace(origin, attack=None, protocol="")
@@ -181,8 +203,8 @@ def _share(values: npt.NDArray[Any], interval: Interval) -> Share:
     return Share(float(values.mean()), low, high)
 
 
-def _text(share: Share, sign: str = "") -> str:
+def _text(share: Share, sign: str = "", minus: str = "−") -> str:
     text = f"{share.value:{sign}.3f}"
-    if share.low is None or share.high is None or share.low == share.high:
-        return text.replace("-", "−")
-    return f"{text} [{share.low:{sign}.3f}, {share.high:{sign}.3f}]".replace("-", "−")
+    if share.low is not None and share.high is not None and share.low != share.high:
+        text += f" [{share.low:{sign}.3f}, {share.high:{sign}.3f}]"
+    return text.replace("-", minus)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from harness.comparing.announcing import visible
 from harness.comparing.comparison import Comparison, Pair, Row
 from harness.comparing.gate import Party
 from harness.comparing.subgroups import Group
+from harness.comparing.tables import aligned
 from harness.reporting.provenance import SENTENCES
 
 
@@ -20,9 +19,10 @@ def listing(comparison: Comparison) -> str:
 
 def _pair(protocol: str, first: str, pair: Pair) -> str:
     lines = [visible(f"{protocol}: first {first}, second {_party(pair.second)}"), ""]
-    lines += _table(
+    lines += aligned(
         ("metric", "first", "second", "change", "95 % interval", "better"),
         [_metric(row) for row in pair.rows],
+        right=range(1, 5),
     )
     lines += [
         "",
@@ -37,9 +37,10 @@ def _pair(protocol: str, first: str, pair: Pair) -> str:
         lines.append(visible(f"remark: {pair.remark}"))
     if pair.groups:
         lines += ["", f"groups: {pair.measured}"]
-        lines += _table(
+        lines += aligned(
             ("group", "searches", "first", "second", "change", "95 % interval", "p (Holm)"),
             [_group(group) for group in pair.groups],
+            right=range(1, 6),
         )
     return "\n".join(lines)
 
@@ -72,18 +73,6 @@ def _group(group: Group) -> tuple[str, ...]:
         _interval(group.low, group.high),
         "" if group.p_holm is None else f"{group.p_holm:.4f}{mark}",
     )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    return [
-        "  "
-        + "  ".join(
-            f"{cell:<{width}}" if i in (0, len(head) - 1) else f"{cell:>{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (head, *rows)
-    ]
 
 
 def _number(value: float | None) -> str:

@@ -94,7 +94,11 @@ def test_probes_are_retouched_and_references_are_not(
     assert harness("verify", folder).code == 0
     table = harness("attack", tmp_path / "work" / before["folder"], folder)
     assert table.code == 0, table.err
-    assert "| `mean` |" in table.out
+    assert "95 % interval" in table.out
+    (row,) = [line for line in table.out.splitlines() if line.split()[-1:] == ["black"]]
+    assert row.split()[1] == "mean"
+    markdown = harness("attack", tmp_path / "work" / before["folder"], folder, "--markdown")
+    assert "| `mean` |" in markdown.out
     refused = harness("compare", tmp_path / "work" / before["folder"], folder)
     assert refused.code == 4
     assert "probes retouched by nobody against 'black'" in refused.err
