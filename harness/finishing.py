@@ -40,6 +40,7 @@ def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset)
 def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset) -> None:
     """Render the report of a run, with thumbnails of the images that are at hand."""
     from harness.reporting.learning import learning_figures
+    from harness.reporting.operating import operating_of
     from harness.reporting.removal import as_shown, retouched_section
     from harness.reporting.report import render
     from harness.reporting.sections import Told, sections_of
@@ -74,6 +75,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
         tagging=tags,
         learning=learning_figures(folder),
         sections=sections_of(Told(folder, outcome, dataset.records)),
+        scores=operating_of(folder, outcome.metrics, outcome.curves),
     )
     write_whole(folder / record.REPORT, page)
 

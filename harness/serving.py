@@ -24,8 +24,7 @@ from harness.leaderboard.boards import Leaderboard
 from harness.leaderboard.building import gather
 from harness.leaderboard.reading import find_runs
 from harness.leaderboard.site import OVERVIEW, render_site
-from harness.places import bundled
-from harness.reporting.pages import script_hash
+from harness.reporting.pages import script_hash, script_of
 
 LOOPBACK = "127.0.0.1"
 LOOK_EVERY = 1.0
@@ -131,11 +130,10 @@ def make_server(watched: Watched, port: int) -> ThreadingHTTPServer:
     UsageError
         If the port cannot be had.
     """
-    page_script = (bundled("reports") / "page.js").read_text(encoding="utf-8")
     foreign = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src '{script_hash(page_script)}'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'; sandbox allow-scripts"
+        f"script-src '{script_hash(script_of())}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; sandbox allow-scripts allow-downloads"
     )
 
     class Handler(BaseHTTPRequestHandler):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from harness.leaderboard.boards import Board, Place
 from harness.reporting import plots
-from harness.reporting.figures import Table
 from harness.reporting.overlay_plot import Overlaid, overlay_plot
+from harness.reporting.tables import Table
 from harness.reporting.trade_off import ends, trade_off_of
 from harness.reporting.wording import NO_VALUE, known, percent, split_id
 

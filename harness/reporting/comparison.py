@@ -95,9 +95,22 @@ def render(
                 _pair(comparison, pair, name, more)
                 for pair, name, more in zip(comparison.pairs, names[1:], shown, strict=True)
             ],
-            image=Pictures(picture).address,
+            image=Pictures(picture, _pictured(shown)).address,
         )
     )
+
+
+def _pictured(shown: Sequence[Shown]) -> list[str]:
+    """Return the name of every picture of the page, as often as it is shown."""
+    return [
+        name
+        for one in shown
+        for shift in (*one.gained, *one.lost)
+        for name in (
+            shift.first.probe,
+            *(c.reference for s in (shift.first, shift.second) for c in s.candidates[:CANDIDATES]),
+        )
+    ]
 
 
 def _names(comparison: Comparison) -> list[str]:

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
+from urllib.parse import quote
 
 from harness.reporting import plots
-from harness.reporting.trade_off import ends, trade_off_of
-from harness.reporting.wording import NO_VALUE, amount, count, interval, percent, split_id
+from harness.reporting.headline import captioned
+from harness.reporting.operating import (
+    Operating,
+    bins_that_show,
+    threshold_table,
+    with_thresholds,
+)
+from harness.reporting.tables import Table
+from harness.reporting.trade_off import SURE, clipped, supported, trade_off_of
+from harness.reporting.wording import (
+    NO_VALUE,
+    amount,
+    count,
+    interval,
+    minus,
+    number,
+    percent,
+    score,
+    split_id,
+)
 from harness.results import Curves, Metrics
 
 # More rows than this make a table that nobody reads; the full curves are in curves.json.
 TABLE_ROWS = 60
 HOVER_POINTS = 120
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of finished texts: the first cell of a row is its header."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,10 @@ class Figure:
         How to read it.
     table
         The same in numbers.
+    also
+        Further tables, which are not folded up.
+    data
+        What is drawn, for other programs: columns by name. The table's texts, where there is none.
     """
 
     name: str
@@ -52,14 +69,51 @@ class Figure:
     legend: tuple[tuple[str, str, str], ...]
     notes: tuple[str, ...]
     table: Table
+    also: tuple[Table, ...] = ()
+    data: Mapping[str, Sequence[object]] = field(default_factory=dict)
+
+    @property
+    def csv(self) -> str:
+        """What is drawn as CSV (RFC 4180, with line feeds); empty where there is no number."""
+        if self.data:
+            names, rows = list(self.data), zip(*self.data.values(), strict=True)
+        else:
+            names, rows = list(self.table.columns), iter(self.table.rows)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(["" if _missing(v) else v for v in row] for row in rows)
+        return text.getvalue()
+
+    @property
+    def csv_address(self) -> str:
+        """The CSV as a ``data:`` address: it is there without a network and without a script."""
+        return f"data:text/csv;charset=utf-8,{quote(self.csv)}"
 
 
-def figures(metrics: Metrics, curves: Curves, algorithm: str) -> list[Figure]:
-    """Return the figures that the curves allow, in reading order; an empty curve gives none."""
+def _missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def figures(
+    metrics: Metrics, curves: Curves, algorithm: str, scores: Operating | None = None
+) -> list[Figure]:
+    """Return the figures that the curves allow, in reading order; an empty curve gives none.
+
+    Parameters
+    ----------
+    scores
+        Behind the trade-off, where they were kept: they give thresholds.
+    """
+    det: Mapping[str, Sequence[float]] = curves.det
+    bins: tuple[Mapping[str, Sequence[float]], bool] = (curves.distribution, False)
+    if scores is not None:
+        det = with_thresholds(curves.det, scores)
+        bins = bins_that_show(curves.distribution, scores)
     found = [
         _cmc(curves.cmc, metrics, algorithm),
-        _distribution(curves.distribution, metrics.task),
-        _det(curves.det, metrics, algorithm),
+        _det(det, metrics, algorithm, scores),
+        _distribution(*bins, metrics),
     ]
     return [figure for figure in found if figure is not None]
 
@@ -157,7 +211,7 @@ def _cmc(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
             "stands among the first candidates that an examiner looks at.",
         ),
         Table(
-            "Hit rate by rank",
+            captioned("Hit rate by rank", metrics.counts),
             ("Rank", "Hit rate", "95 % interval", "Chance", "95 % of random rankings"),
             tuple(
                 (
@@ -170,28 +224,38 @@ def _cmc(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
                 for i in _chosen(len(rank), TABLE_ROWS)
             ),
         ),
+        data=data,
     )
 
 
-def _distribution(curve: Mapping[str, Sequence[float]], task: str) -> Figure | None:
+def _distribution(
+    curve: Mapping[str, Sequence[float]], quantiles: bool, metrics: Metrics
+) -> Figure | None:
     data = _rows(curve, "low", "high", "mated", "nonmated")
     if not data:
         return None
     low, high, mated, nonmated = (data[key] for key in ("low", "high", "mated", "nonmated"))
-    detection = task == "detection"
+    detection = metrics.task == "detection"
     names = ("tattoo", "non-tattoo") if detection else ("mated", "non-mated")
     things = "images" if detection else "comparisons"
     # The share of two normalised histograms that lies under both: 1 = cannot be told apart.
     overlap = sum(min(a, b) for a, b in zip(mated, nonmated, strict=True))
     summary = (
-        f"Scores of {names[0]} {things} centre on {_centre(low, high, mated):.3g}, "
-        f"those of {names[1]} {things} on {_centre(low, high, nonmated):.3g}; "
+        f"Half of the {names[0]} {things} score at least {number(_median(low, high, mated))}, half "
+        f"of the {names[1]} ones at least {number(_median(low, high, nonmated))}; "
         f"{percent(overlap, 0)} of the two distributions overlap."
     )
     edges = _edges(low, high)
-    x = plots.number_axis("Score (higher is more alike)", min(low), max(high))
-    if detection:
-        x = plots.number_axis("Score (higher is more like a tattoo)", min(low), max(high))
+    label = f"Score (higher is more {'like a tattoo' if detection else 'alike'})"
+    x = plots.number_axis(label, min(low), max(high))
+    bins = f"The {len(low)} bins are equally wide."
+    if quantiles:
+        x = plots.quantile_axis(label, [*low, high[-1]], [*(a for a, _ in edges), edges[-1][1]])
+        bins = (
+            f"The {len(low)} bins are quantiles: they hold about equally many scores, both kinds "
+            "weighing the same and equal scores staying together, since nearly all scores would "
+            "fall into three bins of equal width. The axis is stretched where scores are dense."
+        )
     svg = plots.histogram_plot(
         "scores",
         "Score distributions",
@@ -207,13 +271,9 @@ def _distribution(curve: Mapping[str, Sequence[float]], task: str) -> Figure | N
         summary,
         svg,
         (("s0 area", "both", f"{names[0]} {things}"), ("s1", "line", f"{names[1]} {things}")),
-        (
-            "Each outline adds up to 100 %, however many comparisons stand behind it."
-            if not detection
-            else "Each outline adds up to 100 %, however many images stand behind it.",
-        ),
+        (f"Each outline adds up to 100 %, however many {things} stand behind it. {bins}",),
         Table(
-            "Score distributions",
+            captioned("Score distributions", metrics.counts),
             ("Score from", "to", f"{names[0]} {things}", f"{names[1]} {things}"),
             tuple(
                 (*edges[i], percent(mated[i]), percent(nonmated[i]))
@@ -221,68 +281,92 @@ def _distribution(curve: Mapping[str, Sequence[float]], task: str) -> Figure | N
                 if mated[i] or nonmated[i]
             ),
         ),
+        data={"low": low, "high": high, names[0]: mated, names[1]: nonmated},
     )
 
 
 def _edges(low: list[float], high: list[float]) -> list[tuple[str, str]]:
-    """Return bin edges as texts with as many decimals as tell the bins apart."""
-    width = max(high) - min(low)
-    decimals = max(0, 3 - math.ceil(math.log10(width))) if width > 0 else 3
-    write = [(f"{a:.{decimals}f}", f"{b:.{decimals}f}") for a, b in zip(low, high, strict=True)]
-    return [(a.replace("-", "−"), b.replace("-", "−")) for a, b in write]
+    """Return bin edges as texts with as many figures as tell the bins apart."""
+    values = sorted({*low, *high})
+    gap = min((b - a for a, b in pairwise(values)), default=0.0)
+    largest = max(abs(values[0]), abs(values[-1]))
+    if gap <= 0 or largest == 0:
+        figures = 3
+    else:
+        figures = min(max(2, math.ceil(math.log10(largest / gap)) + 1), 12)
+    decimals = max(0, figures - 1 - math.floor(math.log10(largest))) if largest else 3
+
+    def write(value: float) -> str:
+        text = f"{value:.{decimals}f}"
+        return minus(text if float(text) else text.lstrip("-"))
+
+    return [(write(a), write(b)) for a, b in zip(low, high, strict=True)]
 
 
-def _centre(low: list[float], high: list[float], share: list[float]) -> float:
-    """Return the mean of a histogram, every bin at its middle."""
-    total = sum(share) or 1.0
-    return sum(w * (a + b) / 2 for a, b, w in zip(low, high, share, strict=True)) / total
+def _median(low: list[float], high: list[float], share: list[float]) -> float:
+    """Return the median of a histogram, scores evenly spread within every bin."""
+    half, reached = sum(share) / 2, 0.0
+    for a, b, weight in zip(low, high, share, strict=True):
+        if weight and reached + weight >= half:
+            return a + (b - a) * (half - reached) / weight
+        reached += weight
+    return high[-1]
 
 
-def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str) -> Figure | None:
+def _det(
+    curve: Mapping[str, Sequence[float]],
+    metrics: Metrics,
+    algorithm: str,
+    scores: Operating | None = None,
+) -> Figure | None:
     data = _rows(curve, "fmr", "fnmr")
     if not data:
         return None
     kind = trade_off_of(metrics.task)
-    fmr, fnmr = data["fmr"], data["fnmr"]
-    random = data.get("chance", [])
-    low, high = ends([*fmr, *fnmr, *random])
-    x, y = kind.axes(low, high)
+    order = sorted(range(len(data["fmr"])), key=lambda i: (data["fmr"][i], -data["fnmr"][i]))
+    data = {key: [column[i] for i in order] for key, column in data.items()}
+    fmr, fnmr, random = data["fmr"], data["fnmr"], data.get("chance", [])
+    threshold = data.get("threshold", [])
+    trials = (_trials(metrics.counts, "nonmated"), _trials(metrics.counts, "mated"))
+    spans = supported(fmr, fnmr, trials, random)
+    x, y = kind.window(*spans)
 
     bands, sure_from = [], []
-    for name, axis in (("nonmated", x), ("mated", y)):
-        trials = _trials(metrics.counts, name)
-        edge = 30 / trials if trials else 0.0
+    for count_of, axis in zip(trials, (x, y), strict=True):
+        edge = SURE / count_of if count_of else 0.0
         sure_from.append(edge)
         if edge > axis.low:
             edge = min(edge, axis.high)
-            far = ([axis.low, edge], [low] * 2, [high] * 2)
-            tall = ([axis.low, axis.high], [low] * 2, [edge] * 2)
+            far = ([x.low, edge], [y.low] * 2, [y.high] * 2)
+            tall = ([x.low, x.high], [y.low] * 2, [edge] * 2)
             bands.append(plots.Band("unsure", *(far if axis is x else tall)))
 
-    chance_x, chance_y = kind.chance_line(low, high)
     if random:
         pairs = sorted(set(zip(fmr, random, strict=True)))
-        chance_x, chance_y = [a for a, _ in pairs], [b for _, b in pairs]
+    else:
+        pairs = list(zip(*kind.chance_line(1e-6, 1 - 1e-6), strict=True))
+    chance_x, chance_y, _ = clipped([a for a, _ in pairs], [b for _, b in pairs], (x, y))
     chance = plots.Series("chance", "chance", chance_x, chance_y)
-    order = sorted(range(len(fmr)), key=lambda i: (fmr[i], -fnmr[i]))
-    fmr, fnmr = [fmr[i] for i in order], [fnmr[i] for i in order]
+    line_x, line_y, whole = clipped(fmr, fnmr, (x, y))
     crossing = min(range(len(fmr)), key=lambda i: abs(fmr[i] - fnmr[i]))
-    line = plots.Series(algorithm, "s0", fmr, fnmr, crossing, "upper right")
+    at = min(range(len(line_x)), key=lambda i: abs(line_x[i] - line_y[i]), default=None)
+    line = plots.Series(algorithm, "s0", line_x, line_y, at, "upper right")
 
     marked = {crossing}
     for level in (0.0001, 0.001, 0.01, 0.1):
-        below = [i for i in range(len(fmr)) if low <= fmr[i] <= level * 1.0000001]
+        below = [i for i in range(len(fmr)) if 0 < fmr[i] <= level * 1.0000001]
         if below and fmr[below[-1]] > level / 4:
             marked.add(below[-1])
-    points = [
-        plots.Point(
-            fmr[i],
-            fnmr[i],
-            f"{kind.x_short} {percent(fmr[i])}, {kind.y_short} {percent(fnmr[i])}",
-            i in marked,
-        )
-        for i in sorted({*_chosen(len(fmr), HOVER_POINTS), *marked})
-    ]
+
+    def told(i: int) -> str:
+        text = f"{kind.x_short} {percent(fmr[i])}, {kind.y_short} {percent(fnmr[i])}"
+        if threshold and math.isfinite(threshold[i]):
+            text += f", score from {score(threshold[i])}"
+        return text
+
+    drawn = [i for i in range(len(fmr)) if x.low <= fmr[i] <= x.high and y.low <= fnmr[i] <= y.high]
+    near = {drawn[i] for i in _chosen(len(drawn), HOVER_POINTS)} | (marked & set(drawn))
+    points = [plots.Point(fmr[i], fnmr[i], told(i), i in marked) for i in sorted(near)]
     equal = metrics.pooled.get(kind.equal)
     summary = (
         f"The two error rates of {algorithm} come closest at "
@@ -291,7 +375,7 @@ def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
     summary += f"; the equal error rate is {amount('eer', equal.value)}." if equal else "."
     notes = [
         "Detection error trade-off (DET): every point is one threshold; lower and further left is "
-        "better. Both axes are normal-deviate (probit) scales; rates of 0 % lie on the edge.",
+        "better. Both axes are normal-deviate (probit) scales.",
         "Rule of 30: with fewer than 30 errors behind it, a rate is only an order of magnitude.",
     ]
     if any(sure_from):
@@ -301,16 +385,36 @@ def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
         if sure_from[1]:
             parts.append(f"below {percent(min(sure_from[1], 1))} on the vertical axis")
         notes[1] += f" Here that is so {' and '.join(parts)}."
+    if not whole:
+        notes.append(
+            "The axes end where the data ends to support a rate; what lies beyond is not drawn and "
+            "stands in the numbers."
+        )
+    if scores is None:
+        notes.append(
+            "Thresholds are not told here: the scores themselves were summed up or are not at hand."
+        )
     legend = [
         ("s0", "line", algorithm),
         ("chance", "line", kind.chance),
     ]
     if bands:
         legend.append(("unsure", "band", "fewer than 30 errors"))
-    rows = tuple((percent(fmr[i]), percent(fnmr[i])) for i in _chosen(len(fmr), TABLE_ROWS))
+    places = _chosen(len(fmr), TABLE_ROWS)
+    rows = tuple(
+        (
+            percent(fmr[i]),
+            percent(fnmr[i]),
+            *[score(t) if math.isfinite(t) else "above all" for t in threshold[i : i + 1]],
+        )
+        for i in places
+    )
     caption = "Detection error trade-off"
     if len(rows) < len(fmr):
         caption += f", {count(len(rows))} of {count(len(fmr))} points"
+    columns = {kind.x_short: fmr, kind.y_short: fnmr}
+    columns |= {"chance": random} if random else {}
+    columns |= {"threshold": threshold} if threshold else {}
     return Figure(
         "det",
         "Errors by threshold",
@@ -318,7 +422,13 @@ def _det(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
         plots.line_plot("det", caption, summary, x, y, [chance, line], bands, points),
         tuple(legend),
         tuple(notes),
-        Table(caption, (kind.x_name, kind.y_name), rows),
+        Table(
+            captioned(caption, metrics.counts),
+            (kind.x_name, kind.y_name, *["Score at or above"] * bool(threshold)),
+            rows,
+        ),
+        also=() if scores is None else (threshold_table(scores, kind),),
+        data=columns,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.likelihood.assessment import Assessment
-from harness.reporting.figures import Figure, Table
+from harness.reporting.figures import Figure
 from harness.reporting.forensic_figures import forensic_figures, log10, ratio, signed
+from harness.reporting.tables import Table
 from harness.reporting.wording import amount, count, interval, known
 from harness.results import Estimate
 

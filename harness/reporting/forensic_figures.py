@@ -6,7 +6,8 @@ import math
 
 from harness.likelihood.assessment import Assessment
 from harness.reporting import plots
-from harness.reporting.figures import TABLE_ROWS, Figure, Table
+from harness.reporting.figures import TABLE_ROWS, Figure
+from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, percent
 
 

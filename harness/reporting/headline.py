@@ -23,11 +23,21 @@ from harness.reporting.wording import (
     known,
     metric_label,
     percent,
+    some,
     split_id,
 )
 from harness.results import OTHER_PHOTOGRAPH, Estimate, Metrics
 
-__all__ = ["Headline", "Standing", "cannot_answer", "galleries", "headline_of", "standing"]
+__all__ = [
+    "Headline",
+    "Standing",
+    "cannot_answer",
+    "captioned",
+    "conditions",
+    "galleries",
+    "headline_of",
+    "standing",
+]
 
 Standing = Literal["better", "worse", "level", ""]
 """Where a result lies beside chance; empty where nothing says it."""
@@ -200,6 +210,45 @@ def galleries(counts: Mapping[str, int]) -> str:
     if low is None or high is None:
         return ""
     return f"in galleries of {count(low)}" + ("" if low == high else f"–{JOINER}{count(high)}")
+
+
+def conditions(counts: Mapping[str, int]) -> str:
+    """Return how much was judged, as it is restated in the caption of every table of figures.
+
+    >>> conditions({"searches": 7, "identities": 1, "smallest_gallery": 2, "largest_gallery": 2})
+    '7 searches, 1 identity, in galleries of 2'
+    >>> conditions({"images": 9, "mated_comparisons": 9, "nonmated_comparisons": 8})
+    '9 images, 9 mated and 8 non-mated comparisons'
+    """
+    parts = []
+    if "searches" in counts:
+        parts.append(some(counts["searches"], "search", "searches"))
+    elif "mated_searches" in counts:
+        parts.append(_both(counts, "searches"))
+    elif "queries" in counts:
+        parts.append(some(counts["queries"], "query", "queries"))
+    if "searches" not in counts and "images" in counts:
+        parts.append(some(counts["images"], "image"))
+    if "identities" in counts:
+        parts.append(some(counts["identities"], "identity", "identities"))
+    if "searches" not in counts and "mated_comparisons" in counts:
+        parts.append(_both(counts, "comparisons"))
+    return ", ".join(filter(None, [*parts, galleries(counts)]))
+
+
+def captioned(caption: str, counts: Mapping[str, int]) -> str:
+    """Return a table's caption with how much was judged behind it.
+
+    >>> captioned("Counts", {"images": 3}), captioned("Counts", {})
+    ('Counts: 3 images', 'Counts')
+    """
+    judged = conditions(counts)
+    return f"{caption}: {judged}" if judged else caption
+
+
+def _both(counts: Mapping[str, int], what: str) -> str:
+    mated, others = counts[f"mated_{what}"], counts.get(f"nonmated_{what}", 0)
+    return f"{count(mated)} mated and {count(others)} non-mated {what}"
 
 
 def _mate(mated_by: str) -> str:
@@ -389,10 +438,23 @@ def _overlap(said: _Said) -> str:
 
 def _removal(said: _Said) -> str:
     nothing = Estimate(said.estimate.value, said.estimate.low, said.estimate.high, chance=0.0)
+    against = (
+        "leaving the pictures as they are gets 0, perfect removal 1"
+        f"{_close(standing(said.metrics.headline, nothing), 'doing nothing')}."
+    )
+    value = said.estimate.value or 0.0
+    if value > 0:
+        return (
+            f"{said.algorithm} takes away {said.value} of the tattoos in {said.trials} images, "
+            f"damage to the rest deducted{said.bracket}; {against}"
+        )
+    if value < 0:
+        what = "does more damage to the rest than it takes away of the tattoos"
+    else:
+        what = "takes away no more of the tattoos than it damages of the rest"
     return (
-        f"{said.algorithm} takes away {said.value} of the tattoos in {said.trials} images, damage "
-        f"to the rest deducted{said.bracket}; leaving the pictures as they are gets 0, perfect "
-        f"removal 1{_close(standing(said.metrics.headline, nothing), 'doing nothing')}."
+        f"{said.algorithm} {what} in {said.trials} images: net removal {said.value}"
+        f"{said.bracket}; {against}"
     )
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.reporting import plots
-from harness.reporting.figures import Figure, Table
-from harness.reporting.wording import count
+from harness.reporting.figures import Figure
+from harness.reporting.tables import Table
+from harness.reporting.wording import count, number
 from harness.training import curves
 
 POINTS = 250
 """Of a line that is drawn: the eye sees no more."""
 
+SHOWN = 60
+"""Points that can be pointed at."""
+
 ROWS = 12
 """Of the table, beside the last one."""
 
-STYLES = ("s0", "s1", "s2", "s3")
+PANES = 40
+"""Of a noisy line, so many stretches are told apart: each point is a mean over one of them."""
 
 _NOTES = {
     "loss": "Of the training images as they were changed at random, so it says nothing of others; "
@@ -56,35 +64,91 @@ def _figure(called: str, name: str, found: Mapping[str, curves.Curve]) -> Figure
     lines = {unit: line for unit, line in lines.items() if line[0]}
     if not lines:
         return None
-    values = [value for _, y in lines.values() for value in y]
     last = max(x[-1] for x, _ in lines.values())
     ends = [y[-1] for _, y in lines.values()]
     fits = f"{count(len(lines))} fit{'s' * (len(lines) != 1)}"
     summary = (
-        f"The {name} of {fits} ends at {_text(min(ends))}"
-        + (f" to {_text(max(ends))}" if _text(max(ends)) != _text(min(ends)) else "")
+        f"The {name} of {fits} ends at {number(min(ends))}"
+        + (f" to {number(max(ends))}" if number(max(ends)) != number(min(ends)) else "")
         + f" after {count(int(last))} iterations."
     )
-    drawn = {unit: _thinned(line) for unit, line in lines.items()}
+    common = min(x[-1] for x, _ in lines.values())
+    steps = [x for x in _grid(lines.values()) if x <= common] or [common]
+    width = max(_window(y) for _, y in lines.values())
+    drawn = [np.interp(steps, x, _smooth(y, width)) for x, y in lines.values()]
+    mean, low, high = (f(drawn, axis=0).tolist() for f in (np.mean, np.min, np.max))
+    apart = any(b - a > 1e-9 * max(abs(a), abs(b)) for a, b in zip(low, high, strict=True))
+    what = "the fit" if len(drawn) == 1 else f"{'mean of' if apart else 'the same in'} {fits}"
+    legend = [("s0", "line", what)]
+    if apart:
+        legend.append(("s0-band", "band", "from the lowest to the highest"))
     svg = plots.line_plot(
         called,
         f"Learning curve: {name}",
         summary,
         plots.number_axis("Iteration", 0, last),
-        plots.number_axis(name, min(0.0, *values), max(values)),
+        plots.number_axis(name, min(0.0, *low), max(high)),
+        [plots.Series(what, "s0", steps, mean)],
+        [plots.Band("s0-band", steps, low, high)] if apart else [],
         [
-            plots.Series(unit, STYLES[i % len(STYLES)], *line)
-            for i, (unit, line) in enumerate(drawn.items())
-        ],
-        points=[
-            plots.Point(x[-1], y[-1], f"{unit}: {_text(y[-1])} at iteration {count(int(x[-1]))}")
-            for unit, (x, y) in lines.items()
+            plots.Point(
+                steps[i],
+                mean[i],
+                f"Iteration {count(int(steps[i]))}: {number(mean[i])}"
+                + (f" ({number(low[i])} to {number(high[i])})" if apart else ""),
+            )
+            for i in _chosen(len(steps), SHOWN)
         ],
     )
-    legend = tuple((STYLES[i % len(STYLES)], "line", unit) for i, unit in enumerate(drawn))
-    notes = (_NOTES[name],) if name in _NOTES else ()
+    notes = [_NOTES[name]] if name in _NOTES else []
+    if width > 1:
+        notes.append(f"Drawn smoothed, as means over {count(width)} recorded points.")
+    if steps[-1] < last:
+        notes.append(f"Drawn as far as every fit goes; the longest has {count(int(last))}.")
     heading = f"Learning: {name}"
-    return Figure(called, heading, summary, svg, legend, notes, _table(heading, lines))
+    return Figure(
+        called,
+        name[:1].upper() + name[1:],
+        summary,
+        svg,
+        tuple(legend),
+        tuple(notes),
+        _table(heading, lines),
+        data=_columns(lines),
+    )
+
+
+def _grid(lines: Iterable[tuple[list[float], list[float]]]) -> list[float]:
+    """Return the iterations of the longest line, as many of them as are drawn."""
+    longest = max((x for x, _ in lines), key=len)
+    return [longest[i] for i in _chosen(len(longest), POINTS)]
+
+
+def _window(values: Sequence[float]) -> int:
+    """Return over how many points a line is smoothed: 1 unless it often goes up and down."""
+    turns = np.count_nonzero(np.diff(np.sign(np.diff(values))))
+    return 1 if turns < len(values) / 4 else 2 * (len(values) // (2 * PANES)) + 1
+
+
+def _smooth(values: Sequence[float], width: int) -> npt.NDArray[np.float64]:
+    """Return means over windows around each point, shorter towards both ends."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    places = np.arange(len(values))
+    half = np.minimum(np.minimum(places, len(values) - 1 - places), width // 2)
+    smooth: npt.NDArray[np.float64] = (total[places + half + 1] - total[places - half]) / (
+        2 * half + 1
+    )
+    return smooth
+
+
+def _columns(lines: Mapping[str, tuple[list[float], list[float]]]) -> dict[str, list[float | None]]:
+    """Return values as recorded, at `POINTS` iterations at most, a column per fit."""
+    steps = sorted({step for x, _ in lines.values() for step in x})
+    places = [steps[i] for i in _chosen(len(steps), POINTS)]
+    known = {unit: dict(zip(x, y, strict=True)) for unit, (x, y) in lines.items()}
+    return {"iteration": list(places)} | {
+        unit: [column.get(step) for step in places] for unit, column in known.items()
+    }
 
 
 def _line(curve: curves.Curve, name: str) -> tuple[list[float], list[float]]:
@@ -97,11 +161,6 @@ def _line(curve: curves.Curve, name: str) -> tuple[list[float], list[float]]:
         if x is not None and y is not None
     ]
     return [x for x, _ in known], [y for _, y in known]
-
-
-def _thinned(line: tuple[list[float], list[float]]) -> tuple[list[float], list[float]]:
-    places = _chosen(len(line[0]), POINTS)
-    return [line[0][i] for i in places], [line[1][i] for i in places]
 
 
 def _chosen(length: int, limit: int) -> list[int]:
@@ -117,11 +176,7 @@ def _table(caption: str, lines: Mapping[str, tuple[Sequence[float], Sequence[flo
     steps = [longest[i] for i in _chosen(len(longest), ROWS)]
     known = [dict(zip(x, y, strict=True)) for x, y in lines.values()]
     rows = tuple(
-        (count(int(step)), *(_text(column[step]) if step in column else "" for column in known))
+        (count(int(step)), *(number(column[step]) if step in column else "" for column in known))
         for step in steps
     )
     return Table(caption, ("Iteration", *lines), rows)
-
-
-def _text(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import jinja2
 
 
+SCRIPTS = ("page.js", "viewer.js", "plots.js")
+"""Of a page of one run, in this order: what copies and folds, pictures enlarged, plots read."""
+
+
 def environment() -> jinja2.Environment:
     """Return the template engine: everything escaped, nothing undefined let through."""
     import jinja2  # not needed until a page is written
@@ -40,7 +44,7 @@ def environment() -> jinja2.Environment:
 
 
 def surroundings(
-    identity: str = "", scripts: Sequence[str] = ("page.js",), live: bool = False
+    identity: str = "", scripts: Sequence[str] = SCRIPTS, live: bool = False
 ) -> dict[str, Any]:
     """Return ``page``, which `base.html.j2` needs: style, script and the rule that allows them.
 
@@ -57,7 +61,7 @@ def surroundings(
 
     folder = bundled("reports")
     style = (folder / "style.css").read_text(encoding="utf-8")
-    script = "".join((folder / name).read_text(encoding="utf-8") for name in scripts)
+    script = script_of(scripts)
     return {
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own files
@@ -66,6 +70,11 @@ def surroundings(
         "identity": identity[:12] if identity.isalnum() else "",
         "live": live,
     }
+
+
+def script_of(scripts: Sequence[str] = SCRIPTS) -> str:
+    """Return the text of a page's one script, made of files of `reports/` in their order."""
+    return "".join((bundled("reports") / name).read_text(encoding="utf-8") for name in scripts)
 
 
 def script_hash(script: str) -> str:

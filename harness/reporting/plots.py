@@ -7,12 +7,15 @@ a description; the curves themselves are hidden from screen readers, the marked 
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from statistics import NormalDist
 from typing import Literal
+
+from harness.reporting.wording import minus, number
 
 # The drawing board in SVG units; style.css enlarges the letters where the board is shown small,
 # and the margins leave room for that.
@@ -78,8 +81,34 @@ def number_axis(label: str, low: float, high: float) -> Axis:
     step = _even_step(high - low)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
-    ticks = tuple((i * step, f"{i * step:.6g}".replace("-", "−")) for i in range(first, last + 1))
+    ticks = tuple((i * step, minus(f"{i * step:.6g}")) for i in range(first, last + 1))
     return Axis(label, low, high, ticks)
+
+
+def quantile_axis(label: str, edges: Sequence[float], texts: Sequence[str]) -> Axis:
+    """Return an axis on which every bin is equally wide, ticks at edges as far as there is room.
+
+    Parameters
+    ----------
+    label
+        What is measured.
+    edges
+        Rising, from 2; between two of them the axis is even.
+    texts
+        Of the edges.
+    """
+    letters = max(map(len, texts))
+    room = max(1, int((WIDTH - LEFT - RIGHT) / (9 * letters + 26)))
+    step = math.ceil((len(edges) - 1) / room)
+    ticks = tuple(
+        (edges[i], texts[i]) for i in range(0, len(edges), step) if i + step / 2 < len(edges)
+    )
+
+    def warp(value: float) -> float:
+        i = min(max(bisect.bisect_right(edges, value) - 1, 0), len(edges) - 2)
+        return i + (value - edges[i]) / (edges[i + 1] - edges[i])
+
+    return Axis(f"{label}, by quantiles", edges[0], edges[-1], ticks, warp)
 
 
 def rank_axis(label: str, last: int) -> Axis:
@@ -343,7 +372,7 @@ def histogram_plot(
         board.path(outline, style)
         for left, right, value in zip(low, high, share, strict=True):
             if value > 0:
-                text = f"{label}, {left:.4g} to {right:.4g}: {value * 100:.1f}\u202f%"
+                text = f"{label}, {number(left, 4)} to {number(right, 4)}: {value * 100:.1f}\u202f%"
                 points.append(Point((left + right) / 2, value, text))
     # Names come last, so that no line runs over them, and point away from each other.
     rightmost = max(range(len(groups)), key=lambda i: (peaks[i], i))

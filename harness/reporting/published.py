@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.places import bundled
-from harness.reporting.figures import Table
+from harness.reporting.tables import Table
 from harness.reporting.wording import amount, metric_label
 
 COLUMNS = (
@@ -28,6 +28,8 @@ COLUMNS = (
 )
 # Tables with more rows than this are folded up.
 LONG = 6
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -139,18 +141,23 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
     present = dict.fromkeys(row.metric for row in rows)
     order = [m for m in metrics if m in present] + [m for m in present if m not in metrics]
     systems = sorted(dict.fromkeys(row.system for row in rows), key=str.casefold)
+    sources = list(
+        dict.fromkeys(
+            row.source for system in systems for row in rows if row.system == system and row.source
+        )
+    )
+    several = len(sources) > 1
     lines = []
     for system in systems:
         own = [row for row in rows if row.system == system]
         values = {row.metric: row.value for row in own}
         lines.append(
             (
-                system,
+                system + (_mark(own, sources) if several else ""),
                 *(amount(m, values[m]) if m in values else "" for m in order),
                 _words(row.trials for row in own),
                 _words(row.gallery for row in own),
                 _averaging(own),
-                _words(row.source for row in own),
             )
         )
     columns = (
@@ -159,7 +166,6 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
         "Trials",
         "Gallery",
         "Averaging",
-        "Source",
     )
     empty = {i for i in range(len(columns)) if not any(line[i] for line in lines)}
     kept = [i for i in range(len(columns)) if i not in empty]
@@ -167,7 +173,8 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
     for row in rows:
         if row.note:
             said.setdefault(row.note, {})[row.system] = None
-    notes = [f"{', '.join(own)}: {note}" for note, own in said.items()]
+    notes = [_footnotes(sources)] if sources else []
+    notes += [f"{', '.join(own)}: {note}" for note, own in said.items()]
     return PublishedTable(
         data_set,
         Table(
@@ -178,6 +185,19 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
         tuple(notes),
         len(lines) > LONG,
     )
+
+
+def _mark(rows: Iterable[Published], sources: Sequence[str]) -> str:
+    """Return the footnotes of a system's sources, as raised numbers."""
+    numbers = sorted({sources.index(row.source) + 1 for row in rows if row.source})
+    return "".join(f"\u202f{str(number).translate(_RAISED)}" for number in numbers)
+
+
+def _footnotes(sources: Sequence[str]) -> str:
+    if len(sources) == 1:
+        return f"Source: {sources[0]}"
+    told = (f"{str(i).translate(_RAISED)} {source}" for i, source in enumerate(sources, start=1))
+    return f"Sources: {'; '.join(told)}"
 
 
 def _words(values: Iterable[str]) -> str:

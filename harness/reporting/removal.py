@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from harness.execution.storage import PICTURES_FILE
 from harness.execution.unit import SCORES, UNIT_FILE, read_unit
 from harness.manifest import Manifest
 from harness.reporting import wording
-from harness.reporting.thumbnails import SIDE
+from harness.reporting.thumbnails import PICTURE_BYTES, SIDE, SMALLER, data_address
 from harness.results import Outcome, Search
 
 SHOWN = 4
@@ -50,6 +49,16 @@ class RetouchedSection:
     intro: str
     groups: Sequence[Group]
 
+    @property
+    def weight(self) -> int:
+        """Bytes of all its pictures."""
+        return sum(
+            len(address or "")
+            for group in self.groups
+            for row in group.rows
+            for address in (row.given, row.retouched, row.truth)
+        )
+
 
 def retouched_section(
     folder: Path, manifest: Manifest, outcome: Outcome, records: Mapping[str, Record]
@@ -68,12 +77,17 @@ def retouched_section(
         return None
     files = _retouched_files(folder)
     chosen = _by_worth(outcome.searches) if attack is None else _spread(outcome.searches)
-    groups = [
-        Group(heading, [_shown(search, files, records) for search in searches])
-        for heading, searches in chosen
-        if searches
-    ]
-    return RetouchedSection(_intro(manifest), groups)
+    allowed = PICTURE_BYTES if attack is None else PICTURE_BYTES // 3  # searches come beside
+    for side in (SIDE, *SMALLER):
+        groups = [
+            Group(heading, [_shown(search, files, records, side) for search in searches])
+            for heading, searches in chosen
+            if searches
+        ]
+        found = RetouchedSection(_intro(manifest), groups)
+        if found.weight <= allowed:
+            break
+    return found
 
 
 def as_shown(folder: Path, outcome: Outcome, records: Mapping[str, Record]) -> dict[str, Record]:
@@ -152,7 +166,9 @@ def _spread(searches: Sequence[Search]) -> list[tuple[str, Sequence[Search]]]:
     return [("Evenly chosen", ordered[::step][: 2 * SHOWN])]
 
 
-def _shown(search: Search, files: Mapping[str, Path], records: Mapping[str, Record]) -> Shown:
+def _shown(
+    search: Search, files: Mapping[str, Path], records: Mapping[str, Record], side: int
+) -> Shown:
     known = records.get(search.probe)
     truth, truth_words = (None, "No truth known") if known is None else (known.clean, "Clean")
     if truth is None:
@@ -177,9 +193,9 @@ def _shown(search: Search, files: Mapping[str, Path], records: Mapping[str, Reco
     return Shown(
         search.probe,
         words,
-        _address(None if known is None else known.path),
-        _address(files.get(search.probe)),
-        _address(truth),
+        _address(None if known is None else known.path, side),
+        _address(files.get(search.probe), side),
+        _address(truth, side),
         truth_words,
     )
 
@@ -192,11 +208,10 @@ def _same_tattoo(probe: Record | None, records: Mapping[str, Record]) -> Record 
     return min(others, key=lambda record: record.name, default=None)
 
 
-def _address(file: Path | None) -> str | None:
+def _address(file: Path | None, side: int) -> str | None:
     if file is None:
         return None
     try:
-        data = encode_thumbnail(decode(file), SIDE)
+        return data_address(encode_thumbnail(decode(file), side))
     except (HarnessError, OSError):
         return None
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

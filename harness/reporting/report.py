@@ -6,18 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.manifest import Manifest, Opinion
-from harness.reporting import figures, plots, showcase, wording
-from harness.reporting.figures import Figure, Table
+from harness.reporting import failures, figures, plots, showcase, wording
+from harness.reporting.figures import Figure
+from harness.reporting.folds import differing
 from harness.reporting.forensic import ForensicSection
-from harness.reporting.headline import galleries, headline_of
+from harness.reporting.headline import captioned, conditions, galleries, headline_of
+from harness.reporting.operating import Operating
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.published import of_use_case, published_tables, read_published
 from harness.reporting.removal import RetouchedSection
 from harness.reporting.sections import Section
 from harness.reporting.subsets import subset_table
+from harness.reporting.tables import Table
 from harness.reporting.tagging import TaggingSection
 from harness.reporting.thumbnails import Pictures
-from harness.results import Estimate, Failure, Metrics, Outcome
+from harness.results import Estimate, Metrics, Outcome
 from harness.tasks.look_alikes import MATES
 
 SEARCHES_SHOWN = 6
@@ -37,6 +40,7 @@ def render(
     tagging: TaggingSection | None = None,
     learning: Sequence[Figure] = (),
     sections: Sequence[Section] = (),
+    scores: Operating | None = None,
 ) -> str:
     """Return the report as the complete text of an HTML file.
 
@@ -64,11 +68,12 @@ def render(
         Figures of how its models were learned.
     sections
         Of the run's own kind of question, in the place of those that others share.
+    scores
+        Behind the trade-off of errors, where they were kept.
     """
     metrics = outcome.metrics
     headline = metrics.pooled.get(metrics.headline)
     algorithm = manifest.origin.algorithm
-    gallery = Pictures(picture)
     published = of_use_case(read_published(), use_case, manifest.origin.protocol)
     if sections or manifest.origin.attack is not None or metrics.task == "removal":
         published = []  # others were asked something else
@@ -77,6 +82,17 @@ def render(
         metrics.task == "detection" or any(s.correct is not None for s in outcome.searches)
     )
     searching = bool(outcome.curves.cmc) or any(s.gallery for s in outcome.searches)
+    compared = "mated_comparisons" in metrics.counts
+    pictured = detection or ("images" in metrics.counts and not compared)
+    drawn = figures.figures(metrics, outcome.curves, algorithm, scores)
+    first = [figure for figure in drawn if figure.name == "cmc"]
+    plain = detection or bool(sections)
+    worst = [] if plain else showcase.worst_searches(outcome.searches, SEARCHES_SHOWN)
+    best = [] if plain else showcase.best_searches(outcome.searches, SEARCHES_SHOWN)
+    decided = showcase.decisions(outcome.searches, DECISIONS_SHOWN) if detection else []
+    weight = sum(len(section.content) for section in sections)
+    weight += 0 if retouched is None else retouched.weight
+    pictures = Pictures(picture, [*showcase.named(worst, best), *showcase.decided(decided)], weight)
     return (
         environment()
         .get_template("run.html.j2")
@@ -85,32 +101,31 @@ def render(
             manifest=manifest,
             detection=detection,
             searching=searching,
-            trials="probes" if searching else "images" if detection or sections else "trials",
+            trials="probes" if searching else "images" if pictured else "trials",
             told=headline_of(metrics, algorithm, manifest.mated_by),
             mates=MATES.get(manifest.mated_by, ""),
             gallery=galleries(metrics.counts).removeprefix("in galleries of "),
             headline=_metric_row(metrics.headline, headline, {}, width=720) if headline else None,
-            rows=_metric_rows(metrics),
+            anchors=_anchors(metrics),
+            table=_metric_table(metrics),
+            judged=conditions(metrics.counts),
             methods=_methods(metrics),
             opinions=[_opinion(o, metrics.pooled.get(o.metric)) for o in manifest.opinions],
-            figures=[*figures.figures(metrics, outcome.curves, algorithm), *learning],
+            first=first,
+            figures=[figure for figure in drawn if figure not in first],
+            learning=learning,
             subsets=subset_table(metrics),
             folds=_fold_table(metrics),
+            differing=differing(metrics),
             counts=_counts(manifest, outcome),
-            failures=outcome.failures[:FAILURES_SHOWN],
-            failures_hidden=max(0, len(outcome.failures) - FAILURES_SHOWN),
-            failures_summary=_failures_summary(outcome.failures),
+            failures=failures.lines(outcome.failures)[:FAILURES_SHOWN],
+            failures_hidden=max(0, len(failures.lines(outcome.failures)) - FAILURES_SHOWN),
+            failures_summary=failures.summary(outcome.failures),
             sections=sections,
-            worst=[]
-            if detection or sections
-            else showcase.worst_searches(outcome.searches, SEARCHES_SHOWN),
-            best=[]
-            if detection or sections
-            else showcase.best_searches(outcome.searches, SEARCHES_SHOWN),
-            searched=[s for s in outcome.searches if s.mates > 0 and not s.failed],
-            decisions=showcase.decisions(outcome.searches, DECISIONS_SHOWN) if detection else [],
-            image=gallery.address,
-            margin=showcase.margin,
+            worst=worst,
+            best=best,
+            decisions=decided,
+            image=pictures.address,
             run=_run_facts(manifest),
             forensic=forensic,
             tagging=tagging,
@@ -203,11 +218,54 @@ def _methods(metrics: Metrics) -> list[tuple[str, str]]:
     return [(marks.get(method, ""), method) for method in methods]
 
 
-def _metric_rows(metrics: Metrics) -> list[_MetricRow]:
+@dataclass(frozen=True)
+class _MetricTable:
+    """The table of results: its lines, its columns that are not empty, and what has no value.
+
+    Parameters
+    ----------
+    unvalued
+        Label and reason of every metric that the data has no answer for.
+    """
+
+    rows: Sequence[_MetricRow]
+    unvalued: Sequence[tuple[str, str]]
+
+    def has(self, column: str) -> bool:
+        """Say whether a column has anything in it."""
+        return any(getattr(row, column) for row in self.rows)
+
+    @property
+    def strips(self) -> bool:
+        """Whether enough figures lie between 0 and 1 to be drawn: the first, or half of all."""
+        drawn = [bool(row.strip) for row in self.rows]
+        return bool(drawn) and (drawn[0] or 2 * sum(drawn) >= len(drawn))
+
+
+def _metric_table(metrics: Metrics) -> _MetricTable:
     """Return the headline metric first, then the others as the run recorded them."""
     marks = _marks(metrics)
     order = sorted(metrics.pooled, key=lambda m: m != metrics.headline)
-    return [_metric_row(metric, metrics.pooled[metric], marks) for metric in order]
+    rows, unvalued = [], []
+    for metric in order:
+        found = metrics.pooled[metric]
+        if metric == metrics.headline or wording.known(found.value):
+            rows.append(_metric_row(metric, found, marks))
+        else:
+            unvalued.append((wording.metric_label(metric), "; ".join(found.flags) or "no data"))
+    return _MetricTable(rows, unvalued)
+
+
+def _anchors(metrics: Metrics) -> list[tuple[str, str]]:
+    """Return what a headline without a level of chance is read against: names and values."""
+    name, options = wording.split_id(metrics.headline)
+    if name == "net-removal":
+        return [("Doing nothing", "0"), ("Perfect removal", "1")]
+    if name == "tattoo-free":
+        before = metrics.pooled.get(f"tattoo-free-before@k={options.get('k')}")
+        if before is not None and wording.known(before.value):
+            return [("Before", wording.amount(metrics.headline, before.value))]
+    return []
 
 
 def _fold_table(metrics: Metrics) -> Table | None:
@@ -222,6 +280,10 @@ def _fold_table(metrics: Metrics) -> Table | None:
         total = wording.count(metrics.counts[key]) if key in metrics.counts else ""
         rows.append((wording.plain(key), *values, "", total))
     for metric, estimate in metrics.pooled.items():
+        if not any(
+            wording.known(v) for v in (estimate.value, *(f.values.get(metric) for f in shown))
+        ):
+            continue  # the table of results says why
         values = [wording.amount(metric, f.values.get(metric)) for f in shown]
         pooled = wording.amount(metric, estimate.value)
         rows.append(
@@ -229,7 +291,7 @@ def _fold_table(metrics: Metrics) -> Table | None:
         )
     names = [wording.fold(fold.name) for fold in shown]
     return Table(
-        "Counts and values of every fold",
+        captioned("Counts and values of every fold", metrics.counts),
         ("Count or metric", *names, "Mean ± SD", "All folds pooled"),
         tuple(rows),
     )
@@ -264,15 +326,6 @@ def _counts(manifest: Manifest, outcome: Outcome) -> Table:
         if key not in counts or counts[key] != value
     ]
     return Table("Counts", ("What", "Number"), tuple(rows))
-
-
-def _failures_summary(failures: Sequence[Failure]) -> str:
-    """Return how many images of which role failed, such as ``3 probes and 1 reference``."""
-    roles: dict[str, int] = {}
-    for failure in failures:
-        roles[failure.role or "image"] = roles.get(failure.role or "image", 0) + 1
-    parts = [f"{n:,} {role}{'' if n == 1 else 's'}" for role, n in sorted(roles.items())]
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:

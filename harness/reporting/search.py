@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.reporting.figures import Table
 from harness.reporting.pages import environment
 from harness.reporting.sections import Section, Told
+from harness.reporting.tables import Table
 from harness.reporting.thumbnails import Pictures, thumbnails
 from harness.reporting.wording import percent
 from harness.results import Search
@@ -50,6 +50,7 @@ def section(told: Told) -> Section | None:
     worse = [q for q in order if q.free_after > q.free_before]
     better = [q for q in order[::-1] if q.free_after <= q.free_before]
     shown = (worse + better)[:QUERIES_SHOWN]
+    names = [s.probe for q in shown for _, s in (*q.before, *q.after)]
     content = (
         environment()
         .get_template("search_section.html.j2")
@@ -59,7 +60,7 @@ def section(told: Told) -> Section | None:
             better=sum(q.free_after < q.free_before for q in queries),
             worse=len(worse),
             first=FIRST,
-            image=Pictures(thumbnails(told.records)).address,
+            image=Pictures(thumbnails(told.records), names).address,
         )
     )
     return Section(

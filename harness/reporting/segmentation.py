@@ -18,13 +18,13 @@ from harness.metrics.regions import boxes_of
 from harness.protocol import read_protocol
 from harness.reporting.pages import environment
 from harness.reporting.sections import Section, Told
+from harness.reporting.thumbnails import SIDE
 from harness.reporting.wording import percent
 from harness.results import Search
 from harness.tasks.answers import PictureAnswer
 from harness.tasks.segmentation import TATTOO, truth_of
 
 EXAMPLES = 3
-SIDE = 112
 
 Mask = npt.NDArray[np.bool_]
 Pixels = npt.NDArray[np.uint8]
@@ -174,7 +174,7 @@ def _address(pixels: Pixels) -> str:
     picture.thumbnail((SIDE, SIDE))
     data = io.BytesIO()
     if len(np.unique(pixels)) > 8:
-        picture.save(data, "JPEG", quality=80)
+        picture.save(data, "JPEG", quality=82, optimize=True)
         kind = "jpeg"
     else:
         picture.convert("L").save(data, "PNG", optimize=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from harness.results import Candidate, Search
@@ -89,6 +90,15 @@ def _varied(ordered: Iterable[Search], number: int) -> list[Search]:
     return [search for _, place, search in sorted(chosen, key=lambda t: t[1])]
 
 
+def named(*rows: Iterable[Row]) -> list[str]:
+    """Return the name of every picture in rows of searches, as often as it is shown."""
+    return [
+        name
+        for row in chain(*rows)
+        for name in (row.search.probe, *(placed.candidate.reference for placed in row.shown))
+    ]
+
+
 @dataclass(frozen=True)
 class Decisions:
     """Images of one true label: those decided wrongly and those decided rightly, surest first."""
@@ -131,3 +141,8 @@ def decisions(searches: Sequence[Search], number: int) -> list[Decisions]:
 def _surest(truth: str) -> Callable[[Search], Any]:
     sign = 1.0 if truth.startswith("non") else -1.0
     return lambda s: (sign * (s.score or 0.0), s.fold, s.probe)
+
+
+def decided(found: Iterable[Decisions]) -> list[str]:
+    """Return the name of every picture among decisions."""
+    return [s.probe for one in found for s in (*one.surest_wrong, *one.surest_right)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.reporting import plots
-from harness.reporting.figures import Figure, Table
+from harness.reporting.figures import Figure
 from harness.reporting.pages import environment
 from harness.reporting.sections import Section, Told
+from harness.reporting.tables import Table
 from harness.reporting.thumbnails import Pictures, thumbnails
 from harness.reporting.wording import count, percent
 from harness.results import Search
@@ -48,7 +49,8 @@ def section(told: Told) -> Section | None:
     most = max(styles, key=lambda style: sum(counts[style]))
     failed = sum(row[-1] for row in counts.values())
     rows = [_row(style, i, counts[style], bool(failed)) for i, style in enumerate(styles)]
-    pictures = Pictures(thumbnails(told.records))
+    mistakes = _mistakes(told.outcome.searches)
+    pictures = Pictures(thumbnails(told.records), [search.probe for search, _, _ in mistakes])
     content = (
         environment()
         .get_template("style_section.html.j2")
@@ -64,7 +66,7 @@ def section(told: Told) -> Section | None:
             majority=_share(sum(counts[most]), sum(sum(row) for row in counts.values())),
             worst=_most_confused(styles, counts),
             figure=_reliability(told.outcome.curves.reliability),
-            mistakes=_mistakes(told.outcome.searches),
+            mistakes=mistakes,
             image=pictures.address,
         )
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.reporting import wording
-from harness.reporting.figures import Table
+from harness.reporting.headline import captioned
+from harness.reporting.tables import Table
 from harness.results import Estimate, Metrics
 
 ALL = "all of them"
@@ -19,7 +20,9 @@ def subset_table(metrics: Metrics) -> Table | None:
         (name, *_cells([part.get(metric) for metric in ids])) for name, part in parts.items()
     )
     columns = ("Part", "Trials", *(wording.metric_label(metric) for metric in ids))
-    return Table("The same metrics by what the mate shows", columns, rows)
+    return Table(
+        captioned("The same metrics by what the mate shows", metrics.counts), columns, rows
+    )
 
 
 def _cells(estimates: list[Estimate | None]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from harness.data.records import Record
 from harness.errors import HarnessError
 from harness.labelling.drawing import Label, draw_tags
 from harness.reporting import plots, wording
-from harness.reporting.figures import Table
+from harness.reporting.tables import Table
 from harness.results import Outcome, Search, TagFigures
 
 EXAMPLES = 4

