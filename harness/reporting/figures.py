@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from urllib.parse import quote
@@ -75,10 +75,10 @@ class Figure:
     @property
     def csv(self) -> str:
         """What is drawn as CSV (RFC 4180, with line feeds); empty where there is no number."""
+        names: Iterable[str] = self.data or self.table.columns
+        rows: Iterable[Sequence[object]] = self.table.rows
         if self.data:
-            names, rows = list(self.data), zip(*self.data.values(), strict=True)
-        else:
-            names, rows = list(self.table.columns), iter(self.table.rows)
+            rows = zip(*self.data.values(), strict=True)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(names)

@@ -145,10 +145,11 @@ def _columns(lines: Mapping[str, tuple[list[float], list[float]]]) -> dict[str, 
     """Return values as recorded, at `POINTS` iterations at most, a column per fit."""
     steps = sorted({step for x, _ in lines.values() for step in x})
     places = [steps[i] for i in _chosen(len(steps), POINTS)]
-    known = {unit: dict(zip(x, y, strict=True)) for unit, (x, y) in lines.items()}
-    return {"iteration": list(places)} | {
-        unit: [column.get(step) for step in places] for unit, column in known.items()
-    }
+    columns: dict[str, list[float | None]] = {"iteration": list(places)}
+    for unit, (x, y) in lines.items():
+        known = dict(zip(x, y, strict=True))
+        columns[unit] = [known.get(step) for step in places]
+    return columns
 
 
 def _line(curve: curves.Curve, name: str) -> tuple[list[float], list[float]]:
