@@ -72,6 +72,11 @@ def checked_templates(answers: Any, names: Sequence[str]) -> list[Any]:
         if isinstance(answer, FailureToEnroll):
             continue
         parts = answer if isinstance(answer, dict) else {"": answer}
+        if not parts:
+            raise BadAnswer(
+                f"the template of {name} is an empty dict; return its arrays, or raise "
+                "FailureToEnroll for an image that has none"
+            )
         for key, part in parts.items():
             what = "template" if not isinstance(answer, dict) else f"template's part {key!r}"
             if not isinstance(key, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,8 @@ class NotComparable(HarnessError):
 
 _ADVICE = {
     errno.ENOSPC: "make room and give the same command again",
+    errno.EDQUOT: "make room and give the same command again",
+    errno.EFBIG: "files may not be that large here; ask for less, or raise the limit (ulimit -f)",
     errno.EACCES: "choose a place that you may write to, or change its permissions",
     errno.EPERM: "choose a place that you may write to, or change its permissions",
     errno.EROFS: "choose a place that can be written to",
@@ -96,6 +99,28 @@ def sentence_of(reason: OSError) -> str:
     place = "" if reason.filename is None else f"{os.fsdecode(reason.filename)}: "
     advice = _ADVICE.get(reason.errno or 0, "")
     return f"{place}{reason.strerror or reason}{'; ' if advice else ''}{advice}"
+
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def text_of(thing: object, length: int) -> str:
+    r"""Return at most `length` characters of whatever somebody's code raised or wrote.
+
+    Nothing in it can fail to be stored, or steer a terminal.
+
+    >>> text_of("red \x1b[31m \ud800", 40)
+    'red \\x1b[31m \\ud800'
+    >>> text_of("aaaaaaaaaa", 8)
+    'aaaa ...'
+    """
+    try:
+        whole = str(thing)
+    except BaseException:  # it is their code that runs here
+        whole = "(a text that cannot be shown)"
+    whole = whole if len(whole) <= length else f"{whole[: length - 4]} ..."
+    plain = whole.encode("utf-8", "backslashreplace").decode()
+    return _UNSEEN.sub(lambda found: f"\\x{ord(found[0]):02x}", plain)
 
 
 LONGEST_SENTENCE = 1000

@@ -18,6 +18,7 @@ from harness.execution.storage import write_whole
 from harness.manifest import Manifest, Opinion, Origin
 from harness.preparing import Judged
 from harness.protocol import Protocol, read_protocol
+from harness.renewing import alone, or_as_before
 from harness.results import Outcome
 from harness.tasks.answers import Answer, StreamedAnswer
 
@@ -106,16 +107,17 @@ def score_again(folder: Path, forensic: str = "") -> tuple[record.Run, Outcome, 
     assessment = record.assessed(run, method) if method else None
     before = folder / record.METRICS
     content = before.read_bytes() if before.exists() else b""
-    (folder / record.CHECKSUMS).unlink()
-    if assessment is not None:
-        record.write_assessment(folder, assessment)
     if run.manifest.opinions:
         again = opinions(run.protocol, run.folds, run.answers)
         if all(opinion.value is not None for opinion in again):
             run.manifest.opinions = again
     facts = run.manifest.dataset
     pictured = Dataset(facts["name"], Path(facts["path"]), facts["layout"], run.records)
-    finish(folder, run.manifest, outcome, pictured)
+    with alone(folder), or_as_before(folder):
+        (folder / record.CHECKSUMS).unlink()
+        if assessment is not None:
+            record.write_assessment(folder, assessment)
+        finish(folder, run.manifest, outcome, pictured)
     return run, outcome, before.read_bytes() == content
 
 

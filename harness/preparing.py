@@ -24,6 +24,7 @@ from harness.data.records import Dataset, Fold
 from harness.description import Description
 from harness.errors import DataError, UsageError
 from harness.execution.asking import ask
+from harness.execution.bounds import Bounds
 from harness.execution.environment import Environment
 from harness.execution.pool import CPU, MEMORY
 from harness.manifest import Origin
@@ -82,6 +83,8 @@ class Request:
         Data set that every fold learns from, in the place of the other folds; and its layout.
     threads, memory, device
         Of the workers, as in `harness.execution.pool.Limits`: other ones can give other bits.
+    bounds
+        How long the import of an algorithm may be silent, and how much memory it may hold.
     """
 
     algorithms: tuple[str, ...]
@@ -101,6 +104,7 @@ class Request:
     threads: int = 1
     memory: int = MEMORY
     device: str = CPU
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(frozen=True)
@@ -520,6 +524,7 @@ def _entry(name: str, request: Request) -> Entry:
         assignments=request.parameters,
         seed=request.seed,
         hidden=[place for place in given if place is not None],
+        bounds=request.bounds,
     )
     asked.description.check_complete(plugin.name)
     return Entry(

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from harness.errors import PluginError, UsageError, nearest, shortened
+from harness.errors import PluginError, UsageError, nearest, shortened, text_of
 from harness.places import PACKAGE, bundled
 from harness.tomltext import table_of
 
@@ -37,6 +37,10 @@ _SAYS_CONTROL = "control = True"
 
 PLUGINS_VARIABLE = "HARNESS_PLUGINS"
 """Environment variable with further plugin folders, separated as in PATH."""
+
+
+LONGEST_REASON, LONGEST_LINE = 1000, 200
+"""Characters kept of what an algorithm raised, and of the line of its file that did."""
 
 
 @dataclass(frozen=True)
@@ -415,17 +419,35 @@ def _import(plugin: Plugin) -> ModuleType:
     return module
 
 
-def explain(reason: BaseException, file: Path, what: str) -> str:
-    """Say what went wrong in a plugin's file, quoting the author's own line."""
+def explain(reason: BaseException, file: Path, what: str, home: Path | None = None) -> str:
+    """Say what went wrong in a plugin's file, quoting the author's own line.
+
+    Parameters
+    ----------
+    reason
+        What was raised.
+    file
+        Of the plugin.
+    what
+        Of its methods, or of the file, and how: ``extract failed``.
+    home
+        Folder below which files are the plugin's own, too. What was raised elsewhere, as in a
+        library or in the harness, is said of the plugin's file alone.
+    """
+    quoted = ""
     if isinstance(reason, SyntaxError) and reason.filename:
         where = f"{reason.filename}, line {reason.lineno}"
-        quoted = (reason.text or "").strip()
+        quoted = reason.text or ""
     else:
         frames = traceback.extract_tb(reason.__traceback__)
-        own = [frame for frame in frames if Path(frame.filename) == file] or list(frames)
+        own = [frame for frame in frames if Path(frame.filename) == file]
+        if not own and home is not None:
+            own = [frame for frame in frames if Path(frame.filename).is_relative_to(home)]
         where = f"{own[-1].filename}, line {own[-1].lineno}" if own else str(file)
-        quoted = (own[-1].line or "").strip() if own else ""
-    text = f"{where}: {what}: {type(reason).__name__}: {reason}"
+        quoted = (own[-1].line or "") if own else ""
+    told = text_of(reason, LONGEST_REASON)
+    text = f"{where}: {what}: {type(reason).__name__}" + f": {told}" * bool(told)
+    quoted = text_of(quoted.strip(), LONGEST_LINE)
     return f"{text}\n    {quoted}" if quoted else text
 
 

@@ -10,13 +10,11 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from harness import record
 from harness.attacking import attacked, retouched, retouching_units, take_over
 from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
-from harness.errors import RunFailed
 from harness.execution.conversation import remove_leftovers
 from harness.execution.environment import Environment, hash_of, together
 from harness.execution.keeping import Workplace, is_done
@@ -32,6 +30,7 @@ from harness.preparing import Entry, Prepared, command
 from harness.progress import DONE
 from harness.protecting import protection_of, remark_on
 from harness.registry import Plugin, home_of, own_files
+from harness.renewing import alone
 from harness.results import Outcome
 from harness.run_folders import begin, end, folder_for, is_stale, loaded_by, settled
 from harness.shortcuts.evidence import shortcuts
@@ -63,26 +62,19 @@ def execute(run: Prepared, limits: Limits, listen: Callable[[Event], None]) -> F
     """
     started = time.perf_counter()
     run.folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run.folder.with_name(f".{run.folder.name}.lock"), timeout=0)
-    try:
-        with lock:
-            if run.is_finished:
-                finished = record.read_run(run.folder)
-                outcome = finished.judge()
-                seconds = time.perf_counter() - started
-                return Finished(run, outcome, finished.manifest, seconds, (), ("everything",))
-            plugin = run.entry.plugin
-            python = [home_of(plugin) / name for name in run.entry.files if name.endswith(".py")]
-            nursery = Nursery(plugin.file, libraries(python), variables(limits.threads))
-            try:
-                return _execute(run, limits, listen, started, nursery)
-            finally:
-                nursery.close()
-    except Timeout:
-        raise RunFailed(
-            f"{run.label}: another harness is at work in {run.folder}; wait for it, or choose "
-            "another --out"
-        ) from None
+    with alone(run.folder):
+        if run.is_finished:
+            finished = record.read_run(run.folder)
+            outcome = finished.judge()
+            seconds = time.perf_counter() - started
+            return Finished(run, outcome, finished.manifest, seconds, (), ("everything",))
+        plugin = run.entry.plugin
+        python = [home_of(plugin) / name for name in run.entry.files if name.endswith(".py")]
+        nursery = Nursery(plugin.file, libraries(python), variables(limits.threads))
+        try:
+            return _execute(run, limits, listen, started, nursery)
+        finally:
+            nursery.close()
 
 
 def _execute(
@@ -219,7 +211,7 @@ def _examined(
             ),
             hidden=(*place.hidden, place.run),
             threads=limits.threads,
-            silence=limits.silence,
+            bounds=limits.bounds,
             report=partial(_say, listen, f"check of {name}"),
         )
         found.append(one)

@@ -13,6 +13,7 @@ from harness import registry
 from harness.conformance import examination
 from harness.conformance.examination import Examined, digest, examine_outside, examined, released
 from harness.execution.asking import ask
+from harness.execution.bounds import Bounds
 from harness.places import bundled, cache_folder
 from harness.reporting import wording
 from tests.conftest import Ran
@@ -82,7 +83,7 @@ def subject(file: Path, **chosen: Any) -> Examined:
 
 
 def outside(file: Path) -> dict[str, bool]:
-    found = examine_outside(subject(file), hidden=(), threads=1, silence=60)
+    found = examine_outside(subject(file), hidden=(), threads=1, bounds=Bounds(60))
     return {finding.name: finding.passed for finding in found}
 
 
@@ -155,14 +156,16 @@ def test_an_algorithm_that_never_answers_is_given_up(
 ) -> None:
     monkeypatch.setattr(examination, "PATIENCE", 3.0)
     body = LEARNS.replace("        self.mean_ =", "        time.sleep(600)\n        self.mean_ =")
-    found = list(examine_outside(subject(plugin("slow", body)), hidden=(), threads=1, silence=60))
+    found = list(
+        examine_outside(subject(plugin("slow", body)), hidden=(), threads=1, bounds=Bounds(60))
+    )
     assert [(finding.name, finding.passed) for finding in found] == [("fits", False)]
     assert "preset 'check'" in found[0].message
 
 
 def test_one_source_is_examined_once_and_another_again(plugin: WriteFile) -> None:
     def look(file: Path, **chosen: Any) -> str:
-        return examined(subject(file, **chosen), hidden=(), threads=1, silence=60).how
+        return examined(subject(file, **chosen), hidden=(), threads=1, bounds=Bounds(60)).how
 
     file = plugin("again", SOUND)
     assert look(file) == "now"
@@ -179,11 +182,11 @@ def test_a_verdict_that_cannot_be_kept_or_read_is_found_again(
     one = subject(plugin("kept", SOUND))
     own_cache.parent.mkdir(exist_ok=True)
     own_cache.write_text("a file in its place")
-    assert examined(one, hidden=(), threads=1, silence=60).how == "now"
+    assert examined(one, hidden=(), threads=1, bounds=Bounds(60)).how == "now"
     own_cache.unlink()
     (own_cache / "examinations").mkdir(parents=True)
     (own_cache / "examinations" / f"{one.key}.json").write_text('{"passed": 3')
-    assert examined(one, hidden=(), threads=1, silence=60).how == "now"
+    assert examined(one, hidden=(), threads=1, bounds=Bounds(60)).how == "now"
 
 
 def test_a_failed_check_stands_on_the_terminal_in_the_record_and_in_the_report(
@@ -210,9 +213,9 @@ def test_a_built_in_algorithm_was_examined_before_the_release_only_if_it_is_unch
     plugin = registry.find_algorithm("colours", ())
     one = Examined(plugin, ask(plugin).description, registry.source_hash(plugin), {}, {})
     monkeypatch.setattr(examination, "released", lambda: {"colours": digest(file)})
-    assert examined(one, hidden=(), threads=1, silence=60).how == "release"
+    assert examined(one, hidden=(), threads=1, bounds=Bounds(60)).how == "release"
     monkeypatch.setattr(examination, "released", lambda: {"colours": "0" * 64})
-    assert examined(one, hidden=(), threads=1, silence=60).how == "now"
+    assert examined(one, hidden=(), threads=1, bounds=Bounds(60)).how == "now"
 
 
 @pytest.mark.slow
@@ -233,7 +236,7 @@ def test_an_examination_that_is_switched_off_is_said(
     monkeypatch.setenv("HARNESS_EXAMINATION", "off")
     mine = tmp_path / "mine.py"
     mine.write_text(bundled("algorithms").joinpath("colours.py").read_text() + "\n# mine\n")
-    found = examined(subject(mine), hidden=(), threads=1, silence=60)
+    found = examined(subject(mine), hidden=(), threads=1, bounds=Bounds(60))
     (remark,) = examination.remarks_on(found, "mine")
     assert (remark.code, remark.severity) == ("not-examined", "warning")
     assert "switched off" in wording.examination(found)[0]

@@ -11,8 +11,7 @@ from harness.cli import commands
 from harness.leaderboard.groups import REPLICATES
 from harness.places import PACKAGE
 from harness.reporting.overlay_plot import MARKS
-from harness.web.loopback import LOOPBACK
-from harness.web.runs import LOOK_EVERY
+from harness.serving import LOOK_EVERY, LOOPBACK
 
 DOCS = PACKAGE.parent / "docs"
 PAGE = DOCS / "leaderboard.md"

@@ -22,11 +22,10 @@ from harness.cli.options import (
     FiniteRange,
     assignments,
 )
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, HarnessError, Unwritable, sentence_of
 
 if TYPE_CHECKING:
     from harness.data.findings import Finding
-    from harness.execution.pool import Limits
     from harness.preparing import Prepared
     from harness.repeats.running import Entry
     from harness.run import Finished
@@ -98,6 +97,19 @@ ALL = "all"
     help="Seconds without a sign of life after which a worker is stopped.",
 )
 @click.option(
+    "--time-limit",
+    type=FiniteRange(min=0, min_open=True),
+    default=7 * 86400.0,
+    show_default="604800, a week",
+    help="Seconds that a unit of work (a fold) may take in one go.",
+)
+@click.option(
+    "--memory-limit",
+    type=MEMORY,
+    show_default="80 % of the machine's memory",
+    help="That a worker may hold with all that it starts, e.g. 4GB.",
+)
+@click.option(
     "--memory",
     type=MEMORY,
     default="1GB",
@@ -111,9 +123,6 @@ ALL = "all"
     help="Where matching runs whose scores are not kept: cpu, or a torch device such as cuda.",
 )
 @click.option("--out", type=PATH, default=Path("runs"), show_default=True)
-@click.option(
-    "--dry-run", is_flag=True, help="Check everything, say what would be done, and do nothing."
-)
 @FORENSIC
 @PLUGINS
 @JSON
@@ -134,10 +143,11 @@ def run(
     workers: int | None,
     threads: int,
     timeout: float,
+    time_limit: float,
+    memory_limit: int | None,
     memory: int,
     device: str,
     out: Path,
-    dry_run: bool,
     forensic: str,
     plugins: tuple[Path, ...],
     as_json: bool,
@@ -155,6 +165,7 @@ def run(
         say_findings,
         say_what_was_done,
     )
+    from harness.execution.bounds import Bounds
     from harness.execution.pool import Limits
     from harness.finishing import add_likelihood_ratios
     from harness.preparing import Request, prepare
@@ -162,6 +173,7 @@ def run(
     from harness.repeats.running import joined, repeated
     from harness.run import ONE_FIT, execute
 
+    bounds = Bounds(silence=timeout, time=time_limit, memory=memory_limit or 0)
     request = Request(
         algorithms=_every_algorithm(plugins) if ALL in algorithms else algorithms,
         protocols=_every_protocol(plugins, data) if ALL in protocols else protocols,
@@ -180,8 +192,9 @@ def run(
         threads=threads,
         memory=memory,
         device=device,
+        bounds=bounds,
     )
-    limits = Limits(threads=threads, silence=timeout, memory=memory, device=device)
+    limits = Limits(threads=threads, bounds=bounds, memory=memory, device=device)
     if workers is not None:
         limits = replace(limits, workers=workers)
     said: set[Finding] = set()
@@ -195,9 +208,6 @@ def run(
         say_findings(group[0].judged.findings, said)
         if repeats > 1 and len(group) == 1:
             click.echo(f"{group[0].label}: it does not learn, so it is run once", err=True)
-    if dry_run:
-        _say_plans([one for group in groups for one in group], limits, as_json)
-        return
     finished: list[Finished] = []
     entries: list[Entry] = []
     failed: list[tuple[Prepared, HarnessError]] = []
@@ -210,9 +220,10 @@ def run(
                     done = execute(one, limits, progress)
                 if forensic:
                     add_likelihood_ratios(done.prepared.folder, forensic)
-            except HarnessError as reason:
-                failed.append((one, reason))
-                click.echo(f"error: {label}: {reason}", err=True)
+            except (HarnessError, OSError) as reason:
+                told = Unwritable(sentence_of(reason)) if isinstance(reason, OSError) else reason
+                failed.append((one, told))
+                click.echo(f"error: {label}: {told}", err=True)
                 continue
             fits.append(done)
             say_what_was_done(done, label)
@@ -227,22 +238,6 @@ def run(
         print_table(finished, entries)
     if failed:
         sys.exit(max(reason.exit_code for _, reason in failed))
-
-
-def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
-    """Print what would be done."""
-    import msgspec
-
-    from harness.cli.printing import plan_lines
-    from harness.planning import planned
-
-    found = [planned(one, limits) for one in runs]
-    if as_json:
-        told = {"dry_run": True, "plans": msgspec.to_builtins(found)}
-        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
-        return
-    for one in found:
-        click.echo("\n".join(plan_lines(one, limits.workers)) + "\n")
 
 
 def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from harness.conformance.remote import RemoteKind
 from harness.data import findings
 from harness.description import Description
 from harness.errors import RunFailed
+from harness.execution.bounds import Bounds
 from harness.execution.storage import write_whole
 from harness.execution.unit import Unit
 from harness.manifest import Examination
@@ -111,7 +112,7 @@ def examined(
     *,
     hidden: Iterable[Path],
     threads: int,
-    silence: float,
+    bounds: Bounds,
     report: Callable[[int, int, str], None] = lambda done, total, note: None,
 ) -> Examination:
     """Return what the kit finds about an algorithm, from the cache where it was found before.
@@ -120,7 +121,7 @@ def examined(
     ----------
     hidden
         Data sets and runs, of which its processes may read nothing.
-    threads, silence
+    threads, bounds
         Of its processes, as in a run.
     report
         Told how far it is.
@@ -137,7 +138,7 @@ def examined(
     found = Examination(number, "now")
     total = sum(len((*FIT, *OF_ABILITY[ability])) for ability in _abilities(subject))
     report(0, total, "")
-    for finding in examine_outside(subject, hidden=hidden, threads=threads, silence=silence):
+    for finding in examine_outside(subject, hidden=hidden, threads=threads, bounds=bounds):
         report(len(found.passed) + len(found.failed) + 1, total, finding.name)
         if finding.passed:
             found.passed.append(finding.name)
@@ -150,7 +151,7 @@ def examined(
 
 
 def examine_outside(
-    subject: Examined, *, hidden: Iterable[Path], threads: int, silence: float
+    subject: Examined, *, hidden: Iterable[Path], threads: int, bounds: Bounds
 ) -> Iterable[Finding]:
     """Run the checks that need nothing but answers; parameters as for `examined`.
 
@@ -185,7 +186,7 @@ def examine_outside(
                 folder=folder,
                 hidden=(*hidden, folder),
                 threads=threads,
-                silence=silence,
+                bounds=bounds,
                 until=until,
             )
             asked = Subject(kind, ability, {}, folder)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from harness.answers import checked_scores
 from harness.api import Algorithm, Image, Matcher, TrainingSet
 from harness.conformance.agreement import Fault
 from harness.errors import RunFailed
+from harness.execution.bounds import Bounds, Started
 from harness.execution.conversation import Conversation, Stopped, conversation
 from harness.execution.jobs import Lesson
 from harness.execution.unit import Unit
@@ -44,7 +45,7 @@ class RemoteKind:
         For logs.
     hidden
         Of which its processes may read nothing.
-    threads, silence
+    threads, bounds
         Of its processes.
     until
         Time (monotonic) at which all of them are given up.
@@ -61,13 +62,13 @@ class RemoteKind:
         folder: Path,
         hidden: Iterable[Path],
         threads: int,
-        silence: float,
+        bounds: Bounds,
         until: float,
     ) -> None:
         self.fit: Any = self if learns else Algorithm.fit
         self.sees, self.cosine, self.learns, self.control = sees, cosine, learns, control
         self._unit, self._folder, self._hidden = unit, folder, tuple(hidden)
-        self._threads, self._silence = threads, silence
+        self._threads, self._bounds = threads, bounds
         self.owner: RemoteAlgorithm | None = None
         self._stop = threading.Event()
         self._clock = threading.Timer(max(0.0, until - time.monotonic()), self._stop.set)
@@ -90,7 +91,7 @@ class RemoteKind:
                 self._unit,
                 log=self._folder / "examination.log",
                 threads=self._threads,
-                silence=self._silence,
+                begun=Started.now(self._bounds),
                 stop=self._stop,
                 hidden=self._hidden,
             )
@@ -135,7 +136,7 @@ class RemoteAlgorithm:
         """Save what was learned into a folder."""
 
         def act(talk: Conversation) -> None:
-            shutil.copytree(talk.save(), place, dirs_exist_ok=True)
+            shutil.copytree(talk.save(), place, symlinks=True, dirs_exist_ok=True)
 
         self._ask(act)
         self._model = place

@@ -17,23 +17,26 @@ from typing import Any
 import msgspec
 
 from harness.description import Description
-from harness.errors import PluginError, RunFailed, UsageError
+from harness.errors import PluginError, RunFailed, UsageError, text_of
+from harness.execution.bounds import IMPORT, Bounds, amount, at_most, memory_of, out_of_memory
 from harness.execution.enclosure import rules_for
 from harness.execution.environment import Environment
-from harness.execution.fence import start, surroundings
+from harness.execution.fence import Fenced, start, surroundings
+from harness.execution.log import Log
 from harness.execution.nursery import Born
+from harness.execution.packing import LONGEST_TEXT
 from harness.execution.variables import variables
 from harness.execution.worker import ExportRequest, Question
 from harness.registry import Plugin
 
-PATIENCE = 120.0
+PATIENCE = IMPORT
 """Seconds that the import of a plugin may take."""
 
 EXPORT_PATIENCE = 900.0
 """Seconds that the export of a model may take."""
 
-_LONGEST_ANSWER, _LONGEST_WORD = 1 << 24, 1 << 12
-"""Bytes of an answer, and of the end of what is printed beside it."""
+_LONGEST_ANSWER = 1 << 24
+"""Bytes of an answer."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class _Answer(msgspec.Struct):
     loaded: dict[str, str] = {}
     error: str = ""
     exit_code: int = 2
+    memory: bool = False
 
 
 def ask(
@@ -70,6 +74,7 @@ def ask(
     assignments: Mapping[str, str] | None = None,
     seed: int | None = None,
     hidden: Iterable[Path] = (),
+    bounds: Bounds | None = None,
 ) -> Asked:
     """Import a plugin elsewhere and return its description with the parameters of the run.
 
@@ -79,6 +84,8 @@ def ask(
         What is asked about.
     hidden
         Data sets and runs, of which it may read nothing.
+    bounds
+        How long its import may be silent, if longer than `PATIENCE`, and how much it may hold.
 
     Raises
     ------
@@ -96,13 +103,15 @@ def ask(
         assignments=dict(assignments or {}),
         seed=seed,
     )
+    bounds = bounds or Bounds(silence=PATIENCE)
     with _scratch() as scratch:
         answer = _answer(
             plugin,
             "describe",
             question,
             "import",
-            PATIENCE,
+            max(PATIENCE, bounds.silence),
+            memory=bounds.memory,
             parameters=question.assignments,
             scratch=scratch,
             hidden=hidden,
@@ -148,6 +157,7 @@ def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, f
             request,
             "export",
             EXPORT_PATIENCE,
+            memory=Bounds().memory,
             parameters=parameters,
             scratch=scratch,
         )
@@ -169,14 +179,24 @@ def _answer(
     what: str,
     patience: float,
     *,
+    memory: int,
     parameters: Mapping[str, Any],
     scratch: Path,
     hidden: Iterable[Path] = (),
 ) -> _Answer:
     """Start a worker in its fence, ask it, and turn what went wrong into an error."""
     environment = surroundings(str(scratch), variables(1))
-    rules = rules_for(plugin.file, parameters, scratch, environment=environment, hidden=hidden)
-    with (scratch / ".said").open("w+b") as said:
+    rules = rules_for(
+        plugin.file,
+        parameters,
+        scratch,
+        environment=environment,
+        hidden=hidden,
+        memory=memory,
+    )
+    book = Log(None)
+    fenced: Fenced | None = None
+    try:
         fenced = start(
             "harness.execution.worker",
             [verb],
@@ -184,50 +204,75 @@ def _answer(
             environment=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=book.end,
         )
-        try:
-            line = _line(fenced.process, msgspec.json.encode(question) + b"\n", patience)
-        finally:
+        book.started()
+        line = _line(fenced.process, msgspec.json.encode(question) + b"\n", patience, memory)
+    except _Over as reason:
+        raise PluginError(f"{plugin.file}: its {what} {reason}") from None
+    finally:
+        if fenced is not None:
+            closed = fenced.process.poll() is None
             fenced.end()
             for pipe in (fenced.process.stdin, fenced.process.stdout):
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()
-        said.seek(max(0, said.seek(0, os.SEEK_END) - _LONGEST_WORD))
-        last = said.read().decode("utf-8", "replace").strip().splitlines()
-    if line is None:
-        raise PluginError(f"{plugin.file}: its {what} did not end in {patience:.0f} s")
+        book.close()
     try:
         answer = msgspec.json.decode(line, type=_Answer)
-    except msgspec.DecodeError:
-        code = fenced.process.returncode
+    except (msgspec.DecodeError, RecursionError):
+        code, last = fenced.process.returncode, book.last_line()
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        ended = "closed its line to the harness" if closed else f"ended the process ({how})"
         raise RunFailed(
-            f"{plugin.file}: its {what} ended the process ({how})"
-            + (f"; it last said: {last[-1][:300]}" if last else "")
+            f"{plugin.file}: its {what} {ended}" + (f"; it last said: {last}" if last else "")
         ) from None
     if answer.error:
+        more = out_of_memory(memory) if answer.memory else ""
         raise (UsageError if answer.exit_code == UsageError.exit_code else PluginError)(
-            answer.error
+            text_of(answer.error, LONGEST_TEXT) + more
         )
     return answer
 
 
+class _Over(Exception):
+    """It used more than it may; the message continues ``its import ...``."""
+
+
 def _line(
-    process: subprocess.Popen[bytes] | Born, question: bytes, patience: float
-) -> bytes | None:
-    """Return the line that a process answers; what it said until it ended; None if it is late.
+    process: subprocess.Popen[bytes] | Born, question: bytes, patience: float, memory: int
+) -> bytes:
+    """Return the line that a process answers, or what it said until it ended.
 
     A child that it left behind may hold its output open: that is not waited for.
+
+    Raises
+    ------
+    _Over
+        If it takes longer, or holds more, than it may.
     """
     if process.stdin is None or process.stdout is None:
         return b""
     with suppress(OSError):
         process.stdin.write(question)
         process.stdin.flush()
-    until, text, ended = time.monotonic() + patience, b"", False
+    until, text, ended = time.monotonic() + patience, bytearray(), False
+    measured = 0.0
     while b"\n" not in text and len(text) < _LONGEST_ANSWER:
+        now = time.monotonic()
+        if now > until:
+            raise _Over(
+                f"did not end in {patience:.0f} s. Load what takes long in the methods that need "
+                "it, not at the top of the file; harness run --timeout gives an import longer"
+            )
+        if now - measured > 0.2:
+            measured = now
+            if at_most(process.pid) > memory and (held := memory_of(process.pid)) > memory:
+                raise _Over(
+                    f"held {amount(held)} of memory, more than the {amount(memory)} that are "
+                    "allowed (harness run --memory-limit)"
+                )
         if select.select([process.stdout], [], [], 0.05)[0]:
             part = os.read(process.stdout.fileno(), 1 << 16)
             if not part:
@@ -235,9 +280,7 @@ def _line(
             text += part
         elif ended:
             break
-        elif time.monotonic() > until:
-            return None
         ended = process.poll() is not None
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=3)
-    return text.partition(b"\n")[0]
+    return bytes(text).partition(b"\n")[0]

@@ -21,19 +21,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from harness.errors import RunFailed
-from harness.execution import fence
+from harness.execution import bounds, fence
+from harness.execution.bounds import Started, amount
 from harness.execution.enclosure import rules_for
 from harness.execution.fence import Fenced
 from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.log import Log
 from harness.execution.nursery import Nursery
-from harness.execution.packing import unpack
+from harness.execution.packing import LARGEST_ANSWER, bounded, unpack
+from harness.execution.steps import METHODS
 from harness.execution.unit import Unit
 from harness.execution.variables import variables
 from harness.execution.wire import Array, BadMessage, Ended, Wire
 
-LARGEST_TEMPLATE = 1 << 30
+LARGEST_TEMPLATE = LARGEST_ANSWER
 """Bytes that the template of one image may have."""
 
 _LARGEST_HEAD = 1 << 20
@@ -42,11 +46,22 @@ _GRACE = 3.0
 """Seconds in which a process that has closed its line has to end, so that it is known how."""
 
 
+_MEASURE_EVERY = 0.2
+"""Seconds between looks at what a process holds."""
+
+_PASS_ON_EVERY = 0.1
+"""Seconds between two reports of a fit that are passed on."""
+
 _HINTS = {
+    "SIGABRT": " (a library gave up, often for want of memory)",
     "SIGKILL": " (often the system ending a process that uses too much memory)",
     "SIGSEGV": " (a crash inside a compiled library)",
     "SIGXFSZ": " (it wrote a file larger than it may)",
 }
+
+_IMPORT, _CONSTRUCT = "import", "construct"
+_WHERE = {_IMPORT: "while its file was imported", _CONSTRUCT: "while it was constructed"}
+"""What a process was at, but for the methods of an algorithm."""
 
 
 _SCRATCH = "harness-"
@@ -76,7 +91,7 @@ def conversation(
     *,
     log: Path,
     threads: int,
-    silence: float,
+    begun: Started,
     stop: threading.Event,
     hidden: Iterable[Path],
     writable: Iterable[Path] = (),
@@ -90,8 +105,8 @@ def conversation(
         File to which what it prints is added.
     threads
         That it may use.
-    silence
-        Seconds after which it is given up.
+    begun
+        How long it may take, be silent, and how much it may hold.
     stop
         Set when the run is being ended.
     hidden
@@ -118,6 +133,7 @@ def conversation(
                     environment=environment,
                     hidden=hidden,
                     writable=writable,
+                    memory=begun.bounds.memory,
                 ),
                 environment=environment,
                 # Where there is no fence, a worker ends when this closes.
@@ -128,8 +144,9 @@ def conversation(
                 nursery=nursery if nursery and nursery.plugin == Path(unit.file) else None,
             )
         book.started()
-        yield Conversation(unit, scratch, ours, fenced, book, silence, stop)
+        yield Conversation(unit, scratch, ours, fenced, book, begun, stop)
     finally:
+        begun.bounds.account.leave(scratch)
         if fenced is not None:
             fenced.end()
             if fenced.process.stdin is not None:
@@ -149,7 +166,7 @@ class Conversation:
         line: socket.socket,
         fenced: Fenced,
         book: Log,
-        silence: float,
+        begun: Started,
         stop: threading.Event,
     ) -> None:
         self.unit, self.scratch = unit, scratch
@@ -158,7 +175,10 @@ class Conversation:
         self.picture: Callable[[str, int], Array] = self._no_picture
         """Called with kind and number of a picture that it wants."""
         self._fenced, self._book, self._stop = fenced, book, stop
-        self._silence, self._heard = silence, time.monotonic()
+        self._begun, self._heard = begun, time.monotonic()
+        self._looked = self._measured = self._passed = 0.0
+        self._killed = bounds.killed_for_memory()
+        self._at = _IMPORT
         self._wire = Wire(line, self._look, self._note)
 
     def begin(self, lesson: Lesson | None = None) -> None:
@@ -174,20 +194,23 @@ class Conversation:
             scratch=str(self.scratch),
             lesson=lesson,
         )
+        self._at = _IMPORT
         self._tell(job)
         self._done()
 
     def load(self, model: Path | None) -> None:
         """Have the algorithm built anew and given a copy of a model."""
+        self._at = "load"
         folder = self.scratch / "model"
         shutil.rmtree(folder, ignore_errors=True)
         if model is not None:
-            shutil.copytree(model, folder)
+            shutil.copytree(model, folder, symlinks=True)
         self._tell(Ask("load", folder="" if model is None else str(folder)))
         self._done()
 
     def save(self) -> Path:
         """Have the model saved, and return the folder it lies in for as long as the worker does."""
+        self._at = "save"
         folder = self.scratch / "saved"
         self._tell(Ask("save", folder=str(folder)))
         self._done()
@@ -206,6 +229,7 @@ class Conversation:
         list or None
             The answers, as they are: to be checked.
         """
+        self._at = METHODS.get(self.unit.ability, "answer")
         self._tell(Ask("batch"), pictures)
         said, _ = self._hear(0)
         if said.what != "answers":
@@ -214,16 +238,32 @@ class Conversation:
             return None
         if said.count != len(pictures):
             return [None] * max(0, min(said.count, 1_000_000))
-        return [self._answer(size) for size in most]
+        answers, held = [], 0
+        for size in most:
+            answers.append(self._answer(size))
+            held += size_of(answers[-1])
+            self.check_held(held)
+        return answers
+
+    def check_held(self, size: int) -> None:
+        """Fail the unit if the answers that the harness holds for it take more than it may."""
+        if size > self._begun.bounds.memory:
+            self.fail(
+                f"the answers of {self._at} take {amount(size)} together and more, and "
+                f"{amount(self._begun.bounds.memory)} are allowed by --memory-limit: return less "
+                "for an image, or raise it"
+            )
 
     def references(self, templates: Sequence[Any]) -> None:
         """Give the references that probes are compared with from now on."""
+        self._at = "compare"
         names, arrays = _flat(templates)
         self._tell(Ask("references", templates=names), arrays)
         self._done()
 
     def compare(self, probe: Any, count: int, listed: list[int] | None, block: int) -> list[Any]:
         """Have a probe compared with `count` references, and return the scores block by block."""
+        self._at = "compare"
         names, arrays = _flat([probe])
         self._tell(Ask("compare", templates=names, listed=listed, block=block), arrays)
         sizes = [min(block, count - start) for start in range(0, count, block)]
@@ -231,17 +271,23 @@ class Conversation:
 
     def answer(self, truth: Array, generator: list[int]) -> Any:
         """Have a control answer."""
+        self._at = "answer"
         self._tell(Ask("answer", generator=generator), [truth])
         return self._answer(4096 + 16 * truth.size)
 
     def finish(self) -> dict[str, Any]:
-        """Let the worker go, and return what is kept of it: environment, files loaded, fence."""
+        """Let the worker go, and return what is kept of it: environment, files loaded, fence.
+
+        When this returns, it has ended with all that it started: nothing changes its files.
+        """
         self._tell(Ask("end"))
         said, _ = self._hear(0, _LARGEST_LAST_HEAD)
         if said.what != "done" or said.environment is None:
             self._astray(said)
         facts = {"environment": said.environment, "loaded": said.loaded}
-        return {**facts, "fence": asdict(self._fenced.fence)}
+        held = asdict(self._fenced.fence)
+        self._fenced.end()
+        return {**facts, "fence": held}
 
     def fail(self, message: str) -> NoReturn:
         """Say that this unit failed, and where its log lies."""
@@ -277,37 +323,111 @@ class Conversation:
             except Ended:
                 self._gone()
             except BadMessage as reason:
-                self.fail(f"its process sent the harness {reason}")
+                self.fail(f"{self._at} sent the harness {reason}")
             if said.what == "trouble":
-                self.fail(said.message)
+                more = bounds.out_of_memory(self._begun.bounds.memory) if said.memory else ""
+                self.fail(bounded(said.message) + more)
             elif said.what == "progress":
-                self.report(said.done, said.total, said.note)
+                self._pass_on(said)
+            elif said.what == "at" and self._at in (_IMPORT, _CONSTRUCT):
+                self._at = said.step if said.step in (_CONSTRUCT, "fit") else self._at
             elif said.what == "want":
                 picture = self.picture(said.picture, said.index)
                 self._tell(Ask("batch"), [picture])
             else:
                 return said, arrays
 
+    def _pass_on(self, said: Said) -> None:
+        """Report how far a fit is, but not more often than anybody can read."""
+        now = time.monotonic()
+        if now - self._passed >= _PASS_ON_EVERY:
+            self._passed = now
+            total = max(0, said.total)
+            self.report(min(max(0, said.done), total), total, bounded(said.note, 200))
+
     def _no_picture(self, kind: str, index: int) -> Array:
         self.fail(f"its process asked for {kind} {index}, which there is not")
 
     def _astray(self, said: Said) -> NoReturn:
-        self.fail(f"its process said {said.what!r} where something else was expected")
+        self.fail(f"its process said {said.what!r} where something else was expected, {self.where}")
+
+    @property
+    def method(self) -> str:
+        """What is asked of the algorithm: the name of its method."""
+        return self._at
+
+    @property
+    def where(self) -> str:
+        """What the process is at, as a clause."""
+        return _WHERE.get(self._at, f"in {self._at}")
 
     def _note(self) -> None:
         self._heard = time.monotonic()
+        if self._heard - self._looked > _PASS_ON_EVERY:
+            self._check()
 
     def _look(self) -> None:
         """See whether to go on waiting."""
-        if self._stop.is_set():
-            raise Stopped
         if self._fenced.process.poll() is not None:
             raise Ended
-        if time.monotonic() - self._heard > self._silence:
+        self._check()
+        bounds_of, silent = self._begun.bounds, time.monotonic() - self._heard
+        if self._at == _IMPORT:
+            patience = max(bounds_of.silence, bounds.IMPORT)
+            if silent > patience:
+                self.fail(
+                    f"its file was still being imported after {patience:.0f} s, so it was stopped. "
+                    "If it only takes long to load what it imports, raise --timeout; what is "
+                    "imported inside a method does not count as import"
+                )
+        elif silent > bounds_of.silence:
             self.fail(
-                f"no sign of life for {self._silence:.0f} s, so it was stopped. If it is only "
-                "slow, raise --timeout; an algorithm that calls train.progress(done, total, note) "
-                "in fit is never taken for dead."
+                f"no sign of life for {bounds_of.silence:.0f} s {self.where}, so it was stopped. "
+                "If it is only slow, raise --timeout; an algorithm that calls "
+                "train.progress(done, total, note) in fit is never taken for dead."
+            )
+
+    def _check(self) -> None:
+        """Fail the unit if it uses more than it may; also called while it talks without end."""
+        now = self._looked = time.monotonic()
+        if self._stop.is_set():
+            raise Stopped
+        if self._begun.is_over:
+            self.fail(self._begun.overdue(self.where))
+        if now - self._measured > _MEASURE_EVERY:
+            self._measured = now
+            self._check_memory()
+            self._check_disk()
+
+    def _check_memory(self) -> None:
+        limits, process = self._begun.bounds, self._fenced.process.pid
+        held = bounds.at_most(process)
+        if held > limits.memory or limits.account.note(self.scratch, held):
+            # Pages that processes share were counted more than once.
+            held = bounds.memory_of(process)
+        total = limits.account.note(self.scratch, held)
+        if held > limits.memory:
+            self.fail(
+                f"its processes held {amount(held)} of memory together {self.where}, more than "
+                f"the {amount(limits.memory)} that --memory-limit allows, and were stopped"
+            )
+        if total:
+            self.fail(
+                f"its processes held {amount(held)} of memory {self.where} and all workers "
+                f"{amount(total)}, more than the {amount(limits.account.most)} that they may have "
+                "together, so it was stopped as the largest: use fewer --workers, or set "
+                "--memory-limit"
+            )
+
+    def _check_disk(self) -> None:
+        left = bounds.left_on(self.scratch)
+        if left > bounds.DISK_LEFT:
+            return
+        held = bounds.size_below(self.scratch)
+        if held > bounds.DISK_LEFT:
+            self.fail(
+                f"it filled the disk {self.where}: {amount(left)} are left where its scratch "
+                f"folder holds {amount(held)} ({self.scratch}; TMPDIR names another place)"
             )
 
     def _gone(self) -> NoReturn:
@@ -316,17 +436,29 @@ class Conversation:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_GRACE)
         code = process.returncode
+        self._book.settle()
+        last = self._book.last_line()
+        said = f"; it last said: {last}" if last else ""
         if code is None:
-            self.fail("its process closed its line to the harness without an answer")
+            self.fail(f"its process closed its line to the harness without an answer {self.where}")
         if code < 0:
             known = -code in set(signal.Signals)
             name = signal.Signals(-code).name if known else str(-code)
             hint = _HINTS.get(name, "")
-            self.fail(f"its process was ended by {name}{hint}")
-        self._book.settle()
-        last = self._book.last_line()
-        said = f"; it last said: {last}" if last else ""
-        self.fail(f"its process ended with exit code {code} without an answer{said}")
+            if name == "SIGKILL" and bounds.killed_for_memory() > self._killed:
+                hint = " by the system, since the memory of this container was used up"
+            self.fail(f"its process was ended by {name}{hint} {self.where}{said}")
+        hint = " (os._exit, perhaps a library's)" if code == 0 else ""
+        self.fail(
+            f"its process ended with exit code {code} without an answer {self.where}{hint}{said}"
+        )
+
+
+def size_of(answer: Any) -> int:
+    """Return the bytes that the arrays of an answer take."""
+    if isinstance(answer, dict):
+        return sum(size_of(part) for part in answer.values())
+    return int(answer.nbytes) if isinstance(answer, np.ndarray) else 0
 
 
 def _flat(templates: Sequence[Any]) -> tuple[list[list[str]], list[Array]]:

@@ -30,6 +30,7 @@ def rules_for(
     hidden: Iterable[Path] = (),
     named: Iterable[Path] = (),
     writable: Iterable[Path] = (),
+    memory: int = 0,
 ) -> Rules:
     """Return the rules for a plugin's process.
 
@@ -51,6 +52,8 @@ def rules_for(
         What may be read, wherever it lies.
     writable
         Folders that may be written, besides `scratch`.
+    memory
+        Bytes that each of its processes may ask for; 0 for no limit.
     """
     files = [Path(value) for value in parameters.values() if isinstance(value, str) and value]
     there = [place for place in files if _exists(place)]
@@ -86,6 +89,7 @@ def rules_for(
         named=tuple(str(place.resolve()) for place in [file, *modules, *weights, *named]),
         hidden=tuple(dict.fromkeys(str(p.resolve()) for p in places if _exists(p))),
         writable=tuple(str(place.resolve()) for place in writable),
+        memory=memory,
     )
 
 

@@ -86,6 +86,8 @@ class Rules:
         Folders and files of which nothing may be read, even inside a readable folder.
     writable
         Further folders in which it may do what it wants, even where they lie in a hidden one.
+    memory
+        Bytes that each of its processes may ask for; 0 for no limit.
     """
 
     scratch: str
@@ -93,6 +95,7 @@ class Rules:
     named: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()
+    memory: int = 0
 
 
 @dataclass
@@ -290,7 +293,7 @@ def main(arguments: list[str]) -> None:
     with line.makefile("rb") as words:
         facts = json.loads(words.readline())
     lists = {name: tuple(facts[name]) for name in ("readable", "named", "hidden", "writable")}
-    rules = Rules(str(facts["scratch"]), **lists)
+    rules = Rules(str(facts["scratch"]), **lists, memory=int(facts["memory"]))
     _enclose(line, rules)
     del facts, lists, rules, line, words
     sys.argv = arguments[1:]
@@ -389,7 +392,7 @@ def _shut(
         missing.append("shared memory of its own, so it had none")
     if visible and above:
         missing.append("covers on hidden folders: it could list the names of the files in some")
-    _limit(alone=alone)
+    _limit(rules.memory, alone=alone)
     places = [(path, landlock.READ) for path in allowed]
     places += [(path, landlock.READ_DIR) for path in above]
     places += [(p, landlock.READ | landlock.WRITE) for p in (rules.scratch, *rules.writable)]
@@ -419,10 +422,12 @@ def _shut(
     return Fence(abi, network, how, tuple(missing))
 
 
-def _limit(*, alone: bool) -> None:
+def _limit(memory: int, *, alone: bool) -> None:
     import resource
 
     for what, most in (
+        # What a process asks for itself; files that it only reads do not count.
+        *([(resource.RLIMIT_DATA, memory)] if memory else []),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, LARGEST_FILE),
         # Elsewhere all processes of a user are counted together.

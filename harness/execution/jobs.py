@@ -103,18 +103,21 @@ class Said(msgspec.Struct, omit_defaults=True):
     ----------
     what
         ``done`` with what was asked; ``answers`` follow, `count` of them (None where a batch method
-        returned None); an ``answer``; ``want`` a picture; ``progress`` of a fit; ``trouble``.
+        returned None); an ``answer``; ``want`` a picture; ``progress`` of a fit; what step it is
+        ``at``; ``trouble``.
     picture
         Which kind is wanted: ``image``, ``mask`` or ``clean``, of the image `index`.
     done, total, note
         Of a fit.
-    step, message
-        Of what went wrong.
+    step
+        What it is at: ``construct`` once its file has been imported, ``fit`` once that begins.
+    message, memory
+        Of what went wrong, and whether that was want of memory.
     environment, loaded
         At the end: in what the work was done, and the files of the plugin's own that it loaded.
     """
 
-    what: Literal["done", "answers", "answer", "want", "progress", "trouble"]
+    what: Literal["done", "answers", "answer", "want", "progress", "at", "trouble"]
     count: int | None = None
     packed: Packed | None = None
     picture: Literal["image", "mask", "clean"] = "image"
@@ -124,5 +127,6 @@ class Said(msgspec.Struct, omit_defaults=True):
     note: str = ""
     step: str = ""
     message: str = ""
+    memory: bool = False
     environment: Environment | None = None
     loaded: dict[str, str] = {}

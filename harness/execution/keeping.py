@@ -29,8 +29,9 @@ from harness.answers import (
     checked_templates,
 )
 from harness.api import FailureToEnroll, Template
-from harness.execution import storage
-from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, conversation
+from harness.execution import bounds, storage
+from harness.execution.bounds import Started, amount
+from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, conversation, size_of
 from harness.execution.jobs import Lesson
 from harness.execution.journal import Journal
 from harness.execution.nursery import Nursery
@@ -85,14 +86,14 @@ class Workplace:
 
 @dataclass(frozen=True)
 class Doing:
-    """How units are done: what a process may use, and how long it may be silent.
+    """How a unit is done: what its processes may use.
 
     Parameters
     ----------
     threads
         Of each process.
-    silence
-        Seconds without any sign of life after which a process is stopped.
+    begun
+        How long the unit may take, a process be silent, and how much it may hold.
     stop
         Set when the run is being ended.
     report
@@ -100,7 +101,7 @@ class Doing:
     """
 
     threads: int
-    silence: float
+    begun: Started
     stop: threading.Event
     report: Report
 
@@ -147,7 +148,7 @@ def worker(
         unit,
         log=place.folder(unit) / LOG_FILE,
         threads=doing.threads,
-        silence=doing.silence,
+        begun=doing.begun,
         stop=doing.stop,
         hidden=(*place.hidden, place.run),
         writable=writable,
@@ -156,7 +157,8 @@ def worker(
         try:
             yield talk
         except BadAnswer as reason:
-            talk.fail(str(reason))
+            text = str(reason)
+            talk.fail(text if text.startswith(talk.method) else f"{talk.method}: {text}")
 
 
 @contextmanager
@@ -206,6 +208,7 @@ def _fit(unit: Unit, place: Workplace, doing: Doing) -> None:
             talk.begin(lesson)
             saved = talk.save()
             facts = talk.finish()
+            # Nothing that it started is there any more to change what is looked at here.
             _take_model(saved, part, talk)
         storage.record_step(part, items=len(training.images), **facts)
     shutil.rmtree(checkpoints, ignore_errors=True)
@@ -213,9 +216,17 @@ def _fit(unit: Unit, place: Workplace, doing: Doing) -> None:
 
 def _take_model(saved: Path, part: Path, talk: Conversation) -> None:
     """Move the files that an algorithm saved to where they are kept: plain ones and no others."""
+    if saved.is_symlink() or not saved.is_dir():
+        talk.fail("save left no folder where it was given one; write files into it")
     found = sorted(saved.rglob("*"))
     if len(found) > MOST_FILES:
         talk.fail(f"save wrote {len(found):,} files; {MOST_FILES:,} are kept at most")
+    size, left = sum(path.lstat().st_size for path in found), bounds.left_on(part)
+    if size > left:
+        talk.fail(
+            f"save wrote a model of {amount(size)}, and {amount(left)} are left on the disk of "
+            f"{part.parent}; make room, or save less"
+        )
     for path in found:
         target = part / path.relative_to(saved)
         kind = path.lstat().st_mode
@@ -233,11 +244,14 @@ def _take_model(saved: Path, part: Path, talk: Conversation) -> None:
 def _extract(unit: Unit, place: Workplace, doing: Doing) -> None:
     with _stored(unit, place, TEMPLATES) as part:
         made: dict[str, Template | FailureToEnroll] = {}
+        held = 0
         with worker(unit, place, doing) as talk:
             _prepare(talk, unit, place)
             for _, names, images, answers in batches(talk, unit, unit.extract):
                 del images
                 made.update(zip(names, checked_templates(answers, names), strict=True))
+                held += sum(size_of(made[name]) for name in names)
+                talk.check_held(held)
                 doing.report("extract", len(made), len(unit.extract), "templates")
             facts = talk.finish()
         storage.save_templates(part, unit.extract, [made[name] for name in unit.extract])

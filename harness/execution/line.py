@@ -19,6 +19,8 @@ ANY_SIZE = 1 << 62
 """Bytes that a worker takes from the harness, which it has no reason to distrust."""
 
 _PROGRESS_EVERY = 0.2
+_MOST = 1 << 53
+"""Of what is counted: what every program reads as a whole number."""
 
 
 class Line:
@@ -89,7 +91,8 @@ class Line:
         if done < total and now - self._reported < _PROGRESS_EVERY:
             return
         self._reported = now
-        self.say(Said("progress", done=int(done), total=int(total), note=bounded(note, 200)))
+        done, total = (min(max(0, int(number)), _MOST) for number in (done, total))
+        self.say(Said("progress", done=done, total=total, note=bounded(note, 200)))
 
 
 class Pictures(Sequence[Any]):

@@ -8,6 +8,8 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
+from harness.errors import text_of
+
 HEAD, TAIL = 1 << 18, 1 << 18
 """Bytes kept of the beginning and of the end of what one process prints."""
 
@@ -23,10 +25,10 @@ class Log:
     Parameters
     ----------
     file
-        Of the log; other processes may have added to it before.
+        Of the log; other processes may have added to it before. None to keep it in memory alone.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | None) -> None:
         self.file = file
         self._read, self.end = os.pipe()
         """The descriptor for the process to write to."""
@@ -35,6 +37,8 @@ class Log:
         self._kept = self._dropped = self._written = 0
         self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._listen, daemon=True)
+        if file is None:
+            return
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists() and file.stat().st_size > LONGEST:
             file.write_bytes(file.read_bytes()[-LONGEST // 2 :])
@@ -57,7 +61,7 @@ class Log:
         with self._lock:
             text = b"".join([self._head[-_PART:], *self._tail]).decode("utf-8", "replace")
         lines = text.strip().splitlines()
-        return lines[-1][:300] if lines else ""
+        return text_of(lines[-1], 300) if lines else ""
 
     def close(self) -> None:
         """Write what there is; whoever still holds the other end is no longer listened to."""
@@ -87,6 +91,8 @@ class Log:
 
     def _write(self) -> None:
         """Add what was printed since the last time; the end replaces what it was before."""
+        if self.file is None:
+            return
         with self._lock:
             parts = [bytes(self._head)]
             if self._dropped:

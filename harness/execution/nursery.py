@@ -8,6 +8,7 @@ import the algorithm. What one of them does is seen by none of the others.
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
@@ -30,6 +31,9 @@ that differs from worker to worker. TensorFlow and Keras are not among them."""
 
 COMMON = ("harness.execution.steps", "harness.execution.environment", "harness.execution.fence")
 """What every worker imports before its algorithm."""
+
+PATIENCE = 300.0
+"""Seconds that it may take to import its libraries; workers start without it then."""
 
 _LARGEST = 1 << 17  # bytes of a message
 _MOST_FDS = 8
@@ -59,6 +63,7 @@ class Nursery:
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
+        self._life = -1
         self._told = threading.Condition()
         self._asking = threading.Lock()
         self._born: list[int] = []
@@ -98,8 +103,11 @@ class Nursery:
             except OSError:  # too long for one message, or nobody there
                 return None
             with self._told:
-                self._told.wait_for(lambda: self._gone or len(self._born) > known)
-                return Born(self, self._born[known]) if len(self._born) > known else None
+                self._told.wait_for(lambda: self._gone or len(self._born) > known, PATIENCE)
+                if len(self._born) > known:
+                    return Born(self, self._born[known])
+            self.close()  # what it forks too late ends when its line does
+            return None
 
     def close(self) -> None:
         """End the process; its workers end when their own lines do."""
@@ -107,6 +115,9 @@ class Nursery:
             with suppress(OSError):
                 self._line.shutdown(socket.SHUT_RDWR)
             self._line.close()
+        if self._life >= 0:
+            os.close(self._life)
+            self._life = -1
         if self._process is not None:
             try:
                 self._process.wait(timeout=5)
@@ -130,14 +141,15 @@ class Nursery:
         if self._gone or self._line is not None:
             return None if self._gone else self._line
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            number = theirs.fileno()
+        life, self._life = os.pipe()
+        with theirs, os.fdopen(life, "rb"):
+            numbers = [theirs.fileno(), life]
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", __name__, str(number), *self._modules],
+                [sys.executable, "-P", "-m", __name__, *map(str, numbers), *self._modules],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=self._environment,
-                pass_fds=[number],
+                pass_fds=numbers,
                 start_new_session=True,
             )
         self._line = ours
@@ -200,10 +212,12 @@ def main(arguments: Sequence[str]) -> None:
     Parameters
     ----------
     arguments
-        Number of the line's descriptor, and the modules.
+        Numbers of the line's descriptor and of a pipe's that the harness holds open as long as it
+        lives, and the modules.
     """
-    line = socket.socket(fileno=int(arguments[0]))
-    for name in (*COMMON, *arguments[1:]):
+    line, life = socket.socket(fileno=int(arguments[0])), int(arguments[1])
+    _end_with(life)
+    for name in (*COMMON, *arguments[2:]):
         with suppress(ImportError):  # a worker will say so where it matters
             importlib.import_module(name)
     woken, wakes = os.pipe()
@@ -232,13 +246,25 @@ def main(arguments: Sequence[str]) -> None:
         number = os.fork()
         if number == 0:
             line.close()
-            os.close(woken)
-            os.close(wakes)
+            for descriptor in (life, woken, wakes):
+                os.close(descriptor)
             _live(wish, given)
         for descriptor in given:
             os.close(descriptor)
         alive.add(number)
         line.send(json.dumps({"born": number}).encode())
+
+
+def _end_with(life: int) -> None:
+    """Have the kernel end this process when the other end of a pipe closes.
+
+    Whatever it does then: loading a library is one long call, during which Python sees nothing.
+    """
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([life], [], [], 0)[0]:  # closed before that
+        os._exit(0)
 
 
 def _reap(line: socket.socket, alive: set[int]) -> None:

@@ -6,9 +6,11 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from harness.errors import HarnessError
+from harness.execution.bounds import Bounds, Started
 from harness.execution.conversation import Stopped
 from harness.execution.keeping import Doing, Workplace, do
 from harness.execution.spot_checks import Checked, check_answers
@@ -46,8 +48,8 @@ class Limits:
     threads
         Of each, for BLAS, OpenMP and torch. Trained bits differ between thread numbers, so the
         default does not depend on the machine.
-    silence
-        Seconds without any sign of life after which a worker is stopped.
+    bounds
+        How long a unit may take, a worker be silent, and how much one may hold.
     memory
         Bytes that matching may use beside the templates, all workers together.
     device
@@ -57,7 +59,7 @@ class Limits:
 
     workers: int = max(1, os.cpu_count() or 1)
     threads: int = 1
-    silence: float = 900.0
+    bounds: Bounds = field(default_factory=Bounds)
     memory: int = MEMORY
     device: str = CPU
 
@@ -72,10 +74,14 @@ def do_all(units: Sequence[Unit], place: Workplace, limits: Limits, listen: List
     """
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=limits.workers) as threads:
-        futures = [
-            threads.submit(_do, unit, place, doing_of(unit, limits, listen, stop), stop)
-            for unit in units
-        ]
+
+        def start(unit: Unit) -> None:
+            # Its time begins when its turn has come.
+            if not stop.is_set():
+                with suppress(Stopped):
+                    do(unit, place, doing_of(unit, limits, listen, stop))
+
+        futures = [threads.submit(start, unit) for unit in units]
         failure: BaseException | None = None
         try:
             for future in futures:
@@ -109,13 +115,4 @@ def doing_of(unit: Unit, limits: Limits, listen: Listener, stop: threading.Event
     def report(step: str, done: int, total: int, note: str) -> None:
         listen(Event(unit.name, step, done, total, note))
 
-    return Doing(limits.threads, limits.silence, stop, report)
-
-
-def _do(unit: Unit, place: Workplace, doing: Doing, stop: threading.Event) -> None:
-    if stop.is_set():
-        return
-    try:
-        do(unit, place, doing)
-    except Stopped:
-        return
+    return Doing(limits.threads, Started.now(limits.bounds), stop, report)

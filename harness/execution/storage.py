@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,17 +47,32 @@ def whole(target: Path) -> Iterator[Path]:
     part = target.with_name(f"{target.name}.part-{os.getpid()}")
     part.mkdir(parents=True)
     started = time.perf_counter()
-    yield part
-    record_step(part, seconds=time.perf_counter() - started)
-    part.rename(target)
+    try:
+        yield part
+        record_step(part, seconds=time.perf_counter() - started)
+        part.rename(target)
+    except OSError as reason:
+        # What is half written takes room.
+        shutil.rmtree(part, ignore_errors=True)
+        raise (reason if reason.filename else _named(reason, target)) from None
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file so that readers see the old content or the new, never a part."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     part = path.with_name(f".{path.name}.part-{os.getpid()}")
-    part.write_bytes(data)
-    part.replace(path)
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as reason:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise _named(reason, path) from None
+
+
+def _named(reason: OSError, path: Path) -> OSError:
+    """Return an error of a file with the file's name: a disk that is full tells none."""
+    return OSError(reason.errno, reason.strerror, str(path)) if reason.errno else reason
 
 
 def discard_parts(folder: Path) -> None:
@@ -79,8 +95,6 @@ def save_templates(
     folder: Path, names: Sequence[str], templates: Sequence[Template | FailureToEnroll]
 ) -> None:
     """Store templates and failures; vectors of one shape as one array, others one by one."""
-    from safetensors.numpy import save_file
-
     made: list[tuple[str, Template]] = []
     failures: dict[str, str] = {}
     for name, template in zip(names, templates, strict=True):
@@ -98,9 +112,23 @@ def save_templates(
             parts = template if isinstance(template, dict) else {"": template}
             for part, array in parts.items():
                 tensors[f"{i}/{part}"] = np.ascontiguousarray(array)
-    save_file(tensors, folder / "templates.safetensors")
+    _save_tensors(tensors, folder / "templates.safetensors")
     index = {"names": [name for name, _ in made], "failures": failures, "stacked": stacked}
     (folder / "index.json").write_bytes(msgspec.json.encode(index))
+
+
+def _save_tensors(tensors: dict[str, npt.NDArray[Any]], file: Path) -> None:
+    """Write arrays; what the system refuses is an `OSError` as it is elsewhere."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    try:
+        save_file(tensors, file)
+    except SafetensorError as reason:
+        code = re.search(r"os error (\d+)", str(reason))
+        if code is None:
+            raise
+        raise OSError(int(code[1]), os.strerror(int(code[1])), str(file)) from None
 
 
 def load_templates(folders: Sequence[Path]) -> tuple[dict[str, Template], dict[str, str]]:
@@ -152,8 +180,6 @@ def save_scores(
 
 def save_matching(folder: Path, matching: Matching, failures: Mapping[str, str]) -> None:
     """Store what streaming made of the scores of a fold, and why images failed."""
-    from safetensors.numpy import save_file
-
     arrays, plain = {}, {}
     for name in _MATCHING_ARRAYS:
         arrays[name] = np.ascontiguousarray(getattr(matching, name))
@@ -164,7 +190,7 @@ def save_matching(folder: Path, matching: Matching, failures: Mapping[str, str])
     for name in ("nonmated_count", "eer", "passes", "place_free"):
         plain[name] = getattr(matching, name)
     plain["score_to_exceed"] = [[fmr, bar] for fmr, bar in matching.score_to_exceed.items()]
-    save_file(arrays, folder / MATCHING_FILE)
+    _save_tensors(arrays, folder / MATCHING_FILE)
     (folder / "matching.json").write_text(json.dumps(plain), encoding="utf-8")
     _save_failures(folder, failures)
 

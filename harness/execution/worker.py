@@ -31,6 +31,12 @@ from harness.execution.wire import Ended, Wire
 from harness.registry import Plugin, explain, home_of, load
 from harness.values import convert
 
+_OUT_OF_MEMORY = (
+    *("can't allocate memory", "cannot allocate memory", "unable to allocate"),
+    *("insufficient memory", "bad_alloc"),
+)
+"""What torch, the system, OpenCV and C++ call it."""
+
 
 class Question(msgspec.Struct):
     """What to describe: a plugin, and the parameters asked for."""
@@ -100,7 +106,11 @@ def _describe(line: bytes, voice: TextIO) -> int:
             seed=question.seed,
         )
     except HarnessError as reason:
-        answer: dict[str, Any] = {"error": str(reason), "exit_code": reason.exit_code}
+        answer: dict[str, Any] = {"error": bounded(reason), "exit_code": reason.exit_code}
+        answer["memory"] = _wants_memory(reason.__cause__)
+    except BaseException as reason:
+        _print_trace(reason)
+        answer = {"error": _explained(reason, plugin, "import"), "exit_code": 3}
     else:
         answer = {
             "description": found,
@@ -130,10 +140,10 @@ def _export(line: bytes, voice: TextIO) -> int:
         write(algorithm, part)
         part.replace(out)
     except HarnessError as reason:
-        answer = {"error": str(reason), "exit_code": reason.exit_code}
-    except Exception as reason:
-        sys.stderr.write(traceback.format_exc())
-        answer = {"error": explain(reason, plugin.file, "export failed"), "exit_code": 3}
+        answer = {"error": bounded(reason), "exit_code": reason.exit_code}
+    except BaseException as reason:
+        _print_trace(reason)
+        answer = {"error": _explained(reason, plugin, "export"), "exit_code": 3}
     finally:
         part.unlink(missing_ok=True)
     voice.write(msgspec.json.encode(answer).decode() + "\n")
@@ -156,10 +166,14 @@ def _step(number: int) -> int:
     own = [job.scratch] + ([job.lesson.checkpoints] if job.lesson else [])
     watch = Watch(home_of(plugin), [place for place in own if place])
     asked: Asked | None = None
+    step = "import"
     try:
         kind = load(plugin)
+        step = "construct"
+        line.say(Said("at", step=step))
         asked = Asked(partial(kind, **_parameters(kind, job.parameters)), job, line)
         if job.lesson is not None:
+            line.say(Said("at", step="fit"))
             asked.learn(job.lesson)
         line.say(Said("done"))
         while True:
@@ -172,17 +186,38 @@ def _step(number: int) -> int:
     except Ended:
         return 1
     except (BadAnswer, HarnessError) as reason:
-        message = str(reason)
-    except MemoryError as reason:
-        sys.stderr.write(traceback.format_exc())
-        message = f"out of memory: {reason}"
-    except Exception as reason:
-        sys.stderr.write(traceback.format_exc())
-        step = "construct" if asked is None else asked.step
-        message = explain(reason, plugin.file, f"{step} failed")
+        trouble = Said("trouble", message=bounded(reason), memory=_wants_memory(reason.__cause__))
+    except BaseException as reason:  # whatever an algorithm raises, its reason is not lost
+        _print_trace(reason)
+        message = _explained(reason, plugin, step if asked is None else asked.step)
+        trouble = Said("trouble", message=message, memory=_wants_memory(reason))
     with suppress(Ended):
-        line.say(Said("trouble", message=bounded(message)))
+        line.say(trouble)
     return 1
+
+
+def _explained(reason: BaseException, plugin: Plugin, step: str) -> str:
+    """Say what an algorithm raised, and in which of its methods."""
+    what = "cannot be imported" if step == "import" else f"{step} failed"
+    if isinstance(reason, SystemExit):
+        what = f"{step} ended its process"
+    return bounded(explain(reason, plugin.file, what, home_of(plugin)))
+
+
+def _print_trace(reason: BaseException) -> None:
+    """Print what was raised to the log; what cannot be printed is left out."""
+    with suppress(Exception):
+        for part in traceback.format_exception(reason, limit=100):
+            sys.stderr.write(bounded(part))
+        sys.stderr.flush()
+
+
+def _wants_memory(reason: BaseException | None) -> bool:
+    """Return whether an error means that there is not enough memory, in a library's words."""
+    if reason is None or isinstance(reason, MemoryError):
+        return reason is not None
+    text = bounded(reason).lower()
+    return any(words in text for words in _OUT_OF_MEMORY)
 
 
 def _parameters(algorithm: Any, values: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_a_worker_that_hangs_is_stopped(
         *("--data", small_set, "--timeout", "1.5"),
     )
     assert ran.code == 3
-    assert "no sign of life for 2 s, so it was stopped" in ran.err
+    assert "no sign of life for 2 s in extract, so it was stopped" in ran.err
 
 
 def test_the_author_s_own_line_is_quoted(
