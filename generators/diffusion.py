@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -49,6 +49,8 @@ class Diffusion(Generator):
     device, dtype
         Where it runs: ``auto`` takes the GPU in half precision where there is one.
     """
+
+    alone: ClassVar[bool] = True
 
     model: str = "stabilityai/stable-diffusion-xl-base-1.0"
     revision: str = ""

@@ -74,3 +74,32 @@ def test_the_readme_s_algorithm_keeps_to_the_interface_in_about_15_lines(
     path.write_text(text)
     ran = harness("check", path)
     assert ran.code == 0, ran.out
+
+
+def test_the_page_on_run_folders_describes_every_file_of_one(
+    harness: Callable[..., Ran], small_set: Path, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
+    names = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    kinds = [name.replace("FOLD", "*").replace("UNIT", "*") for name in names]
+    ran = harness(
+        *("run", "--protocol", "similarity,detection", "--algo", "colours,hog-svm"),
+        *("--data", small_set, "--json"),
+    )
+    assert ran.code == 0, ran.err
+    folders = [tmp_path / "work" / run["folder"] for run in ran.json["runs"]]
+    for folder in folders:
+        files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+        strange = [
+            file.as_posix()
+            for file in files
+            if not any(
+                file.match(kind) or any(part.match(kind.rstrip("/")) for part in file.parents)
+                for kind in kinds
+            )
+        ]
+        assert strange == []
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    similarity = next(folder for folder in folders if folder.parent.name == "similarity")
+    exec(code.replace("runs/mixed-media/sift-49f4f8218c", str(similarity)), {})  # noqa: S102

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.generation.recipe import Recipe
 
 COUNT = click.IntRange(min=1)
+FEW, ESTIMATE_AFTER = 40, 10.0
+"""Pictures, or seconds of work, after which it is said how long the rest will take."""
 
 
 @commands.command()
@@ -48,7 +50,12 @@ COUNT = click.IntRange(min=1)
 )
 @click.option("--prompt-key-file", type=PATH, help="File with its key, instead.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of everything random; 0 unless given.")
-@click.option("--workers", type=COUNT, default=1, show_default=True)
+@click.option(
+    "--workers",
+    type=COUNT,
+    show_default="as many as there are cores",
+    help="Processes; the pictures do not depend on it.",
+)
 @PLUGINS
 def synth(
     folder: Path,
@@ -66,7 +73,7 @@ def synth(
     prompt_url: str,
     prompt_key_file: Path | None,
     seed: int | None,
-    workers: int,
+    workers: int | None,
     plugins: tuple[Path, ...],
 ) -> None:
     """Make synthetic data in FOLDER.
@@ -75,7 +82,7 @@ def synth(
     the other options it is a folder per tattoo: prompts, a picture of each by a generator, and
     variations of it, such as: harness synth DIR --identities 250 --images 21
 
-    Such a set goes on where it was when it was interrupted.
+    A set that was interrupted goes on where it was, by the same command.
     """
     numbers = {
         "generator": generator,
@@ -106,28 +113,79 @@ def synth(
     _make_identities(folder, chosen, wanted, plugins, workers)
 
 
-def _draw_use_cases(folder: Path, scale: str, seed: int, workers: int) -> None:
+def _draw_use_cases(folder: Path, scale: str, seed: int, workers: int | None) -> None:
     from harness.synthesis import write_dataset
     from harness.synthesis.bivtatt import write_bivtatt
+    from harness.synthesis.dataset import made_by
+    from harness.synthesis.resuming import is_drawn
 
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty; name a new folder")
-    last = [""]
-
-    def say(what: str, done: int, total: int) -> None:
-        if what != last[0] or done == total:
-            click.echo(f"{what}: {done} of {total}", err=True)
-            last[0] = what
-
-    if scale == "bivtatt":
-        write_bivtatt(folder, seed=seed, report=say)
-        next_up = "--protocol bivtatt-closed-set --algo sift"
+    processes = workers or os.cpu_count() or 1
+    if is_drawn(folder, made_by(scale, seed)):
+        click.echo(f"{folder}: already there; nothing was drawn again", err=True)
     else:
-        size: Literal["mini", "full"] = "full" if scale == "full" else "mini"
-        write_dataset(folder, scale=size, seed=seed, workers=workers, report=say)
-        next_up = "--protocol similarity --algo triplet"
+        with _Drawing(folder, "photographs" if scale == "bivtatt" else "pictures") as say:
+            try:
+                if scale == "bivtatt":
+                    write_bivtatt(folder, seed=seed, workers=processes, report=say)
+                else:
+                    size: Literal["mini", "full"] = "full" if scale == "full" else "mini"
+                    write_dataset(folder, scale=size, seed=seed, workers=processes, report=say)
+            except FileExistsError as reason:
+                raise UsageError(str(reason)) from None
     click.echo(f"wrote {folder}")
-    click.echo(f"next: harness run {next_up} --data {folder}")
+    # What takes seconds and has an answer: on the other use cases `sift` is asked more.
+    protocol = "bivtatt-closed-set" if scale == "bivtatt" else "mixed-media"
+    _say_next(folder, f"harness run --protocol {protocol} --algo sift --data {folder}")
+
+
+def _say_next(folder: Path, command: str) -> None:
+    click.echo(f"next: harness data {folder}")
+    click.echo(f"      {command}")
+
+
+class _Drawing:
+    """Says how far a set is, and how long it will take by what was done so far."""
+
+    def __init__(self, folder: Path, what: str) -> None:
+        from harness.progress import progress_for
+
+        self._what = what
+        self._bars = progress_for(f"synth {folder}")
+        self._started = time.monotonic()
+        self._before: int | None = None
+        self._first = 0.0
+        self._told = False
+
+    def __enter__(self) -> _Drawing:
+        self._bars.__enter__()
+        return self
+
+    def __exit__(self, *ended: Any) -> None:
+        self._bars.__exit__(*ended)
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take note of what is done; the first call is before anything is."""
+        from harness.execution.pool import Event
+        from harness.reporting.wording import duration
+
+        passed = time.monotonic() - self._started
+        if self._before is None:
+            self._before = done
+            kept = f", {done:,} of them there already" if done else ""
+            click.echo(f"{total:,} {self._what} to make{kept}", err=True)
+        made, note = done - self._before, ""
+        if made == 1:
+            self._first = passed  # which includes that processes begin
+        # A few pictures tell nothing yet: they come in bunches.
+        if made > FEW or (made > 1 and passed - self._first > ESTIMATE_AFTER):
+            left = (passed - self._first) / (made - 1) * (total - done)
+            note = f"about {duration(max(10, round(left)))} left"
+        if note and not self._told and done < total:
+            self._told = True
+            click.echo(f"{done:,} of {total:,} {self._what}: {note}", err=True)
+        self._bars(Event(self._what, "made", done, total, note))
+        if done == total:
+            click.echo(f"{total:,} {self._what} in {duration(passed)}", err=True)
 
 
 def _recipe(name: str | None, changes: dict[str, object], plugins: tuple[Path, ...]) -> Recipe:
@@ -190,23 +248,17 @@ def _make_identities(
     recipe: Recipe,
     prompts: list[Prompt] | None,
     plugins: tuple[Path, ...],
-    workers: int,
+    workers: int | None,
 ) -> None:
     from harness.generation.pipeline import write_identities
 
-    started = said = time.monotonic()
-
-    def say(done: int, total: int) -> None:
-        nonlocal said
-        now = time.monotonic()
-        if now - said > 10 or done == total:
-            said = now
-            click.echo(f"identities: {done} of {total}, {now - started:.0f} s", err=True)
-
-    number = write_identities(
-        folder, recipe, prompts=prompts, plugins=plugins, workers=workers, say=say
-    )
+    with _Drawing(folder, "identities") as say:
+        number = write_identities(
+            folder, recipe, prompts=prompts, plugins=plugins, workers=workers, say=say
+        )
     click.echo(f"{folder}: {recipe.identities:,} identities, {number:,} images")
-    # Variations of one picture are one photograph, about which `identification` does not ask.
-    protocol = "identification" if recipe.captures > 1 else "closed-set"
-    click.echo(f"next: harness run --protocol {protocol} --algo triplet --data {folder}")
+    if recipe.captures > 1:
+        _say_next(folder, f"harness run --protocol identification --algo sift --data {folder}")
+    else:
+        # Finding a variation of the very photograph answers nothing; learning from it may.
+        _say_next(folder, f"harness run --protocol similarity --algo triplet --train-data {folder}")

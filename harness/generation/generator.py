@@ -83,6 +83,9 @@ class Generator(ABC):
     pairs: ClassVar[bool] = False
     """Whether pictures come with their mask and with themselves without the tattoo."""
 
+    alone: ClassVar[bool] = False
+    """Whether one process at a time is enough for the machine, such as that of a large model."""
+
     motifs: ClassVar[tuple[str, ...]] = ()
     """Motifs that it can draw; empty for any."""
 

@@ -19,6 +19,7 @@ import csv
 import hashlib
 import io
 import multiprocessing
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -83,7 +84,7 @@ def write_identities(
     *,
     prompts: Sequence[Prompt] | None = None,
     plugins: Sequence[Path] = (),
-    workers: int = 1,
+    workers: int | None = 1,
     say: Say | None = None,
 ) -> int:
     """Make a data set, or what is missing of it.
@@ -99,7 +100,8 @@ def write_identities(
     plugins
         Folders with further generators.
     workers
-        Processes; the result does not depend on it.
+        Processes, or None for as many as the machine has cores, if the generator lets several be at
+        work; the result does not depend on it.
     say
         Called with the identities done and all of them.
 
@@ -141,6 +143,10 @@ def write_identities(
         if not (work / f"{name}.json").exists()
     ]
     done = len(names) - len(jobs)
+    if workers is None:
+        workers = 1 if generator.alone else os.cpu_count() or 1
+    if say is not None:
+        say(done, len(names))
     for _ in _finished(jobs, workers):
         done += 1
         if say is not None:

@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from harness.data.bivtatt import BOXES, IMAGES, TRANSFORMS
 from harness.synthesis.capture import render_capture, tattoo_of
-from harness.synthesis.dataset import write_checksums, write_marker
+from harness.synthesis.dataset import made_by, write_checksums, write_marker
 from harness.synthesis.encoding import encoded
 from harness.synthesis.framing import Pixels, frame_of, framed
+from harness.synthesis.resuming import begin, drawn
 from harness.synthesis.streams import stream
 
 UNREST = 2.5
@@ -30,6 +31,10 @@ Box = tuple[int, int, int, int]
 Matrix = npt.NDArray[np.float64]
 
 
+_Job = tuple[str, int, int, int, int]
+"""Folder, seed, longer side, tattoo, photograph of it."""
+
+
 def write_bivtatt(
     folder: Path,
     *,
@@ -37,14 +42,15 @@ def write_bivtatt(
     photographs: int = 210,
     seed: int = 0,
     long_side: int = 160,
-    report: Callable[[str, int, int], None] | None = None,
+    workers: int = 1,
+    report: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Draw a data set in the layout of BIVTatt.
+    """Draw a data set in the layout of BIVTatt, or what is missing of it.
 
     Parameters
     ----------
     folder
-        To be made; what is in it is overwritten.
+        To be made, or one that the same call began.
     tattoos, photographs
         How many; every tattoo has one photograph, and lots decide who has more. The defaults are
         the set's own counts.
@@ -52,40 +58,51 @@ def write_bivtatt(
         Of the world; the same arguments give the same bytes.
     long_side
         Longer side of a photograph in pixels.
+    workers
+        Processes to draw with; the result does not depend on it.
     report
-        Called with what is drawn, how many are done, and how many there are.
+        Called with the photographs done, each with its transforms, and those in all.
 
     Raises
     ------
     ValueError
         If there are fewer photographs than tattoos, or no tattoo.
+    FileExistsError, UsageError
+        If the folder holds something else.
     """
     if tattoos < 1 or photographs < tattoos:
         raise ValueError("there must be a tattoo, and a photograph of each")
+    made_with = made_by("bivtatt", seed)
+    begin(folder, made_with, tattoos=tattoos, photographs=photographs, long_side=long_side)
     for part in (IMAGES, BOXES):
         (folder / part).mkdir(parents=True, exist_ok=True)
     rng = stream(seed, "bivtatt", "photographs")
     extra = rng.integers(tattoos, size=photographs - tattoos)
     counts = 1 + np.bincount(extra, minlength=tattoos)
-    done = 0
-    for i, count in enumerate(counts.tolist(), start=1):
-        tattoo = tattoo_of(seed, f"b{i:03d}", group=f"b{i:03d}", subject=f"s-b{i:03d}")
-        for k in range(1, count + 1):
-            years = float(stream(seed, "later", tattoo.name, str(k)).gamma(2.0, 3.0))
-            view = frame_of(seed, "view", tattoo.name, k, long_side=long_side, mounted=False)
-            shot = render_capture(
-                seed, tattoo, str(k), later=years * (k > 1), unrest=UNREST, frame=view
-            )
-            stem = f"{i}_{k}"
-            _write(folder, stem, shot.image, shot.box, seed, long_side)
-            for name in TRANSFORMS:
-                image, box = transformed(shot.image, shot.box, name, seed=seed, source=shot.source)
-                _write(folder, f"{stem}_{name}", image, box, seed, long_side)
-            done += 1
-            if report is not None:
-                report("photographs", done, photographs)
-    write_marker(folder, f"harness synth FOLDER --scale bivtatt --seed {seed}")
+    jobs: list[_Job] = [
+        (str(folder), seed, long_side, i, k)
+        for i, count in enumerate(counts.tolist(), start=1)
+        for k in range(1, count + 1)
+    ]
+    drawn(folder, jobs, [f"{i}_{k}" for *_, i, k in jobs], _draw, workers, report)
+    write_marker(folder, made_with)
     write_checksums(folder)
+
+
+def _draw(job: _Job) -> dict[str, str]:
+    """Draw one photograph and its transforms."""
+    out, seed, long_side, i, k = job
+    folder = Path(out)
+    tattoo = tattoo_of(seed, f"b{i:03d}", group=f"b{i:03d}", subject=f"s-b{i:03d}")
+    years = float(stream(seed, "later", tattoo.name, str(k)).gamma(2.0, 3.0))
+    view = frame_of(seed, "view", tattoo.name, k, long_side=long_side, mounted=False)
+    shot = render_capture(seed, tattoo, str(k), later=years * (k > 1), unrest=UNREST, frame=view)
+    stem = f"{i}_{k}"
+    _write(folder, stem, shot.image, shot.box, seed, long_side)
+    for name in TRANSFORMS:
+        image, box = transformed(shot.image, shot.box, name, seed=seed, source=shot.source)
+        _write(folder, f"{stem}_{name}", image, box, seed, long_side)
+    return {}
 
 
 def transformed(

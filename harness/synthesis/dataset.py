@@ -5,31 +5,30 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import cv2
 from PIL import Image
 
 from harness.data.marker import MARKER, marker_text
 from harness.synthesis.encoding import encoded
 from harness.synthesis.picture import Picture, picture_of
+from harness.synthesis.resuming import begin, drawn
 from harness.synthesis.world import FOLDS, SCALES, USE_CASES, Item, census, mated_pairs
 
 __all__ = [
     "MANIFEST_COLUMNS",
     "Report",
+    "made_by",
     "write_checksums",
     "write_dataset",
     "write_lists",
     "write_marker",
 ]
 
-Report = Callable[[str, int, int], None]
+Report = Callable[[int, int], None]
 
 MANIFEST_COLUMNS = (
     "image",
@@ -132,19 +131,6 @@ def _draw(job: tuple[str, int, str, Item]) -> dict[str, str]:
     }
 
 
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
-
-
-def _drawn(jobs: Sequence[tuple[str, int, str, Item]], workers: int) -> Iterator[dict[str, str]]:
-    if workers <= 1:
-        yield from map(_draw, jobs)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        yield from pool.map(_draw, jobs, chunksize=8)
-
-
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
@@ -192,6 +178,11 @@ def _write_manifest(out: Path, rows: Sequence[dict[str, str]]) -> None:
     (out / "manifest.csv").write_bytes(text.getvalue().encode("utf-8"))
 
 
+def made_by(scale: str, seed: int) -> str:
+    """Return the command that makes a set, as its marker has it."""
+    return f"harness synth FOLDER --scale {scale} --seed {seed}"
+
+
 def write_marker(out: Path, made_with: str) -> None:
     """State in a folder that its pictures are synthetic; to be called before `write_checksums`."""
     (out / MARKER).write_bytes(marker_text(made_with).encode("utf-8"))
@@ -228,12 +219,12 @@ def write_dataset(
     workers: int = 1,
     report: Report | None = None,
 ) -> None:
-    """Draw a whole data set into a folder.
+    """Draw a whole data set into a folder, or what is missing of it.
 
     Parameters
     ----------
     out : Path
-        Folder to write; it must not exist or be empty.
+        Folder to write: one that does not exist or is empty, or one that the same call began.
     scale : {"mini", "full"}
         Counts and picture size.
     seed : int
@@ -241,32 +232,31 @@ def write_dataset(
     workers : int
         Processes to draw with; the result does not depend on it.
     report : callable, optional
-        Called with (use case, pictures done, pictures in all) after every picture.
+        Called with pictures done and pictures in all, at the start and after every picture.
 
     Raises
     ------
     FileExistsError
-        If `out` holds files already.
+        If `out` holds other files.
+    UsageError
+        If it was begun with another scale or seed, or by another version of the harness.
     ValueError
         If the scale is unknown.
     """
     if scale not in SCALES:
         raise ValueError(f"scale is {scale!r}, expected one of {', '.join(SCALES)}")
-    if out.exists() and any(out.iterdir()):
-        raise FileExistsError(f"{out} is not empty: name a new folder, or empty this one first")
+    made_with = made_by(scale, seed)
+    begin(out, made_with)
     items = census(seed, scale)
     for use_case in USE_CASES:
         (out / use_case / "images").mkdir(parents=True, exist_ok=True)
     for kind in ("masks", "clean"):
         (out / "tattoo_detection" / kind).mkdir(exist_ok=True)
     write_lists(out, items)
-    rows = []
     jobs = [(str(out), seed, scale, item) for item in items]
-    for done, row in enumerate(_drawn(jobs, workers), start=1):
-        rows.append(row)
-        if report is not None:
-            report(row["use_case"], done, len(items))
+    names = [f"{item.use_case}/{item.image}" for item in items]
+    rows = drawn(out, jobs, names, _draw, workers, report)
     _write_manifest(out, rows)
     (out / "README.md").write_bytes(_readme(scale, seed, items).encode("utf-8"))
-    write_marker(out, f"harness synth FOLDER --scale {scale} --seed {seed}")
+    write_marker(out, made_with)
     write_checksums(out)

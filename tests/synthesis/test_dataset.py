@@ -108,10 +108,12 @@ def test_a_data_set_is_written_whole_and_reports_its_progress(
 ) -> None:
     tiny = world.Scale((5, 6), (6, 5), (5, 6), (5, 10), (5, 2), (5, 5), 3, 48)
     monkeypatch.setitem(SCALES, "mini", tiny)
-    seen: list[tuple[str, int, int]] = []
+    seen: list[tuple[int, int]] = []
     write_dataset(tmp_path / "set", scale="mini", report=lambda *step: seen.append(step))
-    assert seen[-1] == ("background", len(seen), len(seen))
-    assert len(list((tmp_path / "set").rglob("images/*.jpg"))) == len(seen)
+    total = len(seen) - 1
+    assert seen == [(done, total) for done in range(total + 1)]
+    assert len(list((tmp_path / "set").rglob("images/*.jpg"))) == total
+    assert not (tmp_path / "set" / ".work").exists()
     assert len(list((tmp_path / "set").rglob("masks/*.png"))) == 5
     with pytest.raises(FileExistsError, match="not empty"):
         dataset.write_dataset(tmp_path / "set", scale="mini")
