@@ -1,106 +1,55 @@
-"""Writes a working algorithm file for someone to start from: behind `harness new NAME`."""
+"""Writes a working file for someone to start from: behind `harness new`."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from harness import scaffold_texts as texts
 from harness.errors import UsageError, nearest
+from harness.registry import find_protocol
+
+__all__ = ["ABILITIES", "Scaffold", "write_algorithm", "write_generator", "write_protocol"]
 
 NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 TAKEN = {"False", "None", "True"} | {
-    "Any", "ClassVar", "Detector", "FailureToEnroll", "Image", "Matcher", "Template", "TrainingSet"
+    "Annotated", "Any", "ClassVar", "Control", "Detector", "FailureToEnroll", "Generated",
+    "Generator", "Image", "Mask", "Matcher", "Meta", "Order", "Remover", "Scores", "Segmenter",
+    "Tagger", "Template", "TrainingSet",
 }  # fmt: skip
-"""Class names that the file itself needs, or that Python does."""
-
-MATCHER = Template('''\
-"""${title}: say here what is new about it."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
-import PIL.Image
-
-from harness import FailureToEnroll, Image, Matcher, Template, parameter
+"""Class names that the files themselves need, or that Python does."""
 
 
-@dataclass
-class ${classname}(Matcher):
-    """A small gray picture, compared by cosine: replace it with your idea."""
+@dataclass(frozen=True)
+class Scaffold:
+    """A kind of algorithm to start from.
 
-    side: int = parameter(16, "Side of the small picture, in pixels.", minimum=2)
+    Parameters
+    ----------
+    text
+        With ``title`` and ``classname`` to be filled in.
+    protocol
+        That it can be run on.
+    """
 
-    citation: ClassVar[str] = ""
-
-    def extract(self, image: Image) -> Template:
-        """Return what `compare` needs of an image: uint8 RGB, (height, width, 3), read-only."""
-        small = PIL.Image.fromarray(image).convert("L").resize((self.side, self.side))
-        values = np.array(small, dtype=np.float64)
-        values -= values.mean()
-        if not values.any():
-            # The one way to give up on an image: it is counted as a failure, never dropped.
-            raise FailureToEnroll("the picture has one shade only")
-        return values
-
-    # Templates are compared by cosine unless you define
-    #     def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores
-    # and nothing is learned unless you define
-    #     def fit(self, train: TrainingSet) -> None
-    # What it learns belongs in attributes ending in "_", so that it is saved and loaded.
-''')
-
-DETECTOR = Template('''\
-"""${title}: say here what is new about it."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
-import numpy.typing as npt
-
-from harness import Detector, Image, TrainingSet, parameter
+    text: Template
+    protocol: str
 
 
-@dataclass
-class ${classname}(Detector):
-    """The nearer of two mean colour histograms: replace it with your idea."""
-
-    steps: int = parameter(8, "Steps of each colour channel.", minimum=2, maximum=256)
-
-    citation: ClassVar[str] = ""
-
-    def fit(self, train: TrainingSet) -> None:
-        """Learn from training images; attributes ending in "_" are saved and loaded."""
-        shares = np.array([self._shares(image) for image in train.images])
-        self.with_ = shares[train.tattoo].mean(axis=0)
-        self.without_ = shares[~train.tattoo].mean(axis=0)
-
-    def detect(self, image: Image) -> float:
-        """Score one image between 0 and 1; from 0.5 on it is said to show a tattoo."""
-        shares = self._shares(image)
-        to_with = float(np.linalg.norm(shares - self.with_))
-        to_without = float(np.linalg.norm(shares - self.without_))
-        # 0.5 where both are equally far; the small number is for both at once being zero.
-        return 0.5 + 0.5 * (to_without - to_with) / (to_without + to_with + 1e-12)
-
-    def _shares(self, image: Image) -> npt.NDArray[np.float64]:
-        """Return the share of pixels in each step of each channel."""
-        levels = image.astype(np.int64) * self.steps // 256
-        shares = np.empty((3, self.steps))
-        for channel in range(3):
-            counts = np.bincount(levels[..., channel].ravel(), minlength=self.steps)
-            shares[channel] = counts / levels[..., channel].size
-        return shares
-''')
-
-ABILITIES = {"matcher": MATCHER, "detector": DETECTOR}
+ABILITIES = {
+    "matcher": Scaffold(texts.MATCHER, "similarity"),
+    "detector": Scaffold(texts.DETECTOR, "detection"),
+    "tagger": Scaffold(texts.TAGGER, "tagging"),
+    "segmenter": Scaffold(texts.SEGMENTER, "segmentation"),
+    "remover": Scaffold(texts.REMOVER, "removal"),
+    "control": Scaffold(texts.CONTROL, "similarity"),
+}
+"""By ability; a test holds its names to `harness.registry.ABILITIES`."""
 
 
 def write_algorithm(name: str, folder: Path, *, ability: str = "matcher") -> Path:
@@ -113,7 +62,7 @@ def write_algorithm(name: str, folder: Path, *, ability: str = "matcher") -> Pat
     folder
         Where to write it; made if it does not exist.
     ability
-        ``matcher`` or ``detector``.
+        A name in `ABILITIES`.
 
     Returns
     -------
@@ -125,32 +74,107 @@ def write_algorithm(name: str, folder: Path, *, ability: str = "matcher") -> Pat
     UsageError
         If the name or ability is not allowed, or there is such a file already.
     """
-    if not NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot be the name of an algorithm: use lower-case words joined by '-' or "
-            "'_', starting with a letter, as in 'my-matcher'"
-        )
+    words = _words(name, "an algorithm", "my-matcher")
     if ability not in ABILITIES:
         raise UsageError(
             f"no scaffold for ability {ability!r}.{nearest(ability, ABILITIES)} "
             f"Known: {', '.join(ABILITIES)}"
         )
+    text = ABILITIES[ability].text.substitute(
+        title=_title(words), classname=_classname(words, "Algorithm")
+    )
+    return _written(name, folder, ".py", text)
+
+
+def write_generator(name: str, folder: Path) -> Path:
+    """Write a generator of synthetic pictures that works as it is and passes `harness check`.
+
+    Parameters
+    ----------
+    name, folder
+        As for `write_algorithm`.
+
+    Raises
+    ------
+    UsageError
+        If the name is not allowed, or there is such a file already.
+    """
+    words = _words(name, "a generator", "my-generator")
+    text = texts.GENERATOR.substitute(title=_title(words), classname=_classname(words, "Pictures"))
+    return _written(name, folder, ".py", text)
+
+
+def write_protocol(name: str, folder: Path, *, origin: str, plugins: Iterable[Path] = ()) -> Path:
+    """Write a protocol file with all that another one says, under a title of its own.
+
+    Parameters
+    ----------
+    name, folder
+        As for `write_algorithm`.
+    origin
+        Name or file of the protocol to start from.
+    plugins
+        Folders with further protocols.
+
+    Raises
+    ------
+    UsageError
+        If the name is not allowed or that of a protocol that there is, if there is such a file
+        already, or if there is no protocol to start from.
+    """
+    words = _words(name, "a protocol", "my-protocol")
+    source = find_protocol(origin, plugins)
+    try:
+        find_protocol(name, plugins)
+    except UsageError:
+        pass
+    else:
+        raise UsageError(f"there is a protocol called {name!r} already; choose another name")
+    text = source.read_text(encoding="utf-8")
+    for key, value in (("version", 1), ("title", _title(words))):
+        # A key of the file itself stands before its first table.
+        text = re.sub(
+            rf"(?m)\A((?:(?!\[).*\n)*?){key} *=.*$", rf"\g<1>{key} = {json.dumps(value)}", text
+        )
+    intro = (
+        f"# Made from {source.stem!r} by `harness new protocol`: change what is asked below, and\n"
+        "# say in title and question what that is. Raise `version` when a number may change.\n"
+    )
+    return _written(name, folder, ".toml", intro + text)
+
+
+def _words(name: str, what: str, example: str) -> list[str]:
+    """Return the words of a name; refuse one that cannot be that of a file and a class."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of {what}: use lower-case words joined by '-' or "
+            f"'_', starting with a letter, as in {example!r}"
+        )
+    return re.split("[-_]", name)
+
+
+def _title(words: list[str]) -> str:
+    return " ".join(words).capitalize()
+
+
+def _classname(words: list[str], more: str) -> str:
+    name = "".join(word.capitalize() for word in words)
+    return name + more if name in TAKEN else name
+
+
+def _written(name: str, folder: Path, ending: str, text: str) -> Path:
+    """Write a new file, never over another."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is not a folder")
     # The harness takes `-` and `_` in file names to mean the same name.
     for spelling in dict.fromkeys([name, name.replace("-", "_"), name.replace("_", "-")]):
-        if (folder / f"{spelling}.py").exists():
+        if (folder / f"{spelling}{ending}").exists():
             raise UsageError(
-                f"{str(folder / f'{spelling}.py')!r} exists already; choose another name or remove "
-                "the file"
+                f"{str(folder / f'{spelling}{ending}')!r} exists already; choose another name or "
+                "remove the file"
             )
-    words = re.split("[-_]", name)
-    classname = "".join(word.capitalize() for word in words)
-    if classname in TAKEN:
-        classname += "Algorithm"
-    text = ABILITIES[ability].substitute(title=" ".join(words).capitalize(), classname=classname)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.py"
+    path = folder / f"{name}{ending}"
     # `x` refuses a file that appeared in the meantime.
     with path.open("x", encoding="utf-8") as file:
         file.write(text)

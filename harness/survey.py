@@ -14,7 +14,7 @@ from harness.errors import DataError, UsageError
 from harness.preparing import Judged, Opened, Request, judged_by
 from harness.registry import protocols, title_of
 
-__all__ = ["Answer", "Survey", "survey"]
+__all__ = ["Answer", "Survey", "able", "survey"]
 
 FACTS = ("tattoo", "subject", "group", "source", "style", "media", "role", "label", "skin")
 """Fields of a record of which the different values are counted."""
@@ -148,10 +148,11 @@ def _answer(
         return Answer(name, title, can=False, reasons=shown), []
     except UsageError as reason:
         return Answer(name, title, can=False, reasons=[str(reason)]), []
-    return _able(judged), judged.findings
+    return able(judged), judged.findings
 
 
-def _able(judged: Judged) -> Answer:
+def able(judged: Judged) -> Answer:
+    """Return how much a protocol asks of the data that it was opened with."""
     galleries = [len(fold.gallery) for fold in judged.folds if fold.gallery]
     return Answer(
         judged.name,

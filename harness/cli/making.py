@@ -4,41 +4,99 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.completing import ALGORITHMS, PRESETS
-from harness.cli.group import commands
+from harness import registry
+from harness.cli.completing import ALGORITHMS, PRESETS, PROTOCOLS
+from harness.cli.group import Verbs, commands
+from harness.cli.naming import refuse_place
 from harness.cli.options import PLUGINS, assignments
 from harness.errors import UsageError
 
-
-@commands.group()
-def new() -> None:
-    """Write a file to start from."""
+if TYPE_CHECKING:
+    from harness.conformance import Finding
 
 
-@new.command(name="algorithm")
-@click.argument("name")
-@click.option(
-    "--ability", type=click.Choice(["matcher", "detector"]), default="matcher", show_default=True
-)
-@click.option(
+FOLDER = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
     show_default="this folder",
 )
+ABILITIES = tuple(ability.lower() for ability in registry.ABILITIES)
+
+
+class New(Verbs):
+    """The group `new`, in which an ability is easily taken for a command."""
+
+    def meant(self, name: str) -> str:
+        """Return how an algorithm of an ability is begun."""
+        if name in ABILITIES:
+            return f"That is: harness new algorithm NAME --ability {name}"
+        return ""
+
+
+@commands.group(cls=New)
+def new() -> None:
+    """Write a file to start from: an algorithm, a protocol, or a generator of pictures."""
+
+
+@new.command(name="algorithm")
+@click.argument("name")
+@click.option("--ability", type=click.Choice(ABILITIES), default=ABILITIES[0], show_default=True)
+@FOLDER
 def new_algorithm(name: str, ability: str, folder: Path) -> None:
     """Write a working algorithm file called NAME."""
+    from harness.scaffold import ABILITIES as SCAFFOLDS
     from harness.scaffold import write_algorithm
 
-    path = write_algorithm(name, folder, ability="detector" if ability == "detector" else "matcher")
-    protocol = "detection" if ability == "detector" else "similarity"
+    path = write_algorithm(name, folder, ability=ability)
     click.echo(f"wrote {path}")
     click.echo(f"next: harness check {path}")
-    click.echo(f"      harness run --protocol {protocol} --algo {path}")
+    click.echo(f"      harness run --protocol {SCAFFOLDS[ability].protocol} --algo {path}")
+
+
+@new.command(name="protocol")
+@click.argument("name")
+@click.option(
+    "--from",
+    "origin",
+    required=True,
+    shell_complete=PROTOCOLS,
+    help="Name or file of the protocol to start from.",
+)
+@FOLDER
+@PLUGINS
+def new_protocol(name: str, origin: str, folder: Path, plugins: tuple[Path, ...]) -> None:
+    """Write a protocol file called NAME that asks what another one asks, to be changed."""
+    from harness.protocol import read_protocol
+    from harness.scaffold import write_protocol
+
+    path = write_protocol(name, folder, origin=origin, plugins=plugins)
+    protocol, _ = read_protocol(path)
+    data = "" if protocol.data.default else " --data DIR"
+    click.echo(f"wrote {path}")
+    click.echo(f"next: harness check {path}")
+    click.echo(f"      harness run --protocol {path} --algo NAME{data}")
+
+
+@new.command(name="generator")
+@click.argument("name")
+@FOLDER
+def new_generator(name: str, folder: Path) -> None:
+    """Write a working generator of synthetic pictures called NAME."""
+    from harness.scaffold import write_generator
+
+    path = write_generator(name, folder)
+    click.echo(f"wrote {path}")
+    click.echo(f"next: harness check {path}")
+    click.echo(
+        f"      harness synth DIR --generator {path} --identities 40 --images 6 --captures 3"
+    )
 
 
 @commands.command()
@@ -52,9 +110,28 @@ def new_algorithm(name: str, ability: str, folder: Path) -> None:
 )
 @PLUGINS
 def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]) -> None:
-    """Check that an algorithm keeps to the interface; exit code 3 if it does not."""
-    from harness import registry
-    from harness.cli.naming import refuse_place
+    """Check that an algorithm keeps to the interface; exit code 3 if it does not.
+
+    NAME may also be a protocol (a name, or a file that ends in .toml) or the file of a generator
+    of pictures.
+    """
+    if name.endswith(".toml") or name in registry.protocols(plugins):
+        _refuse_values(parameters, preset)
+        _say(_of_protocol(name, plugins))
+        return
+    if name.endswith(".py") and Path(name).is_file():
+        from harness.generation.checking import examine_generator, is_generator
+
+        if is_generator(Path(name)):
+            _refuse_values(parameters, preset)
+            _say(examine_generator(Path(name).resolve()))
+            return
+    _say(_of_algorithm(name, parameters, preset, plugins))
+
+
+def _of_algorithm(
+    name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]
+) -> Iterator[Finding]:
     from harness.conformance import examine
     from harness.description import describe
 
@@ -74,13 +151,43 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
         for name, value in values.items()
         if name in assigned or name in algorithm.presets.get(preset, {})
     }
-    passed = bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        for finding in examine(algorithm, given, folder=Path(folder)):
-            passed, bad = passed + finding.passed, bad + (not finding.passed)
-            mark = "ok  " if finding.passed else "FAIL"
-            said = f": {finding.message}" if finding.message else ""
-            click.echo(f"{mark}  {finding.name}{said}")
+        yield from examine(algorithm, given, folder=Path(folder))
+
+
+def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
+    """Check a protocol, and whether the data that it is meant for can answer it."""
+    from harness.conformance import Finding
+    from harness.preparing import Request, judged_by
+    from harness.protocol import read_protocol
+    from harness.survey import able
+
+    file = registry.find_protocol(name, plugins)
+    protocol, _ = read_protocol(file)
+    yield Finding("keeps to the form of protocols", True, protocol.question)
+    if not protocol.data.default:
+        yield Finding(
+            "brings no images of its own", True, "see whether yours fit: harness data DIR"
+        )
+        return
+    found = able(judged_by(name, Request((), (name,), plugins=plugins)))
+    what = f"{found.trials:,} {found.kind} in {found.folds} folds"
+    yield Finding(f"can be asked on fixtures/{protocol.data.default}", True, what)
+
+
+def _refuse_values(parameters: tuple[str, ...], preset: str) -> None:
+    if parameters or preset:
+        raise UsageError("--param and --preset are of algorithms")
+
+
+def _say(findings: Iterable[Finding]) -> None:
+    """Print findings as they come, and exit with 3 if one is bad."""
+    passed = bad = 0
+    for finding in findings:
+        passed, bad = passed + finding.passed, bad + (not finding.passed)
+        mark = "ok  " if finding.passed else "FAIL"
+        said = f": {finding.message}" if finding.message else ""
+        click.echo(f"{mark}  {finding.name}{said}")
     click.echo(f"\n{passed} passed, {bad} failed")
     if bad:
         sys.exit(3)
