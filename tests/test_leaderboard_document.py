@@ -11,7 +11,8 @@ from harness.cli import commands
 from harness.leaderboard.groups import REPLICATES
 from harness.places import PACKAGE
 from harness.reporting.overlay_plot import MARKS
-from harness.serving import LOOK_EVERY, LOOPBACK
+from harness.web.loopback import LOOPBACK
+from harness.web.runs import LOOK_EVERY
 
 DOCS = PACKAGE.parent / "docs"
 PAGE = DOCS / "leaderboard.md"

@@ -28,27 +28,30 @@ def annotate(folder: Path, port: int, show: bool) -> None:
 
     from filelock import FileLock, Timeout
 
-    from harness.annotation.server import open_desk
     from harness.errors import UsageError
+    from harness.web.desk import AnnotationServer
 
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}")
-    lock = FileLock(folder / ".annotate.lock")
+    place = folder / ".annotate.lock"
+    if place.is_symlink():
+        raise UsageError(f"{place} is a link; remove it: what it leads to would be emptied")
+    lock = FileLock(place)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise UsageError(
             f"{folder} is being annotated already; use that page, or end that command first"
         ) from None
-    with lock, open_desk(folder, port) as desk:
-        for note in desk.notes:
+    with lock, AnnotationServer(folder, port) as server:
+        for note in server.notes:
             click.echo(f"note: {note}", err=True)
-        click.echo(f"{len(desk.images)} images; changes go to {desk.table.path}", err=True)
+        click.echo(f"{len(server.images):,} images; changes go to {server.table.path}", err=True)
         click.echo("open this address in a browser of this machine; Ctrl+C ends it:", err=True)
-        click.echo(desk.address)
-        if show:
-            webbrowser.open(desk.address)
+        click.echo(server.address)
+        if show and not webbrowser.open(server.address):
+            click.echo("note: there is no browser to open; open the address yourself", err=True)
         try:
-            desk.serve_forever()
+            server.serve_forever()
         except KeyboardInterrupt:
-            click.echo(f"ended; everything is in {desk.table.path}", err=True)
+            click.echo(f"ended; everything is in {server.table.path}", err=True)

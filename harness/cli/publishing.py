@@ -72,18 +72,17 @@ def serve(
     import threading
     import webbrowser
 
-    from harness.serving import LOOPBACK, Watched, keep_looking, make_server
+    from harness.web.runs import RunWatcher, keep_looking, make_server
 
-    watched = Watched(runs, history, separate_seeds)
-    server = make_server(watched, port)
+    watcher = RunWatcher(runs, history, separate_seeds)
+    server = make_server(watcher, port)
     stop = threading.Event()
-    looking = threading.Thread(target=keep_looking, args=(watched, stop), daemon=True)
+    looking = threading.Thread(target=keep_looking, args=(watcher, stop), daemon=True)
     looking.start()
-    address = f"http://{LOOPBACK}:{server.server_address[1]}/"
-    click.echo(address)
+    click.echo(server.address)
     click.echo("Ctrl+C ends it", err=True)
-    if show:
-        webbrowser.open(address)
+    if show and not webbrowser.open(server.address):
+        click.echo("note: there is no browser to open; open the address yourself", err=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -61,7 +61,10 @@ from harness.data.tables import read_cells
 from harness.data.tags import read_tags
 from harness.errors import UsageError, nearest
 
-__all__ = ["COLUMNS", "LABELS", "MEDIA", "ROLES", "Row", "read_manifest", "read_rows"]
+__all__ = [
+    *("COLUMNS", "LABELS", "MEDIA", "ROLES", "WORDS", "Row"),
+    *("line_problems", "read_manifest", "read_rows"),
+]
 
 COLUMNS = (
     *("image", "tattoo", "subject", "group", "source", "style", "media", "role", "fold"),
@@ -72,6 +75,8 @@ LABELS = ("tattoo", "non-tattoo")
 MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
 _WORD_ENDS = re.compile(r"[\s_]+")
 ROLES = ("probe", "reference", "background", "train")
+WORDS = {"media": MEDIA, "role": ROLES, "label": LABELS}
+"""Columns in which only some words may stand."""
 
 
 class Row(NamedTuple):
@@ -181,6 +186,16 @@ def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterat
         findings.warning("names in other letter case", other_case[0] + more)
 
 
+def line_problems(values: dict[str, str], root: Root) -> list[str]:
+    """Return what is wrong with one line, by its cells, before it is written into a manifest."""
+    findings = Findings()
+    (tags,) = read_tags([(values.get("tags", ""), "this line")], findings)
+    row = _row(dict(values), tags, "this line", root, findings)
+    if row is not None:
+        findings.take(row.findings)
+    return list(findings.problems)
+
+
 def _as_written_here(name: str, place: str, root: Root, other_case: list[str]) -> str:
     """Return a file name in this machine's spelling, where it comes from one with other rules."""
     if root.has(name):
@@ -210,7 +225,7 @@ def _row(
         findings.problem("names that cannot be used", f"{place}: name {name!r} {fault_of_name}")
         return None
     own = Findings()
-    for column, allowed in (("media", MEDIA), ("role", ROLES), ("label", LABELS)):
+    for column, allowed in WORDS.items():
         value = values.get(column, "")
         value = values[column] = _WORD_ENDS.sub("-", value.lower()) if value else ""
         if value and value not in allowed:

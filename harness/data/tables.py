@@ -16,7 +16,7 @@ from typing import NamedTuple
 from harness.data.findings import Findings
 from harness.errors import nearest
 
-__all__ = ["Cells", "read_cells"]
+__all__ = ["Cells", "read_cells", "separated"]
 
 _SEPARATORS = (",", ";", "\t")
 _SEP_LINE = re.compile(r'"?sep=(.)"?,*\r?\n?', re.IGNORECASE)
@@ -50,12 +50,7 @@ def read_cells(
     findings
         Where problems go.
     """
-    skipped, separator = 0, None
-    marked = _SEP_LINE.match(text)
-    if marked is not None:
-        separator, skipped, text = marked[1], 1, text[marked.end() :]
-    if separator is None:
-        separator = _separator(text, columns)
+    separator, text, skipped = separated(text, columns)
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=separator,
@@ -80,6 +75,14 @@ def read_cells(
         return []
     _look_at_unnamed(header, lines, called, findings)
     return list(_cells(header, lines, called, findings))
+
+
+def separated(text: str, columns: Collection[str]) -> tuple[str, str, int]:
+    """Return what stands between cells, the text without Excel's own line, and lines left out."""
+    marked = _SEP_LINE.match(text)
+    if marked is not None:
+        return marked[1], text[marked.end() :], 1
+    return _separator(text, columns), text, 0
 
 
 def _separator(text: str, columns: Collection[str]) -> str:

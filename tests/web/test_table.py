@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.annotation.table import BadChange, ChangedElsewhere, Mark, Table
-from harness.data.manifest import read_manifest
+from harness.data.manifest import COLUMNS, WORDS, read_manifest
 from harness.errors import DataError
+from harness.web.table import EDITED, BadChange, ChangedElsewhere, Mark, Table, discard_parts
 from tests.data.sets import lines, picture
 
 
-def mark(key: str = "k", **values: Any) -> Mark:
-    return Mark(key=key, **values)
+def mark(key: str = "k", name: str = "", box: Any = None, **cells: str) -> Mark:
+    return Mark(key, name, box, cells)
+
+
+def cells(table: Table, image: str, column: str) -> list[str]:
+    return [m.cells.get(column, "") for m in table.marks(image)]
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -131,6 +136,15 @@ def test_deleting_the_last_box_keeps_what_else_is_known_and_undo_brings_all_back
     assert path.read_bytes() == before
 
 
+def test_deleting_what_is_left_of_a_picture_takes_it_out(tmp_path: Path) -> None:
+    path = lines(tmp_path / "manifest.csv", ["image,media,tattoo", "a.png,photo,t", "b.png,,u"])
+    table = Table(path)
+    table.change({"a.png": []})
+    assert [line["image"] for line in read(path)] == ["a.png", "b.png"]
+    table.change({"a.png": []})
+    assert [line["image"] for line in read(path)] == ["b.png"]
+
+
 def test_a_new_box_does_not_take_the_name_of_a_deleted_line_that_may_come_back(
     tmp_path: Path,
 ) -> None:
@@ -160,7 +174,13 @@ def test_deleting_the_only_box_of_a_new_image_takes_it_out(tmp_path: Path) -> No
         (mark(tattoo="a\x00b"), "control character"),
         (mark(tattoo="\ud800"), "broken Unicode"),
         (mark(style="x" * 1001), "1,001 characters"),
-        (mark(label="maybe"), "known: tattoo, non-tattoo"),
+        (mark(media="fresco"), "unknown media 'fresco'; known: photo"),
+        (mark(role="suspect"), "unknown role"),
+        (mark(text_score="high"), "not a finite number"),
+        (mark(tags='["rose"'), "is no tag"),
+        (mark(mask="m.png"), "no column 'mask' to fill in"),
+        (mark(x_own="new"), "no column 'x_own' to fill in"),
+        (mark(label="maybe"), "unknown label 'maybe'; known: tattoo, non-tattoo"),
         (mark(name="nobody"), "no line called 'nobody'"),
     ],
 )
@@ -218,11 +238,129 @@ def test_a_write_that_fails_leaves_the_old_manifest(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.annotation.table.os.fsync", full)
+    monkeypatch.setattr("harness.web.table.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         table.change({"a.png": []})
     monkeypatch.undo()
     assert path.read_bytes() == before
-    assert [m.tattoo for m in table.marks("a.png")] == ["t"]
+    assert cells(table, "a.png", "tattoo") == ["t"]
     table.change({"a.png": []})
     assert read(path) == []
+
+
+def test_a_page_can_fill_in_every_column_that_is_no_file(tmp_path: Path) -> None:
+    """So that a column which the manifest learns is on the page, too."""
+    picture(tmp_path / "a.png")
+    assert {*EDITED, "image", "name", "box", "mask", "clean"} == set(COLUMNS)
+    values = {
+        **dict.fromkeys(EDITED, "x"),
+        **{column: words[0] for column, words in WORDS.items()},
+        "text_score": "0.5",
+    }
+    Table(tmp_path / "manifest.csv").change({"a.png": [mark(**values)]})
+    data = read_manifest(tmp_path / "manifest.csv")
+    assert data.problems == ()
+    (found,) = read(tmp_path / "manifest.csv")
+    assert {column: found[column] for column in EDITED} == values
+
+
+def test_columns_of_a_person_s_own_are_kept_and_can_be_filled_in(tmp_path: Path) -> None:
+    path = lines(tmp_path / "manifest.csv", ["image,x_taken on,tattoo", "a.png,2026-02-01,t"])
+    table = Table(path)
+    assert "x_taken_on" in table.columns
+    table.change({"b.png": [mark(x_taken_on="2026-03-01", tattoo="t")]})
+    assert [line["x_taken_on"] for line in read(path)] == ["2026-02-01", "2026-03-01"]
+
+
+@pytest.mark.parametrize(
+    ("content", "mark_of_order"),
+    [
+        ("image;tattoo;tags\nä.png;t,1;rose\nb.png;u;\n", b""),
+        ("image\ttattoo\ttags\r\nä.png\tt,1\trose\r\nb.png\tu\t\r\n", b""),
+        ('sep=;\nImage;Tattoo;TAGS\nä.png;"t,1";rose\n\nb.png;u;\n', b"\xef\xbb\xbf"),
+        (' image , tattoo , tags \nä.png,"t,1",rose\n,,\nb.png,u,\n', b"\xef\xbb\xbf"),
+    ],
+)
+def test_a_spreadsheet_s_manifest_stays_one_that_the_spreadsheet_opens(
+    tmp_path: Path, content: str, mark_of_order: bytes
+) -> None:
+    for name in ("ä.png", "b.png", "c.png"):
+        picture(tmp_path / name)
+    path = tmp_path / "manifest.csv"
+    path.write_bytes(mark_of_order + content.encode())
+    table = Table(path)
+    assert cells(table, "ä.png", "tattoo") == ["t,1"]
+    table.change({"c.png": [mark(tattoo="v;w", box=(0, 0, 2, 2))]})
+    data = read_manifest(path)
+    assert data.problems == ()
+    assert [r.tattoo for r in data.records.values()] == ["t,1", "u", "v;w"]
+    raw = path.read_bytes()
+    assert raw.startswith(mark_of_order + b"image")
+    for separator in (b";", b"\t"):
+        if separator in content.encode().splitlines()[-1]:
+            assert raw.count(separator) >= 9
+
+
+@pytest.mark.parametrize(
+    ("old", "typed", "read_as"),
+    [
+        ("rose skull", "sea horse, ship", [("rose", "skull"), ("sea_horse", "ship")]),
+        ("sea horse; rose", "ship anchor", [("sea_horse", "rose"), ("ship", "anchor")]),
+        ("['sea horse', 'rose']", "a|b c", [("sea_horse", "rose"), ("a", "b_c")]),
+        (
+            r"rose \(flower\) ship",
+            "ship &amp; anchor",
+            [("rose", "(flower)", "ship"), ("ship", "&", "anchor")],
+        ),
+    ],
+)
+def test_tags_typed_in_one_line_change_those_of_no_other(
+    tmp_path: Path, old: str, typed: str, read_as: list[tuple[str, ...]]
+) -> None:
+    path = tmp_path / "manifest.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("image", "tags"), ("a.png", old)])
+    before = read_manifest(path).records["a.png"].tags
+    table = Table(path)
+    table.change({"b.png": [mark(tags=typed)]})
+    tags = [record.tags for record in read_manifest(path).records.values()]
+    assert tags == read_as
+    assert tags[0] == before
+
+
+@pytest.mark.parametrize("planted", ["link", "link to nothing", "folder"])
+def test_what_a_stranger_put_beside_the_manifest_is_not_written_through(
+    tmp_path: Path, planted: str
+) -> None:
+    folder, secret = tmp_path / "set", tmp_path / "secret.txt"
+    folder.mkdir()
+    secret.write_text("mine")
+    for name in (".manifest.csv.part", f".manifest-{0:016x}.part", ".manifest-0.part"):
+        if planted == "folder":
+            (folder / name).mkdir()
+        else:
+            (folder / name).symlink_to(secret if planted == "link" else tmp_path / "nothing")
+    discard_parts(folder)
+    Table(folder / "manifest.csv").change({"a.png": [mark(tattoo="t")]})
+    assert secret.read_text() == "mine"
+    assert not (tmp_path / "nothing").exists()
+    assert len(read(folder / "manifest.csv")) == 1
+
+
+def test_what_a_kill_left_is_taken_away_and_permissions_stay(tmp_path: Path) -> None:
+    path = lines(tmp_path / "manifest.csv", ["image,tattoo", "a.png,t"])
+    path.chmod(0o640)
+    (tmp_path / ".manifest-0123.part").write_bytes(b"image,tat")
+    discard_parts(tmp_path)
+    Table(path).change({"a.png": [mark(name="a.png", tattoo="u")]})
+    assert [one.name for one in tmp_path.iterdir()] == ["manifest.csv"]
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_pipe_or_folder_in_the_place_of_the_manifest_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.csv")
+    with pytest.raises(DataError, match="no such file"):
+        Table(tmp_path / "manifest.csv")
+    (tmp_path / "in" / "manifest.csv").mkdir(parents=True)
+    with pytest.raises(DataError, match="no such file"):
+        Table(tmp_path / "in" / "manifest.csv")

@@ -196,8 +196,10 @@ def test_everything_can_be_done_with_keys(
     press("PageDown")
     playwright.expect(page.locator("#file")).to_have_text("2.png")
     press("a")
+    press("ArrowLeft")
     press("s")
     press("a")
+    press("ArrowLeft")
     press("[")
     press("Delete")
     press("PageDown")
@@ -209,7 +211,7 @@ def test_everything_can_be_done_with_keys(
     first, second, third = lines(folder)
     assert box(first) == [x + 1, y + 10, x + w + 11, y + h + 9]
     assert [line["tattoo"] for line in (first, second, third)] == ["skull-1", "", ""]
-    assert (second["image"], second["name"]) == ("2.png", "2.png#2")
+    assert second["image"] == "2.png"
     assert (third["box"], third["label"]) == ("", "non-tattoo")
     press("Control+z")
     press("Control+z")
@@ -222,6 +224,217 @@ def test_everything_can_be_done_with_keys(
     press("Control+Shift+z")
     saved(page)
     assert len(lines(folder)) == 2
+
+
+def test_a_box_that_nobody_has_placed_is_not_written(
+    folder: Path, start: Callable[..., Command], page: Page
+) -> None:
+    opened(page, start().address)
+    press = page.keyboard.press
+    for way in ("Escape", "PageDown", "Delete", "w", "x", "g"):
+        page.evaluate("document.getElementById('stage').focus()")
+        press("a")
+        playwright.expect(page.locator("#boxes g.draft")).to_be_focused()
+        press("Enter")  # which would lead to the name of a box that is one
+        playwright.expect(page.locator("#form")).to_be_hidden()
+        press(way)
+        playwright.expect(page.locator("#boxes g.draft")).to_have_count(0)
+        if way in "wx":
+            press("Control+z")
+        elif way in "g":
+            press("g")
+        page.wait_for_timeout(100)
+    saved(page)
+    assert not (folder / "manifest.csv").exists() or lines(folder) == []
+    press("a")
+    area = page.locator("#boxes g.draft .over").bounding_box()
+    assert area is not None
+    page.mouse.move(area["x"] + 20, area["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 60, area["y"] + 40, steps=3)
+    page.mouse.up()
+    saved(page)
+    assert len(lines(folder)) == 1
+
+
+def test_one_key_says_that_the_whole_image_is_the_tattoo(
+    folder: Path, start: Callable[..., Command], page: Page
+) -> None:
+    opened(page, start().address)
+    press = page.keyboard.press
+    press("w")
+    press("Enter")
+    page.keyboard.type("koi")
+    press("Escape")
+    press("PageDown")
+    playwright.expect(page.locator("#file")).to_have_text("2.png")
+    press("w")
+    press("s")
+    press("PageDown")
+    playwright.expect(page.locator("#file")).to_have_text("3.png")
+    drag(page, 50, 50, 150, 150)
+    press("w")  # instead of the box
+    saved(page)
+    written = [
+        (line["image"], line["box"], line["tattoo"], line["label"]) for line in lines(folder)
+    ]
+    assert written == [
+        ("1.png", "", "koi", "tattoo"),
+        ("2.png", "", "koi", "tattoo"),
+        ("3.png", "", "", "tattoo"),
+    ]
+    playwright.expect(page.locator("#done")).to_have_text("3 of 3")
+    press("Control+z")
+    saved(page)
+    assert lines(folder)[2]["box"] != ""
+    data = open_dataset(folder)
+    assert data.problems == ()
+    assert data.records["1.png"].box is None
+
+
+def test_medium_role_and_skin_are_chosen_and_go_to_the_next_box_of_the_picture(
+    folder: Path, start: Callable[..., Command], page: Page
+) -> None:
+    (folder / "manifest.csv").write_text("image,x_taken\n3.png,2026-01-01\n")
+    opened(page, start().address)
+    drag(page, 40, 30, 200, 150)
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("combobox", name="Medium").select_option("sketch")
+    page.get_by_role("combobox", name="Role").select_option("probe")
+    page.get_by_role("combobox", name=re.compile("^Skin tone")).fill("fitzpatrick-3")
+    page.get_by_role("combobox", name="taken").fill("2026-02-01")
+    page.keyboard.press("Enter")
+    drag(page, 250, 200, 380, 290)
+    saved(page)
+    assert page.locator("#more-told").inner_text() == "sketch, probe"
+    found = {r.name: (r.media, r.role, r.skin) for r in open_dataset(folder).records.values()}
+    assert found == {
+        "1.png": ("sketch", "probe", "fitzpatrick-3"),
+        "1.png#2": ("sketch", "probe", None),
+        "3.png": (None, None, None),
+    }
+    assert [line["x_taken"] for line in lines(folder)] == ["2026-01-01", "2026-02-01", ""]
+    # A line that knows the picture alone says nothing of a tattoo.
+    playwright.expect(page.locator("#done")).to_have_text("1 of 3")
+
+
+def test_what_cannot_be_written_is_said_and_undone_with_one_press(
+    folder: Path, start: Callable[..., Command], browser: Browser
+) -> None:
+    page = browser.new_context().new_page()  # whose console says 422
+    opened(page, start().address)
+    drag(page, 40, 30, 200, 150)
+    saved(page)
+    page.get_by_role("combobox", name=re.compile("^Tags")).fill('["rose"')
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("#alarm")).to_contain_text("is no tag")
+    playwright.expect(page.locator("#saved")).to_have_text("Not saved")
+    page.get_by_role("button", name="Undo it").click()
+    saved(page)
+    page.get_by_role("combobox", name=re.compile("^Tags")).fill("rose")
+    page.keyboard.press("Enter")
+    saved(page)
+    assert [line["tags"] for line in lines(folder)] == ["rose"]
+    page.context.close()
+
+
+def test_small_copies_come_for_images_in_sight_alone(
+    folder: Path, start: Callable[..., Command], page: Page
+) -> None:
+    source = (folder / "1.png").read_bytes()
+    for number in range(200):
+        (folder / f"n{number:03}.png").write_bytes(source)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    opened(page, start().address)
+    playwright.expect(page.locator("#files img").first).to_have_js_property("complete", True)
+    page.wait_for_timeout(500)
+    assert 0 < len([url for url in asked if "/part/" in url]) < 60
+
+
+def test_two_people_see_each_other_s_work(
+    folder: Path, start: Callable[..., Command], browser: Browser
+) -> None:
+    address = start().address
+    anna, ben = (browser.new_context().new_page() for _ in range(2))
+    for page in (anna, ben):
+        opened(page, address)
+    drag(anna, 40, 30, 200, 150)
+    saved(anna)
+    ben.keyboard.press("PageDown")
+    playwright.expect(ben.locator("#file")).to_have_text("2.png")
+    drag(ben, 50, 50, 150, 150)
+    saved(ben)
+    assert [line["image"] for line in lines(folder)] == ["1.png", "2.png"]
+    playwright.expect(ben.locator("#done")).to_have_text("2 of 3")
+    playwright.expect(anna.locator("#done")).to_have_text("2 of 3", timeout=10_000)
+    for page in (anna, ben):
+        page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("choice", "left"), [("Take what is there now", "ben"), ("Put mine in its place", "anna")]
+)
+def test_two_people_on_one_image_are_asked_whose_work_stays(
+    folder: Path, start: Callable[..., Command], browser: Browser, choice: str, left: str
+) -> None:
+    address = start().address
+    anna, ben = (browser.new_context().new_page() for _ in range(2))
+    for page in (anna, ben):
+        opened(page, address)
+    anna.route("**/news*", lambda route: route.abort())  # she has not heard of it
+    for page, name in ((ben, "ben"), (anna, "anna")):
+        page.keyboard.press("w")
+        page.keyboard.press("Enter")
+        page.keyboard.type(name)
+        page.unroute_all()
+        page.keyboard.press("Escape")
+        if page is ben:
+            saved(ben)
+    playwright.expect(anna.locator("#alarm")).to_contain_text("1.png was changed", timeout=15_000)
+    anna.get_by_role("button", name=choice).click()
+    saved(anna)
+    assert [line["tattoo"] for line in lines(folder)] == [left]
+    playwright.expect(anna.locator("#alarm")).to_be_hidden()
+    playwright.expect(anna.locator("#list")).to_have_text(f"1. {left} (whole image)")
+    for page in (anna, ben):
+        page.context.close()
+
+
+def test_a_manifest_changed_by_another_program_is_said_before_anything_is_lost(
+    folder: Path, start: Callable[..., Command], browser: Browser
+) -> None:
+    page = browser.new_context().new_page()  # whose console says 409
+    opened(page, start().address)
+    drag(page, 40, 30, 200, 150)
+    saved(page)
+    (folder / "manifest.csv").write_text("image,tattoo\n2.png,by hand\n")
+    playwright.expect(page.locator("#alarm")).to_contain_text("another program", timeout=10_000)
+    page.get_by_role("button", name="Load the page again").click()
+    page.wait_for_selector("html[data-ready]")
+    playwright.expect(page.locator("#done")).to_have_text("1 of 3")
+    assert lines(folder) == [{"image": "2.png", "tattoo": "by hand"}]
+    page.context.close()
+
+
+def test_signs_that_turn_a_name_round_are_shown_as_signs(
+    folder: Path, start: Callable[..., Command], page: Page
+) -> None:
+    (folder / "1.png").rename(folder / "a\u202egnp.exe.png")
+    opened(page, start().address)
+    page.locator("#files button").last.click()
+    for place in ("#file", "#files li:last-child"):
+        playwright.expect(page.locator(place)).to_contain_text("a⟨202E⟩gnp.exe.png")
+    drag(page, 40, 30, 200, 150)
+    page.get_by_role("combobox", name=re.compile("^Tattoo")).fill("a\u2066b")
+    page.keyboard.press("Enter")
+    saved(page)
+    page.get_by_role("button", name="Same tattoos").click()
+    assert "\u202e" not in page.locator("body").inner_text()
+    assert "\u2066" not in page.locator("body").inner_text()
+    assert [record.path.name for record in open_dataset(folder).records.values()] == [
+        "a\u202egnp.exe.png"
+    ]
 
 
 def test_same_tattoos_are_grouped_by_ticking_them(
@@ -238,6 +451,12 @@ def test_same_tattoos_are_grouped_by_ticking_them(
     ticks.nth(0).check()
     ticks.nth(2).check()
     page.get_by_role("combobox", name="Name", exact=True).fill("anchor")
+    page.get_by_role("button", name="Beside each other").click()
+    playwright.expect(page.locator("#beside img")).to_have_count(2)
+    areas = [one.bounding_box() for one in page.locator("#beside img").all()]
+    widths = [area["width"] for area in areas if area is not None]
+    assert min(widths) > 450
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="These are the same tattoo").click()
     saved(page)
     assert [line["tattoo"] for line in lines(folder)] == ["anchor", "", "anchor"]

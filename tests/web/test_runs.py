@@ -17,7 +17,8 @@ import pytest
 from benchmarks.run_folders import make_run
 from harness import record
 from harness.errors import UsageError
-from harness.serving import LOOPBACK, Watched, keep_looking, make_server
+from harness.web.loopback import LOOPBACK
+from harness.web.runs import RunWatcher, keep_looking, make_server
 from tests.browsing import chromium, quiet_page
 
 EVIL = """<!DOCTYPE html><title>evil</title><p id="p">text</p>
@@ -30,7 +31,7 @@ class Served:
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
-        self.watched = Watched([runs])
+        self.watched = RunWatcher([runs])
         self.server = make_server(self.watched, 0)
         self.port = self.server.server_address[1]
         self.stop = threading.Event()

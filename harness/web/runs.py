@@ -9,26 +9,32 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
+import sys
 import threading
-import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from harness import record
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.leaderboard import exports
 from harness.leaderboard.boards import Leaderboard
 from harness.leaderboard.building import gather
 from harness.leaderboard.reading import find_runs
 from harness.leaderboard.site import OVERVIEW, render_site
 from harness.reporting.pages import script_hash, script_of
+from harness.web.loopback import Answer, LoopbackServer, Refused, Request
 
-LOOPBACK = "127.0.0.1"
+__all__ = ["LOOK_EVERY", "RunWatcher", "keep_looking", "make_server"]
+
 LOOK_EVERY = 1.0
 """Seconds between looks at the run folders."""
+
+LARGEST_REPORT = 1 << 26
+"""Bytes of a report that is sent."""
 
 _KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -38,7 +44,7 @@ _KINDS = {
 }
 
 
-class Watched:
+class RunWatcher:
     """A folder of runs, and the pages of what is in it now.
 
     Parameters
@@ -101,14 +107,30 @@ class Watched:
 
     def page(self, path: str) -> tuple[bytes, str, bool] | None:
         """Return content, kind and whether it is a run's own file; None for anything unknown."""
-        name = path.lstrip("/") or OVERVIEW
+        name = path or OVERVIEW
         if name in self._files:
             return self._files[name], _KINDS[Path(name).suffix], False
         parts = name.split("/")
         if len(parts) == 3 and parts[0] == "runs" and parts[2] == record.REPORT:
             report = self._reports.get(parts[1])
-            if report is not None and report.is_file() and not report.is_symlink():
-                return report.read_bytes(), _KINDS[".html"], True
+            content = None if report is None else _own_file(report)
+            if content is not None:
+                return content, _KINDS[".html"], True
+        return None
+
+
+def _own_file(path: Path) -> bytes | None:
+    """Return what a regular file of bounded size holds; no link is followed, no pipe waited for."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        if path.is_symlink():
+            return None
+        with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_REPORT:
+                return None
+            return file.read(LARGEST_REPORT)
+    except OSError:
         return None
 
 
@@ -122,8 +144,8 @@ def _files(leaderboard: Leaderboard) -> dict[str, bytes]:
     }
 
 
-def make_server(watched: Watched, port: int) -> ThreadingHTTPServer:
-    """Return a server on the loopback address; port 0 takes a free one.
+def make_server(watcher: RunWatcher, port: int) -> LoopbackServer:
+    """Return a server of a watcher's pages; port 0 takes a free one.
 
     Raises
     ------
@@ -136,89 +158,41 @@ def make_server(watched: Watched, port: int) -> ThreadingHTTPServer:
         "frame-ancestors 'none'; sandbox allow-scripts allow-downloads"
     )
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        server_version, sys_version = "tattoo-harness", ""
+    def answer(request: Request) -> Answer:
+        path = unquote(request.path)
+        if path == "changes":
+            return Answer(_changes(watcher), "text/event-stream")
+        found = watcher.page(path)
+        if found is None:
+            raise Refused(HTTPStatus.NOT_FOUND, "there is no such page")
+        content, kind, of_run = found
+        return Answer(content, kind, {"Content-Security-Policy": foreign} if of_run else {})
 
-        def do_GET(self) -> None:
-            """Answer with a page; only requests by this machine's names are answered."""
-            host = (self.headers.get("Host") or "").rsplit(":", 1)[0]
-            if host not in (LOOPBACK, "localhost"):
-                # A page elsewhere whose name was made to lead here must not read runs.
-                self._send(HTTPStatus.FORBIDDEN, b"only by 127.0.0.1 or localhost\n", "text/plain")
-                return
-            path = unquote(urlsplit(self.path).path)
-            if path == "/changes":
-                self._changes()
-                return
-            found = watched.page(path)
-            if found is None:
-                self._send(HTTPStatus.NOT_FOUND, b"there is no such page\n", "text/plain")
-                return
-            content, kind, of_run = found
-            self._send(HTTPStatus.OK, content, kind, foreign if of_run else "")
-
-        def do_HEAD(self) -> None:
-            """Answer as to GET, without the content."""
-            self.do_GET()
-
-        def _send(self, status: HTTPStatus, content: bytes, kind: str, policy: str = "") -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("Referrer-Policy", "no-referrer")
-            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
-            if policy:
-                self.send_header("Content-Security-Policy", policy)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
-
-        def _changes(self) -> None:
-            """Tell the state now and whenever it changes, until the reader goes."""
-            self.close_connection = True
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", "text/event-stream")
-            self.send_header("Cache-Control", "no-store")
-            self.end_headers()
-            known = ""
-            while True:
-                state = watched.wait(known, 15.0)
-                # A line for the reader to skip shows whether it is still there.
-                text = f"data: {state}\n\n" if state != known else ":\n\n"
-                self.wfile.write(text.encode())
-                self.wfile.flush()
-                known = state
-
-        def log_message(self, format: str, *words: object) -> None:
-            """Say nothing of single requests."""
-
-        def handle(self) -> None:
-            """Answer; a reader that goes away is nothing to report."""
-            try:
-                super().handle()
-            except (BrokenPipeError, ConnectionError):
-                self.close_connection = True
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-    try:
-        return Server((LOOPBACK, port), Handler)
-    except OSError as reason:
-        raise UsageError(
-            f"port {port} of {LOOPBACK} cannot be had: {os.strerror(reason.errno or 0)}; choose "
-            "another with --port, or 0 for a free one"
-        ) from None
+    return LoopbackServer(answer, port)
 
 
-def keep_looking(watched: Watched, stop: threading.Event, every: float = LOOK_EVERY) -> None:
+def _changes(watcher: RunWatcher) -> Iterator[bytes]:
+    """Tell the state now and whenever it changes, until the reader goes."""
+    known = ""
+    while True:
+        state = watcher.wait(known, 15.0)
+        # A line for the reader to skip shows whether it is still there.
+        yield (f"data: {state}\n\n" if state != known else ":\n\n").encode()
+        known = state
+
+
+def keep_looking(watcher: RunWatcher, stop: threading.Event, every: float = LOOK_EVERY) -> None:
     """Look at the folders again and again until told to stop; a failed look is not the end."""
+    told = ""
     while not stop.wait(every):
         try:
-            watched.look()
+            watcher.look()
         except (HarnessError, OSError):
             # A run folder may vanish or be half written while it is read: the next look tells.
-            time.sleep(every)
+            stop.wait(every)
+        except Exception:  # whatever is in a folder, the pages of before stay
+            reason = traceback.format_exc()
+            if reason != told:
+                sys.stderr.write(f"the pages stay as they are: {reason}")
+            told = reason
+            stop.wait(every)

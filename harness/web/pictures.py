@@ -6,6 +6,7 @@ import io
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -19,10 +20,14 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.api import Image
 
-__all__ = ["LONG_SIDE", "Pictures", "Shown", "found_in"]
+__all__ = ["LONG_SIDE", "SIDES", "Pictures", "Shown", "found_in"]
 
 LONG_SIDE = 1800
 """Of the copies a page shows, in pixels; boxes are in pixels of the image itself."""
+
+
+SIDES = (112, 360, 960)
+"""Longer sides of small copies: in a list, among others, and beside one another."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +95,10 @@ class Pictures:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._paths = tuple(paths)
-        # A picture of 64 megapixels takes 200 MB while it is decoded: one at a time.
-        self._decoding = threading.Lock()
+        self._turn = _Turn()
         self._whole = lru_cache(maxsize=12)(self._encode_whole)
-        self._part = lru_cache(maxsize=600)(self._encode_part)
+        self._small = lru_cache(maxsize=2000)(self._encode_part)
+        self._large = lru_cache(maxsize=60)(self._encode_part)
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -106,19 +111,19 @@ class Pictures:
         UnreadableImage
             If the file is missing, damaged, no image or too large.
         """
-        with self._decoding:
+        with self._turn.taken(first=True):
             return self._whole(number)
 
-    def part(self, number: int, box: Box | None, side: int = 220) -> bytes:
-        """Return a small JPEG of what lies in a box, or of the whole image.
+    def part(self, number: int, box: Box | None, side: int) -> bytes:
+        """Return a small JPEG of what lies in a box, or of the whole image, at one of `SIDES`.
 
         Raises
         ------
         UnreadableImage
             As `whole`, or if the box shows nothing of the image.
         """
-        with self._decoding:
-            return self._part(number, box, side)
+        with self._turn.taken(first=False):
+            return (self._large if side == SIDES[-1] else self._small)(number, box, side)
 
     def _encode_whole(self, number: int) -> Shown:
         from harness.data.images import decode
@@ -130,6 +135,32 @@ class Pictures:
         from harness.data.images import decode, encode_thumbnail
 
         return encode_thumbnail(decode(self._paths[number], box=box), side)
+
+
+class _Turn:
+    """Lets one picture be decoded at a time, and the one that a person waits for before others.
+
+    A picture of 64 megapixels takes a gigabyte while it is decoded.
+    """
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._busy, self._urgent = False, 0
+
+    @contextmanager
+    def taken(self, first: bool) -> Iterator[None]:
+        """Wait, and let nobody else in until the end."""
+        with self._free:
+            self._urgent += first
+            self._free.wait_for(lambda: not self._busy and (first or not self._urgent))
+            self._urgent -= first
+            self._busy = True
+        try:
+            yield
+        finally:
+            with self._free:
+                self._busy = False
+                self._free.notify_all()
 
 
 def _jpeg(image: Image, side: int) -> bytes:
