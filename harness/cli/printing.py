@@ -21,6 +21,7 @@ from harness.run import Finished
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
+    from harness.planning import RunPlan
 
 LEVEL, MOST_DECIMALS = "95 %", 6
 
@@ -179,6 +180,62 @@ def decimals(estimate: Estimate) -> int:
     if estimate.low is not None and estimate.high is not None and estimate.high > estimate.low:
         found = max(found, math.ceil(-math.log10((estimate.high - estimate.low) / 6)))
     return min(found, MOST_DECIMALS)
+
+
+def plan_lines(one: RunPlan, workers: int) -> list[str]:
+    """Return what a run would do, as lines for a terminal.
+
+    Parameters
+    ----------
+    workers
+        At a time.
+    """
+    from harness.reporting.wording import duration
+
+    state = {
+        "new": "new",
+        "begun": f"begun: {one.done} of {one.units} parts of the work are done",
+        "finished": "finished: nothing would be done",
+    }[one.state]
+    lines = [
+        f"{one.protocol} / {one.algorithm}, seed {one.seed}",
+        f"   folder  {one.folder}, {state}",
+    ]
+    learned = [fold.learned for fold in one.folds] if one.learns else [0]
+    what = [_span([fold.probes for fold in one.folds], "probes" if _searched(one) else "images")]
+    if _searched(one):
+        what.append(_span([fold.gallery for fold in one.folds], "references"))
+        what.append(f"{sum(fold.comparisons for fold in one.folds):,} comparisons in all")
+    if max(learned):
+        what.insert(0, f"learned from {_span(learned, 'images')}")
+    if one.attack:
+        lines.append(f"   first   {one.attack} retouches the probes")
+    folds = "1 fold" if len(one.folds) == 1 else f"{len(one.folds)} folds"
+    lines += [
+        f"   asks    {one.images:,} images, {folds}, each: {', '.join(what)}",
+        f"   work    {one.units} parts, {workers} at a time",
+        f"   keeps   {', '.join(one.kept) or 'nothing'}, numbers and report",
+    ]
+    if one.state == "finished":
+        return lines
+    if one.earlier is None or one.seconds is None:
+        lines.append("   time    not known: no finished run of it on these data lies beside")
+    else:
+        other = "" if one.earlier.same else ", with other parameters"
+        lines.append(
+            f"   time    about {duration(one.seconds)}: {one.earlier.folder}{other} took "
+            f"{duration(one.earlier.work)} of work"
+        )
+    return lines
+
+
+def _searched(one: RunPlan) -> bool:
+    return any(fold.gallery for fold in one.folds)
+
+
+def _span(counts: Sequence[int], what: str) -> str:
+    low, high = min(counts), max(counts)
+    return f"{low:,} {what}" if low == high else f"{low:,}-{high:,} {what}"
 
 
 def plain(text: str) -> str:

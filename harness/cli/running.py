@@ -26,6 +26,7 @@ from harness.errors import DataError, HarnessError, Unwritable, sentence_of
 
 if TYPE_CHECKING:
     from harness.data.findings import Finding
+    from harness.execution.pool import Limits
     from harness.preparing import Prepared
     from harness.repeats.running import Entry
     from harness.run import Finished
@@ -123,6 +124,9 @@ ALL = "all"
     help="Where matching runs whose scores are not kept: cpu, or a torch device such as cuda.",
 )
 @click.option("--out", type=PATH, default=Path("runs"), show_default=True)
+@click.option(
+    "--dry-run", is_flag=True, help="Check everything, say what would be done, and do nothing."
+)
 @FORENSIC
 @PLUGINS
 @JSON
@@ -148,6 +152,7 @@ def run(
     memory: int,
     device: str,
     out: Path,
+    dry_run: bool,
     forensic: str,
     plugins: tuple[Path, ...],
     as_json: bool,
@@ -208,6 +213,9 @@ def run(
         say_findings(group[0].judged.findings, said)
         if repeats > 1 and len(group) == 1:
             click.echo(f"{group[0].label}: it does not learn, so it is run once", err=True)
+    if dry_run:
+        _say_plans([one for group in groups for one in group], limits, as_json)
+        return
     finished: list[Finished] = []
     entries: list[Entry] = []
     failed: list[tuple[Prepared, HarnessError]] = []
@@ -238,6 +246,22 @@ def run(
         print_table(finished, entries)
     if failed:
         sys.exit(max(reason.exit_code for _, reason in failed))
+
+
+def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
+    """Print what would be done."""
+    import msgspec
+
+    from harness.cli.printing import plan_lines
+    from harness.planning import planned
+
+    found = [planned(one, limits) for one in runs]
+    if as_json:
+        told = {"dry_run": True, "plans": msgspec.to_builtins(found)}
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        return
+    for one in found:
+        click.echo("\n".join(plan_lines(one, limits.workers)) + "\n")
 
 
 def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:

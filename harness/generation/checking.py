@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def examine_generator(file: Path) -> Iterator[Finding]:
     yield found("mask, clean picture and box fit the picture", lambda: _truth(generator, made))
 
 
-def _fault(made: Generated) -> str:
+def _fault(made: Any) -> str:
     if not isinstance(made, Generated):
         return f"it returns {type(made).__name__}, and has to return Generated(image, ...)"
     image = made.image
