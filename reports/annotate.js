@@ -364,8 +364,7 @@
     state.readable = false;
     $("image").removeAttribute("src");
     show();
-    const row = $("files").querySelector("[aria-current]");
-    if (row) row.scrollIntoView({ block: "nearest" });
+    toCurrent();
     const one = await fetched(number);
     if (number !== state.current) return;
     $("fault").hidden = !one.fault;
@@ -435,48 +434,63 @@
     });
     if (focused) focusBox();
   }
-  const rows = [];
-  let marked = 0;
-  // Small copies are asked for when their line comes into sight, and not before.
-  const sights = new IntersectionObserver((seen) => {
-    for (const one of seen) {
-      if (!one.isIntersecting) continue;
-      sights.unobserve(one.target);
-      const picture = one.target.querySelector("img");
-      if (picture) picture.src = picture.dataset.src;
-    }
-  }, { rootMargin: "120px" });
-  function buildFiles() {
-    state.images.forEach((image, number) => {
-      const told = make("small");
-      const picture = make("img", { alt: "", width: 44, height: 44, decoding: "async", fetchpriority: "low", "data-src": "part/" + number + "?v=" + state.load + "&side=" + SMALL });
-      // What cannot be shown is said where the image is.
-      picture.addEventListener("error", () => picture.removeAttribute("src"));
-      const button = make("button", { type: "button", onclick: () => { open(number); } }, picture, make("span", {}, broken(image.file), told));
-      const item = make("li", {}, button);
-      sights.observe(item);
-      rows.push({ item, button, told, of: null, hidden: false });
-    });
-    $("files").replaceChildren(...rows.map((row) => row.item));
+  // The list: only the lines in sight are there, or a folder of 20,000 images would be slow.
+  const ROW = 58; // pixels; the style has it, too
+  const rows = new Map();
+  let listed = [];
+  function rowOf(number) {
+    const image = state.images[number], told = make("small");
+    const picture = make("img", { alt: "", width: 44, height: 44, decoding: "async" });
+    // What cannot be shown is said where the image is.
+    picture.addEventListener("error", () => picture.removeAttribute("src"));
+    const button = make("button", { type: "button", title: visible(image.file), onclick: () => { open(number); } }, picture, make("span", {}, broken(image.file), told));
+    return { item: make("li", {}, button), button, picture, told, of: null };
   }
   function files() {
     const wanted = $("show").value;
-    rows[marked].button.removeAttribute("aria-current");
-    marked = state.current;
-    rows[marked].button.setAttribute("aria-current", "true");
     let done = 0;
+    listed = [];
     state.images.forEach((image, number) => {
-      const row = rows[number], is = described(image);
+      const is = described(image);
       done += is;
-      const hidden = number !== state.current && ((wanted === "todo" && is) || (wanted === "done" && !is));
-      if (hidden !== row.hidden) { row.hidden = hidden; row.item.hidden = hidden; }
+      if (number === state.current || wanted === "all" || (wanted === "done") === is) listed.push(number);
+    });
+    $("done").textContent = done.toLocaleString("en") + " of " + state.images.length.toLocaleString("en");
+    listRows();
+  }
+  function toCurrent() {
+    const list = $("files"), top = listed.indexOf(state.current) * ROW;
+    if (top < list.scrollTop) list.scrollTop = top;
+    else if (top + ROW > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW - list.clientHeight;
+    listRows();
+  }
+  let copies = 0;
+  function listRows() {
+    const list = $("files"), more = 5;
+    const first = Math.max(0, Math.min(listed.length, Math.floor(list.scrollTop / ROW)) - more);
+    const last = Math.min(listed.length, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + more);
+    const wanted = listed.slice(first, last), here = new Set(wanted);
+    for (const [number, row] of rows) if (!here.has(number)) { row.item.remove(); rows.delete(number); }
+    wanted.forEach((number, place) => {
+      if (!rows.has(number)) rows.set(number, rowOf(number));
+      const row = rows.get(number), image = state.images[number];
+      if (list.children[place] !== row.item) list.insertBefore(row.item, list.children[place] || null);
+      row.item.style.marginTop = place ? "" : first * ROW + "px";
+      row.item.style.marginBottom = place < wanted.length - 1 ? "" : (listed.length - last) * ROW + "px";
+      row.item.setAttribute("aria-setsize", listed.length);
+      row.item.setAttribute("aria-posinset", first + place + 1);
+      if (number === state.current) row.button.setAttribute("aria-current", "true"); else row.button.removeAttribute("aria-current");
       if (row.of === image.marks) return;
       row.of = image.marks;
       const names = [...new Set(image.marks.filter(says).map((m) => title(m)))];
       row.told.replaceChildren(...(names.length ? [make("bdi", {}, names.slice(0, 3).join(", ") + (names.length > 3 ? " …" : ""))] : []));
-      row.button.classList.toggle("described", is);
+      row.button.classList.toggle("described", described(image));
     });
-    $("done").textContent = done.toLocaleString("en") + " of " + state.images.length.toLocaleString("en");
+    // Copies of lines that fly past are not asked for.
+    clearTimeout(copies);
+    copies = setTimeout(() => {
+      for (const [number, row] of rows) if (!row.asked) { row.asked = true; row.picture.src = "part/" + number + "?v=" + state.load + "&side=" + SMALL; }
+    }, 120);
   }
   function options(id, values) {
     const some = [...new Set(values)].filter(Boolean).sort(), node = $(id), told = some.join("\n");
@@ -523,14 +537,19 @@
     return found;
   }
   const part = (number, m, side) => "part/" + number + "?v=" + state.load + "&side=" + side + (m.box ? "&box=" + m.box.join(",") : "");
-  function show() {
-    const image = state.images[state.current];
+  let suggesting = 0;
+  function suggest() {
     const every = state.images.flatMap((one) => one.marks);
     for (const field of state.fields) {
       if (field.words.length) continue;
-      const used = every.map((m) => cell(m, field.name));
-      options("known-" + field.name, [...field.known, ...(field.name === "tags" ? used.flatMap((text) => text.split(/\s+/)) : used)]);
+      const used = [...new Set(every.map((m) => cell(m, field.name)))];
+      options("known-" + field.name, [...field.known, ...(field.name === "tags" ? used.flatMap((text) => text.split(/\s+/)) : used)].slice(0, 5000));
     }
+  }
+  function show() {
+    const image = state.images[state.current];
+    clearTimeout(suggesting);
+    suggesting = setTimeout(suggest, 150);
     $("file").textContent = visible(image.file);
     $("image").alt = visible(image.file);
     if (document.activeElement !== $("number")) $("number").value = state.current + 1;
@@ -752,6 +771,8 @@
   $("repeat").onclick = repeat;
   $("none").addEventListener("change", () => nothing($("none").checked));
   $("show").addEventListener("change", files);
+  $("files").addEventListener("scroll", listRows, { passive: true });
+  $("files-fold").addEventListener("toggle", toCurrent);
   $("sheet-toggle").onclick = toggleSheet;
   $("merge").addEventListener("submit", merge);
   $("untick").onclick = () => { ticks.clear(); sheet(); };
@@ -817,7 +838,7 @@
     else done = false;
     if (done) event.preventDefault();
   });
-  window.addEventListener("resize", showBoxes);
+  window.addEventListener("resize", () => { showBoxes(); listRows(); });
   window.addEventListener("beforeunload", (event) => { if (state.waiting.size || state.sending) event.preventDefault(); });
 
   // ---- Start
@@ -830,7 +851,6 @@
     $("folder").textContent = visible(told.folder);
     $("count").textContent = state.images.length.toLocaleString("en");
     buildFields();
-    buildFiles();
     $("number").max = state.images.length;
     $("notes").replaceChildren(...told.notes.map((note) => make("li", {}, visible(note))));
     if (window.matchMedia("(max-width: 60rem)").matches) $("files-fold").open = false;

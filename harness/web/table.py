@@ -105,6 +105,7 @@ class Table:
         self._separator, self._mark = ",", b""
         self._lines: dict[str, list[dict[str, str]]] = {}
         self._discarded: dict[tuple[str, str], dict[str, str]] = {}
+        self._taken: set[str] = set()
         self._reserved: set[str] = set()
         self.companions: set[Path] = set()
         self.notes: tuple[str, ...] = ()
@@ -171,12 +172,8 @@ class Table:
             If it cannot be written.
         """
         before = {image: self._lines.get(image, []) for image in marks}
-        taken = {
-            _name(line)
-            for image, lines in self._lines.items()
-            if image not in marks
-            for line in lines
-        }
+        own = {_name(line) for lines in before.values() for line in lines}
+        taken = self._taken - own
         given: dict[str, str] = {}
         after = {}
         for image, wanted in marks.items():
@@ -186,6 +183,9 @@ class Table:
         }
         lines = {**self._lines, **after}
         self._write({image: some for image, some in lines.items() if some})
+        self._taken = (self._taken - own) | {
+            _name(line) for some in after.values() for line in some
+        }
         self._discarded.update(discarded)
         self._reserved.update(name for (_, name), line in discarded.items() if _says_more(line))
         return given
@@ -267,6 +267,7 @@ class Table:
             image = row.record.path.relative_to(self._root.folder).as_posix()
             self._lines.setdefault(image, []).append({**line, "image": image})
             self.companions.update(p for p in (row.record.mask, row.record.clean) if p is not None)
+        self._taken = set(names)
         if lines:
             self._columns = list(lines[0].values)
         self.notes = findings.warnings
