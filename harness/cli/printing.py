@@ -16,7 +16,7 @@ from harness.manifest import Manifest
 from harness.preparing import Prepared
 from harness.record import read_assessment
 from harness.repeats.running import Entry
-from harness.results import Curves, Estimate, Metrics, Outcome
+from harness.results import Curves, Estimate, Failure, Metrics, Outcome
 from harness.run import Finished
 
 if TYPE_CHECKING:
@@ -38,9 +38,22 @@ def say_what_was_done(finished: Finished, label: str = "") -> None:
         text = f"done in {finished.seconds:.1f} s"
         if finished.kept:
             text += f"; kept from before: {', '.join(finished.kept)}"
-        if finished.manifest.failures:
-            text += f"; {finished.manifest.failures} images could not be used"
+        if finished.outcome.failures:
+            text += f"; {unusable(finished.outcome.failures)}"
     click.echo(f"{label}: {text}", err=True)
+
+
+def unusable(failures: Sequence[Failure]) -> str:
+    """Say how many images could not be used: each once, though it failed in several folds.
+
+    >>> unusable([Failure(fold, "a.png", "reference", "dark") for fold in "123"])
+    '1 image (in 3 folds) could not be used'
+    """
+    names = {one.name for one in failures}
+    folds = {one.fold for one in failures}
+    what = "1 image" if len(names) == 1 else f"{len(names):,} images"
+    where = f" (in {len(folds)} folds)" if len(failures) > len(names) else ""
+    return f"{what}{where} could not be used"
 
 
 def say_findings(findings: Iterable[Finding], said: set[Finding]) -> None:

@@ -140,3 +140,29 @@ def test_every_named_preset_is_seen_without_importing_the_algorithm() -> None:
     seen = {p.name: glance for p, glance in registry.describe_sources(registry.algorithms())}
     assert "paper" in seen["triplet"].presets
     assert seen["sift"].presets == ()
+
+
+@pytest.mark.parametrize("verb", ["run", "score"])
+def test_likelihood_ratios_have_a_name_of_their_own_beside_the_old_one(
+    here: Command, verb: str
+) -> None:
+    assert "--forensic, --likelihood-ratios [CALIBRATOR]" in here(verb, "--help").out
+
+
+def test_a_report_is_opened_in_the_browser_when_asked_for(
+    here: Command, small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    ran = here(
+        *("run", "--protocol", "similarity", "--algo", "constant", "--data", small_set),
+        "--likelihood-ratios",
+    )
+    assert ran.code == 0, ran.err
+    assert "likelihood ratios (logistic" in ran.out
+    assert here("report", "latest").code == 0
+    assert opened == []
+    assert here("report", "similarity/constant", "--open").code == 0
+    (address,) = opened
+    assert address.startswith("file://")
+    assert address.endswith("/report.html")

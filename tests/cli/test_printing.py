@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli.printing import decimals, metric_lines
-from harness.results import Estimate, Metrics
+from harness.cli.printing import decimals, metric_lines, unusable
+from harness.results import Estimate, Failure, Metrics
 
 
 def table(**estimates: Estimate) -> list[str]:
@@ -55,3 +55,18 @@ def test_more_than_three_decimals_are_shown_where_more_is_known(
     estimate: Estimate, wanted: int
 ) -> None:
     assert decimals(estimate) == wanted
+
+
+@pytest.mark.parametrize(
+    ("failed", "said"),
+    [
+        ([("1", "a"), ("2", "a"), ("3", "a")], "1 image (in 3 folds) could not be used"),
+        ([("1", "a"), ("1", "b")], "2 images could not be used"),
+        ([("1", "a"), ("2", "a"), ("2", "b")], "2 images (in 2 folds) could not be used"),
+        ([("1", "a")], "1 image could not be used"),
+    ],
+)
+def test_an_image_that_failed_in_several_folds_is_one_image(
+    failed: list[tuple[str, str]], said: str
+) -> None:
+    assert unusable([Failure(fold, name, "probe", "dark") for fold, name in failed]) == said
