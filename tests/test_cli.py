@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from harness.cli import commands
@@ -247,3 +248,14 @@ def test_a_control_that_learned_answers_by_what_it_learned_in_one_fold_or_all(
     assert ran.code == 0, ran.err
     (run,) = ran.json["runs"]
     assert run["metrics"]["pooled"]["accuracy"]["value"] >= 0.5
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, one in commands.commands.items() if isinstance(one, click.Group)]
+)
+def test_the_help_of_a_group_cuts_no_sentence_and_fits_80_columns(
+    harness: Command, name: str
+) -> None:
+    out = harness(name, "--help").out
+    assert "..." not in out.replace("[ARGS]...", "")
+    assert max(map(len, out.splitlines())) <= 80

@@ -48,6 +48,9 @@ Exit codes: 0 done, 1 a gate found a regression, 2 usage, protocol or data,
 """
 
 
+LONGEST = 500
+"""Characters of a command's first sentence: all of them."""
+
 MEANT = {
     "open": "A report is opened by: harness report RUN --open",
     "show": "A report is opened by: harness report RUN --open",
@@ -84,6 +87,14 @@ class Verbs(click.Group):
                 f"{f' {meant}.' if meant else nearest(name, known)} Known: {', '.join(known)}"
             )
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, each with its whole first sentence: click would cut it short."""
+        shown = [(name, one) for name, one in self.commands.items() if not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, one.get_short_help_str(limit=LONGEST)) for name, one in shown]
+            )
 
     def meant(self, name: str) -> str:
         """Return a sentence on what is typed under another name, or nothing."""
