@@ -392,7 +392,7 @@ def _det(
         )
     if scores is None:
         notes.append(
-            "Thresholds are not told here: the scores themselves were summed up or are not at hand."
+            "Thresholds are not told here: the scores were not kept, or there are too many of them."
         )
     legend = [
         ("s0", "line", algorithm),

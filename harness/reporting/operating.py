@@ -42,6 +42,9 @@ EVEN_BINS_SHOW = 0.7
 
 BINS = 24
 
+MOST = 20_000_000
+"""Comparisons beyond which scores are not read a second time for the report."""
+
 Doubles = npt.NDArray[np.float64]
 
 
@@ -60,7 +63,7 @@ class Operating:
 
 
 def operating_of(folder: Path, metrics: Metrics, curves: Curves) -> Operating | None:
-    """Return the scores of a run's trade-off; None where it has none, or they were not kept.
+    """Return the scores of a run's trade-off; None where there are none, or more than `MOST`.
 
     Parameters
     ----------
@@ -69,17 +72,18 @@ def operating_of(folder: Path, metrics: Metrics, curves: Curves) -> Operating | 
     metrics, curves
         That follow from them.
     """
-    if not curves.det:
-        return None
     equal = next((m for m in metrics.pooled if m.split("@")[0] in ("eer", "open-set-eer")), None)
-    if equal is None:
+    many = sum(metrics.counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
+    if not curves.det or equal is None or many > MOST:
         return None
     try:
         run = record.read_run(folder)
-        of = run.protocol.module().trials(run.folds, run.answers, run.records, run.protocol)
-        found = of(Metric.parse(equal))
-    except (HarnessError, AttributeError, ValueError):
+    except HarnessError:
         return None  # `verify` says what is wrong with a folder; a report shows what it has
+    trials = getattr(run.protocol.module(), "trials", None)
+    if trials is None:
+        return None
+    found = trials(run.folds, run.answers, run.records, run.protocol)(Metric.parse(equal))
     if not isinstance(found, Scores) or not len(found.mated) or not len(found.nonmated):
         return None
     return Operating(found.mated, found.nonmated)

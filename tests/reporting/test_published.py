@@ -84,10 +84,25 @@ def test_protocols_that_come_with_published_figures_find_them() -> None:
     }
 
 
+def test_sources_stand_in_a_footnote_and_not_in_a_column_that_widens_the_table() -> None:
+    def row(system: str, source: str) -> Published:
+        return Published("x", system, "map", 0.5, "data", "9", "", "pooled", source, "")
+
+    (one,) = published_tables([row("a", "A paper"), row("b", "A paper")], [])
+    assert "Source" not in one.table.columns
+    assert one.notes == ("Source: A paper",)
+    assert [line[0] for line in one.table.rows] == ["a", "b"]
+    (two,) = published_tables([row("b", "Another"), row("a", "A paper")], [])
+    assert two.notes == ("Sources: ¹ A paper; ² Another",)
+    assert [line[0] for line in two.table.rows] == ["a\u202f¹", "b\u202f²"]
+    (many,) = published_tables([row(f"s{k:02}", f"Paper {k}") for k in range(12)], [])
+    assert many.table.rows[11][0] == "s11\u202f¹²"
+
+
 def test_systems_stand_by_name_not_by_result() -> None:
     rows = of_use_case(read_published(), "mixed_media")
     (table, *_) = published_tables(rows, ["hit-rate@rank=1"])
-    systems = [line[0] for line in table.table.rows]
+    systems = [line[0].partition("\u202f")[0] for line in table.table.rows]
     assert systems == sorted(systems, key=str.casefold)
     assert table.table.columns[1] == "Hit rate within rank 1"
 

@@ -9,12 +9,17 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from harness.manifest import Manifest
+from harness.reporting.folds import differing
+from harness.reporting.learning import learning_figures
 from harness.reporting.report import FAILURES_SHOWN, render
 from harness.results import Curves, Estimate, Failure, Metrics, Outcome
+from harness.training import curves
 
 Picture = Callable[[str], bytes | None]
 
@@ -363,3 +368,141 @@ def test_detection_shows_the_surest_decisions_of_every_label(
     assert "Tattoo images: 15 of 120 decided wrongly" in text
     assert "Non-tattoo images:" in text
     assert "Worst and best searches" not in text
+
+
+def headings(page: Page) -> list[str]:
+    return [a["id"] or "" for a in page.all("section")]
+
+
+def test_failures_and_pictures_come_before_curves_and_learning_comes_last(
+    manifest: Manifest, outcome: Outcome, picture: Picture, tmp_path: Path
+) -> None:
+    model = tmp_path / "units" / "fold-1" / "model"
+    model.mkdir(parents=True)
+    curves.write(model, {"iteration": [1, 2, 3], "loss": [3.0, 2.0, 1.0]})
+    learning = learning_figures(tmp_path)
+    page = Page(render(manifest, outcome, picture, learning=learning))
+    found = headings(page)
+    assert found[:4] == ["result", "failures", "searches", "det-section"]
+    assert found[-1] == "learning"
+    links = [(a["href"] or "").removeprefix("#") for a in page.all("a") if a.get("href")]
+    assert [name for name in links if name in found] == found, "contents in the order of the page"
+
+
+def test_detection_shows_its_surest_decisions_before_the_curves(
+    manifest: Manifest, detection: Outcome, picture: Picture
+) -> None:
+    found = headings(Page(render(manifest, detection, picture)))
+    assert found[:4] == ["result", "failures", "decisions", "det-section"]
+
+
+def test_how_much_was_judged_stands_beside_the_headline_and_in_the_captions(
+    manifest: Manifest, outcome: Outcome, picture: Picture
+) -> None:
+    outcome.metrics.counts |= {"smallest_gallery": 54, "largest_gallery": 55}
+    text = render(manifest, outcome, picture).replace("\u2060", "")
+    captions = re.findall(r"<caption><span>(.*?)</span>", text, re.DOTALL)
+    judged = "170 searches, 100 identities, in galleries of 54–55"
+    assert "References in a gallery</dt><dd>54–55" in text
+    for what in ("All metrics", "Hit rate by rank", "Counts and values", "Score distributions"):
+        (caption,) = (c for c in captions if c.startswith(what))
+        assert judged in caption, caption
+
+
+def test_columns_without_anything_in_them_are_left_out(
+    manifest: Manifest, outcome: Outcome, picture: Picture
+) -> None:
+    def heads(found: Outcome) -> list[str]:
+        text = render(manifest, found, picture)
+        table = text[text.index('<table class="metrics">') :]
+        return re.findall(r'<th scope="col"[^>]*>([^<]*)', table[: table.index("</thead>")])
+
+    assert [h.strip() for h in heads(outcome)] == [
+        *("Metric", "Value", "95 % interval", "0 to 100 %", "Chance", "Trials", "Folds")
+    ]
+    outcome.metrics.headline = "net-removal"
+    outcome.metrics.pooled = {
+        "net-removal": Estimate(-0.2, -0.3, -0.1, "bootstrap", 9),
+        "error-inside": Estimate(21.4, 20.0, 22.9, "bootstrap", 9),
+        "ssim-inside": Estimate(0.6, 0.5, 0.7, "bootstrap", 9),
+    }
+    assert heads(outcome) == ["Metric", "Value", "95 % interval", "Trials"]
+    assert "In the strips" not in render(manifest, outcome, picture)
+
+
+def test_removal_is_read_against_doing_nothing_and_perfection(
+    manifest: Manifest, outcome: Outcome, picture: Picture
+) -> None:
+    outcome.metrics.headline = "net-removal"
+    outcome.metrics.pooled = {"net-removal": Estimate(-0.2, -0.3, -0.1, "bootstrap", 9)}
+    text = render(manifest, outcome, picture)
+    assert "<dt>Doing nothing</dt><dd>0</dd>" in text
+    assert "<dt>Perfect removal</dt><dd>1</dd>" in text
+    assert "not known" not in text
+    assert "−0.200" in text
+    assert "-0.200" not in text
+
+
+def test_a_search_is_read_against_the_order_before_and_against_chance(
+    manifest: Manifest, outcome: Outcome, picture: Picture
+) -> None:
+    outcome.metrics.headline = "tattoo-free@k=5"
+    outcome.metrics.pooled = {
+        "tattoo-free@k=5": Estimate(0.2, 0.1, 0.3, "bootstrap", 9, 0.44),
+        "tattoo-free-before@k=5": Estimate(0.4, 0.3, 0.5, "bootstrap", 9, 0.44),
+    }
+    facts = Page(render(manifest, outcome, picture)).text
+    assert "Before 40.0 %" in facts
+    assert "Chance 44.0 %" in facts
+
+
+@pytest.mark.parametrize("metric", ["tag-credit@more-than=15,per-hit=0.25", "d-prime", "auc"])
+def test_a_metric_that_the_data_cannot_answer_is_noted_once_and_has_no_row(
+    manifest: Manifest, outcome: Outcome, picture: Picture, metric: str
+) -> None:
+    why = "no image carries more than 15 of the 15 tags"
+    outcome.metrics.pooled[metric] = Estimate(None, flags=[why])
+    for fold in outcome.metrics.folds:
+        fold.values[metric] = None
+    text = Page(render(manifest, outcome, picture)).text
+    assert text.count(why) == 1
+    assert "left out of the tables" in text
+
+
+def test_one_image_that_fails_in_five_folds_is_one_image(
+    manifest: Manifest, outcome: Outcome, picture: Picture
+) -> None:
+    outcome.failures = [Failure(str(k), "bg00300.jpg", "reference", "blank") for k in range(1, 6)]
+    text = Page(render(manifest, outcome, picture)).text
+    assert "gave up on 1 reference (in 5 folds)" in text
+    assert text.count("bg00300.jpg") == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "pooled", "mean", "spread", "said"),
+    [
+        ("tag-map", 0.27, 0.345, 0.051, "ranks the images of all folds in one list"),
+        ("eer", 0.30, 0.20, 0.02, "one threshold to the scores of all folds"),
+        ("eer", 0.21, 0.20, 0.02, ""),
+        ("hit-rate@rank=1", 0.50, 0.30, 0.02, ""),
+    ],
+)
+def test_a_pooled_value_far_from_the_mean_of_folds_is_explained(
+    outcome: Outcome, metric: str, pooled: float, mean: float, spread: float, said: str
+) -> None:
+    estimate = Estimate(pooled, fold_mean=mean, fold_sd=spread)
+    outcome.metrics.pooled = {metric: estimate}
+    found = " ".join(differing(outcome.metrics))
+    assert (said in found) if said else found == ""
+
+
+def test_every_figure_can_be_taken_along_as_csv_without_network_or_script(
+    manifest: Manifest, outcome: Outcome, picture: Picture
+) -> None:
+    page = Page(render(manifest, outcome, picture))
+    files = {a["download"]: a["href"] or "" for a in page.all("a") if "download" in a}
+    assert set(files) == {"cmc.csv", "det.csv", "scores.csv"}
+    head, *lines = unquote(files["cmc.csv"].partition(",")[2]).splitlines()
+    assert head.startswith("rank,hit_rate,low,high,chance")
+    assert len(lines) == len(outcome.curves.cmc["rank"])
+    assert float(lines[9].split(",")[1]) == outcome.curves.cmc["hit_rate"][9]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.reporting.figures import figures
-from harness.reporting.trade_off import ends, trade_off_of
+from harness.reporting.trade_off import clipped, ends, supported, trade_off_of
 from harness.results import Curves, Estimate, Metrics
 from harness.tasks.open_set import chance_fnir
 
@@ -74,3 +74,53 @@ def test_the_axes_hold_every_rate_that_is_drawn(
     found = ends(rates)
     assert found[0] == pytest.approx(low)
     assert found[1] == high
+
+
+@pytest.mark.parametrize(
+    ("fmr", "fnmr", "trials", "x", "y"),
+    [
+        # Equal errors near 30 %: the axes begin where 30 errors are, or at a third of the rate.
+        ([0.0, 0.02, 0.3, 1.0], [0.9, 0.5, 0.3, 0.0], (1500, 100), (0.02, 0.8), (0.1, 0.8)),
+        # A good system on few trials stays in view although nothing there is supported.
+        ([0.0, 0.01, 0.02, 1.0], [0.5, 0.03, 0.02, 0.0], (100, 100), (0.01, 0.8), (0.01, 0.8)),
+        # Errors that never fall below 90 % leave the lower part of their axis out.
+        ([0.0, 0.1, 0.95, 1.0], [1.0, 0.99, 0.95, 0.93], (400, 1000), (0.05, 0.95), (0.3, 0.99)),
+        # Trials that are not known.
+        ([0.0, 0.5, 1.0], [1.0, 0.5, 0.0], (0, 0), (0.02, 0.8), (0.02, 0.8)),
+        ([], [], (0, 0), (0.001, 0.8), (0.001, 0.8)),
+    ],
+)
+def test_the_axes_are_cropped_to_what_the_trials_support(
+    fmr: list[float],
+    fnmr: list[float],
+    trials: tuple[int, int],
+    x: tuple[float, float],
+    y: tuple[float, float],
+) -> None:
+    assert supported(fmr, fnmr, trials) == (pytest.approx(x), pytest.approx(y))
+
+
+def test_a_line_is_cut_at_the_edge_and_never_runs_along_it() -> None:
+    axes = trade_off_of("verification").window((0.01, 0.5), (0.01, 0.5))
+    x, y, whole = clipped([0.0, 0.001, 0.1, 0.9, 1.0], [1.0, 0.9, 0.2, 0.001, 0.0], axes)
+    assert not whole
+    assert all(0.01 - 1e-9 <= v <= 0.5 + 1e-9 for v in (*x, *y))
+    assert y[0] == pytest.approx(0.5)  # enters through the upper edge
+    assert x[-1] == pytest.approx(0.5)  # and leaves through the one on the right
+    assert (0.1, 0.2) in [(pytest.approx(a), pytest.approx(b)) for a, b in zip(x, y, strict=True)]
+    inside = clipped([0.02, 0.1], [0.3, 0.2], axes)
+    assert inside == (pytest.approx([0.02, 0.1]), pytest.approx([0.3, 0.2]), True)
+    assert clipped([0.6, 0.9], [0.7, 0.6], axes)[:2] == ([], [])
+
+
+def test_what_is_not_drawn_is_said_and_stands_in_the_numbers() -> None:
+    counts = {"mated_comparisons": 100, "nonmated_comparisons": 100}
+    metrics = Metrics("verification", "x", counts, {"eer": Estimate(0.3)}, [])
+    (figure,) = figures(metrics, Curves(det={"fmr": FPIR, "fnmr": FNIR}), "colours")
+    assert any("not drawn" in note for note in figure.notes)
+    assert len(figure.table.rows) == len(FPIR)
+    lines = figure.csv.splitlines()
+    assert lines[0] == "FMR,FNMR"
+    assert [tuple(map(float, line.split(","))) for line in lines[1:]] == list(
+        zip(FPIR, FNIR, strict=True)
+    )

@@ -1,0 +1,136 @@
+"""Thresholds that a report tells attain what it says, and its bins show where the scores lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from harness.metrics.verification import error_curve, fnmr_at_fmr
+from harness.reporting.figures import figures
+from harness.reporting.operating import (
+    RATES,
+    Operating,
+    bins_that_show,
+    quantile_bins,
+    shortest_between,
+    threshold_table,
+    with_thresholds,
+)
+from harness.reporting.trade_off import COMPARISONS, OPEN_SET
+from harness.results import Curves, Estimate, Metrics
+from harness.tasks.answers import histogram, thin_curve
+
+NUMBERS = np.random.default_rng(3)
+Scores = npt.NDArray[np.float64]
+SETS = {
+    "cosines": (NUMBERS.normal(0.5, 0.2, 300), NUMBERS.normal(0.2, 0.2, 4000)),
+    "distances, all negative": (-NUMBERS.gamma(2, 1, 90), -NUMBERS.gamma(3, 2, 3000)),
+    "keypoints, all whole numbers": (
+        NUMBERS.poisson(6, 200).astype(float),
+        NUMBERS.poisson(2, 2500).astype(float),
+    ),
+    "tiny": (NUMBERS.random(50) * 1e-7, NUMBERS.random(1500) * 1e-8),
+    "single precision": (
+        NUMBERS.random(80).astype(np.float32).astype(float),
+        NUMBERS.random(1200).astype(np.float32).astype(float),
+    ),
+    "failures": (
+        np.append(NUMBERS.random(40) + 0.4, [-np.inf] * 5),
+        np.append(NUMBERS.random(2000), [np.inf] * 4),
+    ),
+    "a constant": (np.ones(30), np.ones(400)),
+}
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace("\u202f", "").replace("%", ""))
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_a_threshold_read_from_the_page_attains_the_rates_beside_it(kind: str) -> None:
+    mated, nonmated = SETS[kind]
+    table = threshold_table(Operating(mated, nonmated), COMPARISONS)
+    assert len(table.rows) == len(RATES)
+    for rate, (_, threshold, attained, missed) in zip(RATES, table.rows, strict=True):
+        if threshold.startswith("none"):
+            assert np.isinf(nonmated).sum() > rate * len(nonmated)
+            continue
+        at = number(threshold)
+        false = int((nonmated >= at).sum())
+        assert false / len(nonmated) <= rate
+        assert attained.split("(")[1].startswith(f"{false:,}")
+        assert ("fewer than 30" in attained) == (false < 30)
+        fnmr = float((mated < at).mean())
+        assert fnmr == pytest.approx(fnmr_at_fmr(mated, nonmated, rate), abs=1e-12)
+        assert missed.split("(")[1] == f"{int((mated < at).sum()):,})"
+
+
+def test_where_too_many_searches_failed_no_threshold_is_told() -> None:
+    nonmated = np.append(np.zeros(50), [np.inf] * 50)
+    table = threshold_table(Operating(np.ones(20), nonmated), OPEN_SET)
+    assert all(row[1].startswith("none") for row in table.rows)
+    assert table.columns[0] == "FPIR allowed"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(0.1, 0.30000000000000004, "0.3"), (-1.0, 0.0, "0"), (0.0, 1e-9, "1e−09"), (7.2, 9.9, "9")],
+)
+def test_a_threshold_is_written_as_shortly_as_it_decides(
+    low: float, high: float, text: str
+) -> None:
+    assert shortest_between(low, high) == text
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_quantile_bins_hold_every_finite_score_of_both_kinds(kind: str) -> None:
+    mated, nonmated = SETS[kind]
+    found = quantile_bins(mated, nonmated)
+    if kind == "a constant":
+        assert found == {}
+        return
+    assert sum(found["mated"]) == pytest.approx(1)
+    assert sum(found["nonmated"]) == pytest.approx(1)
+    assert found["low"][1:] == found["high"][:-1]
+    assert all(a < b for a, b in zip(found["low"], found["high"], strict=True))
+
+
+def test_bins_are_quantiles_only_where_even_ones_show_next_to_nothing() -> None:
+    even = histogram(*SETS["cosines"])
+    assert bins_that_show(even, Operating(*SETS["cosines"])) == (even, False)
+    # Nearly all scores are small, and a few are very large.
+    mated = np.append(NUMBERS.exponential(2.0, 200), [900.0])
+    nonmated = NUMBERS.exponential(1.0, 5000)
+    found, quantiles = bins_that_show(histogram(mated, nonmated), Operating(mated, nonmated))
+    assert quantiles
+    assert max(found["nonmated"]) < 0.2
+
+
+def drawn(mated: Scores, nonmated: Scores) -> tuple[str, list[str]]:
+    counts = {"mated_comparisons": len(mated), "nonmated_comparisons": len(nonmated)}
+    metrics = Metrics("identification", "eer", counts, {"eer": Estimate(0.3)}, [])
+    curves = Curves(
+        det=thin_curve(error_curve(mated, nonmated)), distribution=histogram(mated, nonmated)
+    )
+    found = figures(metrics, curves, "colours", Operating(mated, nonmated))
+    notes = " ".join(note for figure in found for note in figure.notes)
+    return notes, [table.caption for figure in found for table in figure.also]
+
+
+def test_the_page_says_which_bins_it_draws_and_shows_the_thresholds() -> None:
+    notes, tables = drawn(*SETS["cosines"])
+    assert "bins are equally wide" in notes
+    assert tables == ["Thresholds: scores of 300 mated comparisons and 4,000 non-mated comparisons"]
+    notes, _ = drawn(np.append(NUMBERS.random(99), [500.0]), NUMBERS.random(900))
+    assert "bins are quantiles" in notes
+
+
+def test_every_point_of_the_curve_has_the_score_that_gives_it() -> None:
+    mated, nonmated = SETS["cosines"]
+    det = thin_curve(error_curve(mated, nonmated))
+    found = with_thresholds(det, Operating(mated, nonmated))
+    for fmr, fnmr, at in zip(det["fmr"], det["fnmr"], found["threshold"], strict=True):
+        assert (fmr, fnmr) == ((nonmated >= at).mean(), (mated < at).mean())
+    other = with_thresholds(det, Operating(mated[1:], nonmated))
+    assert "threshold" not in other
