@@ -2,19 +2,27 @@
 // sorted, filtered and selected stands in the address, so that a link shows the same.
 (function () {
   "use strict";
-  var table = document.getElementById("ranking");
-  if (!table) { return; }
+  var tables = Array.prototype.map.call(document.querySelectorAll("table.ranking[data-noun]"), function (table) {
+    var body = table.querySelector("tbody.entries");
+    var heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
+    return {
+      table: table,
+      body: body,
+      rows: Array.prototype.slice.call(body.rows),
+      heads: heads,
+      usual: heads.filter(function (head) { return head.hasAttribute("aria-sort"); })[0]
+    };
+  });
+  if (!tables.length) { return; }
   document.documentElement.classList.add("scripted");
   var STYLES = 8;
-  var body = table.querySelector("tbody.entries");
-  var rows = Array.prototype.slice.call(body.rows);
-  var heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
   var filter = document.getElementById("filter");
   var told = document.getElementById("told");
   var figures = Array.prototype.slice.call(document.querySelectorAll("[data-figure]"));
-  var boxes = Array.prototype.slice.call(table.querySelectorAll("input[type=checkbox]"));
-  var first = { sort: null, filter: "", show: checked() };
-  var state = { sort: null, filter: "", show: first.show.slice() };
+  var boxes = Array.prototype.slice.call(document.querySelectorAll("table.ranking input[type=checkbox]"));
+  var choices = Array.prototype.slice.call(document.querySelectorAll("input[data-column]"));
+  var first = { sort: null, filter: "", show: checked(), columns: [] };
+  var state = { sort: null, filter: "", show: first.show.slice(), columns: chosen() };
   // Keeps the number of its style as long as an entry is shown: lines must not change their looks.
   var styles = {};
   first.show.forEach(function (id, i) { styles[id] = i; });
@@ -25,7 +33,8 @@
   function idOf(box) { return box.closest("tr").getAttribute("data-entry"); }
 
   // Sorting
-  heads.forEach(function (head, column) {
+  tables.forEach(function (one) { one.heads.forEach(sorter.bind(null, one)); });
+  function sorter(one, head, column) {
     var words = head.querySelector(".sorter");
     if (!words) { return; }
     var button = document.createElement("button");
@@ -44,46 +53,66 @@
       say("sorted by " + button.textContent.trim() + ", " + (order === "asc" ? "ascending" : "descending"));
     });
     head.column = column;
-  });
+  }
   function value(row, column) { return row.cells[column].getAttribute("data-v") || ""; }
   function sort() {
     var at = state.sort ? state.sort.lastIndexOf(":") : -1;
     var key = at < 0 ? null : state.sort.slice(0, at);
     var down = at >= 0 && state.sort.slice(at + 1) === "desc";
-    var head = heads.filter(function (h) { return key !== null && h.getAttribute("data-key") === key; })[0];
-    var order = rows.slice();
-    heads.forEach(function (h) { h.removeAttribute("aria-sort"); });
+    tables.forEach(function (one) { order(one, key, down); });
+  }
+  function order(one, key, down) {
+    var head = one.heads.filter(function (h) { return key !== null && h.getAttribute("data-key") === key; })[0];
+    var found = one.rows.slice();
+    one.heads.forEach(function (h) { h.removeAttribute("aria-sort"); });
     if (head && head.column !== undefined) {
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      order = rows.map(function (row, i) { return { row: row, i: i, v: value(row, head.column) }; });
-      var numbers = order.every(function (o) { return o.v === "" || isFinite(Number(o.v)); });
-      order.sort(function (a, b) {
+      found = one.rows.map(function (row, i) { return { row: row, i: i, v: value(row, head.column) }; });
+      var numbers = found.every(function (o) { return o.v === "" || isFinite(Number(o.v)); });
+      found.sort(function (a, b) {
         if (a.v === "" || b.v === "") { return (a.v === "") - (b.v === "") || a.i - b.i; }
         var d = numbers ? Number(a.v) - Number(b.v) : a.v < b.v ? -1 : a.v > b.v ? 1 : 0;
         return (down ? -d : d) || a.i - b.i;
       });
-      order = order.map(function (o) { return o.row; });
-    } else {
-      var usual = heads.filter(function (h) { return /rank$/.test(h.getAttribute("data-key") || ""); })[0];
-      if (usual) { usual.setAttribute("aria-sort", "ascending"); }
+      found = found.map(function (o) { return o.row; });
+    } else if (one.usual) {
+      one.usual.setAttribute("aria-sort", "ascending");
     }
-    order.forEach(function (row) { body.appendChild(row); });
+    found.forEach(function (row) { one.body.appendChild(row); });
   }
 
   // Filtering
   function sift() {
     var words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
-    var left = 0;
-    rows.forEach(function (row) {
-      var text = row.getAttribute("data-words");
-      var fits = words.every(function (word) { return text.indexOf(word) >= 0; });
-      row.hidden = !fits;
-      left += fits ? 1 : 0;
+    var left = {}, all = {}, noun = "";
+    tables.forEach(function (one) {
+      noun = one.table.getAttribute("data-noun");
+      one.rows.forEach(function (row) {
+        // An entry may stand in several tables; it is counted once.
+        var text = row.getAttribute("data-words");
+        var name = row.getAttribute("data-entry") || text;
+        var fits = words.every(function (word) { return text.indexOf(word) >= 0; });
+        row.hidden = !fits;
+        all[" " + name] = true;
+        if (fits) { left[" " + name] = true; }
+      });
     });
-    if (state.filter) { say(left + " of " + rows.length + " " + table.getAttribute("data-noun")); }
+    if (state.filter) { say(Object.keys(left).length + " of " + Object.keys(all).length + " " + noun); }
     else { say(""); }
   }
   filter.addEventListener("input", function () { state.filter = filter.value; sift(); remember(); });
+
+  // Columns: what is ticked shows by style alone; here it is only kept in the address.
+  function chosen() {
+    return choices.filter(function (box) { return box.checked; }).map(columnOf);
+  }
+  function columnOf(box) { return box.getAttribute("data-column"); }
+  choices.forEach(function (box) {
+    box.addEventListener("change", function () { state.columns = chosen(); remember(); });
+  });
+  function choose() {
+    choices.forEach(function (box) { box.checked = state.columns.indexOf(columnOf(box)) >= 0; });
+  }
 
   // Selecting
   boxes.forEach(function (box) {
@@ -201,6 +230,7 @@
     var parts = [];
     if (state.sort) { parts.push("sort=" + encodeURIComponent(state.sort)); }
     if (state.filter) { parts.push("filter=" + encodeURIComponent(state.filter)); }
+    if (state.columns.length) { parts.push("columns=" + state.columns.map(encodeURIComponent).join()); }
     if (state.show.join() !== first.show.join()) { parts.push("show=" + state.show.join()); }
     var address = location.href.split("#")[0] + (parts.length ? "#" + parts.join("&") : "");
     try { history.replaceState(null, "", address); } catch (error) { /* some browsers refuse files */ }
@@ -208,12 +238,15 @@
   function recall() {
     var text = location.hash.slice(1);
     if (text && text.indexOf("=") < 0) { return; }  // a plain place in the page
-    state = { sort: null, filter: "", show: first.show.slice() };
+    state = { sort: null, filter: "", show: first.show.slice(), columns: text ? [] : chosen() };
     text.split("&").forEach(function (part) {
       var at = part.indexOf("=");
       var key = part.slice(0, at);
       var words;
-      try { words = decodeURIComponent(part.slice(at + 1)); } catch (error) { return; }
+      try {
+        words = decodeURIComponent(part.slice(at + 1));
+        if (key === "columns") { state.columns = part.slice(at + 1).split(",").map(decodeURIComponent); }
+      } catch (error) { return; }
       if (key === "sort" || key === "filter") { state[key] = words; }
       if (key === "show") {
         var known = boxes.map(idOf);
@@ -223,6 +256,7 @@
       }
     });
     filter.value = state.filter;
+    choose();
     sort();
     sift();
     show();

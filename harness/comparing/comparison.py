@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.comparing.changes import Change, changes
 from harness.comparing.differences import difference_of_fits
 from harness.comparing.fits import fits_of_sides, one_fit, only_the_seed_differs
 from harness.comparing.gate import Party, party_of
@@ -19,7 +20,7 @@ from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
-from harness.results import Outcome
+from harness.results import Curves, Outcome
 
 SHOWN = 6
 """Searches that gained, and that lost most, shown as pictures."""
@@ -79,6 +80,8 @@ class Pair(msgspec.Struct):
         Numbers of fits of the first and of this run.
     remark
         Where the fits leave open what the identities seem to decide; otherwise empty.
+    changes
+        In what this run is another than the first, as their records say.
     """
 
     second: Party
@@ -92,6 +95,7 @@ class Pair(msgspec.Struct):
     groups: list[Group]
     fits: tuple[int, int]
     remark: str
+    changes: list[Change]
 
 
 class Comparison(msgspec.Struct):
@@ -107,6 +111,7 @@ class Comparison(msgspec.Struct):
 
     format: int
     protocol: str
+    task: str
     title: str
     metric: str
     level: float
@@ -119,10 +124,19 @@ class Comparison(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page shows beside the numbers of a pair."""
+    """What a page shows beside the numbers of a pair: searches, and the curves of both runs.
+
+    Parameters
+    ----------
+    gained, lost
+        Searches that changed most.
+    curves
+        Of the first and of this run; of several fits those of the first.
+    """
 
     gained: list[Shift]
     lost: list[Shift]
+    curves: tuple[Curves, Curves]
 
 
 def compare(
@@ -166,6 +180,7 @@ def compare(
     found = Comparison(
         format=1,
         protocol=first.run.manifest.origin.protocol,
+        task=first.run.manifest.task,
         title=first.run.manifest.title,
         metric=str(chosen),
         level=LEVEL,
@@ -208,8 +223,9 @@ def _pair(
         ),
         fits=(len(first.fits), len(second.fits)),
         remark=_remark(first, second),
+        changes=changes(first, second),
     )
-    return pair, Shown(gained, lost)
+    return pair, Shown(gained, lost, (one.curves, other.curves))
 
 
 def _remark(first: Side, second: Side) -> str:

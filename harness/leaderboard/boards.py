@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.leaderboard.groups import group, outcomes_of
+from harness.leaderboard.kinds import kind_of, order_of
 from harness.leaderboard.reading import Entry, LeftOut
 from harness.reporting.headline import cannot_answer
 from harness.reporting.wording import direction, known, shown
@@ -101,6 +102,11 @@ class Board:
     def title(self) -> str:
         """Title of the protocol."""
         return self.first.manifest.title or self.protocol
+
+    @property
+    def kind(self) -> str:
+        """The kind of question that it asks, such as ``Matching``."""
+        return kind_of(self.first.manifest.task)
 
     @property
     def data_set(self) -> str:
@@ -204,7 +210,13 @@ def make_boards(entries: Iterable[Entry], left_out: Sequence[LeftOut] = ()) -> L
     boards = _told_apart(
         sorted(
             (_board(key, found) for key, found in by_key.items()),
-            key=lambda b: (b.protocol, b.version, -len(b.all_places), b.id),
+            key=lambda b: (
+                order_of(b.first.manifest.task),
+                b.protocol,
+                b.version,
+                -len(b.all_places),
+                b.id,
+            ),
         )
     )
     averaged, standings = _standings(boards)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import record
 from harness.errors import Damaged, HarnessError, UsageError
-from harness.leaderboard import exports
+from harness.execution.storage import write_whole
+from harness.leaderboard import evidence, exports
 from harness.leaderboard.boards import Leaderboard, make_boards
 from harness.leaderboard.reading import Entry, LeftOut, find_runs, read_entry, without_superseded
 from harness.leaderboard.replicates import Results, joined
@@ -17,15 +20,25 @@ from harness.leaderboard.site import OVERVIEW, render_site, write_pages
 from harness.repeats.entry import fits_of, is_joined, read_joined, read_metrics
 from harness.results import Metrics
 
-_OURS = ("board-*.html", "algorithm-*.html")
+_OURS = re.compile(rf"(board|algorithm)-[a-z0-9-]+\.html|{evidence.PLACE.pattern}")
 
 
 @dataclass(frozen=True)
 class Built:
-    """What was built, and its overview page."""
+    """What was built, and its overview page.
+
+    Parameters
+    ----------
+    reports
+        How many reports of runs go along.
+    without
+        Runs whose report does not, with the reason; none where reports were not asked for.
+    """
 
     leaderboard: Leaderboard
     overview: Path
+    reports: int = 0
+    without: tuple[LeftOut, ...] = ()
 
 
 def gather(
@@ -39,9 +52,13 @@ def gather(
         If a place is not a folder.
     """
     folders, known, left_out = _expanded(find_runs(places))
-    # Two threads: one reads and hashes while the other decodes.
+    # What reads and decodes is imported and made ready by one thread: until a run was read whole.
+    found: list[Entry | LeftOut] = []
+    while len(found) < len(folders) and not any(isinstance(one, Entry) for one in found):
+        found.append(read_entry(folders[len(found)]))
+    # Then two: one reads and hashes while the other decodes.
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(read_entry, folders))
+        found += pool.map(read_entry, folders[len(found) :])
     left_out += [one for one in found if isinstance(one, LeftOut)]
     entries = [one for one in found if isinstance(one, Entry)]
     kept, superseded = without_superseded(entries, history)
@@ -77,7 +94,11 @@ def _expanded(
 
 
 def build(
-    places: Sequence[Path], out: Path, history: bool = False, separate_seeds: bool = False
+    places: Sequence[Path],
+    out: Path,
+    history: bool = False,
+    separate_seeds: bool = False,
+    with_reports: bool = False,
 ) -> Built:
     """Write the leaderboard of all runs at or below some places; pages of before are replaced.
 
@@ -91,6 +112,8 @@ def build(
         Whether runs of the same algorithm with other source stay beside the latest.
     separate_seeds
         Whether runs with other seeds are entries of their own, not replicates of one.
+    with_reports
+        Whether the reports of the runs go along, so that a rank leads to its evidence.
 
     Raises
     ------
@@ -104,12 +127,18 @@ def build(
             f"there is no run in {', '.join(map(str, places))}; `harness run` makes one"
         )
     out.mkdir(parents=True, exist_ok=True)
-    pages = render_site(leaderboard)
-    for pattern in _OURS:
-        for old in out.glob(pattern):
-            if old.name not in pages:
-                old.unlink()
+    paths, reports, without = evidence.copied(leaderboard) if with_reports else ({}, {}, [])
+    pages = render_site(leaderboard, reports=paths)
+    for old in (*out.glob("*.html"), *out.glob(f"{evidence.FOLDER}/*/{record.REPORT}")):
+        name = old.relative_to(out).as_posix()
+        if _OURS.fullmatch(name) and name not in {**pages, **reports}:
+            old.unlink()
+            with suppress(OSError):  # there is more in its folder, such as the site itself
+                old.parent.rmdir()
     write_pages(pages, out)
+    for path, content in reports.items():
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(out / path, content)
     write_pages(
         {
             exports.CSV: exports.to_csv(leaderboard),
@@ -118,7 +147,7 @@ def build(
         },
         out,
     )
-    return Built(leaderboard, out / OVERVIEW)
+    return Built(leaderboard, out / OVERVIEW, len(reports), tuple(without))
 
 
 def _check(out: Path) -> None:

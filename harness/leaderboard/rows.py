@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.data.findings import Finding
 from harness.leaderboard.boards import Board, Place
 from harness.leaderboard.reading import Entry
 from harness.reporting import plots, wording
 from harness.results import OTHER_PHOTOGRAPH, Estimate
+from harness.run import ONE_FIT
 
+_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
 
 
@@ -33,15 +36,22 @@ class Column:
     key
         For addresses: unique in the table.
     label, below
-        What the column tells, and in what unit.
+        What the column tells, and of what or in which direction.
     first
         In which order it is sorted first: ``asc`` or ``desc``.
+    group
+        Under which it can be chosen; columns without one are always shown.
     """
 
     key: str
     label: str
     below: str = ""
     first: str = "asc"
+    group: str = ""
+
+
+METRICS, COST, ORIGIN = "Metrics", "Time and size", "Origin"
+"""Groups of columns that can be chosen."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,10 @@ class Row:
     ----------
     id
         Short identity.
+    folder
+        Of the run, or of the first of several fits.
+    fits
+        How many runs stand for the entry.
     style
         Number of its curve's style, or None where it is not shown at first.
     strip
@@ -68,6 +82,8 @@ class Row:
     algorithm: str
     differs: tuple[tuple[str, str], ...]
     marks: tuple[str, ...]
+    folder: str
+    fits: int
     rank: Cell
     group: Cell
     style: int | None
@@ -85,27 +101,27 @@ def columns(board: Board) -> list[Column]:
         lower = wording.direction(metric) == "lower"
         below = "lower is better" if lower else ""
         found.append(
-            Column(metric, wording.metric_label(metric), below, "asc" if lower else "desc")
+            Column(metric, wording.metric_label(metric), below, "asc" if lower else "desc", METRICS)
         )
-    found += [Column(f"step-{step}", *step_words(board, step)) for step in board.steps]
+    found += [Column(f"step-{step}", *step_words(board, step), group=COST) for step in board.steps]
     found += [
-        Column("template", "Template", "bytes"),
-        Column("date", "Date", "", "desc"),
-        Column("commit", "Commit"),
-        Column("seed", "Seed"),
+        Column("template", "Size of a template", group=COST),
+        Column("date", "Date", "", "desc", ORIGIN),
+        Column("commit", "Commit", group=ORIGIN),
+        Column("seed", "Seed", group=ORIGIN),
     ]
     return found
 
 
 def step_words(board: Board, step: str) -> tuple[str, str]:
-    """Return what a step does and the unit of its time."""
+    """Return what a step does and what its time is counted by."""
     compares = "mated_comparisons" in board.first.metrics.counts
     known = {
-        "model": ("Learning", "s per image"),
-        "templates": ("Template", "s per image"),
-        "scores": ("Scores", "s per comparison" if compares else "s per image"),
+        "model": ("Learning", "per image"),
+        "templates": ("Making a template", "per image"),
+        "scores": ("Scores", "per comparison" if compares else "per image"),
     }
-    return known.get(step, (wording.plain(step), "s per item"))
+    return known.get(step, (wording.plain(step), "per item"))
 
 
 def rows(board: Board, places: Sequence[Place], styles: dict[str, int]) -> list[Row]:
@@ -145,7 +161,7 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         *(["control"] if manifest.control else []),
         *(["scores brought"] if manifest.imported is not None else []),
         *_marks_of_fits(entry),
-        *([wording.remarks(manifest.findings)] if manifest.findings else []),
+        *([f"{wording.remarks(said)} about the data"] if (said := remarks_of(entry)) else []),
     ]
     parameters = (f"{k}={wording.shown(v)}" for k, v in manifest.origin.parameters.items())
     words = [entry.algorithm, *parameters, manifest.about, commit]
@@ -154,6 +170,8 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         entry.algorithm,
         place.differs,
         tuple(marks),
+        entry.folder,
+        max(1, len(entry.fits)),
         Cell("", "") if place.rank is None else Cell(str(place.rank), "", str(place.rank)),
         Cell("", "") if place.group is None else Cell(str(place.group), "", str(place.group)),
         style,
@@ -163,6 +181,11 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         tuple(cells),
         " ".join([*words, *marks, entry.id]).lower(),
     )
+
+
+def remarks_of(entry: Entry) -> list[Finding]:
+    """Return what is odd about an entry's data; that it is one fit is marked by itself."""
+    return [one for one in entry.manifest.findings if one.code != ONE_FIT]
 
 
 def _apart(board: Board, place: Place) -> str:
@@ -241,9 +264,18 @@ def _step_cell(place: Place, step: str) -> Cell:
     if items <= 0:
         return Cell("")
     each = sum(s.seconds for s in own) / items
-    return Cell(
-        f"{each:.2g}" if each >= 0.001 else f"{each:.1e}".replace("e-0", "e-"), "", repr(each)
-    )
+    return Cell(_time(each), "", repr(each))
+
+
+def _time(seconds: float) -> str:
+    """Return a time for people, with its unit beside it.
+
+    >>> _time(2.5), _time(0.0312), _time(0.0000041)
+    ('2.5 s', '31 ms', '4.1 µs')
+    """
+    unit, name = next((u for u in _TIMES if seconds >= u[0]), _TIMES[-1])
+    amount = seconds / unit
+    return f"{amount:,.0f} {name}" if amount >= 10 else f"{amount:.2g} {name}"
 
 
 def size_cell(size: float | None) -> Cell:

@@ -12,20 +12,39 @@ from harness.comparing.pairing import Side
 from harness.comparing.subgroups import Group
 from harness.execution.storage import write_whole
 from harness.reporting import provenance, wording
+from harness.reporting.overlay_plot import MARKS
+from harness.reporting.overlays import Overlay, Subject, overlays
 from harness.reporting.pages import environment, surroundings
+from harness.reporting.showcase import Row as SearchRow
+from harness.reporting.showcase import row_of
 from harness.reporting.thumbnails import Pictures, thumbnails
-from harness.results import Candidate, Search
+from harness.results import Search
 from harness.tasks.look_alikes import MATES
 
-CANDIDATES = 4
-"""Of each run, shown for a search that changed."""
+STYLES = 8
+"""Curves that can be told apart in one plot."""
+
+GAIN, LOSS = "gain", "loss"
 
 
 @dataclass(frozen=True)
 class _Line:
-    """One line of a table of changes, in finished texts."""
+    """One line of a table of changes, in finished texts.
+
+    Parameters
+    ----------
+    way
+        ``gain`` or ``loss``, by which way is better; empty for no change.
+    sure
+        Whether the interval leaves out 0.
+    below
+        Which way is better, where that is lower.
+    """
 
     label: str
+    below: str
+    way: str
+    sure: bool
     group: str
     first: str
     second: str
@@ -43,7 +62,7 @@ class _Answer:
     """What one run answered to a search, in words and by its first candidates."""
 
     words: str
-    candidates: tuple[tuple[int, Candidate], ...]
+    row: SearchRow
 
 
 def write_page(
@@ -81,22 +100,22 @@ def render(
         Returns a JPEG thumbnail of a record by its name, or None where the image is not at hand.
     """
     names = _names(comparison)
-    return (
-        environment()
-        .get_template("compare.html.j2")
-        .render(
-            page=surroundings(comparison.first.identity),
-            comparison=comparison,
-            badge=provenance.BADGES[comparison.synthetic],
-            provenance=provenance.SENTENCES[comparison.synthetic],
-            mates=MATES.get(comparison.mated_by, ""),
-            first=names[0],
-            pairs=[
-                _pair(comparison, pair, name, more)
-                for pair, name, more in zip(comparison.pairs, names[1:], shown, strict=True)
-            ],
-            image=Pictures(picture, _pictured(shown)).address,
-        )
+    engine = environment()
+    engine.globals["marks"] = MARKS
+    return engine.get_template("compare.html.j2").render(
+        page=surroundings(comparison.first.identity, styles=("style.css", "boards.css")),
+        figures=_curves(comparison, names, shown),
+        changes=_all_changes(comparison, names),
+        comparison=comparison,
+        badge=provenance.BADGES[comparison.synthetic],
+        provenance=provenance.SENTENCES[comparison.synthetic],
+        mates=MATES.get(comparison.mated_by, ""),
+        first=names[0],
+        pairs=[
+            _pair(comparison, pair, name, more)
+            for pair, name, more in zip(comparison.pairs, names[1:], shown, strict=True)
+        ],
+        image=Pictures(picture, _pictured(shown)).address,
     )
 
 
@@ -108,8 +127,33 @@ def _pictured(shown: Sequence[Shown]) -> list[str]:
         for shift in (*one.gained, *one.lost)
         for name in (
             shift.first.probe,
-            *(c.reference for s in (shift.first, shift.second) for c in s.candidates[:CANDIDATES]),
+            *(
+                placed.candidate.reference
+                for search in (shift.first, shift.second)
+                for placed in row_of(search).shown
+            ),
         )
+    ]
+
+
+def _curves(comparison: Comparison, names: Sequence[str], shown: Sequence[Shown]) -> list[Overlay]:
+    """Return the curves of all runs in one plot each, the first run's among them once."""
+    curves = [shown[0].curves[0], *(one.curves[1] for one in shown)][:STYLES]
+    subjects = [
+        Subject(f"run-{i}", name, own)
+        for i, (name, own) in enumerate(zip(names, curves, strict=False))
+    ]
+    metrics = [row.metric for row in comparison.pairs[0].rows]
+    return overlays(subjects, [one.id for one in subjects], metrics, comparison.task)
+
+
+def _all_changes(
+    comparison: Comparison, names: Sequence[str]
+) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Return what every run does not share with the first, by its name."""
+    return [
+        (name, [(wording.plain(one.what), one.first, one.second) for one in pair.changes])
+        for name, pair in zip(names[1:], comparison.pairs, strict=True)
     ]
 
 
@@ -153,7 +197,8 @@ def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
     if max(pair.fits) > 1:
         values += f", means over {pair.fits[1]} and {pair.fits[0]} fits"
     bounds = _interval(row.metric, row.low, row.high)
-    within = f" (95 % interval of the change {bounds})" if bounds else ""
+    points = " points" if wording.is_rate(row.metric) else ""
+    within = f" (95 % interval of the change {bounds}{points})" if bounds else ""
     if row.better:
         winner = name if row.better == "second" else first
         return f"{label}: {values}{within}. {winner} is better on this data."
@@ -164,8 +209,12 @@ def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
 
 def _metric_line(row: Row, reach: float, first: str, second: str) -> _Line:
     bounded = wording.is_rate(row.metric)
+    better = wording.direction(row.metric)
     return _Line(
         wording.metric_label(row.metric),
+        "lower is better" if better == "lower" else "",
+        _way(row.change, better),
+        bool(row.better),
         row.metric,
         wording.amount(row.metric, row.first),
         wording.amount(row.metric, row.second),
@@ -182,6 +231,9 @@ def _metric_line(row: Row, reach: float, first: str, second: str) -> _Line:
 def _group_line(group: Group, metric: str, reach: float) -> _Line:
     return _Line(
         group.value,
+        "",
+        _way(group.change, "higher"),
+        group.differs,
         group.attribute,
         wording.percent(group.first),
         wording.percent(group.second),
@@ -205,10 +257,17 @@ def _shift(shift: Shift) -> dict[str, object]:
     }
 
 
+def _way(change: float | None, better: str) -> str:
+    """Return whether a change is one for the better."""
+    if not change or not better:
+        return ""
+    return GAIN if (change > 0) == (better == "higher") else LOSS
+
+
 def _answer(search: Search) -> _Answer:
-    listed = tuple(enumerate(search.candidates[:CANDIDATES], start=1))
+    listed = row_of(search)
     if search.failed:
-        return _Answer("no template", ())
+        return _Answer("no template", listed)
     if search.correct is not None:
         score = "" if search.score is None else f", score {wording.score(search.score)}"
         return _Answer(f"decided {'rightly' if search.correct else 'wrongly'}{score}", listed)
@@ -231,7 +290,7 @@ def _interval(metric: str, low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
     if wording.is_rate(metric):
-        return f"{low * 100:+.1f} to {high * 100:+.1f} points".replace("-", "−")
+        return f"{low * 100:+.1f} to {high * 100:+.1f}".replace("-", "−")
     return f"{low:+.3f} to {high:+.3f}".replace("-", "−")
 
 

@@ -44,7 +44,10 @@ def environment() -> jinja2.Environment:
 
 
 def surroundings(
-    identity: str = "", scripts: Sequence[str] = SCRIPTS, live: bool = False
+    identity: str = "",
+    scripts: Sequence[str] = SCRIPTS,
+    live: bool = False,
+    styles: Sequence[str] = ("style.css",),
 ) -> dict[str, Any]:
     """Return ``page``, which `base.html.j2` needs: style, script and the rule that allows them.
 
@@ -56,14 +59,16 @@ def surroundings(
         Files of `reports/` that become the page's one script, in this order.
     live
         Whether the page may ask the server that it came from, and nothing else, for changes.
+    styles
+        Files of `reports/` that become the page's one style, in this order.
     """
     from markupsafe import Markup
 
     folder = bundled("reports")
-    style = (folder / "style.css").read_text(encoding="utf-8")
+    style = "".join((folder / name).read_text(encoding="utf-8") for name in styles)
     script = script_of(scripts)
     return {
-        "style": Markup(style),  # noqa: S704 - our own file
+        "style": Markup(style),  # noqa: S704 - our own files
         "script": Markup(script),  # noqa: S704 - our own files
         "script_hash": script_hash(script),
         # The identity goes into the style, so it has to be what it claims to be.

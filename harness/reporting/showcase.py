@@ -52,7 +52,7 @@ def best_searches(searches: Sequence[Search], number: int) -> list[Row]:
     """Return searches whose mate came first, by largest margin, over different identities."""
     first = [s for s in searches if s.rank == 1 and not s.failed]
     first.sort(key=lambda s: (-margin(s), s.fold, s.probe))
-    return [_row(s) for s in _varied(first, number)]
+    return [row_of(s) for s in _varied(first, number)]
 
 
 def worst_searches(searches: Sequence[Search], number: int) -> list[Row]:
@@ -62,10 +62,11 @@ def worst_searches(searches: Sequence[Search], number: int) -> list[Row]:
     """
     behind = [s for s in searches if s.mates > 0 and s.rank != 1 and not s.failed]
     behind.sort(key=lambda s: (-(s.rank or math.inf), margin(s), s.fold, s.probe))
-    return [_row(s) for s in _varied(behind, number)]
+    return [row_of(s) for s in _varied(behind, number)]
 
 
-def _row(search: Search) -> Row:
+def row_of(search: Search) -> Row:
+    """Return a search as a row of pictures, its best mate among them if it was recorded."""
     placed = [Placed(i, c) for i, c in enumerate(search.candidates, start=1)]
     head = placed[:CANDIDATES]
     if not any(p.candidate.mated for p in head):

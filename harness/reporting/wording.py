@@ -115,6 +115,17 @@ def is_share(metric: str) -> bool:
     return is_rate(metric) or not set(name.split("-")).isdisjoint(_SHARES)
 
 
+def strip_ends(metric: str) -> tuple[str, str] | None:
+    """Return what the ends of a strip from 0 to 1 mean in the unit that the values are shown in.
+
+    >>> strip_ends("map"), strip_ends("psnr")
+    (('0', '1'), None)
+    """
+    if not is_share(metric):
+        return None
+    return ("0", f"100{_SPACE}%") if is_rate(metric) else ("0", "1")
+
+
 def direction(metric: str) -> str:
     """Return which values are better: ``higher``, ``lower``, or empty where neither is.
 

@@ -23,6 +23,7 @@ from harness.errors import HarnessError
 from harness.leaderboard import exports
 from harness.leaderboard.boards import Leaderboard
 from harness.leaderboard.building import gather
+from harness.leaderboard.evidence import report_paths
 from harness.leaderboard.reading import find_runs
 from harness.leaderboard.site import OVERVIEW, render_site
 from harness.reporting.pages import script_hash, script_of
@@ -78,10 +79,8 @@ class RunWatcher:
             leaderboard = gather(self._places, self._history, self._separate_seeds)
             self._files = _files(leaderboard)
             self._reports = {
-                fit.id: Path(fit.folder) / record.REPORT
-                for board in leaderboard.boards
-                for place in board.all_places
-                for fit in place.entry.fits or (place.entry,)
+                path: Path(folder) / record.REPORT
+                for folder, path in report_paths(leaderboard).items()
             }
         with self._changed:
             self.state = state
@@ -110,12 +109,10 @@ class RunWatcher:
         name = path or OVERVIEW
         if name in self._files:
             return self._files[name], _KINDS[Path(name).suffix], False
-        parts = name.split("/")
-        if len(parts) == 3 and parts[0] == "runs" and parts[2] == record.REPORT:
-            report = self._reports.get(parts[1])
-            content = None if report is None else _own_file(report)
-            if content is not None:
-                return content, _KINDS[".html"], True
+        report = self._reports.get(name)
+        content = None if report is None else _own_file(report)
+        if content is not None:
+            return content, _KINDS[".html"], True
         return None
 
 
@@ -135,7 +132,7 @@ def _own_file(path: Path) -> bytes | None:
 
 
 def _files(leaderboard: Leaderboard) -> dict[str, bytes]:
-    pages = render_site(leaderboard, reports=True, live=True)
+    pages = render_site(leaderboard, reports=report_paths(leaderboard), live=True)
     return {
         **{name: text.encode("utf-8", "replace") for name, text in pages.items()},
         exports.JSON: exports.to_json(leaderboard),

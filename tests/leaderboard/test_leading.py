@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from harness.leaderboard.boards import make_boards
+from harness.leaderboard.leading import leading
 from harness.leaderboard.reading import Entry
-from harness.leaderboard.site import leading, render_site
+from harness.leaderboard.site import render_site
 from harness.results import OTHER_PHOTOGRAPH, Estimate
 
 from .test_boards import make  # noqa: F401 - a fixture
@@ -68,6 +69,14 @@ def test_lower_is_better_is_said_where_it_is(make: Maker) -> None:  # noqa: F811
         entry.metrics.headline = "eer"
         entry.metrics.pooled["eer"] = Estimate(value, value - 0.02, value + 0.02, chance=0.5)
     assert said(*entries) == "a has the best value (lower is better)."
+
+
+def test_who_is_ahead_and_who_is_behind_are_named(make: Maker) -> None:  # noqa: F811
+    entries = [make(algorithm=n, skill=s) for n, s in (("a", 0.95), ("b", 0.4), ("c", 0.39))]
+    for entry in entries:
+        entry.metrics.pooled[entry.metrics.headline].chance = 0.1
+    assert said(*entries) == "a is ahead; the next, b, is clearly behind."
+    assert said(*entries[1:]) == "b has the best value; the data cannot tell it from c."
 
 
 def test_what_searches_without_copies_get_stands_beside_the_headline(make: Maker) -> None:  # noqa: F811

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmarks.run_folders import make_run
+from harness.data.findings import Finding
 from harness.errors import UsageError
 from harness.leaderboard.building import build, gather
 from harness.leaderboard.exports import plain_cell, text, to_csv, to_json, to_markdown
@@ -128,7 +130,7 @@ def test_the_table_is_whole_without_scripts(runs: Path) -> None:
         "Chance",
         "Published, on Tatt-C",
         "Deep Tattoo triplet",
-        "s per comparison",
+        "per comparison",
         "2026-01-02",
         "0123456789",
         "tattoo_similarity" if "tattoo_similarity" in board else "similarity",
@@ -142,6 +144,71 @@ def test_the_table_is_whole_without_scripts(runs: Path) -> None:
     assert ">random<" not in ranked
     assert "Compass" not in ranked
     assert ranked.count("<tr ") == 3
+
+
+def test_the_columns_stand_in_the_order_in_which_they_are_read(runs: Path) -> None:
+    pages = render_site(gather([runs]))
+    board = next(t for n, t in pages.items() if n.startswith("board-similarity"))
+    head = board[board.index("<thead><tr>") : board.index("</thead>")]
+    keys = [v for _, n, v in Page(head).attributes if n == "data-key"]
+    assert keys[:5] == ["rank", "entry", "headline", "group", "failures"]
+    assert keys[-4:] == ["template", "date", "commit", "seed"]
+    assert "100\u202f%" in head
+    # All after the failures is there, hidden by style until it is chosen; failures cannot be.
+    page = Page(board)
+    boxes = [v for _, n, v in page.attributes if n == "data-column"]
+    assert boxes == keys[5:]
+    for number, _ in enumerate(keys[4:]):
+        rule = f"main:not(:has(#column-{number}:checked)) .ranking .c{number} {{ display: none; }}"
+        assert (rule in board) is (number > 0)
+    rows = board[board.index('<tbody class="entries">') : board.index("</table>")].split("<tr")[1:]
+    counts = {row.count("<td") + row.count("<th") for row in rows}
+    assert counts == {len(keys) + 2}  # with the box and the strip
+
+
+def test_values_stand_with_their_units_and_a_count_once(runs: Path) -> None:
+    pages = render_site(gather([runs]))
+    board = next(t for n, t in pages.items() if n.startswith("board-similarity"))
+    assert re.search(r">\d[\d.,]* (s|ms|µs)<", board)
+    assert len(re.findall(r'<th scope="row">Folds</th>', board)) == 1
+    assert "5 (1, 2, 3, 4, 5)" in board
+
+
+def test_what_is_odd_about_the_data_is_told_once_and_one_fit_is_no_such_thing(
+    tmp_path: Path,
+) -> None:
+    odd = [Finding("small", "warning", "Galleries are small."), Finding("heic", "warning", "2 <b>")]
+    for name, more in (("a", odd), ("b", odd[:1]), ("c", [Finding("one-fit", "warning", "One.")])):
+        make_run(tmp_path / name, algorithm=name, findings=more)
+    board = next(t for n, t in render_site(gather([tmp_path])).items() if n.startswith("board-"))
+    assert '<span class="mark">2 remarks about the data</span>' in board
+    assert '<span class="mark">1 remark about the data</span>' in board
+    assert "<summary>2 remarks about the data</summary>" in board
+    assert "<li>Galleries are small. <small>(a, b)</small></li>" in board
+    assert "<li>2 &lt;b&gt; <small>(a)</small></li>" in board
+    assert "One." not in board
+
+
+def test_the_overview_has_a_table_for_each_kind_of_question(tmp_path: Path) -> None:
+    make_run(tmp_path / "1", algorithm="x", protocol="region", title="Region")
+    make_run(tmp_path / "2", algorithm="y", protocol="verification", task="verification", title="V")
+    make_run(tmp_path / "3", algorithm="z", protocol="detection", task="detection", title="D")
+    make_run(tmp_path / "4", algorithm="z", protocol="novel", task="../novel <b>", title="N")
+    page = Page(overview := render_site(gather([tmp_path]))["index.html"])
+    tables = [v for t, n, v in page.attributes if t == "table" and n == "id"]
+    assert len(tables) == 3
+    for words in ("Matching", "Detection", "../novel &lt;b&gt;"):
+        assert overview.count(f">{words}") >= 2, words  # over a table, and over cards
+    # Of the two boards for matchers each entry is on one: a dot, and words for who cannot see it.
+    assert overview.count('<span aria-hidden="true">·</span>') == 2
+    assert overview.count('<span class="unseen">no run</span>') == 2
+    assert ">none<" not in overview
+
+
+def test_parameters_stand_in_columns_of_pairs(runs: Path) -> None:
+    pages = render_site(gather([runs]))
+    page = next(t for n, t in pages.items() if n.startswith("algorithm-matcher0"))
+    assert '<dl class="pairs">\n<div><dt>seed</dt><dd>0</dd></div>' in page
 
 
 def test_runs_left_out_stand_on_the_overview_with_their_reason(runs: Path) -> None:

@@ -5,19 +5,41 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from harness.leaderboard.boards import Board, Place
 from harness.reporting import plots
 from harness.reporting.overlay_plot import Overlaid, overlay_plot
 from harness.reporting.tables import Table
 from harness.reporting.trade_off import ends, trade_off_of
 from harness.reporting.wording import NO_VALUE, known, percent, split_id
+from harness.results import Curves
+
+if TYPE_CHECKING:
+    from harness.likelihood.assessment import Assessment
 
 SHOWN = 4
 """Entries whose curves are shown before anybody selects; the plots have styles for eight."""
 LINE_POINTS = 70
 
 _Columns = Mapping[str, Sequence[float | None]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One whose curves are drawn: an entry of a board, or a run that is compared.
+
+    Parameters
+    ----------
+    id
+        Letters, digits and hyphens; unique among those drawn together.
+    label
+        For people.
+    """
+
+    id: str
+    label: str
+    curves: Curves
+    assessment: Assessment | None = None
 
 
 @dataclass(frozen=True)
@@ -53,15 +75,28 @@ class Overlay:
 class _Drawn:
     """The lines of one entry: points, and text and place of the value in every column."""
 
-    place: Place
+    subject: Subject
     lines: list[list[tuple[float, float]]]
     values: list[tuple[tuple[float, float] | None, str]]
 
 
-def overlays(board: Board) -> list[Overlay]:
-    """Return the plots that the entries of a board have curves for."""
-    shown = [p.entry.id for p in (board.places or board.controls)[:SHOWN]]
-    found = [_cmc(board, shown), _det(board, shown), _tippett(board, shown)]
+def overlays(
+    subjects: Sequence[Subject], shown: Sequence[str], metrics: Sequence[str], task: str
+) -> list[Overlay]:
+    """Return the plots that there are curves for.
+
+    Parameters
+    ----------
+    subjects
+        Those that may be shown.
+    shown
+        Ids of those that are shown at first.
+    metrics
+        Ids of the metrics, whose ranks get a mark.
+    task
+        Name of the task: what its two errors are called.
+    """
+    found = [_cmc(subjects, shown, metrics), _det(subjects, shown, task), _tippett(subjects, shown)]
     return [one for one in found if one is not None]
 
 
@@ -82,17 +117,19 @@ def _thin(rows: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
     ]
 
 
-def _cmc(board: Board, shown: Sequence[str]) -> Overlay | None:
-    rows = {p.entry.id: _columns(p.entry.curves.cmc, "rank", "hit_rate") for p in board.all_places}
+def _cmc(
+    subjects: Sequence[Subject], shown: Sequence[str], metrics: Sequence[str]
+) -> Overlay | None:
+    rows = {p.id: _columns(p.curves.cmc, "rank", "hit_rate") for p in subjects}
     last = max((row[0] for each in rows.values() for row in each), default=0.0)
     if last < 1:
         return None
-    named = {split_id(m)[1].get("rank") for m in board.metrics}
+    named = {split_id(m)[1].get("rank") for m in metrics}
     ranks = sorted({1, 5, 10, 20, 50, 100, 1000} | {r for r in named if isinstance(r, int)})
     ranks = [r for r in ranks if r <= last][:9]
     drawn = []
-    for place in board.all_places:
-        own = sorted(rows[place.entry.id])
+    for subject in subjects:
+        own = sorted(rows[subject.id])
         if not own:
             continue
         at = [row[0] for row in own]
@@ -101,10 +138,10 @@ def _cmc(board: Board, shown: Sequence[str]) -> Overlay | None:
             i = bisect_right(at, rank) - 1
             inside = i >= 0 and at[-1] >= rank
             values.append(((rank, own[i][1]), percent(own[i][1])) if inside else (None, NO_VALUE))
-        drawn.append(_Drawn(place, [[(a, b) for a, b in _thin(own)]], values))
+        drawn.append(_Drawn(subject, [[(a, b) for a, b in _thin(own)]], values))
     series = []
-    for place in board.all_places:
-        chance = _columns(place.entry.curves.cmc, "rank", "chance")
+    for subject in subjects:
+        chance = _columns(subject.curves.cmc, "rank", "chance")
         if chance:
             x, y = [row[0] for row in chance], [row[1] for row in chance]
             series = [plots.Series("chance", "chance", x, y, len(x) // 2, "lower right")]
@@ -124,22 +161,20 @@ def _cmc(board: Board, shown: Sequence[str]) -> Overlay | None:
     )
 
 
-def _det(board: Board, shown: Sequence[str]) -> Overlay | None:
+def _det(subjects: Sequence[Subject], shown: Sequence[str], task: str) -> Overlay | None:
     rows = {
-        p.entry.id: sorted(_columns(p.entry.curves.det, "fmr", "fnmr"), key=lambda r: (r[0], -r[1]))
-        for p in board.all_places
+        p.id: sorted(_columns(p.curves.det, "fmr", "fnmr"), key=lambda r: (r[0], -r[1]))
+        for p in subjects
     }
     if not any(rows.values()):
         return None
-    kind = trade_off_of(board.first.metrics.task)
-    random = next(
-        (r for p in board.all_places if (r := _columns(p.entry.curves.det, "fmr", "chance"))), []
-    )
+    kind = trade_off_of(task)
+    random = next((r for p in subjects if (r := _columns(p.curves.det, "fmr", "chance"))), [])
     low, high = ends(v for each in [*rows.values(), random] for row in each for v in row)
     levels = [v for v in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.3) if v >= low]
     drawn = []
-    for place in board.all_places:
-        own = rows[place.entry.id]
+    for subject in subjects:
+        own = rows[subject.id]
         if not own:
             continue
         at = [row[0] for row in own]
@@ -151,7 +186,7 @@ def _det(board: Board, shown: Sequence[str]) -> Overlay | None:
             else:
                 best = min(row[1] for row in own[: i + 1])
                 values.append(((level, best), percent(best)))
-        drawn.append(_Drawn(place, [[(a, b) for a, b in _thin(own)]], values))
+        drawn.append(_Drawn(subject, [[(a, b) for a, b in _thin(own)]], values))
     chance_x, chance_y = kind.chance_line(low, high)
     if random:
         chance_x, chance_y = map(list, zip(*sorted(set(random)), strict=True))
@@ -171,10 +206,10 @@ def _det(board: Board, shown: Sequence[str]) -> Overlay | None:
     )
 
 
-def _tippett(board: Board, shown: Sequence[str]) -> Overlay | None:
+def _tippett(subjects: Sequence[Subject], shown: Sequence[str]) -> Overlay | None:
     drawn, ends = [], [0.0]
-    for place in board.all_places:
-        assessment = place.entry.assessment
+    for subject in subjects:
+        assessment = subject.assessment
         rows = _columns(assessment.tippett, "log10_lr", "mated", "nonmated") if assessment else []
         if not rows:
             continue
@@ -191,7 +226,7 @@ def _tippett(board: Board, shown: Sequence[str]) -> Overlay | None:
             )
         thin = _thin(rows)
         lines = [[(row[0], row[column]) for row in thin] for column in (1, 2)]
-        drawn.append(_Drawn(place, lines, values))
+        drawn.append(_Drawn(subject, lines, values))
     if not drawn:
         return None
     low, high = min(ends) - 0.15, max(ends) + 0.15
@@ -223,30 +258,30 @@ def _overlay(
     shown: Sequence[str],
     chance: str,
 ) -> Overlay:
-    first = [d for d in drawn if d.place.entry.id in shown] or list(drawn[:SHOWN])
-    styles = {d.place.entry.id: i for i, d in enumerate(first)}
+    first = [d for d in drawn if d.subject.id in shown] or list(drawn[:SHOWN])
+    styles = {d.subject.id: i for i, d in enumerate(first)}
     curves = [
         Overlaid(
-            d.place.entry.id,
-            d.place.label,
+            d.subject.id,
+            d.subject.label,
             d.lines,
             [
                 (*at, f"{column}: {text}")
                 for (at, text), column in zip(d.values, columns, strict=True)
                 if at is not None and _inside(x, at[0])
             ],
-            styles.get(d.place.entry.id),
+            styles.get(d.subject.id),
         )
         for d in drawn
     ]
-    labels = ", ".join(d.place.label for d in first)
+    labels = ", ".join(d.subject.label for d in first)
     table = Table(
         heading,
         ("Entry", *columns),
-        tuple((d.place.label, *(text for _, text in d.values)) for d in first),
+        tuple((d.subject.label, *(text for _, text in d.values)) for d in first),
     )
     svg = overlay_plot(name, heading, f"{about} Shown: {labels}.", x, y, curves, series)
-    named = tuple((d.place.entry.id, styles[d.place.entry.id], d.place.label) for d in first)
+    named = tuple((d.subject.id, styles[d.subject.id], d.subject.label) for d in first)
     return Overlay(name, heading, about, svg, table, named, chance)
 
 

@@ -1,0 +1,49 @@
+"""Kinds of question that boards are grouped by: what an algorithm must be able to do for them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from harness.protocol import task_module
+from harness.reporting.wording import plain
+
+__all__ = ["kind_of", "order_of"]
+
+_NAMES = {
+    "Matcher": "Matching",
+    "Detector": "Detection",
+    "Segmenter": "Segmentation",
+    "Tagger": "Tags and classes",
+    "Remover": "Removal",
+}
+
+
+@cache
+def kind_of(task: str) -> str:
+    """Return the kind of question that a task is, in words.
+
+    Parameters
+    ----------
+    task
+        Name of the task, as a manifest has it; one that this harness does not know is a kind of
+        its own.
+
+    Examples
+    --------
+    >>> kind_of("open-set"), kind_of("detection"), kind_of("something-new")
+    ('Matching', 'Detection', 'Something-new')
+    """
+    if re.fullmatch("[a-z]+(-[a-z]+)*", task):
+        try:
+            return _NAMES[task_module(task).ABILITY.__name__]
+        except (ImportError, AttributeError, KeyError):
+            pass
+    return plain(task) or "Other"
+
+
+def order_of(task: str) -> tuple[int, str]:
+    """Return a key that sorts kinds: those that the harness knows first, then others by name."""
+    kind = kind_of(task)
+    known = list(_NAMES.values())
+    return (known.index(kind) if kind in known else len(known), kind)
