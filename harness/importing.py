@@ -99,18 +99,48 @@ def bring(
     )
 
 
+_NOBODY = "unnamed-system"
+_ABOVE = 3
+"""Folders above a file whose names are looked at."""
+
+_ANYBODY = re.compile(
+    "(candidate|score|detection|result|list|file|output|impostor|mate|match|run|fold|unit|name)s?"
+    "|matches|matrix|similarity|similarities|distances?|scored|mated|non|nonmated|genuine|data|csv"
+    "|txt|json|out|exported|export|tmp|temp|home|work|new|old|final|my|copy|of|the"
+)
+"""Words that name any file of scores, and nobody who made them."""
+
+
 def listed_as(name: str | None, path: Path) -> str:
     """Return the name under which scores are listed: the one asked for, or that of the file.
+
+    Of a file whose name says nothing of whose scores they are, such as ``1.csv`` or
+    ``candidates.txt``, it is the name of the nearest folder above it that does.
 
     Raises
     ------
     UsageError
-        If it could not be the name of a folder everywhere.
+        If it could not be the name of a folder everywhere, or says nothing of whose scores they
+        are.
     """
-    listed = name or re.sub(r"[^\w.-]+", "-", path.stem).strip(".-") or "scores"
-    if not re.fullmatch(r"\w[\w.-]*", listed):
-        raise UsageError(f"--name {listed!r} should be letters, digits, '-', '_' and '.'")
-    return listed
+    if name is None:
+        places = (path.stem, *(place.name for place in path.resolve().parents[:_ABOVE]))
+        names = [re.sub(r"[^\w.-]+", "-", place).strip(".-") for place in places]
+        return next(filter(_speaks, names), _NOBODY)
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UsageError(f"--name {name!r} should be letters, digits, '-', '_' and '.'")
+    if not _speaks(name):
+        raise UsageError(
+            f"--name {name!r} says nothing of whose scores they are, and boards list them by it; "
+            "name the system that made them, such as vendor-2"
+        )
+    return name
+
+
+def _speaks(name: str) -> bool:
+    """Say whether a name tells one system from others: more than digits and words for any file."""
+    words = [word for word in re.split(r"[\W_\d]+", name.lower()) if word]
+    return not all(_ANYBODY.fullmatch(word) for word in words)
 
 
 def keep(

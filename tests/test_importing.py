@@ -14,7 +14,9 @@ import pytest
 
 from harness import record
 from harness.data.records import Dataset
+from harness.errors import UsageError
 from harness.finishing import finish
+from harness.importing import listed_as
 from harness.metrics.verification import eer
 from tests.conftest import Ran, run_harness
 
@@ -257,3 +259,32 @@ def test_options_without_an_effect_are_refused(
     ran = harness("score", *words)
     assert ran.code == 2
     assert said in ran.err
+
+
+@pytest.mark.parametrize(
+    "name", ["1", "42", "candidates", "Scores_2", "non-mated", "results.3", "fold-1", "my_scores"]
+)
+def test_a_name_that_says_nothing_of_whose_scores_they_are_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="says nothing of whose scores they are"):
+        listed_as(name, Path("vendor.csv"))
+
+
+@pytest.mark.parametrize("name", ["vendor-1", "resnet50", "run-of-lab-7", "größe", "V2"])
+def test_any_other_name_is_taken(name: str) -> None:
+    assert listed_as(name, Path("1.csv")) == name
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("vendor 2.csv", "vendor-2"),
+        ("acme/1.csv", "acme"),
+        ("acme/scores/candidates.txt", "acme"),
+        ("sift-49f4f8218c/candidates", "sift-49f4f8218c"),
+        ("runs/1/scores/2.csv", "unnamed-system"),
+    ],
+)
+def test_scores_without_a_name_are_listed_by_the_nearest_word_that_says_whose_they_are(
+    place: str, name: str
+) -> None:
+    assert listed_as(None, Path("/") / place) == name

@@ -32,7 +32,7 @@ MISSING_SHOWN = 10
 @click.option("--mated", type=PATH, help="Scores of mated comparisons, one a line.")
 @click.option("--nonmated", type=PATH, help="Scores of non-mated comparisons, one a line.")
 @click.option("--format", "form", help="Of the file; else told from the content.")
-@click.option("--name", help="Under which the run is listed; that of the file unless given.")
+@click.option("--name", help="Of the system that made the scores; else that of the file.")
 @click.option(
     "--protocol",
     shell_complete=PROTOCOLS,

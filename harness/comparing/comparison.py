@@ -288,6 +288,8 @@ def _row(first: Side, one: Outcome, second: Side, other: Outcome, metric: Metric
         row.first, row.second, row.change = found.first, found.second, found.change
     row.trials, row.identities, row.changed = found.trials, found.identities, found.changed
     row.method = found.method
+    if not math.isfinite(found.low + found.high) and max(len(before), len(after)) > 1:
+        row.method = f"no interval: too few fits ({len(before)} and {len(after)})"
     if math.isfinite(found.low) and math.isfinite(found.high):
         row.low, row.high = found.low, found.high
         higher = CATALOGUE[metric.name].better if metric.name in CATALOGUE else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.comparing.comparison import Comparison, Pair, Row, Shown
@@ -171,11 +171,16 @@ def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[s
     metric = comparison.metric
     reach = _reach([(row.low, row.high) for row in pair.rows if wording.is_rate(row.metric)])
     group_reach = _reach([(group.low, group.high) for group in pair.groups])
+    lines = [_metric_line(row, reach, _names(comparison)[0], name) for row in pair.rows]
+    notes = {line.note for line in lines}
+    # What is to be said of every line is said once.
+    note = notes.pop() if len(notes) == 1 and len(lines) > 1 else ""
     return {
         "name": name,
         "pair": pair,
         "verdict": _verdict(comparison, pair, name),
-        "rows": [_metric_line(row, reach, _names(comparison)[0], name) for row in pair.rows],
+        "rows": [replace(line, note="") for line in lines] if note else lines,
+        "note": note,
         "groups": [_group_line(group, metric, group_reach) for group in pair.groups],
         "notable": [g for g in pair.groups if g.differs and not pair.remark],
         "gained": [_shift(shift) for shift in shown.gained],

@@ -55,6 +55,13 @@ def names(page: Page) -> list[str]:
     return [words.strip() for words in rows.all_text_contents()]
 
 
+def choose(page: Page, *columns: str) -> None:
+    """Tick further columns."""
+    page.locator(".chooser summary").click()
+    for column in columns:
+        page.get_by_label(column, exact=True).check()
+
+
 def shown(page: Page, figure: str) -> list[str]:
     curves = page.locator(f"#figure-{figure} .curve:not([hidden])")
     return [str(curve.get_attribute("data-entry")) for curve in curves.all()]
@@ -65,6 +72,7 @@ def test_a_click_on_a_head_sorts_and_another_turns_it_round(browser: Browser, si
         page.goto(board_of(site))
         ranked = names(page)
         assert len(ranked) == ENTRIES
+        choose(page, "Seed")
         seed = page.get_by_role("button", name="Seed")
         seed.click()
         assert names(page)[1] == "matcher-1"
@@ -82,6 +90,7 @@ def test_a_click_on_a_head_sorts_and_another_turns_it_round(browser: Browser, si
 def test_the_keyboard_sorts_as_well(browser: Browser, site: Path) -> None:
     with quiet_page(browser) as page:
         page.goto(board_of(site))
+        choose(page, "Date")
         page.get_by_role("button", name="Date").focus()
         page.keyboard.press("Enter")
         assert page.locator("th[data-key=date]").get_attribute("aria-sort") == "descending"
@@ -157,18 +166,93 @@ def test_values_show_on_hover(browser: Browser, site: Path) -> None:
 def test_a_deep_link_shows_what_its_sender_saw(browser: Browser, site: Path) -> None:
     with quiet_page(browser) as page:
         page.goto(board_of(site))
+        choose(page, "Seed", "Equal error rate (EER)")
         page.get_by_role("button", name="Seed").click()
         page.get_by_label("Filter entries").fill("matcher")
         page.locator("tbody.entries tr:visible input").first.check()
         page.locator("tbody.entries tr:visible input").last.check()
         address, order, curves = page.url, names(page), shown(page, "cmc")
         assert "sort=seed%3Aasc" in address
+        assert "columns=eer,seed" in address
         assert "filter=matcher" in address
     with quiet_page(browser) as page:
         page.goto(address)
         assert names(page) == order
         assert shown(page, "cmc") == curves
         assert page.get_by_label("Filter entries").input_value() == "matcher"
+        assert heads(page)[-2:] == ["eer", "seed"]
+
+
+def heads(page: Page) -> list[str]:
+    """Keys of the columns that show."""
+    found = page.locator("#ranking thead th[data-key]:visible")
+    return [str(head.get_attribute("data-key")) for head in found.all()]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_columns_are_chosen_with_and_without_scripts_and_printed_as_chosen(
+    browser: Browser, site: Path, scripts: bool
+) -> None:
+    always = ["rank", "entry", "headline", "group", "failures"]
+    with quiet_page(browser, java_script_enabled=scripts) as page:
+        page.goto(board_of(site))
+        assert heads(page) == always
+        choose(page, "Mean average precision", "Commit")
+        assert heads(page) == [*always, "map", "commit"]
+        page.emulate_media(media="print")
+        assert heads(page) == [*always, "map", "commit"]
+        page.emulate_media(media="screen")
+        page.get_by_label("Commit", exact=True).uncheck()
+        assert heads(page) == [*always, "map"]
+
+
+def test_on_a_phone_rank_entry_and_headline_are_in_view(browser: Browser, site: Path) -> None:
+    with quiet_page(browser, viewport={"width": 390, "height": 844}) as page:
+        page.goto(board_of(site))
+        for cell in page.locator("tbody.entries td.head").all():
+            box = cell.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= 390
+        assert not page.locator("#ranking td.pick").first.is_visible()
+
+
+def test_seven_boards_of_one_kind_fit_into_1200_pixels(browser: Browser, tmp_path: Path) -> None:
+    for i in range(7):
+        make_run(tmp_path / "runs" / str(i), algorithm="x", protocol=f"p{i}", title=f"Question {i}")
+    build([tmp_path / "runs"], tmp_path / "site")
+    with quiet_page(browser) as page:
+        page.goto((tmp_path / "site" / "index.html").as_uri())
+        table = page.locator("table.overview").bounding_box()
+        assert table is not None
+        assert table["x"] + table["width"] <= 1240
+        assert page.locator(".overview .entry-head").evaluate(
+            "e => getComputedStyle(e).position"
+        ) == ("sticky")
+
+
+def test_the_tables_of_the_overview_are_sorted_and_filtered_as_one(
+    browser: Browser, tmp_path: Path
+) -> None:
+    for name in "ab":
+        for task in ("identification", "detection"):
+            make_run(
+                tmp_path / "runs" / f"{name}-{task}",
+                algorithm=name,
+                skill=0.5 if name == "a" else 0.9,
+                protocol=task,
+                task=task,
+            )
+    build([tmp_path / "runs"], tmp_path / "site")
+    with quiet_page(browser) as page:
+        page.goto((tmp_path / "site" / "index.html").as_uri())
+        assert names(page) == ["a", "b", "a", "b"]
+        page.get_by_role("button", name="Entry").first.click()
+        assert names(page) == ["b", "a", "b", "a"]
+        page.get_by_role("button", name="Tattoo similarity").first.click()
+        assert names(page) == ["b", "a", "a", "b"]
+        page.get_by_label("Filter entries").fill("b")
+        assert names(page) == ["b", "b"]
+        assert page.get_by_role("status").inner_text() == "1 of 2 entries"
 
 
 def test_an_address_made_up_by_somebody_does_no_harm(browser: Browser, site: Path) -> None:
