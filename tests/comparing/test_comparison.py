@@ -16,7 +16,10 @@ from harness.data.manifest import read_manifest
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
 from harness.record import write_truth
-from harness.results import Search
+from harness.repeats.joining import join
+from harness.reporting.comparison import render
+from harness.reporting.showcase import row_of
+from harness.results import Candidate, Search
 from tests.comparing.conftest import Altered, reversed_order
 from tests.conftest import run_harness, save_png
 
@@ -122,6 +125,82 @@ def test_the_page_shows_the_searches_that_changed_most_as_pictures(
     assert 'src="http' not in text
     assert "is better on this data" in text
     assert "Holm" not in text  # nothing is known of these probes to group them by
+
+
+def page_of(*folders: Path) -> str:
+    found, _, shown = compare(folders)
+    return render(found, shown, lambda name: None)
+
+
+def test_a_loss_and_a_gain_differ_in_words_by_the_metric_s_own_direction(
+    finished: Path, altered: Altered
+) -> None:
+    page = page_of(finished, altered("worse", reversed_order))
+    rows = {
+        label: row
+        for row in page.split("<tr")
+        for label in ("Hit rate within rank 1<", "Equal error rate (EER)", "FMR\u00a0≤\u00a010")
+        if label in row
+    }
+    assert len(rows) == 3
+    for label, row in rows.items():
+        # The hit rate falls, the errors rise: both for the worse, and so it stands there.
+        assert 'class="loss sure"' in row, label
+        assert ">worse</small>" in row, label
+        assert ("lower is better" in row) is ("Hit rate" not in label), label
+    assert "+" in rows["Equal error rate (EER)"]
+    back = page_of(altered("worse2", reversed_order), finished)
+    assert 'class="gain sure"' in back
+    assert ">better</small>" in back
+
+
+def test_curves_of_all_runs_stand_in_one_plot_each(finished: Path, altered: Altered) -> None:
+    page = page_of(finished, altered("one", reversed_order), altered("two"))
+    for figure in ("cmc", "det"):
+        assert page.count(f'data-overlay="{figure}"') == 1
+        plot = page[page.index(f'data-overlay="{figure}"') :]
+        assert plot[: plot.index("</svg>")].count('<g class="curve k') == 3
+        assert f'<a href="#{figure}">' in page
+
+
+def test_the_mate_that_a_run_missed_is_shown_with_its_rank(
+    finished: Path, altered: Altered
+) -> None:
+    search = found_at([12], gallery=15)[0]
+    search.candidates = [Candidate(f"r{i}", -float(i), mated=i == 11) for i in range(15)]
+    row = row_of(search)
+    assert [placed.place for placed in row.shown] == [1, 2, 3, 4, 5, 6, 12]
+    assert row.shown[-1].candidate.mated
+    page = page_of(finished, altered("worse", reversed_order))
+    lost = page[page.index("Lost</span>") : page.index("Gained</span>")]
+    answers = lost.split('class="answer"')[1:]
+    assert len(answers) >= 2
+    assert all('class="mate"' in answer for answer in answers)
+
+
+def test_what_the_records_do_not_share_stands_on_the_page(finished: Path, altered: Altered) -> None:
+    other = altered("other", reversed_order, parameters={"cells": 6, "seed": 0})
+    page = page_of(finished, other)
+    assert "Parameter cells</th><td>4</td><td>6</td>" in page
+    assert "differs from" in page
+    assert "in nothing that is recorded" in page_of(finished, altered("same"))
+
+
+def test_too_few_fits_for_an_interval_are_said_once(altered: Altered, tmp_path: Path) -> None:
+    fits = [
+        altered(
+            f"fit-{seed}",
+            scores,
+            learns=True,
+            parameters={"cells": 4, "seed": seed},
+            identity=f"{seed}" * 64,
+            result_hash=f"{seed}" * 64,
+        )
+        for seed, scores in ((1, None), (2, reversed_order))
+    ]
+    page = page_of(altered("still"), join(fits, tmp_path, "made up"))
+    assert page.count("no interval: too few fits (1 and 2)") == 1
+    assert "Of all metrics: no interval" in page
 
 
 def test_a_shift_counts_places_at_the_head_of_the_list_for_more() -> None:
