@@ -6,6 +6,7 @@ asked is named; what all that it started holds together is measured while it is 
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -124,13 +125,13 @@ class Started:
 def amount(size: int) -> str:
     """Write a number of bytes for people.
 
-    >>> amount(2_500_000_000), amount(3 << 20)
-    ('2.3 GB', '3.0 MB')
+    >>> amount(2_500_000_000), amount(3 << 20), amount(80)
+    ('2.3 GB', '3.0 MB', '1 kB')
     """
     for unit, step in (("GB", 1 << 30), ("MB", 1 << 20)):
         if size >= step:
             return f"{size / step:.1f} {unit}"
-    return f"{size / 1024:.0f} kB"
+    return f"{math.ceil(size / 1024)} kB"
 
 
 def out_of_memory(most: int) -> str:
@@ -178,6 +179,8 @@ def _group_files(root: Path, name: str) -> Iterator[Path]:
     mounted = root / "sys/fs/cgroup"
     with suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():
+            if line.count(":") < 2:
+                continue
             _, kinds, place = line.split(":", 2)
             top = mounted / "memory" if "memory" in kinds.split(",") else mounted
             if kinds and top == mounted:
