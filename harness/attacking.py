@@ -94,7 +94,7 @@ def check_attackable(name: str, protocol: Protocol, folds: Sequence[Fold]) -> No
     DataError
         If a fold has an image both as a probe and as something that must not be retouched.
     """
-    ability = protocol.module().ABILITY.__name__
+    ability = protocol.kind().ability.__name__
     if ability not in ATTACKED:
         raise UsageError(
             f"--attack retouches the probes of a Matcher or a Detector; protocol {name!r} needs a "
@@ -175,7 +175,7 @@ def _unit(
     training = None
     if learned:
         asked = attack.learnt
-        truth = asked.protocol.module().training_truth(
+        truth = asked.protocol.kind().training_truth(
             Fold(name, tuple(learned), ()), asked.dataset.records, asked.protocol
         )
         # A name of the one data set may be another image of the other.

@@ -73,7 +73,7 @@ def bring(
     judged = judged_by(request.protocols[0], request)
     found = READERS[kind](path, judged.folds, judged.dataset.records, form=form)
     outcome = withhold(
-        judged.protocol.module().judge(
+        judged.protocol.kind().judge(
             judged.folds, found.answers, judged.dataset.records, judged.protocol
         ),
         found,
@@ -182,7 +182,7 @@ def keep(
         source_hash=found.sha256,
         parameters={},
         weight_hashes={},
-        failure_policy=judged.protocol.module().FAILURE_POLICY,
+        failure_policy=judged.protocol.kind().failure_policy,
         folds=[fold.name for fold in judged.folds],
         fold_count=fold_count,
     )

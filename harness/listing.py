@@ -66,7 +66,7 @@ def bring_lists(
     """
     judged = _judged(found, given)
     answers = tuple(Answer(part.values) for part in (found.mated, found.nonmated))
-    outcome = judged.protocol.module().judge(
+    outcome = judged.protocol.kind().judge(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
     notes = list(found.notes)

@@ -140,7 +140,7 @@ class Judged:
         What is learned from elsewhere has a hash of its own, so that runs that learned from
         different data can be compared on the same.
         """
-        kinds = getattr(self.protocol.module(), "TRUTH_FILES", ())
+        kinds = self.protocol.kind().truth_files
         learned = frozenset[str]() if self.elsewhere is None else self.elsewhere.images
         names = [name for name in self.names if name not in learned]
         return fingerprint(self.dataset, names, truth_files=kinds)
@@ -169,7 +169,7 @@ class Judged:
 
         Masks and clean captures are hashed with the data.
         """
-        truth = self.protocol.module().training_truth
+        truth = self.protocol.kind().training_truth
         known = [truth(fold, self.dataset.records, self.protocol) for fold in self.folds]
         plain = ("identities", "mated", "tattoo", "tags")
         return _hash_of(
@@ -261,14 +261,13 @@ def prepare(request: Request) -> list[Prepared]:
         judged = [replace(asked, name=f"{asked.name}+{attack.label}") for asked in judged]
     runs = []
     for asked in judged:
-        task = asked.protocol.module()
-        ability = task.ABILITY.__name__
-        controlled = hasattr(task, "truth_matrix") or hasattr(task, "truth_masks")
+        task = asked.protocol.kind()
+        ability = task.ability.__name__
         able = [
             entry
             for entry in entries
             if ability in entry.description.abilities
-            or (entry.description.shown_truth and controlled)
+            or (entry.description.shown_truth and task.shown)
         ]
         if not able:
             raise UsageError(
@@ -325,7 +324,7 @@ def _looked_at(runs: Sequence[Prepared]) -> list[Prepared]:
 
 def _odd_pictures(judged: Judged) -> tuple[Finding, ...]:
     """Return what is said of the pictures and masks of a data set; refuse what cannot be used."""
-    files = getattr(judged.protocol.module(), "TRUTH_FILES", ())
+    files = judged.protocol.kind().truth_files
     records = judged.dataset.records
     crop = judged.protocol.data.crop
     faults = undecodable(records, judged.names, crop=crop, clean="clean" in files)
@@ -385,7 +384,7 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Judg
         raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.findings)
     protocol = asked_on(_dealt(protocol, dataset, request), dataset)
     dataset = _meeting(look_at_records(dataset, protocol), dataset, given, file.stem, protocol)
-    laid_out = protocol.module().lay_out(dataset, protocol)
+    laid_out = protocol.kind().lay_out(dataset, protocol)
     dataset = _meeting(
         look_at_mates(dataset, protocol, laid_out), dataset, given, file.stem, protocol
     )
@@ -456,7 +455,7 @@ def _learning_elsewhere(
     name: str, protocol: Protocol, dataset: Dataset, folds: tuple[Fold, ...], request: Request
 ) -> tuple[Dataset, tuple[Fold, ...], Elsewhere]:
     """Open the data set of ``--train-data`` and let every fold learn from it."""
-    if protocol.module().ABILITY.__name__ != "Matcher":
+    if protocol.kind().ability.__name__ != "Matcher":
         raise UsageError(f"--train-data is for protocols of matchers, and {name!r} is none")
     place = Path(request.train_data or "")
     other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
@@ -591,7 +590,7 @@ def _prepared(
         source_hash=entry.source_hash,
         parameters=parameters,
         weight_hashes=_weights(parameters),
-        failure_policy=judged.protocol.module().FAILURE_POLICY,
+        failure_policy=judged.protocol.kind().failure_policy,
         folds=[fold.name for fold in judged.folds],
         fold_count=request.fold_count or 0,
         attack=(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,7 +13,10 @@ from harness.errors import UsageError, nearest, shortened
 from harness.metrics.ids import Metric
 from harness.tomltext import table_of
 
-Task = Literal[
+if TYPE_CHECKING:
+    from harness.tasks.task import Task
+
+TaskName = Literal[
     "identification",
     "verification",
     "open-set",
@@ -29,7 +31,7 @@ Task = Literal[
 ]
 """Kinds of question; each is a module of `harness.tasks`, with ``_`` for ``-``."""
 
-TASKS: tuple[str, ...] = get_args(Task)
+TASKS: tuple[str, ...] = get_args(TaskName)
 
 LARGEST_PROTOCOL = 1 << 20
 """Bytes of a protocol's file; the longest of ours has a few thousand."""
@@ -238,7 +240,7 @@ class Protocol(_Table):
     title: str
     question: str
     reference: str = ""
-    task: Task
+    task: TaskName
     headline: str
     metrics: tuple[str, ...]
     ranks: Annotated[int, Field(ge=1)] = 50
@@ -262,14 +264,16 @@ class Protocol(_Table):
         """Canonical text of the headline metric."""
         return str(Metric.parse(self.headline))
 
-    def module(self) -> ModuleType:
-        """Import the module of `harness.tasks` for this kind of question."""
-        return task_module(self.task)
+    def kind(self) -> Task[Any, Any]:
+        """Return the kind of question that it asks."""
+        return task_named(self.task)
 
 
-def task_module(task: str) -> ModuleType:
-    """Import the module of `harness.tasks` for a kind of question."""
-    return importlib.import_module(f"harness.tasks.{task.replace('-', '_')}")
+def task_named(name: str) -> Task[Any, Any]:
+    """Import the module of `harness.tasks` for a kind of question, and return its task."""
+    module = importlib.import_module(f"harness.tasks.{name.replace('-', '_')}")
+    found: Task[Any, Any] = module.TASK
+    return found
 
 
 def read_protocol(path: Path) -> tuple[Protocol, str]:
@@ -341,7 +345,7 @@ def _metric_faults(table: dict[str, Any]) -> list[str]:
     task, metrics = table.get("task"), table.get("metrics")
     if task not in TASKS or not isinstance(metrics, list):
         return []
-    offered: dict[str, tuple[str, ...]] = task_module(task).METRICS
+    offered = task_named(task).metrics
     faults = []
     parsed = []
     for text in [*metrics, table.get("headline", "")]:

@@ -120,9 +120,7 @@ class Run:
 
     def judge(self) -> Outcome:
         """Compute every number from the raw scores."""
-        outcome: Outcome = self.protocol.module().judge(
-            self.folds, self.answers, self.records, self.protocol
-        )
+        outcome = self.protocol.kind().judge(self.folds, self.answers, self.records, self.protocol)
         brought = self.manifest.imported
         if brought is None or brought.depth is None:
             return outcome
@@ -146,8 +144,8 @@ def assessed(run: Run, method: str) -> Assessment:
     """
     from harness.likelihood.assessment import assess
 
-    comparisons = getattr(run.protocol.module(), "comparisons", None)
-    if comparisons is None:
+    task = run.protocol.kind()
+    if not task.compares:
         raise UsageError(
             f"likelihood ratios need comparisons, which protocol {run.manifest.origin.protocol!r} "
             "does not make"
@@ -156,7 +154,7 @@ def assessed(run: Run, method: str) -> Assessment:
     if brought is not None and brought.depth is not None:
         raise UsageError("likelihood ratios need every score; candidate lists end before that")
     try:
-        found = assess(comparisons(run.folds, run.answers, run.records), method)
+        found = assess(task.comparisons(run.folds, run.answers, run.records), method)
     except ValueError as reason:
         raise UsageError(f"{run.folder}: no likelihood ratios: {reason}") from None
     if run.protocol.task == "score-lists" and not run.records:

@@ -147,14 +147,14 @@ def _execute(
         judged.folds,
         dict(judged.dataset.records),
         judged.dataset.root,
-        getattr(judged.protocol.module(), "TRUTH_FILES", ()),
+        judged.protocol.kind().truth_files,
     )
     for unit in units:
         write_unit(place.folder(unit), unit)
     answers = [
         load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
     ]
-    outcome: Outcome = judged.protocol.module().judge(
+    outcome = judged.protocol.kind().judge(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
     places = [(unit, place.folder(unit)) for unit in units]

@@ -80,11 +80,11 @@ def test_what_draws_share_makes_the_band_of_chance_wider() -> None:
     """Two images of each identity hold fewer pairs than twenty draws take from them."""
     world = dataset([2] * 25, photographs=1)
     asked = protocol("closed-set", ["hit-rate@rank=1", "hit-rate@rank=5"], folds={"draws": 20})
-    folds = closed_set.lay_out(world, asked)
+    folds = closed_set.TASK.lay_out(world, asked)
     (fold,) = folds
     rng = np.random.default_rng(5)
     outcomes = [
-        closed_set.judge(
+        closed_set.TASK.judge(
             folds, [Answer(rng.random((len(fold.probes), len(fold.gallery))))], world.records, asked
         ).metrics.pooled
         for _ in range(60)
@@ -110,7 +110,7 @@ def test_the_chance_of_open_sets_is_what_random_runs_get() -> None:
     world = dataset([3] * 20, photographs=1)
     metrics = ["fnir@fpir=0.2,rank=1", "open-set-eer@rank=1"]
     asked = protocol("open-set", metrics, folds={"draws": 10, "unknown": 0.3})
-    folds = open_set.lay_out(world, asked)
+    folds = open_set.TASK.lay_out(world, asked)
     (fold,) = folds
     rng = np.random.default_rng(6)
     shape = len(fold.probes), len(fold.gallery)

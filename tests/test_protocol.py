@@ -33,7 +33,7 @@ def test_every_built_in_protocol_is_without_fault(name: str) -> None:
     protocol, digest = read_protocol(registry.find_protocol(name))
     assert len(digest) == 64
     assert protocol.headline_id in {str(metric) for metric in protocol.metric_ids}
-    assert protocol.module().FAILURE_POLICY
+    assert protocol.kind().failure_policy
 
 
 def test_the_five_use_cases_of_tatt_c_are_protocols() -> None:

@@ -147,9 +147,7 @@ def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
     """Refuse runs that have no scores of comparisons, or of images, in a format."""
     if protocol.task == "score-lists" and form != "pyeer":
         raise UsageError(f"{folder}: score lists have no names; export them with --format pyeer")
-    if protocol.task not in ("score-lists", "detection") and not hasattr(
-        protocol.module(), "comparisons"
-    ):
+    if protocol.task not in ("score-lists", "detection") and not protocol.kind().compares:
         raise UsageError(
             f"{folder}: a run of {protocol.task!r} compares no images, so there are no scores in "
             f"the format {form}"

@@ -72,13 +72,9 @@ class Side:
         return self.run.manifest.origin.algorithm
 
     @cached_property
-    def _trials_of(self) -> TrialsOf | None:
+    def _trials_of(self) -> TrialsOf:
         run = self.run
-        offered = getattr(run.protocol.module(), "trials", None)
-        if offered is None:
-            return None
-        found: TrialsOf = offered(run.folds, run.answers, run.records, run.protocol)
-        return found
+        return run.protocol.kind().trials(run.folds, run.answers, run.records, run.protocol)
 
     def trials(self, metric: Metric) -> Trials | None:
         """Return what the metric is made of in this run, or None where that is not kept.
@@ -87,7 +83,7 @@ class Side:
         """
         brought = self.run.manifest.imported
         depth = None if brought is None else brought.depth
-        if self._trials_of is None or (depth is not None and not _within(metric, depth)):
+        if depth is not None and not _within(metric, depth):
             return None
         return self._trials_of(metric)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from harness.protocol import Protocol
 from harness.registry import Plugin
 from harness.tasks.counted import counted
 from harness.tasks.searches import CANDIDATES, mated_pairs
+from harness.tasks.task import Task
 
 STREAM_ABOVE = 20_000_000
 """Comparisons of a fold above which scores are summed up while they are computed, not kept.
@@ -49,11 +49,11 @@ def plan(
     Where an image stands in a list can tell its mate, so algorithms are given images in an order
     of their own: see `harness.execution.order`.
     """
-    task = protocol.module()
+    task = protocol.kind()
     # What follows from records, such as a vocabulary, must follow from those that a run keeps.
     used = dict.fromkeys(n for f in folds for n in (*f.train, *f.probes, *f.gallery))
     records = {name: records[name] for name in used}
-    ability = "Control" if description.shown_truth else task.ABILITY.__name__
+    ability = "Control" if description.shown_truth else task.ability.__name__
     matches = ability == "Matcher"
     common: dict[str, Any] = {
         "ability": ability,
@@ -65,7 +65,7 @@ def plan(
         "sees": description.sees,
         "cosine": description.cosine,
     }
-    if hasattr(task, "vocabulary"):
+    if task.has_vocabulary:
         common["vocabulary"] = list(task.vocabulary(records, protocol))
     seed = protocol.folds.seed
     waves: list[list[Unit]] = []
@@ -114,7 +114,7 @@ def plan(
         streams = (
             matches
             and description.cosine
-            and getattr(task, "STREAMS", False)
+            and task.streams
             and len(fold.probes) * len(fold.gallery) > STREAM_ABOVE
         )
         seen = list(dict.fromkeys((*fold.probes, *fold.gallery)))
@@ -123,7 +123,7 @@ def plan(
             training, model = None, f"units/{fits[key][0]}/{MODEL}"
         elif own is not None:
             training = shuffled_training(own, seed, fold.name)
-        drawn = description.shown_truth and hasattr(task, "truth_masks")
+        drawn = description.shown_truth and task.shown == "masks"
         touched = [] if (description.shown_truth and not drawn) or shared else seen
         name = f"templates-fold-{fold.name}" if streams else f"fold-{fold.name}"
         if streams:
@@ -195,13 +195,13 @@ def compared_in(fold: Fold) -> list[list[int]]:
 
 
 def _truth(
-    task: ModuleType, fold: Fold, records: Mapping[str, Record], common: Mapping[str, Any]
+    task: Task[Any, Any], fold: Fold, records: Mapping[str, Record], common: Mapping[str, Any]
 ) -> list[int]:
     """Return what a control is shown: true elements of the answer, as flat indices."""
-    if hasattr(task, "truth_masks"):
+    if task.shown != "elements":
         return []
-    words = [common["vocabulary"]] if "vocabulary" in common else []
-    places: list[int] = np.flatnonzero(task.truth_matrix(fold, records, *words)).tolist()
+    truth = task.truth_matrix(fold, records, common.get("vocabulary", ()))
+    places: list[int] = np.flatnonzero(truth).tolist()
     return places
 
 

@@ -118,7 +118,7 @@ def tag_images(
     if source_hash(plugin, run.manifest.loaded) != origin.source_hash:
         warn(f"{plugin.file} has changed since the run; its answers may differ from the run's")
     _check_readable(images)
-    tags: list[str] = run.protocol.module().vocabulary(run.records, run.protocol)
+    tags = list(run.protocol.kind().vocabulary(run.records, run.protocol))
     model = folder / "units" / f"fold-{fold or names[0]}" / MODEL
     pictures = {f"image {i}": Picture(str(p.absolute())) for i, p in enumerate(images, start=1)}
     with tempfile.TemporaryDirectory() as place:

@@ -9,77 +9,81 @@ random score in all draws.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Matcher
 from harness.chance import random_hits, widened_band
-from harness.data.records import Fold, Record
+from harness.data.records import Dataset, Fold, Record
 from harness.protocol import Protocol
-from harness.results import Outcome
-from harness.tasks import identification
+from harness.results import FoldMetrics
 from harness.tasks.answers import Answer
-from harness.tasks.drawing import closed_set_folds as lay_out
-from harness.tasks.drawing import draws_of, places_of
-from harness.tasks.searches import FoldSearches, identities_of, searches_of, truth_matrix
-from harness.tasks.trials import TrialsOf, of_parts
-
-__all__ = [
-    "ABILITY",
-    "FAILURE_POLICY",
-    "METRICS",
-    "comparisons",
-    "judge",
-    "lay_out",
-    "training_truth",
-    "trials",
-    "truth_matrix",
-]
-
-ABILITY = Matcher
-METRICS = identification.METRICS
-NEEDS = ("two-pictures",)
-FAILURE_POLICY = identification.FAILURE_POLICY
-training_truth = identification.training_truth
-comparisons = identification.comparisons
+from harness.tasks.drawing import closed_set_folds, draws_of, places_of
+from harness.tasks.identification import Identification
+from harness.tasks.searches import FoldSearches, PooledSearches, identities_of, searches_of
+from harness.tasks.task import training_images
 
 
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its raw scores.
+class ClosedSet(Identification):
+    """Identification in draws: an answer has shape (probes, references) of all draws of a fold."""
 
-    Parameters
-    ----------
-    folds, answers
-        In the same order; an answer's scores have shape (probes, references) of all draws.
-    """
-    parts = searches_in(folds, answers, records)
-    asked = [int(metric["rank"]) for metric in protocol.metric_ids if metric.name == "hit-rate"]
-    largest = max((int(part.gallery.max(initial=1)) for part in parts), default=1)
-    # Beyond the end of the gallery every search hits, and nothing varies.
-    hits = random_hits(places_of(folds), min(largest, max([protocol.ranks, *asked])))
+    streams = False
 
-    def band(rank: int, chances: npt.NDArray[np.float64]) -> tuple[float, float]:
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return folds that share no identity, each with its draws.
+
+        Raises
+        ------
+        DataError
+            If there is too little to draw.
+        """
+        return closed_set_folds(dataset, protocol)
+
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[FoldSearches]:
+        """Return the searches of every draw."""
+        return searches_in(folds, answers, records)
+
+    def whole(
+        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], protocol: Protocol
+    ) -> PooledSearches:
+        """Return the searches of all draws."""
+        asked = [int(metric["rank"]) for metric in protocol.metric_ids if metric.name == "hit-rate"]
+        return _Drawn(parts, folds, max([protocol.ranks, *asked]))
+
+    def counts(
+        self, whole: PooledSearches, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return the sums over all draws, and how many draws there are."""
+        counts = super().counts(whole, per_fold, folds)
+        return {**counts, "draws": len(per_fold), "folds": len(folds), **training_images(folds)}
+
+
+class _Drawn(PooledSearches):
+    """Searches of several draws, which share comparisons."""
+
+    shared = True
+
+    def __init__(self, parts: Sequence[FoldSearches], folds: Sequence[Fold], deepest: int) -> None:
+        super().__init__(parts)
+        self._folds = folds
+        # Beyond the end of the gallery every search hits, and nothing varies.
+        self._deepest = min(deepest, max(1, int(self.gallery.max(initial=1))))
+
+    @cached_property
+    def _random_hits(self) -> npt.NDArray[np.float64]:
+        return random_hits(places_of(self._folds), self._deepest)
+
+    def band(self, rank: int, chances: npt.NDArray[np.float64]) -> tuple[float, float]:
+        """Return where 95 of 100 random hit rates at a rank lie, in the same draws."""
+        hits = self._random_hits
         return widened_band(chances, hits[:, min(rank, hits.shape[1]) - 1])
-
-    outcome = identification.measured(parts, protocol, band)
-    counts = outcome.metrics.counts
-    counts["draws"] = counts["folds"]
-    counts["folds"] = len(folds)
-    counts["training_images"] = len({name for fold in folds for name in fold.train})
-    return outcome
-
-
-def trials(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
-) -> TrialsOf:
-    """Return what gives the trials of a metric, draw by draw."""
-    return of_parts(searches_in(folds, answers, records), folds, answers, records)
 
 
 def searches_in(
@@ -90,3 +94,6 @@ def searches_in(
     return searches_of(
         [part for _, part, _ in parts], [a for _, _, a in parts], records, identities_of(folds)
     )
+
+
+TASK = ClosedSet()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,151 +17,150 @@ from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
 from harness.resampling import choose_interval
-from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome, Search
+from harness.results import Curves, Estimate, FoldMetrics, Search
 from harness.statistics import Interval, few_errors
-from harness.tasks.answers import (
-    Answer,
-    finite,
-    fold_spread,
-    histogram,
-    listed_failures,
-    thin_curve,
-)
+from harness.tasks.answers import Answer, finite, histogram, thin_curve
 from harness.tasks.images import dealt_folds, identity_of, resampled
 from harness.tasks.intervals import set_interval
-from harness.tasks.trials import MEASURES, Scores, Trials, TrialsOf, Values
+from harness.tasks.task import Task, training_images
+from harness.tasks.trials import MEASURES, Scores, Trials, Values
 
-ABILITY = Detector
-METRICS: dict[str, tuple[str, ...]] = {
-    "accuracy": (),
-    "tattoo-accuracy": (),
-    "non-tattoo-accuracy": (),
-    "tpdr": ("fpdr",),
-    "auc": (),
-    "eer": (),
-}
-NEEDS = ("both-labels",)
-FAILURE_POLICY = "An image without a score is a wrong decision, whatever it shows."
 TATTOO = "tattoo"
 ONE_KIND = "no level of chance: always the same answer is right for all images of one kind"
 
 
-def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
-    """Return the folds of a data set: its own lists, or folds that keep a tattoo's images together.
+class Detection(Task["_Decisions", "_Decisions"]):
+    """Does an image show a tattoo? An answer has one score for each image: shape (images,)."""
 
-    Raises
-    ------
-    DataError
-        If an image has no label.
-    """
-    unlabelled = [
-        record.name
-        for record in dataset.records.values()
-        if record.role != "background" and record.label is None
-    ]
-    if unlabelled:
-        raise DataError(
-            f"{dataset.name}: {len(unlabelled)} images have no label, e.g. {unlabelled[0]}; "
-            "the column 'label' says 'tattoo' or 'non-tattoo'"
-        )
-    if dataset.folds:
-        return list(dataset.folds)
-    return dealt_folds(dataset, protocol.folds)
+    ability = Detector
+    metrics: ClassVar = {
+        "accuracy": (),
+        "tattoo-accuracy": (),
+        "non-tattoo-accuracy": (),
+        "tpdr": ("fpdr",),
+        "auc": (),
+        "eer": (),
+    }
+    needs = ("both-labels",)
+    failure_policy = "An image without a score is a wrong decision, whatever it shows."
+    shown = "elements"
 
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return the data set's own lists, or folds that keep a tattoo's images together.
 
-def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
-    """Return what a training set says: which images show a tattoo."""
-    return {"tattoo": [records[name].label == TATTOO for name in fold.train]}
+        Raises
+        ------
+        DataError
+            If an image has no label.
+        """
+        unlabelled = [
+            record.name
+            for record in dataset.records.values()
+            if record.role != "background" and record.label is None
+        ]
+        if unlabelled:
+            raise DataError(
+                f"{dataset.name}: {len(unlabelled)} images have no label, e.g. {unlabelled[0]}; "
+                "the column 'label' says 'tattoo' or 'non-tattoo'"
+            )
+        if dataset.folds:
+            return list(dataset.folds)
+        return dealt_folds(dataset, protocol.folds)
 
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return which images show a tattoo."""
+        return {"tattoo": [records[name].label == TATTOO for name in fold.train]}
 
-def truth_matrix(fold: Fold, records: Mapping[str, Record]) -> npt.NDArray[np.bool_]:
-    """Return which images show a tattoo: bool, shape (images,)."""
-    return np.array([records[name].label == TATTOO for name in fold.probes], dtype=bool)
+    def truth_matrix(
+        self, fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str] = ()
+    ) -> npt.NDArray[np.bool_]:
+        """Return which images show a tattoo: bool, shape (images,)."""
+        return np.array([records[name].label == TATTOO for name in fold.probes], dtype=bool)
 
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[_Decisions]:
+        """Return the scores of each fold with its labels."""
+        return [
+            _Decisions(
+                fold.name,
+                fold.probes,
+                np.asarray(answer.scores, dtype=np.float64),
+                self.truth_matrix(fold, records),
+                np.array([name in answer.failures for name in fold.probes], dtype=bool),
+                np.array([identity_of(records[name]) for name in fold.probes]),
+            )
+            for fold, answer in zip(folds, answers, strict=True)
+        ]
 
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its raw scores.
+    def whole(
+        self, parts: Sequence[_Decisions], folds: Sequence[Fold], protocol: Protocol
+    ) -> _Decisions:
+        """Return the images of all folds."""
+        return _Decisions.pool(parts)
 
-    Parameters
-    ----------
-    folds, answers
-        In the same order; an answer's scores have shape (images,).
-    """
-    parts = [
-        _Decisions.of(fold, answer, records) for fold, answer in zip(folds, answers, strict=True)
-    ]
-    pooled = _Decisions.pool(parts)
-    ids = protocol.metric_ids
-    per_fold = [
-        FoldMetrics(
-            fold.name, part.counts(), {str(m): _value(m, part, protocol.threshold) for m in ids}
-        )
-        for fold, part in zip(folds, parts, strict=True)
-    ]
-    intervals = _resampled(ids, pooled, protocol.threshold)
-    estimates = {}
-    for metric in ids:
-        estimate = _estimate(metric, pooled, protocol.threshold)
-        if metric in intervals:
-            kinds = [pooled.clusters[pooled.truth], pooled.clusters[~pooled.truth]]
-            set_interval(estimate, intervals[metric], min(len(np.unique(k)) for k in kinds))
-        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
-        estimate.fold_mean, estimate.fold_sd = spread
-        estimates[str(metric)] = estimate
-    counts = {"folds": len(folds), **pooled.counts()}
-    counts["training_images"] = len({name for fold in folds for name in fold.train})
-    tattoo, other = pooled.scores[pooled.truth], pooled.scores[~pooled.truth]
-    return Outcome(
-        metrics=Metrics("detection", protocol.headline_id, counts, estimates, per_fold),
-        curves=Curves(
-            det=thin_curve(verification.error_curve(tattoo, _refused(pooled))),
+    def of_part(self, part: _Decisions, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a fold, and every metric in it."""
+        values = {str(m): _value(m, part, protocol.threshold) for m in protocol.metric_ids}
+        return FoldMetrics(part.fold, part.counts(), values)
+
+    def estimates(self, whole: _Decisions, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        ids = protocol.metric_ids
+        intervals = _resampled(ids, whole, protocol.threshold)
+        found = {}
+        for metric in ids:
+            estimate = _estimate(metric, whole, protocol.threshold)
+            if metric in intervals:
+                kinds = [whole.clusters[whole.truth], whole.clusters[~whole.truth]]
+                fewer = min(len(np.unique(kind)) for kind in kinds)
+                set_interval(estimate, intervals[metric], fewer)
+            found[str(metric)] = estimate
+        return found
+
+    def counts(
+        self, whole: _Decisions, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return what is counted over all folds."""
+        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
+
+    def curves(self, whole: _Decisions, protocol: Protocol) -> Curves:
+        """Return false against missed detections, and the scores of both kinds of images."""
+        tattoo, other = whole.scores[whole.truth], whole.scores[~whole.truth]
+        return Curves(
+            det=thin_curve(verification.error_curve(tattoo, _refused(whole))),
             distribution=histogram(tattoo, other),
-        ),
-        searches=[
-            search
-            for fold, part in zip(folds, parts, strict=True)
-            for search in part.searches(fold.name, protocol.threshold)
-        ],
-        failures=listed_failures(folds, answers),
-    )
+        )
 
+    def searches(self, part: _Decisions, protocol: Protocol) -> list[Search]:
+        """Return every image with its score and whether the decision is right."""
+        return part.searches(protocol.threshold)
 
-def trials(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> TrialsOf:
-    """Return what gives the trials of each metric, for pairing two runs."""
-    pooled = _Decisions.pool(
-        [_Decisions.of(fold, answer, records) for fold, answer in zip(folds, answers, strict=True)]
-    )
-
-    def of(metric: Metric) -> Trials | None:
-        kept = _kept(metric, pooled)
+    def trials_in(self, whole: _Decisions, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return right and wrong decisions, or the scores of both kinds of images."""
+        kept = _kept(metric, whole)
         if kept is not None:
-            correct = pooled.correct(protocol.threshold).astype(np.float64)
-            return Values(np.where(kept, correct, np.nan), pooled.clusters)
+            correct = whole.correct(protocol.threshold).astype(np.float64)
+            return Values(np.where(kept, correct, np.nan), whole.clusters)
         if metric.name not in MEASURES:
             return None
         # An image is compared with nothing but the threshold: its one identity counts once.
-        whose = pooled.clusters[~pooled.truth]
+        whose = whole.clusters[~whole.truth]
         return Scores(
-            pooled.scores[pooled.truth],
-            pooled.clusters[pooled.truth],
-            _refused(pooled),
+            whole.scores[whole.truth],
+            whole.clusters[whole.truth],
+            _refused(whole),
             whose,
             whose,
             metric.name,
             float(dict(metric.options).get("fpdr", "nan")),
         )
-
-    return of
 
 
 class _Decisions:
@@ -169,28 +168,21 @@ class _Decisions:
 
     def __init__(
         self,
+        fold: str,
         names: Sequence[str],
         scores: npt.NDArray[np.float64],
         truth: npt.NDArray[np.bool_],
         failed: npt.NDArray[np.bool_],
         clusters: npt.NDArray[Any],
     ) -> None:
-        self.names, self.truth, self.failed, self.clusters = names, truth, failed, clusters
+        self.fold, self.names = fold, names
+        self.truth, self.failed, self.clusters = truth, failed, clusters
         self.scores = np.where(failed, -np.inf, scores)
-
-    @classmethod
-    def of(cls, fold: Fold, answer: Answer, records: Mapping[str, Record]) -> _Decisions:
-        return cls(
-            fold.probes,
-            np.asarray(answer.scores, dtype=np.float64),
-            truth_matrix(fold, records),
-            np.array([name in answer.failures for name in fold.probes], dtype=bool),
-            np.array([identity_of(records[name]) for name in fold.probes]),
-        )
 
     @classmethod
     def pool(cls, parts: Sequence[_Decisions]) -> _Decisions:
         return cls(
+            "",
             [name for part in parts for name in part.names],
             np.concatenate([part.scores for part in parts]),
             np.concatenate([part.truth for part in parts]),
@@ -200,7 +192,12 @@ class _Decisions:
 
     def take(self, places: npt.NDArray[np.int64]) -> _Decisions:
         return _Decisions(
-            (), self.scores[places], self.truth[places], self.failed[places], self.clusters[places]
+            "",
+            (),
+            self.scores[places],
+            self.truth[places],
+            self.failed[places],
+            self.clusters[places],
         )
 
     def counts(self) -> dict[str, int]:
@@ -216,11 +213,11 @@ class _Decisions:
         said: npt.NDArray[np.bool_] = self.scores >= threshold
         return np.equal(said, self.truth) & ~self.failed
 
-    def searches(self, fold: str, threshold: float) -> list[Search]:
+    def searches(self, threshold: float) -> list[Search]:
         correct = self.correct(threshold)
         return [
             Search(
-                fold=fold,
+                fold=self.fold,
                 probe=name,
                 identity=str(self.clusters[i]),
                 score=finite(self.scores[i]),
@@ -321,3 +318,6 @@ def _set_chance(estimate: Estimate, metric: Metric, tattoos: int, others: int) -
         found = spread_of(drawn.auc() if metric.name == "auc" else drawn.eer())
         estimate.chance = 0.5
     estimate.chance_low, estimate.chance_high = found.low, found.high
+
+
+TASK = Detection()

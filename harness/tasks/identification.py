@@ -6,9 +6,9 @@ Serves all closed-set 1:N protocols: identification, region of interest, mixed m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,230 +25,235 @@ from harness.results import (
     SAME_PHOTOGRAPH,
     Curves,
     Estimate,
+    Failure,
     FoldMetrics,
-    Metrics,
-    Outcome,
+    Search,
 )
-from harness.statistics import Interval, poisson_binomial_interval
+from harness.statistics import Interval
 from harness.tasks import comparisons as comparing
-from harness.tasks.answers import Answer, StreamedAnswer, finite, fold_spread
+from harness.tasks.answers import Answer, StreamedAnswer, finite
 from harness.tasks.comparisons import estimate_of, independent, score_intervals
 from harness.tasks.folds import check_named, components, deal
 from harness.tasks.intervals import set_interval
-from harness.tasks.searches import (
-    FoldSearches,
-    PooledSearches,
-    searches_of,
-    truth_matrix,
-)
-from harness.tasks.trials import of_searches as trials
+from harness.tasks.searches import FoldSearches, PooledSearches, mated_matrix, searches_of
+from harness.tasks.task import Part, Task, Whole
+from harness.tasks.trials import MEASURES, Scores, Trials, Values
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
 
-__all__ = [
-    "ABILITY",
-    "FAILURE_POLICY",
-    "METRICS",
-    "comparisons",
-    "judge",
-    "lay_out",
-    "training_truth",
-    "trials",
-    "truth_matrix",
-]
 
-ABILITY = Matcher
-METRICS: dict[str, tuple[str, ...]] = {
-    "hit-rate": ("rank",),
-    "map": (),
-    **comparing.METRICS,
-    "fte": (),
-}
-NEEDS = ("two-pictures",)
-STREAMS = True
-"""Whether this task can be judged without keeping every score."""
+class Comparing(Task[Part, Whole]):
+    """Pairs of images are compared: an answer has shape (probes, references)."""
 
-FAILURE_POLICY = (
-    "A probe without a template is a miss at every rank and a non-match at every threshold; a "
-    "reference without a template stays in the gallery and never matches."
-)
+    ability = Matcher
+    needs = ("two-pictures",)
+    shown = "elements"
+    compares = True
+
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return identity numbers, and where they are known mates and roles.
+
+        Roles are said only where some training images are probes and some are references.
+        """
+        if fold.train_mates:
+            group = components(sorted(fold.train_mates))
+            keys = [group.get(name, name) for name in fold.train]
+        else:
+            keys = [str(_of(records[name], protocol.data.mated_by) or name) for name in fold.train]
+        number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+        place = {name: i for i, name in enumerate(fold.train)}
+        truth: dict[str, Any] = {"identities": [number[key] for key in keys]}
+        if fold.train_mates:
+            truth["mated"] = sorted([place[a], place[b]] for a, b in fold.train_mates)
+        if fold.train_probes and fold.train_references:
+            truth["probes"] = [name in fold.train_probes for name in fold.train]
+            truth["references"] = [name in fold.train_references for name in fold.train]
+        return truth
+
+    def truth_matrix(
+        self, fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str] = ()
+    ) -> npt.NDArray[np.bool_]:
+        """Return which comparisons are mated: bool, shape (probes, references)."""
+        return mated_matrix(fold)
 
 
-def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
-    """Return the folds of a data set: its own lists, or identity-disjoint ones by the rules.
+class Searching(Comparing[FoldSearches, Whole]):
+    """Probes are searched in galleries."""
 
-    Raises
-    ------
-    DataError
-        If the records do not say what makes them mated.
-    """
-    if dataset.folds:
-        return [_restricted(fold, dataset.records, protocol) for fold in dataset.folds]
-    key = protocol.data.mated_by
-    check_named(dataset, key)
-    background = tuple(
-        record.name for record in dataset.records.values() if record.role == "background"
-    )
-    folds = []
-    dealt = deal(
-        dataset,
-        protocol.folds,
-        lambda record: str(_of(record, key)),
-        lambda records, rng: _roles(records, protocol.folds, rng),
-    )
-    judged_probes = {record.name for fold in dealt for record in fold[2]}
-    judged_references = {record.name for fold in dealt for record in fold[3]}
-    for name, train, probes, references in dealt:
-        by_identity: dict[str, list[str]] = {}
-        for reference in references:
-            by_identity.setdefault(str(_of(reference, key)), []).append(reference.name)
-        mates = frozenset(
-            (probe.name, mate)
-            for probe in probes
-            for mate in by_identity.get(str(_of(probe, key)), [])
-        )
-        mated = {probe for probe, _ in mates}
-        fold = Fold(
-            name=name,
-            train=tuple(record.name for record in train),
-            # A probe without a mate asks an open-set question, which this task does not judge.
-            probes=tuple(probe.name for probe in probes if probe.name in mated),
-            unmated=tuple(probe.name for probe in probes if probe.name not in mated),
-            gallery=tuple(reference.name for reference in references)
-            + (background if protocol.data.background else ()),
-            mates=mates,
-            train_probes=frozenset(r.name for r in train if r.name in judged_probes),
-            train_references=frozenset(r.name for r in train if r.name in judged_references),
-        )
-        folds.append(_restricted(fold, dataset.records, protocol))
-    if not any(fold.probes for fold in folds):
-        raise DataError(
-            f"{dataset.name}: no {key} has both a probe and a reference"
-            + (
-                " of another photograph (the column 'source' says which show one)"
-                if protocol.data.same_source == "left-out"
-                else ""
+    def searches(self, part: FoldSearches, protocol: Protocol) -> list[Search]:
+        """Return every search with the head of its candidate list."""
+        return part.searches()
+
+    def comparisons(
+        self, folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+    ) -> list[FoldScores]:
+        """Return the scores of each fold's comparisons with their identities.
+
+        Raises
+        ------
+        ValueError
+            If scores were summed up while they were computed, and not kept.
+        """
+        from harness.likelihood.crossfit import FoldScores
+
+        if any(isinstance(answer, StreamedAnswer) for answer in answers):
+            raise ValueError("the scores of so many comparisons are summed up, not kept")
+        return [
+            FoldScores(
+                part.fold.name,
+                part.mated,
+                part.mated_clusters,
+                part.nonmated,
+                part.nonmated_probe_clusters,
+                part.nonmated_reference_clusters,
             )
-            + ": probes are "
-            + _what_probes_are(protocol.folds)
-        )
-    return folds
+            for part in searches_of(folds, answers, records)
+        ]
 
 
-def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
-    """Return what a training set says: identity numbers, and where they are known mates and roles.
+class Identification(Searching[PooledSearches]):
+    """Where do the mates come?"""
 
-    Roles are said only where some training images are probes and some are references.
-    """
-    if fold.train_mates:
-        group = components(sorted(fold.train_mates))
-        keys = [group.get(name, name) for name in fold.train]
-    else:
-        keys = [str(_of(records[name], protocol.data.mated_by) or name) for name in fold.train]
-    number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-    place = {name: i for i, name in enumerate(fold.train)}
-    truth: dict[str, Any] = {"identities": [number[key] for key in keys]}
-    if fold.train_mates:
-        truth["mated"] = sorted([place[a], place[b]] for a, b in fold.train_mates)
-    if fold.train_probes and fold.train_references:
-        truth["probes"] = [name in fold.train_probes for name in fold.train]
-        truth["references"] = [name in fold.train_references for name in fold.train]
-    return truth
-
-
-def comparisons(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
-) -> list[FoldScores]:
-    """Return the scores of each fold's comparisons with their identities, for likelihood ratios."""
-    from harness.likelihood.crossfit import FoldScores
-
-    if any(isinstance(answer, StreamedAnswer) for answer in answers):
-        raise ValueError("the scores of so many comparisons are summed up, not kept")
-    return [
-        FoldScores(
-            part.fold.name,
-            part.mated,
-            part.mated_clusters,
-            part.nonmated,
-            part.nonmated_probe_clusters,
-            part.nonmated_reference_clusters,
-        )
-        for part in searches_of(folds, answers, records)
-    ]
-
-
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its raw scores.
-
-    Parameters
-    ----------
-    folds, answers
-        In the same order; an answer's scores have shape (probes, references).
-    """
-    return measured(searches_of(folds, answers, records), protocol)
-
-
-Band = Callable[[int, npt.NDArray[np.float64]], tuple[float, float]]
-"""Gives the band of chance of the hit rate at a rank, from the chance of each search."""
-
-
-def independent_band(_: int, chances: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the band of searches that share no comparison."""
-    return poisson_binomial_interval(chances)
-
-
-def measured(
-    parts: Sequence[FoldSearches], protocol: Protocol, band: Band | None = None
-) -> Outcome:
-    """Compute every number from searches, of folds or of draws from them.
-
-    Parameters
-    ----------
-    parts
-        The searches.
-    protocol
-        What is asked.
-    band
-        Of chance, where searches of several draws share comparisons.
-    """
-    pooled = PooledSearches(parts)
-    ids = protocol.metric_ids
-    per_fold = [
-        FoldMetrics(part.fold.name, part.counts(), {str(m): _value(m, part) for m in ids})
-        for part in parts
-    ]
-    intervals = {} if pooled.streamed else _score_intervals(ids, pooled)
-    estimates = {}
-    for metric in ids:
-        estimate = _estimate(metric, pooled, intervals, band)
-        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
-        estimate.fold_mean, estimate.fold_sd = spread
-        estimates[str(metric)] = estimate
-    counts: dict[str, int] = {"folds": len(parts), "identities": len(set(pooled.clusters.tolist()))}
-    for part in parts:
-        for name, count in part.counts().items():
-            counts[name] = counts.get(name, 0) + count
-    counts |= gallery_sizes(pooled.gallery[pooled.mates > 0])
-    metrics = Metrics(
-        task=protocol.task,
-        headline=protocol.headline_id,
-        counts=counts,
-        pooled=estimates,
-        folds=per_fold,
-        subsets=_by_source(ids, pooled),
+    metrics: ClassVar = {"hit-rate": ("rank",), "map": (), **comparing.METRICS, "fte": ()}
+    streams = True
+    failure_policy = (
+        "A probe without a template is a miss at every rank and a non-match at every threshold; a "
+        "reference without a template stays in the gallery and never matches."
     )
-    return Outcome(
-        metrics=metrics,
-        curves=_curves(pooled, protocol.ranks, band or independent_band),
-        searches=[search for part in parts for search in part.searches()],
-        failures=[failure for part in parts for failure in part.failures()],
-    )
+
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return the data set's own lists, or folds that share no identity, by the rules.
+
+        Raises
+        ------
+        DataError
+            If the records do not say what makes them mated.
+        """
+        if dataset.folds:
+            return [_restricted(fold, dataset.records, protocol) for fold in dataset.folds]
+        key = protocol.data.mated_by
+        check_named(dataset, key)
+        background = tuple(
+            record.name for record in dataset.records.values() if record.role == "background"
+        )
+        folds = []
+        dealt = deal(
+            dataset,
+            protocol.folds,
+            lambda record: str(_of(record, key)),
+            lambda records, rng: _roles(records, protocol.folds, rng),
+        )
+        judged_probes = {record.name for fold in dealt for record in fold[2]}
+        judged_references = {record.name for fold in dealt for record in fold[3]}
+        for name, train, probes, references in dealt:
+            by_identity: dict[str, list[str]] = {}
+            for reference in references:
+                by_identity.setdefault(str(_of(reference, key)), []).append(reference.name)
+            mates = frozenset(
+                (probe.name, mate)
+                for probe in probes
+                for mate in by_identity.get(str(_of(probe, key)), [])
+            )
+            mated = {probe for probe, _ in mates}
+            fold = Fold(
+                name=name,
+                train=tuple(record.name for record in train),
+                # A probe without a mate asks an open-set question, which this task does not judge.
+                probes=tuple(probe.name for probe in probes if probe.name in mated),
+                unmated=tuple(probe.name for probe in probes if probe.name not in mated),
+                gallery=tuple(reference.name for reference in references)
+                + (background if protocol.data.background else ()),
+                mates=mates,
+                train_probes=frozenset(r.name for r in train if r.name in judged_probes),
+                train_references=frozenset(r.name for r in train if r.name in judged_references),
+            )
+            folds.append(_restricted(fold, dataset.records, protocol))
+        if not any(fold.probes for fold in folds):
+            raise DataError(
+                f"{dataset.name}: no {key} has both a probe and a reference"
+                + (
+                    " of another photograph (the column 'source' says which show one)"
+                    if protocol.data.same_source == "left-out"
+                    else ""
+                )
+                + ": probes are "
+                + _what_probes_are(protocol.folds)
+            )
+        return folds
+
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[FoldSearches]:
+        """Return the searches of every fold."""
+        return searches_of(folds, answers, records)
+
+    def whole(
+        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], protocol: Protocol
+    ) -> PooledSearches:
+        """Return the searches of all folds."""
+        return PooledSearches(parts)
+
+    def of_part(self, part: FoldSearches, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a fold, and every metric in it."""
+        values = {str(metric): _value(metric, part) for metric in protocol.metric_ids}
+        return FoldMetrics(part.fold.name, part.counts(), values)
+
+    def estimates(self, whole: PooledSearches, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        ids = protocol.metric_ids
+        intervals = {} if whole.streamed else _score_intervals(ids, whole)
+        return {str(metric): _estimate(metric, whole, intervals) for metric in ids}
+
+    def counts(
+        self, whole: PooledSearches, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return the sums over all folds, and how large galleries are."""
+        identities = len(set(whole.clusters.tolist()))
+        counts: dict[str, int] = {"folds": len(per_fold), "identities": identities}
+        for fold in per_fold:
+            for name, count in fold.counts.items():
+                counts[name] = counts.get(name, 0) + count
+        return counts | gallery_sizes(whole.gallery[whole.mates > 0])
+
+    def curves(self, whole: PooledSearches, protocol: Protocol) -> Curves:
+        """Return hit rates by rank, false matches against false non-matches, and all scores."""
+        return _curves(whole, protocol.ranks)
+
+    def failures(
+        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], answers: Sequence[Answer]
+    ) -> list[Failure]:
+        """Return probes and references without a template."""
+        return [failure for part in parts for failure in part.failures()]
+
+    def subsets(self, whole: PooledSearches, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
+        """Return the rates apart for searches with and without a mate of the same photograph."""
+        return _by_source(protocol.metric_ids, whole)
+
+    def trials_in(self, whole: PooledSearches, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return whether each search hits, its precision, or the scores of all comparisons."""
+        if metric.name == "hit-rate":
+            hits = (whole.ranks <= int(metric["rank"])).astype(np.float64)
+            return Values(np.where(whole.mates > 0, hits, np.nan), whole.clusters)
+        if metric.name == "map":
+            return Values(whole.precision, whole.clusters)
+        if whole.streamed or metric.name not in MEASURES:
+            return None
+        return Scores(
+            whole.mated,
+            whole.mated_clusters,
+            whole.nonmated,
+            whole.nonmated_probe_clusters,
+            whole.nonmated_reference_clusters,
+            metric.name,
+            float(dict(metric.options).get("fmr", "nan")),
+        )
 
 
 def gallery_sizes(gallery: npt.NDArray[np.integer]) -> dict[str, int]:
@@ -274,9 +279,7 @@ def _value(metric: Metric, part: FoldSearches | PooledSearches) -> float | None:
     return part.value(metric)
 
 
-def _estimate(
-    metric: Metric, pool: PooledSearches, intervals: Mapping[str, Interval], band: Band | None
-) -> Estimate:
+def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Interval]) -> Estimate:
     options = dict(metric.options)
     estimate = Estimate(_value(metric, pool))
     searched = pool.mates > 0
@@ -289,8 +292,7 @@ def _estimate(
         chance = searching.chance_hit(pool.mates[searched], pool.gallery[searched], rank)
         if len(chance):
             estimate.chance = float(chance.mean())
-            low_high = (band or independent_band)(rank, chance)
-            estimate.chance_low, estimate.chance_high = low_high
+            estimate.chance_low, estimate.chance_high = pool.band(rank, chance)
         if rank >= pool.gallery.max(initial=0):
             estimate.flags.append("the rank reaches the end of the gallery: every search hits")
     elif metric.name == "map":
@@ -309,7 +311,7 @@ def _estimate(
         set_interval(estimate, interval, estimate.n)
     else:
         comparisons = len(pool.mated), pool.nonmated_count
-        estimate = estimate_of(metric, estimate.value, *comparisons, shared=band is not None)
+        estimate = estimate_of(metric, estimate.value, *comparisons, shared=pool.shared)
         if pool.streamed:
             estimate.flags.insert(
                 0,
@@ -358,7 +360,7 @@ def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, I
     )
 
 
-def _curves(pool: PooledSearches, max_rank: int, band: Band) -> Curves:
+def _curves(pool: PooledSearches, max_rank: int) -> Curves:
     searched = pool.mates > 0
     ranks, mates, gallery = pool.ranks[searched], pool.mates[searched], pool.gallery[searched]
     top = min(max_rank, int(gallery.max(initial=1)))
@@ -370,7 +372,7 @@ def _curves(pool: PooledSearches, max_rank: int, band: Band) -> Curves:
         interval = choose_interval(hits, pool.clusters[searched])
         chance = searching.chance_hit(mates, gallery, rank)
         row = (rank, rate, interval.low, interval.high, chance.mean())
-        for name, value in zip(_CMC_COLUMNS, (*row, *band(rank, chance)), strict=True):
+        for name, value in zip(_CMC_COLUMNS, (*row, *pool.band(rank, chance)), strict=True):
             cmc[name].append(float(value))
     return Curves(
         cmc=cmc if cmc["rank"] else {},
@@ -436,3 +438,6 @@ def _restricted(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -
 
 def _of(record: Record, key: str) -> str | None:
     return record.group if key == "group" else record.tattoo
+
+
+TASK = Identification()

@@ -26,7 +26,7 @@ MISSING = "what the question needs"
 
 def needs_of(protocol: Protocol) -> tuple[Need, ...]:
     """Return what a protocol's question needs: its task's needs, and its own."""
-    of_task: tuple[Need, ...] = getattr(protocol.module(), "NEEDS", ())
+    of_task = protocol.kind().needs
     of_rules: tuple[Need, ...] = ("media",) if protocol.folds.probe_media else ()
     return tuple(dict.fromkeys((*of_task, *of_rules, *protocol.data.needs)))
 

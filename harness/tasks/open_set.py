@@ -8,14 +8,14 @@ no FPIR for tattoos, and the report says so beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from harness.api import Matcher
 from harness.chance import random_searches, spread_of
-from harness.data.records import Fold, Record
+from harness.data.records import Dataset, Fold, Record
 from harness.metrics import open_set as searching
 from harness.metrics import verification
 from harness.metrics.ids import Metric
@@ -27,118 +27,114 @@ from harness.results import (
     SAME_PHOTOGRAPH,
     Curves,
     Estimate,
+    Failure,
     FoldMetrics,
-    Metrics,
-    Outcome,
 )
 from harness.statistics import few_errors
-from harness.tasks.answers import Answer, finite, fold_spread, listed_failures, thin_curve
+from harness.tasks.answers import Answer, finite, listed_failures, thin_curve
 from harness.tasks.comparisons import independent
-from harness.tasks.drawing import draws_of, places_of
-from harness.tasks.drawing import open_set_folds as lay_out
-from harness.tasks.identification import comparisons, gallery_sizes, training_truth
+from harness.tasks.drawing import draws_of, open_set_folds, places_of
+from harness.tasks.identification import Searching, gallery_sizes
 from harness.tasks.intervals import set_interval
-from harness.tasks.searches import FoldSearches, identities_of, searches_of, truth_matrix
-from harness.tasks.trials import Scores, Trials, TrialsOf, failures_of
-
-__all__ = [
-    "ABILITY",
-    "FAILURE_POLICY",
-    "METRICS",
-    "comparisons",
-    "judge",
-    "lay_out",
-    "training_truth",
-    "trials",
-    "truth_matrix",
-]
-
-ABILITY = Matcher
-METRICS: dict[str, tuple[str, ...]] = {"fnir": ("fpir", "rank"), "open-set-eer": ("rank",)}
-NEEDS = ("two-pictures",)
-FAILURE_POLICY = (
-    "A search of an enrolled identity that fails is a miss at every threshold; one of an unknown "
-    "identity that fails is a false positive at every threshold, so that refusing never pays. A "
-    "reference without a template stays in the gallery and never matches."
-)
+from harness.tasks.searches import FoldSearches, identities_of, searches_of
+from harness.tasks.task import training_images
+from harness.tasks.trials import Scores, Trials
 
 
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its raw scores.
+class OpenSet(Searching["_Rotations"]):
+    """Is it enrolled? An answer has shape (probes, references) of all draws of a fold."""
 
-    Parameters
-    ----------
-    folds, answers
-        In the same order; an answer's scores have shape (probes, references) of all draws.
-    """
-    parts = searches_in(folds, answers, records)
-    pooled = _Rotations(parts)
-    ids = protocol.metric_ids
-    per_fold = []
-    for part in parts:
-        one = _Rotations([part])
-        values = {str(m): one.value(m) for m in ids}
-        per_fold.append(FoldMetrics(part.fold.name, one.counts(), values))
-    estimates = {}
-    places = places_of(folds)
-    by_rank = {
-        rank: random_searches(places, rank) for rank in {int(metric["rank"]) for metric in ids}
-    }
-    for metric in ids:
-        estimate = pooled.estimate(metric)
-        if estimate.value is not None:
-            by_chance = spread_of(random_rates(*by_rank[int(metric["rank"])], metric))
-            estimate.chance_low, estimate.chance_high = by_chance.low, by_chance.high
-        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
-        estimate.fold_mean, estimate.fold_sd = spread
-        estimates[str(metric)] = estimate
-    counts = {"folds": len(folds), "draws": len(parts), "identities": pooled.identities}
-    counts |= pooled.counts()
-    counts |= gallery_sizes(pooled.gallery)
-    counts["training_images"] = len({name for fold in folds for name in fold.train})
-    return Outcome(
-        metrics=Metrics(
-            protocol.task,
-            protocol.headline_id,
-            counts,
-            estimates,
-            per_fold,
-            subsets=_by_source(ids, parts),
-        ),
-        curves=Curves(det=pooled.det()),
-        searches=[search for part in parts for search in part.searches()],
-        failures=listed_failures(folds, answers, role="image"),
+    metrics: ClassVar = {"fnir": ("fpir", "rank"), "open-set-eer": ("rank",)}
+    failed_role = "image"
+    failure_policy = (
+        "A search of an enrolled identity that fails is a miss at every threshold; one of an "
+        "unknown identity that fails is a false positive at every threshold, so that refusing "
+        "never pays. A reference without a template stays in the gallery and never matches."
     )
 
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return folds that share no identity, each with its draws, or with the data's own roles.
 
-def trials(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
-) -> TrialsOf:
-    """Return what gives the trials of a metric."""
-    pooled = _Rotations(searches_in(folds, answers, records))
+        Raises
+        ------
+        DataError
+            If there is too little to draw, or roles cannot be kept.
+        """
+        return open_set_folds(dataset, protocol)
 
-    def given(metric: Metric) -> Trials | None:
-        if metric.name == "fte":
-            return failures_of(folds, answers, records)
-        if metric.name not in METRICS:
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[FoldSearches]:
+        """Return the searches of every draw."""
+        return searches_in(folds, answers, records)
+
+    def whole(
+        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], protocol: Protocol
+    ) -> _Rotations:
+        """Return the searches of all draws."""
+        return _Rotations(parts, folds=folds)
+
+    def of_part(self, part: FoldSearches, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a draw, and every metric in it."""
+        one = _Rotations([part])
+        values = {str(metric): one.value(metric) for metric in protocol.metric_ids}
+        return FoldMetrics(part.fold.name, one.counts(), values)
+
+    def estimates(self, whole: _Rotations, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        ids = protocol.metric_ids
+        places = places_of(whole.folds)
+        by_rank = {
+            rank: random_searches(places, rank) for rank in {int(metric["rank"]) for metric in ids}
+        }
+        found = {}
+        for metric in ids:
+            estimate = whole.estimate(metric)
+            if estimate.value is not None:
+                by_chance = spread_of(random_rates(*by_rank[int(metric["rank"])], metric))
+                estimate.chance_low, estimate.chance_high = by_chance.low, by_chance.high
+            found[str(metric)] = estimate
+        return found
+
+    def counts(
+        self, whole: _Rotations, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return what is counted over all draws."""
+        counts = {"folds": len(folds), "draws": len(per_fold), "identities": whole.identities}
+        return counts | whole.counts() | gallery_sizes(whole.gallery) | training_images(folds)
+
+    def curves(self, whole: _Rotations, protocol: Protocol) -> Curves:
+        """Return FPIR against FNIR."""
+        return Curves(det=whole.det())
+
+    def failures(
+        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], answers: Sequence[Answer]
+    ) -> list[Failure]:
+        """Return images without a template, once for each fold."""
+        return listed_failures(folds, answers, self.failed_role)
+
+    def subsets(self, whole: _Rotations, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
+        """Return the rates apart for mated searches with and without a mate of one photograph."""
+        return _by_source(protocol.metric_ids, whole.parts)
+
+    def trials_in(self, whole: _Rotations, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return the scores of mates that are found, and the top ones of searches without."""
+        if metric.name not in self.metrics:
             return None
         options = dict(metric.options)
         return Scores(
-            pooled.searches.found_within(int(options["rank"])),
-            pooled.mated_clusters,
-            pooled.searches.nonmated_tops,
-            pooled.stranger_clusters,
-            pooled.stranger_clusters,
+            whole.searches.found_within(int(options["rank"])),
+            whole.mated_clusters,
+            whole.searches.nonmated_tops,
+            whole.stranger_clusters,
+            whole.stranger_clusters,
             "fnmr" if metric.name == "fnir" else "eer",
             float(options.get("fpir", "nan")),
         )
-
-    return given
 
 
 def searches_in(
@@ -180,11 +176,18 @@ class _Rotations:
         The draws.
     chosen
         bool, shape (searches,): those that count; all unless given.
+    folds
+        From which they were drawn.
     """
 
     def __init__(
-        self, parts: Sequence[FoldSearches], chosen: npt.NDArray[np.bool_] | None = None
+        self,
+        parts: Sequence[FoldSearches],
+        chosen: npt.NDArray[np.bool_] | None = None,
+        *,
+        folds: Sequence[Fold] = (),
     ) -> None:
+        self.parts, self.folds = parts, folds
         whole = Searches.joined(Searches.of(p.scores, p.truth) for p in parts).refusals_accused()
         rows = np.ones(len(whole.ranks), dtype=bool) if chosen is None else chosen
         self.searches = Searches(whole.ranks[rows], whole.mate[rows], whole.rival[rows])
@@ -315,3 +318,6 @@ def chance_fnir(gallery: npt.NDArray[np.integer], fpir: float | None, rank: int)
         middle = (low + high) / 2
         low, high = (middle, high) if fnir(middle) > middle else (low, middle)
     return round((low + high) / 2, 12)
+
+
+TASK = OpenSet()

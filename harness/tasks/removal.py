@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,14 @@ from harness.metrics import removal as measuring
 from harness.metrics.removal import Removal
 from harness.protocol import Protocol
 from harness.resampling import cluster_bootstrap
-from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome, Search
+from harness.results import Estimate, FoldMetrics, Search
 from harness.statistics import Interval, no_interval
-from harness.tasks.answers import Answer, PictureAnswer, finite, fold_spread, listed_failures
+from harness.tasks.answers import Answer, PictureAnswer, finite
 from harness.tasks.images import dealt_folds, identity_of, listed_folds, mask_of
 from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
+from harness.tasks.task import Task, training_images
 
-ABILITY = Remover
 METRICS: dict[str, tuple[str, ...]] = {
     "net-removal": (),
     "residual": (),
@@ -45,11 +46,6 @@ METRICS: dict[str, tuple[str, ...]] = {
     "change-untattooed": (),
     "changed-untattooed": (),
 }
-TRUTH_FILES = ("path", "mask", "clean")
-FAILURE_POLICY = (
-    "An image that the algorithm gives up on stays as it is: nothing is removed from it. Returning "
-    "it unchanged is open to every algorithm, so nothing is gained by giving up."
-)
 TATTOO, OTHER = "tattoo", "non-tattoo"
 Column = npt.NDArray[np.float64]
 
@@ -68,98 +64,133 @@ _SHARES = (
 """Metrics that lie in [0, 1], with nothing beyond."""
 
 
-def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
-    """Return the folds of a data set: its own lists, or folds that keep a tattoo's images together.
+class RemovalTask(Task["_Retouched", "_Retouched"]):
+    """What is left of the tattoo? Answers are pictures: a `PictureAnswer` for each fold."""
 
-    Left out are images that show a tattoo, or may show one, without both a mask and a clean
-    capture.
-
-    Raises
-    ------
-    UsageError
-        If the protocol asks for images to be cropped.
-    DataError
-        If no image has a mask and a clean capture.
-    """
-    if protocol.data.crop:
-        raise UsageError("a removal protocol cannot crop its images: masks are of the whole")
-    usable = {
-        name: record
-        for name, record in dataset.records.items()
-        if (record.mask and record.clean) or record.label == OTHER
-    }
-    if not any(record.mask for record in usable.values()):
-        raise DataError(
-            f"{dataset.name} has no image with both a mask and a clean capture; the columns 'mask' "
-            "and 'clean' of a manifest name them"
-        )
-    if dataset.folds:
-        return listed_folds(dataset, usable)
-    kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
-    return dealt_folds(kept, protocol.folds)
-
-
-def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
-    """Return what a training set says: masks and clean captures."""
-    shown = [records[name] for name in fold.train]
-    return {
-        "masks": [mask_of(record) for record in shown],
-        "clean": [None if r.clean is None else Picture(str(r.clean)) for r in shown],
-    }
-
-
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its retouched pictures.
-
-    Parameters
-    ----------
-    folds, answers
-        In the same order; the answers are `PictureAnswer`.
-    """
-    ids = [metric.name for metric in protocol.metric_ids]
-    parts = [
-        [_of_image(records[name], answer, i) for i, name in enumerate(fold.probes)]
-        for fold, answer in zip(folds, answers, strict=True)
-    ]
-    pooled = [found for part in parts for found in part]
-    unit = float(np.mean([found.error_unchanged for found in pooled])) if pooled else 0.0
-    searches = [
-        _search(fold.name, records[name], name in answer.failures, _values(found, unit))
-        for fold, answer, part in zip(folds, answers, parts, strict=True)
-        for name, found in zip(fold.probes, part, strict=True)
-    ]
-    clusters = np.array([search.identity for search in searches])
-    per_fold = []
-    for fold, part in zip(folds, parts, strict=True):
-        judged = [search for search in searches if search.fold == fold.name]
-        values = {name: _value(name, part, judged) for name in ids}
-        per_fold.append(FoldMetrics(fold.name, _counts(judged), values))
-    intervals = _resampled([name for name in ids if name in _POOLED], pooled, clusters)
-    estimates = {}
-    for name in ids:
-        if name in _POOLED:
-            estimate = Estimate(_value(name, pooled, searches), n=_trials(name, searches))
-            set_interval(estimate, intervals[name], 0, share=False)
-        else:
-            estimate = mean_estimate(
-                [search.values[name] for search in searches], clusters, share=name in _SHARES
-            )
-        spread = fold_spread([fold.values[name] for fold in per_fold])
-        estimate.fold_mean, estimate.fold_sd = spread
-        estimates[name] = estimate
-    counts = {"folds": len(folds), **_counts(searches)}
-    counts["training_images"] = len({name for fold in folds for name in fold.train})
-    return Outcome(
-        metrics=Metrics("removal", protocol.headline_id, counts, estimates, per_fold),
-        curves=Curves(),
-        searches=searches,
-        failures=listed_failures(folds, answers),
+    ability = Remover
+    metrics = METRICS
+    truth_files = ("path", "mask", "clean")
+    failure_policy = (
+        "An image that the algorithm gives up on stays as it is: nothing is removed from it. "
+        "Returning it unchanged is open to every algorithm, so nothing is gained by giving up."
     )
+
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return the data set's own lists, or folds that keep a tattoo's images together.
+
+        Left out are images that show a tattoo, or may show one, without both a mask and a clean
+        capture.
+
+        Raises
+        ------
+        UsageError
+            If the protocol asks for images to be cropped.
+        DataError
+            If no image has a mask and a clean capture.
+        """
+        if protocol.data.crop:
+            raise UsageError("a removal protocol cannot crop its images: masks are of the whole")
+        usable = {
+            name: record
+            for name, record in dataset.records.items()
+            if (record.mask and record.clean) or record.label == OTHER
+        }
+        if not any(record.mask for record in usable.values()):
+            raise DataError(
+                f"{dataset.name} has no image with both a mask and a clean capture; the columns "
+                "'mask' and 'clean' of a manifest name them"
+            )
+        if dataset.folds:
+            return listed_folds(dataset, usable)
+        kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
+        return dealt_folds(kept, protocol.folds)
+
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return masks and clean captures."""
+        shown = [records[name] for name in fold.train]
+        return {
+            "masks": [mask_of(record) for record in shown],
+            "clean": [None if r.clean is None else Picture(str(r.clean)) for r in shown],
+        }
+
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[_Retouched]:
+        """Return every image of each fold with its measurements."""
+        found = [
+            [_of_image(records[name], answer, i) for i, name in enumerate(fold.probes)]
+            for fold, answer in zip(folds, answers, strict=True)
+        ]
+        pooled = [one for part in found for one in part]
+        unit = float(np.mean([one.error_unchanged for one in pooled])) if pooled else 0.0
+        return [
+            _Retouched(
+                fold.name,
+                part,
+                [
+                    _search(fold.name, records[name], name in answer.failures, _values(one, unit))
+                    for name, one in zip(fold.probes, part, strict=True)
+                ],
+            )
+            for fold, answer, part in zip(folds, answers, found, strict=True)
+        ]
+
+    def whole(
+        self, parts: Sequence[_Retouched], folds: Sequence[Fold], protocol: Protocol
+    ) -> _Retouched:
+        """Return the images of all folds."""
+        return _Retouched(
+            "", [m for part in parts for m in part.measured], [s for p in parts for s in p.searches]
+        )
+
+    def of_part(self, part: _Retouched, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a fold, and every metric in it."""
+        values = {str(m): _value(m.name, part) for m in protocol.metric_ids}
+        return FoldMetrics(part.fold, _counts(part.searches), values)
+
+    def estimates(self, whole: _Retouched, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        ids = [metric.name for metric in protocol.metric_ids]
+        intervals = _resampled([name for name in ids if name in _POOLED], whole)
+        found = {}
+        for name in ids:
+            if name in _POOLED:
+                estimate = Estimate(_value(name, whole), n=_trials(name, whole.searches))
+                set_interval(estimate, intervals[name], 0, share=False)
+            else:
+                values = [search.values[name] for search in whole.searches]
+                estimate = mean_estimate(values, whole.clusters, share=name in _SHARES)
+            found[name] = estimate
+        return found
+
+    def counts(
+        self, whole: _Retouched, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return what is counted over all folds."""
+        return {"folds": len(folds), **_counts(whole.searches), **training_images(folds)}
+
+    def searches(self, part: _Retouched, protocol: Protocol) -> list[Search]:
+        """Return every image with its measurements."""
+        return part.searches
+
+
+@dataclass
+class _Retouched:
+    """Images with what was measured of each, and what it adds to every metric."""
+
+    fold: str
+    measured: Sequence[Removal]
+    searches: list[Search]
+
+    @property
+    def clusters(self) -> npt.NDArray[Any]:
+        return np.array([search.identity for search in self.searches])
 
 
 def _of_image(record: Record, answer: Answer, place: int) -> Removal:
@@ -208,11 +239,11 @@ def _values(found: Removal, unit: float) -> dict[str, float | None]:
     return values
 
 
-def _value(name: str, part: Sequence[Removal], searches: Sequence[Search]) -> float | None:
+def _value(name: str, part: _Retouched) -> float | None:
     if name not in _POOLED:
-        return mean_of([search.values[name] for search in searches])
+        return mean_of([search.values[name] for search in part.searches])
     columns, function = _POOLED[name]
-    return finite(function(*_present(part, columns)))
+    return finite(function(*_present(part.measured, columns)))
 
 
 def _present(part: Sequence[Removal], columns: Sequence[str]) -> list[Column]:
@@ -222,11 +253,10 @@ def _present(part: Sequence[Removal], columns: Sequence[str]) -> list[Column]:
     return list(found[~np.isnan(found).any(axis=1)].T)
 
 
-def _resampled(
-    names: Sequence[str], pooled: Sequence[Removal], clusters: npt.NDArray[Any]
-) -> dict[str, Interval]:
+def _resampled(names: Sequence[str], whole: _Retouched) -> dict[str, Interval]:
     """Return intervals of the pooled metrics by resampling identities."""
-    known, numbers = np.unique(clusters, return_inverse=True)
+    pooled = whole.measured
+    known, numbers = np.unique(whole.clusters, return_inverse=True)
     if not names or len(known) < 2:
         return dict.fromkeys(names, no_interval("bootstrap: needs two identities"))
 
@@ -273,3 +303,6 @@ def _counts(searches: Sequence[Search]) -> dict[str, int]:
         "identities": len({search.identity for search in searches}),
         "failed_probes": sum(search.failed for search in searches),
     }
+
+
+TASK = RemovalTask()

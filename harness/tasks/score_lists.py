@@ -20,157 +20,147 @@ from harness.data.records import Dataset, Fold, Record
 from harness.errors import UsageError
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
-from harness.results import Curves, Estimate, FoldMetrics, Metrics, Outcome
+from harness.results import Curves, Estimate, Failure, FoldMetrics
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer
 from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
 from harness.tasks.intervals import set_interval
-from harness.tasks.trials import Trials, TrialsOf, trials_of
+from harness.tasks.task import Task
+from harness.tasks.trials import Trials, trials_of
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
 
-__all__ = [
-    "ABILITY",
-    "FAILURE_POLICY",
-    "MATED",
-    "METRICS",
-    "NONMATED",
-    "comparisons",
-    "judge",
-    "lay_out",
-    "scores_of",
-    "trials",
-]
+__all__ = ["MATED", "NONMATED", "TASK", "scores_of"]
 
-ABILITY = Matcher
-METRICS = comparing.METRICS
 MATED, NONMATED = "mated", "non-mated"
-FAILURE_POLICY = (
-    "A mated comparison without a score is a non-match at every threshold; a non-mated one is no "
-    "chance of a false match and is not counted."
-)
 NO_INTERVAL = "no interval: the files do not say which comparisons share an identity"
 PARTS = 5
 """Parts in which likelihood ratios are calibrated and judged in turn."""
 
 
-def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
-    """Refuse: no algorithm makes such scores.
+class ScoreLists(Task["_Lists", "_Lists"]):
+    """What do these scores say? All lines are one part."""
 
-    Raises
-    ------
-    UsageError
-        Always.
-    """
-    raise UsageError(
-        "score lists are brought, not computed: `harness score --scores FILE`, or --mated with "
-        "--nonmated"
+    ability = Matcher
+    metrics = comparing.METRICS
+    compares = True
+    failure_policy = (
+        "A mated comparison without a score is a non-match at every threshold; a non-mated one is "
+        "no chance of a false match and is not counted."
     )
 
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Refuse: no algorithm makes such scores.
 
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of two lists from their scores.
-
-    Parameters
-    ----------
-    folds, answers
-        In the same order; the folds are called `MATED` and `NONMATED`.
-    """
-    lists = _Lists.of(folds, answers, records)
-    ids = protocol.metric_ids
-    intervals = {}
-    if lists.known:
-        intervals = score_intervals(
-            ids, lists, lists.mated_clusters, lists.probe_clusters, lists.reference_clusters
+        Raises
+        ------
+        UsageError
+            Always.
+        """
+        raise UsageError(
+            "score lists are brought, not computed: `harness score --scores FILE`, or --mated "
+            "with --nonmated"
         )
-    estimates: dict[str, Estimate] = {}
-    for metric in ids:
-        value = lists.value(metric) if len(lists.mated) and len(lists.nonmated) else None
-        estimate = estimate_of(metric, value, len(lists.mated), len(lists.nonmated))
-        if str(metric) in intervals:
-            judged = independent(lists.mated_clusters, lists.probe_clusters)
-            set_interval(estimate, intervals[str(metric)], judged, share=metric.name != "d-prime")
-        elif not lists.known:
-            estimate.flags.insert(0, NO_INTERVAL)
-        estimates[str(metric)] = estimate
-    counts = {
-        "mated_comparisons": len(lists.mated),
-        "nonmated_comparisons": len(lists.nonmated),
-        "failed_comparisons": lists.failed,
-    }
-    values = {name: estimate.value for name, estimate in estimates.items()}
-    identities = {"identities": len(np.unique(lists.mated_clusters))} if lists.known else {}
-    return Outcome(
-        metrics=Metrics(
-            task=protocol.task,
-            headline=protocol.headline_id,
-            counts={**identities, **counts},
-            pooled=estimates,
-            folds=[FoldMetrics("all", counts, values)],
-        ),
-        curves=Curves(det=lists.det(), distribution=lists.distribution()),
-        searches=[],
-        failures=[],
-    )
 
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[_Lists]:
+        """Return both lists together; their folds are called `MATED` and `NONMATED`."""
+        return [_Lists.of(folds, answers, records)]
 
-def trials(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
-) -> TrialsOf:
-    """Return what gives the trials of a metric; without identities each comparison is its own."""
-    lists = _Lists.of(folds, answers, records)
+    def whole(self, parts: Sequence[_Lists], folds: Sequence[Fold], protocol: Protocol) -> _Lists:
+        """Return both lists."""
+        (only,) = parts
+        return only
 
-    def given(metric: Metric) -> Trials | None:
-        return trials_of(lists, metric)
+    def of_part(self, part: _Lists, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted, and every metric."""
+        values = {str(metric): part.value_of(metric) for metric in protocol.metric_ids}
+        return FoldMetrics("all", part.counts(), values)
 
-    return given
+    def estimates(self, whole: _Lists, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id; without identities they have no interval."""
+        ids = protocol.metric_ids
+        clusters = whole.mated_clusters, whole.probe_clusters, whole.reference_clusters
+        intervals = score_intervals(ids, whole, *clusters) if whole.known else {}
+        found = {}
+        for metric in ids:
+            sizes = len(whole.mated), len(whole.nonmated)
+            estimate = estimate_of(metric, whole.value_of(metric), *sizes)
+            if str(metric) in intervals:
+                judged = independent(whole.mated_clusters, whole.probe_clusters)
+                share = metric.name != "d-prime"
+                set_interval(estimate, intervals[str(metric)], judged, share=share)
+            elif not whole.known:
+                estimate.flags.insert(0, NO_INTERVAL)
+            found[str(metric)] = estimate
+        return found
 
+    def counts(
+        self, whole: _Lists, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return how many comparisons there are, and identities where they are known."""
+        known = {"identities": len(np.unique(whole.mated_clusters))} if whole.known else {}
+        return {**known, **whole.counts()}
 
-def comparisons(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
-) -> list[FoldScores]:
-    """Return the comparisons in parts by lot, for likelihood ratios.
+    def curves(self, whole: _Lists, protocol: Protocol) -> Curves:
+        """Return false matches against false non-matches, and all scores."""
+        return Curves(det=whole.det(), distribution=whole.distribution())
 
-    Identities stay together where they are known; otherwise every comparison is taken as
-    independent of the others.
-    """
-    from harness.likelihood.crossfit import FoldScores
+    def failures(
+        self, parts: Sequence[_Lists], folds: Sequence[Fold], answers: Sequence[Answer]
+    ) -> list[Failure]:
+        """Return none: lines without a score are counted, not named."""
+        return []
 
-    lists = _Lists.of(folds, answers, records)
-    highest = max(
-        int(part.max(initial=-1))
-        for part in (lists.mated_clusters, lists.probe_clusters, lists.reference_clusters)
-    )
-    part_of = np.random.default_rng(0).permutation(highest + 1) % PARTS
-    if not lists.known:
-        # Mated and non-mated comparisons alike in every part, however few there are.
-        part_of = np.concatenate(
-            [np.arange(len(lists.mated)) % PARTS, np.arange(len(lists.nonmated)) % PARTS]
+    def trials_in(self, whole: _Lists, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return all scores; without identities each comparison is its own."""
+        return trials_of(whole, metric)
+
+    def comparisons(
+        self, folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+    ) -> list[FoldScores]:
+        """Return the comparisons in parts by lot, for likelihood ratios.
+
+        Identities stay together where they are known; otherwise every comparison is taken as
+        independent of the others.
+        """
+        from harness.likelihood.crossfit import FoldScores
+
+        lists = _Lists.of(folds, answers, records)
+        highest = max(
+            int(part.max(initial=-1))
+            for part in (lists.mated_clusters, lists.probe_clusters, lists.reference_clusters)
         )
-        rng = np.random.default_rng(0)
-        part_of[: len(lists.mated)] = rng.permutation(part_of[: len(lists.mated)])
-        part_of[len(lists.mated) :] = rng.permutation(part_of[len(lists.mated) :])
-    found = []
-    for part in range(PARTS):
-        mated = part_of[lists.mated_clusters] == part
-        nonmated = part_of[lists.probe_clusters] == part
-        found.append(
-            FoldScores(
-                f"part-{part + 1}",
-                lists.mated[mated],
-                lists.mated_clusters[mated],
-                lists.nonmated[nonmated],
-                lists.probe_clusters[nonmated],
-                lists.reference_clusters[nonmated],
+        part_of = np.random.default_rng(0).permutation(highest + 1) % PARTS
+        if not lists.known:
+            # Mated and non-mated comparisons alike in every part, however few there are.
+            part_of = np.concatenate(
+                [np.arange(len(lists.mated)) % PARTS, np.arange(len(lists.nonmated)) % PARTS]
             )
-        )
-    return found
+            rng = np.random.default_rng(0)
+            part_of[: len(lists.mated)] = rng.permutation(part_of[: len(lists.mated)])
+            part_of[len(lists.mated) :] = rng.permutation(part_of[len(lists.mated) :])
+        found = []
+        for part in range(PARTS):
+            mated = part_of[lists.mated_clusters] == part
+            nonmated = part_of[lists.probe_clusters] == part
+            found.append(
+                FoldScores(
+                    f"part-{part + 1}",
+                    lists.mated[mated],
+                    lists.mated_clusters[mated],
+                    lists.nonmated[nonmated],
+                    lists.probe_clusters[nonmated],
+                    lists.reference_clusters[nonmated],
+                )
+            )
+        return found
 
 
 def scores_of(
@@ -192,6 +182,16 @@ class _Lists(Measures):
     reference_clusters: npt.NDArray[np.int64]
     known: bool
     failed: int
+
+    def value_of(self, metric: Metric) -> float | None:
+        return self.value(metric) if len(self.mated) and len(self.nonmated) else None
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "mated_comparisons": len(self.mated),
+            "nonmated_comparisons": len(self.nonmated),
+            "failed_comparisons": self.failed,
+        }
 
     @classmethod
     def of(
@@ -233,3 +233,6 @@ def _expanded(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 def _identities(records: Mapping[str, Record], line: str) -> tuple[str, str]:
     record = records[line]
     return str(record.tattoo), str(record.group)
+
+
+TASK = ScoreLists()

@@ -9,7 +9,8 @@ after, and how many tattoos stay. Metrics are means over queries, and queries re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,131 +23,146 @@ from harness.metrics import segmentation
 from harness.metrics.ids import Metric
 from harness.metrics.reranking import kept_share, penalised, ranking, tattoo_free_share
 from harness.protocol import Protocol
-from harness.results import Curves, FoldMetrics, Metrics, Outcome, Search
-from harness.tasks.answers import Answer, PictureAnswer, finite, fold_spread, listed_failures
+from harness.results import Estimate, FoldMetrics, Search
+from harness.tasks.answers import Answer, PictureAnswer, finite
 from harness.tasks.folds import components, deal
 from harness.tasks.images import mask_of
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.segmentation import OTHER, TATTOO, truth_of
-
-ABILITY = Segmenter
-METRICS: dict[str, tuple[str, ...]] = {
-    "tattoo-free": ("k",),
-    "tattoo-free-before": ("k",),
-    "tattoo-free-change": ("k",),
-    "kept-tattoos": ("k",),
-    "concentration-error": (),
-}
-TRUTH_FILES = ("mask",)
-NEEDS = ("both-labels",)
-FAILURE_POLICY = (
-    "A result without a mask counts as what is worse for the algorithm: empty if it shows a "
-    "tattoo, full if it shows none."
-)
+from harness.tasks.task import Task, training_images
+from harness.tasks.trials import Trials, values_of
 
 
-def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
-    """Return folds of whole queries; what a fold's results show is not learned from in it.
+class SearchTask(Task["_Queries", "_Queries"]):
+    """Do results get better? Answers are masks: a `PictureAnswer` for each fold."""
 
-    Raises
-    ------
-    DataError
-        If a result has no query, no text score or no label, or its score is below 0.
-    """
-    used = {n: r for n, r in dataset.records.items() if r.role != "background"}
-    results = [record for record in used.values() if record.role != "train"]
-    for column, lacking in (
-        ("query", [r for r in results if r.query is None]),
-        ("text_score", [r for r in results if r.text_score is None or r.text_score < 0]),
-        ("label", [r for r in results if r.label is None]),
-    ):
-        if lacking or not results:
-            first = f", e.g. {lacking[0].name}" if lacking else ""
-            raise DataError(
-                f"{dataset.name}: {len(lacking)} of {len(results)} results have no usable "
-                f"{column!r}{first}; a search needs the columns 'query', 'text_score' (from 0) and "
-                "'label' ('tattoo' or 'non-tattoo')"
-            )
-    together = _shared(used.values())
-    kept = Dataset(dataset.name, dataset.root, dataset.layout, used)
-    folds = []
-    for name, train, judged, _ in deal(
-        kept,
-        protocol.folds,
-        lambda record: together[f"record {record.name}"],
-        lambda records, rng: (list(records), []),
-    ):
-        inside = {together[f"record {record.name}"] for record in judged}
-        learned = tuple(
-            record.name
-            for record in train
-            # What is only learned from may show what is judged here.
-            if together[f"record {record.name}"] not in inside
-            and (record.mask or record.label == OTHER)
-        )
-        folds.append(Fold(name, learned, tuple(r.name for r in judged)))
-    return folds
-
-
-def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
-    """Return what a training set says: the mask of every image."""
-    return {"masks": [mask_of(records[name]) for name in fold.train]}
-
-
-def truth_masks(fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
-    """Return the masks of the results that are judged; None where there is none."""
-    return [mask_of(records[name]) for name in fold.probes]
-
-
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its masks.
-
-    Parameters
-    ----------
-    folds, answers
-        In the same order; the answers are `PictureAnswer`.
-    """
-    ids = protocol.metric_ids
-    queries: list[_Query] = []
-    per_fold = []
-    for fold, answer in zip(folds, answers, strict=True):
-        results = [
-            _result(records[name], answer, i, protocol) for i, name in enumerate(fold.probes)
-        ]
-        asked = [
-            _Query(fold.name, query, [r for r in results if r.record.query == query], protocol)
-            for query in dict.fromkeys(str(r.record.query) for r in results)
-        ]
-        queries += asked
-        values = {str(m): mean_of(_values(m, asked)) for m in ids}
-        per_fold.append(FoldMetrics(fold.name, _counts(asked), values))
-    estimates = {}
-    for metric in ids:
-        found = _values(metric, queries)
-        clusters = np.repeat([q.text for q in queries], [len(q.values(metric)) for q in queries])
-        estimate = mean_estimate(found, clusters, share=metric.name != "tattoo-free-change")
-        if metric.name in ("tattoo-free", "tattoo-free-before"):
-            estimate.chance = finite(np.mean([q.free.mean() for q in queries]))
-        elif metric.name == "tattoo-free-change":
-            estimate.chance = 0.0
-        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
-        estimate.fold_mean, estimate.fold_sd = spread
-        if len(queries) < 30:
-            estimate.flags.append(f"only {len(queries)} queries")
-        estimates[str(metric)] = estimate
-    counts = {"folds": len(folds), **_counts(queries)}
-    counts["training_images"] = len({name for fold in folds for name in fold.train})
-    return Outcome(
-        metrics=Metrics("search", protocol.headline_id, counts, estimates, per_fold),
-        curves=Curves(),
-        searches=[search for query in queries for search in query.searches()],
-        failures=listed_failures(folds, answers),
+    ability = Segmenter
+    metrics: ClassVar = {
+        "tattoo-free": ("k",),
+        "tattoo-free-before": ("k",),
+        "tattoo-free-change": ("k",),
+        "kept-tattoos": ("k",),
+        "concentration-error": (),
+    }
+    truth_files = ("mask",)
+    needs = ("both-labels",)
+    shown = "masks"
+    failure_policy = (
+        "A result without a mask counts as what is worse for the algorithm: empty if it shows a "
+        "tattoo, full if it shows none."
     )
+
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return folds of whole queries; what a fold's results show is not learned from in it.
+
+        Raises
+        ------
+        DataError
+            If a result has no query, no text score or no label, or its score is below 0.
+        """
+        used = {n: r for n, r in dataset.records.items() if r.role != "background"}
+        results = [record for record in used.values() if record.role != "train"]
+        for column, lacking in (
+            ("query", [r for r in results if r.query is None]),
+            ("text_score", [r for r in results if r.text_score is None or r.text_score < 0]),
+            ("label", [r for r in results if r.label is None]),
+        ):
+            if lacking or not results:
+                first = f", e.g. {lacking[0].name}" if lacking else ""
+                raise DataError(
+                    f"{dataset.name}: {len(lacking)} of {len(results)} results have no usable "
+                    f"{column!r}{first}; a search needs the columns 'query', 'text_score' (from 0) "
+                    "and 'label' ('tattoo' or 'non-tattoo')"
+                )
+        together = _shared(used.values())
+        kept = Dataset(dataset.name, dataset.root, dataset.layout, used)
+        folds = []
+        for name, train, judged, _ in deal(
+            kept,
+            protocol.folds,
+            lambda record: together[f"record {record.name}"],
+            lambda records, rng: (list(records), []),
+        ):
+            inside = {together[f"record {record.name}"] for record in judged}
+            learned = tuple(
+                record.name
+                for record in train
+                # What is only learned from may show what is judged here.
+                if together[f"record {record.name}"] not in inside
+                and (record.mask or record.label == OTHER)
+            )
+            folds.append(Fold(name, learned, tuple(r.name for r in judged)))
+        return folds
+
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return the mask of every image."""
+        return {"masks": [mask_of(records[name]) for name in fold.train]}
+
+    def truth_masks(self, fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
+        """Return the masks of the results that are judged; None where there is none."""
+        return [mask_of(records[name]) for name in fold.probes]
+
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[_Queries]:
+        """Return the queries of each fold with their results."""
+        found = []
+        for fold, answer in zip(folds, answers, strict=True):
+            results = [
+                _result(records[name], answer, i, protocol) for i, name in enumerate(fold.probes)
+            ]
+            asked = [
+                _Query(fold.name, query, [r for r in results if r.record.query == query], protocol)
+                for query in dict.fromkeys(str(r.record.query) for r in results)
+            ]
+            found.append(_Queries(fold.name, asked))
+        return found
+
+    def whole(
+        self, parts: Sequence[_Queries], folds: Sequence[Fold], protocol: Protocol
+    ) -> _Queries:
+        """Return the queries of all folds."""
+        return _Queries("", [query for part in parts for query in part.queries])
+
+    def of_part(self, part: _Queries, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a fold, and every metric in it."""
+        values = {str(m): mean_of(part.values(m)) for m in protocol.metric_ids}
+        return FoldMetrics(part.fold, part.counts(), values)
+
+    def estimates(self, whole: _Queries, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        found = {}
+        for metric in protocol.metric_ids:
+            share = metric.name != "tattoo-free-change"
+            estimate = mean_estimate(whole.values(metric), whole.clusters(metric), share=share)
+            if metric.name in ("tattoo-free", "tattoo-free-before"):
+                estimate.chance = finite(np.mean([q.free.mean() for q in whole.queries]))
+            elif metric.name == "tattoo-free-change":
+                estimate.chance = 0.0
+            if len(whole.queries) < 30:
+                estimate.flags.append(f"only {len(whole.queries)} queries")
+            found[str(metric)] = estimate
+        return found
+
+    def counts(
+        self, whole: _Queries, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return what is counted over all folds."""
+        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
+
+    def searches(self, part: _Queries, protocol: Protocol) -> list[Search]:
+        """Return the results of every query in their new order."""
+        return [search for query in part.queries for search in query.searches()]
+
+    def trials_in(self, whole: _Queries, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return the value of every query, or of every result."""
+        return values_of(whole.values(metric), whole.clusters(metric))
 
 
 class _Result:
@@ -232,8 +248,30 @@ class _Query:
         return found
 
 
-def _values(metric: Metric, queries: Sequence[_Query]) -> list[float | None]:
-    return [value for query in queries for value in query.values(metric)]
+@dataclass
+class _Queries:
+    """Queries of one fold, or of all."""
+
+    fold: str
+    queries: Sequence[_Query]
+
+    def values(self, metric: Metric) -> list[float | None]:
+        return [value for query in self.queries for value in query.values(metric)]
+
+    def clusters(self, metric: Metric) -> npt.NDArray[Any]:
+        """Return whose each value is: its query's."""
+        sizes = [len(query.values(metric)) for query in self.queries]
+        return np.repeat([query.text for query in self.queries], sizes)
+
+    def counts(self) -> dict[str, int]:
+        results = [result for query in self.queries for result in query.results]
+        return {
+            "queries": len(self.queries),
+            "images": len(results),
+            "tattoo": int(sum((~query.free).sum() for query in self.queries)),
+            "non_tattoo": int(sum(query.free.sum() for query in self.queries)),
+            "failed_probes": sum(result.failed for result in results),
+        }
 
 
 def _whole(metric: Metric) -> int:
@@ -241,16 +279,6 @@ def _whole(metric: Metric) -> int:
     if not isinstance(k, int) or k < 1:
         raise UsageError(f"{metric}: k is a whole number from 1")
     return k
-
-
-def _counts(queries: Sequence[_Query]) -> dict[str, int]:
-    return {
-        "queries": len(queries),
-        "images": sum(len(query.results) for query in queries),
-        "tattoo": int(sum((~query.free).sum() for query in queries)),
-        "non_tattoo": int(sum(query.free.sum() for query in queries)),
-        "failed_probes": sum(r.failed for query in queries for r in query.results),
-    }
 
 
 def _shared(records: Iterable[Record]) -> dict[str, str]:
@@ -268,3 +296,6 @@ def _shared(records: Iterable[Record]) -> dict[str, str]:
             if value is not None and not (what == "query" and record.role == "train"):
                 pairs.append((own, f"{what} {value}"))
     return components(pairs)
+
+
+TASK = SearchTask()

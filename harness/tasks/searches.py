@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from harness.data.records import Fold, Record
 from harness.metrics import identification as searching
 from harness.results import Candidate, Failure, Search
+from harness.statistics import poisson_binomial_interval
 from harness.tasks.answers import BINS, CURVE_POINTS, Answer, StreamedAnswer, finite, thin_curve
 from harness.tasks.comparisons import Measures
 from harness.tasks.counted import counted
@@ -21,7 +22,7 @@ CANDIDATES = 50
 """Length of the candidate lists written; the scores of all comparisons are kept as well."""
 
 
-def truth_matrix(fold: Fold, records: Mapping[str, Record]) -> npt.NDArray[np.bool_]:
+def mated_matrix(fold: Fold) -> npt.NDArray[np.bool_]:
     """Return which comparisons are mated: bool, shape (probes, references)."""
     truth = np.zeros((len(fold.probes), len(fold.gallery)), dtype=bool)
     rows, columns = mated_pairs(fold).T
@@ -300,6 +301,9 @@ class PooledSearches(Measures):
     What needs all scores is told of one streamed fold, and of several only fold by fold.
     """
 
+    shared: ClassVar[bool] = False
+    """Whether searches of several draws share comparisons."""
+
     def __init__(self, parts: Sequence[FoldSearches]) -> None:
         def join(name: str) -> npt.NDArray[Any]:
             return np.concatenate([getattr(part, name) for part in parts])
@@ -326,6 +330,16 @@ class PooledSearches(Measures):
         if not self.streamed:
             self.nonmated_probe_clusters = numbered("nonmated_probe_clusters")
             self.nonmated_reference_clusters = numbered("nonmated_reference_clusters")
+
+    def band(self, rank: int, chances: npt.NDArray[np.float64]) -> tuple[float, float]:
+        """Return where 95 of 100 random hit rates at a rank lie.
+
+        Parameters
+        ----------
+        chances
+            float64, shape (searches,): that of each search to hit.
+        """
+        return poisson_binomial_interval(chances)
 
     def measured(self, name: str, *options: float) -> float:
         """Return a measure of all scores, or NaN where they were not kept together."""

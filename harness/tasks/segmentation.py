@@ -9,7 +9,8 @@ its own affair: ink alone, or all that the tattoo covers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,113 +21,147 @@ from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
 from harness.execution.unit import Picture
 from harness.metrics import localisation, segmentation
+from harness.metrics.ids import Metric
 from harness.metrics.regions import boxes_of
 from harness.protocol import Protocol
-from harness.results import Curves, FoldMetrics, Metrics, Outcome, Search
-from harness.tasks.answers import Answer, PictureAnswer, fold_spread, listed_failures
+from harness.results import Estimate, FoldMetrics, Search
+from harness.tasks.answers import Answer, PictureAnswer
 from harness.tasks.images import dealt_folds, identity_of, listed_folds, mask_of
 from harness.tasks.means import mean_estimate, mean_of
-from harness.tasks.trials import of_images
+from harness.tasks.task import Task, training_images
+from harness.tasks.trials import Trials, values_of
 
-ABILITY = Segmenter
-trials = of_images
-METRICS: dict[str, tuple[str, ...]] = {
-    "iou": (),
-    "dice": (),
-    "pixel-accuracy": (),
-    "concentration-error": (),
-    "localisation-accuracy": (),
-    "false-marking": (),
-}
-TRUTH_FILES = ("mask",)
-FAILURE_POLICY = "An image without a mask gets the worst value of every metric."
 TATTOO, OTHER = "tattoo", "non-tattoo"
 
 MarkedPixels = npt.NDArray[np.bool_]
 
 
-def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
-    """Return the folds of a data set: its own lists, or folds that keep a tattoo's images together.
+class Segmentation(Task["_Measured", "_Measured"]):
+    """Which pixels show a tattoo? Answers are masks: a `PictureAnswer` for each fold."""
 
-    Images without a mask take part only where their label says that they show no tattoo.
+    ability = Segmenter
+    metrics: ClassVar = {
+        "iou": (),
+        "dice": (),
+        "pixel-accuracy": (),
+        "concentration-error": (),
+        "localisation-accuracy": (),
+        "false-marking": (),
+    }
+    failure_policy = "An image without a mask gets the worst value of every metric."
+    truth_files = ("mask",)
+    shown = "masks"
 
-    Raises
-    ------
-    UsageError
-        If the protocol asks for images to be cropped.
-    DataError
-        If there is no mask.
-    """
-    if protocol.data.crop:
-        raise UsageError("a segmentation protocol cannot crop its images: masks are of the whole")
-    usable = {n: r for n, r in dataset.records.items() if r.mask or r.label == OTHER}
-    if not any(record.mask for record in usable.values()):
-        raise DataError(
-            f"{dataset.name} has no masks; the column 'mask' of a manifest names the image of each "
-            "tattoo's pixels"
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return the data set's own lists, or folds that keep a tattoo's images together.
+
+        Images without a mask take part only where their label says that they show no tattoo.
+
+        Raises
+        ------
+        UsageError
+            If the protocol asks for images to be cropped.
+        DataError
+            If there is no mask.
+        """
+        if protocol.data.crop:
+            raise UsageError(
+                "a segmentation protocol cannot crop its images: masks are of the whole"
+            )
+        usable = {n: r for n, r in dataset.records.items() if r.mask or r.label == OTHER}
+        if not any(record.mask for record in usable.values()):
+            raise DataError(
+                f"{dataset.name} has no masks; the column 'mask' of a manifest names the image of "
+                "each tattoo's pixels"
+            )
+        if dataset.folds:
+            return listed_folds(dataset, usable)
+        kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
+        return dealt_folds(kept, protocol.folds)
+
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return the mask of every image."""
+        return {"masks": [mask_of(records[name]) for name in fold.train]}
+
+    def truth_masks(self, fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
+        """Return the masks of the images that are judged; None where there is no tattoo."""
+        return [mask_of(records[name]) for name in fold.probes]
+
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[_Measured]:
+        """Return every image of each fold with its measurements, and those of blind answers."""
+        found = []
+        for fold, answer in zip(folds, answers, strict=True):
+            part = _Measured(fold.name)
+            for i, name in enumerate(fold.probes):
+                mask = answer.mask(i) if isinstance(answer, PictureAnswer) else None
+                truth = truth_of(records[name], None if mask is None else mask.shape)
+                boxes = _true_boxes(records[name], truth)
+                marked = None if mask is None else segmentation.as_mask(mask, protocol.threshold)
+                values = measured(marked, truth, boxes)
+                part.searches.append(_search(fold.name, records[name], marked, values))
+                part.blind.append(_unseeing(truth, boxes))
+            found.append(part)
+        return found
+
+    def whole(
+        self, parts: Sequence[_Measured], folds: Sequence[Fold], protocol: Protocol
+    ) -> _Measured:
+        """Return the images of all folds."""
+        return _Measured(
+            "", [s for part in parts for s in part.searches], [b for p in parts for b in p.blind]
         )
-    if dataset.folds:
-        return listed_folds(dataset, usable)
-    kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
-    return dealt_folds(kept, protocol.folds)
+
+    def of_part(self, part: _Measured, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a fold, and every metric in it."""
+        values = {str(m): mean_of(part.values(m)) for m in protocol.metric_ids}
+        return FoldMetrics(part.fold, _counts(part.searches), values)
+
+    def estimates(self, whole: _Measured, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        found = {}
+        for metric in protocol.metric_ids:
+            estimate = mean_estimate(whole.values(metric), whole.clusters, share=True)
+            estimate.chance = _chance(metric.name, whole.blind)
+            found[str(metric)] = estimate
+        return found
+
+    def counts(
+        self, whole: _Measured, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return what is counted over all folds."""
+        return {"folds": len(folds), **_counts(whole.searches), **training_images(folds)}
+
+    def searches(self, part: _Measured, protocol: Protocol) -> list[Search]:
+        """Return every image with its measurements."""
+        return part.searches
+
+    def trials_in(self, whole: _Measured, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return the measurement of every image."""
+        return values_of(whole.values(metric), whole.clusters)
 
 
-def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
-    """Return what a training set says: the mask of every image."""
-    return {"masks": [mask_of(records[name]) for name in fold.train]}
+@dataclass
+class _Measured:
+    """Images with their measurements, and what answers get on them that do not look."""
 
+    fold: str
+    searches: list[Search] = field(default_factory=list)
+    blind: list[dict[str, float | None]] = field(default_factory=list)
 
-def truth_masks(fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
-    """Return the masks of the images that are judged; None where there is no tattoo."""
-    return [mask_of(records[name]) for name in fold.probes]
+    def values(self, metric: Metric) -> list[float | None]:
+        return [search.values[metric.name] for search in self.searches]
 
-
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its masks.
-
-    Parameters
-    ----------
-    folds, answers
-        In the same order; the answers are `PictureAnswer`.
-    """
-    ids = protocol.metric_ids
-    searches: list[Search] = []
-    per_fold = []
-    constants: dict[str, list[float | None]] = {str(metric): [] for metric in ids}
-    for fold, answer in zip(folds, answers, strict=True):
-        judged = []
-        for i, name in enumerate(fold.probes):
-            mask = answer.mask(i) if isinstance(answer, PictureAnswer) else None
-            truth = truth_of(records[name], None if mask is None else mask.shape)
-            boxes = _true_boxes(records[name], truth)
-            marked = None if mask is None else segmentation.as_mask(mask, protocol.threshold)
-            judged.append(_search(fold.name, records[name], marked, measured(marked, truth, boxes)))
-            for name_of, value in _unseeing(truth, boxes).items():
-                constants.setdefault(name_of, []).append(value)
-        searches += judged
-        values = {str(m): mean_of([s.values[m.name] for s in judged]) for m in ids}
-        per_fold.append(FoldMetrics(fold.name, _counts(judged), values))
-    clusters = np.array([search.identity for search in searches])
-    estimates = {}
-    for metric in ids:
-        estimate = mean_estimate([s.values[metric.name] for s in searches], clusters, share=True)
-        estimate.chance = _chance(metric.name, constants)
-        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
-        estimate.fold_mean, estimate.fold_sd = spread
-        estimates[str(metric)] = estimate
-    counts = {"folds": len(folds), **_counts(searches)}
-    counts["training_images"] = len({name for fold in folds for name in fold.train})
-    return Outcome(
-        metrics=Metrics("segmentation", protocol.headline_id, counts, estimates, per_fold),
-        curves=Curves(),
-        searches=searches,
-        failures=listed_failures(folds, answers),
-    )
+    @property
+    def clusters(self) -> npt.NDArray[Any]:
+        return np.array([search.identity for search in self.searches])
 
 
 def truth_of(record: Record, shape: tuple[int, ...] | None = None) -> MarkedPixels | None:
@@ -214,20 +249,20 @@ def _unseeing(truth: MarkedPixels | None, boxes: npt.NDArray[np.int64]) -> dict[
     return {"share": share, "iou": share, "dice": dice, "localisation-accuracy": place}
 
 
-def _chance(metric: str, constants: Mapping[str, Sequence[float | None]]) -> float | None:
+def _chance(metric: str, blind: Sequence[Mapping[str, float | None]]) -> float | None:
     """Return what the best answer gets that does not look at the images.
 
     That is every pixel for IoU, Dice and the box; for the share of right pixels all or none of
     them; and for the concentration always the median.
     """
-    shares = np.array(constants.get("share", []), dtype=np.float64)
+    shares = np.array([found["share"] for found in blind], dtype=np.float64)
     if metric == "false-marking" or not len(shares):
         return None
     if metric == "pixel-accuracy":
         return float(max(shares.mean(), 1 - shares.mean()))
     if metric == "concentration-error":
         return float(np.abs(shares - np.median(shares)).mean())
-    return mean_of(constants[metric])
+    return mean_of([found[metric] for found in blind])
 
 
 def _search(
@@ -260,3 +295,6 @@ def _true_boxes(record: Record, truth: MarkedPixels | None) -> npt.NDArray[np.in
     if truth is None or not truth.any():
         return np.empty((0, 4), np.int64)
     return boxes_of(truth) if record.box is None else np.array([record.box], dtype=np.int64)
+
+
+TASK = Segmentation()

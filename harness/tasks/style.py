@@ -9,7 +9,7 @@ or whose style is not known, is no part of the question.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,91 +22,165 @@ from harness.metrics import classification
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
 from harness.resampling import choose_interval
-from harness.results import (
-    Candidate,
-    Curves,
-    Estimate,
-    FoldMetrics,
-    Metrics,
-    Outcome,
-    Search,
-)
+from harness.results import Candidate, Curves, Estimate, FoldMetrics, Search
 from harness.statistics import Interval, few_errors
-from harness.tasks.answers import Answer, finite, fold_spread, listed_failures
+from harness.tasks.answers import Answer, finite
 from harness.tasks.folds import deal
 from harness.tasks.images import resampled
 from harness.tasks.intervals import NONE, set_interval
-from harness.tasks.trials import of_images
+from harness.tasks.task import Task, training_images
+from harness.tasks.trials import Trials, Values
 
-ABILITY = Tagger
-trials = of_images
-METRICS: dict[str, tuple[str, ...]] = {
-    "top-k-accuracy": ("k",),
-    "macro-recall": (),
-    "brier": (),
-    "log-loss": (),
-    "calibration-error": ("bins",),
-}
-FAILURE_POLICY = (
-    "An image without an answer has the wrong style, and probabilities as bad as can be."
-)
 RELIABILITY_BINS = 10
 
 Array = npt.NDArray[np.float64]
 
 
-def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
-    """Return folds that share no design: judged are all images of the protocol's styles.
+class Style(Task["_Answers", "_Answers"]):
+    """Which style is it? An answer has a score for each style: shape (images, styles)."""
 
-    Background images, where the protocol asks for them, are only learned from.
+    ability = Tagger
+    metrics: ClassVar = {
+        "top-k-accuracy": ("k",),
+        "macro-recall": (),
+        "brier": (),
+        "log-loss": (),
+        "calibration-error": ("bins",),
+    }
+    failure_policy = (
+        "An image without an answer has the wrong style, and probabilities as bad as can be."
+    )
+    shown = "elements"
+    has_vocabulary = True
 
-    Raises
-    ------
-    UsageError
-        If the protocol names fewer than two styles.
-    DataError
-        If the data set has no image in one of them.
-    """
-    styles = protocol.style.styles
-    if len(set(styles)) < 2 or len(set(styles)) < len(styles):
-        raise UsageError("the protocol's [style] needs `styles`: two or more, each named once")
-    usable = {n: r for n, r in dataset.records.items() if r.style in styles}
-    absent = [s for s in styles if not any(r.style == s for r in usable.values())]
-    if absent:
-        found = sorted({r.style for r in dataset.records.values() if r.style}) or ["none"]
-        raise DataError(
-            f"{dataset.name} has no image of style {', '.join(map(repr, absent))}; the column "
-            f"'style' has: {', '.join(found)}"
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return folds that share no design: judged are all images of the protocol's styles.
+
+        Background images, where the protocol asks for them, are only learned from.
+
+        Raises
+        ------
+        UsageError
+            If the protocol names fewer than two styles.
+        DataError
+            If the data set has no image in one of them.
+        """
+        styles = protocol.style.styles
+        if len(set(styles)) < 2 or len(set(styles)) < len(styles):
+            raise UsageError("the protocol's [style] needs `styles`: two or more, each named once")
+        usable = {n: r for n, r in dataset.records.items() if r.style in styles}
+        absent = [s for s in styles if not any(r.style == s for r in usable.values())]
+        if absent:
+            found = sorted({r.style for r in dataset.records.values() if r.style}) or ["none"]
+            raise DataError(
+                f"{dataset.name} has no image of style {', '.join(map(repr, absent))}; the column "
+                f"'style' has: {', '.join(found)}"
+            )
+        background = [r for r in usable.values() if r.role == "background"]
+        folds = []
+        kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
+        for name, train, judged, _ in deal(
+            kept, protocol.folds, _design, lambda records, rng: (list(records), [])
+        ):
+            inside = {_design(record) for record in judged}
+            learned = [*train, *(r for r in background if _design(r) not in inside)]
+            folds.append(Fold(name, tuple(r.name for r in learned), tuple(r.name for r in judged)))
+        return folds
+
+    def vocabulary(self, records: Mapping[str, Record], protocol: Protocol) -> tuple[str, ...]:
+        """Return the styles, in the protocol's order."""
+        return protocol.style.styles
+
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return the style of every image, as its one tag."""
+        styles = protocol.style.styles
+        return {"tags": [[styles.index(records[name].style or "")] for name in fold.train]}
+
+    def truth_matrix(
+        self, fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str] = ()
+    ) -> npt.NDArray[np.bool_]:
+        """Return which style each image has: bool, shape (images, styles), one true in a row."""
+        shown = [records[name].style for name in fold.probes]
+        return np.array([[style == own for style in vocabulary] for own in shown], dtype=bool)
+
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[_Answers]:
+        """Return the probabilities of each fold's images with their styles."""
+        styles = protocol.style.styles
+        found = []
+        for fold, answer in zip(folds, answers, strict=True):
+            shape = (len(fold.probes), len(styles))
+            scores = np.array(answer.scores, dtype=np.float64).reshape(shape)
+            scores[[name in answer.failures for name in fold.probes]] = np.nan
+            truth = self.truth_matrix(fold, records, styles).reshape(-1, len(styles))
+            whose = np.array([_design(records[name]) for name in fold.probes])
+            found.append(
+                _Answers(
+                    fold.name,
+                    fold.probes,
+                    styles,
+                    probabilities(scores),
+                    truth.argmax(axis=1),
+                    whose,
+                )
+            )
+        return found
+
+    def whole(
+        self, parts: Sequence[_Answers], folds: Sequence[Fold], protocol: Protocol
+    ) -> _Answers:
+        """Return the images of all folds."""
+        return _Answers.pool(parts)
+
+    def of_part(self, part: _Answers, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a fold, and every metric in it."""
+        values = {str(metric): _value(metric, part) for metric in protocol.metric_ids}
+        return FoldMetrics(part.fold, part.counts(), values)
+
+    def estimates(self, whole: _Answers, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        ids = protocol.metric_ids
+        intervals = _resampled(ids, whole)
+        found = {}
+        for metric in ids:
+            estimate = _estimate(metric, whole)
+            if metric in intervals:
+                share = metric.name == "macro-recall"
+                identities = len(np.unique(whole.clusters))
+                set_interval(estimate, intervals[metric], identities, share=share)
+            found[str(metric)] = estimate
+        return found
+
+    def counts(
+        self, whole: _Answers, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return what is counted over all folds."""
+        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
+
+    def curves(self, whole: _Answers, protocol: Protocol) -> Curves:
+        """Return what is taken for what, and how often an answer of some confidence is right."""
+        return Curves(
+            confusion=_confusion(whole),
+            reliability=classification.reliability(whole.told, whole.labels, RELIABILITY_BINS),
         )
-    background = [r for r in usable.values() if r.role == "background"]
-    folds = []
-    kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
-    for name, train, judged, _ in deal(
-        kept, protocol.folds, _design, lambda records, rng: (list(records), [])
-    ):
-        inside = {_design(record) for record in judged}
-        learned = [*train, *(r for r in background if _design(r) not in inside)]
-        folds.append(Fold(name, tuple(r.name for r in learned), tuple(r.name for r in judged)))
-    return folds
 
+    def searches(self, part: _Answers, protocol: Protocol) -> list[Search]:
+        """Return every image with the styles in the order of their probabilities."""
+        return part.searches()
 
-def vocabulary(records: Mapping[str, Record], protocol: Protocol) -> tuple[str, ...]:
-    """Return the styles, in the protocol's order."""
-    return protocol.style.styles
-
-
-def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
-    """Return what a training set says: the style of every image, as its one tag."""
-    styles = protocol.style.styles
-    return {"tags": [[styles.index(records[name].style or "")] for name in fold.train]}
-
-
-def truth_matrix(
-    fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str]
-) -> npt.NDArray[np.bool_]:
-    """Return which style each image has: bool, shape (images, styles), one true in a row."""
-    shown = [records[name].style for name in fold.probes]
-    return np.array([[style == own for style in vocabulary] for own in shown], dtype=bool)
+    def trials_in(self, whole: _Answers, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return whether an image's own style is among the first k."""
+        if metric.name != "top-k-accuracy":
+            return None
+        right = (whole.places() <= _whole(metric, "k")) & ~whole.failed
+        return Values(right.astype(np.float64), whole.clusters)
 
 
 def probabilities(scores: npt.NDArray[np.floating[Any]]) -> Array:
@@ -141,58 +215,6 @@ def probabilities(scores: npt.NDArray[np.floating[Any]]) -> Array:
     return shares
 
 
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its raw scores.
-
-    Parameters
-    ----------
-    folds, answers
-        In the same order; an answer's scores have shape (images, styles).
-    """
-    styles = protocol.style.styles
-    parts = [
-        _Answers.of(fold, answer, records, styles)
-        for fold, answer in zip(folds, answers, strict=True)
-    ]
-    pooled = _Answers.pool(parts)
-    ids = protocol.metric_ids
-    per_fold = [
-        FoldMetrics(fold.name, part.counts(), {str(m): _value(m, part) for m in ids})
-        for fold, part in zip(folds, parts, strict=True)
-    ]
-    intervals = _resampled(ids, pooled)
-    estimates = {}
-    for metric in ids:
-        estimate = _estimate(metric, pooled, len(styles))
-        if metric in intervals:
-            share = metric.name == "macro-recall"
-            identities = len(np.unique(pooled.clusters))
-            set_interval(estimate, intervals[metric], identities, share=share)
-        spread = fold_spread([fold.values[str(metric)] for fold in per_fold])
-        estimate.fold_mean, estimate.fold_sd = spread
-        estimates[str(metric)] = estimate
-    counts = {"folds": len(folds), **pooled.counts()}
-    counts["training_images"] = len({name for fold in folds for name in fold.train})
-    return Outcome(
-        metrics=Metrics("style", protocol.headline_id, counts, estimates, per_fold),
-        curves=Curves(
-            confusion=_confusion(pooled, styles),
-            reliability=classification.reliability(pooled.told, pooled.labels, RELIABILITY_BINS),
-        ),
-        searches=[
-            search
-            for fold, part in zip(folds, parts, strict=True)
-            for search in part.searches(fold.name, styles)
-        ],
-        failures=listed_failures(folds, answers),
-    )
-
-
 def _design(record: Record) -> str:
     """Return what must not be learned from and judged at once."""
     return record.group or record.tattoo or record.subject or record.name
@@ -203,37 +225,30 @@ class _Answers:
 
     def __init__(
         self,
+        fold: str,
         names: Sequence[str],
+        styles: Sequence[str],
         told: Array,
         labels: npt.NDArray[np.int64],
         clusters: npt.NDArray[Any],
     ) -> None:
-        self.names, self.told, self.labels, self.clusters = names, told, labels, clusters
-
-    @classmethod
-    def of(
-        cls, fold: Fold, answer: Answer, records: Mapping[str, Record], styles: Sequence[str]
-    ) -> _Answers:
-        scores = np.array(answer.scores, dtype=np.float64).reshape(len(fold.probes), len(styles))
-        scores[[name in answer.failures for name in fold.probes]] = np.nan
-        return cls(
-            fold.probes,
-            probabilities(scores),
-            truth_matrix(fold, records, styles).reshape(-1, len(styles)).argmax(axis=1),
-            np.array([_design(records[name]) for name in fold.probes]),
-        )
+        self.fold, self.names, self.styles = fold, names, styles
+        self.told, self.labels, self.clusters = told, labels, clusters
 
     @classmethod
     def pool(cls, parts: Sequence[_Answers]) -> _Answers:
         return cls(
+            "",
             [name for part in parts for name in part.names],
+            parts[0].styles,
             np.concatenate([part.told for part in parts]),
             np.concatenate([part.labels for part in parts]),
             np.concatenate([part.clusters for part in parts]),
         )
 
     def take(self, places: npt.NDArray[np.int64]) -> _Answers:
-        return _Answers((), self.told[places], self.labels[places], self.clusters[places])
+        kept = self.told[places], self.labels[places], self.clusters[places]
+        return _Answers("", (), self.styles, *kept)
 
     @property
     def failed(self) -> npt.NDArray[np.bool_]:
@@ -255,14 +270,15 @@ class _Answers:
         found: npt.NDArray[np.int64] = np.sum(self.told >= own[:, None], axis=1, dtype=np.int64)
         return found
 
-    def searches(self, fold: str, styles: Sequence[str]) -> list[Search]:
+    def searches(self) -> list[Search]:
+        styles = self.styles
         failed, places = self.failed, self.places()
         found = []
         for i, name in enumerate(self.names):
             order = [] if failed[i] else np.argsort(-self.told[i], kind="stable").tolist()
             found.append(
                 Search(
-                    fold=fold,
+                    fold=self.fold,
                     probe=name,
                     identity=str(self.clusters[i]),
                     rank=None if failed[i] else int(places[i]),
@@ -279,9 +295,9 @@ class _Answers:
         return found
 
 
-def _confusion(pooled: _Answers, styles: Sequence[str]) -> dict[str, list[float]]:
+def _confusion(pooled: _Answers) -> dict[str, list[float]]:
     cells = classification.confusion(pooled.told, pooled.labels)
-    columns = zip((*styles, ""), cells.T, strict=True)
+    columns = zip((*pooled.styles, ""), cells.T, strict=True)
     return {answer: column.astype(float).tolist() for answer, column in columns}
 
 
@@ -319,9 +335,10 @@ def _resampled(ids: Sequence[Metric], pooled: _Answers) -> dict[Metric, Interval
     )
 
 
-def _estimate(metric: Metric, pooled: _Answers, styles: int) -> Estimate:
+def _estimate(metric: Metric, pooled: _Answers) -> Estimate:
     """Return value and chance: what naming a style at random, or all alike, gets."""
     estimate = Estimate(_value(metric, pooled), n=len(pooled.names))
+    styles = len(pooled.styles)
     if metric.name == "top-k-accuracy":
         k = _whole(metric, "k")
         right = ((pooled.places() <= k) & ~pooled.failed).astype(np.float64)
@@ -347,3 +364,6 @@ def _estimate(metric: Metric, pooled: _Answers, styles: int) -> Estimate:
     elif metric.name == "log-loss":
         estimate.chance = float(np.log(styles))
     return estimate
+
+
+TASK = Style()

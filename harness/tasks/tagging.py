@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from copy import copy
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,32 +19,12 @@ from harness.metrics.identification import chance_average_precision
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
 from harness.resampling import cluster_bootstrap
-from harness.results import (
-    Candidate,
-    Curves,
-    Estimate,
-    FoldMetrics,
-    Metrics,
-    Outcome,
-    Search,
-    TagFigures,
-)
-from harness.tasks.answers import Answer, finite, fold_spread, listed_failures
+from harness.results import Candidate, Estimate, FoldMetrics, Search, TagFigures
+from harness.statistics import Interval
+from harness.tasks.answers import Answer, finite
 from harness.tasks.images import dealt_folds
 from harness.tasks.intervals import set_interval
-
-ABILITY = Tagger
-METRICS: dict[str, tuple[str, ...]] = {
-    "tag-map": (),
-    "precision-micro": (),
-    "recall-micro": (),
-    "f1-micro": (),
-    "precision-macro": (),
-    "recall-macro": (),
-    "f1-macro": (),
-    "tag-credit": ("more-than", "per-hit"),
-}
-FAILURE_POLICY = "An image without scores is given no tag and stands last in every ranking."
+from harness.tasks.task import Task, training_images
 
 CANDIDATES = 12
 """Best tags of an image that are kept beside those it carries."""
@@ -56,126 +38,161 @@ WORK = 150_000_000
 """Scores looked at by resampling, or by random answers, before there are fewer of them."""
 
 
-def vocabulary(records: Mapping[str, Record], protocol: Protocol) -> list[str]:
-    """Return the tags that enough images carry, in alphabetical order.
+class Tagging(Task["_Tagged", "_Tagged"]):
+    """Which tags does an image carry? An answer has a score for each tag: shape (images, tags)."""
 
-    Parameters
-    ----------
-    records
-        Those that the folds name, learned from or judged.
-
-    Raises
-    ------
-    DataError
-        If there is no such tag.
-    """
-    uses = Counter(tag for record in records.values() for tag in set(record.tags))
-    least = protocol.tagging.minimum_use
-    found = sorted(tag for tag, count in uses.items() if count >= least)
-    if not found:
-        most = ", ".join(f"{tag} ({count})" for tag, count in uses.most_common(3))
-        raise DataError(
-            f"no tag is carried by {least} images or more; "
-            + (f"the commonest: {most}. " if most else "no image has any tag. ")
-            + "The column 'tags' of a manifest holds them; 'minimum-use' in the protocol's table "
-            "[tagging] says how many images a tag needs"
-        )
-    return found
-
-
-def lay_out(dataset: Dataset, protocol: Protocol) -> list[Fold]:
-    """Return folds that share no identity: those of the data set's lists, or dealt ones.
-
-    All images of a fold are judged, probes and references alike.
-
-    Raises
-    ------
-    DataError
-        If no image has a tag, or as for `deal`.
-    """
-    shown = {n: r for n, r in dataset.records.items() if r.role != "background"}
-    vocabulary(shown, protocol)
-    if dataset.folds:
-        return [
-            Fold(
-                fold.name,
-                tuple(name for name in fold.train if name in shown),
-                tuple(n for n in dict.fromkeys((*fold.probes, *fold.gallery)) if n in shown),
-            )
-            for fold in dataset.folds
-        ]
-    return dealt_folds(dataset, protocol.folds, _identity)
-
-
-def training_truth(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -> dict[str, Any]:
-    """Return what a training set says: of each image, its tags as places in the vocabulary."""
-    places = {tag: place for place, tag in enumerate(vocabulary(records, protocol))}
-    return {
-        "tags": [
-            sorted(places[tag] for tag in set(records[name].tags) if tag in places)
-            for name in fold.train
-        ]
+    ability = Tagger
+    metrics: ClassVar = {
+        "tag-map": (),
+        "precision-micro": (),
+        "recall-micro": (),
+        "f1-micro": (),
+        "precision-macro": (),
+        "recall-macro": (),
+        "f1-macro": (),
+        "tag-credit": ("more-than", "per-hit"),
     }
+    failure_policy = "An image without scores is given no tag and stands last in every ranking."
+    shown = "elements"
+    has_vocabulary = True
 
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return folds that share no identity: those of the data set's lists, or dealt ones.
 
-def truth_matrix(
-    fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str]
-) -> npt.NDArray[np.bool_]:
-    """Return which tags the images of a fold carry: bool, shape (images, tags)."""
-    places = {tag: place for place, tag in enumerate(vocabulary)}
-    truth = np.zeros((len(fold.probes), len(places)), dtype=bool)
-    for row, name in zip(truth, fold.probes, strict=True):
-        row[[places[tag] for tag in records[name].tags if tag in places]] = True
-    return truth
+        All images of a fold are judged, probes and references alike.
 
+        Raises
+        ------
+        DataError
+            If no image has a tag, or as for `deal`.
+        """
+        shown = {n: r for n, r in dataset.records.items() if r.role != "background"}
+        self.vocabulary(shown, protocol)
+        if dataset.folds:
+            return [
+                Fold(
+                    fold.name,
+                    tuple(name for name in fold.train if name in shown),
+                    tuple(n for n in dict.fromkeys((*fold.probes, *fold.gallery)) if n in shown),
+                )
+                for fold in dataset.folds
+            ]
+        return dealt_folds(dataset, protocol.folds, _identity)
 
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its raw scores.
+    def vocabulary(self, records: Mapping[str, Record], protocol: Protocol) -> list[str]:
+        """Return the tags that enough images carry, in alphabetical order.
 
-    Parameters
-    ----------
-    folds, answers
-        In the same order; an answer's scores have shape (images, tags), tags as in `vocabulary`.
+        Parameters
+        ----------
+        records
+            Those that the folds name, learned from or judged.
 
-    Raises
-    ------
-    DataError
-        If scores have another shape.
-    """
-    used = {name: records[name] for fold in folds for name in (*fold.train, *fold.probes)}
-    tags = vocabulary(used, protocol)
-    parts = [_Tagged.of(f, a, records, tags) for f, a in zip(folds, answers, strict=True)]
-    pooled = _Tagged.pool(parts)
-    ids = protocol.metric_ids
-    per_fold = [
-        FoldMetrics(
-            fold.name,
-            part.counts(),
-            dict(zip(map(str, ids), map(finite, _values(ids, part, protocol)), strict=True)),
-        )
-        for fold, part in zip(folds, parts, strict=True)
-    ]
-    estimates, figures = _estimates(ids, pooled, tags, protocol)
-    for metric, estimate in estimates.items():
-        estimate.fold_mean, estimate.fold_sd = fold_spread([f.values[metric] for f in per_fold])
-    counts = {"folds": len(folds), **pooled.counts()}
-    counts["training_images"] = len({name for fold in folds for name in fold.train})
-    credits = [metric for metric in ids if metric.name == "tag-credit"]
-    return Outcome(
-        metrics=Metrics("tagging", protocol.headline_id, counts, estimates, per_fold, tags=figures),
-        curves=Curves(),
-        searches=[
-            search
-            for fold, part in zip(folds, parts, strict=True)
-            for search in part.searches(fold.name, tags, credits)
-        ],
-        failures=listed_failures(folds, answers),
-    )
+        Raises
+        ------
+        DataError
+            If there is no such tag.
+        """
+        uses = Counter(tag for record in records.values() for tag in set(record.tags))
+        least = protocol.tagging.minimum_use
+        found = sorted(tag for tag, count in uses.items() if count >= least)
+        if not found:
+            most = ", ".join(f"{tag} ({count})" for tag, count in uses.most_common(3))
+            raise DataError(
+                f"no tag is carried by {least} images or more; "
+                + (f"the commonest: {most}. " if most else "no image has any tag. ")
+                + "The column 'tags' of a manifest holds them; 'minimum-use' in the protocol's "
+                "table [tagging] says how many images a tag needs"
+            )
+        return found
+
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return the tags of each image, as places in the vocabulary."""
+        places = {tag: place for place, tag in enumerate(self.vocabulary(records, protocol))}
+        return {
+            "tags": [
+                sorted(places[tag] for tag in set(records[name].tags) if tag in places)
+                for name in fold.train
+            ]
+        }
+
+    def truth_matrix(
+        self, fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str] = ()
+    ) -> npt.NDArray[np.bool_]:
+        """Return which tags the images of a fold carry: bool, shape (images, tags)."""
+        places = {tag: place for place, tag in enumerate(vocabulary)}
+        truth = np.zeros((len(fold.probes), len(places)), dtype=bool)
+        for row, name in zip(truth, fold.probes, strict=True):
+            row[[places[tag] for tag in records[name].tags if tag in places]] = True
+        return truth
+
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[_Tagged]:
+        """Return the scores of each fold's images with the tags that they carry.
+
+        Raises
+        ------
+        DataError
+            If scores have another shape.
+        """
+        used = {name: records[name] for fold in folds for name in (*fold.train, *fold.probes)}
+        tags = self.vocabulary(used, protocol)
+        found = []
+        for fold, answer in zip(folds, answers, strict=True):
+            scores = np.asarray(answer.scores, dtype=np.float64)
+            if scores.shape != (len(fold.probes), len(tags)):
+                raise DataError(
+                    f"fold {fold.name}: scores have shape {scores.shape}, but {len(fold.probes)} "
+                    f"images and {len(tags)} tags were asked for"
+                )
+            failed = np.array([name in answer.failures for name in fold.probes], dtype=bool)
+            found.append(
+                _Tagged(
+                    fold.name,
+                    fold.probes,
+                    tags,
+                    protocol,
+                    np.where(failed[:, np.newaxis], -np.inf, scores),
+                    self.truth_matrix(fold, records, tags),
+                    failed,
+                    np.array([_identity(records[name]) for name in fold.probes]),
+                )
+            )
+        return found
+
+    def whole(self, parts: Sequence[_Tagged], folds: Sequence[Fold], protocol: Protocol) -> _Tagged:
+        """Return the images of all folds."""
+        return _Tagged.pool(parts)
+
+    def of_part(self, part: _Tagged, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a fold, and every metric in it."""
+        ids = protocol.metric_ids
+        values = map(finite, _values(ids, part))
+        return FoldMetrics(part.fold, part.counts(), dict(zip(map(str, ids), values, strict=True)))
+
+    def estimates(self, whole: _Tagged, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        return _estimates(whole)
+
+    def counts(
+        self, whole: _Tagged, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return what is counted over all folds."""
+        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
+
+    def searches(self, part: _Tagged, protocol: Protocol) -> list[Search]:
+        """Return every image with the tags that it carries and those it is given."""
+        return part.searches()
+
+    def tags(self, whole: _Tagged) -> list[TagFigures]:
+        """Return every tag for itself."""
+        return _figures(whole)
 
 
 class _Tagged:
@@ -183,38 +200,26 @@ class _Tagged:
 
     def __init__(
         self,
+        fold: str,
         names: Sequence[str],
+        tags: Sequence[str],
+        protocol: Protocol,
         scores: npt.NDArray[np.float64],
         truth: npt.NDArray[np.bool_],
         failed: npt.NDArray[np.bool_],
         clusters: npt.NDArray[Any],
     ) -> None:
-        self.names, self.scores, self.truth = names, scores, truth
+        self.fold, self.names, self.vocabulary, self.protocol = fold, names, tags, protocol
+        self.scores, self.truth = scores, truth
         self.failed, self.clusters = failed, clusters
-
-    @classmethod
-    def of(
-        cls, fold: Fold, answer: Answer, records: Mapping[str, Record], tags: Sequence[str]
-    ) -> _Tagged:
-        scores = np.asarray(answer.scores, dtype=np.float64)
-        if scores.shape != (len(fold.probes), len(tags)):
-            raise DataError(
-                f"fold {fold.name}: scores have shape {scores.shape}, but {len(fold.probes)} "
-                f"images and {len(tags)} tags were asked for"
-            )
-        failed = np.array([name in answer.failures for name in fold.probes], dtype=bool)
-        return cls(
-            fold.probes,
-            np.where(failed[:, np.newaxis], -np.inf, scores),
-            truth_matrix(fold, records, tags),
-            failed,
-            np.array([_identity(records[name]) for name in fold.probes]),
-        )
 
     @classmethod
     def pool(cls, parts: Sequence[_Tagged]) -> _Tagged:
         return cls(
+            "",
             [name for part in parts for name in part.names],
+            parts[0].vocabulary,
+            parts[0].protocol,
             np.concatenate([part.scores for part in parts]),
             np.concatenate([part.truth for part in parts]),
             np.concatenate([part.failed for part in parts]),
@@ -223,11 +228,36 @@ class _Tagged:
 
     def take(self, places: npt.NDArray[np.int64]) -> _Tagged:
         return _Tagged(
-            (), self.scores[places], self.truth[places], self.failed[places], self.clusters[places]
+            "",
+            (),
+            self.vocabulary,
+            self.protocol,
+            self.scores[places],
+            self.truth[places],
+            self.failed[places],
+            self.clusters[places],
         )
 
     def answered_by(self, scores: npt.NDArray[np.float64]) -> _Tagged:
-        return _Tagged(self.names, scores, self.truth, self.failed, self.clusters)
+        found = copy(self)
+        found.scores = scores
+        return found
+
+    @cached_property
+    def intervals(self) -> list[Interval]:
+        """Of every metric, then of the average precision of every tag, by resampling identities."""
+        known, numbers = np.unique(self.clusters, return_inverse=True)
+        ids = self.protocol.metric_ids
+
+        def values(drawn: npt.NDArray[np.int64]) -> list[float]:
+            picked = self.take(np.repeat(np.arange(len(numbers)), drawn[numbers]))
+            return [
+                *_values(ids, picked),
+                *tagging.tag_average_precision(picked.scores, picked.truth).tolist(),
+            ]
+
+        replicates = _affordable(RESAMPLES, self.scores.size)
+        return list(cluster_bootstrap(values, len(known), replicates=replicates))
 
     def counts(self) -> dict[str, int]:
         return {
@@ -239,12 +269,14 @@ class _Tagged:
             "failed_probes": int(self.failed.sum()),
         }
 
-    def searches(self, fold: str, tags: Sequence[str], credits: Sequence[Metric]) -> list[Search]:
+    def searches(self) -> list[Search]:
+        tags = self.vocabulary
         order = np.argsort(-self.scores, axis=1, kind="stable")[:, :CANDIDATES]
+        credits = [metric for metric in self.protocol.metric_ids if metric.name == "tag-credit"]
         earned = {str(metric): _credit(metric, self) for metric in credits}
         return [
             Search(
-                fold=fold,
+                fold=self.fold,
                 probe=name,
                 identity=str(self.clusters[i]),
                 failed=bool(self.failed[i]),
@@ -270,9 +302,9 @@ def _credit(metric: Metric, tagged: _Tagged) -> npt.NDArray[np.float64]:
     return tagging.top_tag_credit(tagged.scores, tagged.truth, **rule)  # type: ignore[arg-type]
 
 
-def _values(ids: Sequence[Metric], tagged: _Tagged, protocol: Protocol) -> list[float]:
+def _values(ids: Sequence[Metric], tagged: _Tagged) -> list[float]:
     """Return every metric asked for, NaN where there is no answer."""
-    scores, truth, threshold = tagged.scores, tagged.truth, protocol.threshold
+    scores, truth, threshold = tagged.scores, tagged.truth, tagged.protocol.threshold
     macro = tagging.macro(tagging.tag_rates(scores, truth, threshold))._asdict()
     micro = tagging.micro(scores, truth, threshold)._asdict()
     found = []
@@ -287,34 +319,15 @@ def _values(ids: Sequence[Metric], tagged: _Tagged, protocol: Protocol) -> list[
     return found
 
 
-def _estimates(
-    ids: Sequence[Metric], pooled: _Tagged, tags: Sequence[str], protocol: Protocol
-) -> tuple[dict[str, Estimate], list[TagFigures]]:
-    """Return every metric and every tag with its interval and chance."""
-    precision = tagging.tag_average_precision(pooled.scores, pooled.truth)
-    rates = tagging.tag_rates(pooled.scores, pooled.truth, protocol.threshold)
-    carried = pooled.truth.sum(axis=0)
-    chance = chance_average_precision(carried, np.full(len(tags), len(pooled.names)))
-
-    known, numbers = np.unique(pooled.clusters, return_inverse=True)
-
-    def values(drawn: npt.NDArray[np.int64]) -> list[float]:
-        picked = pooled.take(np.repeat(np.arange(len(numbers)), drawn[numbers]))
-        return [
-            *_values(ids, picked, protocol),
-            *tagging.tag_average_precision(picked.scores, picked.truth).tolist(),
-        ]
-
-    intervals = cluster_bootstrap(
-        values, len(known), replicates=_affordable(RESAMPLES, pooled.scores.size)
-    )
-    random = _random_answers(ids, pooled, protocol)
+def _estimates(pooled: _Tagged) -> dict[str, Estimate]:
+    """Return every metric with its interval and chance."""
+    ids = pooled.protocol.metric_ids
+    random = _random_answers(ids, pooled)
     estimates = {}
-    for i, (metric, value) in enumerate(zip(ids, _values(ids, pooled, protocol), strict=True)):
-        interval = intervals[i]
+    for i, (metric, value) in enumerate(zip(ids, _values(ids, pooled), strict=True)):
         estimate = Estimate(finite(value), n=len(pooled.names))
         # A mean over tags is no mean over images, so a perfect one has no bound from their number.
-        set_interval(estimate, interval, 0, share=False)
+        set_interval(estimate, pooled.intervals[i], 0, share=False)
         guesses = random[:, i][~np.isnan(random[:, i])]
         if len(guesses):
             estimate.chance = float(guesses.mean())
@@ -322,25 +335,39 @@ def _estimates(
                 float, np.quantile(guesses, (0.025, 0.975))
             )
         if metric.name == "tag-map":
-            estimate.chance = finite(_mean(chance))
+            estimate.chance = finite(_mean(_chance_of_tags(pooled)))
         if metric.name == "tag-credit":
             _describe_credit(estimate, metric, pooled)
         estimates[str(metric)] = estimate
-    figures = [
+    return estimates
+
+
+def _figures(pooled: _Tagged) -> list[TagFigures]:
+    """Return every tag with its interval and chance."""
+    precision = tagging.tag_average_precision(pooled.scores, pooled.truth)
+    rates = tagging.tag_rates(pooled.scores, pooled.truth, pooled.protocol.threshold)
+    carried, chance = pooled.truth.sum(axis=0), _chance_of_tags(pooled)
+    intervals = pooled.intervals[len(pooled.protocol.metric_ids) :]
+    return [
         TagFigures(
             tag=tag,
             images=int(carried[j]),
             average_precision=finite(precision[j]),
-            low=finite(intervals[len(ids) + j].low) if carried[j] else None,
-            high=finite(intervals[len(ids) + j].high) if carried[j] else None,
+            low=finite(intervals[j].low) if carried[j] else None,
+            high=finite(intervals[j].high) if carried[j] else None,
             chance=finite(chance[j]),
             precision=finite(rates.precision[j]),
             recall=finite(rates.recall[j]),
             f1=finite(rates.f1[j]),
         )
-        for j, tag in enumerate(tags)
+        for j, tag in enumerate(pooled.vocabulary)
     ]
-    return estimates, figures
+
+
+def _chance_of_tags(pooled: _Tagged) -> npt.NDArray[np.float64]:
+    """Return the average precision of a random order of the images, by tag."""
+    carried = pooled.truth.sum(axis=0)
+    return chance_average_precision(carried, np.full(len(carried), len(pooled.names)))
 
 
 def _describe_credit(estimate: Estimate, metric: Metric, pooled: _Tagged) -> None:
@@ -355,14 +382,12 @@ def _describe_credit(estimate: Estimate, metric: Metric, pooled: _Tagged) -> Non
         estimate.flags.append(f"no image carries more than {more_than} of the {tags} tags")
 
 
-def _random_answers(
-    ids: Sequence[Metric], pooled: _Tagged, protocol: Protocol
-) -> npt.NDArray[np.float64]:
+def _random_answers(ids: Sequence[Metric], pooled: _Tagged) -> npt.NDArray[np.float64]:
     """Return the metrics of uniform random scores: float64, shape (answers, metrics)."""
     rng = np.random.default_rng(0)
     return np.array(
         [
-            _values(ids, pooled.answered_by(rng.random(pooled.scores.shape)), protocol)
+            _values(ids, pooled.answered_by(rng.random(pooled.scores.shape)))
             for _ in range(_affordable(RANDOM_ANSWERS, pooled.scores.size))
         ]
     )
@@ -375,3 +400,6 @@ def _affordable(wanted: int, scores: int) -> int:
 def _mean(values: npt.NDArray[np.float64]) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")
+
+
+TASK = Tagging()

@@ -12,12 +12,9 @@ import numpy.typing as npt
 
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
-from harness.protocol import Protocol
-from harness.results import Outcome
 from harness.tasks.answers import Answer
 from harness.tasks.folds import components
 from harness.tasks.images import identity_of
-from harness.tasks.searches import FoldSearches, PooledSearches, searches_of
 
 MEASURES = ("eer", "eer-convex-hull", "fnmr", "tpdr", "auc", "d-prime")
 """Metrics that are read from the scores of all comparisons together."""
@@ -101,45 +98,6 @@ def trials_of(compared: Compared, metric: Metric) -> Scores | None:
     )
 
 
-def of_searches(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
-) -> TrialsOf:
-    """Return what gives the trials of searches in galleries and of their comparisons."""
-    return of_parts(searches_of(folds, answers, records), folds, answers, records)
-
-
-def of_parts(
-    parts: Sequence[FoldSearches],
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-) -> TrialsOf:
-    """Return what gives the trials of searches that were drawn from folds, or are the folds'."""
-    pool = PooledSearches(parts)
-
-    def trials(metric: Metric) -> Trials | None:
-        if metric.name == "hit-rate":
-            hits = (pool.ranks <= int(metric["rank"])).astype(np.float64)
-            return Values(np.where(pool.mates > 0, hits, np.nan), pool.clusters)
-        if metric.name == "map":
-            return Values(pool.precision, pool.clusters)
-        if metric.name == "fte":
-            return failures_of(folds, answers, records)
-        if pool.streamed or metric.name not in MEASURES:
-            return None
-        return Scores(
-            pool.mated,
-            pool.mated_clusters,
-            pool.nonmated,
-            pool.nonmated_probe_clusters,
-            pool.nonmated_reference_clusters,
-            metric.name,
-            float(dict(metric.options).get("fmr", "nan")),
-        )
-
-    return trials
-
-
 def failures_of(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
 ) -> Values:
@@ -155,33 +113,7 @@ def failures_of(
     return Values(np.array(failed, dtype=np.float64), np.array(whose))
 
 
-def of_images(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> TrialsOf:
-    """Return what gives the trials of metrics that are means over images.
-
-    An image's own value is what its search keeps under the metric's id, or whether its rank is
-    within k. A metric that is no mean of these (a ratio of sums, a mean over tags) has none.
-    """
-    outcome: Outcome = protocol.module().judge(folds, answers, records, protocol)
-
-    def trials(metric: Metric) -> Trials | None:
-        if metric.name == "fte":
-            return failures_of(folds, answers, records)
-        if metric.name == "top-k-accuracy":
-            k = int(metric["k"])
-            own = [float(s.rank is not None and s.rank <= k) for s in outcome.searches]
-        else:
-            known = [search.values.get(str(metric)) for search in outcome.searches]
-            own = [np.nan if value is None else value for value in known]
-        values = np.array(own, dtype=np.float64)
-        stated = outcome.metrics.pooled[str(metric)].value
-        there = values[~np.isnan(values)]
-        if stated is None or not len(there) or not np.isclose(there.mean(), stated, atol=1e-9):
-            return None
-        return Values(values, np.array([search.identity for search in outcome.searches]))
-
-    return trials
+def values_of(values: Sequence[float | None], identities: npt.NDArray[Any]) -> Values | None:
+    """Return one value for each image as trials; None where no image has any."""
+    found = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return None if np.isnan(found).all() else Values(found, identities)

@@ -12,138 +12,120 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Matcher
-from harness.data.records import Fold, Record
+from harness.data.records import Dataset, Fold, Record
 from harness.metrics.ids import Metric
 from harness.protocol import Protocol
-from harness.results import (
-    OTHER_PHOTOGRAPH,
-    SAME_PHOTOGRAPH,
-    Curves,
-    Estimate,
-    FoldMetrics,
-    Metrics,
-    Outcome,
-)
+from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH, Curves, Estimate, FoldMetrics
 from harness.tasks import comparisons as comparing
-from harness.tasks.answers import Answer, fold_spread, listed_failures
+from harness.tasks.answers import Answer
 from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
-from harness.tasks.drawing import verification_folds as lay_out
-from harness.tasks.identification import training_truth
+from harness.tasks.drawing import verification_folds
+from harness.tasks.identification import Comparing
 from harness.tasks.intervals import set_interval
-from harness.tasks.searches import identities_of, truth_matrix
-from harness.tasks.trials import Trials, TrialsOf, failures_of, trials_of
+from harness.tasks.searches import identities_of
+from harness.tasks.trials import Trials, trials_of
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
 
-__all__ = [
-    "ABILITY",
-    "FAILURE_POLICY",
-    "METRICS",
-    "comparisons",
-    "judge",
-    "lay_out",
-    "training_truth",
-    "trials",
-    "truth_matrix",
-]
 
-ABILITY = Matcher
-METRICS = comparing.METRICS
-NEEDS = ("two-pictures",)
-FAILURE_POLICY = (
-    "A mated comparison with an image without a template is a non-match at every threshold; a "
-    "non-mated one is no chance of a false match and is not counted."
-)
+class Verification(Comparing["_Pairs", "_Pairs"]):
+    """Do two images show the same tattoo? An answer has shape (images, images)."""
 
-
-def judge(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
-    records: Mapping[str, Record],
-    protocol: Protocol,
-) -> Outcome:
-    """Compute every number of a run from its raw scores.
-
-    Parameters
-    ----------
-    folds, answers
-        In the same order; an answer's scores have shape (images, images).
-    """
-    parts = [_Pairs.of(fold, answer, records) for fold, answer in zip(folds, answers, strict=True)]
-    pooled = _Pairs.joined(parts, identities_of(folds))
-    ids = protocol.metric_ids
-    per_fold = [
-        FoldMetrics(fold.name, part.counts(fold), {str(m): part.value(m) for m in ids})
-        for fold, part in zip(folds, parts, strict=True)
-    ]
-    estimates = _estimates(ids, pooled)
-    for name, estimate in estimates.items():
-        spread = fold_spread([fold.values[name] for fold in per_fold])
-        estimate.fold_mean, estimate.fold_sd = spread
-    counts = {"folds": len(folds), "identities": len(set(pooled.mated_clusters.tolist()))}
-    for row in per_fold:
-        for name, count in row.counts.items():
-            counts[name] = counts.get(name, 0) + count
-    subsets = {}
-    if pooled.same_photograph.any():
-        for name, chosen in (
-            (SAME_PHOTOGRAPH, pooled.same_photograph),
-            (OTHER_PHOTOGRAPH, ~pooled.same_photograph),
-        ):
-            subsets[name] = _estimates(ids, pooled.with_mated(chosen))
-    return Outcome(
-        metrics=Metrics(
-            protocol.task, protocol.headline_id, counts, estimates, per_fold, subsets=subsets
-        ),
-        curves=Curves(det=pooled.det(), distribution=pooled.distribution()),
-        searches=[],
-        failures=listed_failures(folds, answers, role="image"),
+    metrics = comparing.METRICS
+    failed_role = "image"
+    failure_policy = (
+        "A mated comparison with an image without a template is a non-match at every threshold; a "
+        "non-mated one is no chance of a false match and is not counted."
     )
 
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return folds that share no identity, each with the comparisons that count.
 
-def trials(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record], _: object
-) -> TrialsOf:
-    """Return what gives the trials of a metric."""
-    parts = [_Pairs.of(fold, answer, records) for fold, answer in zip(folds, answers, strict=True)]
-    pooled = _Pairs.joined(parts, identities_of(folds))
+        Raises
+        ------
+        DataError
+            If there is too little to draw.
+        """
+        return verification_folds(dataset, protocol)
 
-    def given(metric: Metric) -> Trials | None:
-        if metric.name == "fte":
-            return failures_of(folds, answers, records)
-        return trials_of(pooled, metric)
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[_Pairs]:
+        """Return the comparisons of every fold that count."""
+        return [_Pairs.of(*one, records) for one in zip(folds, answers, strict=True)]
 
-    return given
+    def whole(self, parts: Sequence[_Pairs], folds: Sequence[Fold], protocol: Protocol) -> _Pairs:
+        """Return the comparisons of all folds."""
+        return _Pairs.joined(parts, identities_of(folds))
 
+    def of_part(self, part: _Pairs, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a fold, and every metric in it."""
+        values = {str(metric): part.value(metric) for metric in protocol.metric_ids}
+        return FoldMetrics(part.fold.name, part.counts(), values)
 
-def comparisons(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
-) -> list[FoldScores]:
-    """Return the scores of each fold's comparisons with their identities, for likelihood ratios."""
-    from harness.likelihood.crossfit import FoldScores
+    def estimates(self, whole: _Pairs, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric, by its id."""
+        return _estimates(protocol.metric_ids, whole)
 
-    identities = identities_of(folds)
-    found = []
-    for fold, answer in zip(folds, answers, strict=True):
-        part = _Pairs.of(fold, answer, records)
-        mated, nonmated = (
-            np.array([[identities.get(name, name) for name in pair] for pair in names.tolist()])
-            for names in (part.mated_names, part.nonmated_names)
-        )
-        probes, references = nonmated.reshape(-1, 2).T
-        found.append(
-            FoldScores(
-                fold.name,
-                part.mated,
-                mated.reshape(-1, 2)[:, 0],
-                part.nonmated,
-                probes,
-                references,
+    def counts(
+        self, whole: _Pairs, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return the sums over all folds."""
+        counts = {"folds": len(folds), "identities": len(set(whole.mated_clusters.tolist()))}
+        for fold in per_fold:
+            for name, count in fold.counts.items():
+                counts[name] = counts.get(name, 0) + count
+        return counts
+
+    def curves(self, whole: _Pairs, protocol: Protocol) -> Curves:
+        """Return false matches against false non-matches, and all scores."""
+        return Curves(det=whole.det(), distribution=whole.distribution())
+
+    def subsets(self, whole: _Pairs, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
+        """Return the metrics apart for mates of one photograph and of two."""
+        same = whole.same_photograph
+        if not same.any():
+            return {}
+        return {
+            name: _estimates(protocol.metric_ids, whole.with_mated(chosen))
+            for name, chosen in ((SAME_PHOTOGRAPH, same), (OTHER_PHOTOGRAPH, ~same))
+        }
+
+    def trials_in(self, whole: _Pairs, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return the scores of all comparisons that count."""
+        return trials_of(whole, metric)
+
+    def comparisons(
+        self, folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
+    ) -> list[FoldScores]:
+        """Return the scores of each fold's comparisons with their identities."""
+        from harness.likelihood.crossfit import FoldScores
+
+        identities = identities_of(folds)
+        found = []
+        for fold, answer in zip(folds, answers, strict=True):
+            part = _Pairs.of(fold, answer, records)
+            mated, nonmated = (
+                np.array([[identities.get(name, name) for name in pair] for pair in names.tolist()])
+                for names in (part.mated_names, part.nonmated_names)
             )
-        )
-    return found
+            probes, references = nonmated.reshape(-1, 2).T
+            found.append(
+                FoldScores(
+                    fold.name,
+                    part.mated,
+                    mated.reshape(-1, 2)[:, 0],
+                    part.nonmated,
+                    probes,
+                    references,
+                )
+            )
+        return found
 
 
 def scores_of(
@@ -160,6 +142,7 @@ class _Pairs(Measures):
 
     def __init__(
         self,
+        fold: Fold,
         mated: npt.NDArray[np.float64],
         nonmated: npt.NDArray[np.float64],
         mated_names: npt.NDArray[np.str_],
@@ -167,7 +150,7 @@ class _Pairs(Measures):
         same_photograph: npt.NDArray[np.bool_],
         identities: Mapping[str, str] | None = None,
     ) -> None:
-        self.mated, self.nonmated = mated, nonmated
+        self.fold, self.mated, self.nonmated = fold, mated, nonmated
         self.mated_names, self.nonmated_names = mated_names, nonmated_names
         self.same_photograph = same_photograph
         self._identities = identities or {}
@@ -192,6 +175,7 @@ class _Pairs(Measures):
         took_place = ~(failed[left] | failed[right])
         sources = [(records[a].source, records[b].source) for a, b in mates.tolist()]
         return cls(
+            fold,
             mated.astype(np.float64),
             answer.scores[left, right][took_place].astype(np.float64),
             mates,
@@ -202,6 +186,7 @@ class _Pairs(Measures):
     @classmethod
     def joined(cls, parts: Sequence[_Pairs], identities: Mapping[str, str]) -> _Pairs:
         return cls(
+            Fold("", (), ()),
             np.concatenate([part.mated for part in parts]),
             np.concatenate([part.nonmated for part in parts]),
             np.concatenate([part.mated_names for part in parts]),
@@ -213,6 +198,7 @@ class _Pairs(Measures):
     def with_mated(self, chosen: npt.NDArray[np.bool_]) -> _Pairs:
         """Return only some of the mated comparisons, against all of the non-mated ones."""
         return _Pairs(
+            self.fold,
             self.mated[chosen],
             self.nonmated,
             self.mated_names[chosen],
@@ -221,7 +207,8 @@ class _Pairs(Measures):
             self._identities,
         )
 
-    def counts(self, fold: Fold) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
+        fold = self.fold
         return {
             "images": len(fold.probes),
             "training_images": len(fold.train),
@@ -246,3 +233,6 @@ def _estimates(ids: Sequence[Metric], pairs: _Pairs) -> dict[str, Estimate]:
             set_interval(estimate, intervals[str(metric)], judged, share=metric.name != "d-prime")
         found[str(metric)] = estimate
     return found
+
+
+TASK = Verification()

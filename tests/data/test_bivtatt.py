@@ -44,7 +44,7 @@ def test_a_set_has_twenty_transforms_of_every_photograph(bivtatt: Path) -> None:
 def test_its_own_protocol_takes_the_own_photograph_out_of_the_gallery(bivtatt: Path) -> None:
     protocol, _ = read_protocol(bundled("protocols") / "bivtatt.toml")
     found = read_bivtatt(bivtatt)
-    (fold,) = identification.lay_out(found, protocol)
+    (fold,) = identification.TASK.lay_out(found, protocol)
     photographs: dict[str, int] = {}
     for record in found.records.values():
         if record.role == "reference":
@@ -63,12 +63,12 @@ def test_two_random_images_mostly_meet_in_one_photograph_and_that_is_told_apart(
 ) -> None:
     protocol, _ = read_protocol(bundled("protocols") / "bivtatt-closed-set.toml")
     found = read_bivtatt(bivtatt)
-    (fold,) = closed_set.lay_out(found, protocol)
+    (fold,) = closed_set.TASK.lay_out(found, protocol)
     scores = np.zeros((len(fold.probes), len(fold.gallery)))
     for i, probe in enumerate(fold.probes):
         for j, reference in enumerate(fold.gallery):
             scores[i, j] = found.records[probe].source == found.records[reference].source
-    outcome = closed_set.judge([fold], [Answer(scores)], dict(found.records), protocol)
+    outcome = closed_set.TASK.judge([fold], [Answer(scores)], dict(found.records), protocol)
     parts = outcome.metrics.subsets
     assert parts[SAME_PHOTOGRAPH]["hit-rate@rank=1"].value == 1.0
     assert parts[OTHER_PHOTOGRAPH]["hit-rate@rank=1"].value == 0.0

@@ -22,7 +22,7 @@ def told(scores: list[list[float]], name: str = "a") -> Told:
         for k in range(len(scores))
     }
     fold = Fold("1", (), tuple(records))
-    outcome = style.judge([fold], [Answer(np.array(scores))], records, PROTOCOL)
+    outcome = style.TASK.judge([fold], [Answer(np.array(scores))], records, PROTOCOL)
     return Told(Path("nowhere"), outcome, records)
 
 

@@ -21,7 +21,7 @@ METRICS = ["fnir@fpir=0.1,rank=1", "open-set-eer@rank=1", "fnir@fpir=0.1,rank=9"
 def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Path) -> None:
     asked = protocol("open-set", METRICS, folds={"draws": 3, "unknown": 0.4})
     world = dataset([3] * 10)
-    folds = asked.module().lay_out(world, asked)
+    folds = asked.kind().lay_out(world, asked)
     (path,) = export_scores(tmp_path, folds, answers(folds), form)
     first = 0 if form == "nist" else 1
     separator = " " if form == "nist" else "|"
@@ -33,7 +33,7 @@ def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Pat
     path.write_text("".join(f"{line}\n" for line in kept))
     found = read_candidates(path, folds, world.records)
     assert found.depth == length
-    outcome = asked.module().judge(folds, found.answers, world.records, asked)
+    outcome = asked.kind().judge(folds, found.answers, world.records, asked)
     pooled = withhold(outcome, found).metrics.pooled
     # By hand: a mate counts if it leads its draw's part of the list, a stranger's best is its top.
     mates, tops = [], []
@@ -57,7 +57,7 @@ def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Pat
 def test_a_search_that_rightly_finds_nothing_has_not_failed(tmp_path: Path) -> None:
     asked = protocol("open-set", METRICS[:1], folds={"draws": 1, "unknown": 0.3})
     world = dataset([2] * 6)
-    folds = asked.module().lay_out(world, asked)
+    folds = asked.kind().lay_out(world, asked)
     (fold,) = folds
     stranger = next(p for p in fold.probes if p not in {probe for probe, _ in fold.mates})
     (path,) = export_scores(tmp_path, folds, answers(folds), "nist")

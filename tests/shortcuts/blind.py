@@ -53,10 +53,10 @@ class Looked:
 def headline(control: Looked, protocol: str, folder: Path, data: Path | None = None) -> Estimate:
     """Return the headline estimate that a control reaches on a protocol."""
     judged = judged_by(protocol, Request((), (protocol,), data=data))
-    task, records = judged.protocol.module(), judged.dataset.records
+    task, records = judged.protocol.kind(), judged.dataset.records
     used = {n for fold in judged.folds for n in (*fold.train, *fold.probes, *fold.gallery)}
     records = {name: record for name, record in records.items() if name in used}
-    words = task.vocabulary(records, judged.protocol) if hasattr(task, "vocabulary") else ()
+    words = task.vocabulary(records, judged.protocol) if task.has_vocabulary else ()
     answers = []
     for fold in judged.folds:
         algorithm = control.known()
@@ -70,10 +70,10 @@ def headline(control: Looked, protocol: str, folder: Path, data: Path | None = N
 def headline_by_place(protocol: str) -> Estimate:
     """Return the headline estimate of scores that say where a picture stood among those given."""
     judged = judged_by(protocol, Request((), (protocol,)))
-    task, records = judged.protocol.module(), judged.dataset.records
+    task, records = judged.protocol.kind(), judged.dataset.records
     used = {n for fold in judged.folds for n in (*fold.train, *fold.probes, *fold.gallery)}
     records = {name: record for name, record in records.items() if name in used}
-    words = task.vocabulary(records, judged.protocol) if hasattr(task, "vocabulary") else ()
+    words = task.vocabulary(records, judged.protocol) if task.has_vocabulary else ()
     answers = []
     for fold in judged.folds:
         order = f"{judged.protocol.folds.seed} {fold.name}"

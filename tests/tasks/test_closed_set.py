@@ -19,9 +19,9 @@ METRICS = ["hit-rate@rank=1", "hit-rate@rank=3"]
 def test_the_hit_rate_is_the_mean_over_draws() -> None:
     world = dataset([4] * 9)
     asked = protocol("closed-set", METRICS)
-    folds = closed_set.lay_out(world, asked)
+    folds = closed_set.TASK.lay_out(world, asked)
     found = answers(folds, 2)
-    outcome = closed_set.judge(folds, found, world.records, asked)
+    outcome = closed_set.TASK.judge(folds, found, world.records, asked)
 
     (fold,), (answer,) = folds, found
     rates = []
@@ -44,13 +44,13 @@ def test_the_hit_rate_is_the_mean_over_draws() -> None:
 def test_finding_copies_of_the_same_photograph_is_told_from_finding_tattoos() -> None:
     world = dataset([4] * 12)
     asked = protocol("closed-set", METRICS)
-    folds = closed_set.lay_out(world, asked)
+    folds = closed_set.TASK.lay_out(world, asked)
     (fold,) = folds
     scores = np.zeros((len(fold.probes), len(fold.gallery)))
     for i, probe in enumerate(fold.probes):
         for j, reference in enumerate(fold.gallery):
             scores[i, j] = world.records[probe].source == world.records[reference].source
-    outcome = closed_set.judge(folds, [Answer(scores)], world.records, asked)
+    outcome = closed_set.TASK.judge(folds, [Answer(scores)], world.records, asked)
     parts = outcome.metrics.subsets
     same, other = (parts[name]["hit-rate@rank=1"] for name in (SAME_PHOTOGRAPH, OTHER_PHOTOGRAPH))
     assert same.value == 1.0
@@ -72,7 +72,7 @@ def test_an_own_photograph_that_is_left_out_is_not_in_the_gallery() -> None:
     records |= {lone.name: lone, photo.name: photo}
     world = Dataset("bivtatt", Path(), "bivtatt", records)
     asked = protocol("identification", METRICS, data={"same-source": "left-out"})
-    (fold,) = identification.lay_out(world, asked)
+    (fold,) = identification.TASK.lay_out(world, asked)
     assert lone.name not in fold.probes  # no other photograph of its tattoo
     assert photo.name in fold.gallery
     scores = np.zeros((len(fold.probes), len(fold.gallery)))
@@ -82,7 +82,7 @@ def test_an_own_photograph_that_is_left_out_is_not_in_the_gallery() -> None:
                 scores[i, j] = 5.0
             elif records[probe].tattoo == records[reference].tattoo:
                 scores[i, j] = 1.0
-    outcome = identification.judge([fold], [Answer(scores)], records, asked)
+    outcome = identification.TASK.judge([fold], [Answer(scores)], records, asked)
     first = outcome.metrics.pooled["hit-rate@rank=1"]
     assert first.value == 1.0
     assert first.n == 6

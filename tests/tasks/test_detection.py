@@ -11,7 +11,7 @@ from harness.data.records import Fold, Record
 from harness.protocol import Protocol
 from harness.results import Outcome
 from harness.tasks.answers import Answer
-from harness.tasks.detection import judge
+from harness.tasks.detection import TASK
 
 METRICS = ["accuracy", "tattoo-accuracy", "non-tattoo-accuracy", "tpdr@fpdr=0.25", "auc", "eer"]
 PROTOCOL = Protocol.model_validate(
@@ -31,7 +31,7 @@ FOLD = Fold("1", (), tuple(RECORDS))
 
 
 def judged(scores: list[float], failures: dict[str, str] | None = None) -> Outcome:
-    return judge([FOLD], [Answer(np.array(scores), failures or {})], RECORDS, PROTOCOL)
+    return TASK.judge([FOLD], [Answer(np.array(scores), failures or {})], RECORDS, PROTOCOL)
 
 
 def values(outcome: Outcome) -> list[float | None]:
@@ -91,7 +91,7 @@ def test_refusing_an_image_never_helps(name: str) -> None:
 
 def test_a_folder_of_one_class_has_no_answer_for_the_other() -> None:
     fold = Fold("1", (), ("i0", "i1"))
-    outcome = judge([fold], [Answer(np.array([0.9, 0.8]))], RECORDS, PROTOCOL)
+    outcome = TASK.judge([fold], [Answer(np.array([0.9, 0.8]))], RECORDS, PROTOCOL)
     assert outcome.metrics.pooled["non-tattoo-accuracy"].value is None
     assert outcome.metrics.pooled["tattoo-accuracy"].value == 1
 

@@ -24,7 +24,7 @@ def owner(name: str) -> str:
 
 def test_verification_compares_every_pair_of_an_identity_once() -> None:
     world = dataset([3, 2, 1])
-    (fold,) = verification.lay_out(world, protocol("verification", VERIFY))
+    (fold,) = verification.TASK.lay_out(world, protocol("verification", VERIFY))
     wanted = {
         frozenset(pair)
         for pair in combinations(world.records, 2)
@@ -35,7 +35,7 @@ def test_verification_compares_every_pair_of_an_identity_once() -> None:
 
 
 def test_verification_has_one_random_comparison_for_every_ordered_two_identities() -> None:
-    (fold,) = verification.lay_out(dataset([3, 2, 1, 4]), protocol("verification", VERIFY))
+    (fold,) = verification.TASK.lay_out(dataset([3, 2, 1, 4]), protocol("verification", VERIFY))
     ordered = [(owner(a), owner(b)) for a, b in fold.nonmates]
     assert len(ordered) == len(set(ordered)) == 4 * 3
     assert all(a != b for a, b in ordered)
@@ -45,7 +45,9 @@ def test_the_same_seed_draws_the_same_and_another_seed_draws_otherwise() -> None
     world = dataset([4] * 12)
 
     def draws(seed: int) -> object:
-        (fold,) = closed_set.lay_out(world, protocol("closed-set", CLOSED, folds={"seed": seed}))
+        (fold,) = closed_set.TASK.lay_out(
+            world, protocol("closed-set", CLOSED, folds={"seed": seed})
+        )
         return fold.draws
 
     assert draws(0) == draws(0)
@@ -57,11 +59,11 @@ def test_a_draw_does_not_depend_on_the_order_of_the_manifest() -> None:
     turned = dataset([3] * 8)
     object.__setattr__(turned, "records", dict(reversed(list(turned.records.items()))))
     asked = protocol("open-set", OPEN)
-    assert open_set.lay_out(world, asked) == open_set.lay_out(turned, asked)
+    assert open_set.TASK.lay_out(world, asked) == open_set.TASK.lay_out(turned, asked)
 
 
 def test_closed_set_draws_one_probe_and_one_reference_of_each_identity_with_two_images() -> None:
-    (fold,) = closed_set.lay_out(dataset([3, 2, 1, 5]), protocol("closed-set", CLOSED))
+    (fold,) = closed_set.TASK.lay_out(dataset([3, 2, 1, 5]), protocol("closed-set", CLOSED))
     assert len(fold.draws) == 10
     for draw in fold.draws:
         assert [owner(n) for n in draw.probes] == [owner(n) for n in draw.gallery]
@@ -72,7 +74,7 @@ def test_closed_set_draws_one_probe_and_one_reference_of_each_identity_with_two_
 def test_left_out_sources_never_meet() -> None:
     asked = protocol("closed-set", CLOSED, data={"same-source": "left-out"})
     world = dataset([2, 4, 3, 6])  # the first has one photograph only
-    (fold,) = closed_set.lay_out(world, asked)
+    (fold,) = closed_set.TASK.lay_out(world, asked)
     for draw in fold.draws:
         assert "t00" not in map(owner, draw.probes)
         for probe, reference in zip(draw.probes, draw.gallery, strict=True):
@@ -80,7 +82,7 @@ def test_left_out_sources_never_meet() -> None:
 
 
 def test_open_set_makes_everybody_unknown_once_and_never_enrols_the_unknown() -> None:
-    (fold,) = open_set.lay_out(dataset([3] * 27), protocol("open-set", OPEN))
+    (fold,) = open_set.TASK.lay_out(dataset([3] * 27), protocol("open-set", OPEN))
     unknown_in = []
     for draw in fold.draws:
         enrolled = set(map(owner, draw.gallery))
@@ -92,7 +94,7 @@ def test_open_set_makes_everybody_unknown_once_and_never_enrols_the_unknown() ->
 
 
 def test_an_identity_with_one_image_is_searched_when_unknown_and_left_out_otherwise() -> None:
-    (fold,) = open_set.lay_out(dataset([1, *[3] * 9]), protocol("open-set", OPEN))
+    (fold,) = open_set.TASK.lay_out(dataset([1, *[3] * 9]), protocol("open-set", OPEN))
     searched = [draw for draw in fold.draws if any(owner(n) == "t00" for n in draw.probes)]
     assert len(searched) == 1
     assert all(owner(name) != "t00" for draw in fold.draws for name in draw.gallery)
@@ -115,12 +117,14 @@ ENROLLED: dict[str, str | None] = {
 
 def test_roles_that_leave_somebody_out_of_the_gallery_say_who_is_unknown() -> None:
     world = with_roles(ENROLLED)
-    (fold,) = open_set.lay_out(world, protocol("open-set", OPEN))
+    (fold,) = open_set.TASK.lay_out(world, protocol("open-set", OPEN))
     (draw,) = fold.draws
     assert set(draw.gallery) == set(ENROLLED)
     assert set(draw.probes) == set(world.records) - set(ENROLLED)
     assert fold.mates == {(p, r) for p in draw.probes for r in ENROLLED if owner(p) == owner(r)}
-    outcome = open_set.judge([fold], answers([fold]), world.records, protocol("open-set", OPEN))
+    outcome = open_set.TASK.judge(
+        [fold], answers([fold]), world.records, protocol("open-set", OPEN)
+    )
     assert outcome.metrics.counts["mated_searches"] == 2 + 1 + 2
     assert outcome.metrics.counts["nonmated_searches"] == 9
     assert outcome.metrics.counts["largest_gallery"] == 4
@@ -128,7 +132,7 @@ def test_roles_that_leave_somebody_out_of_the_gallery_say_who_is_unknown() -> No
 
 def test_roles_that_enrol_everybody_leave_the_unknown_to_the_draw() -> None:
     everybody = {f"t{i:02d}/00.png": "reference" for i in range(6)}
-    (fold,) = open_set.lay_out(with_roles(everybody), protocol("open-set", OPEN))
+    (fold,) = open_set.TASK.lay_out(with_roles(everybody), protocol("open-set", OPEN))
     assert len(fold.draws) == 10
 
 
@@ -148,9 +152,9 @@ def test_roles_that_cannot_be_kept_are_refused(
     roles: dict[str, str | None], tables: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(DataError, match=said):
-        open_set.lay_out(with_roles(roles), protocol("open-set", OPEN, **tables))
+        open_set.TASK.lay_out(with_roles(roles), protocol("open-set", OPEN, **tables))
 
 
 def test_nothing_to_draw_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(DataError, match="fewer than two identities with two images"):
-        closed_set.lay_out(dataset([1, 1, 1, 2]), protocol("closed-set", CLOSED))
+        closed_set.TASK.lay_out(dataset([1, 1, 1, 2]), protocol("closed-set", CLOSED))

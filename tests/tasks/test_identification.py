@@ -15,7 +15,7 @@ from harness.data.records import Dataset, Fold, Record
 from harness.protocol import Protocol
 from harness.results import Outcome
 from harness.tasks.answers import Answer
-from harness.tasks.identification import judge, lay_out, training_truth, truth_matrix
+from harness.tasks.identification import TASK
 from harness.tasks.needs import look_at_mates
 from tests.conftest import Ran, save_png
 
@@ -106,7 +106,7 @@ def slowly(folds: list[Fold], answers: list[Answer]) -> dict[str, float]:
 @pytest.mark.parametrize(("ties", "failures"), [(False, False), (True, False), (True, True)])
 def test_every_figure_agrees_with_the_slow_way(seed: int, ties: bool, failures: bool) -> None:
     folds, answers, records = world(seed, ties=ties, failures=failures)
-    outcome = judge(folds, answers, records, PROTOCOL)
+    outcome = TASK.judge(folds, answers, records, PROTOCOL)
     for name, value in slowly(folds, answers).items():
         assert outcome.metrics.pooled[name].value == pytest.approx(value, abs=1e-12), name
 
@@ -114,8 +114,8 @@ def test_every_figure_agrees_with_the_slow_way(seed: int, ties: bool, failures: 
 def judged(score: Any, seed: int = 0) -> Outcome:
     """Judge scores that are a function of the truth."""
     folds, _, records = world(seed)
-    answers = [Answer(score(truth_matrix(fold, records))) for fold in folds]
-    return judge(folds, answers, records, PROTOCOL)
+    answers = [Answer(score(TASK.truth_matrix(fold, records))) for fold in folds]
+    return TASK.judge(folds, answers, records, PROTOCOL)
 
 
 def test_the_oracle_is_perfect() -> None:
@@ -138,7 +138,7 @@ def test_the_chance_row_is_what_all_rankings_get_on_average() -> None:
     records = {name: Record(name, Path(name)) for name in "pabcd"}
     found: dict[str, list[float]] = {name: [] for name in METRICS[:3]}
     for order in itertools.permutations(range(4)):
-        outcome = judge(folds, [Answer(np.array([order], dtype=float))], records, PROTOCOL)
+        outcome = TASK.judge(folds, [Answer(np.array([order], dtype=float))], records, PROTOCOL)
         for name, values in found.items():
             value = outcome.metrics.pooled[name].value
             assert value is not None
@@ -150,12 +150,12 @@ def test_the_chance_row_is_what_all_rankings_get_on_average() -> None:
 def test_an_algorithm_never_gains_by_refusing_images() -> None:
     for seed in range(20):
         folds, answers, records = world(seed, ties=True)
-        before = judge(folds, answers, records, PROTOCOL).metrics.pooled
+        before = TASK.judge(folds, answers, records, PROTOCOL).metrics.pooled
         refused = [
             Answer(np.where(np.arange(a.scores.shape[0])[:, None] == 0, np.nan, a.scores), {p: "x"})
             for a, p in ((a, f.probes[0]) for f, a in zip(folds, answers, strict=True))
         ]
-        after = judge(folds, refused, records, PROTOCOL).metrics
+        after = TASK.judge(folds, refused, records, PROTOCOL).metrics
         for name in METRICS[:3]:
             low, high = after.pooled[name].value, before[name].value
             assert low is not None
@@ -166,7 +166,7 @@ def test_an_algorithm_never_gains_by_refusing_images() -> None:
 
 def test_failures_are_listed_once_with_their_reason_and_role() -> None:
     folds, answers, records = world(3, failures=True)
-    outcome = judge(folds, answers, records, PROTOCOL)
+    outcome = TASK.judge(folds, answers, records, PROTOCOL)
     listed = {(f.fold, f.name): f for f in outcome.failures}
     assert len(listed) == sum(len(answer.failures) for answer in answers)
     assert {f.role for f in listed.values()} == {"probe", "reference"}
@@ -179,7 +179,7 @@ def test_candidates_are_best_first_with_ties_by_name_whatever_the_gallery_s_orde
     for gallery in (("a", "b", "c"), ("c", "b", "a")):
         fold = Fold("1", (), ("p",), gallery, frozenset({("p", "b")}))
         scores = np.array([[{"a": 1.0, "b": 1.0, "c": 2.0}[name] for name in gallery]])
-        (search,) = judge([fold], [Answer(scores)], records, PROTOCOL).searches
+        (search,) = TASK.judge([fold], [Answer(scores)], records, PROTOCOL).searches
         heads.append([candidate.reference for candidate in search.candidates])
         assert search.rank == 3
     assert heads == [["c", "a", "b"], ["c", "a", "b"]]
@@ -189,14 +189,14 @@ def test_mated_comparisons_of_one_source_are_counted_apart() -> None:
     fold = Fold("1", (), ("p", "q"), ("a", "b"), frozenset({("p", "a"), ("q", "b")}))
     sources = {"p": "shot-1", "a": "shot-1", "q": "shot-2", "b": "shot-3"}
     records = {name: Record(name, Path(name), source=s) for name, s in sources.items()}
-    outcome = judge([fold], [Answer(np.eye(2))], records, PROTOCOL)
+    outcome = TASK.judge([fold], [Answer(np.eye(2))], records, PROTOCOL)
     assert outcome.metrics.counts["same_source_mated"] == 1
     assert [search.same_source for search in outcome.searches] == [True, False]
 
 
 def test_folds_have_their_own_figures_with_mean_and_deviation() -> None:
     folds, answers, records = world(5)
-    metrics = judge(folds, answers, records, PROTOCOL).metrics
+    metrics = TASK.judge(folds, answers, records, PROTOCOL).metrics
     values = [fold.values["map"] for fold in metrics.folds]
     assert metrics.pooled["map"].fold_mean == pytest.approx(np.mean(values))  # type: ignore[arg-type]
     assert metrics.pooled["map"].fold_sd == pytest.approx(np.std(values, ddof=1))  # type: ignore[arg-type]
@@ -224,7 +224,7 @@ def test_an_interval_holds_its_value_and_is_never_a_point() -> None:
 def test_training_truth_numbers_identities_and_keeps_listed_pairs() -> None:
     records = {name: Record(name, Path(name)) for name in "abcde"}
     fold = Fold("1", tuple("abcde"), (), train_mates=frozenset({("a", "c"), ("e", "c")}))
-    truth = training_truth(fold, records, PROTOCOL)
+    truth = TASK.training_truth(fold, records, PROTOCOL)
     assert truth == {"identities": [0, 1, 0, 2, 0], "mated": [[0, 2], [4, 2]]}
 
 
@@ -232,7 +232,7 @@ def test_further_metrics_may_be_asked_for() -> None:
     metrics = ["hit-rate@rank=3", "auc", "d-prime", "fte"]
     asked = PROTOCOL.model_copy(update={"metrics": tuple(metrics)})
     folds, answers, records = world(4, failures=True)
-    pooled = judge(folds, answers, records, asked).metrics.pooled
+    pooled = TASK.judge(folds, answers, records, asked).metrics.pooled
     images = sum(len(fold.probes) + len(fold.gallery) for fold in folds)
     failed = sum(len(answer.failures) for answer in answers)
     assert pooled["fte"].value == failed / images
@@ -240,7 +240,7 @@ def test_further_metrics_may_be_asked_for() -> None:
     assert pooled["fte"].low is not None
     mated, nonmated = [], []
     for fold, answer in zip(folds, answers, strict=True):
-        truth = truth_matrix(fold, records)
+        truth = TASK.truth_matrix(fold, records)
         scores = np.where(np.isnan(answer.scores), -np.inf, answer.scores)
         mated += scores[truth].tolist()
         nonmated += scores[~truth & np.isfinite(scores)].tolist()
@@ -264,8 +264,8 @@ def test_training_images_keep_the_roles_of_the_folds_that_judge_them() -> None:
     asked = PROTOCOL.model_copy(
         update={"folds": PROTOCOL.folds.model_copy(update={"count": 3, "probe_media": ("sketch",)})}
     )
-    for fold in lay_out(Dataset("d", Path(), "csv", records), asked):
-        truth = training_truth(fold, records, asked)
+    for fold in TASK.lay_out(Dataset("d", Path(), "csv", records), asked):
+        truth = TASK.training_truth(fold, records, asked)
         told = zip(fold.train, truth["probes"], truth["references"], strict=True)
         for name, probe, reference in told:
             assert probe == (name != "z.png" and records[name].media == "sketch")
@@ -274,7 +274,9 @@ def test_training_images_keep_the_roles_of_the_folds_that_judge_them() -> None:
 
 def test_a_training_set_whose_images_have_no_roles_says_none() -> None:
     records = {n: Record(n, Path(n), tattoo=n[0]) for n in ("a1", "a2")}
-    assert set(training_truth(Fold("1", ("a1", "a2"), ()), records, PROTOCOL)) == {"identities"}
+    assert set(TASK.training_truth(Fold("1", ("a1", "a2"), ()), records, PROTOCOL)) == {
+        "identities"
+    }
 
 
 @pytest.mark.parametrize(
@@ -296,13 +298,13 @@ def test_declared_probes_without_a_mate_are_kept_to_be_counted(
         if role is not None or tattoo == "a" or both == (None, None)
     }
     asked = PROTOCOL.model_copy(update={"folds": PROTOCOL.folds.model_copy(update={"count": 1})})
-    folds = lay_out(Dataset("d", Path(), "csv", records), asked)
+    folds = TASK.lay_out(Dataset("d", Path(), "csv", records), asked)
     assert {name for fold in folds for name in fold.unmated} == unmated
     said = look_at_mates(Dataset("d", Path(), "csv", records), asked, folds).warnings
     assert len(said) == len(unmated)
     assert all("has no mate in it, and is not judged" in sentence for sentence in said)
     scores = [Answer(np.zeros((len(f.probes), len(f.gallery)))) for f in folds]
-    counts = judge(folds, scores, records, asked).metrics.counts
+    counts = TASK.judge(folds, scores, records, asked).metrics.counts
     assert counts.get("probes_without_a_mate", 0) == len(unmated)
 
 

@@ -19,9 +19,9 @@ METRICS = ["fnir@fpir=0.1,rank=1", "fnir@fpir=0.3,rank=2", "open-set-eer@rank=1"
 def test_fnir_is_the_lowest_at_any_threshold_whose_fpir_is_allowed(failed: tuple[str, ...]) -> None:
     world = dataset([3] * 12)
     asked = protocol("open-set", METRICS, folds={"draws": 4, "unknown": 0.25})
-    folds = open_set.lay_out(world, asked)
+    folds = open_set.TASK.lay_out(world, asked)
     found = answers(folds, 5, failed)
-    outcome = open_set.judge(folds, found, world.records, asked)
+    outcome = open_set.TASK.judge(folds, found, world.records, asked)
 
     (fold,), (answer,) = folds, found
     mates, tops = [], []  # (rank, score) of each mate; top score of each stranger
@@ -60,14 +60,14 @@ def test_fnir_is_the_lowest_at_any_threshold_whose_fpir_is_allowed(failed: tuple
 def test_a_stranger_on_top_is_no_hit() -> None:
     world = dataset([2] * 10)
     asked = protocol("open-set", METRICS, folds={"draws": 10, "unknown": 0.1})
-    folds = open_set.lay_out(world, asked)
+    folds = open_set.TASK.lay_out(world, asked)
     (fold,) = folds
     scores = np.zeros((len(fold.probes), len(fold.gallery)))
     whose = [name.split("/")[0] for name in fold.gallery]
     for i, probe in enumerate(fold.probes):  # every top score is high and belongs to another
         wrong = [j for j, owner in enumerate(whose) if owner != probe.split("/")[0]]
         scores[i, wrong] = 0.9
-    outcome = open_set.judge(folds, [Answer(scores)], world.records, asked)
+    outcome = open_set.TASK.judge(folds, [Answer(scores)], world.records, asked)
     assert outcome.metrics.pooled["fnir@fpir=0.1,rank=1"].value == 1.0
 
 

@@ -28,7 +28,7 @@ def asked() -> Protocol:
             "question": "?",
             "task": "removal",
             "headline": "net-removal",
-            "metrics": list(removal.METRICS),
+            "metrics": list(removal.TASK.metrics),
             "data": {"use-case": "mine"},
             "folds": {"count": 2},
         }
@@ -66,7 +66,7 @@ def drawn(tmp_path: Path) -> Dataset:
 
 def judged(data: Dataset, answer: Callable[[Record], npt.NDArray[Any] | None], folder: Path) -> Any:
     """Judge what an answer makes of every record; None is a failure."""
-    folds = removal.lay_out(data, asked())
+    folds = removal.TASK.lay_out(data, asked())
     answers = []
     for fold in folds:
         files: list[Path | None] = []
@@ -79,7 +79,7 @@ def judged(data: Dataset, answer: Callable[[Record], npt.NDArray[Any] | None], f
             else:
                 files.append(saved(folder / f"answer-{name}", pixels))
         answers.append(PictureAnswer(np.empty(0), failures, files=tuple(files)))
-    return removal.judge(folds, answers, data.records, asked())
+    return removal.TASK.judge(folds, answers, data.records, asked())
 
 
 def values(outcome: Any) -> dict[str, float | None]:
@@ -91,7 +91,7 @@ def as_given(record: Record) -> npt.NDArray[Any]:
 
 
 def test_folds_share_no_tattoo_and_hold_every_image_once(drawn: Dataset) -> None:
-    folds = removal.lay_out(drawn, asked())
+    folds = removal.TASK.lay_out(drawn, asked())
     assert sorted(name for fold in folds for name in fold.probes) == sorted(drawn.records)
     assert all(not set(fold.probes) & set(fold.train) for fold in folds)
 
@@ -159,11 +159,11 @@ def test_tattoos_without_mask_and_clean_capture_are_left_out(drawn: Dataset) -> 
     records = dict(drawn.records)
     bare = records["0.png"]
     records["0.png"] = Record("0.png", bare.path, tattoo="t0", label="tattoo", mask=bare.mask)
-    folds = removal.lay_out(Dataset("d", drawn.root, "csv", records), asked())
+    folds = removal.TASK.lay_out(Dataset("d", drawn.root, "csv", records), asked())
     assert "0.png" not in {name for fold in folds for name in (*fold.probes, *fold.train)}
     without = {n: r for n, r in records.items() if r.clean is None and n != "0.png"}
     with pytest.raises(DataError, match="'mask' and 'clean'"):
-        removal.lay_out(Dataset("d", drawn.root, "csv", without), asked())
+        removal.TASK.lay_out(Dataset("d", drawn.root, "csv", without), asked())
 
 
 def test_a_mask_of_another_size_is_named(drawn: Dataset, tmp_path: Path) -> None:

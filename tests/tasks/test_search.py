@@ -49,7 +49,7 @@ def test_the_first_page_is_counted_before_and_after(tmp_path: Path) -> None:
     told = rows()
     fold = Fold("1", (), tuple(told))
     answer = answers(tmp_path, {"ad": 0.0, "shop": 0.01, "sleeve": 0.5, "dot": 0.05})
-    found = search.judge([fold], [answer], told, TWO)
+    found = search.TASK.judge([fold], [answer], told, TWO)
     # 0, 3.6, 50, 16: sleeve, dot, shop, ad.
     assert [s.probe for s in found.searches] == ["sleeve", "dot", "shop", "ad"]
     assert [s.score for s in found.searches] == pytest.approx([50, 16, 3.6, 0])
@@ -62,7 +62,7 @@ def test_refusing_an_image_gains_nothing(tmp_path: Path) -> None:
     told = rows()
     fold = Fold("1", (), tuple(told))
     refused = answers(tmp_path, {"ad": None, "shop": None, "sleeve": None, "dot": None})
-    found = search.judge([fold], [refused], told, TWO)
+    found = search.TASK.judge([fold], [refused], told, TWO)
     assert [s.probe for s in found.searches] == ["ad", "shop", "sleeve", "dot"]
     assert found.metrics.pooled["tattoo-free@k=2"].value == 1
     assert len(found.failures) == 4
@@ -82,7 +82,7 @@ def test_queries_stay_whole_and_what_they_share_is_not_learned_from() -> None:
         for k in range(3)
     }
     told["t"] = Record("t", Path("t"), role="train", label="non-tattoo", source="common")
-    folds = search.lay_out(Dataset("d", Path(), "csv", told), PROTOCOL)
+    folds = search.TASK.lay_out(Dataset("d", Path(), "csv", told), PROTOCOL)
     place = {told[name].query: fold.name for fold in folds for name in fold.probes}
     assert place["a"] == place["b"]
     for fold in folds:
@@ -105,7 +105,7 @@ def test_a_result_without_what_a_search_needs_is_named(
     told = rows()
     told["dot"] = replace(told["dot"], **change)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=f"1 of 4 results have no usable '{column}', e.g. dot"):
-        search.lay_out(Dataset("d", Path(), "csv", told), PROTOCOL)
+        search.TASK.lay_out(Dataset("d", Path(), "csv", told), PROTOCOL)
 
 
 def test_the_shipped_pictures_put_the_talk_s_rows_in_its_order() -> None:
@@ -115,7 +115,7 @@ def test_the_shipped_pictures_put_the_talk_s_rows_in_its_order() -> None:
     # A perfect segmenter's answers are the masks themselves; one without a tattoo is empty.
     empty = next(r.mask for r in told.values() if r.text_score == 936.4263)
     files = tuple(r.mask or empty for r in told.values())
-    found = search.judge([fold], [PictureAnswer(np.empty(0), files=files)], told, PROTOCOL)
+    found = search.TASK.judge([fold], [PictureAnswer(np.empty(0), files=files)], told, PROTOCOL)
     scores = [told[s.probe].text_score for s in found.searches]
     assert scores[:5] == [1161.6285, 790.2487, 541.61005, 460.51703, 439.44492]
     shares = {r.text_score: r for r in told.values()}

@@ -14,7 +14,7 @@ from harness.protocol import Protocol
 from harness.tasks import segmentation
 from harness.tasks.answers import PictureAnswer
 
-METRICS = list(segmentation.METRICS)
+METRICS = list(segmentation.TASK.metrics)
 
 
 def protocol(**data: object) -> Protocol:
@@ -64,7 +64,7 @@ def test_every_number_is_what_counting_gives(
     drawn: tuple[Fold, dict[str, Record], PictureAnswer],
 ) -> None:
     fold, told, answer = drawn
-    found = segmentation.judge([fold], [answer], told, protocol())
+    found = segmentation.TASK.judge([fold], [answer], told, protocol())
     value = {key: estimate.value for key, estimate in found.metrics.pooled.items()}
     assert value["iou"] == pytest.approx((0.5 + 0) / 2)
     assert value["dice"] == pytest.approx((2 / 3 + 0) / 2)
@@ -84,17 +84,17 @@ def test_images_without_a_mask_take_part_only_where_they_show_no_tattoo(
 ) -> None:
     _, told, _ = drawn
     told["e"] = Record("e", Path("e.jpg"), tattoo="3", label="tattoo")
-    folds = segmentation.lay_out(Dataset("d", Path(), "csv", told), protocol())
+    folds = segmentation.TASK.lay_out(Dataset("d", Path(), "csv", told), protocol())
     assert sorted(name for fold in folds for name in fold.probes) == ["a", "b", "c", "d"]
-    assert all(segmentation.truth_masks(fold, told) for fold in folds)
+    assert all(segmentation.TASK.truth_masks(fold, told) for fold in folds)
 
 
 def test_no_mask_at_all_and_cropped_images_are_refused() -> None:
     told = {"c": Record("c", Path("c.jpg"), label="non-tattoo")}
     with pytest.raises(DataError, match="has no masks"):
-        segmentation.lay_out(Dataset("d", Path(), "csv", told), protocol())
+        segmentation.TASK.lay_out(Dataset("d", Path(), "csv", told), protocol())
     with pytest.raises(UsageError, match="cannot crop"):
-        segmentation.lay_out(Dataset("d", Path(), "csv", told), protocol(crop=True))
+        segmentation.TASK.lay_out(Dataset("d", Path(), "csv", told), protocol(crop=True))
 
 
 def test_a_mask_of_another_size_is_refused(
@@ -104,4 +104,4 @@ def test_a_mask_of_another_size_is_refused(
     small = picture(tmp_path / "small.png", np.zeros((5, 5), bool))
     answer = PictureAnswer(np.empty(0), {}, files=(small,) * 4)
     with pytest.raises(DataError, match="20 x 20 pixels, its image 5 x 5"):
-        segmentation.judge([fold], [answer], told, protocol())
+        segmentation.TASK.judge([fold], [answer], told, protocol())

@@ -49,7 +49,7 @@ def test_folds_share_no_design_and_background_is_only_learned_from() -> None:
     rows = [(f"i{k}", STYLES[k % 3], f"g{k // 2}", "probe") for k in range(12)]
     rows += [("bg", "tribal", "g0", "background"), ("bg2", "tribal", "other", "background")]
     told = records(*rows, ("plain", None, "g1", "probe"), ("oil", "realism", "g2", "probe"))
-    folds = style.lay_out(Dataset("d", Path(), "csv", told), protocol())
+    folds = style.TASK.lay_out(Dataset("d", Path(), "csv", told), protocol())
     judged = [name for fold in folds for name in fold.probes]
     assert sorted(judged) == sorted(f"i{k}" for k in range(12))
     for fold in folds:
@@ -63,9 +63,9 @@ def test_a_protocol_without_styles_and_a_data_set_without_one_of_them_are_refuse
     told = records(("a", "tribal", "g", "probe"), ("b", "fineline", "h", "probe"))
     data = Dataset("d", Path(), "csv", told)
     with pytest.raises(UsageError, match="two or more"):
-        style.lay_out(data, protocol(["tribal"]))
+        style.TASK.lay_out(data, protocol(["tribal"]))
     with pytest.raises(DataError, match="no image of style 'japanese'.*fineline, tribal"):
-        style.lay_out(data, protocol())
+        style.TASK.lay_out(data, protocol())
 
 
 def test_every_number_is_what_counting_gives() -> None:
@@ -86,7 +86,7 @@ def test_every_number_is_what_counting_gives() -> None:
             [np.nan, np.nan, np.nan],  # failed
         ]
     )
-    found = style.judge([fold], [Answer(scores, {"e": "dark"})], told, protocol())
+    found = style.TASK.judge([fold], [Answer(scores, {"e": "dark"})], told, protocol())
     value = {key: estimate.value for key, estimate in found.metrics.pooled.items()}
     assert value["top-k-accuracy@k=1"] == pytest.approx(2 / 5)
     assert value["top-k-accuracy@k=2"] == pytest.approx(3 / 5)
@@ -111,9 +111,9 @@ def test_every_number_is_what_counting_gives() -> None:
 def test_the_same_answer_for_all_is_never_right_and_the_truth_always() -> None:
     told = records(*[(f"i{k}", STYLES[k % 3], f"g{k}", None) for k in range(9)])
     fold = Fold("1", (), tuple(told))
-    truth = style.truth_matrix(fold, told, STYLES)
+    truth = style.TASK.truth_matrix(fold, told, STYLES)
     for scores, wanted in ((np.full((9, 3), 0.5), 0.0), (truth.astype(float), 1.0)):
-        found = style.judge([fold], [Answer(scores)], told, protocol())
+        found = style.TASK.judge([fold], [Answer(scores)], told, protocol())
         assert found.metrics.pooled["top-k-accuracy@k=1"].value == wanted
 
 
@@ -123,7 +123,7 @@ def test_shares_of_images_can_be_paired_and_other_metrics_cannot() -> None:
     )
     fold = Fold("1", (), tuple(told))
     answer = Answer(np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0], [0.6, 0.3, 0.1]]))
-    given = style.trials([fold], [answer], told, protocol())
+    given = style.TASK.trials([fold], [answer], told, protocol())
     first, second, macro, *_ = protocol().metric_ids
     found = given(first)
     assert isinstance(found, Values)

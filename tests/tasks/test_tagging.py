@@ -16,7 +16,7 @@ from harness.protocol import Protocol, read_protocol
 from harness.results import Outcome
 from harness.tasks import tagging
 from harness.tasks.answers import Answer
-from harness.tasks.tagging import judge, lay_out, training_truth, truth_matrix, vocabulary
+from harness.tasks.tagging import TASK
 
 
 @pytest.fixture(autouse=True)
@@ -69,12 +69,12 @@ RECORDS = {
 }
 FOLD = Fold("1", (), tuple(RECORDS))
 WORDS = ["anchor", "flower", "rose", "skull"]
-TRUTH = truth_matrix(FOLD, RECORDS, WORDS)
+TRUTH = TASK.truth_matrix(FOLD, RECORDS, WORDS)
 SCORES = np.random.default_rng(3).random(TRUTH.shape)
 
 
 def judged(scores: npt.NDArray[Any], failures: dict[str, str] | None = None) -> Outcome:
-    return judge([FOLD], [Answer(scores, failures or {})], RECORDS, protocol())
+    return TASK.judge([FOLD], [Answer(scores, failures or {})], RECORDS, protocol())
 
 
 def value(outcome: Outcome, metric: str) -> float | None:
@@ -82,21 +82,21 @@ def value(outcome: Outcome, metric: str) -> float | None:
 
 
 def test_the_vocabulary_has_the_tags_that_enough_images_carry_in_alphabetical_order() -> None:
-    assert vocabulary(RECORDS, protocol()) == WORDS
-    assert vocabulary(RECORDS, protocol(minimum_use=2)) == ["flower", "rose", "skull"]
-    assert vocabulary(RECORDS, protocol(minimum_use=3)) == ["rose"]
+    assert TASK.vocabulary(RECORDS, protocol()) == WORDS
+    assert TASK.vocabulary(RECORDS, protocol(minimum_use=2)) == ["flower", "rose", "skull"]
+    assert TASK.vocabulary(RECORDS, protocol(minimum_use=3)) == ["rose"]
 
 
 def test_a_tag_written_twice_on_an_image_is_one_use() -> None:
     twice = {"x": Record("x", Path("x"), tags=("rose", "rose"))}
     with pytest.raises(DataError, match=r"2 images or more; the commonest: rose \(1\)"):
-        vocabulary(twice, protocol(minimum_use=2))
+        TASK.vocabulary(twice, protocol(minimum_use=2))
 
 
 def test_a_data_set_without_tags_is_refused_with_what_to_do() -> None:
     dataset = Dataset("set", Path("/"), "csv", {"x": Record("x", Path("x"))})
     with pytest.raises(DataError, match="no image has any tag. The column 'tags'"):
-        lay_out(dataset, protocol())
+        TASK.lay_out(dataset, protocol())
 
 
 def test_the_truth_is_what_the_records_say() -> None:
@@ -109,7 +109,7 @@ def test_the_truth_is_what_the_records_say() -> None:
         [1, 0, 0, 0],
     ]
     fold = Fold("1", ("e", "d"), ("a",))
-    assert training_truth(fold, RECORDS, protocol()) == {"tags": [[1, 2, 3], []]}
+    assert TASK.training_truth(fold, RECORDS, protocol()) == {"tags": [[1, 2, 3], []]}
 
 
 def test_folds_of_a_set_without_lists_share_no_group_of_look_alikes() -> None:
@@ -118,7 +118,7 @@ def test_folds_of_a_set_without_lists_share_no_group_of_look_alikes() -> None:
         for group in range(7)
         for i in range(3)
     }
-    folds = lay_out(Dataset("set", Path("/"), "csv", records), protocol(folds=3))
+    folds = TASK.lay_out(Dataset("set", Path("/"), "csv", records), protocol(folds=3))
     assert sorted(name for fold in folds for name in fold.probes) == sorted(records)
     for fold in folds:
         inside = {records[name].group for name in fold.probes}
@@ -129,7 +129,7 @@ def test_folds_of_a_set_without_lists_share_no_group_of_look_alikes() -> None:
 def test_a_set_with_lists_judges_probes_and_references_but_no_background() -> None:
     records = {**RECORDS, "bg": Record("bg", Path("x"), role="background")}
     lists = (Fold("7", ("a", "b"), ("c",), ("d", "c", "bg")),)
-    (fold,) = lay_out(Dataset("set", Path("/"), "tatt-c", records, lists), protocol())
+    (fold,) = TASK.lay_out(Dataset("set", Path("/"), "tatt-c", records, lists), protocol())
     assert fold == Fold("7", ("a", "b"), ("c", "d"))
 
 
@@ -168,7 +168,7 @@ def test_the_credit_of_the_slides_needs_images_with_that_many_tags() -> None:
     fold = Fold("1", (), tuple(records))
     scores = np.tile(np.linspace(1, 0, 38), (3, 1))
     scores[1] = scores[1][::-1]  # the six best of the second image are all wrong
-    outcome = judge([fold], [Answer(scores)], records, protocol())
+    outcome = TASK.judge([fold], [Answer(scores)], records, protocol())
     found = outcome.metrics.pooled["tag-credit@more-than=15,per-hit=0.25"]
     assert (found.value, found.n) == (0.5, 2)
     assert found.chance is not None
@@ -233,7 +233,7 @@ def test_intervals_are_equal_for_equal_scores_and_hold_the_value() -> None:
 
 def test_one_identity_has_no_interval() -> None:
     records = {n: Record(n, Path("x"), group="g", tags=("rose",)) for n in "ab"}
-    outcome = judge(
+    outcome = TASK.judge(
         [Fold("1", (), ("a", "b"))], [Answer(np.array([[0.9], [0.1]]))], records, protocol()
     )
     assert (outcome.metrics.pooled["tag-map"].value, outcome.metrics.pooled["tag-map"].low) == (

@@ -21,9 +21,9 @@ METRICS = ["fnmr@fmr=0.1", "eer", "auc"]
 def test_every_figure_is_that_of_the_listed_comparisons(failed: tuple[str, ...]) -> None:
     world = dataset([3, 2, 4, 3, 1, 2, 3])
     asked = protocol("verification", METRICS)
-    folds = verification.lay_out(world, asked)
+    folds = verification.TASK.lay_out(world, asked)
     found = answers(folds, 3, failed)
-    outcome = verification.judge(folds, found, world.records, asked)
+    outcome = verification.TASK.judge(folds, found, world.records, asked)
 
     (fold,), (answer,) = folds, found
     place = {name: i for i, name in enumerate(fold.probes)}
@@ -48,13 +48,13 @@ def test_every_figure_is_that_of_the_listed_comparisons(failed: tuple[str, ...])
 def test_mates_of_one_photograph_are_reported_apart() -> None:
     world = dataset([4] * 6)
     asked = protocol("verification", METRICS)
-    folds = verification.lay_out(world, asked)
+    folds = verification.TASK.lay_out(world, asked)
     (fold,) = folds
     scores = np.zeros((len(fold.probes), len(fold.gallery)))
     for a, b in fold.mates:  # a matcher that finds copies and nothing else
         if world.records[a].source == world.records[b].source:
             scores[fold.probes.index(a), fold.gallery.index(b)] = 1.0
-    outcome = verification.judge(folds, [Answer(scores)], world.records, asked)
+    outcome = verification.TASK.judge(folds, [Answer(scores)], world.records, asked)
     parts = outcome.metrics.subsets
     assert parts[SAME_PHOTOGRAPH]["eer"].value == 0.0
     assert parts[OTHER_PHOTOGRAPH]["eer"].value == 0.5
@@ -64,9 +64,9 @@ def test_mates_of_one_photograph_are_reported_apart() -> None:
 def test_equal_scores_are_an_eer_of_one_half() -> None:
     world = dataset([2] * 5)
     asked = protocol("verification", METRICS)
-    folds = verification.lay_out(world, asked)
+    folds = verification.TASK.lay_out(world, asked)
     scores = np.ones((len(folds[0].probes), len(folds[0].gallery)))
-    outcome = verification.judge(folds, [Answer(scores)], world.records, asked)
+    outcome = verification.TASK.judge(folds, [Answer(scores)], world.records, asked)
     assert outcome.metrics.pooled["eer"].value == 0.5
     assert outcome.metrics.pooled["fnmr@fmr=0.1"].value == 1.0
 
@@ -74,9 +74,9 @@ def test_equal_scores_are_an_eer_of_one_half() -> None:
 def test_likelihood_ratios_are_of_the_comparisons_that_count() -> None:
     asked = protocol("verification", ["eer"], folds={"count": 3})
     world = dataset([3] * 12)
-    folds = verification.lay_out(world, asked)
+    folds = verification.TASK.lay_out(world, asked)
     found = answers(folds)
-    parts = verification.comparisons(folds, found, world.records)
+    parts = verification.TASK.comparisons(folds, found, world.records)
     mated, nonmated = verification.scores_of(folds, found, world.records)
     assert sorted(s for part in parts for s in part.mated) == sorted(mated)
     assert sorted(s for part in parts for s in part.nonmated) == sorted(nonmated)

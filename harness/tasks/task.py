@@ -1,0 +1,273 @@
+"""What a kind of question is: one class for each, which everything else asks and nothing knows.
+
+A task says whom a protocol judges, what an algorithm must be able to do, what it may learn from,
+and every number that follows from its raw answers. What is the same for all of them stands here:
+folds are judged one by one and together, every estimate knows its spread over folds, failures are
+listed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, final
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.api import Algorithm
+from harness.data.records import Dataset, Fold, Record
+from harness.execution.unit import Picture
+from harness.metrics.ids import Metric
+from harness.results import (
+    Curves,
+    Estimate,
+    Failure,
+    FoldMetrics,
+    Metrics,
+    Outcome,
+    Search,
+    TagFigures,
+)
+from harness.tasks.answers import Answer, fold_spread, listed_failures
+from harness.tasks.trials import Trials, TrialsOf, failures_of
+
+if TYPE_CHECKING:
+    from harness.likelihood.crossfit import FoldScores
+    from harness.protocol import Need, Protocol
+
+__all__ = ["Shown", "Task", "TruthFile", "training_images"]
+
+TruthFile = Literal["path", "mask", "clean"]
+"""A file of a record that is truth: its picture, its mask, the skin without the tattoo."""
+
+Shown = Literal["", "elements", "masks"]
+"""What a control that is shown the truth is shown: nothing, true elements of the answer, masks."""
+
+Part = TypeVar("Part")
+"""The answers of one fold with the truth about them."""
+
+Whole = TypeVar("Whole")
+"""The answers of all folds together."""
+
+
+class Task(ABC, Generic[Part, Whole]):
+    """A kind of question.
+
+    Attributes
+    ----------
+    ability
+        What an algorithm must be able to do.
+    metrics
+        By name, the options that each takes here.
+    failure_policy
+        What becomes of an image that the algorithm gives up on, in words.
+    needs
+        What the question needs of any data set.
+    truth_files
+        Which files of a record are truth: they are hashed with the data and named in the record.
+    shown
+        What a control that is shown the truth is shown.
+    has_vocabulary
+        Whether answers are scores of words: then `vocabulary` says which.
+    streams
+        Whether the numbers can be had without keeping every score.
+    compares
+        Whether pairs of images are compared: then `comparisons` gives their scores.
+    failed_role
+        What an image that the algorithm gave up on is called.
+    """
+
+    ability: ClassVar[type[Algorithm]]
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]]
+    failure_policy: ClassVar[str]
+    needs: ClassVar[tuple[Need, ...]] = ()
+    truth_files: ClassVar[tuple[TruthFile, ...]] = ()
+    shown: ClassVar[Shown] = ""
+    has_vocabulary: ClassVar[bool] = False
+    streams: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
+    failed_role: ClassVar[str] = "probe"
+
+    # What is asked, and what may be learned.
+
+    @abstractmethod
+    def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
+        """Return the folds of a data set: its own lists, or those that the protocol's rules make.
+
+        Raises
+        ------
+        DataError
+            If the data cannot answer the question.
+        UsageError
+            If the protocol asks for something that the question does not allow.
+        """
+
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return what a training set says beside its images: fields of a `Training`."""
+        return {}
+
+    def vocabulary(self, records: Mapping[str, Record], protocol: Protocol) -> Sequence[str]:
+        """Return the words that answers score, in their order.
+
+        Parameters
+        ----------
+        records
+            Those that the folds name, learned from or judged.
+        """
+        raise NotImplementedError(f"answers of a {self.ability.__name__} here are no words")
+
+    def truth_matrix(
+        self, fold: Fold, records: Mapping[str, Record], vocabulary: Sequence[str] = ()
+    ) -> npt.NDArray[np.bool_]:
+        """Return which elements of a fold's answer are true: bool, of the shape of its scores."""
+        raise NotImplementedError("the answers of this question have no true elements")
+
+    def truth_masks(self, fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
+        """Return the mask of each image that is judged; None where there is no tattoo."""
+        raise NotImplementedError("the answers of this question are no masks")
+
+    # What answers come to.
+
+    @abstractmethod
+    def parts(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> list[Part]:
+        """Return the answers of each fold, or of each draw from one, with the truth about them."""
+
+    @abstractmethod
+    def whole(self, parts: Sequence[Part], folds: Sequence[Fold], protocol: Protocol) -> Whole:
+        """Return all parts as one."""
+
+    @abstractmethod
+    def of_part(self, part: Part, protocol: Protocol) -> FoldMetrics:
+        """Return what is counted in a part, and every metric in it."""
+
+    @abstractmethod
+    def estimates(self, whole: Whole, protocol: Protocol) -> dict[str, Estimate]:
+        """Return every metric of the protocol, by its id, with interval and level of chance."""
+
+    @abstractmethod
+    def counts(
+        self, whole: Whole, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+    ) -> dict[str, int]:
+        """Return what is counted over all folds."""
+
+    def curves(self, whole: Whole, protocol: Protocol) -> Curves:
+        """Return what is drawn of it."""
+        return Curves()
+
+    def searches(self, part: Part, protocol: Protocol) -> list[Search]:
+        """Return every search of a part, or every image; none where nobody looks at single ones."""
+        return []
+
+    def failures(
+        self, parts: Sequence[Part], folds: Sequence[Fold], answers: Sequence[Answer]
+    ) -> list[Failure]:
+        """Return the images that the algorithm gave up on."""
+        return listed_failures(folds, answers, self.failed_role)
+
+    def subsets(self, whole: Whole, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
+        """Return the metrics of parts of the trials, by the name of the part."""
+        return {}
+
+    def tags(self, whole: Whole) -> list[TagFigures]:
+        """Return the figures of each tag; none where answers are no tags."""
+        return []
+
+    @final
+    def judge(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> Outcome:
+        """Compute every number of a run from its raw answers.
+
+        Parameters
+        ----------
+        folds, answers
+            In the same order.
+        records
+            Those that the folds name.
+
+        Raises
+        ------
+        DataError
+            If truth and answers do not fit.
+        """
+        parts = self.parts(folds, answers, records, protocol)
+        whole = self.whole(parts, folds, protocol)
+        per_fold = [self.of_part(part, protocol) for part in parts]
+        estimates = self.estimates(whole, protocol)
+        for name, estimate in estimates.items():
+            spread = fold_spread([fold.values[name] for fold in per_fold])
+            estimate.fold_mean, estimate.fold_sd = spread
+        return Outcome(
+            metrics=Metrics(
+                task=protocol.task,
+                headline=protocol.headline_id,
+                counts=self.counts(whole, per_fold, folds),
+                pooled=estimates,
+                folds=per_fold,
+                tags=self.tags(whole),
+                subsets=self.subsets(whole, protocol),
+            ),
+            curves=self.curves(whole, protocol),
+            searches=[search for part in parts for search in self.searches(part, protocol)],
+            failures=self.failures(parts, folds, answers),
+        )
+
+    # What two runs are compared by.
+
+    @final
+    def trials(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+        protocol: Protocol,
+    ) -> TrialsOf:
+        """Return what gives the trials of a metric, in the same order for all runs on these folds.
+
+        Of a metric whose trials are not kept it gives None.
+        """
+        whole = self.whole(self.parts(folds, answers, records, protocol), folds, protocol)
+
+        def given(metric: Metric) -> Trials | None:
+            if metric.name == "fte":
+                return failures_of(folds, answers, records)
+            return self.trials_in(whole, metric, protocol)
+
+        return given
+
+    def trials_in(self, whole: Whole, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return what a metric is made of, trial by trial; None where that is not kept."""
+        return None
+
+    def comparisons(
+        self,
+        folds: Sequence[Fold],
+        answers: Sequence[Answer],
+        records: Mapping[str, Record],
+    ) -> list[FoldScores]:
+        """Return the scores of each fold's comparisons with their identities.
+
+        Raises
+        ------
+        ValueError
+            If scores were summed up while they were computed, and not kept.
+        """
+        raise NotImplementedError("this question compares no images")
+
+
+def training_images(folds: Sequence[Fold]) -> dict[str, int]:
+    """Return how many images are learned from in any fold."""
+    return {"training_images": len({name for fold in folds for name in fold.train})}
