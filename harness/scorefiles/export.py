@@ -44,8 +44,8 @@ from harness.scorefiles.distributions import ScoreLists, split_scores
 from harness.scorefiles.entries import NIST_COLUMNS
 from harness.scorefiles.matrices import lists_beside
 from harness.tasks.answers import Answer
+from harness.tasks.clusters import components
 from harness.tasks.counted import counted
-from harness.tasks.folds import components
 
 __all__ = ["EXPORT_FORMS", "export_lists", "export_scores"]
 

@@ -19,9 +19,10 @@ from harness.data.records import Dataset, Fold, Record
 from harness.protocol import Protocol
 from harness.results import FoldMetrics
 from harness.tasks.answers import Answer
+from harness.tasks.clusters import identities_of
 from harness.tasks.drawing import closed_set_folds, draws_of, places_of
 from harness.tasks.identification import Identification
-from harness.tasks.searches import FoldSearches, PooledSearches, identities_of, searches_of
+from harness.tasks.searches import FoldSearches, PooledSearches, searches_of
 from harness.tasks.task import training_images
 
 

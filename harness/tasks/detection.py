@@ -20,7 +20,8 @@ from harness.resampling import choose_interval
 from harness.results import Curves, Estimate, FoldMetrics, Search
 from harness.statistics import Interval, few_errors
 from harness.tasks.answers import Answer, finite, histogram, thin_curve
-from harness.tasks.images import dealt_folds, identity_of, resampled
+from harness.tasks.clusters import cluster_of
+from harness.tasks.images import dealt_folds, resampled
 from harness.tasks.intervals import set_interval
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import MEASURES, Scores, Trials, Values
@@ -94,7 +95,7 @@ class Detection(Task["_Decisions", "_Decisions"]):
                 np.asarray(answer.scores, dtype=np.float64),
                 self.truth_matrix(fold, records),
                 np.array([name in answer.failures for name in fold.probes], dtype=bool),
-                np.array([identity_of(records[name]) for name in fold.probes]),
+                np.array([cluster_of(records[name]) for name in fold.probes]),
             )
             for fold, answer in zip(folds, answers, strict=True)
         ]

@@ -21,17 +21,13 @@ from harness.data.records import Dataset, Draw, Fold, Record
 from harness.errors import DataError
 from harness.protocol import Protocol
 from harness.tasks.answers import Answer
+from harness.tasks.clusters import cluster_of
 from harness.tasks.folds import check_named, deal
 
 LARGEST = 20_000
 """Images of a fold: the scores of all its comparisons are kept, 3.2 GB of them at this size."""
 
 Members = Mapping[str, Sequence[Record]]
-
-
-def identity_of(record: Record, protocol: Protocol) -> str | None:
-    """Return what makes a record mated under a protocol."""
-    return record.group if protocol.data.mated_by == "group" else record.tattoo
 
 
 def verification_folds(dataset: Dataset, protocol: Protocol) -> list[Fold]:
@@ -165,18 +161,19 @@ def _folds(
     drawn: bool = True,
 ) -> list[Fold]:
     check_named(dataset, protocol.data.mated_by)
+    columns = (protocol.data.mated_by,)
     folds = []
     for number, (name, train, judged, _) in enumerate(
         deal(
             dataset,
             protocol.folds,
-            lambda record: str(identity_of(record, protocol)),
+            lambda record: cluster_of(record, columns),
             lambda records, rng: (list(records), []),
         )
     ):
         members: dict[str, list[Record]] = {}
         for record in judged:
-            members.setdefault(str(identity_of(record, protocol)), []).append(record)
+            members.setdefault(cluster_of(record, columns), []).append(record)
         if len(judged) > LARGEST:
             raise DataError(
                 f"{dataset.name}: fold {name} has {len(judged)} images; this task keeps the score "
@@ -202,9 +199,11 @@ def _roles_say_who_is_unknown(dataset: Dataset, protocol: Protocol) -> bool:
         If so, and a picture has no role, or pictures of one photograph are not to meet: lists that
         are given cannot be drawn anew.
     """
+    check_named(dataset, protocol.data.mated_by)
+    columns = (protocol.data.mated_by,)
     judged = [r for r in dataset.records.values() if r.role not in ("background", "train")]
-    enrolled = {identity_of(r, protocol) for r in judged if r.role == "reference"}
-    searched = {identity_of(r, protocol) for r in judged if r.role == "probe"}
+    enrolled = {cluster_of(r, columns) for r in judged if r.role == "reference"}
+    searched = {cluster_of(r, columns) for r in judged if r.role == "probe"}
     if not enrolled or searched <= enrolled:
         return False
     whole = (

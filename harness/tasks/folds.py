@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain
 
@@ -130,31 +130,6 @@ def check_named(dataset: Dataset, key: str) -> None:
     }[other]
     has = f" It has {other!r}: pictures of {what}." if known else ""
     raise DataError(f"{whole}, {by}. Add the column {key!r} to the manifest.{has}")
-
-
-def components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Group names that mated pairs connect, directly or through others.
-
-    Returns
-    -------
-    dict
-        For every name in `pairs` the alphabetically first name of its group.
-
-    >>> components([("b", "c"), ("a", "c"), ("x", "y")])
-    {'b': 'a', 'c': 'a', 'a': 'a', 'x': 'x', 'y': 'x'}
-    """
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while parent.setdefault(name, name) != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    for left, right in pairs:
-        a, b = sorted((root(left), root(right)))
-        parent[b] = a
-    return {name: root(name) for name in parent}
 
 
 def restrict(folds: Sequence[Fold], wanted: Sequence[str]) -> list[Fold]:

@@ -32,8 +32,9 @@ from harness.results import (
 from harness.statistics import Interval
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, StreamedAnswer, finite
+from harness.tasks.clusters import cluster_of, components
 from harness.tasks.comparisons import estimate_of, independent, score_intervals
-from harness.tasks.folds import check_named, components, deal
+from harness.tasks.folds import check_named, deal
 from harness.tasks.intervals import set_interval
 from harness.tasks.searches import FoldSearches, PooledSearches, mated_matrix, searches_of
 from harness.tasks.task import Part, Task, Whole
@@ -62,7 +63,7 @@ class Comparing(Task[Part, Whole]):
             group = components(sorted(fold.train_mates))
             keys = [group.get(name, name) for name in fold.train]
         else:
-            keys = [str(_of(records[name], protocol.data.mated_by) or name) for name in fold.train]
+            keys = [cluster_of(records[name], (protocol.data.mated_by,)) for name in fold.train]
         number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
         place = {name: i for i, name in enumerate(fold.train)}
         truth: dict[str, Any] = {"identities": [number[key] for key in keys]}
@@ -143,7 +144,7 @@ class Identification(Searching[PooledSearches]):
         dealt = deal(
             dataset,
             protocol.folds,
-            lambda record: str(_of(record, key)),
+            lambda record: cluster_of(record, (key,)),
             lambda records, rng: _roles(records, protocol.folds, rng),
         )
         judged_probes = {record.name for fold in dealt for record in fold[2]}
@@ -151,11 +152,11 @@ class Identification(Searching[PooledSearches]):
         for name, train, probes, references in dealt:
             by_identity: dict[str, list[str]] = {}
             for reference in references:
-                by_identity.setdefault(str(_of(reference, key)), []).append(reference.name)
+                by_identity.setdefault(cluster_of(reference, (key,)), []).append(reference.name)
             mates = frozenset(
                 (probe.name, mate)
                 for probe in probes
-                for mate in by_identity.get(str(_of(probe, key)), [])
+                for mate in by_identity.get(cluster_of(probe, (key,)), [])
             )
             mated = {probe for probe, _ in mates}
             fold = Fold(
@@ -434,10 +435,6 @@ def _restricted(fold: Fold, records: Mapping[str, Record], protocol: Protocol) -
         mates=mates,
         excluded=frozenset(pair for pair in excluded if pair[0] in mated),
     )
-
-
-def _of(record: Record, key: str) -> str | None:
-    return record.group if key == "group" else record.tattoo
 
 
 TASK = Identification()

@@ -14,12 +14,8 @@ from harness.metrics.ids import Metric
 from harness.protocol import FoldRules
 from harness.resampling import cluster_bootstrap
 from harness.statistics import Interval
+from harness.tasks.clusters import cluster_of
 from harness.tasks.folds import deal
-
-
-def identity_of(record: Record) -> str:
-    """Return whose image it is: its tattoo, else its subject, else itself."""
-    return record.tattoo or record.subject or record.name
 
 
 def mask_of(record: Record) -> Picture | None:
@@ -41,7 +37,7 @@ def listed_folds(dataset: Dataset, usable: Collection[str]) -> list[Fold]:
 
 
 def dealt_folds(
-    dataset: Dataset, rules: FoldRules, identity: Callable[[Record], str] = identity_of
+    dataset: Dataset, rules: FoldRules, identity: Callable[[Record], str] = cluster_of
 ) -> list[Fold]:
     """Return folds that share no identity, in which all images that do not train are judged."""
     return [

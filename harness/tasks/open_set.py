@@ -32,11 +32,12 @@ from harness.results import (
 )
 from harness.statistics import few_errors
 from harness.tasks.answers import Answer, finite, listed_failures, thin_curve
+from harness.tasks.clusters import cluster_of, identities_of
 from harness.tasks.comparisons import independent
 from harness.tasks.drawing import draws_of, open_set_folds, places_of
 from harness.tasks.identification import Searching, gallery_sizes
 from harness.tasks.intervals import set_interval
-from harness.tasks.searches import FoldSearches, identities_of, searches_of
+from harness.tasks.searches import FoldSearches, searches_of
 from harness.tasks.task import training_images
 from harness.tasks.trials import Scores, Trials
 
@@ -145,7 +146,7 @@ def searches_in(
     identities = identities_of(folds)
     for record in records.values():
         # A stranger has no mate, but its images are one identity all the same.
-        identities.setdefault(record.name, record.tattoo or record.group or record.name)
+        identities.setdefault(record.name, cluster_of(record, ("tattoo", "group")))
     return searches_of([p for _, p, _ in drawn], [a for _, _, a in drawn], records, identities)
 
 

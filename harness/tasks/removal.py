@@ -29,7 +29,8 @@ from harness.resampling import cluster_bootstrap
 from harness.results import Estimate, FoldMetrics, Search
 from harness.statistics import Interval, no_interval
 from harness.tasks.answers import Answer, PictureAnswer, finite
-from harness.tasks.images import dealt_folds, identity_of, listed_folds, mask_of
+from harness.tasks.clusters import cluster_of
+from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.task import Task, training_images
@@ -287,7 +288,7 @@ def _search(fold: str, record: Record, failed: bool, values: dict[str, float | N
     return Search(
         fold=fold,
         probe=record.name,
-        identity=identity_of(record),
+        identity=cluster_of(record),
         failed=failed,
         truth=OTHER if record.mask is None else TATTOO,
         values=values,

@@ -25,7 +25,8 @@ from harness.metrics.reranking import kept_share, penalised, ranking, tattoo_fre
 from harness.protocol import Protocol
 from harness.results import Estimate, FoldMetrics, Search
 from harness.tasks.answers import Answer, PictureAnswer, finite
-from harness.tasks.folds import components, deal
+from harness.tasks.clusters import components
+from harness.tasks.folds import deal
 from harness.tasks.images import mask_of
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.segmentation import OTHER, TATTOO, truth_of

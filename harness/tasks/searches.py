@@ -14,9 +14,9 @@ from harness.metrics import identification as searching
 from harness.results import Candidate, Failure, Search
 from harness.statistics import poisson_binomial_interval
 from harness.tasks.answers import BINS, CURVE_POINTS, Answer, StreamedAnswer, finite, thin_curve
+from harness.tasks.clusters import identities_of
 from harness.tasks.comparisons import Measures
 from harness.tasks.counted import counted
-from harness.tasks.folds import components
 
 CANDIDATES = 50
 """Length of the candidate lists written; the scores of all comparisons are kept as well."""
@@ -50,11 +50,6 @@ def searches_of(
         )
         for fold, answer in zip(folds, answers, strict=True)
     ]
-
-
-def identities_of(folds: Sequence[Fold]) -> dict[str, str]:
-    """Return the identity of every name that has a mate: what mated pairs connect in any fold."""
-    return components(sorted(pair for fold in folds for pair in fold.mates))
 
 
 def mated_pairs(fold: Fold) -> npt.NDArray[np.int64]:

@@ -26,7 +26,8 @@ from harness.metrics.regions import boxes_of
 from harness.protocol import Protocol
 from harness.results import Estimate, FoldMetrics, Search
 from harness.tasks.answers import Answer, PictureAnswer
-from harness.tasks.images import dealt_folds, identity_of, listed_folds, mask_of
+from harness.tasks.clusters import cluster_of
+from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Trials, values_of
@@ -271,7 +272,7 @@ def _search(
     return Search(
         fold=fold,
         probe=record.name,
-        identity=identity_of(record),
+        identity=cluster_of(record),
         score=values["iou"],
         failed=marked is None,
         truth=OTHER if values["iou"] is None else TATTOO,

@@ -25,6 +25,7 @@ from harness.resampling import choose_interval
 from harness.results import Candidate, Curves, Estimate, FoldMetrics, Search
 from harness.statistics import Interval, few_errors
 from harness.tasks.answers import Answer, finite
+from harness.tasks.clusters import DESIGN, cluster_of
 from harness.tasks.folds import deal
 from harness.tasks.images import resampled
 from harness.tasks.intervals import NONE, set_interval
@@ -80,10 +81,13 @@ class Style(Task["_Answers", "_Answers"]):
         folds = []
         kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
         for name, train, judged, _ in deal(
-            kept, protocol.folds, _design, lambda records, rng: (list(records), [])
+            kept,
+            protocol.folds,
+            lambda record: cluster_of(record, DESIGN),
+            lambda records, rng: (list(records), []),
         ):
-            inside = {_design(record) for record in judged}
-            learned = [*train, *(r for r in background if _design(r) not in inside)]
+            inside = {cluster_of(record, DESIGN) for record in judged}
+            learned = [*train, *(r for r in background if cluster_of(r, DESIGN) not in inside)]
             folds.append(Fold(name, tuple(r.name for r in learned), tuple(r.name for r in judged)))
         return folds
 
@@ -120,7 +124,7 @@ class Style(Task["_Answers", "_Answers"]):
             scores = np.array(answer.scores, dtype=np.float64).reshape(shape)
             scores[[name in answer.failures for name in fold.probes]] = np.nan
             truth = self.truth_matrix(fold, records, styles).reshape(-1, len(styles))
-            whose = np.array([_design(records[name]) for name in fold.probes])
+            whose = np.array([cluster_of(records[name], DESIGN) for name in fold.probes])
             found.append(
                 _Answers(
                     fold.name,
@@ -213,11 +217,6 @@ def probabilities(scores: npt.NDArray[np.floating[Any]]) -> Array:
     )
     shares[failed] = -np.inf
     return shares
-
-
-def _design(record: Record) -> str:
-    """Return what must not be learned from and judged at once."""
-    return record.group or record.tattoo or record.subject or record.name
 
 
 class _Answers:

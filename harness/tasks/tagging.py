@@ -22,6 +22,7 @@ from harness.resampling import cluster_bootstrap
 from harness.results import Candidate, Estimate, FoldMetrics, Search, TagFigures
 from harness.statistics import Interval
 from harness.tasks.answers import Answer, finite
+from harness.tasks.clusters import CONTENT, cluster_of
 from harness.tasks.images import dealt_folds
 from harness.tasks.intervals import set_interval
 from harness.tasks.task import Task, training_images
@@ -77,7 +78,7 @@ class Tagging(Task["_Tagged", "_Tagged"]):
                 )
                 for fold in dataset.folds
             ]
-        return dealt_folds(dataset, protocol.folds, _identity)
+        return dealt_folds(dataset, protocol.folds, lambda record: cluster_of(record, CONTENT))
 
     def vocabulary(self, records: Mapping[str, Record], protocol: Protocol) -> list[str]:
         """Return the tags that enough images carry, in alphabetical order.
@@ -161,7 +162,7 @@ class Tagging(Task["_Tagged", "_Tagged"]):
                     np.where(failed[:, np.newaxis], -np.inf, scores),
                     self.truth_matrix(fold, records, tags),
                     failed,
-                    np.array([_identity(records[name]) for name in fold.probes]),
+                    np.array([cluster_of(records[name], CONTENT) for name in fold.probes]),
                 )
             )
         return found
@@ -290,11 +291,6 @@ class _Tagged:
             )
             for i, name in enumerate(self.names)
         ]
-
-
-def _identity(record: Record) -> str:
-    """Return what must not be learned from and judged at once: look-alikes carry the same tags."""
-    return record.group or record.tattoo or record.subject or record.source or record.name
 
 
 def _credit(metric: Metric, tagged: _Tagged) -> npt.NDArray[np.float64]:

@@ -13,8 +13,7 @@ import numpy.typing as npt
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
 from harness.tasks.answers import Answer
-from harness.tasks.folds import components
-from harness.tasks.images import identity_of
+from harness.tasks.clusters import cluster_of, identities_of
 
 MEASURES = ("eer", "eer-convex-hull", "fnmr", "tpdr", "auc", "d-prime")
 """Metrics that are read from the scores of all comparisons together."""
@@ -102,14 +101,14 @@ def failures_of(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
 ) -> Values:
     """Return, for each image of each fold, 1 where the algorithm gave up on it and 0 elsewhere."""
-    mated = components(sorted(pair for fold in folds for pair in fold.mates))
+    mated = identities_of(folds)
     failed: list[bool] = []
     whose: list[str] = []
     for fold, answer in zip(folds, answers, strict=True):
         for name in dict.fromkeys((*fold.probes, *fold.gallery)):
             record = records[name]
             failed.append(name in answer.failures)
-            whose.append(mated.get(name) or identity_of(record))
+            whose.append(mated.get(name) or cluster_of(record))
     return Values(np.array(failed, dtype=np.float64), np.array(whose))
 
 

@@ -18,11 +18,11 @@ from harness.protocol import Protocol
 from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH, Curves, Estimate, FoldMetrics
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer
+from harness.tasks.clusters import identities_of
 from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
 from harness.tasks.drawing import verification_folds
 from harness.tasks.identification import Comparing
 from harness.tasks.intervals import set_interval
-from harness.tasks.searches import identities_of
 from harness.tasks.trials import Trials, trials_of
 
 if TYPE_CHECKING:

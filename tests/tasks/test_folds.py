@@ -11,7 +11,8 @@ from harness.data.records import Dataset, Record
 from harness.errors import DataError
 from harness.protocol import Protocol
 from harness.tasks import detection, identification
-from harness.tasks.folds import components, fold_named, restrict
+from harness.tasks.clusters import components
+from harness.tasks.folds import fold_named, restrict
 
 
 def dataset(*records: Record) -> Dataset:
