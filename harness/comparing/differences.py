@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.comparing.repeated import FittedRates, same_length
+from harness.comparing.repeated import FittedRates, FittedStatistics, same_length
 from harness.repeated_fits import drawn_squares, identity_shares, over_fits
 from harness.resampling import bootstrap_interval, cluster_bootstrap_mean, replicate
 from harness.statistics import Interval, clopper_pearson, no_interval
-from harness.tasks.trials import Scores, Trials, Values
+from harness.tasks.trials import Scores, Statistic, Trials, Values
 from harness.two_way import mean_squares
 
 REPLICATES = {"values": 2000, "scores": 500}
@@ -136,6 +136,9 @@ def difference_of_fits(
     rates = [[one for one in side if isinstance(one, Scores)] for side in (first, second)]
     if all(rates) and [len(side) for side in rates] == [len(first), len(second)]:
         return _of_scores(rates[0], rates[1], paired, level, seed)
+    whole = [[one for one in side if isinstance(one, Statistic)] for side in (first, second)]
+    if all(whole) and [len(side) for side in whole] == [len(first), len(second)]:
+        return _of_statistics(whole[0], whole[1], paired, level, seed)
     raise ValueError("trials of different kinds cannot be paired")
 
 
@@ -262,6 +265,70 @@ def _nothing_changed(identities: int, level: float) -> Interval:
     """Bound how many identities may gain or lose, when none of those seen did."""
     end = clopper_pearson(0, identities, level).high
     return Interval(-end, end, f"no change in {identities} identities (Clopper-Pearson)")
+
+
+def _of_statistics(
+    first: Sequence[Statistic], second: Sequence[Statistic], paired: bool, level: float, seed: int
+) -> Difference:
+    everything = [*first, *second]
+    same_length([one.identities for one in everything])
+    before, after = FittedStatistics(first), FittedStatistics(second)
+    people = len(before.known)
+    change = float(after.values.mean() - before.values.mean())
+
+    def both(weights: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        return np.hstack([before.drawn(weights), after.drawn(weights)])
+
+    def change_in(draws: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        later: npt.NDArray[np.float64] = draws[:, len(first) :].mean(axis=1)
+        earlier: npt.NDArray[np.float64] = draws[:, : len(first)].mean(axis=1)
+        return later - earlier
+
+    moved = np.empty(0)
+    if people < 2 or math.isnan(change):
+        found = no_interval("needs two identities")
+    elif all(np.array_equal(one.answers, first[0].answers) for one in everything):
+        found = _nothing_changed(people, level)
+    else:
+        without = change_in(both(1 - np.eye(people, dtype=np.int64)))
+        # What an identity adds to the change, as far as the metric is nearly a mean of them.
+        shares = change + (people - 1) * (change - without)
+        moved = shares[np.abs(shares) > 1e-12]
+        step = _root_mean_square(moved[~np.isnan(moved)]) / people
+        draws = replicate(
+            lambda weights: np.hstack(
+                [both(weights[:, :-2]), weights[:, -2:] @ np.array([[step], [-step]])]
+            ),
+            people + 2,
+            replicates=REPLICATES["scores"],
+            seed=seed,
+        )
+        parts = draws[:, : len(first)], draws[:, len(first) : -1]
+        changes = change_in(draws[:, :-1]) + draws[:, -1]
+        alone = bootstrap_interval(changes, None, identities=people, level=level)
+        method = f"paired bootstrap of {people} identities"
+        alone = Interval(alone.low, alone.high, method)
+        squares = (
+            [drawn_squares(parts[1] - parts[0], after.values - before.values, people)]
+            if paired
+            else [
+                drawn_squares(parts[0], before.values, people),
+                drawn_squares(parts[1], after.values, people),
+            ]
+        )
+        found = over_fits(alone, change, people, squares, level)
+    return Difference(
+        float(before.values.mean()),
+        float(after.values.mean()),
+        change,
+        found.low,
+        found.high,
+        level,
+        found.method,
+        len(first[0].identities),
+        people,
+        int(moved.size),
+    )
 
 
 def _root_mean_square(values: npt.NDArray[np.float64]) -> float:

@@ -20,7 +20,7 @@ from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
-from harness.tasks.trials import Trials, Values
+from harness.tasks.trials import Statistic, Trials, Values
 
 FAILURES = "failure-rate"
 IDENTICAL = "identical scores"
@@ -237,6 +237,8 @@ def value_of(trials: Trials) -> float:
     if isinstance(trials, Values):
         known = trials.values[~np.isnan(trials.values)]
         return float(known.mean()) if known.size else float("nan")
+    if isinstance(trials, Statistic):
+        return trials.value
     return DrawnRate.of_all(trials)
 
 
@@ -244,6 +246,8 @@ def _sizes(trials: Trials) -> tuple[int, int]:
     if isinstance(trials, Values):
         known = ~np.isnan(trials.values)
         return int(known.sum()), len(np.unique(trials.identities[known]))
+    if isinstance(trials, Statistic):
+        return len(trials.identities), len(np.unique(trials.identities))
     return len(trials.mated), len(np.unique(trials.mated_identities))
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from harness.comparing.rates import DrawnRate
 from harness.repeated_fits import RepeatedEstimate, repeated_mean, repeated_statistic
-from harness.tasks.trials import Scores, Trials, Values
+from harness.tasks.trials import Scores, Statistic, Trials, Values
 
 LIMITS = {"d-prime": (-math.inf, math.inf)}
 """Of the values of measures that do not lie in [0, 1]."""
@@ -42,14 +42,24 @@ def repeated(fits: Sequence[Trials], *, level: float = 0.95, seed: int = 0) -> R
     """
     values = [one for one in fits if isinstance(one, Values)]
     scores = [one for one in fits if isinstance(one, Scores)]
-    if values and not scores:
+    statistics = [one for one in fits if isinstance(one, Statistic)]
+    if len(statistics) == len(fits) and fits:
+        measured = FittedStatistics(statistics)
+        return repeated_statistic(
+            measured.drawn,
+            np.ones(len(measured.known), dtype=bool),
+            limits=(-math.inf, math.inf),
+            level=level,
+            seed=seed,
+        )
+    if values and not (scores or statistics):
         return repeated_mean(
             np.stack(same_length([one.values for one in values])),
             values[0].identities,
             level=level,
             seed=seed,
         )
-    if not scores or values:
+    if not scores or values or statistics:
         raise ValueError("fits need trials of one kind")
     rates = FittedRates(scores)
     return repeated_statistic(
@@ -104,6 +114,39 @@ class FittedRates:
     def drawn(self, weights: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return the measure of every draw and fit: float64, shape (draws, fits)."""
         return np.stack([rate.drawn(weights) for rate in self.rates], axis=1)
+
+
+class FittedStatistics:
+    """A metric of the images of several fits, for one draw of identities after another.
+
+    Parameters
+    ----------
+    fits
+        The same images in each.
+
+    Attributes
+    ----------
+    known
+        Sorted labels of the identities that are drawn.
+    values
+        float64, shape (fits,): the metric of all images.
+    """
+
+    def __init__(self, fits: Sequence[Statistic]) -> None:
+        same_length([one.identities for one in fits])
+        self._fits = fits
+        self.known, self._member = np.unique(fits[0].identities, return_inverse=True)
+        self.values = np.array([one.value for one in fits])
+
+    def drawn(self, weights: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the metric of every draw and fit: float64, shape (draws, fits)."""
+        images = np.arange(len(self._member))
+        return np.array(
+            [
+                [one.measure(np.repeat(images, draw[self._member])) for one in self._fits]
+                for draw in weights
+            ]
+        )
 
 
 def same_length(parts: Sequence[npt.NDArray[np.float64]]) -> Sequence[npt.NDArray[np.float64]]:

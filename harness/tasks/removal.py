@@ -23,6 +23,7 @@ from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
 from harness.execution.unit import Picture
 from harness.metrics import removal as measuring
+from harness.metrics.ids import Metric
 from harness.metrics.removal import Removal
 from harness.protocol import Protocol
 from harness.resampling import cluster_bootstrap
@@ -34,6 +35,7 @@ from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.task import Task, training_images
+from harness.tasks.trials import Statistic, Trials, values_of
 
 METRICS: dict[str, tuple[str, ...]] = {
     "net-removal": (),
@@ -179,6 +181,22 @@ class RemovalTask(Task["_Retouched", "_Retouched"]):
     def searches(self, part: _Retouched, protocol: Protocol) -> list[Search]:
         """Return every image with its measurements."""
         return part.searches
+
+    def trials_in(self, whole: _Retouched, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return the measurement of every image, or all images where the metric is no mean."""
+        if metric.name not in _POOLED:
+            values = [search.values[metric.name] for search in whole.searches]
+            return values_of(values, whole.clusters)
+        columns, function = _POOLED[metric.name]
+        table = [np.array([getattr(row, column) for row in whole.measured]) for column in columns]
+
+        def measure(places: npt.NDArray[np.int64]) -> float:
+            drawn = (column[places] for column in table)
+            found = float(function(*(column[~np.isnan(column)] for column in drawn)))
+            # The ratio of a perfect draw is infinite: it has no place among the others.
+            return found if math.isfinite(found) else math.nan
+
+        return Statistic(measure, whole.clusters, np.stack(table, axis=1))
 
 
 @dataclass

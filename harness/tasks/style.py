@@ -30,7 +30,7 @@ from harness.tasks.folds import deal
 from harness.tasks.images import resampled
 from harness.tasks.intervals import NONE, set_interval
 from harness.tasks.task import Task, training_images
-from harness.tasks.trials import Trials, Values
+from harness.tasks.trials import Statistic, Trials, Values
 
 RELIABILITY_BINS = 10
 
@@ -180,11 +180,21 @@ class Style(Task["_Answers", "_Answers"]):
         return part.searches()
 
     def trials_in(self, whole: _Answers, metric: Metric, protocol: Protocol) -> Trials | None:
-        """Return whether an image's own style is among the first k."""
-        if metric.name != "top-k-accuracy":
+        """Return whether an image's own style is among the first k, or all images.
+
+        Of the calibration error there are none, as it has no interval.
+        """
+        if metric.name == "calibration-error":
             return None
-        right = (whole.places() <= _whole(metric, "k")) & ~whole.failed
-        return Values(right.astype(np.float64), whole.clusters)
+        if metric.name == "top-k-accuracy":
+            right = (whole.places() <= _whole(metric, "k")) & ~whole.failed
+            return Values(right.astype(np.float64), whole.clusters)
+
+        def measure(places: npt.NDArray[np.int64]) -> float:
+            found = _value(metric, whole.take(places))
+            return np.nan if found is None else found
+
+        return Statistic(measure, whole.clusters, whole.told)
 
 
 def probabilities(scores: npt.NDArray[np.floating[Any]]) -> Array:

@@ -26,6 +26,7 @@ from harness.tasks.clusters import CONTENT, cluster_of
 from harness.tasks.images import dealt_folds
 from harness.tasks.intervals import set_interval
 from harness.tasks.task import Task, training_images
+from harness.tasks.trials import Statistic, Trials, Values
 
 CANDIDATES = 12
 """Best tags of an image that are kept beside those it carries."""
@@ -190,6 +191,14 @@ class Tagging(Task["_Tagged", "_Tagged"]):
     def searches(self, part: _Tagged, protocol: Protocol) -> list[Search]:
         """Return every image with the tags that it carries and those it is given."""
         return part.searches()
+
+    def trials_in(self, whole: _Tagged, metric: Metric, protocol: Protocol) -> Trials | None:
+        """Return all images: a figure of tags is no mean over them, the credit is."""
+        if metric.name == "tag-credit":
+            return Values(_credit(metric, whole), whole.clusters)
+        return Statistic(
+            lambda places: _values([metric], whole.take(places))[0], whole.clusters, whole.scores
+        )
 
     def tags(self, whole: _Tagged) -> list[TagFigures]:
         """Return every tag for itself."""

@@ -62,7 +62,33 @@ class Scores:
     rate: float = float("nan")
 
 
-Trials: TypeAlias = Values | Scores
+@dataclass(frozen=True, eq=False)
+class Statistic:
+    """Images from which the metric is computed as a whole: it is no mean, and no error rate.
+
+    Parameters
+    ----------
+    measure
+        Returns the metric of images given by their places, int64, shape (drawn,), an image as often
+        as it was drawn; NaN where it has no answer.
+    identities
+        Labels, shape (n,): whose each image is. Images of two runs on the same folds stand in the
+        same order.
+    answers
+        What the images were answered with, shape (n, ...): equal answers give equal metrics.
+    """
+
+    measure: Callable[[npt.NDArray[np.int64]], float]
+    identities: npt.NDArray[Any]
+    answers: npt.NDArray[Any]
+
+    @property
+    def value(self) -> float:
+        """The metric of all images."""
+        return self.measure(np.arange(len(self.identities)))
+
+
+Trials: TypeAlias = Values | Scores | Statistic
 TrialsOf: TypeAlias = Callable[[Metric], Trials | None]
 """Gives the trials of a metric, or None where the run does not keep what it would take."""
 

@@ -13,8 +13,7 @@ from harness.comparing.differences import Difference
 from harness.preparing import Request, judged_by
 from harness.protocol import Protocol, read_protocol
 from harness.registry import find_protocol
-from harness.tasks.images import identity_of
-from harness.tasks.searches import identities_of
+from harness.tasks.clusters import cluster_of, identities_of
 
 SEEN = Difference(0.7, 0.7, 0.0, -0.03, 0.03, 0.9, "bootstrap", 300, 300, 20)
 ELSEWHERE = {"bivtatt": 159, "bivtatt-closed-set": 159, "omniglot": 659, "omniglot-one-shot": 400}
@@ -70,17 +69,17 @@ def identities_behind(name: str, protocol: Protocol) -> int:
     if protocol.task == "search":
         return len({record.query for record in images})
     if protocol.task == "style":
-        return len({record.group or identity_of(record) for record in images})
+        return len({record.group or cluster_of(record) for record in images})
     if protocol.task == "segmentation":
         images = [record for record in images if record.label == "tattoo"]
-    return len({identity_of(record) for record in images})
+    return len({cluster_of(record) for record in images})
 
 
 @pytest.mark.parametrize("name", protocols())
 def test_a_protocol_declares_what_its_data_can_show(name: str) -> None:
     protocol, _ = read_protocol(find_protocol(name))
     assert protocol.gate is not None
-    if name == "tagging":  # its headline is no mean over images, and cannot be gated
+    if name == "tagging":  # its headline is no mean over images, and varies in a way of its own
         assert protocol.gate.detectable is None
         return
     shipped = protocol.data.default != ""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from harness.comparing.differences import difference
+from harness.comparing.repeated import repeated
 from harness.metrics import verification
-from harness.tasks.trials import Values
+from harness.tasks.trials import Statistic, Values
 from tests.comparing.made_scores import comparisons
 
 
@@ -37,6 +40,59 @@ def test_the_order_of_the_runs_turns_the_interval_round() -> None:
     one = difference(Values(first, whose), Values(second, whose))
     other = difference(Values(second, whose), Values(first, whose))
     assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=0.006)
+
+
+def as_a_whole(outcomes: npt.NDArray[np.float64], whose: npt.NDArray[Any]) -> Statistic:
+    """A mean, as a metric that is computed from all images together."""
+    return Statistic(lambda places: float(outcomes[places].mean()), whose, outcomes)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_metric_computed_as_a_whole_changes_as_the_mean_that_it_is(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first, second = rng.random(120), rng.random(120)
+    second[:60] = first[:60]
+    whose = np.repeat(np.arange(40), 3)
+    one = difference(Values(first, whose), Values(second, whose))
+    other = difference(as_a_whole(first, whose), as_a_whole(second, whose))
+    assert (other.first, other.second) == pytest.approx((one.first, one.second))
+    assert other.change == pytest.approx(one.change)
+    width = one.high - one.low
+    assert (other.low, other.high) == pytest.approx((one.low, one.high), abs=0.15 * width)
+    assert (other.trials, other.identities) == (one.trials, one.identities)
+    assert other.changed >= one.changed
+
+
+def test_equal_answers_do_not_change_a_metric_computed_as_a_whole() -> None:
+    answers, whose = np.random.default_rng(4).random(30), np.arange(30)
+    found = difference(as_a_whole(answers, whose), as_a_whole(answers.copy(), whose))
+    assert (found.change, found.changed) == (0.0, 0)
+    assert 0 < found.high < 0.15
+
+
+def test_a_metric_computed_as_a_whole_needs_two_identities_and_a_value() -> None:
+    few = as_a_whole(np.array([0.5, 0.7]), np.array([1, 1]))
+    assert math.isnan(difference(few, as_a_whole(np.array([0.1, 0.2]), few.identities)).low)
+    unknown = Statistic(lambda places: math.nan, np.arange(5), np.zeros(5))
+    assert math.isnan(difference(unknown, unknown).low)
+
+
+def test_trials_of_different_kinds_are_not_paired() -> None:
+    answers, whose = np.random.default_rng(5).random(30), np.arange(30)
+    with pytest.raises(ValueError, match="different kinds"):
+        difference(Values(answers, whose), as_a_whole(answers, whose))
+
+
+def test_fits_of_a_metric_computed_as_a_whole_are_joined_as_those_of_a_mean() -> None:
+    rng = np.random.default_rng(6)
+    whose = np.repeat(np.arange(40), 2)
+    fits = [rng.random(80) for _ in range(5)]
+    one = repeated([Values(fit, whose) for fit in fits])
+    other = repeated([as_a_whole(fit, whose) for fit in fits])
+    assert other.value == pytest.approx(one.value)
+    width = one.interval.high - one.interval.low
+    assert other.interval.low == pytest.approx(one.interval.low, abs=0.2 * width)
+    assert other.interval.high == pytest.approx(one.interval.high, abs=0.2 * width)
 
 
 def test_pairing_is_worth_more_than_twice_the_identities() -> None:

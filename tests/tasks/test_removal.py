@@ -11,11 +11,12 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 
-from harness.data.records import Dataset, Record
+from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
 from harness.protocol import Protocol
 from harness.tasks import removal
 from harness.tasks.answers import PictureAnswer
+from tests.tasks.trials_kept import without_trials
 
 SKIN, INK = 180, 60
 
@@ -64,8 +65,10 @@ def drawn(tmp_path: Path) -> Dataset:
     return Dataset("drawn", tmp_path, "csv", records)
 
 
-def judged(data: Dataset, answer: Callable[[Record], npt.NDArray[Any] | None], folder: Path) -> Any:
-    """Judge what an answer makes of every record; None is a failure."""
+def answered(
+    data: Dataset, answer: Callable[[Record], npt.NDArray[Any] | None], folder: Path
+) -> tuple[list[Fold], list[PictureAnswer]]:
+    """Return what an answer makes of every record; None is a failure."""
     folds = removal.TASK.lay_out(data, asked())
     answers = []
     for fold in folds:
@@ -79,7 +82,12 @@ def judged(data: Dataset, answer: Callable[[Record], npt.NDArray[Any] | None], f
             else:
                 files.append(saved(folder / f"answer-{name}", pixels))
         answers.append(PictureAnswer(np.empty(0), failures, files=tuple(files)))
-    return removal.TASK.judge(folds, answers, data.records, asked())
+    return folds, answers
+
+
+def judged(data: Dataset, answer: Callable[[Record], npt.NDArray[Any] | None], folder: Path) -> Any:
+    """Judge what an answer makes of every record; None is a failure."""
+    return removal.TASK.judge(*answered(data, answer, folder), data.records, asked())
 
 
 def values(outcome: Any) -> dict[str, float | None]:
@@ -153,6 +161,15 @@ def test_intervals_hold_the_value_and_resample_identities(drawn: Dataset, tmp_pa
     assert estimate.value == pytest.approx(0.5)
     assert estimate.low < 0.5 < estimate.high
     assert "6 identities" in estimate.method
+
+
+def test_every_metric_can_be_compared(drawn: Dataset, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def noisy(record: Record) -> npt.NDArray[Any]:
+        return np.clip(as_given(record) + rng.integers(0, 90, skin().shape), 0, 255)
+
+    assert not without_trials(*answered(drawn, noisy, tmp_path), drawn.records, asked())
 
 
 def test_tattoos_without_mask_and_clean_capture_are_left_out(drawn: Dataset) -> None:

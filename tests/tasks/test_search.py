@@ -17,6 +17,7 @@ from harness.protocol import read_protocol
 from harness.synthesis.searches import TALK
 from harness.tasks import search
 from harness.tasks.answers import PictureAnswer
+from tests.tasks.trials_kept import without_trials
 
 PROTOCOL, _ = read_protocol(bundled("protocols") / "search.toml")
 TWO = PROTOCOL.model_copy(
@@ -56,6 +57,13 @@ def test_the_first_page_is_counted_before_and_after(tmp_path: Path) -> None:
     assert found.metrics.pooled["tattoo-free-before@k=2"].value == 1
     assert found.metrics.pooled["tattoo-free@k=2"].value == 0
     assert found.metrics.pooled["kept-tattoos@k=2"].value is None  # there was none to keep
+
+
+def test_every_metric_can_be_compared(tmp_path: Path) -> None:
+    told = rows()
+    answer = answers(tmp_path, {"ad": 0.0, "shop": 0.01, "sleeve": 0.5, "dot": 0.05})
+    missing = without_trials([Fold("1", (), tuple(told))], [answer], told, TWO)
+    assert missing == {"kept-tattoos@k=2"}, "there was none to keep"
 
 
 def test_refusing_an_image_gains_nothing(tmp_path: Path) -> None:

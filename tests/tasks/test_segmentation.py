@@ -13,6 +13,7 @@ from harness.errors import DataError, UsageError
 from harness.protocol import Protocol
 from harness.tasks import segmentation
 from harness.tasks.answers import PictureAnswer
+from tests.tasks.trials_kept import without_trials
 
 METRICS = list(segmentation.TASK.metrics)
 
@@ -77,6 +78,13 @@ def test_every_number_is_what_counting_gives(
     assert found.metrics.pooled["iou"].chance == pytest.approx(0.5)  # all is tattoo
     assert found.metrics.pooled["concentration-error"].chance == pytest.approx(0.25)
     assert [search.truth for search in found.searches] == ["tattoo"] * 2 + ["non-tattoo"] * 2
+
+
+def test_every_metric_can_be_compared(
+    drawn: tuple[Fold, dict[str, Record], PictureAnswer],
+) -> None:
+    fold, told, answer = drawn
+    assert not without_trials([fold], [answer], told, protocol())
 
 
 def test_images_without_a_mask_take_part_only_where_they_show_no_tattoo(

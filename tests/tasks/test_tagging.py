@@ -17,6 +17,7 @@ from harness.results import Outcome
 from harness.tasks import tagging
 from harness.tasks.answers import Answer
 from harness.tasks.tagging import TASK
+from tests.tasks.trials_kept import without_trials
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +230,11 @@ def test_intervals_are_equal_for_equal_scores_and_hold_the_value() -> None:
         assert found.value is not None
         assert found.low <= found.value <= found.high
         assert found.method == "bootstrap of 6 identities"
+
+
+def test_every_metric_can_be_compared() -> None:
+    missing = without_trials([FOLD], [Answer(SCORES)], RECORDS, protocol())
+    assert missing == {METRICS[-1]}, "nobody carries so many tags"
 
 
 def test_one_identity_has_no_interval() -> None:
