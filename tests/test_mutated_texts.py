@@ -76,7 +76,7 @@ def faults_of(manifest: Path) -> str:
 
 def task_of(text: bytes) -> str:
     """Read a protocol and find the module of its task."""
-    assert parse_protocol(text, "p.toml").module()
+    assert parse_protocol(text, "p.toml").kind()
     return ""
 
 

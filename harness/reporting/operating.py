@@ -80,10 +80,8 @@ def operating_of(folder: Path, metrics: Metrics, curves: Curves) -> Operating | 
         run = record.read_run(folder)
     except HarnessError:
         return None  # `verify` says what is wrong with a folder; a report shows what it has
-    trials = getattr(run.protocol.module(), "trials", None)
-    if trials is None:
-        return None
-    found = trials(run.folds, run.answers, run.records, run.protocol)(Metric.parse(equal))
+    trials = run.protocol.kind().trials(run.folds, run.answers, run.records, run.protocol)
+    found = trials(Metric.parse(equal))
     if not isinstance(found, Scores) or not len(found.mated) or not len(found.nonmated):
         return None
     return Operating(found.mated, found.nonmated)

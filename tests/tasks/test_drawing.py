@@ -131,7 +131,7 @@ def test_roles_that_leave_somebody_out_of_the_gallery_say_who_is_unknown() -> No
 
 
 def test_roles_that_enrol_everybody_leave_the_unknown_to_the_draw() -> None:
-    everybody = {f"t{i:02d}/00.png": "reference" for i in range(6)}
+    everybody: dict[str, str | None] = {f"t{i:02d}/00.png": "reference" for i in range(6)}
     (fold,) = open_set.TASK.lay_out(with_roles(everybody), protocol("open-set", OPEN))
     assert len(fold.draws) == 10
 
