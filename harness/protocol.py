@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError, nearest, shortened
+from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
 from harness.tomltext import table_of
 
@@ -361,8 +362,8 @@ def _metric_faults(table: dict[str, Any]) -> list[str]:
                 f"metrics: task {task!r} has no metric {metric.name!r}."
                 f"{nearest(metric.name, offered)} Known: {', '.join(offered)}"
             )
-        elif options != offered[metric.name]:
-            wanted = ",".join(f"{option}=..." for option in offered[metric.name])
+        elif options != (taken := CATALOGUE[metric.name].names):
+            wanted = ",".join(f"{option}=..." for option in taken)
             faults.append(
                 f"metrics: {text!r} should read {metric.name + ('@' + wanted if wanted else '')!r}"
             )

@@ -44,6 +44,11 @@ class Entry:
     guess: float | None = None
     span: float = 1.0
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the options, in the order of an id."""
+        return tuple(name for name, _ in self.options)
+
     def function(self) -> Callable[..., Any]:
         """Import the function."""
         module, name = self.place.split(":")

@@ -16,13 +16,13 @@ from harness.results import Estimate
 from harness.statistics import Interval, few_errors
 from harness.tasks.answers import finite, histogram, thin_curve
 
-METRICS: dict[str, tuple[str, ...]] = {
-    "eer": (),
-    "eer-convex-hull": (),
-    "fnmr": ("fmr",),
-    "auc": (),
-    "d-prime": (),
-}
+METRICS = (
+    "eer",
+    "eer-convex-hull",
+    "fnmr",
+    "auc",
+    "d-prime",
+)
 
 
 class Measures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,14 +34,14 @@ class Detection(Task["_Decisions", "_Decisions"]):
     """Does an image show a tattoo? An answer has one score for each image: shape (images,)."""
 
     ability = Detector
-    metrics: ClassVar = {
-        "accuracy": (),
-        "tattoo-accuracy": (),
-        "non-tattoo-accuracy": (),
-        "tpdr": ("fpdr",),
-        "auc": (),
-        "eer": (),
-    }
+    metrics = (
+        "accuracy",
+        "tattoo-accuracy",
+        "non-tattoo-accuracy",
+        "tpdr",
+        "auc",
+        "eer",
+    )
     needs = ("both-labels",)
     failure_policy = "An image without a score is a wrong decision, whatever it shows."
     shown = "elements"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +118,7 @@ class Searching(Comparing[FoldSearches, Whole]):
 class Identification(Searching[PooledSearches]):
     """Where do the mates come?"""
 
-    metrics: ClassVar = {"hit-rate": ("rank",), "map": (), **comparing.METRICS, "fte": ()}
+    metrics = ("hit-rate", "map", *comparing.METRICS, "fte")
     streams = True
     failure_policy = (
         "A probe without a template is a miss at every rank and a non-match at every threshold; a "

@@ -37,18 +37,18 @@ from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, values_of
 
-METRICS: dict[str, tuple[str, ...]] = {
-    "net-removal": (),
-    "residual": (),
-    "error-inside": (),
-    "rmse-inside": (),
-    "psnr-inside": (),
-    "ssim-inside": (),
-    "change-outside": (),
-    "changed-outside": (),
-    "change-untattooed": (),
-    "changed-untattooed": (),
-}
+METRICS = (
+    "net-removal",
+    "residual",
+    "error-inside",
+    "rmse-inside",
+    "psnr-inside",
+    "ssim-inside",
+    "change-outside",
+    "changed-outside",
+    "change-untattooed",
+    "changed-untattooed",
+)
 TATTOO, OTHER = "tattoo", "non-tattoo"
 Column = npt.NDArray[np.float64]
 

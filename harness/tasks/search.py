@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,13 +38,13 @@ class SearchTask(Task["_Queries", "_Queries"]):
     """Do results get better? Answers are masks: a `PictureAnswer` for each fold."""
 
     ability = Segmenter
-    metrics: ClassVar = {
-        "tattoo-free": ("k",),
-        "tattoo-free-before": ("k",),
-        "tattoo-free-change": ("k",),
-        "kept-tattoos": ("k",),
-        "concentration-error": (),
-    }
+    metrics = (
+        "tattoo-free",
+        "tattoo-free-before",
+        "tattoo-free-change",
+        "kept-tattoos",
+        "concentration-error",
+    )
     truth_files = ("mask",)
     needs = ("both-labels",)
     shown = "masks"

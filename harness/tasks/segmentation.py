@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,14 +41,14 @@ class Segmentation(Task["_Measured", "_Measured"]):
     """Which pixels show a tattoo? Answers are masks: a `PictureAnswer` for each fold."""
 
     ability = Segmenter
-    metrics: ClassVar = {
-        "iou": (),
-        "dice": (),
-        "pixel-accuracy": (),
-        "concentration-error": (),
-        "localisation-accuracy": (),
-        "false-marking": (),
-    }
+    metrics = (
+        "iou",
+        "dice",
+        "pixel-accuracy",
+        "concentration-error",
+        "localisation-accuracy",
+        "false-marking",
+    )
     failure_policy = "An image without a mask gets the worst value of every metric."
     truth_files = ("mask",)
     shown = "masks"

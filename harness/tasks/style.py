@@ -9,7 +9,7 @@ or whose style is not known, is no part of the question.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,13 +41,13 @@ class Style(Task["_Answers", "_Answers"]):
     """Which style is it? An answer has a score for each style: shape (images, styles)."""
 
     ability = Tagger
-    metrics: ClassVar = {
-        "top-k-accuracy": ("k",),
-        "macro-recall": (),
-        "brier": (),
-        "log-loss": (),
-        "calibration-error": ("bins",),
-    }
+    metrics = (
+        "top-k-accuracy",
+        "macro-recall",
+        "brier",
+        "log-loss",
+        "calibration-error",
+    )
     failure_policy = (
         "An image without an answer has the wrong style, and probabilities as bad as can be."
     )

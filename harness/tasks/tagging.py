@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,16 +44,16 @@ class Tagging(Task["_Tagged", "_Tagged"]):
     """Which tags does an image carry? An answer has a score for each tag: shape (images, tags)."""
 
     ability = Tagger
-    metrics: ClassVar = {
-        "tag-map": (),
-        "precision-micro": (),
-        "recall-micro": (),
-        "f1-micro": (),
-        "precision-macro": (),
-        "recall-macro": (),
-        "f1-macro": (),
-        "tag-credit": ("more-than", "per-hit"),
-    }
+    metrics = (
+        "tag-map",
+        "precision-micro",
+        "recall-micro",
+        "f1-micro",
+        "precision-macro",
+        "recall-macro",
+        "f1-macro",
+        "tag-credit",
+    )
     failure_policy = "An image without scores is given no tag and stands last in every ranking."
     shown = "elements"
     has_vocabulary = True

@@ -59,7 +59,7 @@ class Task(ABC, Generic[Part, Whole]):
     ability
         What an algorithm must be able to do.
     metrics
-        By name, the options that each takes here.
+        Names in the catalogue of those that a protocol may ask for.
     failure_policy
         What becomes of an image that the algorithm gives up on, in words.
     needs
@@ -79,7 +79,7 @@ class Task(ABC, Generic[Part, Whole]):
     """
 
     ability: ClassVar[type[Algorithm]]
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]]
+    metrics: ClassVar[tuple[str, ...]]
     failure_policy: ClassVar[str]
     needs: ClassVar[tuple[Need, ...]] = ()
     truth_files: ClassVar[tuple[TruthFile, ...]] = ()
