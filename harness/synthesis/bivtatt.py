@@ -84,7 +84,7 @@ def write_bivtatt(
         for i, count in enumerate(counts.tolist(), start=1)
         for k in range(1, count + 1)
     ]
-    drawn(folder, jobs, [f"{i}_{k}" for *_, i, k in jobs], _draw, workers, report)
+    drawn(folder, jobs, [f"{i}_{k}" for *_, i, k in jobs], _draw, workers, report, bunch=1)
     write_marker(folder, made_with)
     write_checksums(folder)
 

@@ -100,7 +100,7 @@ def write_redrawn(
     workers : int
         Processes to draw with; the result does not depend on it.
     report : callable, optional
-        Called with ("ideas", drawings done, drawings in all).
+        Called with drawings done and drawings in all.
 
     Raises
     ------
@@ -117,5 +117,5 @@ def write_redrawn(
     for done, rows in enumerate(_drawn(jobs, workers), start=1):
         writer.writerows(rows)
         if report is not None:
-            report("drawings", done, len(jobs))
+            report(done, len(jobs))
     (out / "manifest.csv").write_bytes(text.getvalue().encode("utf-8"))

@@ -91,6 +91,8 @@ def drawn(
     draw: Callable[[Job], Facts],
     workers: int,
     report: Callable[[int, int], None] | None = None,
+    *,
+    bunch: int = 8,
 ) -> list[Facts]:
     """Do what is missing of a set's jobs, and return what each came to, in their order.
 
@@ -108,6 +110,8 @@ def drawn(
         Processes; the result does not depend on it.
     report
         Called with the jobs done before this call, and again after each: done, and in all.
+    bunch
+        Jobs that a process takes at once, and finishes when the command is interrupted.
 
     Raises
     ------
@@ -121,7 +125,7 @@ def drawn(
     if report is not None:
         report(done, len(jobs))
     with notes.open("a", encoding="utf-8") as file:
-        results = _done([jobs[i] for i in left], draw, workers)
+        results = _done([jobs[i] for i in left], draw, workers, bunch)
         for place, facts in zip(left, results, strict=True):
             found[names[place]] = facts
             file.write(json.dumps([names[place], facts]) + "\n")
@@ -146,14 +150,16 @@ def _noted(notes: Path) -> dict[str, Facts]:
     return found
 
 
-def _done(jobs: Sequence[Job], draw: Callable[[Job], Facts], workers: int) -> Iterator[Facts]:
+def _done(
+    jobs: Sequence[Job], draw: Callable[[Job], Facts], workers: int, bunch: int
+) -> Iterator[Facts]:
     if workers <= 1 or len(jobs) < 2:
         yield from map(draw, jobs)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
         try:
-            yield from pool.map(draw, jobs, chunksize=min(8, -(-len(jobs) // workers)))
+            yield from pool.map(draw, jobs, chunksize=min(bunch, -(-len(jobs) // workers)))
         except BrokenProcessPool:
             raise RunFailed(
                 "a process that drew pictures was killed, perhaps for its memory; the same "

@@ -58,7 +58,12 @@ def test_what_was_drawn_is_not_drawn_again(
     interrupted(module, draw, tmp_path / "again", after)
     assert not (tmp_path / "again" / "checksums.sha256").exists()
     real, calls = module._draw, []
-    monkeypatch.setattr(module, "_draw", lambda job: calls.append(job) or real(job))
+
+    def counting(job: Any) -> Any:
+        calls.append(job)
+        return real(job)
+
+    monkeypatch.setattr(module, "_draw", counting)
     draw(tmp_path / "again")
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
     jobs = len(calls) + after
