@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from harness.protocol import task_module
+from harness.protocol import task_named
 from harness.reporting.wording import plain
 
 __all__ = ["kind_of", "order_of"]
@@ -36,7 +36,7 @@ def kind_of(task: str) -> str:
     """
     if re.fullmatch("[a-z]+(-[a-z]+)*", task):
         try:
-            return _NAMES[task_module(task).ABILITY.__name__]
+            return _NAMES[task_named(task).ability.__name__]
         except (ImportError, AttributeError, KeyError):
             pass
     return plain(task) or "Other"
