@@ -33,8 +33,8 @@
   }
   const say = (text) => { $("said").textContent = text; };
   // Signs that turn the order of letters, or are none at all, are shown by their number.
-  const visible = (text) => text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2060-\u2069\ufeff]/g,
-    (sign) => "⟨" + sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
+  const visible = (text) => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    (sign) => "⟨U+" + sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
   const named = (text) => make("bdi", {}, visible(text));
   // A long name without spaces is broken where its parts end, not in the middle of a word.
   const broken = (text) => make("bdi", {}, ...visible(text).split(/(?<=[_./-])/).flatMap((piece) => [piece, make("wbr")]));

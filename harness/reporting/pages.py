@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,37 @@ SCRIPTS = ("page.js", "viewer.js", "plots.js")
 """Of a page of one run, in this order: what copies and folds, pictures enlarged, plots read."""
 
 
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def seen(value: Any) -> Any:
+    r"""Return a text with signs that nobody sees by their number; anything else as it is.
+
+    Some of them turn the letters after them round, so that a name would show as another.
+
+    >>> seen("a\u202egnp.exe")
+    'a⟨U+202E⟩gnp.exe'
+    """
+    from markupsafe import Markup
+
+    if not isinstance(value, str) or (value.isascii() and value.isprintable()):
+        return value
+    plain = _UNSEEN.sub(lambda sign: f"⟨U+{ord(sign[0]):04X}⟩", value)
+    # What is put in needs no escaping, so what was markup still is.
+    return Markup(plain) if isinstance(value, Markup) else plain  # noqa: S704
+
+
 def environment() -> jinja2.Environment:
-    """Return the template engine: everything escaped, nothing undefined let through."""
+    """Return the template engine: everything escaped, nothing undefined or unseen let through."""
     import jinja2  # not needed until a page is written
 
     engine = jinja2.Environment(
         loader=jinja2.FileSystemLoader(bundled("reports")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -91,6 +91,8 @@ def test_the_page_of_a_comparison_shows_names_as_text(
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
     assert page.count("<script>") == 1
+    assert "\u202e" not in page
+    assert "⟨U+202E⟩" in page
 
 
 @pytest.mark.parametrize("text", ["plain", "größer als 3", "a|b*c_d`e<f>&g@h#i[j](k)\\l~m"])

@@ -24,7 +24,8 @@ from harness.training import curves
 Picture = Callable[[str], bytes | None]
 
 EVIL = (
-    "<script>alert('x')</script>|\"quoted\" & 'single'\nnew line, Tätowierung 刺青 " + "long" * 40
+    "<script>alert('x')</script>|\"quoted\" & 'single'\nnew line, "
+    "\u202eTätowierung\u2066\u200b 刺青\x1b " + "long" * 40
 )
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 
@@ -134,6 +135,8 @@ def test_a_page_of_hostile_texts_has_the_elements_of_a_tame_one(
     assert len(page.all("script")) == 1
     assert "<script>alert" not in text
     assert "刺青" in page.text
+    assert not set("\u202e\u2066\u200b\x1b") & set(text)
+    assert "⟨U+202E⟩Tätowierung" in page.text
     handlers = [a for _, a in page.elements if any(name.startswith("on") for name in a)]
     assert not handlers
 

@@ -424,7 +424,7 @@ def test_signs_that_turn_a_name_round_are_shown_as_signs(
     opened(page, start().address)
     page.locator("#files button").last.click()
     for place in ("#file", "#files li:last-child"):
-        playwright.expect(page.locator(place)).to_contain_text("a⟨202E⟩gnp.exe.png")
+        playwright.expect(page.locator(place)).to_contain_text("a⟨U+202E⟩gnp.exe.png")
     drag(page, 40, 30, 200, 150)
     page.get_by_role("combobox", name=re.compile("^Tattoo")).fill("a\u2066b")
     page.keyboard.press("Enter")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ from harness.data.manifest import read_manifest
 from harness.errors import UsageError
 from harness.web.desk import AnnotationServer, Change
 from harness.web.pictures import LONG_SIDE, found_in
+from harness.web.table import discard_parts
+from tests.conftest import run_harness
 from tests.data.sets import lines, picture
 
 
@@ -305,7 +310,21 @@ def test_a_disk_that_is_full_is_said_and_the_same_change_works_later(
 
 
 @pytest.mark.parametrize(
-    "path", ["image/2", "image/-1", "image/..%2f..%2fetc%2fpasswd", "../etc/passwd", "manifest.csv"]
+    "path",
+    [
+        *(
+            "image/2",
+            "image/-1",
+            "image/0/../1",
+            "image/%D9%A3",
+            "part/%30",
+            "image/1e0",
+            "image/%200",
+        ),
+        *("../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/etc/passwd", "image/..%2f..%2fetc"),
+        *("..%5c..%5cetc", "%252e%252e%252fetc", "..%c0%afetc", "....//etc", "..;/etc", "//etc"),
+        *("manifest.csv", "a.png", "in/b.jpg", "annotate.html", "annotate.js/", "annotate.js%00"),
+    ],
 )
 def test_nothing_but_the_images_of_the_folder_is_served(client: Client, path: str) -> None:
     assert client.ask(path)[0] == 404
@@ -381,3 +400,54 @@ def test_a_folder_without_images_and_a_taken_port_are_said(tmp_path: Path, clien
 def _empty(tmp_path: Path) -> Path:
     (tmp_path / "empty").mkdir()
     return tmp_path / "empty"
+
+
+SAVING = """
+import sys
+from pathlib import Path
+import msgspec
+from harness.web.desk import AnnotationServer, Change
+server = AnnotationServer(Path(sys.argv[1]))
+print("ready", flush=True)
+for turn in range(1_000_000):
+    mark = {"key": "k", "name": "a.png", "cells": {"tattoo": f"t{turn}", "skin": "x" * 900}}
+    if not server.revision > 1:
+        del mark["name"]
+    change = {"load": 1, "revision": server.revision, "images": {0: [mark]}}
+    server.change(msgspec.convert(change, Change))
+    print(turn, flush=True)
+"""
+
+
+def test_a_command_killed_while_it_saves_leaves_what_it_said_was_saved(folder: Path) -> None:
+    for pause in (0.01, 0.03, 0.06, 0.1, 0.15):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SAVING, str(folder)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.readline()
+        time.sleep(pause)
+        process.kill()
+        said = process.stdout.read().split()
+        process.wait()
+        data = read_manifest(folder / "manifest.csv")
+        assert data.problems == ()
+        last = int(str(data.records["a.png"].tattoo)[1:])
+        assert last >= int(said[-1] if said else 0)
+        discard_parts(folder)
+        assert [p.name for p in folder.glob(".*")] == []
+        (folder / "manifest.csv").unlink()
+
+
+@pytest.mark.parametrize("target", ["secret.txt", "nothing", "set"])
+def test_a_lock_that_is_a_link_is_refused_before_it_is_opened(
+    folder: Path, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "secret.txt").write_text("mine")
+    (folder / ".annotate.lock").symlink_to(tmp_path / target)
+    ran = run_harness("annotate", folder)
+    assert ran.code == 2
+    assert "is a link" in ran.err
+    assert (tmp_path / "secret.txt").read_text() == "mine"
+    assert not (tmp_path / "nothing").exists()

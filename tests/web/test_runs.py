@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from benchmarks.run_folders import make_run
 from harness import record
 from harness.errors import UsageError
 from harness.web.loopback import LOOPBACK
-from harness.web.runs import RunWatcher, keep_looking, make_server
+from harness.web.runs import LARGEST_REPORT, RunWatcher, keep_looking, make_server
 from tests.browsing import chromium, quiet_page
 
 EVIL = """<!DOCTYPE html><title>evil</title><p id="p">text</p>
@@ -108,6 +110,16 @@ def test_only_this_machine_can_ask(served: Served) -> None:
         "//etc/passwd",
         "/nothing.html",
         "/runs/a/manifest.json",
+        "/runs/a/..%2f..%2fmanifest.json",
+        "/..%5c..%5cruns%5ca%5cmanifest.json",
+        "/%252e%252e/%252e%252e/etc/passwd",
+        "/..%c0%af..%c0%afetc/passwd",
+        "/%c0%ae%c0%ae/%c0%ae%c0%ae/etc/passwd",
+        "/....//....//etc/passwd",
+        "/..;/..;/etc/passwd",
+        "/index.html%00.json",
+        "/file:///etc/passwd",
+        "/index.html/../../etc/passwd",
     ],
 )
 def test_nothing_else_of_the_disk_can_be_had(served: Served, path: str) -> None:
@@ -130,13 +142,75 @@ def test_a_report_is_sent_with_a_policy_that_runs_none_but_our_script(served: Se
     assert answer.getheader("X-Content-Type-Options") == "nosniff"
 
 
-def test_a_report_that_became_a_link_is_not_followed(served: Served, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["link", "link to a link", "pipe", "folder", "too large"])
+def test_only_a_report_that_is_a_file_of_the_run_is_sent(
+    served: Served, tmp_path: Path, what: str
+) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
     report = served.runs / "a" / record.REPORT
     report.unlink()
-    report.symlink_to(secret)
+    if what == "link":
+        report.symlink_to(secret)
+    elif what == "link to a link":
+        (tmp_path / "between").symlink_to(secret)
+        report.symlink_to(tmp_path / "between")
+    elif what == "pipe":
+        os.mkfifo(report)
+    elif what == "folder":
+        report.mkdir()
+    else:
+        with report.open("wb") as file:
+            file.truncate(LARGEST_REPORT + 1)
     assert served.get(f"/runs/{identity(served.runs / 'a')}/report.html").status == 404
+
+
+def test_whatever_goes_wrong_with_a_folder_the_pages_of_before_stay(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = served.text("/")
+
+    def fail(*words: object) -> None:
+        raise ValueError("a folder that no reader foresaw")
+
+    monkeypatch.setattr("harness.web.runs.gather", fail)
+    make_run(served.runs / "b", algorithm="second")
+    said = ""
+
+    def told() -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return "no reader foresaw" in said
+
+    wait_until(told)
+    assert served.text("/") == before
+    time.sleep(0.5)
+    assert (said + capfd.readouterr().err).count("the pages stay as they are") == 1
+    monkeypatch.undo()
+    wait_until(lambda: "second" in served.text("/"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["<img src=x onerror=alert(1)>", "\"'><script>alert(1)</script>", "a\u202eb\u2066c", "a\nb"],
+)
+def test_names_of_strangers_show_as_text_on_pages_that_are_served(
+    served: Served, name: str
+) -> None:
+    before = served.watched.state
+    make_run(served.runs / "b", algorithm=name, words=name, title=name)
+    wait_until(lambda: served.watched.state != before)
+    pages = [served.text("/"), *(served.text(f"/{link}") for link in links(served.text("/")))]
+    assert len(pages) >= 3
+    for page in pages:
+        assert "<img" not in page
+        assert page.count("<script>") == 1
+        assert not set("\u202e\u2066") & set(page)
+
+
+def links(page: str) -> set[str]:
+    found = re.findall(r'href="((?:board|algorithm)-[^"#]*)', page)
+    return set(found)
 
 
 def test_pages_follow_runs_that_come_go_and_go_on(served: Served) -> None:
