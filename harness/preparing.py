@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from harness.attacking import ABILITY, Attack, check_attackable
 from harness.data.decoding import look_at_masks, say_masks, undecodable
 from harness.data.findings import Finding, Findings, once
 from harness.data.fingerprints import fingerprint
+from harness.data.formats import MEGAPIXELS
 from harness.data.layouts import open_dataset
 from harness.data.records import Dataset, Fold
 from harness.description import Description
@@ -479,6 +481,8 @@ def with_seed(run: Prepared, seed: int) -> Prepared:
 def command(run: Prepared) -> str:
     """Return the one command that makes this run again."""
     words = [f"{name}={value}" for name, value in run.environment.settings.items()]
+    if MEGAPIXELS in os.environ:
+        words += [f"{MEGAPIXELS}={os.environ[MEGAPIXELS]}"]
     words += ["harness", "run", "--protocol"]
     words += [run.judged.file.stem if _is_builtin(run.judged.file) else str(run.judged.file)]
     builtin = _is_builtin(run.entry.plugin.file) or run.entry.plugin.module

@@ -30,7 +30,7 @@ def test_a_folder_is_told_what_it_holds_and_what_it_can_answer(
     assert ran.code == 0, ran.err
     assert "18 pictures, read as 'folders'" in ran.out
     assert "6 tattoos" in ran.out
-    assert "skipped 1 files with the ending .heic  [skipped-pictures]" in ran.out
+    assert "skipped 1 picture with the ending .heic" in ran.out
     assert "identification" in ran.out.split("cannot answer")[0]
     assert "mixed-media: no picture has a medium" in ran.out.split("cannot answer")[1]
 

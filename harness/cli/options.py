@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,6 +119,24 @@ FORENSIC = click.option(
     help="Add likelihood ratios to the report; calibrated by logistic (default), pav or kde.",
 )
 OPEN = click.option("--open", "show", is_flag=True, help="Open it in the default browser.")
+
+
+def _raise_limit(_: click.Context, __: click.Parameter, value: float | None) -> None:
+    if value is not None:
+        from harness.data.formats import MEGAPIXELS as VARIABLE
+
+        os.environ[VARIABLE] = f"{value:g}"
+
+
+MEGAPIXELS = click.option(
+    "--megapixels",
+    type=FiniteRange(1, 1000),
+    metavar="N",
+    expose_value=False,
+    callback=_raise_limit,
+    help="Decode pictures of up to N million pixels; HARNESS_MEGAPIXELS=N for any command.  "
+    "[default: 64]",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 

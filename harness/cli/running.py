@@ -16,6 +16,7 @@ from harness.cli.options import (
     FORENSIC,
     JSON,
     LAYOUT,
+    MEGAPIXELS,
     MEMORY,
     PATH,
     PLUGINS,
@@ -123,6 +124,7 @@ ALL = "all"
     show_default=True,
     help="Where matching runs whose scores are not kept: cpu, or a torch device such as cuda.",
 )
+@MEGAPIXELS
 @click.option("--out", type=PATH, default=Path("runs"), show_default=True)
 @click.option(
     "--dry-run", is_flag=True, help="Check everything, say what would be done, and do nothing."

@@ -9,7 +9,7 @@ import click
 
 from harness.cli.completing import LAYOUTS
 from harness.cli.group import commands
-from harness.cli.options import JSON, PATH, PLUGINS, LayoutOption
+from harness.cli.options import JSON, MEGAPIXELS, PATH, PLUGINS, LayoutOption
 
 if TYPE_CHECKING:
     from harness.survey import Answer, Survey
@@ -29,8 +29,9 @@ GIVEN = {"tags": "tags", "box": "a box", "mask": "a mask", "clean": "a clean cap
 
 
 @commands.command()
-@click.argument("place", metavar="DIR|CSV", type=PATH)
+@click.argument("place", metavar="DIR|TABLE", type=PATH)
 @click.option("--layout", cls=LayoutOption, shell_complete=LAYOUTS, help="")
+@MEGAPIXELS
 @PLUGINS
 @JSON
 def data(place: Path, layout: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 from harness.data.findings import Findings
-from harness.data.formats import SUFFIXES, Box
+from harness.data.formats import Box, suffixes
 from harness.data.paths import BadNameError, Root, canonical
 from harness.data.records import Dataset, Record
 from harness.errors import UsageError
@@ -61,7 +61,7 @@ def read_bivtatt(root: Path) -> Dataset:
     records: dict[str, Record] = {}
     without: list[str] = []
     for file in sorted((root / IMAGES).iterdir()):
-        if file.name.startswith(".") or file.suffix.lower() not in SUFFIXES:
+        if file.name.startswith(".") or file.suffix.lower() not in suffixes():
             continue
         named = _NAME.fullmatch(file.stem)
         transform = named["transform"] if named else None

@@ -15,11 +15,14 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from harness.data.findings import Findings
-from harness.data.formats import SUFFIXES
-from harness.data.left_behind import is_left_behind
+from harness.data.formats import header_fault, suffixes
+from harness.data.further_formats import SUFFIXES as FURTHER
+from harness.data.further_formats import advice
+from harness.data.left_behind import is_device_s, is_left_behind
 from harness.data.levels import places
 from harness.data.paths import BadNameError, Root, canonical
 from harness.data.records import Dataset, Record
+from harness.data.sheets import ENDINGS, OTHERS
 from harness.errors import UsageError
 
 __all__ = ["read_folders"]
@@ -27,10 +30,17 @@ __all__ = ["read_folders"]
 _APPLE_DOUBLE = "._"
 """Starts the names under which macOS keeps what other file systems cannot; they are no pictures."""
 
+_SHOWN = 3
+"""Names that a message quotes."""
+
 PICTURES = frozenset(
-    (".avif", ".heic", ".heif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")
+    (
+        *(".jp2", ".j2k", ".jpf", ".jpx", ".jxl", ".jxr", ".svg", ".psd", ".xcf", ".ico", ".tga"),
+        *(".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw"),
+        *(".raw", ".eps", ".pdf"),
+    )
 )
-"""Endings of pictures that are not read here: leaving them out in silence would shrink a set."""
+"""Endings of pictures that are read nowhere: leaving them out in silence would shrink a set."""
 
 
 def read_folders(root: Path) -> Dataset:
@@ -64,9 +74,12 @@ def read_folders(root: Path) -> Dataset:
     records: dict[str, Record] = {}
     spellings: dict[str, str] = {}
     skipped: Counter[str] = Counter()
+    endings = suffixes()
+    loose: list[str] = []
+    unopened: dict[str, str] = {}
     for written in _files(place, findings):
         suffix = PurePosixPath(written).suffix.lower()
-        if suffix not in SUFFIXES:
+        if suffix not in endings:
             skipped[suffix or "no ending"] += 1
             continue
         name = canonical(written)
@@ -81,15 +94,27 @@ def read_folders(root: Path) -> Dataset:
         except BadNameError as fault:
             findings.problem("file names that cannot be used", f"{written!r} {fault}")
             continue
+        unread = header_fault(path) if suffix in FURTHER else None
+        if unread is not None:
+            # Clouds leave a name and a few bytes where a picture was not fetched.
+            skipped[suffix] += 1
+            unopened.setdefault(suffix, f"{name!r} {unread}")
+            continue
         identity = str(PurePosixPath(name).parent)
         if identity == ".":
-            findings.problem(
-                "images without an identity",
-                f"{name!r} lies directly in {root.name}/: put it into the folder of its identity",
-            )
+            loose.append(name)
             continue
         spellings[name] = written
         records[name] = Record(name, path, tattoo=identity)
+    tables = _tables(root)
+    _say_loose(root, loose, tables, findings)
+    if records and tables:
+        findings.warning(
+            "tables beside folders",
+            f"{_quoted(tables)} in {root.name}/ was not read: the folders say which tattoo a "
+            f"picture shows. If the list says it, name the list: --data {root / tables[0]}",
+        )
+    _say_made_by_devices((str(record.tattoo) for record in records.values()), findings)
     found = places((str(record.tattoo) for record in records.values()), findings)
     for name, record in records.items():
         place_of = found[str(record.tattoo)]
@@ -100,10 +125,15 @@ def read_folders(root: Path) -> Dataset:
     if not records and not findings.problems:
         what = f"; skipped {skipped.total():,} other files: {kinds}" if skipped else ""
         findings.problem("empty folders", f"{root}: no image in its folders{what}")
-    for suffix in sorted(PICTURES & skipped.keys()):
-        findings.warning(
-            "skipped pictures", f"skipped {skipped[suffix]:,} files with the ending {suffix}"
-        )
+    for suffix in sorted((PICTURES | FURTHER.keys()) & skipped.keys()):
+        what = f"skipped {_pictures(skipped[suffix])} with the ending {suffix}"
+        if suffix in unopened:
+            what += f": they cannot be opened, e.g. {unopened[suffix]}"
+        elif suffix in FURTHER:
+            what += f", which is not read here: {advice(FURTHER[suffix])}"
+        else:
+            what += ", which is not read here: save them as JPEG or PNG"
+        findings.warning("skipped pictures", what)
     ordered = dict(sorted(records.items()))
     return Dataset(root.name, root, "folders", ordered, (), findings.all)
 
@@ -150,9 +180,72 @@ def _files(root: Root, findings: Findings) -> Iterator[str]:
         )
 
 
+def _tables(root: Path) -> list[str]:
+    """Return the names of the files beside the folders that may be manifests."""
+    return sorted(
+        file.name
+        for file in root.iterdir()
+        if file.suffix.lower() in (".csv", ".tsv", *ENDINGS, *OTHERS)
+        and not file.name.startswith((".", "~$"))
+        and file.is_file()
+    )
+
+
+def _say_loose(root: Path, loose: list[str], tables: list[str], findings: Findings) -> None:
+    """Refuse pictures that lie in no folder below the root, with all that can be done."""
+    if not loose:
+        return
+    ways = [
+        "put the pictures of each tattoo into a folder of its own",
+        f"show which belong together in the browser (`harness annotate {root}`)",
+        (
+            f"name the list that says it: --data {root / tables[0]}"
+            if tables
+            else "write a manifest.csv with the columns image and tattoo beside them"
+        ),
+    ]
+    findings.problem(
+        "images without an identity",
+        f"{_pictures(len(loose))} {'lies' if len(loose) == 1 else 'lie'} directly in {root.name}/ "
+        f"({_quoted(loose)}), and nothing says which tattoo "
+        f"{'it shows' if len(loose) == 1 else 'they show'}: {ways[0]}, {ways[1]}, or {ways[2]}",
+    )
+
+
+def _say_made_by_devices(folders: Iterator[str], findings: Findings) -> None:
+    """Say where the folder of an identity is called as cameras and programs call theirs."""
+    counts = Counter(folders)
+    named = sorted(folder for folder in counts if is_device_s(folder))
+    if not named:
+        return
+    said = (
+        f"{_quoted(named)} {'is a name' if len(named) == 1 else 'are names'} that cameras and "
+        f"programs give to folders, and all pictures in one ({counts[named[0]]:,} in the first) "
+        "are read as one tattoo"
+    )
+    if len(named) == len(counts):
+        findings.problem(
+            "folders of devices",
+            f"{said}: put those of each tattoo into a folder of its own, or write a manifest.csv "
+            "with the columns image and tattoo",
+        )
+    else:
+        findings.warning("folders of devices", f"{said}; move them if they are not")
+
+
+def _quoted(names: list[str]) -> str:
+    shown = ", ".join(map(repr, names[:_SHOWN]))
+    return shown + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count:,} pictures"
+
+
 def _pictures_below(folder: Path) -> int:
     return sum(_is_picture(name) for _, _, files in os.walk(folder) for name in files)
 
 
 def _is_picture(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in SUFFIXES
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix in suffixes() or suffix in FURTHER

@@ -6,39 +6,56 @@ that a header claims is judged before anything is decoded.
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.errors import HarnessError
+from harness.data.further_formats import advice, format_of, readable_suffixes, reader_of
+from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "Box", "UnreadableImage", "brief", "header_fault", "opened"]
+__all__ = [
+    "MAX_PIXELS",
+    "MEGAPIXELS",
+    "Box",
+    "UnreadableImage",
+    "brief",
+    "header_fault",
+    "most_pixels",
+    "opened",
+    "suffixes",
+]
 
 Box: TypeAlias = tuple[int, int, int, int]
 """x1, y1, x2, y2 in pixels of the upright image; x2 and y2 exclusive."""
 
 MAX_PIXELS = 64_000_000
-"""Largest image decoded, width times height; Pillow's own limit is almost three times that."""
+"""Largest image decoded, width times height, unless `MEGAPIXELS` says otherwise."""
+
+MEGAPIXELS = "HARNESS_MEGAPIXELS"
+"""Variable of the environment with another limit, in millions of pixels: `most_pixels`."""
+
+_MOST_MEGAPIXELS = 1000
 
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM")
-"""Pillow's names of the formats read; MPO, of cameras with two lenses, comes with JPEG.
+"""Pillow's names of the formats always read; MPO, of cameras with two lenses, comes with JPEG.
 
 Vector, document and camera raw formats are left out: they are interpreters more than formats, and
 one file can look different from one machine to the next.
 """
 
-SUFFIXES = frozenset(
+_SUFFIXES = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".dib", ".gif", ".tif"),
         *(".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
     )
 )
-"""File name endings (lower case) taken for images where a folder is searched for them."""
 
 _KNOWN = "JPEG, PNG, BMP, GIF, TIFF, WebP, PNM"
 _OPENING = threading.Lock()
@@ -61,6 +78,33 @@ class UnreadableImage(HarnessError):
 
     def __str__(self) -> str:
         return f"{self.path} {self.reason}"
+
+
+def suffixes() -> frozenset[str]:
+    """Return the file name endings (lower case) taken for images where a folder is searched."""
+    return _SUFFIXES | readable_suffixes()
+
+
+def most_pixels() -> int:
+    """Return the pixels of the largest image that is decoded.
+
+    Raises
+    ------
+    UsageError
+        If the environment names a limit that is none.
+    """
+    text = os.environ.get(MEGAPIXELS)
+    if text is None:
+        return MAX_PIXELS
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 1 <= number <= _MOST_MEGAPIXELS:
+        raise UsageError(
+            f"{MEGAPIXELS}={text!r}: expected millions of pixels, from 1 to {_MOST_MEGAPIXELS:,}"
+        )
+    return int(number * 10**6)
 
 
 def header_fault(path: Path) -> str | None:
@@ -96,29 +140,74 @@ def opened(path: Path) -> PIL.Image.Image:
         WebPImagePlugin,
     )
 
-    too_large = f"has more than {MAX_PIXELS // 10**6} megapixels and is not decoded"
+    limit = most_pixels()
     try:
         # `open` on a pipe would wait for ever.
         if not stat.S_ISREG(path.stat().st_mode):
             raise UnreadableImage(path, "is not a file")
-        # The warning filter is one for all threads, hence the lock.
-        with _OPENING, warnings.catch_warnings():
-            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            image = PIL.Image.open(path, formats=FORMATS)
+        image = _open(path, FORMATS)
     except FileNotFoundError:
         raise UnreadableImage(path, "does not exist") from None
-    except (PIL.Image.DecompressionBombWarning, PIL.Image.DecompressionBombError):
-        raise UnreadableImage(path, too_large) from None
     except PIL.UnidentifiedImageError:
-        raise UnreadableImage(path, _what_else(path)) from None
+        image = _otherwise_opened(path)
     except (MemoryError, UnreadableImage):
         raise
     except Exception as fault:  # a damaged header makes Pillow raise almost anything
         raise UnreadableImage(path, f"cannot be opened ({brief(fault)})") from fault
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > limit:
         image.close()
-        raise UnreadableImage(path, f"{too_large} ({image.width} x {image.height} pixels)")
+        needed = -(-image.width * image.height // 10**6)
+        more = (
+            f"; --megapixels {needed} (or {MEGAPIXELS}={needed}) decodes it, in about "
+            f"{max(1, needed // 80)} GB of memory"
+            if needed <= _MOST_MEGAPIXELS
+            else ""
+        )
+        raise UnreadableImage(
+            path,
+            f"has more than {limit / 10**6:g} megapixels and is not decoded ({image.width} x "
+            f"{image.height} pixels){more}",
+        )
     return image
+
+
+def _open(path: Path, formats: tuple[str, ...]) -> PIL.Image.Image:
+    import PIL.Image
+
+    # What Pillow does about large images is one for all threads, hence the lock; how large an
+    # image may be is asked of every one of them after this.
+    with _OPENING, _pillow_lets_pass():
+        image = PIL.Image.open(path, formats=formats)
+    # By its name Pillow maps a file into memory, and shows a TIFF that lies on its side scrambled.
+    image.filename = ""
+    return image
+
+
+@contextmanager
+def _pillow_lets_pass() -> Iterator[None]:
+    import PIL.Image
+
+    before = PIL.Image.MAX_IMAGE_PIXELS
+    PIL.Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        PIL.Image.MAX_IMAGE_PIXELS = before
+
+
+def _otherwise_opened(path: Path) -> PIL.Image.Image:
+    """Open a picture in a format that not every machine reads, or say what the file is."""
+    with path.open("rb") as file:
+        form = format_of(file.read(64))
+    reader = None if form is None else reader_of(form)
+    if reader is None:
+        raise UnreadableImage(path, _what_else(path))
+    try:
+        return _open(path, (reader,))
+    except MemoryError:
+        raise
+    except Exception as fault:  # as above
+        raise UnreadableImage(path, f"is {form}, and its header is damaged") from fault
 
 
 def _what_else(path: Path) -> str:
@@ -132,8 +221,11 @@ def _what_else(path: Path) -> str:
         return "is a Git LFS pointer, not the image: run `git lfs pull`"
     if lowered.startswith((b"<svg", b"<?xml")) and b"<svg" in lowered:
         return f"is an SVG drawing, not a raster image ({_KNOWN})"
+    form = format_of(start)
+    if form is not None:
+        return f"is {form}: {advice(form)}, or convert it to one of {_KNOWN}"
     if start[4:8] == b"ftyp":
-        return f"is HEIC, AVIF or a video: convert it to one of {_KNOWN}"
+        return f"is a video, not an image ({_KNOWN})"
     if start[:12] == b"\x00\x00\x00\x0cjP  \r\n\x87\n" or start[:4] == b"\xff\x4f\xff\x51":
         return f"is JPEG 2000: convert it to one of {_KNOWN}"
     if start.startswith((b"%PDF", b"%!PS")):

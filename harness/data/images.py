@@ -3,19 +3,26 @@
 What the harness does to a file before an algorithm sees it is part of what is measured, so it is
 the same for every algorithm and is written down here:
 
-* formats: JPEG (and MPO), PNG, BMP, GIF, TIFF, WebP and the PNM family; the first frame of several;
-* an image of more than `MAX_PIXELS` by its header is refused before anything is decoded;
+* formats: JPEG (and MPO), PNG, BMP, GIF, TIFF, WebP and the PNM family, and those of
+  `harness.data.further_formats` where a library for them is there; the first frame of several;
+* an image of more than `most_pixels` by its header is refused before anything is decoded;
 * a truncated or damaged file is refused, never half shown;
 * the EXIF orientation is applied, so boxes are in the coordinates of the upright image;
 * transparency is composited on white, in straight sRGB values;
 * 16-bit gray keeps its scale (65535 is white); `gray_levels` says what happens to other depths;
 * colour profiles are ignored: pixel values are taken as sRGB, and CMYK by Pillow's plain formula.
+
+Large images of many megapixels fit into memory: only so many are decoded at a time as `AT_ONCE`
+allows, and pixels are converted a few rows at a time, so that an image takes little more than its
+pixels as the library decodes them (4 bytes each, or more where the format needs it) and the result.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -39,8 +46,16 @@ __all__ = [
     "encode_thumbnail",
     "file_bytes",
     "gray_levels",
+    "room_for",
     "size_of",
 ]
+
+AT_ONCE = 2 * MAX_PIXELS
+"""Pixels of all images that are decoded at a time, by however many threads; one alone may have
+more."""
+
+_BAND = 1 << 20
+"""Pixels that are converted at a time."""
 
 # EXIF orientation -> what makes the stored pixels upright.
 _UPRIGHT: dict[int, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {
@@ -79,20 +94,16 @@ def decode(path: Path, *, box: Box | None = None) -> Image:
     # A library that an algorithm imports may have made Pillow fill truncated files with gray.
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
-    with opened(path) as image:
+    with opened(path) as image, room_for(image):
         try:
             image.load()
-            pixels = _rgb(image)
-            turned = _UPRIGHT.get(_orientation(image))
-            if turned is not None:
-                pixels = turned(pixels)
+            pixels = _upright(image)
         except MemoryError:
             raise  # says something about this machine, not about the image
         except Exception as fault:  # damaged bytes make Pillow raise almost anything
             raise UnreadableImage(path, f"is damaged or truncated ({brief(fault)})") from fault
     if box is not None:
         pixels = _cropped(path, pixels, box)
-    pixels = np.ascontiguousarray(pixels)
     pixels.setflags(write=False)
     return pixels
 
@@ -121,7 +132,7 @@ def decode_raw(
     from PIL import ImageFile
 
     ImageFile.LOAD_TRUNCATED_IMAGES = False
-    with opened(path) as image:
+    with opened(path) as image, room_for(image):
         try:
             image.load()
             turned = _UPRIGHT.get(_orientation(image), np.asarray)
@@ -183,19 +194,32 @@ def gray_levels(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     >>> gray_levels(np.array([0.0, 0.5, 1.0], dtype=np.float32)).tolist()
     [0, 128, 255]
     """
-    if values.dtype == np.bool_:
-        return np.where(values, np.uint8(255), np.uint8(0))
-    low, high = float(values.min()), float(values.max())
+    return _levels_between(*_ends(values), values.dtype)(values)
+
+
+def _ends(values: npt.NDArray[Any]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
+
+
+def _levels_between(
+    low: float, high: float, kind: np.dtype[Any]
+) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.uint8]]:
+    """Return what `gray_levels` does to values of a kind that lie between two."""
+    if kind == np.bool_:
+        return lambda values: np.where(values, np.uint8(255), np.uint8(0))
     if not np.isfinite(low) or not np.isfinite(high):
         raise ValueError("gray values that are not finite")
-    whole = values.dtype.kind in "iu"
+    whole = kind.kind in "iu"
     if whole and low >= 0 and high <= 65535:
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if whole or low < 0 or high > 255:
-        values, scale = values.astype(np.float64) - low, 255 / max(high - low, 1e-300)
-    else:
-        values, scale = values.astype(np.float64), 255.0 if high <= 1 else 1.0
-    return np.floor(values * scale + 0.5).astype(np.uint8)
+        return lambda values: ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    stretched = whole or low < 0 or high > 255
+    start = low if stretched else 0.0
+    scale = 255 / max(high - low, 1e-300) if stretched else 255.0 if high <= 1 else 1.0
+
+    def levels(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        return np.floor((values.astype(np.float64) - start) * scale + 0.5).astype(np.uint8)
+
+    return levels
 
 
 def encode_thumbnail(image: Image, side: int) -> bytes:
@@ -259,11 +283,18 @@ class LazyImages(Sequence[Image]):
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Return width and height of the upright image, from its header alone; None if unreadable."""
+    """Return width and height of the upright image, from its header if it can; None if unreadable.
+
+    Pillow turns a TIFF itself, so whether its size is that of the turned one shows in decoding.
+    """
     try:
         with opened(path) as image:
+            on_its_side = _orientation(image) > 4
+            if on_its_side and image.format == "TIFF":
+                height, width = decode(path).shape[:2]
+                return width, height
             width, height = image.size
-            return (height, width) if _orientation(image) > 4 else (width, height)
+            return (height, width) if on_its_side else (width, height)
     except UnreadableImage:
         return None
 
@@ -274,20 +305,84 @@ def _orientation(image: PIL.Image.Image) -> int:
         value = image.getexif().get(0x0112, 1)
     except Exception:  # the reader of EXIF raises almost anything on damaged bytes
         return 1
-    return value if isinstance(value, int) else 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+class _Room:
+    """Lets threads decode at a time what has no more than so many pixels together."""
+
+    def __init__(self, pixels: int) -> None:
+        self._all, self._taken = pixels, 0
+        self._turn = threading.Lock()  # who waits keeps it, so that a large image gets its turn
+        self._left = threading.Condition()
+
+    def take(self, pixels: int) -> None:
+        with self._turn, self._left:
+            self._left.wait_for(lambda: not self._taken or self._taken + pixels <= self._all)
+            self._taken += pixels
+
+    def leave(self, pixels: int) -> None:
+        with self._left:
+            self._taken -= pixels
+            self._left.notify_all()
+
+
+_ROOM = _Room(AT_ONCE)
+
+
+@contextmanager
+def room_for(image: PIL.Image.Image) -> Iterator[None]:
+    """Wait until an image may be decoded beside those that other threads decode.
+
+    Parameters
+    ----------
+    image
+        As `opened` returned it.
+    """
+    pixels = image.width * image.height
+    _ROOM.take(pixels)
+    try:
+        yield
+    finally:
+        _ROOM.leave(pixels)
+
+
+def _upright(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
+    """Return a loaded image as uint8 RGB, upright, C-contiguous."""
+    orientation = _orientation(image)
+    width, height = image.size
+    pixels = np.empty((width, height, 3) if orientation > 4 else (height, width, 3), np.uint8)
+    # Six and eight undo each other; the others undo themselves.
+    back = _UPRIGHT.get({6: 8, 8: 6}.get(orientation, orientation))
+    stored = pixels if back is None else back(pixels)
+    rows = max(1, _BAND // width)
+
+    def bands() -> Iterator[tuple[int, PIL.Image.Image]]:
+        for top in range(0, height, rows):
+            yield top, image.crop((0, top, width, min(top + rows, height)))
+
+    if image.mode == "F" or image.mode.startswith("I"):
+        ends = np.array([_ends(np.asarray(band)) for _, band in bands()])
+        # NumPy's ends, among which what is not a number stays so.
+        low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
+        levels = _levels_between(low, high, np.asarray(image.crop((0, 0, 1, 1))).dtype)
+        see_through = image.info.get("transparency")
+        for top, band in bands():
+            values = np.asarray(band)
+            gray = levels(values)
+            if isinstance(see_through, int):
+                gray = np.where(values == see_through, np.uint8(255), gray)
+            stored[top : top + rows] = gray[:, :, np.newaxis]
+    else:
+        for top, band in bands():
+            stored[top : top + rows] = _rgb(band)
+    return pixels
 
 
 def _rgb(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
-    """Return a loaded image as uint8 RGB, in the orientation it is stored in."""
+    """Return a loaded image that is no gray of many levels as uint8 RGB, as it is stored."""
     import PIL.Image
 
-    if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image)
-        gray = gray_levels(values)
-        see_through = image.info.get("transparency")
-        if isinstance(see_through, int):
-            gray = np.where(values == see_through, np.uint8(255), gray)
-        return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
     if image.mode == "La":
         image = image.convert("LA")
     if "A" in image.mode.upper().replace("LAB", "") or "transparency" in image.info:
@@ -295,7 +390,7 @@ def _rgb(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
         white = PIL.Image.new("RGB", image.size, (255, 255, 255))
         white.paste(image, mask=image.getchannel("A"))
         image = white
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _cropped(path: Path, pixels: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:

@@ -16,6 +16,7 @@ from harness.data.omniglot import holds_runs, read_omniglot
 from harness.data.problems import check
 from harness.data.records import Dataset
 from harness.data.safebooru import read_safebooru
+from harness.data.sheets import ENDINGS, OTHERS
 from harness.data.tatt_c import read_tatt_c
 from harness.data.tatt_c_lists import FOLDS, use_cases
 from harness.errors import UsageError, nearest
@@ -30,8 +31,18 @@ def _tatt_c(path: Path, use_case: str | None, background: bool) -> Dataset:
     return read_tatt_c(path, use_case, background=background)
 
 
+TABLES = (".csv", ".tsv", *ENDINGS)
+"""Endings of files that may be manifests."""
+
+
+def described_by(folder: Path) -> Path | None:
+    """Return the manifest of a folder, which is called so; None where there is none."""
+    files = (folder / f"manifest{ending}" for ending in TABLES)
+    return next((file for file in files if file.is_file()), None)
+
+
 def _csv(path: Path, use_case: str | None, background: bool) -> Dataset:
-    file = path / "manifest.csv" if path.is_dir() else path
+    file = described_by(path) or path / "manifest.csv" if path.is_dir() else path
     return read_manifest(file, use_case=use_case, background=background)
 
 
@@ -129,8 +140,9 @@ def open_dataset(
 def detect(path: Path) -> str:
     """Return the name of the layout of an existing path.
 
-    A file must be a CSV manifest. A folder with ``5-fold`` is Tatt-C, also where that is missing
-    but lists lie beside a folder ``images``; one with ``manifest.csv`` is described by it; one
+    A file must be a manifest: CSV, or a spreadsheet. A folder with ``5-fold`` is Tatt-C, also where
+    that is missing but lists lie beside a folder ``images``; one with ``manifest.csv``,
+    ``manifest.tsv`` or ``manifest.xlsx`` is described by it; one
     with ``images`` and ``bounding_boxes`` is BIVTatt; any other has one folder per identity.
 
     Raises
@@ -139,17 +151,17 @@ def detect(path: Path) -> str:
         If the path is a file of another kind.
     """
     if not path.is_dir():
-        if path.suffix.lower() in (".csv", ".tsv"):
+        if path.suffix.lower() in (*TABLES, *OTHERS):
             return "csv"
         unpack = (
             " Unpack it first." if path.suffix.lower() in (".zip", ".tar", ".gz", ".7z") else ""
         )
-        if path.suffix.lower() in (".xlsx", ".xls", ".xlsm", ".ods", ".numbers"):
-            unpack = " Save the sheet as 'CSV UTF-8', beside the folders that it names."
-        raise UsageError(f"{path} is neither a folder nor a CSV manifest.{unpack}")
+        if path.suffix.lower() == ".txt":
+            unpack = " Is it a table? Then give it the ending .csv."
+        raise UsageError(f"{path} is neither a folder nor a manifest (.csv, .tsv, .xlsx).{unpack}")
     if (path / FOLDS).is_dir():
         return "tatt-c"
-    if (path / "manifest.csv").is_file():
+    if described_by(path) is not None:
         return "csv"
     if (path / IMAGES).is_dir() and (path / BOXES).is_dir():
         return "bivtatt"

@@ -1,29 +1,47 @@
-"""Folders that devices and programs leave beside photographs: copies and previews."""
+"""Folders that devices and programs make: copies and previews, and where new pictures go."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["is_left_behind"]
+__all__ = ["is_device_s", "is_left_behind"]
 
 _NAMES = frozenset(
     (
         # network storage: Synology, QNAP, and snapshots of both
         *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "@sharesnap", "@sharebin"),
         *("#recycle", "#snapshot", "@__thumb", "@syno", "@database", "@upload_cache"),
-        *("@transcode", "network trash folder", "temporary items"),
+        *("@transcode", "network trash folder", "temporary items", "#snapshots", "~snapshot"),
+        *("@app", "@appdata", "@sharesync", "@synologydrive", "@synothumb", "@syno_thumb"),
         # Windows, macOS, Linux
-        *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),
-        *("__macosx", "lost+found", "__pycache__"),
+        *("$recycle.bin", "recycler", "recycled", "system volume information"),
+        *("windowsimagebackup", "papierkorb", "$windows.~bt", "__macosx", "lost+found"),
+        *("__pycache__", "icloud photos cache", "lost.dir"),
         # cameras and phones: an index of the card, no pictures of their own
-        *("thumbdata", "misc_thumb"),
+        *("thumbdata", "misc_thumb", "miscthumb", "avf_info", "canonmsc", "nikonmsc"),
+        # programs that sort photographs
+        *("picasaoriginals", "lightroom settings", "captureone", "rawpreviews", "faststone"),
+        *("xnviewthumbs", "smart previews", "smartpreviews", "albumart", "album art"),
     )
 )
 
 _PREVIEWS = re.compile(
-    r"[_@~]*(thumb|thumbs|thumbnail|thumbnails|preview|previews|thumb_?cache|image_?cache)[_@~]*"
-    r"|.*\.(lrdata|lrcat-data|photoslibrary|photolibrary|aplibrary|cocatalogdb)"
+    r"[_@~#]*(small|large|image|photo|video)?[ _-]?(thumb|thumbs|thumbnail|thumbnails|preview|"
+    r"previews|thumb[ _-]?cache|image[ _-]?cache|vorschau|vorschaubilder|miniaturen|miniatures|"
+    r"vignettes|miniaturas)[_@~]*"
+    r"|.*\.(lrdata|lrcat-data|photoslibrary|photolibrary|aplibrary|cocatalogdb|migratedphotolibrary)"
+    r"|found\.\d{3}"
 )
+
+_WHERE_NEW_ONES_GO = re.compile(
+    r"camera( roll)?|camera uploads|kamera(-uploads)?|eigene aufnahmen|screenshots?"
+    r"|bildschirmfotos|pictures|my pictures|photos|images|bilder|fotos|downloads?|whatsapp images"
+    r"|telegram images|telegram|messenger|signal|instagram|recents|favou?rites"
+    r"|new folder( ?\(\d+\))?|neuer ordner( ?\(\d+\))?|nouveau dossier( ?\(\d+\))?"
+    r"|nueva carpeta( ?\(\d+\))?|nuova cartella( ?\(\d+\))?|untitled folder( \d+)?"
+)
+_CARD = re.compile(r"DCIM|[1-9]\d{2}(?=.*[A-Z].*[A-Z])[A-Z_0-9]{5}|20\d{4}_[_a-z]", re.ASCII)
+"""Folders of memory cards and phones: three digits and five characters (DCF, ``100APPLE``)."""
 
 
 def is_left_behind(folder: str) -> bool:
@@ -34,3 +52,24 @@ def is_left_behind(folder: str) -> bool:
     """
     name = folder.casefold()
     return name in _NAMES or _PREVIEWS.fullmatch(name) is not None
+
+
+def is_device_s(folder: str) -> bool:
+    """Say whether a folder is one in which a device or program puts pictures of all sorts.
+
+    Parameters
+    ----------
+    folder
+        Its path from the root of the set.
+
+    Examples
+    --------
+    >>> [is_device_s(name) for name in ("DCIM/101_PANA", "Camera Roll", "anna/photos", "0012ANNA")]
+    [True, True, False, False]
+    """
+    parts = folder.split("/")
+    on_card = [_CARD.fullmatch(part) is not None for part in parts]
+    return on_card[-1] or all(
+        card or _WHERE_NEW_ONES_GO.fullmatch(part.casefold()) is not None
+        for card, part in zip(on_card, parts, strict=True)
+    )

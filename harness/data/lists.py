@@ -7,6 +7,8 @@ end. Space around a name and blank lines mean nothing.
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +24,13 @@ class Line(NamedTuple):
     place: str
 
 
-def read_text(path: Path, called: str, findings: Findings) -> str | None:
+def read_text(
+    path: Path, called: str, findings: Findings, exists: Callable[[str], bool] | None = None
+) -> str | None:
     """Return the text of a file, or None after adding the problem that prevents it.
+
+    UTF-16 is read, as Excel's "Unicode text" is. Text in one of the alphabets that spreadsheets
+    of Windows and of old Macs write (`_ALPHABETS`) is read where it may be, and that is said.
 
     Parameters
     ----------
@@ -33,19 +40,73 @@ def read_text(path: Path, called: str, findings: Findings) -> str | None:
         What messages call it: usually its path relative to the data set.
     findings
         Where problems go.
+    exists
+        Says whether there is a file of a name. What is given here allows other alphabets, and the
+        one in which most names are those of files is taken.
     """
     raw = _bytes(path, called, findings)
     if raw is None:
         return None
+    wide = _wide(raw)
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode(wide or "utf-8-sig").removeprefix("\ufeff")
     except UnicodeDecodeError as fault:
-        line = raw.count(b"\n", 0, fault.start) + 1
-        findings.problem(
-            "text that is not UTF-8",
-            f"{called}:{line}: is not UTF-8 text; save it as UTF-8 (in Excel: 'CSV UTF-8')",
-        )
+        if wide:
+            findings.problem(
+                "text that is not UTF-8", f"{called}: is damaged UTF-16; save it as UTF-8"
+            )
+            return None
+        start = fault.start
+    line = raw.count(b"\n", 0, start) + 1
+    save = "save it as UTF-8 (in Excel: 'CSV UTF-8')"
+    alphabet = None if exists is None or _UTF8.search(raw) else _alphabet(raw, exists)
+    if alphabet is None:
+        findings.problem("text that is not UTF-8", f"{called}:{line}: is not UTF-8 text; {save}")
         return None
+    text = raw.decode(alphabet)
+    sample = max(re.findall(r"[\w ]+", text[max(0, start - 20) : start + 20]), key=_beyond)
+    findings.warning(
+        "text that is not UTF-8",
+        f"{called}:{line}: is not UTF-8 text, and is read as {_ALPHABETS[alphabet]}: "
+        f"{sample.strip()!r}; {save} if that is not what it says",
+    )
+    return text
+
+
+_ALPHABETS = {"cp1252": "Windows-1252", "mac_roman": "Mac Roman"}
+
+_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+"""Letters of UTF-8: where they stand beside others, a file was put together from two."""
+
+
+def _wide(raw: bytes) -> str | None:
+    """Return the UTF-16 that bytes are in, with a byte order mark or without; None for others."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if len(raw) >= 4 and not len(raw) % 2:
+        if raw[1] == raw[3] == 0 != raw[0]:
+            return "utf-16-le"
+        if raw[0] == raw[2] == 0 != raw[1]:
+            return "utf-16-be"
+    return None
+
+
+def _alphabet(raw: bytes, exists: Callable[[str], bool]) -> str | None:
+    """Return the alphabet of a text: the one in which most names are files, or that of Windows."""
+    best, most = None, -1
+    for alphabet in _ALPHABETS:
+        try:
+            cells = re.split(r"[;,\t\"\r\n]", raw.decode(alphabet))
+        except UnicodeDecodeError:
+            continue
+        there = sum(exists(cell.strip()) for cell in set(cells) if _beyond(cell))
+        if there > most and (there or alphabet == "cp1252"):
+            best, most = alphabet, there
+    return best
+
+
+def _beyond(text: str) -> int:
+    return sum(not one.isascii() for one in text)
 
 
 def read_lines(path: Path, called: str, findings: Findings) -> list[Line]:
@@ -55,6 +116,9 @@ def read_lines(path: Path, called: str, findings: Findings) -> list[Line]:
     """
     raw = _bytes(path, called, findings)
     if raw is None:
+        return []
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        findings.problem("text that is not UTF-8", f"{called}: is UTF-16; save it as UTF-8")
         return []
     lines: list[Line] = []
     unified = raw.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -102,8 +166,5 @@ def _bytes(path: Path, called: str, findings: Findings) -> bytes | None:
         raw = path.read_bytes()
     except OSError as fault:
         findings.problem("unreadable lists", f"{called}: cannot be read: {fault.strerror}")
-        return None
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        findings.problem("text that is not UTF-8", f"{called}: is UTF-16; save it as UTF-8")
         return None
     return raw

@@ -54,16 +54,15 @@ from typing import NamedTuple
 
 from harness.data.findings import Findings
 from harness.data.formats import Box
-from harness.data.lists import read_text
 from harness.data.paths import BadNameError, Root, canonical, unwritable
 from harness.data.records import Dataset, Record
-from harness.data.tables import read_cells
+from harness.data.tables import Cells, Table, read_cells, read_table
 from harness.data.tags import read_tags
 from harness.errors import UsageError, nearest
 
 __all__ = [
     *("COLUMNS", "LABELS", "MEDIA", "ROLES", "WORDS", "Row"),
-    *("line_problems", "read_manifest", "read_rows"),
+    *("line_problems", "read_lines", "read_manifest", "read_rows"),
 ]
 
 COLUMNS = (
@@ -149,7 +148,8 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
     _share_sources(records, root)
     if not records and not findings.problems:
         findings.problem("empty lists", f"{path.name}: describes no image")
-    return Dataset(path.name, path.parent, "csv", records, (), findings.all)
+    called = path.parent.name if path.stem.lower() == "manifest" else path.name
+    return Dataset(called, path.parent, "csv", records, (), findings.all, places=first)
 
 
 def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterator[Row]:
@@ -167,10 +167,7 @@ def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterat
         Where problems of the manifest as a whole, and of lines without a usable image, go; what
         is wrong with other lines comes with the row, since a reader may not use it.
     """
-    text = read_text(path, called, findings)
-    if text is None:
-        return
-    lines = read_cells(text, called, COLUMNS, "image", findings)
+    _, lines = read_lines(path, root, called, findings)
     tags = read_tags([(line.values.get("tags", ""), line.place) for line in lines], findings)
     other_case: list[str] = []
     for line, own in zip(lines, tags, strict=True):
@@ -186,6 +183,18 @@ def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterat
         findings.warning("names in other letter case", other_case[0] + more)
 
 
+def read_lines(
+    path: Path, root: Root, called: str, findings: Findings
+) -> tuple[Table | None, list[Cells]]:
+    """Return the table of a manifest, and its lines as `read_rows` reads them.
+
+    Parameters are those of `read_rows`.
+    """
+    table = read_table(path, called, COLUMNS, "image", findings, lambda name: _is_there(name, root))
+    lines = [] if table is None else read_cells(table, COLUMNS, "image", findings)
+    return table, lines
+
+
 def line_problems(values: dict[str, str], root: Root) -> list[str]:
     """Return what is wrong with one line, by its cells, before it is written into a manifest."""
     findings = Findings()
@@ -194,6 +203,11 @@ def line_problems(values: dict[str, str], root: Root) -> list[str]:
     if row is not None:
         findings.take(row.findings)
     return list(findings.problems)
+
+
+def _is_there(name: str, root: Root) -> bool:
+    turned = name.replace("\\", "/")
+    return root.has(turned) or root.in_other_case(turned) is not None
 
 
 def _as_written_here(name: str, place: str, root: Root, other_case: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.data.findings import Finding
@@ -141,6 +141,8 @@ class Dataset:
         What is wrong (a run does not start while there is a problem) or odd.
     synthetic
         Whether its pictures are synthetic, as its marker states it.
+    places
+        By name of a record: the ``file:line`` that describes it, where there is one.
     """
 
     name: str
@@ -150,6 +152,12 @@ class Dataset:
     folds: tuple[Fold, ...] = ()
     findings: tuple[Finding, ...] = ()
     synthetic: Synthetic = NOT_STATED
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self, name: str) -> str:
+        """Return the name of a record as messages quote it, with its line where that is known."""
+        place = self.places.get(name)
+        return f"{name!r} ({place})" if place else repr(name)
 
     @property
     def problems(self) -> tuple[str, ...]:

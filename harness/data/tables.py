@@ -1,8 +1,9 @@
 """Tables as spreadsheets and programs write them: lines of cells under names of columns.
 
-Commas, semicolons or tabulators stand between cells, as the first line shows or as Excel's own
-first line ``sep=;`` says. Columns without a name and without a value mean nothing; one that counts
-the lines, as `DataFrame.to_csv` leaves it in front, is left out, and that is said.
+In text, commas, semicolons or tabulators stand between cells, as the first line shows or as Excel's
+own first line ``sep=;`` says; spreadsheets are read by `harness.data.sheets`. Columns without a
+name and without a value mean nothing; one that counts the lines, as `DataFrame.to_csv` leaves it in
+front, is left out, and that is said.
 """
 
 from __future__ import annotations
@@ -10,18 +11,27 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from harness.data.findings import Findings
+from harness.data.lists import read_text
+from harness.data.sheets import ENDINGS, OTHERS, Line, other_kind, read_sheet
 from harness.errors import nearest
 
-__all__ = ["Cells", "read_cells", "separated"]
+__all__ = ["Cells", "Table", "read_cells", "read_table", "table_of"]
 
 _SEPARATORS = (",", ";", "\t")
-_SEP_LINE = re.compile(r'"?sep=(.)"?,*\r?\n?', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=(.)"?[,;\t]*(\r\n|\r|\n|$)', re.IGNORECASE)
+_LINE_END = re.compile(r"[\r\n]")
 _UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
 """What a column without a name is called; the longer form is pandas' when it reads one back."""
+
+_TITLES = 20
+"""Lines that are looked at for a header below the first."""
 
 
 class Cells(NamedTuple):
@@ -31,26 +41,77 @@ class Cells(NamedTuple):
     place: str
 
 
-def read_cells(
-    text: str, called: str, columns: Collection[str], required: str, findings: Findings
-) -> list[Cells]:
-    """Return the lines of a table that say something.
+class Table(NamedTuple):
+    """The lines of a table that say something, the first of which names the columns.
 
     Parameters
     ----------
-    text
-        Of the whole file.
+    called
+        What messages call it.
+    header
+        Names of the columns; those that are known in lower case, others as they are written.
+    place
+        ``file:line`` of the header.
+    lines
+        The others, by their number from 1.
+    separator
+        What stands between cells in the file; a comma for a spreadsheet.
+    """
+
+    called: str
+    header: list[str]
+    place: str
+    lines: list[Line]
+    separator: str = ","
+
+
+def read_table(
+    path: Path,
+    called: str,
+    columns: Collection[str],
+    required: str,
+    findings: Findings,
+    exists: Callable[[str], bool] | None = None,
+) -> Table | None:
+    """Return the table in a file, or None after adding the problem that prevents it.
+
+    Parameters
+    ----------
+    path
+        Of a text, or of a spreadsheet by its ending.
     called
         What messages call it.
     columns
-        That are known, in lower case; a header may write them in capitals. Others have to start
-        with ``x_``.
+        That are known, in lower case; a header may write them in capitals.
     required
         The column without which nothing is read.
     findings
         Where problems go.
+    exists
+        Says of a file name whether there is such a file, for `read_text`.
     """
-    separator, text, skipped = separated(text, columns)
+    start = b""
+    with suppress(OSError):  # which reading it as text reports
+        if path.is_file():  # opening a pipe would wait for ever
+            with path.open("rb") as file:
+                start = file.read(64)
+    if start.startswith(b"PK\x03\x04") or path.suffix.lower() in (*ENDINGS, *OTHERS):
+        fault = other_kind(start, path.name)
+        if fault is not None:
+            findings.problem("unreadable lists", f"{called}: {fault}")
+            return None
+        lines = read_sheet(path, called, required, findings)
+        return _headed(lines, called, columns, findings) if lines or not findings.problems else None
+    text = read_text(path, called, findings, exists)
+    return None if text is None else table_of(text, called, columns, findings)
+
+
+def table_of(text: str, called: str, columns: Collection[str], findings: Findings) -> Table | None:
+    """Return the table in a text, or None after adding the problem that prevents it.
+
+    Parameters are those of `read_table`.
+    """
+    separator, text, skipped = _separated(text, columns)
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=separator,
@@ -58,7 +119,6 @@ def read_cells(
         skipinitialspace=separator != "\t",
     )
     try:
-        header = [_column(cell, columns) for cell in next(reader, [])]
         lines = [
             (reader.line_num + skipped, [cell.strip() for cell in cells])
             for cells in reader
@@ -67,17 +127,48 @@ def read_cells(
     except csv.Error as fault:
         place = f"{called}:{reader.line_num + skipped}"
         findings.problem("malformed lines", f"{place}: is not CSV ({fault})")
+        return None
+    return _headed(lines, called, columns, findings, separator)
+
+
+def read_cells(
+    table: Table, columns: Collection[str], required: str, findings: Findings
+) -> list[Cells]:
+    """Return the lines of a table by the names of its columns.
+
+    Parameters
+    ----------
+    table
+        As it was read.
+    columns
+        That are known. Others have to start with ``x_``.
+    required
+        The column without which nothing is read.
+    findings
+        Where problems go.
+    """
+    if not _header_is_sound(table, columns, required, findings):
         return []
-    if not any(header):
+    _look_at_unnamed(table, findings)
+    return list(_cells(table, findings))
+
+
+def _headed(
+    lines: list[Line],
+    called: str,
+    columns: Collection[str],
+    findings: Findings,
+    separator: str = ",",
+) -> Table | None:
+    if not lines:
         findings.problem("empty lists", f"{called}: is empty")
-        return []
-    if not _header_is_sound(header, f"{called}:{1 + skipped}", columns, required, findings):
-        return []
-    _look_at_unnamed(header, lines, called, findings)
-    return list(_cells(header, lines, called, findings))
+        return None
+    (number, first), *others = lines
+    header = [_column(cell, columns) for cell in first]
+    return Table(called, header, f"{called}:{number}", others, separator)
 
 
-def separated(text: str, columns: Collection[str]) -> tuple[str, str, int]:
+def _separated(text: str, columns: Collection[str]) -> tuple[str, str, int]:
     """Return what stands between cells, the text without Excel's own line, and lines left out."""
     marked = _SEP_LINE.match(text)
     if marked is not None:
@@ -87,7 +178,7 @@ def separated(text: str, columns: Collection[str]) -> tuple[str, str, int]:
 
 def _separator(text: str, columns: Collection[str]) -> str:
     """Return what stands between the names of the first line: whatever leaves most of them."""
-    first = text.lstrip("\r\n").split("\n", 1)[0]
+    first = _LINE_END.split(text.lstrip("\r\n"), maxsplit=1)[0]
 
     def known(separator: str) -> int:
         try:
@@ -100,17 +191,22 @@ def _separator(text: str, columns: Collection[str]) -> str:
 
 
 def _column(cell: str, columns: Collection[str]) -> str:
-    name = cell.strip()
-    lower = name.lower().replace(" ", "_")
+    # Programs leave marks that are not seen, such as a second byte order mark.
+    name = "".join(one for one in cell if unicodedata.category(one) != "Cf").strip()
+    lower = "_".join(name.lower().split())
     if _UNNAMED.fullmatch(name):
         return ""
     return lower if lower in columns or lower.startswith("x_") else name
 
 
 def _header_is_sound(
-    header: list[str], place: str, columns: Collection[str], required: str, findings: Findings
+    table: Table, columns: Collection[str], required: str, findings: Findings
 ) -> bool:
-    named = [column for column in header if column]
+    place = table.place
+    named = [column for column in table.header if column]
+    if required not in named:
+        findings.problem("missing columns", f"{place}: {_lacking(table, columns, required)}")
+        return False
     for column in dict.fromkeys(named):
         if column not in columns and not column.startswith("x_"):
             findings.problem(
@@ -123,24 +219,32 @@ def _header_is_sound(
                 "unknown columns",
                 f"{place}: column {column!r} stands there {named.count(column)} times",
             )
-    if required not in named:
-        findings.problem(
-            "missing columns",
-            f"{place}: there is no column {required!r}; the first line names the columns, with "
-            "',', ';' or a tabulator between them",
-        )
-        return False
     return True
 
 
-def _look_at_unnamed(
-    header: list[str], lines: list[tuple[int, list[str]]], called: str, findings: Findings
-) -> None:
+def _lacking(table: Table, columns: Collection[str], required: str) -> str:
+    """Say what to do where a column is missing that has to be there."""
+    for number, cells in table.lines[:_TITLES]:
+        if required in [_column(cell, columns) for cell in cells]:
+            return (
+                f"the first line is no header, but line {number} is, which names {required!r}; "
+                "delete what stands above it"
+            )
+    found = ", ".join(repr(column) for column in table.header if column)
+    return (
+        f"there is no column {required!r}, which names the file of each picture; the first line "
+        f"names the columns, with ',', ';' or a tabulator between them, and has {found}"
+        f"{nearest(required, table.header)}"
+    )
+
+
+def _look_at_unnamed(table: Table, findings: Findings) -> None:
     """Say what columns without a name hold."""
-    for place, column in enumerate(header):
+    called = table.called
+    for place, column in enumerate(table.header):
         held = [
             (number, cells[place])
-            for number, cells in lines
+            for number, cells in table.lines
             if place < len(cells) and cells[place] and not column
         ]
         if not held:
@@ -160,11 +264,10 @@ def _look_at_unnamed(
             )
 
 
-def _cells(
-    header: list[str], lines: list[tuple[int, list[str]]], called: str, findings: Findings
-) -> Iterator[Cells]:
-    for number, written in lines:
-        place = f"{called}:{number}"
+def _cells(table: Table, findings: Findings) -> Iterator[Cells]:
+    header = table.header
+    for number, written in table.lines:
+        place = f"{table.called}:{number}"
         cells = written
         if len(cells) > len(header) and not any(cells[len(header) :]):
             cells = cells[: len(header)]

@@ -15,6 +15,9 @@ from harness.protocol import FoldRules
 ONE_FOLD = "test"
 """Name of the fold where the records themselves say what trains and what is judged."""
 
+_SHOWN = 5
+"""Names that a message quotes."""
+
 
 def deal(
     dataset: Dataset,
@@ -119,8 +122,8 @@ def check_named(dataset: Dataset, key: str) -> None:
     by = "by which this protocol calls pictures mated"
     if len(without) < len(used):
         raise DataError(
-            f"{whole}, {by}, e.g. {without[0].name!r}. Fill its cell in the column {key!r}, or "
-            "take its line out."
+            f"{whole}, {by}: {_listed(dataset, without)}. Fill the cell in the column {key!r}, or "
+            "take the line out."
         )
     other = "group" if key == "tattoo" else "tattoo"
     known = all(getattr(record, other) for record in used)
@@ -130,6 +133,11 @@ def check_named(dataset: Dataset, key: str) -> None:
     }[other]
     has = f" It has {other!r}: pictures of {what}." if known else ""
     raise DataError(f"{whole}, {by}. Add the column {key!r} to the manifest.{has}")
+
+
+def _listed(dataset: Dataset, records: Sequence[Record]) -> str:
+    shown = ", ".join(dataset.told(record.name) for record in records[:_SHOWN])
+    return shown + (f" and {len(records) - _SHOWN:,} more" if len(records) > _SHOWN else "")
 
 
 def restrict(folds: Sequence[Fold], wanted: Sequence[str]) -> list[Fold]:

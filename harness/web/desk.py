@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from harness.data.formats import Box, UnreadableImage
+from harness.data.layouts import described_by
 from harness.data.manifest import WORDS
 from harness.errors import DataError, UsageError
 from harness.places import bundled
@@ -27,6 +28,8 @@ from harness.web.pictures import SIDES, Pictures, found_in
 from harness.web.table import BadChange, ChangedElsewhere, Mark, Table, discard_parts
 
 __all__ = ["AnnotationServer", "Change"]
+
+MANIFEST = "manifest.csv"
 
 PAGES = {
     "": ("annotate.html", "text/html; charset=utf-8"),
@@ -115,6 +118,12 @@ class AnnotationServer(LoopbackServer):
         self.load, self.revision = 0, 0
         self._changing = threading.Lock()
         self._changed: dict[int, int] = {}
+        other = described_by(self.folder)
+        if other is not None and other.name != MANIFEST:
+            raise UsageError(
+                f"{self.folder} is described by {other.name}, which is not written to: save it as "
+                f"{MANIFEST} ('CSV UTF-8') first"
+            )
         discard_parts(self.folder)
         self._read()
         if not self.images:
@@ -126,7 +135,7 @@ class AnnotationServer(LoopbackServer):
     def _read(self) -> None:
         """Read the folder and its manifest."""
         kept = self.load > 0 and self.table.looks_untouched()
-        table = self.table if kept else Table(self.folder / "manifest.csv")
+        table = self.table if kept else Table(self.folder / MANIFEST)
         found, notes = found_in(self.folder, without=table.companions)
         known = set(found)
         images = [*found, *(image for image in table.images if image not in known)]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from harness.data.formats import SUFFIXES, Box
+from harness.data.formats import Box, suffixes
 from harness.data.left_behind import is_left_behind
 from harness.data.paths import BadNameError, Root
 from harness.errors import UsageError
@@ -174,10 +174,11 @@ def _jpeg(image: Image, side: int) -> bytes:
 
 def _files(folder: Path) -> Iterator[str]:
     """Yield what may be images by their endings, by their path from the folder."""
+    endings = suffixes()
     for place, inner, files in os.walk(folder):
         inner[:] = [n for n in inner if not (n.startswith(".") or is_left_behind(n))]
         here = Path(place).relative_to(folder).as_posix()
         start = "" if here == "." else f"{here}/"
         for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122 - 20,000 of them
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in endings:  # noqa: PTH122 - 20,000 of them
                 yield start + name

@@ -20,10 +20,8 @@ import msgspec
 
 from harness.data.findings import Findings
 from harness.data.formats import Box
-from harness.data.lists import read_text
-from harness.data.manifest import COLUMNS, WORDS, line_problems, read_rows
+from harness.data.manifest import COLUMNS, WORDS, line_problems, read_lines, read_rows
 from harness.data.paths import Root, canonical, unwritable
-from harness.data.tables import read_cells, separated
 from harness.data.tags import read_tags
 from harness.errors import DataError, HarnessError
 
@@ -240,8 +238,7 @@ class Table:
                 )
             names[row.record.name] = row.place
         again = Findings()
-        text = read_text(self.path, self.path.name, again) or ""
-        lines = read_cells(text, self.path.name, COLUMNS, "image", again)
+        table, lines = read_lines(self.path, self._root, self.path.name, again)
         tags = [" ".join(row.record.tags) for row in rows]
         if not findings.problems and read_tags([(cell, "") for cell in tags], Findings()) != [
             row.record.tags for row in rows
@@ -254,7 +251,7 @@ class Table:
                 f"{self.path} is not sound, so it cannot be annotated without losing something:",
                 findings.problems,
             )
-        separator, _, _ = separated(text, COLUMNS)
+        separator = "," if table is None else table.separator
         self._separator = separator if separator in _SEPARATORS else ","
         for row, cells, words in zip(rows, lines, tags, strict=True):
             line = dict(cells.values)

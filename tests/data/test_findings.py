@@ -35,20 +35,20 @@ def test_a_warning_is_said_once_and_stands_in_manifest_report_json_and_board(
         for shot in range(3):
             flat = np.full((8, 8, 3), (40 * tattoo, 60 * shot, 9))
             save_png(place / f"t{tattoo}" / f"{shot}.png", flat)
-        (place / f"t{tattoo}" / "extra.heic").write_bytes(b"not read")
+        (place / f"t{tattoo}" / "extra.nef").write_bytes(b"not read")
     ran = harness(
         *("run", "--protocol", "identification", "--algo", "random,constant"),
         *("--data", place, "--json"),
     )
     assert ran.code == 0, ran.err
-    assert ran.err.count("note: skipped 6 files with the ending .heic") == 1
+    assert ran.err.count("note: skipped 6 pictures with the ending .nef") == 1
     for run in ran.json["runs"]:
         folder = tmp_path / "work" / run["folder"]
         (found,) = [one for one in run["findings"] if one["code"] == "skipped-pictures"]
         assert found["severity"] == "warning"
         assert found in json.loads((folder / "manifest.json").read_text())["findings"]
         page = html.unescape((folder / "report.html").read_text())
-        assert 'data-code="skipped-pictures">skipped 6 files with the ending .heic' in page
+        assert 'data-code="skipped-pictures">skipped 6 pictures with the ending .nef' in page
     assert harness("leaderboard", "runs", "--out", "site").code == 0
     (board,) = (tmp_path / "work" / "site").glob("board-*.html")
     # So small a set has more to be said of it, and a board counts all of it, row by row.

@@ -112,8 +112,14 @@ def test_folders_of_roles_reach_the_records(tmp_path: Path) -> None:
 
 def test_pictures_that_cannot_be_read_are_not_left_out_in_silence(tmp_path: Path) -> None:
     picture(tmp_path / "a" / "1.png")
-    (tmp_path / "a" / "2.HEIC").write_bytes(b"x")
-    assert read_folders(tmp_path).warnings == ("skipped 1 files with the ending .heic",)
+    (tmp_path / "a" / "2.CR2").write_bytes(b"x")
+    (tmp_path / "a" / "3.jp2").write_bytes(b"x")
+    (tmp_path / "a" / "4.jp2").write_bytes(b"x")
+    advice = "which is not read here: save them as JPEG or PNG"
+    assert read_folders(tmp_path).warnings == (
+        f"skipped 1 picture with the ending .cr2, {advice}",
+        f"skipped 2 pictures with the ending .jp2, {advice}",
+    )
 
 
 def test_where_no_image_is_found_it_says_what_was_there(tmp_path: Path) -> None:
@@ -130,8 +136,80 @@ def test_an_image_without_a_folder_of_its_own_has_no_identity(tmp_path: Path) ->
     picture(tmp_path / "a" / "1.png")
     picture(tmp_path / "2.png")
     data = read_folders(tmp_path)
-    assert "'2.png' lies directly in" in data.problems[0]
+    (problem,) = data.problems
+    assert "1 picture lies directly in" in problem
+    assert "('2.png')" in problem
     assert list(data.records) == ["a/1.png"]
+
+
+@pytest.mark.parametrize(
+    ("table", "way"),
+    [
+        (None, "write a manifest.csv with the columns image and tattoo beside them"),
+        ("Liste.csv", "name the list that says it: --data "),
+        ("Fälle 2024.xlsx", "name the list that says it: --data "),
+    ],
+)
+def test_pictures_in_no_folder_are_one_problem_with_all_ways_out(
+    tmp_path: Path, table: str | None, way: str
+) -> None:
+    for number in range(30):
+        picture(tmp_path / f"IMG_{number:04}.JPG")
+    if table is not None:
+        (tmp_path / table).write_bytes(b"x")
+    (problem,) = read_folders(tmp_path).problems
+    assert "30 pictures lie directly in" in problem
+    assert "'IMG_0000.JPG', 'IMG_0001.JPG', 'IMG_0002.JPG' and 27 more" in problem
+    assert f"harness annotate {tmp_path}" in problem
+    assert way + (str(tmp_path / table) if table else "") in problem
+
+
+@pytest.mark.parametrize("table", ["list.csv", "a.TSV", "Fotos.xlsx"])
+def test_a_list_beside_folders_of_identities_is_not_passed_over_in_silence(
+    tmp_path: Path, table: str
+) -> None:
+    picture(tmp_path / "t1" / "1.png")
+    picture(tmp_path / "t2" / "1.png")
+    (tmp_path / table).write_bytes(b"x")
+    (tmp_path / "~$lock.xlsx").write_bytes(b"x")
+    (said,) = read_folders(tmp_path).warnings
+    assert f"{table!r} in {tmp_path.name}/ was not read" in said
+    assert f"--data {tmp_path / table}" in said
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("DCIM/100APPLE", "DCIM/101APPLE"),
+        ("stick/DCIM/100CANON", "stick/DCIM/101_PANA"),
+        ("Camera", "Screenshots"),
+        ("Neuer Ordner", "Neuer Ordner (2)"),
+        ("202401__", "202402_a"),
+    ],
+)
+def test_folders_that_cameras_name_are_no_tattoos(tmp_path: Path, folders: tuple[str, ...]) -> None:
+    for folder in folders:
+        picture(tmp_path / folder / "IMG_0001.jpg")
+        picture(tmp_path / folder / "IMG_0002.jpg")
+    (problem,) = read_folders(tmp_path).problems
+    assert f"{folders[0]!r}, {folders[1]!r} are names that cameras and programs give" in problem
+    picture(tmp_path / "rose-anna" / "1.jpg")
+    data = read_folders(tmp_path)
+    assert data.problems == ()
+    assert any("are read as one tattoo; move them if they are not" in w for w in data.warnings)
+
+
+@pytest.mark.parametrize(
+    "folders", [("anna/photos", "bert/photos"), ("001_anna", "002_bert"), ("20240101", "20240102")]
+)
+def test_other_folders_are_identities_without_a_word(
+    tmp_path: Path, folders: tuple[str, ...]
+) -> None:
+    for folder in folders:
+        picture(tmp_path / folder / "1.jpg")
+    data = read_folders(tmp_path)
+    assert data.problems == ()
+    assert not any("cameras" in said for said in data.warnings)
 
 
 def test_links_out_of_the_root_and_links_to_folders_are_problems(tmp_path: Path) -> None:

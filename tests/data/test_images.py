@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +23,14 @@ from harness.data.images import (
     MAX_PIXELS,
     LazyImages,
     UnreadableImage,
+    _Room,
     decode,
     encode_thumbnail,
     gray_levels,
     size_of,
 )
 from harness.data.records import Record
+from harness.errors import UsageError
 
 RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 COLOURS = np.stack([RAMP, RAMP[::-1], 255 - RAMP], axis=2)
@@ -428,3 +433,90 @@ def test_the_size_is_that_of_the_upright_image_and_unknown_of_what_is_none(tmp_p
     assert size_of(turned) == decode(turned).shape[1::-1] == (3, 4)
     assert size_of(saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png")) == (4, 3)
     assert size_of(tmp_path / "none.png") is None
+
+
+@pytest.mark.parametrize("limit", ["90", "90.5", "1000"])
+def test_a_larger_image_is_decoded_where_the_user_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    path = saved(PIL.Image.new("1", (10_000, 9_000)), tmp_path / "poster.png")
+    fault = header_fault(path)
+    assert fault is not None
+    assert "more than 64 megapixels" in fault
+    assert "10000 x 9000" in fault
+    assert "--megapixels 90 (or HARNESS_MEGAPIXELS=90)" in fault
+    monkeypatch.setenv("HARNESS_MEGAPIXELS", limit)
+    assert header_fault(path) is None
+    assert size_of(path) == (10_000, 9_000)
+
+
+@pytest.mark.parametrize("limit", ["", "many", "nan", "0", "-3", "1e9"])
+def test_a_limit_that_is_none_is_a_fault_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    path = saved(PIL.Image.fromarray(COLOURS), tmp_path / "a.png")
+    monkeypatch.setenv("HARNESS_MEGAPIXELS", limit)
+    with pytest.raises(UsageError, match="HARNESS_MEGAPIXELS"):
+        decode(path)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK", "I", "F", "I;16"])
+@pytest.mark.parametrize("orientation", [1, 5, 6, 8])
+def test_pixels_do_not_depend_on_how_many_are_converted_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, orientation: int
+) -> None:
+    values = np.random.default_rng(3).integers(0, 256, (23, 17, 3)).astype(np.uint8)
+    image = PIL.Image.fromarray(values)
+    image = (
+        PIL.Image.fromarray(values[:, :, 0].astype(np.uint16) * 200)
+        if mode == "I;16"
+        else image.convert(mode)
+    )
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    path = saved(image, tmp_path / "a.tif", exif=exif)
+    whole = decode(path)
+    upright = decode(saved(image, tmp_path / "b.tif"))
+    upright = {
+        1: upright,
+        5: upright.swapaxes(0, 1),
+        6: np.rot90(upright, -1),
+        8: np.rot90(upright, 1),
+    }[orientation]
+    np.testing.assert_array_equal(whole, upright)
+    assert size_of(path) == whole.shape[1::-1]
+    for band in (1, 40, 200):
+        monkeypatch.setattr("harness.data.images._BAND", band)
+        np.testing.assert_array_equal(decode(path), whole)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 77])
+def test_an_orientation_that_means_nothing_leaves_the_size_as_it_is(
+    tmp_path: Path, orientation: int
+) -> None:
+    image = PIL.Image.fromarray(COLOURS)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    path = saved(image, tmp_path / "a.png", exif=exif)
+    assert size_of(path) == (4, 3)
+    assert decode(path).shape == (3, 4, 3)
+
+
+def test_threads_decode_no_more_pixels_at_a_time_than_there_is_room_for() -> None:
+    room, most, now, lock = _Room(100), 0, 0, threading.Lock()
+
+    def use(pixels: int) -> None:
+        nonlocal most, now
+        room.take(pixels)
+        with lock:
+            now += pixels
+            most = max(most, now if now > pixels else 0)
+        time.sleep(0.002)
+        with lock:
+            now -= pixels
+        room.leave(pixels)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(use, [60, 30, 30, 400, 10, 90, 20, 100, 50] * 6))
+    assert now == 0
+    assert 0 < most <= 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_quotes_blank_lines_byte_order_mark_and_line_ends_are_those_of_spreadshe
         (["image,", "a.png,anna"], "m.csv:2: column 2 has no name and holds 'anna'"),
         (["image,tattoo,tattoo", "a.png,1,2"], "m.csv:1: column 'tattoo' stands there 2 times"),
         (["picture,tattoo", "a.png,1"], "m.csv:1: there is no column 'image'"),
-        (["image:tattoo", "a.png:1"], "m.csv:1: there is no column 'image'; the first line names"),
+        (["image:tattoo", "a.png:1"], "m.csv:1: there is no column 'image', which names the file"),
         ([], "m.csv: is empty"),
         (["image"], "m.csv: describes no image"),
         (["image,tattoo", "a.png"], "m.csv:2: has 1 columns, the first line has 2"),
@@ -126,14 +127,57 @@ def test_a_fault_after_a_cell_of_two_lines_has_the_line_of_the_file(tmp_path: Pa
     assert read_manifest(path).problems[0].startswith("m.csv:4: unknown role 'x'")
 
 
-def test_a_manifest_that_is_not_utf8_is_refused_with_the_line(tmp_path: Path) -> None:
-    path = tmp_path / "m.csv"
-    path.write_bytes("image\na.png\nSchädel.png\n".encode("latin-1"))
-    assert read_manifest(path).problems == (
-        "m.csv:3: is not UTF-8 text; save it as UTF-8 (in Excel: 'CSV UTF-8')",
-    )
-    path.write_bytes("image\n".encode("utf-16"))
-    assert read_manifest(path).problems == ("m.csv: is UTF-16; save it as UTF-8",)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("form", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-8"])
+def test_unicode_is_read_in_every_form_without_a_word(tmp_path: Path, form: str, end: str) -> None:
+    picture(tmp_path / "Schädel.png")
+    text = f"Image;Tattoo{end}Schädel.png;Müller{end}"
+    (tmp_path / "m.csv").write_bytes(text.encode(form))
+    data = read_manifest(tmp_path / "m.csv")
+    assert data.findings == ()
+    assert data.records["Schädel.png"].tattoo == "Müller"
+
+
+@pytest.mark.parametrize("name", ["Schädel.png", "Öl/é.png", "Straße.png"])
+@pytest.mark.parametrize(("form", "called"), [("cp1252", "Windows-1252"), ("mac_roman", "Mac")])
+def test_the_alphabet_of_a_spreadsheet_is_told_by_the_files_that_it_names(
+    tmp_path: Path, form: str, called: str, name: str
+) -> None:
+    picture(tmp_path / name)
+    (tmp_path / "m.csv").write_bytes(f"image;tattoo\n{name};Jürgen\n".encode(form))
+    data = read_manifest(tmp_path / "m.csv")
+    assert data.problems == ()
+    assert data.records[name].tattoo == "Jürgen"
+    (said,) = data.warnings
+    assert "m.csv:2: is not UTF-8 text, and is read as " + called in said
+    assert "'CSV UTF-8'" in said
+
+
+@pytest.mark.parametrize("tattoo", ["Müller", "Größe", "cœur", "señal"])
+def test_where_no_name_of_a_file_tells_the_alphabet_it_is_that_of_windows(
+    tmp_path: Path, tattoo: str
+) -> None:
+    (tmp_path / "m.csv").write_bytes(f"image,tattoo\na.png,{tattoo}\n".encode("cp1252"))
+    data = read_manifest(tmp_path / "m.csv")
+    assert data.records["a.png"].tattoo == tattoo
+    assert tattoo in data.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"image,tattoo\na.png,M\xc3\xbcller\nb.png,M\xfcller\n", "m.csv:3: is not UTF-8 text"),
+        (b"\xff\xfei\0m\0a\0g\0e", "m.csv: is damaged UTF-16"),
+        (b"\xff\xfei\0m\0a\0g\0e\0\n\0\x00\xd8", "m.csv: is damaged UTF-16"),
+        (b"image\na\x81\x8d.png\n", "m.csv:2: is not UTF-8 text"),
+    ],
+)
+def test_text_that_is_put_together_or_damaged_is_refused(
+    tmp_path: Path, raw: bytes, said: str
+) -> None:
+    (tmp_path / "m.csv").write_bytes(raw)
+    (problem,) = read_manifest(tmp_path / "m.csv").problems
+    assert re.search(said, problem)
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from harness.data.findings import Findings
-from harness.data.tables import read_cells
+from harness.data.tables import read_cells, table_of
 
 COLUMNS = ("image", "tattoo", "use_case")
 
 
 def read(text: str) -> tuple[list[dict[str, str]], tuple[str, ...], tuple[str, ...]]:
     findings = Findings()
-    found = read_cells(text, "t.csv", COLUMNS, "image", findings)
+    table = table_of(text, "t.csv", COLUMNS, findings)
+    found = [] if table is None else read_cells(table, COLUMNS, "image", findings)
     return [line.values for line in found], findings.problems, findings.warnings
 
 
