@@ -17,6 +17,7 @@ import msgspec
 
 from harness import record
 from harness.attacking import ABILITY, Attack, check_attackable
+from harness.data.boxes import look_at_boxes
 from harness.data.decoding import look_at_masks, say_masks, undecodable
 from harness.data.findings import Finding, Findings, once
 from harness.data.fingerprints import fingerprint
@@ -331,6 +332,8 @@ def _odd_pictures(judged: Judged) -> tuple[Finding, ...]:
     crop = judged.protocol.data.crop
     faults = undecodable(records, judged.names, crop=crop, clean="clean" in files)
     findings = Findings()
+    look_at_boxes(records, judged.names, findings, shown=crop)
+    faults += findings.problems
     if "mask" in files:
         more, taken = look_at_masks(records, judged.names)
         faults += more

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.data.boxes import look_at_boxes
 from harness.data.decoding import look_at_masks, say_masks, undecodable
 from harness.data.findings import Finding, Findings, once
 from harness.data.records import Dataset, Record
@@ -171,6 +172,7 @@ def _odd_pictures(records: dict[str, Record]) -> list[Finding]:
     findings = Findings()
     for sentence in undecodable(records, records, crop=False, clean=True):
         findings.problem("pictures that cannot be used", sentence)
+    look_at_boxes(records, records, findings, shown=False)
     faults, taken = look_at_masks(records, records)
     for sentence in faults:
         findings.problem("masks that cannot be used", sentence)

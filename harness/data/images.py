@@ -46,6 +46,7 @@ __all__ = [
     "encode_thumbnail",
     "file_bytes",
     "gray_levels",
+    "lies_on_its_side",
     "room_for",
     "size_of",
 ]
@@ -297,6 +298,15 @@ def size_of(path: Path) -> tuple[int, int] | None:
             return (height, width) if on_its_side else (width, height)
     except UnreadableImage:
         return None
+
+
+def lies_on_its_side(path: Path) -> bool:
+    """Return whether an image is stored with its sides exchanged, as its EXIF orientation says."""
+    try:
+        with opened(path) as image:
+            return _orientation(image) > 4
+    except UnreadableImage:
+        return False
 
 
 def _orientation(image: PIL.Image.Image) -> int:

@@ -21,8 +21,8 @@ column        meaning
 ``media``     ``photo``, ``sketch``, ``scanned-print``, ``computer-graphic`` or ``graffiti``
 ``role``      ``probe``, ``reference``, ``background`` or ``train``
 ``fold``      name of the fold in which it is judged
-``box``       of the tattoo in pixels of the upright image, ``x1 y1 x2 y2`` with a space between;
-              x2 and y2 exclusive; it may reach over the edge of the image
+``box``       of the tattoo in pixels of the upright image, ``x1 y1 x2 y2`` with spaces or commas
+              between; x2 and y2 exclusive; what reaches over the edge of the image is cut off
 ``label``     ``tattoo`` or ``non-tattoo``
 ``skin``      skin tone around the tattoo, any word: ``fitzpatrick-4``; results are grouped by it
 ``tags``      motifs, with ``;``, ``,`` or ``|`` between them, or with spaces where the column has
@@ -52,6 +52,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.data.boxes import read_box
 from harness.data.findings import Findings
 from harness.data.formats import Box
 from harness.data.paths import BadNameError, Root, canonical, unwritable
@@ -304,14 +305,8 @@ def _number(text: str, place: str, findings: Findings) -> float | None:
 
 
 def _box(text: str, place: str, findings: Findings) -> Box | None:
-    if not text:
-        return None
-    if re.fullmatch(r"\s*(-?\d{1,9}\s+){3}-?\d{1,9}\s*", text):
-        x1, y1, x2, y2 = map(int, text.split())
-        if x1 < x2 and y1 < y2:
-            return x1, y1, x2, y2
-    findings.problem(
-        "malformed boxes",
-        f"{place}: box {text!r} is not 'x1 y1 x2 y2' in whole pixels with x1 < x2 and y1 < y2",
-    )
+    found = read_box(text) if text else None
+    if not isinstance(found, str):
+        return found
+    findings.problem("malformed boxes", f"{place}: box {text!r} {found}")
     return None
