@@ -51,6 +51,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from harness.data.boxes import read_box
 from harness.data.findings import Findings
@@ -73,6 +74,7 @@ COLUMNS = (
 )
 LABELS = ("tattoo", "non-tattoo")
 MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
+_WRITING = "file names in another writing"
 _WORD_ENDS = re.compile(r"[\s_]+")
 ROLES = ("probe", "reference", "background", "train")
 WORDS = {"media": MEDIA, "role": ROLES, "label": LABELS}
@@ -170,18 +172,18 @@ def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterat
     """
     _, lines = read_lines(path, root, called, findings)
     tags = read_tags([(line.values.get("tags", ""), line.place) for line in lines], findings)
-    other_case: list[str] = []
+    other_writing: dict[str, list[str]] = {}
     for line, own in zip(lines, tags, strict=True):
         values = dict(line.values)
         for column in ("image", "mask", "clean"):
             if values.get(column):
-                values[column] = _as_written_here(values[column], line.place, root, other_case)
+                values[column] = _as_written_here(values[column], line.place, root, other_writing)
         row = _row(values, own, line.place, root, findings)
         if row is not None:
             yield row
-    if other_case:
-        more = f"; {len(other_case) - 1:,} more are like this" if other_case[1:] else ""
-        findings.warning("names in other letter case", other_case[0] + more)
+    for kind, told in other_writing.items():
+        more = f"; {len(told) - 1:,} more are like this" if told[1:] else ""
+        findings.warning(kind, told[0] + more)
 
 
 def read_lines(
@@ -211,7 +213,7 @@ def _is_there(name: str, root: Root) -> bool:
     return root.has(turned) or root.in_other_case(turned) is not None
 
 
-def _as_written_here(name: str, place: str, root: Root, other_case: list[str]) -> str:
+def _as_written_here(name: str, place: str, root: Root, other_writing: dict[str, list[str]]) -> str:
     """Return a file name in this machine's spelling, where it comes from one with other rules."""
     if root.has(name):
         return name
@@ -219,11 +221,28 @@ def _as_written_here(name: str, place: str, root: Root, other_case: list[str]) -
     turned = name.replace("\\", "/")
     if root.has(turned):
         return turned
-    here = root.in_other_case(turned)
-    if here is None:
-        return name
-    other_case.append(f"{place}: {name!r} is read as {here!r}, which differs in letter case")
-    return here
+    for read, kind, why in (
+        (root.in_other_case(turned), "names in other letter case", "differs in letter case"),
+        (root.in_other_case(unquote(turned)), _WRITING, "is written without codes for letters"),
+        (root.in_other_case(" ".join(turned.split())), _WRITING, "has other spaces"),
+    ):
+        if read is not None:
+            if canonical(read) != canonical(turned):  # accents may be written in two ways
+                told = f"{place}: {name!r} is read as {read!r}, which {why}"
+                other_writing.setdefault(kind, []).append(told)
+            return read
+    return name
+
+
+def _found_as(name: str, root: Root) -> str:
+    """Return which file of this data set a path of another machine may mean, as a hint."""
+    parts = [part for part in re.split(r"[\\/]", name) if part]
+    for start in range(1, len(parts)):
+        if ".." not in parts[start:]:
+            here = root.in_other_case("/".join(parts[start:]))
+            if here is not None:
+                return f"; write {here!r}"
+    return ""
 
 
 def _row(
@@ -233,7 +252,8 @@ def _row(
     try:
         record = Record(canonical(name or image), root.file(image, carried=not name))
     except BadNameError as fault:
-        findings.problem("paths that leave the root", f"{place}: image {image!r} {fault}")
+        hint = _found_as(image, root)
+        findings.problem("paths that leave the root", f"{place}: image {image!r} {fault}{hint}")
         return None
     fault_of_name = unwritable(name)
     if fault_of_name:

@@ -123,14 +123,15 @@ class Root:
             return None
         here: list[str] = []
         for part in parts:
-            alike = [one for one in self._names(self.folder.joinpath(*here)) if _alike(one, part)]
+            alike = [one for one in self.names(self.folder.joinpath(*here)) if _alike(one, part)]
             exact = [one for one in alike if canonical(one) == part]
             if len(exact or alike) != 1:
                 return None
             here.append((exact or alike)[0])
         return "/".join(canonical(part) for part in here)
 
-    def _names(self, folder: Path) -> list[str]:
+    def names(self, folder: Path) -> list[str]:
+        """Return what lies in a folder, sorted; nothing where it cannot be read."""
         return list(self._listing(folder).values())
 
     def _listing(self, folder: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path, PurePosixPath
 
 from harness.data.findings import Findings, once
 from harness.data.fingerprints import content_hashes
@@ -20,6 +21,9 @@ from harness.data.paths import Root
 from harness.data.records import Dataset, Fold, Record
 
 __all__ = ["check"]
+
+_LOOKED_INTO = 50
+"""Folders in which a missing file is looked for."""
 
 
 def check(
@@ -89,7 +93,7 @@ def _look(root: Root, record: Record) -> tuple[str, str, str] | int:
         try:
             status = path.stat()
         except OSError:
-            return "missing files", what, f"is missing: there is no file {path}"
+            return "missing files", what, f"is missing: there is no file {path}{_like(root, path)}"
         if not stat.S_ISREG(status.st_mode):
             return "missing files", what, f"is not a file: {path}"
         fault = header_fault(path)
@@ -97,6 +101,23 @@ def _look(root: Root, record: Record) -> tuple[str, str, str] | int:
             return "files that are not images", what, fault
         size = size or status.st_size
     return size
+
+
+def _like(root: Root, path: Path) -> str:
+    """Return which file was perhaps meant: of the same name elsewhere, or of another ending."""
+    name = path.relative_to(root.folder).as_posix()
+    parts = name.split("/")
+    stem = PurePosixPath(name).stem.casefold()
+    beside = [one for one in root.names(path.parent) if PurePosixPath(one).stem.casefold() == stem]
+    if len(beside) == 1:
+        return f"; there is {beside[0]!r} in its folder"
+    below = [f"{folder}/{name}" for folder in root.names(root.folder)[:_LOOKED_INTO]]
+    above = ["/".join(parts[start:]) for start in range(1, len(parts))]
+    for other in (*above, *below):
+        here = root.in_other_case(other)
+        if here is not None:
+            return f"; there is {here!r}"
+    return ""
 
 
 def _check_fold(fold: Fold, findings: Findings) -> None:

@@ -30,6 +30,8 @@ _LINE_END = re.compile(r"[\r\n]")
 _UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
 """What a column without a name is called; the longer form is pandas' when it reads one back."""
 
+_GUARDED = re.compile(r'="([^"]*)"')
+
 _TITLES = 20
 """Lines that are looked at for a header below the first."""
 
@@ -120,7 +122,7 @@ def table_of(text: str, called: str, columns: Collection[str], findings: Finding
     )
     try:
         lines = [
-            (reader.line_num + skipped, [cell.strip() for cell in cells])
+            (reader.line_num + skipped, [_bare(cell) for cell in cells])
             for cells in reader
             if any(cell.strip() for cell in cells)
         ]
@@ -129,6 +131,13 @@ def table_of(text: str, called: str, columns: Collection[str], findings: Finding
         findings.problem("malformed lines", f"{place}: is not CSV ({fault})")
         return None
     return _headed(lines, called, columns, findings, separator)
+
+
+def _bare(cell: str) -> str:
+    """Return a cell without what keeps a spreadsheet from taking a text for a number."""
+    text = cell.strip()
+    guarded = _GUARDED.fullmatch(text)
+    return guarded[1].strip() if guarded else text
 
 
 def read_cells(

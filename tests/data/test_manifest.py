@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from harness.data import manifest
 from harness.data.findings import Findings
+from harness.data.layouts import open_dataset
 from harness.data.manifest import COLUMNS, read_manifest
 from harness.data.paths import Root, canonical
 from harness.data.records import Record
-from harness.errors import UsageError
+from harness.errors import DataError, UsageError
+from harness.tasks.folds import check_named
 
 from .sets import lines, picture
 
@@ -328,3 +331,66 @@ def test_words_that_are_chosen_from_a_list_may_be_written_in_capitals(
     data = read_manifest(lines(tmp_path / "m.csv", [f"image,{column}", f"a.png,{written}"]))
     assert data.problems == ()
     assert getattr(data.records["a.png"], column) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("Bl%C3%BCte%201.png", "is written without codes for letters"),
+        ("ordner%2FBl%C3%BCte 1.png", "is written without codes for letters"),
+        ("Blüte\u00a01.png", "has other spaces"),
+        ("ORDNER/Blüte  1.png", "has other spaces"),
+    ],
+)
+def test_codes_and_spaces_of_programs_lead_to_the_file_and_are_said(
+    tmp_path: Path, written: str, why: str
+) -> None:
+    folder = "ordner/" if "rdner" in written.casefold() else ""
+    picture(tmp_path / f"{folder}Blüte 1.png")
+    data = open_dataset(lines(tmp_path / "m.csv", ["image,tattoo", f"{written},a"]))
+    assert data.problems == ()
+    assert list(data.records) == [f"{folder}Blüte 1.png"]
+    (said,) = data.warnings
+    assert said.endswith(f"is read as '{folder}Blüte 1.png', which {why}")
+
+
+def test_accents_written_in_two_ways_are_not_worth_a_word(tmp_path: Path) -> None:
+    picture(tmp_path / unicodedata.normalize("NFD", "Blüte.png"))
+    data = open_dataset(lines(tmp_path / "m.csv", ["image,tattoo", "Blüte.png,a"]))
+    assert data.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("C:\\Users\\anna\\Fotos\\t1\\a.png", "; write 'Fotos/t1/a.png'"),
+        ("/Users/anna/Fotos/t1/a.png", "; write 'Fotos/t1/a.png'"),
+        ("\\\\nas\\share\\fotos\\T1\\A.PNG", "; write 'Fotos/t1/a.png'"),
+        ("../x/Fotos/t1/a.png", "; write 'Fotos/t1/a.png'"),
+        ("file:///Users/anna/Fotos/t1/a.png", "; there is 'Fotos/t1/a.png'"),
+        ("Fotos/t1/a", "; there is 'a.png' in its folder"),
+        ("Fotos/t1/a.jpeg", "; there is 'a.png' in its folder"),
+        ("t1/a.png", "; there is 'Fotos/t1/a.png'"),
+        ("alt/Fotos/t1/a.png", "; there is 'Fotos/t1/a.png'"),
+    ],
+)
+def test_a_path_of_another_machine_is_refused_with_the_file_that_it_may_mean(
+    tmp_path: Path, written: str, hint: str
+) -> None:
+    picture(tmp_path / "Fotos" / "t1" / "a.png")
+    data = open_dataset(lines(tmp_path / "m.csv", ["image,tattoo", f"{written},a"]))
+    (problem,) = data.problems
+    assert problem.endswith(hint)
+
+
+def test_a_picture_without_an_identity_is_named_with_its_line(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        picture(tmp_path / f"{name}.png")
+    data = open_dataset(
+        lines(tmp_path / "manifest.csv", ["image,tattoo", "a.png,t1", "b.png,", "c.png,t1"])
+    )
+    with pytest.raises(
+        DataError, match=r"1 of 3 pictures have no 'tattoo'.*'b.png' \(manifest.csv:3\)"
+    ):
+        check_named(data, "tattoo")
+    assert data.name == tmp_path.name

@@ -122,3 +122,60 @@ def test_a_run_says_it_on_the_terminal_and_keeps_it(
     assert {PLACEHOLDERS, SPELLINGS} <= kept
     assert ran.err.count("note: tattoo 'unknown' of 2 pictures") == 1
     assert ran.err.count("note: tattoo 'Anna' (2) and 'anna' (2)") == 1
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("unk.", "k.A.", "n. a.", "N.N.", "s/d", "keine Angabe", "nicht bekannt", "sans nom"),
+        *(
+            "Indéterminé",
+            "Okänd",
+            "не­известно".replace("\u00ad", ""),
+            "不明",
+            "알 수 없음",
+            "(none)",
+        ),
+        *("[Unknown]", "_unknown_", "not applicable", "#REF!", "#BEZUG!", "#NAME?", "########"),
+        *("9999", "-99", "(blank)", "no name", "John Doe", "anonymous", "..."),
+    ],
+)
+def test_words_of_other_languages_and_programs_are_said(tmp_path: Path, word: str) -> None:
+    (one,) = found(table(tmp_path, "tattoo", ["a", word, "b", word]), PLACEHOLDERS)
+    assert one.text.startswith(f"tattoo {word!r} of 2 pictures")
+
+
+def test_a_number_of_nines_among_its_neighbours_is_a_name(tmp_path: Path) -> None:
+    assert found(table(tmp_path, "tattoo", ["998", "999", "1000"]), PLACEHOLDERS) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        (["1.23457E+12", "1.23457E+12", "5"], "a number that a spreadsheet has cut off"),
+        (["1,2E+15", "a", "b"], "a number that a spreadsheet has cut off"),
+        (["01. Feb", "1-13", "1-14"], "a date that a spreadsheet has made of a name"),
+        (["Jan 05", "x", "y"], "a date that a spreadsheet has made of a name"),
+        (["3-Mrz", "2-31", "2-32"], "a date that a spreadsheet has made of a name"),
+        (["2024-02-01", "1-13", "1-14"], "a date that a spreadsheet has made of a name"),
+    ],
+)
+def test_names_that_a_spreadsheet_has_rewritten_are_said(
+    tmp_path: Path, values: list[str], what: str
+) -> None:
+    (one,) = found(table(tmp_path, "tattoo", values), "names-that-a-spreadsheet-has-rewritten")
+    assert one.text.startswith(f"tattoo {values[0]!r} of ")
+    assert what in one.text
+
+
+def test_names_that_are_all_dates_are_meant(tmp_path: Path) -> None:
+    path = table(tmp_path, "tattoo", ["2024-02-01", "2024-02-02", "2024-02-01"])
+    assert found(path, "names-that-a-spreadsheet-has-rewritten") == []
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("'007", "007"), ("12,345", "12345"), ("٣", "3"), ("a\\b", "a/b"), ("anna.", "anna")],
+)
+def test_marks_of_programs_make_no_other_name(pair: tuple[str, str]) -> None:
+    assert spelling(pair[0]) == spelling(pair[1])

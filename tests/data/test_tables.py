@@ -31,6 +31,11 @@ def read(text: str) -> tuple[list[dict[str, str]], tuple[str, ...], tuple[str, .
         "image,tattoo\na.png,1,,\n",
         "image,tattoo,\na.png,1\n",
         ",image,,tattoo\n,a.png,,1\n",
+        "image;tattoo\ra.png;1\r",
+        "\ufeffimage,tattoo\na.png,1\n",
+        "\u00a0Image ,\u200bTattoo\na.png,1\n",
+        'image,tattoo\na.png,"=""1"""\n',
+        "sep=\t\r\nimage\ttattoo\r\na.png\t1\r\n",
     ],
 )
 def test_what_spreadsheets_leave_is_read_without_a_word(text: str) -> None:
@@ -62,6 +67,9 @@ def test_a_column_that_counts_lines_is_left_out_and_said(text: str) -> None:
         ("tattoo;group\n1;2\n", "t.csv:1: there is no column 'image'"),
         ("image;tatoo\na.png;1\n", "unknown column 'tatoo'. Did you mean 'tattoo'?"),
         ("sep=,\n", "t.csv: is empty"),
+        ("Liste 2024,\n\nimage,tattoo\na.png,1\n", "line 3 is, which names 'image'"),
+        ("Bild;Tattoo\na.png;1\n", "the first line names the columns, with ',', ';' or a tab"),
+        ("image|tattoo\na.png|1\n", "and has 'image|tattoo'"),
         ('image;tattoo\n"a.png;1\n', "is not CSV"),
     ],
 )
