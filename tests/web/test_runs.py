@@ -19,6 +19,7 @@ import pytest
 from benchmarks.run_folders import make_run
 from harness import record
 from harness.errors import UsageError
+from harness.reporting.pages import script_hash, surroundings
 from harness.web.loopback import LOOPBACK
 from harness.web.runs import LARGEST_REPORT, RunWatcher, keep_looking, make_server
 from tests.browsing import chromium, quiet_page
@@ -138,6 +139,9 @@ def test_a_report_is_sent_with_a_policy_that_runs_none_but_our_script(served: Se
     assert "default-src 'none'" in policy
     assert "sandbox" in policy
     assert "allow-same-origin" not in policy
+    assert script_hash(surroundings()["script"]) in policy, (
+        "the script of the reports that we write"
+    )
     assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
     assert answer.getheader("X-Content-Type-Options") == "nosniff"
 
