@@ -37,7 +37,7 @@
     (sign) => "⟨U+" + sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
   const named = (text) => make("bdi", {}, visible(text));
   // A long name without spaces is broken where its parts end, not in the middle of a word.
-  const broken = (text) => make("bdi", {}, ...visible(text).split(/(?<=[_./-])/).flatMap((piece) => [piece, make("wbr")]));
+  const broken = (text) => make("bdi", {}, ...visible(text).split(/(?<=[_/-])|(?=\.[A-Za-z])/).flatMap((piece) => [piece, make("wbr")]));
   const marks = () => state.images[state.current].marks;
   const mark = () => marks().find((m) => m.key === state.chosen) || null;
   const cell = (m, column) => m.cells[column] || "";
@@ -388,7 +388,7 @@
     const stage = $("stage"), frame = $("frame");
     const margin = 14; // of pixels, so that the handles of a box at the edge can be caught
     // On a narrow page the picture is above all else: no taller than it needs.
-    const narrow = window.matchMedia("(max-width: 44rem)").matches && state.readable;
+    const narrow = window.matchMedia("(max-width: 66rem)").matches && state.readable;
     stage.style.height = narrow ? Math.round(Math.min(window.innerHeight * 0.6, (stage.clientWidth - margin) * state.height / state.width + margin + 2)) + "px" : "";
     const scale = Math.min((stage.clientWidth - margin) / state.width, (stage.clientHeight - margin) / state.height) * state.zoom;
     frame.style.width = Math.max(1, Math.floor(state.width * scale)) + "px";

@@ -258,6 +258,8 @@ class Table:
             if "tags" in line:
                 # One typed ';' would change what separates the tags of all lines.
                 line["tags"] = words
+            if row.record.box is not None:
+                line["box"] = " ".join(map(str, row.record.box))
             for column in WORDS:
                 if line.get(column):
                     line[column] = getattr(row.record, column)
