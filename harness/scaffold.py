@@ -11,6 +11,7 @@ from string import Template
 
 from harness import scaffold_texts as texts
 from harness.errors import UsageError, nearest
+from harness.protocol import parse_protocol, read_protocol
 from harness.registry import find_protocol
 
 __all__ = ["ABILITIES", "Scaffold", "write_algorithm", "write_generator", "write_protocol"]
@@ -130,6 +131,7 @@ def write_protocol(name: str, folder: Path, *, origin: str, plugins: Iterable[Pa
         pass
     else:
         raise UsageError(f"there is a protocol called {name!r} already; choose another name")
+    read_protocol(source)
     text = source.read_text(encoding="utf-8")
     for key, value in (("version", 1), ("title", _title(words))):
         # A key of the file itself stands before its first table.
@@ -140,6 +142,12 @@ def write_protocol(name: str, folder: Path, *, origin: str, plugins: Iterable[Pa
         f"# Made from {source.stem!r} by `harness new protocol`: change what is asked below, and\n"
         "# say in title and question what that is. Raise `version` when a number may change.\n"
     )
+    made = parse_protocol((intro + text).encode(), name)
+    if (made.title, made.version) != (_title(words), 1):
+        raise UsageError(
+            f"{source}: write `version = ...` and `title = ...` each on a line of its own, so that "
+            "the new protocol can have others"
+        )
     return _written(name, folder, ".toml", intro + text)
 
 

@@ -100,6 +100,26 @@ def test_a_new_protocol_takes_no_name_that_is_taken(tmp_path: Path) -> None:
     assert write_protocol("other", tmp_path, origin=str(own)).is_file()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('task = "identification"', 'task = "dance"'),
+        ("version = 1", "version = 'one'"),
+        ('title = "Region of interest"', 'title = """\nRegion"""'),
+        ("[data]", "[data"),
+    ],
+)
+def test_nothing_is_written_where_the_protocol_to_start_from_is_faulty(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    text = registry.find_protocol("region").read_text(encoding="utf-8")
+    assert before in text
+    (tmp_path / "odd.toml").write_text(text.replace(before, after))
+    with pytest.raises(UsageError):
+        write_protocol("mine", tmp_path / "new", origin=str(tmp_path / "odd.toml"))
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_new_generator_passes_check(harness: Command, tmp_path: Path) -> None:
     path = write_generator("my-dots", tmp_path)
     assert is_generator(path)

@@ -130,7 +130,6 @@ def _layouts(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
 
 def _generators(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
     from harness.generation.finding import generators, recipes
-    from harness.generation.recipe import read_recipe
 
     return [
         {"name": name, "option": "--generator", "about": _first_line(file), "file": str(file)}
@@ -139,11 +138,20 @@ def _generators(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
         {
             "name": name,
             "option": "--recipe",
-            "about": read_recipe(file).title,
+            "about": _title(file),
             "file": str(file),
         }
         for name, file in recipes(plugins).items()
     ]
+
+
+def _title(recipe: Path) -> str:
+    from harness.generation.recipe import read_recipe
+
+    try:
+        return read_recipe(recipe).title
+    except UsageError as reason:
+        return f"cannot be read: {reason}"
 
 
 def _first_line(file: Path) -> str:

@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -138,15 +139,16 @@ def drawn(
 
 
 def _noted(notes: Path) -> dict[str, Facts]:
-    """Return what was drawn; the last line may have been cut off, and is drawn again."""
+    """Return what was drawn; of a line that was cut off or is no note, it is drawn again."""
     found: dict[str, Facts] = {}
     text = notes.read_text(encoding="utf-8") if notes.is_file() else ""
     whole, _, cut = text.rpartition("\n")
     if cut:
         write_whole(notes, f"{whole}\n" if whole else "")
     for line in whole.splitlines():
-        name, facts = json.loads(line)
-        found[name] = facts
+        with suppress(ValueError, TypeError):
+            name, facts = json.loads(line)
+            found[str(name)] = dict(facts)
     return found
 
 

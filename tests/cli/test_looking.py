@@ -37,11 +37,15 @@ def test_generators_and_recipes_are_listed_with_the_option_that_takes_them(
     own = tmp_path / "own" / "generators"
     own.mkdir(parents=True)
     (own / "squares.py").write_text('"""Squares on skin."""\n')
+    (own / "broken.py").write_text("def\n")
+    (own / "odd.toml").write_text("identities = 'many'\n")
     listed = here("list", "generators", "--plugins", "own", "--json").json["generators"]
     found = {one["name"]: one for one in listed}
     assert found["squares"]["about"] == "Squares on skin."
     assert found["procedural"]["option"] == "--generator"
     assert found["aigtatt"]["option"] == "--recipe"
+    assert found["broken"]["about"].startswith("cannot be read")
+    assert found["odd"]["about"].startswith("cannot be read")
 
 
 def test_several_kinds_are_listed_in_the_order_asked_for(here: Command) -> None:

@@ -80,7 +80,7 @@ def test_a_note_that_was_cut_off_is_of_nothing_drawn(
     draw(tmp_path / "whole")
     interrupted(module, draw, tmp_path / "again", 2)
     notes = tmp_path / "again" / WORK / "drawn.jsonl"
-    notes.write_bytes(notes.read_bytes()[:-5])
+    notes.write_bytes(b"no note\n[1]\n" + notes.read_bytes()[:-5])
     draw(tmp_path / "again")
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
 
