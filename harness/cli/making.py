@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,27 +131,21 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
 def _of_algorithm(
     name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]
 ) -> Iterator[Finding]:
-    from harness.conformance import examine
-    from harness.description import describe
+    from harness.execution.asking import ask, examine_inside
 
     try:
         plugin = registry.find_algorithm(name, plugins)
     except UsageError:
         refuse_place(name, "an algorithm")
         raise
-    algorithm = registry.load(plugin)
     assigned = assignments(parameters)
-    described = describe(algorithm, preset=preset, assignments=assigned)
+    described = ask(plugin, preset=preset, assignments=assigned).description
     described.check_complete(plugin.name)
     values = described.values()
     # What is not asked for is left to the kit, which knows of the preset `check`.
-    given = {
-        name: value
-        for name, value in values.items()
-        if name in assigned or name in algorithm.presets.get(preset, {})
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        yield from examine(algorithm, given, folder=Path(folder))
+    wanted = {*assigned, *described.presets.get(preset, {})}
+    given = {name: value for name, value in values.items() if name in wanted}
+    yield from examine_inside(plugin, given, values)
 
 
 def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:

@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -26,8 +26,13 @@ from harness.execution.log import Log
 from harness.execution.nursery import Born
 from harness.execution.packing import LONGEST_TEXT
 from harness.execution.variables import variables
-from harness.execution.worker import ExportRequest, Question
+from harness.execution.worker import ExaminationRequest, ExportRequest, Question
 from harness.registry import Plugin
+
+if TYPE_CHECKING:
+    from harness.conformance import Finding
+
+T = TypeVar("T")
 
 PATIENCE = IMPORT
 """Seconds that the import of a plugin may take."""
@@ -56,6 +61,15 @@ class Asked:
     description: Description
     environment: Environment
     loaded: dict[str, str]
+
+
+class _Found(msgspec.Struct):
+    name: str = ""
+    passed: bool = False
+    message: str = ""
+    end: bool = False
+    error: str = ""
+    exit_code: int = 2
 
 
 class _Answer(msgspec.Struct):
@@ -121,6 +135,61 @@ def ask(
     return Asked(answer.description, answer.environment, answer.loaded)
 
 
+def examine_inside(
+    plugin: Plugin, given: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Have the conformance kit check a plugin in a process of the plugin's own, in its fence.
+
+    Parameters
+    ----------
+    plugin
+        To be checked.
+    given
+        Parameters that the user set; the others are the kit's choice.
+    parameters
+        All of them: files that they name may be read.
+
+    Yields
+    ------
+    Finding
+        As soon as it is known.
+
+    Raises
+    ------
+    PluginError, RunFailed
+        If it ends, or takes longer than it may, before all is checked.
+    """
+    from harness.conformance import Finding
+
+    with _scratch() as scratch:
+        (scratch / "kit").mkdir()
+        request = ExaminationRequest(
+            name=plugin.name,
+            file=str(plugin.file),
+            attribute=plugin.attribute,
+            module=plugin.module,
+            parameters=dict(given),
+            folder=str(scratch / "kit"),
+        )
+        with _asking(
+            plugin,
+            "examine",
+            request,
+            "examination",
+            EXPORT_PATIENCE,
+            memory=Bounds().memory,
+            parameters=parameters,
+            scratch=scratch,
+        ) as talk:
+            for line in talk.lines:
+                found = talk.decoded(line, _Found)
+                _refuse(found.error, found.exit_code)
+                if found.end:
+                    return
+                yield Finding(found.name, found.passed, text_of(found.message, LONGEST_TEXT))
+            raise talk.failed()
+
+
 def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, file: Path) -> None:
     """Let a plugin load its model elsewhere and write it as an ONNX file.
 
@@ -184,7 +253,61 @@ def _answer(
     scratch: Path,
     hidden: Iterable[Path] = (),
 ) -> _Answer:
-    """Start a worker in its fence, ask it, and turn what went wrong into an error."""
+    """Ask a worker one thing, and turn what went wrong into an error."""
+    with _asking(
+        plugin,
+        verb,
+        question,
+        what,
+        patience,
+        memory=memory,
+        parameters=parameters,
+        scratch=scratch,
+        hidden=hidden,
+    ) as talk:
+        answer = talk.decoded(next(talk.lines, b""), _Answer)
+        with suppress(subprocess.TimeoutExpired):
+            talk.process.wait(timeout=3)
+    _refuse(answer.error, answer.exit_code, out_of_memory(memory) if answer.memory else "")
+    return answer
+
+
+def _refuse(error: str, code: int, more: str = "") -> None:
+    if error:
+        kind = UsageError if code == UsageError.exit_code else PluginError
+        raise kind(text_of(error, LONGEST_TEXT) + more)
+
+
+@dataclass
+class _Talk:
+    """A worker that has been asked something."""
+
+    lines: Iterator[bytes]
+    process: subprocess.Popen[bytes] | Born
+    failed: Callable[[], RunFailed]
+
+    def decoded(self, line: bytes, kind: type[T]) -> T:
+        """Return what a line says; the worker has failed where it says nothing."""
+        try:
+            return msgspec.json.decode(line, type=kind)
+        except (msgspec.DecodeError, RecursionError):
+            raise self.failed() from None
+
+
+@contextmanager
+def _asking(
+    plugin: Plugin,
+    verb: str,
+    question: Any,
+    what: str,
+    patience: float,
+    *,
+    memory: int,
+    parameters: Mapping[str, Any],
+    scratch: Path,
+    hidden: Iterable[Path] = (),
+) -> Iterator[_Talk]:
+    """Start a worker in its fence and ask it; it is ended, with all that it started, at the end."""
     environment = surroundings(str(scratch), variables(1))
     rules = rules_for(
         plugin.file,
@@ -207,59 +330,58 @@ def _answer(
             stderr=book.end,
         )
         book.started()
-        line = _line(fenced.process, msgspec.json.encode(question) + b"\n", patience, memory)
+        asked = fenced
+
+        def failed() -> RunFailed:
+            with suppress(subprocess.TimeoutExpired):
+                asked.process.wait(timeout=3)
+            closed = asked.process.poll() is None
+            asked.end()
+            book.settle()
+            code, last = asked.process.returncode, book.last_line()
+            how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+            ended = "closed its line to the harness" if closed else f"ended the process ({how})"
+            said = f"; it last said: {last}" if last else ""
+            return RunFailed(f"{plugin.file}: its {what} {ended}{said}")
+
+        words = msgspec.json.encode(question) + b"\n"
+        yield _Talk(_lines(fenced.process, words, patience, memory), fenced.process, failed)
     except _Over as reason:
         raise PluginError(f"{plugin.file}: its {what} {reason}") from None
     finally:
         if fenced is not None:
-            closed = fenced.process.poll() is None
             fenced.end()
             for pipe in (fenced.process.stdin, fenced.process.stdout):
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()
         book.close()
-    try:
-        answer = msgspec.json.decode(line, type=_Answer)
-    except (msgspec.DecodeError, RecursionError):
-        code, last = fenced.process.returncode, book.last_line()
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        ended = "closed its line to the harness" if closed else f"ended the process ({how})"
-        raise RunFailed(
-            f"{plugin.file}: its {what} {ended}" + (f"; it last said: {last}" if last else "")
-        ) from None
-    if answer.error:
-        more = out_of_memory(memory) if answer.memory else ""
-        raise (UsageError if answer.exit_code == UsageError.exit_code else PluginError)(
-            text_of(answer.error, LONGEST_TEXT) + more
-        )
-    return answer
 
 
 class _Over(Exception):
     """It used more than it may; the message continues ``its import ...``."""
 
 
-def _line(
+def _lines(
     process: subprocess.Popen[bytes] | Born, question: bytes, patience: float, memory: int
-) -> bytes:
-    """Return the line that a process answers, or what it said until it ended.
+) -> Iterator[bytes]:
+    """Yield the lines that a process answers, and what it says after the last of them.
 
     A child that it left behind may hold its output open: that is not waited for.
 
     Raises
     ------
     _Over
-        If it takes longer, or holds more, than it may.
+        If a line takes longer, or the process holds more, than it may.
     """
     if process.stdin is None or process.stdout is None:
-        return b""
+        return
     with suppress(OSError):
         process.stdin.write(question)
         process.stdin.flush()
     until, text, ended = time.monotonic() + patience, bytearray(), False
     measured = 0.0
-    while b"\n" not in text and len(text) < _LONGEST_ANSWER:
+    while len(text) < _LONGEST_ANSWER:
         now = time.monotonic()
         if now > until:
             raise _Over(
@@ -278,9 +400,12 @@ def _line(
             if not part:
                 break
             text += part
+            if b"\n" in part:
+                *lines, rest = bytes(text).split(b"\n")
+                yield from lines
+                until, text = time.monotonic() + patience, bytearray(rest)
         elif ended:
             break
         ended = process.poll() is not None
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=3)
-    return bytes(text).partition(b"\n")[0]
+    if text:
+        yield bytes(text)

@@ -50,6 +50,17 @@ class Question(msgspec.Struct):
     seed: int | None = None
 
 
+class ExaminationRequest(msgspec.Struct):
+    """Which plugin the kit is to check from inside, with which parameters, and a folder for it."""
+
+    name: str
+    file: str
+    attribute: str
+    module: str
+    parameters: dict[str, Any]
+    folder: str
+
+
 class ExportRequest(msgspec.Struct):
     """Which model to write as an ONNX file: the plugin, its parameters and what it saved."""
 
@@ -73,6 +84,8 @@ def main(arguments: list[str]) -> int:
         return _describe(sys.stdin.buffer.readline(), voice)
     if arguments == ["export"]:
         return _export(sys.stdin.buffer.readline(), voice)
+    if arguments == ["examine"]:
+        return _examine(sys.stdin.buffer.readline(), voice)
     from harness.execution import unaided
 
     request = sys.stdin.buffer.readline()
@@ -118,6 +131,31 @@ def _describe(line: bytes, voice: TextIO) -> int:
             "loaded": watch.files(),
         }
     voice.write(msgspec.json.encode(answer).decode() + "\n")
+    return 0
+
+
+def _examine(line: bytes, voice: TextIO) -> int:
+    """Say what each check found, a line for each, and in the last that there are no more."""
+    from harness.conformance import examine
+
+    request = msgspec.json.decode(line, type=ExaminationRequest)
+    plugin = Plugin(request.name, Path(request.file), request.attribute, request.module)
+
+    def say(**facts: Any) -> None:
+        voice.write(msgspec.json.encode(facts).decode() + "\n")
+
+    try:
+        kind = load(plugin)
+        given = _parameters(kind, request.parameters)
+        for found in examine(kind, given, folder=Path(request.folder)):
+            say(name=found.name, passed=found.passed, message=bounded(found.message))
+    except HarnessError as reason:
+        say(error=bounded(reason), exit_code=reason.exit_code)
+    except BaseException as reason:
+        _print_trace(reason)
+        say(error=_explained(reason, plugin, "a check"), exit_code=3)
+    else:
+        say(end=True)
     return 0
 
 

@@ -139,3 +139,21 @@ def test_a_plugin_that_dies_on_import_is_named_before_anything_runs(
     )
     assert ran.code == 3
     assert "deadly.py: its import ended the process (exit code 9)" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (spoilt("os._exit(0)"), "its examination ended the process (exit code 0)"),
+        (spoilt("raise SystemExit(0)"), "ended its process: SystemExit: 0"),
+        (GOOD + "os._exit(0)\n", "its import ended the process (exit code 0)"),
+        (spoilt("os.kill(os.getppid(), signal.SIGKILL)"), "Operation not permitted"),
+    ],
+)
+def test_an_algorithm_cannot_end_the_check_of_it_as_if_all_were_well(
+    harness: Command, plugin: WriteFile, body: str, said: str
+) -> None:
+    ran = harness("check", plugin("bad", body))
+    assert ran.code == 3
+    assert said in ran.err + ran.out
+    assert "Traceback" not in ran.err
