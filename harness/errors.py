@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.data.findings import Finding
 
 
@@ -63,6 +65,25 @@ class Damaged(HarnessError):
     """A run folder whose files do not agree with each other."""
 
     exit_code = 3
+
+
+class BadFile(Damaged):
+    """A file of a run folder that is missing, of another kind or type, or too large.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    fault
+        What is wrong and what was expected; it continues a sentence that starts with the path.
+    place
+        Where in the file, such as ``$.folds[0].name``.
+    """
+
+    def __init__(self, path: Path, fault: str, place: str = "") -> None:
+        self.path, self.fault, self.place = path, fault, place
+        where = f" at {place}:" if place else ""
+        super().__init__(visible(f"{path}:{where} {fault}"))
 
 
 class Unwritable(HarnessError):
@@ -137,6 +158,24 @@ def shortened(text: str, length: int = LONGEST_SENTENCE) -> str:
         return text
     end = length // 3
     return f"{text[: length - end - 5]} ... {text[-end:]}"
+
+
+def visible(text: str) -> str:
+    r"""Return a text on one line, with what cannot be seen written out.
+
+    >>> visible("a\tb\x1b[31m")
+    'a\\x09b\\x1b[31m'
+    """
+    return "".join(c if c.isprintable() else _written(ord(c)) for c in text)
+
+
+def visible_lines(text: str) -> str:
+    """Return a text of several lines with what cannot be seen in them written out."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
+def _written(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from harness.preparing import Judged
 from harness.protocol import Protocol, read_protocol
 from harness.renewing import alone, or_as_before
 from harness.results import Outcome
+from harness.run_files import read_bytes, sound
 from harness.tasks.answers import Answer, StreamedAnswer
 
 
@@ -106,9 +107,10 @@ def score_again(folder: Path, forensic: str = "") -> tuple[record.Run, Outcome, 
     method = forensic or (kept.method if kept is not None else "")
     assessment = record.assessed(run, method) if method else None
     before = folder / record.METRICS
-    content = before.read_bytes() if before.exists() else b""
+    content = read_bytes(folder, record.METRICS) if before.exists() else b""
     if run.manifest.opinions:
-        again = opinions(run.protocol, run.folds, run.answers)
+        with sound(folder, "the opinions of other programs cannot be asked for"):
+            again = opinions(run.protocol, run.folds, run.answers)
         if all(opinion.value is not None for opinion in again):
             run.manifest.opinions = again
     facts = run.manifest.dataset

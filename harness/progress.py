@@ -65,6 +65,8 @@ class BarProgress:
             def render(self, task: Task) -> Text:
                 return Text("") if task.total is None else super().render(task)
 
+        from harness.cli.streams import steering
+
         self._label = label
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -72,7 +74,7 @@ class BarProgress:
             Share("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", style="dim"),
-            console=Console(stderr=True),
+            console=Console(file=steering(sys.stderr)),
             transient=True,
         )
         self._tasks: dict[str, tuple[str, TaskID]] = {}

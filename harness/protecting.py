@@ -29,20 +29,16 @@ def protection_of(units: Sequence[Path], checked: Checked | None) -> Protection:
     checked
         What was answered again; None where nothing was, since a control is shown the truth.
     """
-    fences = [
-        Fence(**{**facts, "missing": tuple(facts["missing"])})
-        for unit in units
-        for path in sorted(unit.glob(f"*/{STEP_FILE}"))
-        if (facts := _fence_in(path)) is not None
-    ]
-    if not fences:
-        return Protection(missing=["a record of its fence"], exempt=checked is None)
-    weakest = Fence(
-        landlock=min(fence.landlock for fence in fences),
-        network=min((fence.network for fence in fences), key=_NETWORKS.index),
-        processes=min((fence.processes for fence in fences), key=_PROCESSES.index),
-        missing=tuple(dict.fromkeys(clause for fence in fences for clause in fence.missing)),
+    weakest = weakest_of(
+        [
+            Fence(**{**facts, "missing": tuple(facts["missing"])})
+            for unit in units
+            for path in sorted(unit.glob(f"*/{STEP_FILE}"))
+            if (facts := _fence_in(path)) is not None
+        ]
     )
+    if weakest is None:
+        return Protection(missing=["a record of its fence"], exempt=checked is None)
     found = checked or Checked()
     return Protection(
         landlock=weakest.landlock,
@@ -54,6 +50,18 @@ def protection_of(units: Sequence[Path], checked: Checked | None) -> Protection:
         pairs=found.pairs,
         largest=found.largest,
         exempt=checked is None,
+    )
+
+
+def weakest_of(fences: Sequence[Fence]) -> Fence | None:
+    """Return what held in each of several fences; None where there is none."""
+    if not fences:
+        return None
+    return Fence(
+        landlock=min(fence.landlock for fence in fences),
+        network=min((fence.network for fence in fences), key=_NETWORKS.index),
+        processes=min((fence.processes for fence in fences), key=_PROCESSES.index),
+        missing=tuple(dict.fromkeys(clause for fence in fences for clause in fence.missing)),
     )
 
 

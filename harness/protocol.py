@@ -46,6 +46,11 @@ Need = Literal[
 """What a question may need of a data set; each is looked for by `harness.tasks.needs`."""
 
 
+MOST_METRICS, MOST_RANKS, MOST_DRAWS = 100, 100_000, 10_000
+"""More than anybody asks for; a protocol in a run folder may be a stranger's, who wants to keep
+others waiting."""
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=False, allow_inf_nan=False
@@ -115,7 +120,7 @@ class FoldRules(_Table):
     probe_media: Annotated[tuple[str, ...], Field(alias="probe-media")] = ()
     references: Annotated[int, Field(ge=1)] = 1
     probes: Annotated[int, Field(ge=1)] | None = None
-    draws: Annotated[int, Field(ge=1)] = 10
+    draws: Annotated[int, Field(ge=1, le=MOST_DRAWS)] = 10
     unknown: Annotated[float, Field(gt=0, lt=1)] = 0.1
     seed: int = 0
 
@@ -243,8 +248,8 @@ class Protocol(_Table):
     reference: str = ""
     task: TaskName
     headline: str
-    metrics: tuple[str, ...]
-    ranks: Annotated[int, Field(ge=1)] = 50
+    metrics: Annotated[tuple[str, ...], Field(max_length=MOST_METRICS)]
+    ranks: Annotated[int, Field(ge=1, le=MOST_RANKS)] = 50
     threshold: float = 0.5
     data: DataRules
     folds: FoldRules = FoldRules()

@@ -18,32 +18,81 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from harness.data.records import Draw, Fold, Record
-from harness.errors import Damaged, HarnessError, UsageError
+from harness.data.records import Fold, Record
+from harness.errors import BadFile, Damaged, HarnessError, UsageError, visible
 from harness.execution.journal import JOURNAL
-from harness.execution.storage import STEP_FILE, load_answer, write_whole
+from harness.execution.storage import STEP_FILE, write_whole
 from harness.execution.unit import SCORES, UNIT_FILE
+from harness.kept_answers import as_damage, read_answer
 from harness.manifest import Manifest, Origin
 from harness.places import CHECKSUMS as CHECKSUMS
-from harness.protocol import Protocol, read_protocol
+from harness.protocol import Protocol, parse_protocol
 from harness.results import Outcome, Search
-from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
+from harness.run_files import (
+    LARGEST_LIST,
+    digest,
+    files_below,
+    is_inside,
+    is_regular,
+    read_bytes,
+    read_json,
+    sound,
+)
+from harness.tasks.answers import Answer
+from harness.truth import TRUTH, TRUTH_PICTURES, Truth, folds_in, records_in, write_truth
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
 
+__all__ = [
+    "CANDIDATES",
+    "CHECKSUMS",
+    "CURVES",
+    "FORENSIC",
+    "FORMAT",
+    "MANIFEST",
+    "METRICS",
+    "PROTOCOL",
+    "REPORT",
+    "SEARCHES",
+    "TRUTH",
+    "Run",
+    "assessed",
+    "candidate_lines",
+    "changed_files",
+    "check_answers",
+    "check_sources",
+    "faults",
+    "identity_of",
+    "is_answer",
+    "is_finished",
+    "is_source",
+    "read_assessment",
+    "read_checksums",
+    "read_manifest",
+    "read_run",
+    "result_hash",
+    "seal",
+    "withdraw",
+    "write_assessment",
+    "write_manifest",
+    "write_outcome",
+    "write_truth",
+]
+
+T = TypeVar("T")
 FORMAT = 1
 UNFINISHED = f"unfinished: it has no {CHECKSUMS}, which a run writes last"
-MANIFEST, PROTOCOL, TRUTH = "manifest.json", "protocol.toml", "truth.json"
-TRUTH_PICTURES = "truth"
+MANIFEST, PROTOCOL = "manifest.json", "protocol.toml"
 METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
 FORENSIC = "forensic.json"
 LINE_ENDS = "its line ends are CR LF now, and were LF"
@@ -53,52 +102,11 @@ PLANNED = "environment.json"
 """In an unfinished run folder: the environment that its units are being done in."""
 SIGNS = (MANIFEST, CHECKSUMS, PROTOCOL, "units", PLANNED)
 """What tells a run folder, finished or not, from others."""
-LARGEST_FILE = 4 << 30
-LARGEST_TEXT = 64 << 20
-"""Bytes of the largest JSON file read: a run folder may come from a stranger."""
-
-
-class Facts(msgspec.Struct, omit_defaults=True):
-    """What `truth.json` keeps of a record: all that metrics and reports need."""
-
-    path: str
-    tattoo: str | None = None
-    subject: str | None = None
-    group: str | None = None
-    source: str | None = None
-    style: str | None = None
-    media: str | None = None
-    label: str | None = None
-    box: tuple[int, int, int, int] | None = None
-    size: tuple[int, int] | None = None
-    skin: str | None = None
-    tags: list[str] = []
-    mask: str | None = None
-    clean: str | None = None
-    kept: str | None = None
-    query: str | None = None
-    text_score: float | None = None
-
-
-class FoldTruth(msgspec.Struct, omit_defaults=True):
-    """A fold as `truth.json` keeps it."""
-
-    name: str
-    train: list[str]
-    probes: list[str]
-    gallery: list[str]
-    mates: list[tuple[str, str]]
-    nonmates: list[tuple[str, str]] = []
-    excluded: list[tuple[str, str]] = []
-    draws: list[tuple[list[str], list[str]]] = []
-    unmated: list[str] = []
-
-
-class Truth(msgspec.Struct):
-    """Everything that metrics need beside the scores."""
-
-    folds: list[FoldTruth]
-    records: dict[str, Facts]
+DATASET = ("name", "layout", "path")
+"""What a manifest says of every data set."""
+LARGEST_PROTOCOL = 1 << 20
+FITS = "fits"
+"""Folder of runs inside a folder that joins them; each has a seal of its own."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +126,30 @@ class Run:
     records: dict[str, Record]
     answers: Sequence[Answer]
 
+    def computed(self, compute: Callable[..., T], *parts: Any) -> T:
+        """Return what a function computes from parts of this run.
+
+        Raises
+        ------
+        Damaged
+            If they contradict each other, or a picture in the folder cannot be read.
+        """
+        try:
+            with sound(self.folder, "its numbers cannot be computed"):
+                return compute(*parts)
+        except HarnessError as reason:
+            raise as_damage(reason, self.folder) or reason from None
+
     def judge(self) -> Outcome:
-        """Compute every number from the raw scores."""
-        outcome = self.protocol.kind().judge(self.folds, self.answers, self.records, self.protocol)
+        """Compute every number from the raw scores.
+
+        Raises
+        ------
+        Damaged
+            If they contradict the truth, or each other.
+        """
+        judge = self.protocol.kind().judge
+        outcome = self.computed(judge, self.folds, self.answers, self.records, self.protocol)
         brought = self.manifest.imported
         if brought is None or brought.depth is None:
             return outcome
@@ -153,10 +182,11 @@ def assessed(run: Run, method: str) -> Assessment:
     brought = run.manifest.imported
     if brought is not None and brought.depth is not None:
         raise UsageError("likelihood ratios need every score; candidate lists end before that")
-    try:
-        found = assess(task.comparisons(run.folds, run.answers, run.records), method)
-    except ValueError as reason:
-        raise UsageError(f"{run.folder}: no likelihood ratios: {reason}") from None
+    with sound(run.folder, "likelihood ratios cannot be computed"):
+        try:
+            found = assess(task.comparisons(run.folds, run.answers, run.records), method)
+        except ValueError as reason:
+            raise UsageError(f"{run.folder}: no likelihood ratios: {reason}") from None
     if run.protocol.task == "score-lists" and not run.records:
         # Every comparison was taken for an identity of its own.
         del found.counts["identities"]
@@ -170,10 +200,7 @@ def read_assessment(folder: Path) -> Assessment | None:
     """Read the likelihood-ratio part of a run, if it has one."""
     from harness.likelihood.assessment import Assessment
 
-    found: Assessment | None = None
-    if (folder / FORENSIC).is_file():
-        found = _read(folder / FORENSIC, Assessment)
-    return found
+    return read_json(folder, FORENSIC, Assessment) if (folder / FORENSIC).exists() else None
 
 
 def write_assessment(folder: Path, assessment: Assessment) -> None:
@@ -189,18 +216,18 @@ def identity_of(origin: Origin) -> str:
 def result_hash(folder: Path) -> str:
     """Hash the stored answers of all folds: SHA-256 over the digests and names of their files."""
     names = [name for name in _contents(folder) if is_answer(name)]
-    lines = [f"{_digest(folder / name)}  {name}\n" for name in names]
+    lines = [f"{digest(folder, name)}  {name}\n" for name in names]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def is_finished(folder: Path, identity: str) -> bool:
     """Return whether a folder holds the finished run of this identity, with all its files."""
     try:
-        manifest = _read(folder / MANIFEST, Manifest)
+        manifest = read_manifest(folder)
         listed = read_checksums(folder)
-    except (Damaged, OSError):
+    except HarnessError:
         return False
-    return manifest.identity == identity and all((folder / name).is_file() for name in listed)
+    return manifest.identity == identity and all(is_regular(folder, name) for name in listed)
 
 
 def withdraw(folder: Path) -> None:
@@ -220,67 +247,26 @@ def withdraw(folder: Path) -> None:
         path.unlink()
 
 
-def write_truth(
-    folder: Path,
-    folds: Sequence[Fold],
-    records: dict[str, Record],
-    root: Path,
-    truth_files: Sequence[str] = (),
-) -> None:
-    """Keep the truth of the folds, and the facts of the records that they name.
-
-    Parameters
-    ----------
-    truth_files
-        ``mask``, ``clean``, and ``path`` for the picture itself: kept of every probe, since numbers
-        follow from them.
-    """
-    used = dict.fromkeys(
-        name for fold in folds for name in (*fold.train, *fold.probes, *fold.gallery)
-    )
-    # Lines of score files are no images, and mostly nothing is known of them.
-    facts = {name: _facts(records[name], root) for name in sorted(used) if name in records}
-    for i, name in enumerate(sorted({name for fold in folds for name in fold.probes})):
-        for kind in truth_files:
-            source: Path | None = getattr(records[name], kind)
-            if source is None:
-                continue
-            kept = f"{TRUTH_PICTURES}/{i:06d}-{kind}{source.suffix.lower()}"
-            (folder / TRUTH_PICTURES).mkdir(exist_ok=True)
-            write_whole(folder / kept, source.read_bytes())
-            setattr(facts[name], "kept" if kind == "path" else kind, kept)
-    truth = Truth(
-        folds=[
-            FoldTruth(
-                name=f.name,
-                train=list(f.train),
-                probes=list(f.probes),
-                gallery=list(f.gallery),
-                mates=sorted(f.mates),
-                nonmates=sorted(f.nonmates),
-                excluded=sorted(f.excluded),
-                draws=[(list(draw.probes), list(draw.gallery)) for draw in f.draws],
-                unmated=list(f.unmated),
-            )
-            for f in folds
-        ],
-        records=facts,
-    )
-    write_whole(folder / TRUTH, _text(truth))
-
-
 def write_outcome(folder: Path, outcome: Outcome) -> None:
     """Write metrics, curves, searches and candidate lists."""
     write_whole(folder / METRICS, _text(outcome.metrics))
     write_whole(folder / CURVES, msgspec.json.encode(outcome.curves) + b"\n")
     write_whole(folder / SEARCHES, msgspec.json.encode(outcome.searches) + b"\n")
+    for name, text in candidate_files(outcome).items():
+        (folder / CANDIDATES).mkdir(exist_ok=True)
+        write_whole(folder / name, text)
+
+
+def candidate_files(outcome: Outcome) -> dict[str, str]:
+    """Return the candidate lists of a run: text by the name of the file."""
     lists: dict[str, list[str]] = {}
     for search in outcome.searches:
         if search.gallery:
             lists.setdefault(search.fold, []).extend(candidate_lines(search))
-    for fold, lines in lists.items():
-        (folder / CANDIDATES).mkdir(exist_ok=True)
-        write_whole(folder / CANDIDATES / f"{fold}.txt", "".join(f"{line}\n" for line in lines))
+    return {
+        f"{CANDIDATES}/{fold}.txt": "".join(f"{line}\n" for line in lines)
+        for fold, lines in lists.items()
+    }
 
 
 def candidate_lines(search: Search) -> list[str]:
@@ -304,8 +290,32 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def seal(folder: Path) -> None:
     """Write the checksums of everything in the folder; the run is finished with that."""
-    lines = [f"{_digest(folder / name)}  {name}\n" for name in _contents(folder)]
+    lines = [f"{digest(folder, name)}  {name}\n" for name in _contents(folder)]
     write_whole(folder / CHECKSUMS, "".join(lines))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read what a run folder says about itself.
+
+    Raises
+    ------
+    UsageError
+        If the folder is not a run.
+    BadFile
+        If the manifest cannot be read, is of another format, or lacks what every one has.
+    """
+    path = folder / MANIFEST
+    if not path.exists() and not path.is_symlink():
+        raise not_finished(folder)
+    manifest = read_json(folder, MANIFEST, Manifest)
+    if manifest.format != FORMAT:
+        raise BadFile(
+            path, f"has format {manifest.format}, this harness reads {FORMAT}", "$.format"
+        )
+    lacking = [name for name in DATASET if name not in manifest.dataset]
+    if lacking:
+        raise BadFile(path, f"does not say the {lacking[0]} of the data set", "$.dataset")
+    return manifest
 
 
 def read_run(folder: Path) -> Run:
@@ -316,51 +326,26 @@ def read_run(folder: Path) -> Run:
     UsageError
         If the folder is not a run.
     Damaged
-        If a file is missing or cannot be read.
+        If a file is missing or cannot be read, or files contradict each other.
     """
-    if not (folder / MANIFEST).is_file():
-        raise not_finished(folder)
-    manifest = _read(folder / MANIFEST, Manifest)
-    truth = _read(folder / TRUTH, Truth)
+    manifest = read_manifest(folder)
+    truth = read_json(folder, TRUTH, Truth, LARGEST_LIST)
     try:
-        protocol, _ = read_protocol(folder / PROTOCOL)
-    except (OSError, HarnessError) as reason:
-        raise Damaged(f"{folder / PROTOCOL}: {reason}") from None
-    root = Path(manifest.dataset.get("path", "."))
-    folds = [
-        Fold(
-            name=_plain(fold.name),
-            train=tuple(fold.train),
-            probes=tuple(fold.probes),
-            gallery=tuple(fold.gallery),
-            mates=frozenset(fold.mates),
-            nonmates=frozenset(fold.nonmates),
-            excluded=frozenset(fold.excluded),
-            draws=tuple(Draw(tuple(probes), tuple(gallery)) for probes, gallery in fold.draws),
-            unmated=tuple(fold.unmated),
-        )
-        for fold in truth.folds
-    ]
-    answers = []
-    for fold in folds:
-        place = folder / "units" / f"fold-{fold.name}" / SCORES
-        try:
-            answer = load_answer(place)
-        except FileNotFoundError as reason:
-            raise Damaged(f"{reason.filename or place}: is missing") from None
-        except (OSError, ValueError) as reason:
-            raise Damaged(f"{place}: {reason}") from None
-        shape = (len(fold.probes), len(fold.gallery)) if fold.gallery else (len(fold.probes),)
-        if isinstance(answer, StreamedAnswer):
-            shape, found = shape[:1], answer.matching.ranks.shape
-        elif isinstance(answer, PictureAnswer):
-            found = (len(answer.files),)
-        else:
-            found = answer.scores.shape if fold.gallery else answer.scores.shape[:1]
-        if found != shape:
-            raise Damaged(f"{place}: scores have shape {found}, the truth says {shape}")
-        answers.append(answer)
-    records = {name: _record(name, facts, root, folder) for name, facts in truth.records.items()}
+        protocol = parse_protocol(read_bytes(folder, PROTOCOL, LARGEST_PROTOCOL), PROTOCOL)
+    except UsageError as reason:
+        raise BadFile(folder / PROTOCOL, " ".join(str(reason).split())) from None
+    brought = manifest.imported is not None
+    # Scores that carry their own truth are of lines in a file, of which nothing need be known.
+    folds = folds_in(folder, truth, named=protocol.task != "score-lists")
+    records = records_in(folder, truth, Path(manifest.dataset["path"]))
+    with sound(folder, "its raw answers cannot be read"):
+        task = protocol.kind()
+        width = len(task.vocabulary(records, protocol)) if task.has_vocabulary else None
+        images = {name for fold in folds for name in (*fold.probes, *fold.gallery)}
+        answers = [
+            read_answer(folder, fold, task.ability, width, images=images, brought=brought)
+            for fold in folds
+        ]
     return Run(folder, manifest, protocol, folds, records, answers)
 
 
@@ -368,8 +353,10 @@ def faults(folder: Path) -> list[str]:
     """Return everything that is wrong with a run folder: changed, missing, added or untrue.
 
     The checksums say whether a byte changed; that the numbers follow from the scores is shown by
-    computing them again.
+    computing them again; that the steps before them are those that were stored, by the journal.
     """
+    from harness.verifying import work_faults
+
     found = changed_files(folder)
     if found:
         return found
@@ -379,7 +366,7 @@ def faults(folder: Path) -> list[str]:
         found.append(f"{MANIFEST}: the identity does not follow from what went into the run")
     if run.manifest.result_hash != result_hash(folder):
         found.append(f"{MANIFEST}: the hash of the result does not follow from the raw answers")
-    if _digest(folder / PROTOCOL) != origin.protocol_hash:
+    if digest(folder, PROTOCOL) != origin.protocol_hash:
         found.append(f"{PROTOCOL}: is not the protocol that the manifest names")
     if [fold.name for fold in run.folds] != origin.folds:
         found.append(f"{TRUTH}: its folds are not those that the manifest names")
@@ -389,13 +376,20 @@ def faults(folder: Path) -> list[str]:
         (CURVES, msgspec.json.encode(outcome.curves) + b"\n"),
         (SEARCHES, msgspec.json.encode(outcome.searches) + b"\n"),
     ):
-        if (folder / name).read_bytes() != content:
+        if read_bytes(folder, name, LARGEST_LIST) != content:
             found.append(f"{name}: does not follow from the raw scores")
-    found += _contradictions(run, outcome)
+    lists = candidate_files(outcome)
+    there = {name for name in _contents(folder) if name.startswith(f"{CANDIDATES}/")}
+    for name in sorted(there | lists.keys()):
+        kept_text = read_bytes(folder, name, LARGEST_LIST) if name in there else b""
+        if kept_text != lists.get(name, "").encode():
+            found.append(f"{visible(name)}: does not follow from the raw scores")
+    with sound(folder, "the opinions of other programs cannot be checked"):
+        found += _contradictions(run, outcome)
     kept = read_assessment(folder)
-    if kept is not None and _text(assessed(run, kept.method)) != (folder / FORENSIC).read_bytes():
+    if kept is not None and _text(assessed(run, kept.method)) != read_bytes(folder, FORENSIC):
         found.append(f"{FORENSIC}: does not follow from the raw scores")
-    return found
+    return [*found, *work_faults(run)]
 
 
 def _contradictions(run: Run, outcome: Outcome) -> list[str]:
@@ -451,16 +445,10 @@ def check_answers(folder: Path) -> dict[str, str]:
     Damaged
         If the run is not finished, or with every change.
     """
-    if not (folder / MANIFEST).is_file():
-        raise not_finished(folder)
+    read_manifest(folder)
     listed = read_checksums(folder)
     needed = {name: digest for name, digest in listed.items() if is_source(name)}
-    changed = [f"{n}: is missing" for n in needed if not (folder / n).is_file()]
-    changed += [
-        f"{name}: {_change(folder / name, digest)}"
-        for name, digest in needed.items()
-        if (folder / name).is_file() and _digest(folder / name) != digest
-    ]
+    changed = [f for name, known in needed.items() if (f := _difference(folder, name, known))]
     if changed or not {MANIFEST, PROTOCOL, TRUTH} <= needed.keys():
         raise _damaged(folder, changed or ["a file is not listed"])
     return {name: digest for name, digest in needed.items() if is_answer(name)}
@@ -485,31 +473,45 @@ def _is_of_scores(parts: Sequence[str]) -> bool:
 
 
 def changed_files(folder: Path, apart_from: Iterable[str] | None = None) -> list[str]:
-    """Return which files of a sealed folder changed, are missing or were added, in sentences."""
+    """Return which files of a sealed folder changed, are missing or were added, in sentences.
+
+    What is no regular file, such as a link, is among them: a run folder holds none.
+    """
     listed = read_checksums(folder)
-    present = set(_contents(folder))
+    present = dict(_entries(folder))
     skipped = set(apart_from or ())
-    found = [f"{name}: is missing" for name in sorted(set(listed) - present - skipped)]
-    found += [f"{name}: was added later" for name in sorted(present - set(listed) - skipped)]
-    found += [
-        f"{name}: {_change(folder / name, listed[name])}"
-        for name in sorted(present & set(listed) - skipped)
-        if _digest(folder / name) != listed[name]
-    ]
+    found = [f"{visible(name)}: is missing" for name in sorted(listed.keys() - present - skipped)]
+    found += [f"{name}: is a folder" for name in sorted(skipped) if (folder / name).is_dir()]
+    for name in sorted(present):
+        if present[name]:
+            found.append(f"{visible(name)}: is {present[name]}; a run folder holds files alone")
+        elif name in skipped:
+            continue
+        elif name not in listed:
+            found.append(f"{visible(name)}: was added later")
+        elif fault := _difference(folder, name, listed[name]):
+            found.append(fault)
     return found
 
 
-def _change(path: Path, digest: str) -> str:
-    """Say how a file differs from the one that had this digest."""
-    with path.open("rb") as file:
+def _difference(folder: Path, name: str, known: str) -> str:
+    """Say how a file differs from the one that had this digest; empty if it is that one."""
+    try:
+        if digest(folder, name) == known:
+            return ""
         # What was text here is small; arrays and pictures have no line ends to lose.
-        content = file.read() if path.stat().st_size <= LARGEST_TEXT else b""
-    unix = content.replace(b"\r\n", b"\n")
-    return LINE_ENDS if hashlib.sha256(unix).hexdigest() == digest else "its bytes changed"
+        content = read_bytes(folder, name)
+    except BadFile as reason:
+        large = reason.fault.startswith("has ")
+        return f"{visible(name)}: {'its bytes changed' if large else reason.fault}"
+    unix = hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+    return f"{visible(name)}: {LINE_ENDS if unix == known else 'its bytes changed'}"
 
 
 def _damaged(folder: Path, faults: Sequence[str]) -> Damaged:
-    text = f"{folder} changed since it was written:\n" + "\n".join(f"  - {f}" for f in faults)
+    text = f"{visible(str(folder))} changed since it was written:\n" + "\n".join(
+        f"  - {f}" for f in faults
+    )
     if all(fault.endswith(LINE_ENDS) for fault in faults):
         text += (
             "\nNothing else changed, so this is what git does with text files where "
@@ -531,102 +533,58 @@ def read_checksums(folder: Path) -> dict[str, str]:
     """
     path = folder / CHECKSUMS
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise not_finished(folder) from None
-    except (OSError, UnicodeDecodeError) as reason:
-        raise Damaged(f"{folder} is not a finished run: {reason}") from None
-    listed = {}
-    for number, line in enumerate(lines, start=1):
-        digest, _, name = line.partition("  ")
-        parts = PurePosixPath(name).parts
-        if len(digest) != 64 or not parts or ".." in parts or name.startswith("/"):
-            raise Damaged(f"{path}, line {number}: is not a checksum line")
-        listed[name] = digest
+        text = read_bytes(folder, CHECKSUMS).decode("utf-8")
+    except BadFile as reason:
+        if not path.exists() and not path.is_symlink():
+            raise not_finished(folder) from None
+        raise BadFile(folder, f"is not a finished run: {CHECKSUMS} {reason.fault}") from None
+    except UnicodeDecodeError as reason:
+        raise BadFile(path, f"is not UTF-8: {reason.reason}") from None
+    listed: dict[str, str] = {}
+    # Not splitlines, which also parts at signs that may stand in a name.
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
+        known, _, name = line.removesuffix("\r").partition("  ")
+        if not re.fullmatch("[0-9a-f]{64}", known) or not is_inside(name):
+            raise BadFile(path, "is not a checksum line: 64 digits and a file", f"line {number}")
+        if name in listed:
+            raise BadFile(path, f"lists {name!r} a second time", f"line {number}")
+        listed[name] = known
     return listed
 
 
 def not_finished(folder: Path) -> HarnessError:
     """Return what is wrong with a folder without a seal: a run that was begun, or none at all."""
     if (folder / CHECKSUMS).is_file():
-        return Damaged(f"{folder}: {MANIFEST} is missing")
+        return Damaged(f"{visible(str(folder))}: {MANIFEST} is missing")
+    called = visible(str(folder))
     if any((folder / sign).exists() for sign in SIGNS):
         return Damaged(
-            f"{folder}: {UNFINISHED}. The command that began it goes on from there; a run that "
+            f"{called}: {UNFINISHED}. The command that began it goes on from there; a run that "
             "another is at work on has to be waited for."
         )
     return UsageError(
-        f"{folder} is not a run folder: it has no {MANIFEST}. A run folder is what "
+        f"{called} is not a run folder: it has no {MANIFEST}. A run folder is what "
         "`harness run` names in its last lines."
     )
 
 
+def _entries(folder: Path) -> list[tuple[str, str]]:
+    """Return what a seal speaks of, as `files_below` does: all but seals."""
+    seals = {CHECKSUMS}
+    found = []
+    for name, kind in files_below(folder):
+        parts = name.split("/")
+        if name in seals or (len(parts) == 3 and parts[0] == FITS and parts[2] in seals):
+            if kind:
+                found.append((name, kind))
+            continue
+        found.append((name, kind))
+    return found
+
+
 def _contents(folder: Path) -> list[str]:
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != CHECKSUMS
-    )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _plain(name: str) -> str:
-    """Refuse a fold name that would lead out of the run folder."""
-    if not name or PurePosixPath(name).name != name or name in (".", ".."):
-        raise Damaged(f"{name!r} is not the name of a fold")
-    return name
-
-
-def _facts(record: Record, root: Path) -> Facts:
-    from harness.data.images import size_of
-
-    return Facts(
-        path=record.path.relative_to(root).as_posix(),
-        tattoo=record.tattoo,
-        subject=record.subject,
-        group=record.group,
-        source=record.source,
-        style=record.style,
-        media=record.media,
-        label=record.label,
-        box=record.box,
-        # Grouping results by the size of the tattoo takes that of the image.
-        size=record.size or (size_of(record.path) if record.box is not None else None),
-        skin=record.skin,
-        tags=list(record.tags),
-        query=record.query,
-        text_score=record.text_score,
-    )
-
-
-def _record(name: str, facts: Facts, root: Path, folder: Path) -> Record:
-    for path in (facts.path, facts.mask, facts.clean, facts.kept):
-        if path and (".." in PurePosixPath(path).parts or path.startswith("/")):
-            raise Damaged(f"{TRUTH}: {path!r} leads out of its folder")
-    known: dict[str, Any] = {
-        field: getattr(facts, field)
-        for field in facts.__struct_fields__
-        if field not in ("path", "kept")
-    }
-    known["tags"] = tuple(facts.tags)
-    known["mask"], known["clean"] = (
-        None if path is None else folder / path for path in (facts.mask, facts.clean)
-    )
-    place = root / facts.path if facts.kept is None else folder / facts.kept
-    return Record(name=name, path=place, **known)
-
-
-def _read(path: Path, kind: Any) -> Any:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise Damaged(f"{path} is larger than {LARGEST_FILE} bytes")
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError) as reason:
-        raise Damaged(f"{path}: {reason}") from None
+    """Return the regular files that a seal speaks of, sorted."""
+    return sorted(name for name, kind in _entries(folder) if not kind)
 
 
 def _text(value: Any) -> bytes:

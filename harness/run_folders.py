@@ -18,12 +18,13 @@ from pathlib import Path
 import msgspec
 
 from harness import record
-from harness.errors import RunFailed
+from harness.errors import Damaged, RunFailed
 from harness.execution.environment import Environment, agrees
 from harness.execution.loaded import changed
 from harness.execution.storage import STEP_FILE, write_whole
 from harness.manifest import Origin, Surroundings
 from harness.registry import Plugin, home_of, source_hash
+from harness.run_files import read_json
 
 
 class _Loaded(msgspec.Struct):
@@ -63,8 +64,8 @@ def already_there(
         return hashes.get(key, before)
 
     for path in sorted(folder.glob(f"{origin.algorithm}-*/{record.MANIFEST}")):
-        with suppress(OSError, msgspec.DecodeError):
-            seen = msgspec.json.decode(path.read_bytes(), type=_Seen)
+        with suppress(Damaged):
+            seen = read_json(path.parent, path.name, _Seen, partly=True)
             asked = msgspec.structs.replace(
                 origin, source_hash=source(plugin, seen.loaded, origin.source_hash)
             )
@@ -96,14 +97,14 @@ def belongs(folder: Path, identity: str, environment: Environment) -> bool:
     environment
         Of a worker now; what it has not loaded yet may be missing in it.
     """
-    with suppress(OSError, msgspec.DecodeError):
+    with suppress(Damaged):
         if (folder / record.CHECKSUMS).is_file():
-            seen = msgspec.json.decode((folder / record.MANIFEST).read_bytes(), type=_Seen)
+            seen = read_json(folder, record.MANIFEST, _Seen, partly=True)
             if seen.identity != identity:
                 return False
             return all(agrees(one.environment, environment) for one in seen.environments)
         if (folder / record.PLANNED).is_file():
-            planned = msgspec.json.decode((folder / record.PLANNED).read_bytes(), type=Environment)
+            planned = read_json(folder, record.PLANNED, Environment)
             return agrees(planned, environment)
     # Without a word about its environment nothing of a run can be told from this one.
     return not (folder / record.CHECKSUMS).is_file()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.naming import RUN
+from harness.cli.naming import RUN, of_runs
 from harness.cli.options import JSON
 
 
@@ -15,6 +15,7 @@ from harness.cli.options import JSON
 @click.argument("runs", nargs=-1, required=True, type=RUN)
 @click.option("--markdown", is_flag=True, help="Print the table in Markdown.")
 @JSON
+@of_runs
 def attack(runs: tuple[Path, ...], markdown: bool, as_json: bool) -> None:
     """Say how far algorithms fall when tattoos are removed from their probes.
 

@@ -11,7 +11,7 @@ import click
 
 from harness.cli.completing import BASELINES
 from harness.cli.group import Verbs, commands
-from harness.cli.naming import RUN
+from harness.cli.naming import RUN, of_runs
 from harness.cli.options import JSON, MARGIN, PATH
 from harness.errors import Unwritable, UsageError
 
@@ -35,6 +35,7 @@ PLACE = click.option(
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=PATH, help="HTML page to write.")
 @JSON
+@of_runs
 def compare(
     runs: tuple[Path, ...], metric: str | None, seed: int, out: Path | None, as_json: bool
 ) -> None:
@@ -83,6 +84,7 @@ def compare(
 @click.option("--page", is_flag=True, help="Write compare.html beside them: what changed, shown.")
 @PLACE
 @JSON
+@of_runs
 def gate(
     baseline: str,
     candidate: str,
@@ -159,16 +161,18 @@ def baseline() -> None:
 @click.option("--name", required=True, help="Of the baseline, e.g. that of the protocol.")
 @click.option("--why", required=True, help="The reason, kept in its history.")
 @PLACE
+@of_runs
 def set_one(run_folder: Path, name: str, why: str, place: Path) -> None:
     """Make RUN the baseline of that name; what it was before stays in its history."""
-    from harness.comparing.announcing import visible
     from harness.comparing.baselines import set_baseline
+    from harness.errors import visible
 
     found = set_baseline(run_folder, name, why, place)
     if found.earlier:
         before = found.earlier[0]
-        click.echo(f"was  {visible(before.algorithm)} {before.identity[:10]} ({before.when})")
-    click.echo(f"now  {visible(found.current.algorithm)} {found.current.identity[:10]}")
+        which = f"{before.algorithm} {before.identity[:10]} ({before.when})"
+        click.echo(visible(f"was  {which}"))
+    click.echo(visible(f"now  {found.current.algorithm} {found.current.identity[:10]}"))
     click.echo(f"in   {place / name}")
 
 
@@ -176,13 +180,13 @@ def set_one(run_folder: Path, name: str, why: str, place: Path) -> None:
 @click.argument("name", required=False, shell_complete=BASELINES)
 @PLACE
 @JSON
+@of_runs
 def show(name: str | None, place: Path, as_json: bool) -> None:
     """Show all baselines, or the history of one."""
     import msgspec
 
-    from harness.comparing.announcing import visible
     from harness.comparing.baselines import known_baselines, read_baseline
-    from harness.errors import UsageError, nearest
+    from harness.errors import UsageError, nearest, visible
 
     known = known_baselines(place)
     if name is not None and name not in known:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from harness.cli.streams import Said, guard
-from harness.errors import HarnessError, Unwritable, sentence_of
+from harness.errors import HarnessError, Unwritable, sentence_of, visible_lines
 
 INTERRUPTED = 130
 OUT_OF_MEMORY = 3
@@ -44,7 +44,7 @@ def _code(arguments: Sequence[str] | None) -> int:
     except SystemExit as reason:
         return reason.code if isinstance(reason.code, int) else 0 if reason.code is None else FAULT
     except HarnessError as reason:
-        _say(f"error: {reason}")
+        _say(visible_lines(f"error: {reason}"))
         return reason.exit_code
     except click.ClickException as reason:
         reason.show()
@@ -56,7 +56,7 @@ def _code(arguments: Sequence[str] | None) -> int:
         _say("error: there is not enough memory; use fewer --workers, or a machine with more")
         return OUT_OF_MEMORY
     except OSError as reason:
-        _say(f"error: {sentence_of(reason)}")
+        _say(visible_lines(f"error: {sentence_of(reason)}"))
         return Unwritable.exit_code
     except Exception:
         _say(f"{traceback.format_exc()}\nerror: this is a fault of the harness; please report it")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
-from harness.cli.naming import RUN
+from harness.cli.naming import RUN, of_runs
 from harness.cli.options import OPEN, PATH, PLUGINS
-from harness.errors import UsageError
+from harness.errors import UsageError, visible, visible_lines
 
 if TYPE_CHECKING:
     from harness.protocol import Protocol
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @commands.command()
 @click.argument("folder", metavar="RUN", type=RUN)
 @OPEN
+@of_runs
 def report(folder: Path, show: bool) -> None:
     """Write the HTML report of a run again; with --open, show it.
 
@@ -43,21 +44,24 @@ def report(folder: Path, show: bool) -> None:
 
 @commands.command()
 @click.argument("folders", metavar="RUNS", type=RUN, nargs=-1, required=True)
+@of_runs
 def verify(folders: tuple[Path, ...]) -> None:
     """Prove that run folders are whole and that their numbers follow from their scores.
 
-    RUNS are run folders, or folders that hold some. The exit code is 3 if one is not whole.
+    RUNS are run folders, or folders that hold some. Of a whole one it says what kept the algorithm
+    from the truth. The exit code is 3 if one is not whole.
     """
     from harness import record
     from harness.errors import HarnessError
     from harness.leaderboard.reading import find_runs
-    from harness.repeats.entry import is_joined
+    from harness.repeats.entry import fits_of, is_joined
     from harness.repeats.joining import faults
+    from harness.reporting.wording import kept_from
 
     runs: list[Path] = []
     for place in folders:
         if not place.is_dir():
-            raise UsageError(f"there is no run folder {place}")
+            raise UsageError(f"there is no run folder {visible(str(place))}")
         # A folder that is no run and holds none is named in the message that it gets as a run.
         runs += list(find_runs([place])) or [place]
     code = 0
@@ -69,13 +73,15 @@ def verify(folders: tuple[Path, ...]) -> None:
                 raise
             found = [str(reason)]
         for fault in found:
-            click.echo(fault)
+            click.echo(visible_lines(fault))
         if found:
             many = "1 fault" if len(found) == 1 else f"{len(found)} faults"
-            click.echo(f"{folder} is not as it was written: {many}", err=True)
+            click.echo(f"{visible(str(folder))} is not as it was written: {many}", err=True)
             code = 3
         else:
-            click.echo(f"{folder}: whole, and its numbers follow from its scores")
+            click.echo(f"{visible(str(folder))}: whole, and its numbers follow from its scores")
+            for sentence in kept_from(record.read_manifest(fits_of(folder)[0])):
+                click.echo(f"  {visible(sentence)}")
     if code:
         sys.exit(code)
 
@@ -93,6 +99,7 @@ def verify(folders: tuple[Path, ...]) -> None:
 )
 @click.option("--fold", help="With onnx: whose model, where a run has several.")
 @PLUGINS
+@of_runs
 def export(
     folders: tuple[Path, ...], form: str, out: Path, fold: str | None, plugins: tuple[Path, ...]
 ) -> None:

@@ -4,10 +4,12 @@ file with what `harness run --json` printed.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,7 +17,7 @@ from click.shell_completion import CompletionItem
 from harness.errors import RunFailed, UsageError, nearest
 from harness.places import CHECKSUMS
 
-__all__ = ["RUN", "RUNS", "finished_runs", "folder_of", "refuse_place"]
+__all__ = ["RUN", "RUNS", "finished_runs", "folder_of", "of_runs", "refuse_place"]
 
 RUNS = Path("runs")
 """Where `harness run` puts run folders unless told otherwise, and where short names are found."""
@@ -57,6 +59,34 @@ class RunFolder(_Path):
 
 
 RUN = RunFolder()
+
+
+_OF_COMMANDS = (click.ClickException, click.exceptions.Exit, click.Abort)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def of_runs(command: Callable[P, R]) -> Callable[P, R]:
+    """Let a command that reads run folders end with a sentence, whatever strangers put into them.
+
+    What single files hold is checked where they are read; this is for what cannot all be true.
+    """
+
+    @functools.wraps(command)
+    def carried_out(*words: P.args, **options: P.kwargs) -> R:
+        from harness.run_files import sound
+
+        places = ", ".join(_places(options.values()))
+        with sound(places, "the command cannot be carried out", _OF_COMMANDS):
+            return command(*words, **options)
+
+    return carried_out
+
+
+def _places(values: Any) -> list[str]:
+    """Return the paths among the arguments of a command."""
+    every = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    return [str(one) for one in every if isinstance(one, Path)]
 
 
 def folder_of(text: str, runs: Path = RUNS) -> Path:
@@ -168,7 +198,7 @@ def finished_runs(runs: Path) -> dict[str, Path]:
 def _folders(runs: Path) -> list[Path]:
     """Return the folders of finished runs, the latest last."""
     finished = [
-        (seal.stat().st_mtime_ns, str(seal.parent), seal.parent)
+        (seal.lstat().st_mtime_ns, str(seal.parent), seal.parent)
         for seal in runs.glob(f"*/*/{CHECKSUMS}")  # written last, once a run is finished
     ]
     return [folder for _, _, folder in sorted(finished)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.data.findings import Finding
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, HarnessError, visible
 from harness.manifest import Manifest
 from harness.preparing import Prepared
 from harness.record import read_assessment
@@ -40,7 +40,7 @@ def say_what_was_done(finished: Finished, label: str = "") -> None:
             text += f"; kept from before: {', '.join(finished.kept)}"
         if finished.outcome.failures:
             text += f"; {unusable(finished.outcome.failures)}"
-    click.echo(f"{label}: {text}", err=True)
+    _say(f"{label}: {text}", err=True)
 
 
 def unusable(failures: Sequence[Failure]) -> str:
@@ -67,7 +67,7 @@ def say_findings(findings: Iterable[Finding], said: set[Finding]) -> None:
     for one in findings:
         if one not in said:
             said.add(one)
-            click.echo(f"note: {one.text}", err=True)
+            _say(f"note: {one.text}", err=True)
 
 
 def print_table(finished: Sequence[Finished], entries: Sequence[Entry] = ()) -> None:
@@ -93,7 +93,8 @@ def print_run(one: Finished) -> None:
     assessment = read_assessment(one.prepared.folder)
     if assessment is not None:
         print_assessment(assessment)
-    click.echo(f"report  {one.prepared.folder / 'report.html'}\n")
+    _say(f"report  {one.prepared.folder / 'report.html'}")
+    click.echo()
 
 
 def print_entry(folder: Path) -> None:
@@ -108,16 +109,17 @@ def print_entry(folder: Path) -> None:
     headline = metrics.pooled[metrics.headline]
     rows = component_lines(metrics.headline, headline)
     if rows:
-        click.echo(f"   {metrics.headline} varies by (sd)  one fit  mean of {len(entry.fits)}")
+        _say(f"   {metrics.headline} varies by (sd)  one fit  mean of {len(entry.fits)}")
         width = max(len(name) for name, _, _ in rows)
         for name, one, every in rows:
-            click.echo(f"     {name:<{width}}  {one}   {every}")
+            _say(f"     {name:<{width}}  {one}   {every}")
     values = ", ".join(
         f"seed {fit.seed}: {'no data' if fit.value is None else f'{fit.value:.3f}'}"
         for fit in entry.fits
     )
-    click.echo(f"   fits  {values}")
-    click.echo(f"report  {folder / 'report.html'}\n")
+    _say(f"   fits  {values}")
+    _say(f"report  {folder / 'report.html'}")
+    click.echo()
 
 
 def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str = "") -> None:
@@ -149,12 +151,12 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
         shown.append(f"{without} probes without a mate are not judged")
     if mated_by == "group":
         shown.append("mates are look-alikes")
-    click.echo(plain(f"{protocol} / {algorithm}: {', '.join(shown) or 'scores without names'}"))
+    _say(plain(f"{protocol} / {algorithm}: {', '.join(shown) or 'scores without names'}"))
     for line in metric_lines(metrics):
-        click.echo(line)
+        _say(line)
     for sentence in headline_of(metrics, algorithm, mated_by).sentences:
         for line in textwrap.wrap(plain(sentence), 100):
-            click.echo(f"   {line}")
+            _say(f"   {line}")
 
 
 def metric_lines(metrics: Metrics) -> list[str]:
@@ -271,7 +273,7 @@ def print_assessment(assessment: Assessment) -> None:
     """Print how valid likelihood ratios are, and how far this data supports them."""
     found = assessment.estimates
     counts = assessment.counts
-    click.echo(
+    _say(
         f"   likelihood ratios ({assessment.method}, {counts['mated']:,} mated and "
         f"{counts['nonmated']:,} non-mated comparisons; [ ] is the {LEVEL} interval)"
     )
@@ -281,12 +283,12 @@ def print_assessment(assessment: Assessment) -> None:
         value = "no data" if estimate.value is None else f"{estimate.value:.{places}f}"
         flags = f"  ({'; '.join(estimate.flags)})" if estimate.flags else ""
         range_ = _range(estimate, places)
-        click.echo(f"   {label:<9} {value:<7}  {range_:<17} 1 is no information{flags}")
+        _say(f"   {label:<9} {value:<7}  {range_:<17} 1 is no information{flags}")
     low, high = (found[name].value for name in ("elub-low", "elub-high"))
     if low is None or high is None:
-        click.echo("   ELUB      no range: too little data for any ratio but 1")
+        _say("   ELUB      no range: too little data for any ratio but 1")
     else:
-        click.echo(
+        _say(
             f"   ELUB      ratios from {_ratio(low)} to {_ratio(high)} are supported by this data; "
             "stronger ones should not be stated"
         )
@@ -410,3 +412,8 @@ def refused_json(reason: DataError) -> dict[str, Any]:
         for one in reason.found or (str(reason),)
     ]
     return {**run_json([], []), "findings": msgspec.to_builtins(findings)}
+
+
+def _say(line: str, err: bool = False) -> None:
+    """Print one line; names in it may be a stranger's."""
+    click.echo(visible(plain(line)), err=err)

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
+from harness.cli.naming import of_runs
 from harness.cli.options import JSON, OPEN, PATH
+from harness.errors import visible
 
 HISTORY = click.option(
     "--history",
@@ -35,6 +37,7 @@ SEEDS = click.option(
 @HISTORY
 @SEEDS
 @JSON
+@of_runs
 def leaderboard(
     runs: tuple[Path, ...],
     out: Path,
@@ -44,7 +47,6 @@ def leaderboard(
     as_json: bool,
 ) -> None:
     """Build a static site of all runs at or below RUNS, with CSV, JSON and Markdown beside."""
-    from harness.comparing.announcing import visible
     from harness.leaderboard.building import build
     from harness.leaderboard.exports import to_json
 
@@ -75,6 +77,7 @@ def leaderboard(
 @OPEN
 @HISTORY
 @SEEDS
+@of_runs
 def serve(
     runs: tuple[Path, ...], port: int, show: bool, history: bool, separate_seeds: bool
 ) -> None:

@@ -10,9 +10,9 @@ import click
 
 from harness.cli.completing import PROTOCOLS
 from harness.cli.group import commands
-from harness.cli.naming import RUN
+from harness.cli.naming import RUN, of_runs
 from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, LAYOUT, PATH, PLUGINS
-from harness.errors import UsageError
+from harness.errors import UsageError, visible
 
 if TYPE_CHECKING:
     from harness.importing import Brought
@@ -173,7 +173,7 @@ def _show(brought: Brought, forensic: str, as_json: bool) -> None:
     if forensic:
         add_likelihood_ratios(brought.folder, forensic)
     for fold, probe in brought.imported.missing[:MISSING_SHOWN]:
-        click.echo(f"missing: {probe} (fold {fold}) counts as a miss", err=True)
+        click.echo(f"missing: {visible(probe)} (fold {visible(fold)}) counts as a miss", err=True)
     more = len(brought.imported.missing) - MISSING_SHOWN
     if more > 0:
         click.echo(f"missing: and {more} more; all are in the manifest", err=True)
@@ -193,6 +193,7 @@ def _show(brought: Brought, forensic: str, as_json: bool) -> None:
     click.echo(f"report  {brought.folder / 'report.html'}")
 
 
+@of_runs
 def _score_again(folder: Path, forensic: str, as_json: bool) -> None:
     from harness.repeats.entry import is_joined
 

@@ -7,10 +7,11 @@ import io
 import os
 import sys
 from contextlib import suppress
+from typing import Any, TextIO, cast
 
 from harness.errors import Unwritable, sentence_of
 
-__all__ = ["Said", "guard", "plain"]
+__all__ = ["Said", "guard", "plain", "steering"]
 
 HANDLER = "harness-plain"
 """Name of the error handler for what an encoding lacks."""
@@ -26,6 +27,16 @@ _PLAIN = {
     "→": "->",
     "·": ".",
 }
+
+_STEERING = {
+    code: f"\\u{code:04x}"
+    for code in (
+        *(c for c in range(0x20) if chr(c) not in "\n\t"),
+        *range(0x7F, 0xA0),
+        *(0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)),
+    )
+}
+"""Signs that no line of ours has, and a name from somebody's file may have: as JSON writes them."""
 
 
 def plain(reason: UnicodeError) -> tuple[str, int]:
@@ -79,13 +90,17 @@ class Said(io.TextIOWrapper):
         self._fault: Unwritable | None = None
 
     def write(self, text: str) -> int:
-        """Write a text; what the encoding lacks is replaced."""
+        """Write a text; what the encoding lacks is replaced, what steers a terminal written out."""
+        self.pass_on(text.translate(_STEERING))
+        return len(text)
+
+    def pass_on(self, text: str) -> None:
+        """Write a text of our own that may steer the terminal."""
         self._say_again()
         try:
-            return super().write(text)
+            super().write(text)
         except OSError as reason:
             self._gone(reason)
-            return len(text)
 
     def flush(self) -> None:
         """Pass on what was written."""
@@ -116,6 +131,26 @@ class Said(io.TextIOWrapper):
         # Whoever tried the stream out may have kept the fault to itself, as click does.
         if self._fault is not None:
             raise self._fault
+
+
+class Steering:
+    """A stream for bars that move: what they write is ours, and reaches the terminal as it is."""
+
+    def __init__(self, stream: Said) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text as it is."""
+        self._stream.pass_on(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def steering(stream: TextIO) -> TextIO:
+    """Return a stream through which a terminal can be steered."""
+    return cast("TextIO", Steering(stream)) if isinstance(stream, Said) else stream
 
 
 def guard() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
-from harness.cli.naming import RUN
+from harness.cli.naming import RUN, of_runs
 from harness.cli.options import JSON, PATH, PLUGINS, FiniteRange
 from harness.errors import UsageError
 
@@ -38,6 +38,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 )
 @PLUGINS
 @JSON
+@of_runs
 def tag(
     images: tuple[Path, ...],
     algorithm: str,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.comparing.changes import Change
 from harness.comparing.gate import Gate, Party
 from harness.comparing.verdict import INCONCLUSIVE, PASSED, REGRESSED, Trial
+from harness.errors import visible
 from harness.reporting.provenance import SENTENCES
 
 _MARKS = {PASSED: "✅", REGRESSED: "❌", INCONCLUSIVE: "❔"}
@@ -25,15 +26,6 @@ class Place:
 
     what: str
     path: str
-
-
-def visible(text: str) -> str:
-    r"""Return a text on one line, with what cannot be seen written out.
-
-    >>> visible("a\tb\x1b[31m")
-    'a\\x09b\\x1b[31m'
-    """
-    return "".join(c if c.isprintable() else _written(ord(c)) for c in text)
 
 
 def markdown_text(text: str) -> str:
@@ -230,7 +222,3 @@ def _bounds(trial: Trial) -> str:
     if trial.low is None or trial.high is None or not math.isfinite(trial.low + trial.high):
         return "no bounds"
     return f"[{_value(trial.low)}, {_value(trial.high)}]"
-
-
-def _written(code: int) -> str:
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import record
-from harness.comparing.announcing import visible
 from harness.comparing.tables import aligned
-from harness.errors import NotComparable, UsageError
+from harness.errors import NotComparable, UsageError, visible
 from harness.manifest import Manifest, Origin
 from harness.metrics.ids import Metric
 from harness.resampling import choose_interval, cluster_bootstrap_mean
@@ -111,8 +110,9 @@ def table(found: Sequence[Fall]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| `{f.protocol}` | `{f.algorithm}` | {f.probes} | {f.metric} | {_text(f.plain)} | "
-        f"`{f.attack}` | {_text(f.attacked)} | {_text(f.difference, '+')} |"
+        f"| `{visible(f.protocol)}` | `{visible(f.algorithm)}` | {f.probes} | {f.metric} | "
+        f"{_text(f.plain)} | "
+        f"`{visible(f.attack)}` | {_text(f.attacked)} | {_text(f.difference, '+')} |"
         for f in found
     ]
     return "\n".join(lines)

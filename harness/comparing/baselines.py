@@ -21,10 +21,9 @@ from pathlib import Path
 import msgspec
 
 from harness import record
-from harness.errors import Damaged, UsageError, nearest
+from harness.errors import Damaged, UsageError, nearest, visible
 from harness.execution.storage import write_whole
 from harness.finishing import now
-from harness.manifest import Manifest
 from harness.repeats.entry import (
     INSIDE,
     fits_of,
@@ -33,6 +32,7 @@ from harness.repeats.entry import (
     read_metrics,
     write_joined,
 )
+from harness.run_files import read_json
 
 FILE, RUN = "baseline.json", "run"
 PLACE = Path("baselines")
@@ -145,14 +145,14 @@ def read_baseline(folder: Path) -> Baseline:
         If a file cannot be read, or the run is another than the history says.
     """
     try:
-        found = msgspec.json.decode((folder / FILE).read_bytes(), type=Baseline)
+        found = read_json(folder, FILE, Baseline)
         identity = _identity_in(folder / RUN)
-    except (OSError, msgspec.DecodeError) as reason:
-        raise Damaged(f"{folder} is not a whole baseline: {reason}") from None
+    except (Damaged, UsageError) as reason:
+        raise Damaged(f"{visible(str(folder))} is not a whole baseline: {reason}") from None
     if identity != found.current.identity:
         raise Damaged(
-            f"{folder / RUN} is run {identity[:10]}, and {FILE} names "
-            f"{found.current.identity[:10]}; set the baseline again"
+            f"{folder / RUN} is run {visible(identity[:10])}, and {FILE} names "
+            f"{visible(found.current.identity[:10])}; set the baseline again"
         )
     return found
 
@@ -174,7 +174,7 @@ def run_of(text: str, place: Path = PLACE) -> Path:
     """
     given = Path(text)
     for folder in (given, given.parent if given.name == FILE else given, place / text):
-        if (folder / FILE).is_file():
+        if (folder / FILE).exists():
             read_baseline(folder)
             return folder / RUN
     if given.is_dir():
@@ -241,5 +241,4 @@ def _identity_in(folder: Path) -> str:
     """Return the identity of a run, or the hash of what joins several."""
     if is_joined(folder):
         return read_joined(folder).hash
-    manifest = msgspec.json.decode((folder / record.MANIFEST).read_bytes(), type=Manifest)
-    return manifest.identity
+    return record.read_manifest(folder).identity

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.comparing.announcing import visible
 from harness.comparing.comparison import Comparison, Pair, Row
 from harness.comparing.gate import Party
 from harness.comparing.subgroups import Group
 from harness.comparing.tables import aligned
+from harness.errors import visible
 from harness.reporting.provenance import SENTENCES
 
 

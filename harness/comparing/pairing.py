@@ -74,7 +74,8 @@ class Side:
     @cached_property
     def _trials_of(self) -> TrialsOf:
         run = self.run
-        return run.protocol.kind().trials(run.folds, run.answers, run.records, run.protocol)
+        task = run.protocol.kind()
+        return run.computed(task.trials, run.folds, run.answers, run.records, run.protocol)
 
     def trials(self, metric: Metric) -> Trials | None:
         """Return what the metric is made of in this run, or None where that is not kept.
@@ -85,7 +86,7 @@ class Side:
         depth = None if brought is None else brought.depth
         if depth is not None and not _within(metric, depth):
             return None
-        return self._trials_of(metric)
+        return self.run.computed(self._trials_of, metric)
 
     def failures(self) -> Values:
         """Return which images the algorithm gave up on."""

@@ -182,11 +182,13 @@ def save_matching(folder: Path, matching: Matching, failures: Mapping[str, str])
     """Store what streaming made of the scores of a fold, and why images failed."""
     arrays, plain = {}, {}
     for name in _MATCHING_ARRAYS:
-        arrays[name] = np.ascontiguousarray(getattr(matching, name))
+        arrays[name] = getattr(matching, name)
     arrays["top_scores"], arrays["top_counts"] = matching.top
     if matching.histogram is not None:
         arrays["bin_threshold"] = matching.histogram.threshold
         arrays["bin_counts"] = matching.histogram.counts
+    # Of an array that is turned round, safetensors 0.8 writes memory that is not its own.
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     for name in ("nonmated_count", "eer", "passes", "place_free"):
         plain[name] = getattr(matching, name)
     plain["score_to_exceed"] = [[fmr, bar] for fmr, bar in matching.score_to_exceed.items()]

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from harness import record
 from harness.data.images import decode
 from harness.errors import DataError, HarnessError, UsageError
@@ -18,7 +16,6 @@ from harness.execution.keeping import Workplace
 from harness.execution.pool import Event, Limits, do_all
 from harness.execution.storage import load_answer
 from harness.execution.unit import MODEL, SCORES, Picture, Unit
-from harness.manifest import Manifest
 from harness.registry import Plugin, find_algorithm, source_hash
 
 TASK = "tagging"
@@ -54,8 +51,8 @@ def newest_run(runs: Path, algorithm: str) -> Path:
     found: list[tuple[str, Path]] = []
     for file in runs.glob(f"*/*/{record.MANIFEST}") if runs.is_dir() else ():
         try:
-            manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
-        except (OSError, msgspec.DecodeError):
+            manifest = record.read_manifest(file.parent)
+        except HarnessError:
             continue
         whole = (file.parent / record.CHECKSUMS).is_file()
         if whole and manifest.task == TASK and manifest.origin.algorithm == algorithm:

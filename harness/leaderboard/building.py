@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from harness import record
-from harness.errors import Damaged, HarnessError, UsageError
+from harness.errors import Damaged, HarnessError, UsageError, visible
 from harness.execution.storage import write_whole
 from harness.leaderboard import evidence, exports
 from harness.leaderboard.boards import Leaderboard, make_boards
@@ -19,7 +20,9 @@ from harness.leaderboard.replicates import Results, joined
 from harness.leaderboard.site import OVERVIEW, render_site, write_pages
 from harness.repeats.entry import fits_of, is_joined, read_joined, read_metrics
 from harness.results import Metrics
+from harness.run_files import sound
 
+T = TypeVar("T")
 _OURS = re.compile(rf"(board|algorithm)-[a-z0-9-]+\.html|{evidence.PLACE.pattern}")
 
 
@@ -51,6 +54,55 @@ def gather(
     UsageError
         If a place is not a folder.
     """
+    return shown(places, lambda leaderboard: None, history, separate_seeds)[0]
+
+
+def shown(
+    places: Sequence[Path],
+    render: Callable[[Leaderboard], T],
+    history: bool = False,
+    separate_seeds: bool = False,
+) -> tuple[Leaderboard, T]:
+    """Read all runs at or below some places, and make pages of them.
+
+    A run may come from a stranger and hold what no page can be made of; then it is left out with
+    its reason, and the others are shown.
+
+    Parameters
+    ----------
+    render
+        Makes the pages.
+
+    Raises
+    ------
+    UsageError
+        If a place is not a folder.
+    """
+    kept, known, left_out = _gather(places, history)
+
+    def made(entries: Sequence[Entry], of_fits: dict[Results, Metrics]) -> tuple[Leaderboard, T]:
+        with sound(", ".join(map(str, places)), "no page can be made"):
+            board = make_boards(joined(entries, of_fits, separate_seeds=separate_seeds), left_out)
+            return board, render(board)
+
+    for of_fits in (known, {}):
+        with suppress(Damaged):
+            return made(kept, of_fits)
+    alone: list[Entry] = []
+    for entry in kept:
+        try:
+            made([*alone, entry], {})
+        except Damaged as reason:
+            left_out.append(LeftOut(entry.folder, str(reason)))
+        else:
+            alone.append(entry)
+    return made(alone, {})
+
+
+def _gather(
+    places: Sequence[Path], history: bool
+) -> tuple[list[Entry], dict[Results, Metrics], list[LeftOut]]:
+    """Return the entries, what is known of several fits together, and what is left out."""
     folders, known, left_out = _expanded(find_runs(places))
     # What reads and decodes is imported and made ready by one thread: until a run was read whole.
     found: list[Entry | LeftOut] = []
@@ -62,8 +114,7 @@ def gather(
     left_out += [one for one in found if isinstance(one, LeftOut)]
     entries = [one for one in found if isinstance(one, Entry)]
     kept, superseded = without_superseded(entries, history)
-    together = joined(kept, known, separate_seeds=separate_seeds)
-    return make_boards(together, [*left_out, *superseded])
+    return kept, known, [*left_out, *superseded]
 
 
 def _expanded(
@@ -86,7 +137,7 @@ def _expanded(
             results = frozenset((one.identity, one.result_hash) for one in read_joined(folder).fits)
             known[results] = read_metrics(folder)
         except HarnessError as reason:
-            left_out.append(LeftOut(str(folder), str(reason)))
+            left_out.append(LeftOut(visible(str(folder)), str(reason)))
             continue
         for fit in fits:
             runs.setdefault(fit.resolve(), fit)
@@ -121,33 +172,46 @@ def build(
         If a place is not a folder, there is no run, or `out` holds something else.
     """
     _check(out)
-    leaderboard = gather(places, history, separate_seeds)
+    leaderboard, made = shown(
+        places, lambda board: _site(board, with_reports), history, separate_seeds
+    )
     if not leaderboard.boards and not leaderboard.left_out:
         raise UsageError(
             f"there is no run in {', '.join(map(str, places))}; `harness run` makes one"
         )
     out.mkdir(parents=True, exist_ok=True)
-    paths, reports, without = evidence.copied(leaderboard) if with_reports else ({}, {}, [])
-    pages = render_site(leaderboard, reports=paths)
     for old in (*out.glob("*.html"), *out.glob(f"{evidence.FOLDER}/*/{record.REPORT}")):
         name = old.relative_to(out).as_posix()
-        if _OURS.fullmatch(name) and name not in {**pages, **reports}:
+        if _OURS.fullmatch(name) and name not in {**made.pages, **made.reports}:
             old.unlink()
             with suppress(OSError):  # there is more in its folder, such as the site itself
                 old.parent.rmdir()
-    write_pages(pages, out)
-    for path, content in reports.items():
+    write_pages(made.pages, out)
+    for path, content in made.reports.items():
         (out / path).parent.mkdir(parents=True, exist_ok=True)
         write_whole(out / path, content)
-    write_pages(
-        {
-            exports.CSV: exports.to_csv(leaderboard),
-            exports.MARKDOWN: exports.to_markdown(leaderboard),
-            exports.JSON: exports.to_json(leaderboard).decode(),
-        },
-        out,
-    )
-    return Built(leaderboard, out / OVERVIEW, len(reports), tuple(without))
+    write_pages(made.tables, out)
+    return Built(leaderboard, out / OVERVIEW, len(made.reports), tuple(made.without))
+
+
+@dataclass(frozen=True)
+class _Site:
+    """Pages, tables and reports by their place in the site, and runs whose report stays away."""
+
+    pages: dict[str, str]
+    tables: dict[str, str]
+    reports: dict[str, bytes]
+    without: list[LeftOut]
+
+
+def _site(leaderboard: Leaderboard, with_reports: bool) -> _Site:
+    paths, reports, without = evidence.copied(leaderboard) if with_reports else ({}, {}, [])
+    tables = {
+        exports.CSV: exports.to_csv(leaderboard),
+        exports.MARKDOWN: exports.to_markdown(leaderboard),
+        exports.JSON: exports.to_json(leaderboard).decode(),
+    }
+    return _Site(render_site(leaderboard, reports=paths), tables, reports, without)
 
 
 def _check(out: Path) -> None:

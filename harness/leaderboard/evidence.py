@@ -14,10 +14,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from harness import record
-from harness.errors import Damaged, HarnessError
+from harness.errors import BadFile, Damaged, HarnessError
 from harness.leaderboard.boards import Leaderboard
 from harness.leaderboard.reading import Entry, LeftOut
 from harness.reporting.pages import surroundings
+from harness.run_files import read_bytes
 
 __all__ = ["FOLDER", "copied", "harmless", "report_paths"]
 
@@ -80,15 +81,12 @@ def copied(leaderboard: Leaderboard) -> tuple[dict[str, str], dict[str, bytes], 
 
 def _sealed(folder: Path) -> bytes:
     """Read a report, and hold it against the checksum that its run sealed."""
-    file = folder / record.REPORT
     try:
-        if file.is_symlink() or not file.is_file():
-            raise Damaged("it has no report; `harness report RUN` writes one")
-        if file.stat().st_size > LARGEST_REPORT:
-            raise Damaged(f"its report is larger than {LARGEST_REPORT >> 20} MB")
-        content = file.read_bytes()
-    except OSError as reason:
-        raise Damaged(f"its report cannot be read: {reason.strerror}") from None
+        content = read_bytes(folder, record.REPORT, LARGEST_REPORT)
+    except BadFile as reason:
+        if not (folder / record.REPORT).exists():
+            raise Damaged("it has no report; `harness report RUN` writes one") from None
+        raise Damaged(f"its report {reason.fault}") from None
     if record.read_checksums(folder).get(record.REPORT) != hashlib.sha256(content).hexdigest():
         raise Damaged(
             "its report is not the one that the run sealed; `harness report RUN` renews it"

@@ -11,20 +11,23 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from harness import record
-from harness.errors import Damaged, UsageError
+from harness.errors import BadFile, Damaged, HarnessError, UsageError, visible
 from harness.manifest import Manifest
 from harness.results import Curves, Metrics
+from harness.run_files import decoded, is_regular, open_file, read_bytes
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
 
 LARGEST_FILE = 1 << 28
 """Bytes of the largest file that is read of a run."""
+
+T = TypeVar("T")
 
 
 class Told(msgspec.Struct):
@@ -163,70 +166,75 @@ def read_entry(folder: Path) -> Entry | LeftOut:
     """Read what a leaderboard needs of a run, or say why the run cannot be on one."""
     try:
         return _read_entry(folder)
-    except Damaged as reason:
-        return LeftOut(str(folder), str(reason))
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
-        return LeftOut(str(folder), f"cannot be read: {reason}")
+    except BadFile as reason:
+        return LeftOut(visible(str(folder)), f"cannot be read: {reason}")
+    except HarnessError as reason:
+        return LeftOut(visible(str(folder)), str(reason))
 
 
 def _read_entry(folder: Path) -> Entry | LeftOut:
     from harness.likelihood.assessment import Assessment
     from harness.preparing import RULE
 
+    called = visible(str(folder))
+    if any("\ud800" <= letter <= "\udfff" for letter in str(folder)):
+        return LeftOut(called, "its path is not valid Unicode; rename the folder")
     if not (folder / record.CHECKSUMS).is_file():
-        return LeftOut(str(folder), record.UNFINISHED)
+        return LeftOut(called, record.UNFINISHED)
     listed = record.read_checksums(folder)
-    missing = [name for name in listed if not (folder / name).is_file()]
+    odd = [name for name in listed if not is_regular(folder, name)]
+    missing = [name for name in odd if not os.path.lexists(folder / name)]
     if missing:
-        return LeftOut(str(folder), f"broken seal: {_some(missing)} missing")
+        return LeftOut(called, f"broken seal: {_some(missing)} missing")
+    for name in odd:
+        open_file(folder, name).close()  # says what it is
 
     def content(name: str) -> bytes:
         if name not in listed:
             raise Damaged(f"broken seal: {name} is not among its checksums")
-        path = folder / name
-        if path.is_symlink() or path.stat().st_size > LARGEST_FILE:
-            raise Damaged(f"{name} is a link, or larger than {LARGEST_FILE} bytes")
-        data = path.read_bytes()
+        data = read_bytes(folder, name, LARGEST_FILE)
         if hashlib.sha256(data).hexdigest() != listed[name]:
             raise Damaged(f"broken seal: the bytes of {name} changed since the run")
         return data
 
-    manifest = msgspec.json.decode(content(record.MANIFEST), type=Manifest)
+    def told(name: str, kind: type[T], *, partly: bool = False) -> T:
+        return decoded(folder / name, content(name), kind, partly=partly)
+
+    manifest = told(record.MANIFEST, Manifest)
     origin = manifest.origin
     if manifest.format != record.FORMAT:
         return LeftOut(
-            str(folder),
+            called,
             f"its folder has format {manifest.format}, this harness reads {record.FORMAT}",
         )
     if origin.rule != RULE:
         return LeftOut(
-            str(folder),
+            called,
             f"its identity follows rule {origin.rule}, this harness uses {RULE}: run it again",
         )
     if manifest.identity != record.identity_of(origin):
-        return LeftOut(str(folder), "its identity does not follow from what went into the run")
+        return LeftOut(called, "its identity does not follow from what went into the run")
     protocol_text = content(record.PROTOCOL)
     if hashlib.sha256(protocol_text).hexdigest() != origin.protocol_hash:
-        return LeftOut(str(folder), "its protocol is not the one that its manifest names")
-    metrics = msgspec.json.decode(content(record.METRICS), type=Metrics)
+        return LeftOut(called, "its protocol is not the one that its manifest names")
+    metrics = told(record.METRICS, Metrics)
     if metrics.headline not in metrics.pooled:
-        return LeftOut(str(folder), f"it has no value for its headline {metrics.headline!r}")
+        return LeftOut(called, f"it has no value for its headline {metrics.headline!r}")
     return Entry(
         str(folder),
         manifest,
         metrics,
-        msgspec.json.decode(content(record.CURVES), type=Curves),
-        msgspec.json.decode(content(record.SEARCHES), type=list[Told]),
-        msgspec.json.decode(content(record.FORENSIC), type=Assessment)
-        if record.FORENSIC in listed
-        else None,
+        told(record.CURVES, Curves),
+        told(record.SEARCHES, list[Told], partly=True),
+        told(record.FORENSIC, Assessment) if record.FORENSIC in listed else None,
         _template_bytes(folder, listed, manifest),
         protocol_text,
     )
 
 
 def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    shown = ", ".join(map(visible, names[:3]))
+    shown += f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{shown} {'is' if len(names) == 1 else 'are'}"
 
 

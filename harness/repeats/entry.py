@@ -20,14 +20,15 @@ from pathlib import Path
 import msgspec
 
 from harness import record
-from harness.errors import Damaged, UsageError
+from harness.errors import BadFile, Damaged, UsageError, visible
 from harness.execution.storage import write_whole
 from harness.manifest import Manifest, Origin
 from harness.results import Metrics
+from harness.run_files import read_json
 
 FORMAT = 1
 ENTRY = "entry.json"
-INSIDE = "fits"
+INSIDE = record.FITS
 _PLACE = re.compile(rf"(\.\.|{INSIDE})/[^/\\\0]+")
 
 
@@ -100,7 +101,7 @@ def hash_of(manifests: Sequence[Manifest]) -> str:
 
 def is_joined(folder: Path) -> bool:
     """Say whether a folder joins several runs."""
-    return (folder / ENTRY).is_file()
+    return (folder / ENTRY).exists() or (folder / ENTRY).is_symlink()
 
 
 def fits_of(folder: Path) -> list[Path]:
@@ -116,15 +117,19 @@ def fits_of(folder: Path) -> list[Path]:
     found = []
     for fit in read_joined(folder).fits:
         place = folder.resolve() / fit.folder
-        if not (place / record.MANIFEST).is_file():
+        if place.is_symlink():
+            raise BadFile(place, "is a link; runs that are joined lie beside or inside")
+        if not (place / record.MANIFEST).exists():
             raise Damaged(
-                f"{folder} joins run {fit.identity[:10]}, which is not in {place.resolve()} any "
-                "more; move the runs and the folder that joins them together"
+                f"{visible(str(folder))} joins run {visible(fit.identity[:10])}, which is not in "
+                f"{visible(str(place))} any more; move the runs and the folder that "
+                "joins them together"
             )
-        manifest = msgspec.json.decode((place / record.MANIFEST).read_bytes(), type=Manifest)
+        manifest = record.read_manifest(place)
         if (manifest.identity, manifest.result_hash) != (fit.identity, fit.result_hash):
             raise Damaged(
-                f"{place.resolve()} holds another result than the one that {folder} joins; do the "
+                f"{visible(str(place))} holds another result than the one that "
+                f"{visible(str(folder))} joins; do the "
                 "run with --repeats again"
             )
         found.append(place.resolve() if fit.folder.startswith("..") else place)
@@ -133,7 +138,7 @@ def fits_of(folder: Path) -> list[Path]:
 
 def manifest_of(folder: Path) -> Manifest:
     """Return the manifest of the first of the runs that a folder stands for."""
-    return msgspec.json.decode((fits_of(folder)[0] / record.MANIFEST).read_bytes(), type=Manifest)
+    return record.read_manifest(fits_of(folder)[0])
 
 
 def read_joined(folder: Path) -> Joined:
@@ -147,17 +152,18 @@ def read_joined(folder: Path) -> Joined:
         If its file cannot be read, or names places elsewhere.
     """
     path = folder / ENTRY
-    if not path.is_file():
-        raise UsageError(f"{folder} joins no runs: it has no {ENTRY}")
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=Joined)
-    except (OSError, msgspec.DecodeError) as reason:
-        raise Damaged(f"{path}: {reason}") from None
-    if found.format != FORMAT or not found.fits:
-        raise Damaged(f"{path}: has format {found.format}, or no fits")
-    for fit in found.fits:
+    if not is_joined(folder):
+        raise UsageError(f"{visible(str(folder))} joins no runs: it has no {ENTRY}")
+    found = read_json(folder, ENTRY, Joined)
+    if found.format != FORMAT:
+        raise BadFile(path, f"has format {found.format}; this harness reads {FORMAT}", "$.format")
+    if not found.fits:
+        raise BadFile(path, "joins no run; expected one or more", "$.fits")
+    for i, fit in enumerate(found.fits):
         if not _PLACE.fullmatch(fit.folder) or fit.folder.endswith(("/..", "/.")):
-            raise Damaged(f"{path}: {fit.folder!r} is not a run beside it or in it")
+            raise BadFile(path, f"{fit.folder!r} is not a run beside it or in it", f"$.fits[{i}]")
+        if fit.folder in [other.folder for other in found.fits[:i]]:
+            raise BadFile(path, f"joins {fit.folder!r} twice", f"$.fits[{i}]")
     return found
 
 
@@ -169,10 +175,15 @@ def read_metrics(folder: Path) -> Metrics:
     Damaged
         If they cannot be read.
     """
-    try:
-        return msgspec.json.decode((folder / record.METRICS).read_bytes(), type=Metrics)
-    except (OSError, msgspec.DecodeError) as reason:
-        raise Damaged(f"{folder / record.METRICS}: {reason}") from None
+    found = read_json(folder, record.METRICS, Metrics)
+    if found.headline not in found.pooled:
+        fault = f"has no value for its headline {found.headline!r}"
+        raise BadFile(folder / record.METRICS, fault, "$.pooled")
+    for name, estimate in found.pooled.items():
+        if len(estimate.fits) != len(found.pooled[found.headline].fits):
+            fault = "does not have a value of every fit"
+            raise BadFile(folder / record.METRICS, fault, f"$.pooled[{name!r}].fits")
+    return found
 
 
 def write_joined(folder: Path, joined: Joined, metrics: Metrics, page: str = "") -> None:

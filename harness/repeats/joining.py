@@ -30,6 +30,7 @@ from harness.repeats.entry import (
 )
 from harness.repeats.page import render
 from harness.results import Components, Estimate, FoldMetrics, Metrics
+from harness.run_files import read_bytes, sound
 from harness.statistics import Interval
 from harness.tasks.trials import Trials
 from harness.two_way import Components as Parts
@@ -128,7 +129,9 @@ def faults(folder: Path) -> list[str]:
     joined = read_joined(folder)
     if joined.hash != hash_of([run.manifest for run in runs]):
         found.append(f"{ENTRY}: its hash does not follow from the runs that it joins")
-    if text_of(joined_metrics(runs)) != (folder / record.METRICS).read_bytes():
+    with sound(folder, "its numbers cannot be computed"):
+        metrics = joined_metrics(runs)
+    if text_of(metrics) != read_bytes(folder, record.METRICS):
         found.append(f"{record.METRICS}: does not follow from the runs that are joined")
     return found
 

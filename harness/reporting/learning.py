@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.errors import Damaged
 from harness.reporting import plots
 from harness.reporting.figures import Figure
 from harness.reporting.tables import Table
 from harness.reporting.wording import count, number
+from harness.run_files import read_json
 from harness.training import curves
 
 POINTS = 250
@@ -48,11 +51,12 @@ def learning_figures(folder: Path) -> list[Figure]:
     list of Figure
         Empty where no model has a learning curve.
     """
-    found = {
-        place.parent.parent.name: curve
-        for place in sorted(folder.glob(f"units/*/model/{curves.FILE}"))
-        if (curve := curves.read(place.parent)) is not None
-    }
+    found = {}
+    for place in sorted(folder.glob(f"units/*/model/{curves.FILE}")):
+        # What is no curve is left out: an algorithm writes what it likes into its model.
+        with suppress(Damaged, TypeError):
+            name = place.relative_to(folder).as_posix()
+            found[place.parent.parent.name] = curves.checked(read_json(folder, name, object))
     names = dict.fromkeys(name for curve in found.values() for name in curve)
     wanted = [name for name in names if name != curves.ITERATION]
     figures = [_figure(f"learning-{i}", name, found) for i, name in enumerate(wanted, start=1)]

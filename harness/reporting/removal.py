@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +9,14 @@ from pathlib import Path
 from harness.attacking import ABILITY, PREFIX
 from harness.data.images import decode, encode_thumbnail
 from harness.data.records import Record
-from harness.errors import HarnessError
+from harness.errors import BadFile, HarnessError
 from harness.execution.storage import PICTURES_FILE
-from harness.execution.unit import SCORES, UNIT_FILE, read_unit
+from harness.execution.unit import SCORES, UNIT_FILE, Unit
 from harness.manifest import Manifest
 from harness.reporting import wording
 from harness.reporting.thumbnails import PICTURE_BYTES, SIDE, SMALLER, data_address
 from harness.results import Outcome, Search
+from harness.run_files import LARGEST_LIST, is_regular, read_json
 
 SHOWN = 4
 """Probes of each group."""
@@ -125,14 +125,18 @@ def _retouched_files(folder: Path, prefix: str = "") -> dict[str, Path]:
     found: dict[str, Path] = {}
     for unit_file in sorted((folder / "units").glob(f"{prefix}*/{UNIT_FILE}")):
         place = unit_file.parent / SCORES
-        if not (place / PICTURES_FILE).is_file():
+        if not (place / PICTURES_FILE).exists():
             continue
-        unit = read_unit(unit_file.parent)
+        called = unit_file.parent.relative_to(folder).as_posix()
+        unit = read_json(folder, f"{called}/{UNIT_FILE}", Unit, LARGEST_LIST)
         if unit.ability != ABILITY:
             continue
-        files = json.loads((place / PICTURES_FILE).read_text(encoding="utf-8"))
+        named = f"{called}/{SCORES}/{PICTURES_FILE}"
+        files = read_json(folder, named, list[str | None], LARGEST_LIST)
+        if len(files) != len(unit.probes):
+            raise BadFile(folder / named, f"has {len(files):,} entries for {len(unit.probes):,}")
         for name, file in zip(unit.probes, files, strict=True):
-            if file is not None and Path(file).name == file:
+            if file is not None and is_regular(folder, f"{called}/{SCORES}/{file}"):
                 found.setdefault(name, place / file)
     return found
 

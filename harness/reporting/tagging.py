@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,12 @@ import numpy as np
 from harness.api import Image
 from harness.data.images import decode
 from harness.data.records import Record
-from harness.errors import HarnessError
+from harness.errors import Damaged, HarnessError
 from harness.labelling.drawing import Label, draw_tags
 from harness.reporting import plots, wording
 from harness.reporting.tables import Table
 from harness.results import Outcome, Search, TagFigures
+from harness.run_files import read_json
 
 EXAMPLES = 4
 SHOWN = 6
@@ -203,8 +203,8 @@ def _notes(folder: Path) -> Table | None:
     found: dict[str, dict[str, float]] = {}
     for file in sorted(folder.glob(f"units/fold-*/model/{NOTES}")):
         try:
-            told = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            told = read_json(folder, file.relative_to(folder).as_posix(), object)
+        except Damaged:
             continue
         if isinstance(told, dict):
             fold = file.parent.parent.name.removeprefix("fold-")

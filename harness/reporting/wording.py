@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.data.findings import Finding
-from harness.manifest import Examination, Opinion, Protection
+from harness.manifest import Examination, Manifest, Opinion, Protection
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
 from harness.results import Estimate
@@ -41,8 +41,20 @@ def protection(found: Protection | None) -> list[str]:
         "and a seed alone; learning, making templates and comparing were done by processes that "
         "saw nothing of each other, and the harness checked, named and stored what they answered.",
     ]
-    if found.words:
-        sentences.append(found.words)
+    return sentences + _held(found)
+
+
+def kept_from(manifest: Manifest) -> list[str]:
+    """Return sentences on what kept the algorithm of a run from the truth, or why none did."""
+    if manifest.imported is not None:
+        return ["The scores were brought: nobody here saw how they were made."]
+    if manifest.protection is None:
+        return ["Nothing in the folder says what kept the algorithm from the truth."]
+    return _held(manifest.protection)
+
+
+def _held(found: Protection) -> list[str]:
+    sentences = [found.words] if found.words else []
     if found.exempt:
         sentences.append("No answer was asked for again: this control is shown the truth.")
     elif found.pictures or found.pairs:

@@ -32,6 +32,8 @@ from harness.tasks.intervals import NONE, set_interval
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, Values
 
+MOST = 100_000
+"""Highest rank, or number of bins, of a metric."""
 RELIABILITY_BINS = 10
 
 Array = npt.NDArray[np.float64]
@@ -326,8 +328,8 @@ def _value(metric: Metric, part: _Answers) -> float | None:
 
 def _whole(metric: Metric, option: str) -> int:
     value = metric[option]
-    if not isinstance(value, int) or value < 1:
-        raise UsageError(f"{metric}: {option} is a whole number from 1")
+    if not isinstance(value, int) or not 1 <= value <= MOST:
+        raise UsageError(f"{metric}: {option} is a whole number from 1 to {MOST:,}")
     return value
 
 

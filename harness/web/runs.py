@@ -8,21 +8,20 @@ no script run but the harness's own, and nothing be loaded.
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
 
 from harness import record
-from harness.errors import HarnessError
+from harness.errors import Damaged, HarnessError
 from harness.leaderboard import exports
 from harness.leaderboard.boards import Leaderboard
-from harness.leaderboard.building import gather
+from harness.leaderboard.building import shown
 from harness.leaderboard.evidence import report_paths
 from harness.leaderboard.reading import find_runs
 from harness.leaderboard.site import OVERVIEW, render_site
@@ -30,6 +29,7 @@ from harness.reporting.pages import script_hash, script_of
 from harness.web.loopback import Answer, LoopbackServer, Refused, Request
 
 __all__ = ["LOOK_EVERY", "RunWatcher", "keep_looking", "make_server"]
+from harness.run_files import read_bytes
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the run folders."""
@@ -76,8 +76,9 @@ class RunWatcher:
             state = self._seen()
             if state == self.state:
                 return False
-            leaderboard = gather(self._places, self._history, self._separate_seeds)
-            self._files = _files(leaderboard)
+            leaderboard, self._files = shown(
+                self._places, _files, self._history, self._separate_seeds
+            )
             self._reports = {
                 path: Path(folder) / record.REPORT
                 for folder, path in report_paths(leaderboard).items()
@@ -110,24 +111,10 @@ class RunWatcher:
         if name in self._files:
             return self._files[name], _KINDS[Path(name).suffix], False
         report = self._reports.get(name)
-        content = None if report is None else _own_file(report)
-        if content is not None:
-            return content, _KINDS[".html"], True
-        return None
-
-
-def _own_file(path: Path) -> bytes | None:
-    """Return what a regular file of bounded size holds; no link is followed, no pipe waited for."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        if path.is_symlink():
-            return None
-        with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_REPORT:
-                return None
-            return file.read(LARGEST_REPORT)
-    except OSError:
+        with suppress(Damaged):
+            if report is not None:
+                content = read_bytes(report.parent, report.name, LARGEST_REPORT)
+                return content, _KINDS[".html"], True
         return None
 
 
