@@ -187,7 +187,8 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
     if missing:
         return LeftOut(called, f"broken seal: {_some(missing)} missing")
     for name in odd:
-        open_file(folder, name).close()  # says what it is
+        if name != record.REPORT:  # of which no page is made
+            open_file(folder, name).close()  # says what it is
 
     def content(name: str) -> bytes:
         if name not in listed:
