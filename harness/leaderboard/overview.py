@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.leaderboard.boards import Board, Leaderboard, Place, Standing
 from harness.leaderboard.leading import leading
-from harness.leaderboard.rows import Cell, chance_cells, estimate_cell, strip
+from harness.leaderboard.rows import Cell, chance_cells, estimate_cell, failures_cell, strip
 from harness.reporting import provenance, wording
 from harness.reporting.headline import galleries
 
@@ -24,7 +24,7 @@ class _Standing:
 
     standing: Standing
     rank: Cell
-    cells: tuple[tuple[Cell, Place, Board] | None, ...]
+    cells: tuple[tuple[Cell, Place, Board, Cell] | None, ...]
     words: str
 
 
@@ -122,7 +122,14 @@ def _standing(
     standing: Standing, places: Sequence[Place | None], boards: Sequence[Board]
 ) -> _Standing:
     cells = tuple(
-        None if place is None else (estimate_cell(board.headline, place.headline), place, board)
+        None
+        if place is None
+        else (
+            estimate_cell(board.headline, place.headline),
+            place,
+            board,
+            failures_cell(place.entry),
+        )
         for place, board in zip(places, boards, strict=True)
     )
     mean = standing.mean_rank

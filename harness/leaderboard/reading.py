@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +29,9 @@ LARGEST_FILE = 1 << 28
 """Bytes of the largest file that is read of a run."""
 
 T = TypeVar("T")
+
+
+_FAILURES = re.compile(r"units/[^/]+/scores/failures\.json")
 
 
 class Told(msgspec.Struct):
@@ -70,6 +74,9 @@ class Entry:
         `metrics` are of all of them, and everything else is of the first.
     seeds_apart
         Whether runs with other seeds are entries of their own.
+    failed
+        Names of the images that the algorithm gave up on; in each fold anew, in
+        `manifest.failures`.
     """
 
     folder: str
@@ -82,6 +89,7 @@ class Entry:
     protocol_text: bytes = field(repr=False)
     fits: tuple[Entry, ...] = ()
     seeds_apart: bool = False
+    failed: frozenset[str] = frozenset()
 
     @property
     def identity(self) -> str:
@@ -230,7 +238,17 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
         told(record.FORENSIC, Assessment) if record.FORENSIC in listed else None,
         _template_bytes(folder, listed, manifest),
         protocol_text,
+        failed=_failed(listed, content) if manifest.failures else frozenset(),
     )
+
+
+def _failed(listed: Iterable[str], content: Callable[[str], bytes]) -> frozenset[str]:
+    """Return the names of all images that failed in any fold."""
+    found: set[str] = set()
+    for name in listed:
+        if _FAILURES.fullmatch(name):
+            found |= msgspec.json.decode(content(name), type=dict[str, str]).keys()
+    return frozenset(found)
 
 
 def _some(names: Sequence[str]) -> str:

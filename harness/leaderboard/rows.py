@@ -145,7 +145,7 @@ def chance_cells(board: Board) -> tuple[Cell, str, list[Cell]] | None:
 def _row(board: Board, place: Place, style: int | None) -> Row:
     entry, manifest = place.entry, place.entry.manifest
     pooled = entry.metrics.pooled
-    cells = [Cell(wording.count(manifest.failures), "", str(manifest.failures))]
+    cells = [failures_cell(entry)]
     cells += [estimate_cell(metric, pooled.get(metric)) for metric in board.metrics[1:]]
     cells += [_step_cell(place, step) for step in board.steps]
     commit = str(manifest.git.get("commit", ""))[:10]
@@ -181,6 +181,15 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         tuple(cells),
         " ".join([*words, *marks, entry.id]).lower(),
     )
+
+
+def failures_cell(entry: Entry) -> Cell:
+    """Return how many images an algorithm gave up on, and how often, where folds share images."""
+    fits = entry.fits or (entry,)
+    images = len(frozenset[str]().union(*(fit.failed for fit in fits)))
+    times = entry.manifest.failures
+    below = f"{times:,} times, over folds" if 0 < images < times else ""
+    return Cell(wording.count(images or times), below, str(times))
 
 
 def remarks_of(entry: Entry) -> list[Finding]:

@@ -17,6 +17,7 @@ from harness.leaderboard.rows import (
     chance_cells,
     columns,
     estimate_cell,
+    failures_cell,
     remarks_of,
     rows,
 )
@@ -158,6 +159,7 @@ class _Result:
     place: Place
     label: str
     cell: Cell
+    failures: Cell
     of: int
 
     def amount(self, fit: Entry) -> str:
@@ -173,6 +175,7 @@ def _algorithm(name: str, standings: Sequence[Standing], boards: Sequence[Board]
             place,
             wording.metric_label(board.headline),
             estimate_cell(board.headline, place.headline),
+            failures_cell(place.entry),
             len(board.places),
         )
         for board in boards

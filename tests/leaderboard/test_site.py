@@ -14,6 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmarks.run_folders import make_run
+from harness import record
 from harness.data.findings import Finding
 from harness.errors import UsageError
 from harness.leaderboard.building import build, gather
@@ -189,6 +190,22 @@ def test_what_is_odd_about_the_data_is_told_once_and_one_fit_is_no_such_thing(
     assert "One." not in board
 
 
+def test_an_image_that_fails_in_several_folds_is_one_image(tmp_path: Path) -> None:
+    for name, failed in (("a", ["x.jpg", "x.jpg", "y.jpg"]), ("b", ["x.jpg"])):
+        folder = make_run(tmp_path / name, algorithm=name, failures=len(failed))
+        for fold, image in enumerate(failed, start=1):
+            place = folder / "units" / f"fold-{fold}" / "scores" / "failures.json"
+            place.parent.mkdir(parents=True)
+            place.write_text(json.dumps({image: "no keypoints"}))
+        record.seal(folder)
+    pages = render_site(gather([tmp_path]))
+    board = next(t for n, t in pages.items() if n.startswith("board-"))
+    assert 'data-v="3">2<small class="below">3 times, over folds</small>' in board
+    assert 'data-v="1">1</td>' in board
+    assert "2 images failed" in pages["index.html"]
+    assert "1 image failed" in pages["index.html"]
+
+
 def test_the_overview_has_a_table_for_each_kind_of_question(tmp_path: Path) -> None:
     make_run(tmp_path / "1", algorithm="x", protocol="region", title="Region")
     make_run(tmp_path / "2", algorithm="y", protocol="verification", task="verification", title="V")
@@ -356,8 +373,6 @@ def test_an_unknown_kind_of_question_gets_its_board_too(tmp_path: Path) -> None:
     (folder / "curves.json").write_text("{}")
     (folder / "searches.json").write_text("[]")
     (folder / "checksums.sha256").unlink()
-    from harness import record
-
     record.seal(folder)
     pages = render_site(gather([tmp_path / "runs"]))
     board = next(t for n, t in pages.items() if n.startswith("board-"))
