@@ -22,6 +22,7 @@ import pytest
 
 from harness.data.layouts import open_dataset
 from harness.data.manifest import read_manifest
+from tests.browsing import serious_faults
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -119,6 +120,12 @@ def saved(page: Page) -> None:
     playwright.expect(page.locator("#saved")).to_have_text("Saved")
 
 
+def shows(page: Page, file: str) -> None:
+    """Wait until an image is there, not only its name."""
+    playwright.expect(page.locator("#file")).to_have_text(file)
+    page.wait_for_selector("#image[src]")
+
+
 def drag(page: Page, x1: int, y1: int, x2: int, y2: int) -> None:
     """Drag from one pixel of the image to another."""
     area = page.locator("#boxes").bounding_box()
@@ -194,7 +201,7 @@ def test_everything_can_be_done_with_keys(
     page.keyboard.type("skull-1")
     press("Escape")
     press("PageDown")
-    playwright.expect(page.locator("#file")).to_have_text("2.png")
+    shows(page, "2.png")
     press("a")
     press("ArrowLeft")
     press("s")
@@ -203,7 +210,7 @@ def test_everything_can_be_done_with_keys(
     press("[")
     press("Delete")
     press("PageDown")
-    playwright.expect(page.locator("#file")).to_have_text("3.png")
+    shows(page, "3.png")
     press("x")
     saved(page)
     w, h = round(WIDTH / 3), round(HEIGHT / 3)
@@ -267,11 +274,11 @@ def test_one_key_says_that_the_whole_image_is_the_tattoo(
     page.keyboard.type("koi")
     press("Escape")
     press("PageDown")
-    playwright.expect(page.locator("#file")).to_have_text("2.png")
+    shows(page, "2.png")
     press("w")
     press("s")
     press("PageDown")
-    playwright.expect(page.locator("#file")).to_have_text("3.png")
+    shows(page, "3.png")
     drag(page, 50, 50, 150, 150)
     press("w")  # instead of the box
     saved(page)
@@ -362,7 +369,7 @@ def test_two_people_see_each_other_s_work(
     drag(anna, 40, 30, 200, 150)
     saved(anna)
     ben.keyboard.press("PageDown")
-    playwright.expect(ben.locator("#file")).to_have_text("2.png")
+    shows(ben, "2.png")
     drag(ben, 50, 50, 150, 150)
     saved(ben)
     assert [line["image"] for line in lines(folder)] == ["1.png", "2.png"]
@@ -441,10 +448,10 @@ def test_same_tattoos_are_grouped_by_ticking_them(
     folder: Path, start: Callable[..., Command], page: Page
 ) -> None:
     opened(page, start().address)
-    for _ in range(3):
+    for number in (1, 2, 3):
+        shows(page, f"{number}.png")
         drag(page, 50, 50, 150, 150)
         page.keyboard.press("PageDown")
-        page.wait_for_timeout(200)
     page.get_by_role("button", name="Same tattoos").click()
     ticks = page.locator("#crops input")
     playwright.expect(ticks).to_have_count(3)
@@ -483,6 +490,7 @@ def test_a_killed_command_has_lost_nothing_and_the_page_says_that_it_is_gone(
     other = page.context.new_page()
     opened(other, again.address)
     other.get_by_role("button", name="1.png").click()
+    shows(other, "1.png")
     playwright.expect(other.locator("#list button")).to_have_count(1)
     drag(other, 250, 200, 380, 290)
     saved(other)
@@ -498,7 +506,7 @@ def test_many_kills_while_boxes_are_moved_leave_a_whole_manifest(
         page = context.new_page()
         opened(page, command.address)
         page.get_by_role("button", name="1.png").click()
-        page.wait_for_timeout(200)
+        shows(page, "1.png")
         if turn == 0:
             page.keyboard.press("a")
         else:
@@ -643,6 +651,35 @@ def test_a_phone_shows_it_without_sideways_scrolling_and_boxes_are_drawn_by_touc
     )
     dark = sum(map(int, ink[4:-1].split(","))) > sum(map(int, paper[4:-1].split(",")))
     assert dark == (scheme == "dark")
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_no_view_of_the_page_has_a_serious_fault_of_accessibility(
+    folder: Path, start: Callable[..., Command], browser: Browser, width: int, scheme: Any
+) -> None:
+    (folder / "manifest.csv").write_text(
+        "image,tattoo,media\n1.png,koi,photo\n2.png,koi,sketch\n3.png,,\n"
+    )
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    opened(page, start().address)
+    page.locator("#number").fill("1")
+    page.keyboard.press("Enter")
+    shows(page, "1.png")
+    page.locator("#more summary").click()
+    assert serious_faults(page) == []
+    page.locator("#sheet-toggle").click()
+    for tick in page.locator("#crops input").all():
+        tick.check()
+    assert serious_faults(page) == []
+    page.locator("#beside-open").click()
+    assert serious_faults(page) == []
+    page.keyboard.press("Escape")
+    page.locator("#help-open").click()
+    assert serious_faults(page) == []
     context.close()
 
 
