@@ -25,6 +25,7 @@ from harness.scorefiles import (
     read_scores,
     withhold,
 )
+from harness.tasks.odd_scores import look_at_scores
 
 READERS = {
     "candidates": read_candidates,
@@ -95,7 +96,10 @@ def bring(
         out=request.out,
         listed=listed,
         fold_count=request.fold_count or 0,
-        findings=[Finding("score-files", "warning", note) for note in found.notes],
+        findings=[
+            *(Finding("score-files", "warning", note) for note in found.notes),
+            *look_at_scores(judged.folds, found.answers, judged.protocol),
+        ],
     )
 
 

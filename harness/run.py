@@ -35,6 +35,7 @@ from harness.results import Outcome
 from harness.run_folders import begin, end, folder_for, is_stale, loaded_by, settled
 from harness.shortcuts.evidence import shortcuts
 from harness.sources import libraries
+from harness.tasks.odd_scores import look_at_scores
 
 ONE_FIT = "one-fit"
 """Code of the finding that a run is one of the fits that could have been."""
@@ -161,7 +162,8 @@ def _execute(
     manifest, run = _manifest(run, outcome, places, begun, shown)
     manifest.protection = protection_of([folder for _, folder in places], checked)
     manifest.examination = examination
-    manifest.findings = [*manifest.findings, *remarks]
+    odd = look_at_scores(judged.folds, answers, judged.protocol)
+    manifest.findings = [*manifest.findings, *remarks, *odd]
     remark = remark_on(manifest.protection)
     if remark is not None:
         manifest.findings = [*manifest.findings, remark]

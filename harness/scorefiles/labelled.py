@@ -79,6 +79,7 @@ def read_labelled(path: Path) -> ListedScores:
     form = "table"
     with suppress(TooManyFaults):
         rows = _rows(path, faults)
+        faults.stop_if_any(f"{path} cannot be evaluated.")
         if rows.cells:
             notes += rows.notes
             form, truth = _truth(path, rows, faults, notes)

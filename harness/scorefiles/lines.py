@@ -30,6 +30,7 @@ LONGEST_LINE = 1 << 14
 """Bytes of the longest line read; two paths and a number are far below."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -79,6 +80,10 @@ def read_lines(path: Path, called: str, faults: Faults) -> Iterator[tuple[int, s
                 if number == 1:
                     if raw.startswith(_UTF16):
                         faults.add("unreadable files", called, "is UTF-16; save it as UTF-8")
+                        return
+                    if raw.startswith(_SPREADSHEETS):
+                        what = "is a spreadsheet or archive; save it as 'CSV UTF-8'"
+                        faults.add("unreadable files", called, what)
                         return
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 if len(raw) > LONGEST_LINE:
@@ -133,6 +138,9 @@ def _decoded(raw: bytes, place: str, faults: Faults) -> str:
         return ""
     # A tab at the end of a line is an empty cell.
     text = text.strip(" \r\n") if text.strip() else ""
+    if "\r" in text:
+        faults.add("control characters", place, "ends its lines with CR alone; save it with LF")
+        return ""
     if not text.isprintable() and _CONTROL.search(text):
         faults.add("control characters", place, f"{shown(text)} contains a control character")
         return ""

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from harness.tasks.odd_scores import backwards
+
 __all__ = ["MOST_COMPARISONS", "ListedScores", "ScoreList"]
 
 MOST_COMPARISONS = 50_000_000
@@ -34,12 +36,15 @@ class ScoreList:
         Comparisons that each stands for; empty where each is one.
     identities
         Pairs of the identity of probe and reference, where the file names both; otherwise empty.
+    compared
+        Pairs of the names of what was compared, where the file names both; otherwise empty.
     """
 
     places: list[str] = field(default_factory=list)
     scores: array[float] = field(default_factory=lambda: array("d"))
     counts: array[int] = field(default_factory=lambda: array("q"))
     identities: list[tuple[str, str]] = field(default_factory=list)
+    compared: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, place: str, score: float, identities: tuple[str, str] | None = None) -> None:
         """Add one comparison."""
@@ -101,4 +106,23 @@ def notes_on_scores(mated: ScoreList, nonmated: ScoreList, names: tuple[str, str
         known = known[~np.isnan(known)]
         if len(known) > 1 and known.min() == known.max():
             notes.append(f"every score of {called} is {known[0]:g}: are these scores, or labels?")
+    if len(set(mated.scores)) > 1 and sorted(mated.scores) == sorted(nonmated.scores):
+        notes.append(f"{names[0]} and {names[1]} are the same scores: is one file given twice?")
+    if not len(mated.counts) and not len(nonmated.counts):
+        said = backwards(np.array(mated.scores), np.array(nonmated.scores))
+        notes += [said] if said else []
+    for scores, called in zip((mated, nonmated), names, strict=True):
+        notes += _repeated(scores.compared, called)
+    return notes
+
+
+def _repeated(pairs: Sequence[tuple[str, str]], called: str) -> list[str]:
+    """Say how many comparisons stand there twice, or are of an image with itself."""
+    notes = []
+    twice = len(pairs) - len(set(pairs))
+    if twice:
+        notes.append(f"{called}: {twice:,} comparisons stand there more than once, and all count")
+    own = sum(one == other for one, other in pairs)
+    if own:
+        notes.append(f"{called}: {own:,} comparisons are of something with itself, and count")
     return notes

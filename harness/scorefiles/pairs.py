@@ -163,6 +163,7 @@ def _take(
     if place is None:
         return
     numbers = Numbers()
+    found.compared += rows.compared
     codes = rows.header.index("returncode") if "returncode" in rows.header else None
     for row, cells in enumerate(rows.cells):
         if codes is not None and len(cells) > codes and cells[codes] != "0":

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.scorefiles.dialects import Dialect, Numbers, of_header, of_lines, separator_line
-from harness.scorefiles.faults import Faults
+from harness.scorefiles.faults import Faults, shown
 from harness.scorefiles.lines import read_lines
 from harness.scorefiles.words import SCORE_NAMES
 
@@ -65,6 +65,16 @@ class Rows:
         """Return a column, counted from 0, or from the end with negative numbers."""
         return [cells[place] for cells in self.cells]
 
+    @property
+    def compared(self) -> list[tuple[str, str]]:
+        """Names of what was compared, where just two columns, of all lines, are no numbers."""
+        if not self.even or self.width < 3:
+            return []
+        names = [place for place in range(self.width) if not self.numeric(place)]
+        if len(names) != 2:
+            return []
+        return list(zip(self.column(names[0]), self.column(names[1]), strict=True))
+
     def figures(self, place: int) -> npt.NDArray[np.float64]:
         """Return a column as numbers, NaN where a cell is none: float64, shape (rows,)."""
         numbers = Numbers()
@@ -90,6 +100,7 @@ def read_rows(path: Path, faults: Faults) -> Rows:
     """
     called = path.name
     lines = list(read_lines(path, called, faults))
+    said = _comments(lines, called)
     forced = separator_line(lines[0][1]) if lines else ""
     if forced:
         del lines[0]
@@ -100,7 +111,10 @@ def read_rows(path: Path, faults: Faults) -> Rows:
     texts = [text for _, text in lines[:LOOKED_AT]]
     named = [of_header(texts[0], [name]) for name in SCORE_NAMES]
     header = next((found for found in named if found is not None), None)
-    dialect = Dialect(forced) if forced else header or of_lines(texts)
+    below = of_lines(texts[1:]) if len(texts) > 2 else None
+    if header is not None and header.separator == " " and below not in (None, header):
+        header = None  # words of a title, among them one for scores
+    dialect = Dialect(forced) if forced else header or below or of_lines(texts)
     numbers, rows = [], []
     for number, text in lines:
         try:
@@ -109,13 +123,45 @@ def read_rows(path: Path, faults: Faults) -> Rows:
         except ValueError as reason:
             faults.add("malformed lines", f"{called}:{number}", str(reason))
     names: list[str] = []
-    if rows and len(rows) > 1 and _is_header(rows[0], rows[1]):
+    if _is_title(rows, dialect):
+        # Words of a title are no columns, and one name may have several words.
+        said.append(f"{called}: its first line is passed over ({shown(lines[0][1])})")
+        del rows[0], numbers[0]
+    elif len(rows) > 1 and _is_header(rows[0], rows[1]):
         names = [cell.lower() for cell in rows.pop(0)]
         numbers.pop(0)
-    notes = list(Numbers().notes(called, dialect))
+    notes = [*said, *Numbers().notes(called, dialect)]
     if names and header is None:
         notes.append(f"{called}: its first line is read as a header ({', '.join(names)})")
     return Rows(called, numbers, rows, names, dialect, notes)
+
+
+def _comments(lines: list[tuple[int, str]], called: str) -> list[str]:
+    """Take lines that start with ``#`` from the top; what names a column of scores stays."""
+    said = []
+    while lines and lines[0][1].startswith(("#", "%", "//")):
+        number, text = lines[0]
+        bare = text.lstrip("#%/ ")
+        found = [of_header(bare, [name]) for name in SCORE_NAMES]
+        if any(one is not None and len(one.cells(bare)) > 1 for one in found):
+            lines[0] = (number, bare)
+            break
+        said.append(f"{called}: line {number} is passed over ({shown(text)})")
+        del lines[0]
+    return said
+
+
+def _is_title(rows: list[list[str]], dialect: Dialect) -> bool:
+    """Whether the first line is words without a number, and no line of columns as the others."""
+    widths = {len(cells) for cells in rows[1:]}
+    return (
+        len(rows) > 2
+        and (dialect.separator == " " or len(rows[0]) == 1)
+        and len(widths) == 1
+        and len(rows[0]) not in widths
+        and not any(map(_like_number, rows[0]))
+        and any(map(_like_number, rows[1]))
+    )
 
 
 def _is_header(first: list[str], second: list[str]) -> bool:

@@ -16,6 +16,9 @@ LABEL_NAMES = (
 _MATED = {
     *("1", "1.0", "+1", "true", "yes", "mated", "mate", "genuine", "gen", "target", "tar", "same"),
     *("match", "positive", "pos", "client"),
+    # what spreadsheets of other languages write
+    *("wahr", "ja", "vrai", "oui", "verdadero", "si", "sí", "vero", "sì", "verdadeiro", "sim"),
+    *("waar", "sant"),
 }
 _NONMATED = {
     *(
@@ -31,6 +34,7 @@ _NONMATED = {
         "imposter",
         "imp",
     ),
+    *("falsch", "nein", "faux", "non", "falso", "onwaar", "nee", "falskt", "nej", "não"),
     *("nontarget", "nontar", "different", "diff", "nonmatch", "negative", "neg", "unmated"),
 }
 

@@ -1,0 +1,108 @@
+"""Score files as strangers send them: read rightly, refused with the cause, or said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import DataError
+from harness.scorefiles.labelled import read_labelled
+from harness.scorefiles.pairs import read_pair
+
+RANDOM = np.random.default_rng(4)
+MATED = np.round(RANDOM.normal(0.7, 0.1, 30), 4)
+NONMATED = np.round(RANDOM.normal(0.2, 0.1, 40), 4)
+ROWS = [*((score, True) for score in MATED), *((score, False) for score in NONMATED)]
+
+
+def written(path: Path, lines: list[str], form: str = "utf-8") -> Path:
+    path.write_bytes("".join(f"{line}\n" for line in lines).encode(form))
+    return path
+
+
+def labelled(yes: str, no: str) -> list[str]:
+    return [f"{score};{yes if mated else no}" for score, mated in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"), [("WAHR", "FALSCH"), ("vrai", "faux"), ("Verdadero", "Falso"), ("ja", "nein")]
+)
+def test_labels_of_spreadsheets_of_other_languages_are_read(
+    tmp_path: Path, yes: str, no: str
+) -> None:
+    found = read_labelled(written(tmp_path / "s.csv", ["score;label", *labelled(yes, no)]))
+    assert list(found.mated.scores) == MATED.tolist()
+    assert list(found.nonmated.scores) == NONMATED.tolist()
+
+
+@pytest.mark.parametrize(
+    "above",
+    [["# made by a tool"], ["% scores", "// of 2024"], ["Comparison scores of a tool"]],
+)
+def test_lines_above_the_scores_are_passed_over_and_said(tmp_path: Path, above: list[str]) -> None:
+    found = read_labelled(written(tmp_path / "s.csv", [*above, *labelled("1", "0")]))
+    assert list(found.mated.scores) == MATED.tolist()
+    assert sum("passed over" in note for note in found.notes) == len(above)
+
+
+def test_a_header_behind_a_sign_of_comments_is_a_header(tmp_path: Path) -> None:
+    lines = ["# score label", *(f"{s} {int(m)}" for s, m in ROWS)]
+    found = read_labelled(written(tmp_path / "s.txt", lines))
+    assert list(found.mated.scores) == MATED.tolist()
+    assert not any("passed over" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("title", ["Similarity Score", "score of a tool", "my cosine score 2x"])
+def test_a_title_of_several_words_above_one_column_is_passed_over(
+    tmp_path: Path, title: str
+) -> None:
+    one = written(tmp_path / "m.txt", [title.replace("2x", "x"), *map(str, MATED)])
+    other = written(tmp_path / "n.txt", [title.replace("2x", "x"), *map(str, NONMATED)])
+    found = read_pair(one, other)
+    assert list(found.mated.scores) == MATED.tolist()
+    assert sum("passed over" in note for note in found.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"name;score;label\nM\xfcller;0.5;1\nx;0.2;0\n", "is not UTF-8 text"),
+        (b"score,label\r0.5,1\r0.2,0\r", "ends its lines with CR alone"),
+        (b"PK\x03\x04" + bytes(60), "is a spreadsheet or archive; save it as 'CSV UTF-8'"),
+        (b"\xd0\xcf\x11\xe0" + bytes(60), "is a spreadsheet or archive; save it as 'CSV UTF-8'"),
+        ("score,label\n0.5,1\n".encode("utf-16"), "is UTF-16; save it as UTF-8"),
+    ],
+)
+def test_the_cause_is_the_one_that_is_told(tmp_path: Path, raw: bytes, said: str) -> None:
+    (tmp_path / "s.csv").write_bytes(raw)
+    with pytest.raises(DataError) as caught:
+        read_labelled(tmp_path / "s.csv")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("turned", [lambda s: 1 - s, lambda s: -s, lambda s: 1 / (1 + s)])
+def test_distances_and_exchanged_lists_are_said(tmp_path: Path, turned: object) -> None:
+    assert callable(turned)
+    one = written(tmp_path / "m.txt", [f"{turned(s):.6f}" for s in MATED])
+    other = written(tmp_path / "n.txt", [f"{turned(s):.6f}" for s in NONMATED])
+    assert any("mated scores are lower" in note for note in read_pair(one, other).notes)
+    assert not any("lower" in note for note in read_pair(other, one).notes)
+
+
+def test_one_file_given_twice_is_said(tmp_path: Path) -> None:
+    one = written(tmp_path / "m.txt", list(map(str, MATED)))
+    other = written(tmp_path / "n.txt", list(map(str, MATED)))
+    assert any("the same scores" in note for note in read_pair(one, other).notes)
+
+
+def test_comparisons_that_stand_there_twice_or_of_an_image_with_itself_are_said(
+    tmp_path: Path,
+) -> None:
+    names = [("a", "a"), ("b", "b"), *[("c", "d")] * 3, *((f"x{i}", f"y{i}") for i in range(25))]
+    lines = [f"{p} {r} {s}" for (p, r), s in zip(names, MATED, strict=True)]
+    others = [f"x{i} z{i} {s}" for i, s in enumerate(NONMATED)]
+    notes = read_pair(written(tmp_path / "m.txt", lines), written(tmp_path / "n.txt", others)).notes
+    assert "m.txt: 2 comparisons stand there more than once, and all count" in notes
+    assert "m.txt: 2 comparisons are of something with itself, and count" in notes
