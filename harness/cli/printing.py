@@ -405,13 +405,18 @@ def run_json(
 
 def refused_json(reason: DataError) -> dict[str, Any]:
     """Return what `harness run --json` prints where data are refused before anything runs."""
+    return {**run_json([], []), **findings_json(reason)}
+
+
+def findings_json(reason: DataError) -> dict[str, Any]:
+    """Return why data or score files are refused, as findings with codes."""
     import msgspec
 
     findings = [
         Finding(REFUSED, "problem", one) if isinstance(one, str) else one
         for one in reason.found or (str(reason),)
     ]
-    return {**run_json([], []), "findings": msgspec.to_builtins(findings)}
+    return {"findings": msgspec.to_builtins(findings)}
 
 
 def _say(line: str, err: bool = False) -> None:

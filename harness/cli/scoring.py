@@ -12,7 +12,7 @@ from harness.cli.completing import PROTOCOLS
 from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
 from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, LAYOUT, PATH, PLUGINS
-from harness.errors import UsageError, visible
+from harness.errors import DataError, UsageError, visible
 
 if TYPE_CHECKING:
     from harness.importing import Brought
@@ -78,30 +78,66 @@ def score(
     if run_folder is not None:
         _score_again(run_folder, forensic, as_json)
         return
-    if lists:
-        _refuse_question(protocol, data, layout, folds, fold_count)
-        brought = _score_pair(mated, nonmated, form, name, out)
-    elif protocol is None:
-        _refuse_question(protocol, data, layout, folds, fold_count)
-        ((kind, path),) = given.items()
-        brought = _score_labelled(kind, path, form, name, out)
-    else:
-        from harness.importing import bring
-        from harness.preparing import Request
-
-        ((kind, path),) = given.items()
-        request = Request(
-            (),
-            (protocol,),
+    try:
+        brought = _brought(
+            given,
+            mated,
+            nonmated,
+            form,
+            name,
+            protocol,
             data,
             layout,
             folds,
-            fold_count=fold_count,
-            plugins=plugins,
-            out=out,
+            fold_count,
+            out,
+            plugins,
         )
-        brought = bring(request, kind, path, form=form, name=name)
+    except DataError as reason:
+        if as_json:
+            from harness.cli.printing import findings_json
+
+            click.echo(json.dumps(findings_json(reason), indent=1, ensure_ascii=False))
+        raise
     _show(brought, forensic, as_json)
+
+
+def _brought(
+    given: dict[str, Path],
+    mated: Path | None,
+    nonmated: Path | None,
+    form: str | None,
+    name: str | None,
+    protocol: str | None,
+    data: Path | None,
+    layout: str | None,
+    folds: tuple[str, ...],
+    fold_count: int | None,
+    out: Path,
+    plugins: tuple[Path, ...],
+) -> Brought:
+    """Read and judge the files that a command names."""
+    if mated is not None or nonmated is not None:
+        _refuse_question(protocol, data, layout, folds, fold_count)
+        return _score_pair(mated, nonmated, form, name, out)
+    ((kind, path),) = given.items()
+    if protocol is None:
+        _refuse_question(protocol, data, layout, folds, fold_count)
+        return _score_labelled(kind, path, form, name, out)
+    from harness.importing import bring
+    from harness.preparing import Request
+
+    request = Request(
+        (),
+        (protocol,),
+        data,
+        layout,
+        folds,
+        fold_count=fold_count,
+        plugins=plugins,
+        out=out,
+    )
+    return bring(request, kind, path, form=form, name=name)
 
 
 def _refuse_question(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.data.findings import Findings
+from harness.data.findings import Finding, Findings
 from harness.errors import DataError, nearest
 
 __all__ = ["MOST_FAULTS", "Faults", "TooManyFaults", "shown"]
@@ -84,11 +84,12 @@ class Faults:
         summary
             One sentence that says what cannot be done.
         """
-        problems = self._findings.problems
-        if problems:
+        if self._findings.problems:
+            found = list(self._findings.all)
             if self.count >= MOST_FAULTS:
-                problems += (f"reading stopped after {MOST_FAULTS:,} problems",)
-            raise DataError(summary, problems)
+                stopped = f"reading stopped after {MOST_FAULTS:,} problems"
+                found.append(Finding("too-many-problems", "problem", stopped))
+            raise DataError(summary, found)
 
 
 def shown(text: str) -> str:

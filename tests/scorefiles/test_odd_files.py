@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from harness.errors import DataError
 from harness.scorefiles.labelled import read_labelled
 from harness.scorefiles.pairs import read_pair
+from tests.conftest import Ran
 
 RANDOM = np.random.default_rng(4)
 MATED = np.round(RANDOM.normal(0.7, 0.1, 30), 4)
@@ -106,3 +108,18 @@ def test_comparisons_that_stand_there_twice_or_of_an_image_with_itself_are_said(
     notes = read_pair(written(tmp_path / "m.txt", lines), written(tmp_path / "n.txt", others)).notes
     assert "m.txt: 2 comparisons stand there more than once, and all count" in notes
     assert "m.txt: 2 comparisons are of something with itself, and count" in notes
+
+
+def test_what_is_refused_or_said_stands_in_json_with_codes(
+    harness: Callable[..., Ran], tmp_path: Path
+) -> None:
+    bad = written(tmp_path / "bad.csv", ["score,label", "0.5,1", "half,0", "0.1,0"])
+    ran = harness("score", "--scores", bad, "--json")
+    assert ran.code == 2
+    (one,) = ran.json["findings"]
+    assert (one["code"], one["severity"]) == ("scores-that-are-no-numbers", "problem")
+    assert one["text"] in ran.err
+    odd = written(tmp_path / "odd.csv", ["score;label", *labelled("0", "1")])
+    ran = harness("score", "--scores", odd, "--json", "--name", "vendor")
+    assert ran.code == 0, ran.err
+    assert any("mated scores are lower" in found["text"] for found in ran.json["findings"])
