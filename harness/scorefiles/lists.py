@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from harness.tasks.odd_scores import backwards
-
 __all__ = ["MOST_COMPARISONS", "ListedScores", "ScoreList"]
 
 MOST_COMPARISONS = 50_000_000
@@ -108,9 +106,6 @@ def notes_on_scores(mated: ScoreList, nonmated: ScoreList, names: tuple[str, str
             notes.append(f"every score of {called} is {known[0]:g}: are these scores, or labels?")
     if len(set(mated.scores)) > 1 and sorted(mated.scores) == sorted(nonmated.scores):
         notes.append(f"{names[0]} and {names[1]} are the same scores: is one file given twice?")
-    if not len(mated.counts) and not len(nonmated.counts):
-        said = backwards(np.array(mated.scores), np.array(nonmated.scores))
-        notes += [said] if said else []
     for scores, called in zip((mated, nonmated), names, strict=True):
         notes += _repeated(scores.compared, called)
     return notes
