@@ -9,7 +9,6 @@ are.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from harness.execution.storage import load_answer
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Picture, Training, Unit
 from harness.manifest import AttackOrigin, Retouched
 from harness.protocol import Protocol
+from harness.run_files import digest, files_below, is_regular
 from harness.tasks.answers import PictureAnswer
 
 if TYPE_CHECKING:
@@ -331,7 +331,9 @@ def _copy(other: Path, place: Workplace, missing: Sequence[Unit], origin: Any) -
     try:
         theirs = record.read_run(other).manifest
         listed = record.read_checksums(other)
-    except (HarnessError, OSError, ValueError):  # whatever is wrong with it, it is not this run
+        if any(kind for _, kind in files_below(other)):  # links, pipes: nothing to copy
+            return []
+    except HarnessError:  # whatever is wrong with it, it is not this run
         return []
     same = ("attack", "protocol_hash", "data_hash", "folds")
     if any(getattr(theirs.origin, name) != getattr(origin, name) for name in same):
@@ -340,7 +342,8 @@ def _copy(other: Path, place: Workplace, missing: Sequence[Unit], origin: Any) -
     for unit in missing:
         source = other / "units" / unit.name
         files = {n: d for n, d in listed.items() if n.startswith(f"units/{unit.name}/")}
-        if not files or any(_digest(other / name) != d for name, d in files.items()):
+        there = all(is_regular(other, name) for name in files)
+        if not files or not there or any(digest(other, n) != d for n, d in files.items()):
             return copied
         target = place.folder(unit)
         shutil.rmtree(target, ignore_errors=True)
@@ -351,8 +354,3 @@ def _copy(other: Path, place: Workplace, missing: Sequence[Unit], origin: Any) -
                 place.journal.note(unit.name, part)
         copied.append(unit.name)
     return copied
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
