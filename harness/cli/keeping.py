@@ -154,7 +154,9 @@ def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
     """Refuse runs that have no scores of comparisons, or of images, in a format."""
     if protocol.task == "score-lists" and form != "pyeer":
         raise UsageError(f"{folder}: score lists have no names; export them with --format pyeer")
-    if protocol.task not in ("score-lists", "detection") and not protocol.kind().compares:
+    scored = protocol.task == "score-lists" or protocol.kind().compares
+    # PyEER's lists are of comparisons; other formats also have one for scores of images.
+    if not scored and (protocol.task != "detection" or form == "pyeer"):
         raise UsageError(
             f"{folder}: a run of {protocol.task!r} compares no images, so there are no scores in "
             f"the format {form}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.strangers.commands import Ended, try_all
+from tests.strangers.commands import Ended, carry_out, try_all
 from tests.strangers.mutations import copy_of, mutate
 from tests.strangers.whole_runs import write_run
 
@@ -66,3 +66,10 @@ def test_commands_on_many_spoiled_folders_end_with_a_sentence_and_a_code(
     assert tried >= MANY * 0.9  # a folder that cannot be copied has nothing written into it
     assert not faults, f"{len(faults)} of {tried}:\n\n" + "\n\n".join(faults)
     assert grown < MEMORY
+
+
+def test_what_a_whole_run_cannot_give_is_no_fault_of_its_folder(made: Path, tmp_path: Path) -> None:
+    folder = made / "detection" / "made-0"
+    ended = carry_out("export", folder, "--format", "pyeer", "--out", tmp_path / "out")
+    assert (ended.code, ended.fault) == (2, "")
+    assert "compares no images" in ended.err
