@@ -51,6 +51,10 @@ MOST_METRICS, MOST_RANKS, MOST_DRAWS = 100, 100_000, 10_000
 others waiting."""
 
 
+_COUNTS, _RATES = ("rank", "k", "bins"), ("fmr", "fpir", "fpdr")
+"""Options of metrics."""
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=False, allow_inf_nan=False
@@ -372,6 +376,19 @@ def _metric_faults(table: dict[str, Any]) -> list[str]:
             faults.append(
                 f"metrics: {text!r} should read {metric.name + ('@' + wanted if wanted else '')!r}"
             )
+        else:
+            faults += [f"metrics: {text!r}: {fault}" for fault in _option_faults(metric)]
     if parsed and parsed[-1] not in parsed[:-1] and not faults:
         faults.append("headline: is not among the metrics")
     return sorted(set(faults), key=faults.index)
+
+
+def _option_faults(metric: Metric) -> list[str]:
+    """Check that ranks and the like count from 1, and that error rates are rates."""
+    faults = []
+    for option, value in metric.options:
+        if option in _COUNTS and (not isinstance(value, int) or not 1 <= value <= MOST_RANKS):
+            faults.append(f"{option} is a whole number from 1 to {MOST_RANKS:,}, got {value!r}")
+        if option in _RATES and (isinstance(value, str) or not 0 <= value <= 1):
+            faults.append(f"{option} is a share from 0 to 1, got {value!r}")
+    return faults

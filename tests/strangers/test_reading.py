@@ -301,3 +301,26 @@ def test_an_error_that_says_nothing_names_the_folder_and_our_own_line(tmp_path: 
     assert found.value.exit_code == 3
     with pytest.raises(KeyError), sound(tmp_path, "it cannot be done", (KeyError,)):
         raise KeyError
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("ranks = 1000000000", "less than or equal to 100000"),
+        ('metrics = ["hit-rate@rank=-1"]', "rank is a whole number from 1 to 100,000, got -1"),
+        ('metrics = ["hit-rate@rank=1.5"]', "got 1.5"),
+        ('metrics = ["hit-rate@rank=99999999999"]', "got 99999999999"),
+        ('metrics = ["fnmr@fmr=7"]', "fmr is a share from 0 to 1, got 7"),
+        (f"metrics = {['eer'] * 5000}", "at most 100 items"),
+        ("x = " + "[" * 20_000, "protocol.toml"),
+    ],
+)
+def test_a_protocol_cannot_keep_a_command_waiting(run_folder: Path, line: str, fault: str) -> None:
+    path = run_folder / "protocol.toml"
+    key = line.partition(" ")[0]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [one for one in lines if not one.startswith(f"{key} =")]
+    path.write_text("\n".join([line, *kept]), encoding="utf-8")
+    with pytest.raises(BadFile) as found:
+        record.read_run(run_folder)
+    assert fault in str(found.value)
