@@ -46,7 +46,7 @@ _GRACE = 3.0
 """Seconds in which a process that has closed its line has to end, so that it is known how."""
 
 
-_MEASURE_EVERY = 0.2
+_MEASURE_EVERY = 0.5
 """Seconds between looks at what a process holds."""
 
 _PASS_ON_EVERY = 0.1

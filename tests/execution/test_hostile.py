@@ -7,8 +7,9 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
     nursery = Nursery(folder, ["numpy"], dict(os.environ))
     yield Hostile(folder, nursery)
     nursery.close()
+
+
+def quick(names: Iterable[str], *slow: str) -> list[Any]:
+    """Return names as parameters, those that take long marked as such."""
+    return [pytest.param(n, marks=pytest.mark.slow) if n in slow else n for n in names]
 
 
 IN = {
@@ -187,7 +193,7 @@ WITHOUT_END = {
 }
 
 
-@pytest.mark.parametrize("how", WITHOUT_END)
+@pytest.mark.parametrize("how", quick(WITHOUT_END, "a loop"))
 def test_the_time_of_a_unit_has_a_limit_whatever_signs_of_life_it_gives(
     hostile: Hostile, how: str
 ) -> None:
@@ -204,6 +210,7 @@ def test_the_time_of_a_unit_has_a_limit_whatever_signs_of_life_it_gives(
     assert max([*heard, 0]) <= 200
 
 
+@pytest.mark.slow
 def test_the_time_limit_holds_in_every_step(hostile: Hostile) -> None:
     for where in ("file", "extract", "compare"):
         said = hostile.told(where, "time.sleep(1000)", Bounds(time=2.5))
@@ -227,7 +234,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("how", FLOODS)
+@pytest.mark.parametrize("how", quick(FLOODS, "lines", "a child"))
 def test_of_what_is_printed_without_end_the_log_keeps_the_beginning_and_the_end(
     hostile: Hostile, how: str
 ) -> None:
@@ -442,7 +449,7 @@ MEMORY = {
 }
 
 
-@pytest.mark.parametrize("how", MEMORY)
+@pytest.mark.parametrize("how", quick(MEMORY, "bytes"))
 def test_memory_without_end_is_refused_to_a_process_and_the_line_is_named(
     hostile: Hostile, how: str
 ) -> None:
