@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -238,17 +238,13 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
         told(record.FORENSIC, Assessment) if record.FORENSIC in listed else None,
         _template_bytes(folder, listed, manifest),
         protocol_text,
-        failed=_failed(listed, content) if manifest.failures else frozenset(),
+        failed=frozenset(
+            image
+            for name in (listed if manifest.failures else ())
+            if _FAILURES.fullmatch(name)
+            for image in told(name, dict[str, str])
+        ),
     )
-
-
-def _failed(listed: Iterable[str], content: Callable[[str], bytes]) -> frozenset[str]:
-    """Return the names of all images that failed in any fold."""
-    found: set[str] = set()
-    for name in listed:
-        if _FAILURES.fullmatch(name):
-            found |= msgspec.json.decode(content(name), type=dict[str, str]).keys()
-    return frozenset(found)
 
 
 def _some(names: Sequence[str]) -> str:

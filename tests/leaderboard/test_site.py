@@ -206,6 +206,21 @@ def test_an_image_that_fails_in_several_folds_is_one_image(tmp_path: Path) -> No
     assert "1 image failed" in pages["index.html"]
 
 
+@pytest.mark.parametrize("content", ["[1]", '{"x": 1}', "not JSON", "\x00"])
+def test_failures_that_are_no_failures_keep_a_run_off_the_board(
+    tmp_path: Path, content: str
+) -> None:
+    make_run(tmp_path / "good")
+    bad = make_run(tmp_path / "bad", algorithm="bad", failures=2)
+    place = bad / "units" / "1" / "scores" / "failures.json"
+    place.parent.mkdir(parents=True)
+    place.write_text(content)
+    record.seal(bad)
+    leaderboard = gather([tmp_path])
+    assert leaderboard.runs == 1
+    assert [one.folder for one in leaderboard.left_out] == [str(bad)]
+
+
 def test_the_overview_has_a_table_for_each_kind_of_question(tmp_path: Path) -> None:
     make_run(tmp_path / "1", algorithm="x", protocol="region", title="Region")
     make_run(tmp_path / "2", algorithm="y", protocol="verification", task="verification", title="V")
