@@ -149,8 +149,9 @@ def _of_algorithm(
 
 
 def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
-    """Check a protocol, and whether the data that it is meant for can answer it."""
+    """Check a protocol, and what known answers get on the data that it is meant for."""
     from harness.conformance import Finding
+    from harness.conformance.questions import examine_question
     from harness.preparing import Request, judged_by
     from harness.protocol import read_protocol
     from harness.survey import able
@@ -163,9 +164,11 @@ def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
             "brings no images of its own", True, "see whether yours fit: harness data DIR"
         )
         return
-    found = able(judged_by(name, Request((), (name,), plugins=plugins)))
+    judged = judged_by(name, Request((), (name,), plugins=plugins))
+    found = able(judged)
     what = f"{found.trials:,} {found.kind} in {found.folds} folds"
     yield Finding(f"can be asked on fixtures/{protocol.data.default}", True, what)
+    yield from examine_question(judged)
 
 
 def _refuse_values(parameters: tuple[str, ...], preset: str) -> None:
