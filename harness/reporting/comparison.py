@@ -181,7 +181,8 @@ def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[s
         "verdict": _verdict(comparison, pair, name),
         "rows": [replace(line, note="") for line in lines] if note else lines,
         "note": note,
-        "groups": [_group_line(group, metric, group_reach) for group in pair.groups],
+        "searched": pair.wins + pair.losses + pair.draws,
+        "groups": [_group_line(group, metric, group_reach, pair.measured) for group in pair.groups],
         "notable": [g for g in pair.groups if g.differs and not pair.remark],
         "gained": [_shift(shift) for shift in shown.gained],
         "lost": [_shift(shift) for shift in shown.lost],
@@ -233,18 +234,29 @@ def _metric_line(row: Row, reach: float, first: str, second: str) -> _Line:
     )
 
 
-def _group_line(group: Group, metric: str, reach: float) -> _Line:
+def _group_line(group: Group, metric: str, reach: float, measured: str) -> _Line:
+    """Return a line of groups: shares of searches in percent, means of a metric in its own unit."""
+    unit = "accuracy" if measured.startswith("share") else metric
+    # Where lower is better, groups hold the negative of the metric, so that more is better in all.
+    lower = unit == metric and wording.direction(metric) == "lower"
+    sign = -1.0 if lower else 1.0
+    first, second, change, low, high = (
+        None if value is None else sign * value
+        for value in (group.first, group.second, group.change, group.low, group.high)
+    )
+    if lower:
+        low, high = high, low
     return _Line(
         group.value,
         "",
         _way(group.change, "higher"),
         group.differs,
         group.attribute,
-        wording.percent(group.first),
-        wording.percent(group.second),
-        _change("accuracy", group.change),
-        _interval("accuracy", group.low, group.high),
-        _strip(group.change, group.low, group.high, reach),
+        wording.amount(unit, first),
+        wording.amount(unit, second),
+        _change(unit, change),
+        _interval(unit, low, high),
+        _strip(change, low, high, reach),
         "differs" if group.differs else "",
         f"{group.searches:,} of {group.identities:,}",
         "" if group.p_holm is None else _probability(group.p_holm),

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.comparing.comparison import compare
+from harness.comparing.comparison import Shown, compare
 from harness.comparing.outcomes import most_changed, outcomes, shifts
-from harness.comparing.subgroups import attributes_of, exchange_probability, groups
+from harness.comparing.subgroups import Group, attributes_of, exchange_probability, groups
 from harness.data.manifest import read_manifest
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
@@ -176,6 +176,49 @@ def test_the_mate_that_a_run_missed_is_shown_with_its_rank(
     answers = lost.split('class="answer"')[1:]
     assert len(answers) >= 2
     assert all('class="mate"' in answer for answer in answers)
+
+
+def test_where_no_searches_are_kept_nothing_is_said_of_them(
+    finished: Path, altered: Altered
+) -> None:
+    found, _, shown = compare([finished, altered("worse", reversed_order)])
+    pair = found.pairs[0]
+    assert "Search by search" in render(found, shown, lambda name: None)
+    pair.wins = pair.losses = pair.draws = 0
+    page = render(found, [Shown([], [], shown[0].curves)], lambda name: None)
+    assert "Search by search" not in page
+    assert "changed most" not in page
+    assert 'href="#changed' not in page
+
+
+@pytest.mark.parametrize(
+    ("metric", "measured", "first", "change"),
+    [
+        (
+            "hit-rate@rank=1",
+            "share of searches with a mate within rank 1",
+            "25.0\u202f%",
+            "+50.0 points",
+        ),
+        ("map", "mean average precision", "0.250", "+0.500"),
+        ("net-removal", "mean of net-removal", "0.250", "+0.500"),
+        ("residual", "mean of residual", "−0.250", "−0.500"),
+    ],
+)
+def test_groups_are_told_in_the_unit_of_what_was_compared(
+    finished: Path, altered: Altered, metric: str, measured: str, first: str, change: str
+) -> None:
+    found, _, shown = compare([finished, altered("worse", reversed_order)])
+    found.metric = metric
+    found.pairs[0].measured = measured
+    found.pairs[0].groups = [
+        Group("style", "old school", 9, 9, 0.25, 0.75, 0.5, 0.1, 0.9, 0.01, 0.02, True)
+    ]
+    page = render(found, shown, lambda name: None)
+    row = next(row for row in page.split("<tr") if "old school" in row)
+    assert f"<td>{first}</td>" in row
+    assert f">{change}</span>" in row
+    assert ">better</small>" in row
 
 
 def test_what_the_records_do_not_share_stands_on_the_page(finished: Path, altered: Altered) -> None:
