@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from harness.comparing.baselines import run_of
 from harness.metrics.verification import error_curve, fnmr_at_fmr
+from harness.places import bundled
+from harness.record import read_run
 from harness.reporting.figures import figures
 from harness.reporting.operating import (
+    MOST,
     RATES,
     Operating,
     bins_that_show,
+    operating_of,
     quantile_bins,
     shortest_between,
     threshold_table,
     with_thresholds,
 )
-from harness.reporting.trade_off import COMPARISONS, OPEN_SET
+from harness.reporting.trade_off import COMPARISONS, OPEN_SET, trade_off_of
 from harness.results import Curves, Estimate, Metrics
 from harness.tasks.answers import histogram, thin_curve
 
@@ -134,3 +141,35 @@ def test_every_point_of_the_curve_has_the_score_that_gives_it() -> None:
         assert (fmr, fnmr) == ((nonmated >= at).mean(), (mated < at).mean())
     other = with_thresholds(det, Operating(mated[1:], nonmated))
     assert "threshold" not in other
+
+
+@pytest.mark.parametrize("name", ["similarity-colours", "detection-hog-svm"])
+def test_the_scores_of_a_run_folder_give_the_rates_that_the_run_reports(name: str) -> None:
+    folder = run_of(name, bundled("fixtures") / "golden")
+    run = read_run(folder)
+    outcome = run.judge()
+    scores = operating_of(folder, outcome.metrics, outcome.curves)
+    assert scores is not None
+    assert "threshold" in with_thresholds(outcome.curves.det, scores)
+    told = {"fnmr@fmr=0.1": 0, "fnmr@fmr=0.01": 1, "tpdr@fpdr=0.1": 0, "tpdr@fpdr=0.01": 1}
+    table = threshold_table(scores, trade_off_of(outcome.metrics.task))
+    compared = 0
+    for metric, estimate in outcome.metrics.pooled.items():
+        if metric in told and estimate.value is not None:
+            missed = number(table.rows[told[metric]][3].split("(")[0]) / 100
+            own = estimate.value if metric.startswith("fnmr") else 1 - estimate.value
+            assert missed == pytest.approx(own, abs=0.0006)
+            compared += 1
+    assert compared == 2
+
+
+def test_without_a_trade_off_or_without_its_folder_there_are_no_scores(tmp_path: Path) -> None:
+    metrics = Metrics("identification", "eer", {}, {"eer": Estimate(0.3)}, [])
+    det = Curves(det={"fmr": [1.0, 0.0], "fnmr": [0.0, 1.0]})
+    assert operating_of(tmp_path, metrics, det) is None
+    golden = run_of("similarity-colours", bundled("fixtures") / "golden")
+    assert operating_of(golden, metrics, Curves()) is None
+    many = Metrics("identification", "eer", {"mated_comparisons": MOST + 1}, metrics.pooled, [])
+    assert operating_of(golden, many, det) is None
+    other = Metrics("identification", "map", {}, {"map": Estimate(0.3)}, [])
+    assert operating_of(golden, other, det) is None
