@@ -82,19 +82,22 @@ def print_table(finished: Sequence[Finished], entries: Sequence[Entry] = ()) -> 
 
 def print_run(one: Finished) -> None:
     """Print the metrics of a run and where its report lies."""
-    manifest = one.manifest
-    name = one.prepared.entry.plugin.name
-    print_metrics(
-        one.prepared.judged.name,
-        f"{name}, one fit" if manifest.learns else name,
-        one.outcome,
-        manifest.mated_by,
-    )
-    assessment = read_assessment(one.prepared.folder)
+    print_judged(one.prepared.folder, one.manifest, one.outcome)
+    click.echo()
+
+
+def print_judged(folder: Path, manifest: Manifest, outcome: Outcome) -> None:
+    """Print what a run's scores come to and where its report lies; one fit of a learner is one."""
+    name = manifest.origin.algorithm
+    name = f"{name}, one fit" if manifest.learns else name
+    print_metrics(manifest.origin.protocol, name, outcome, manifest.mated_by)
+    for other in manifest.opinions if manifest.imported is not None else ():
+        told = f"{other.metric} {other.value:.4f}" if other.value is not None else other.reason
+        _say(f"   {other.program}: {told}")
+    assessment = read_assessment(folder)
     if assessment is not None:
         print_assessment(assessment)
-    _say(f"report  {one.prepared.folder / 'report.html'}")
-    click.echo()
+    _say(f"report  {folder / 'report.html'}")
 
 
 def print_entry(folder: Path) -> None:

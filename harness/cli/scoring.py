@@ -200,7 +200,7 @@ def _named(form: str | None, name: str | None) -> list[str]:
 
 def _show(brought: Brought, forensic: str, as_json: bool) -> None:
     """Print what scores of files came to, after adding likelihood ratios where asked for."""
-    from harness.cli.printing import print_assessment, print_metrics, say_findings, scored_json
+    from harness.cli.printing import print_judged, say_findings, scored_json
     from harness.finishing import add_likelihood_ratios
     from harness.record import read_assessment
 
@@ -213,20 +213,12 @@ def _show(brought: Brought, forensic: str, as_json: bool) -> None:
     more = len(brought.imported.missing) - MISSING_SHOWN
     if more > 0:
         click.echo(f"missing: and {more} more; all are in the manifest", err=True)
-    assessment = read_assessment(brought.folder)
     if as_json:
+        assessment = read_assessment(brought.folder)
         facts = scored_json(brought.folder, manifest, brought.outcome, assessment)
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
-    print_metrics(
-        manifest.origin.protocol, manifest.origin.algorithm, brought.outcome, manifest.mated_by
-    )
-    for other in manifest.opinions:
-        told = f"{other.metric} {other.value:.4f}" if other.value is not None else other.reason
-        click.echo(f"   {other.program}: {told}")
-    if assessment is not None:
-        print_assessment(assessment)
-    click.echo(f"report  {brought.folder / 'report.html'}")
+    print_judged(brought.folder, manifest, brought.outcome)
 
 
 @of_runs
@@ -236,22 +228,17 @@ def _score_again(folder: Path, forensic: str, as_json: bool) -> None:
     if is_joined(folder):
         _join_again(folder, forensic, as_json)
         return
-    from harness.cli.printing import print_assessment, print_metrics, scored_json
+    from harness.cli.printing import print_judged, scored_json
     from harness.finishing import score_again
     from harness.record import read_assessment
 
     run, outcome, same = score_again(folder, forensic)
     click.echo(f"the metrics {'are the same as before' if same else 'have changed'}", err=True)
-    assessment = read_assessment(folder)
     if as_json:
-        facts = scored_json(folder, run.manifest, outcome, assessment)
+        facts = scored_json(folder, run.manifest, outcome, read_assessment(folder))
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
-    manifest = run.manifest
-    print_metrics(manifest.origin.protocol, manifest.origin.algorithm, outcome, manifest.mated_by)
-    if assessment is not None:
-        print_assessment(assessment)
-    click.echo(f"report  {folder / 'report.html'}")
+    print_judged(folder, run.manifest, outcome)
 
 
 def _join_again(folder: Path, forensic: str, as_json: bool) -> None:
