@@ -13,7 +13,7 @@ from harness.data.findings import Finding, Findings, once
 from harness.data.records import Dataset, Record
 from harness.errors import DataError, UsageError
 from harness.preparing import Judged, Opened, Request, judged_by
-from harness.registry import protocols, title_of
+from harness.registry import algorithms, describe_sources, protocols, title_of
 
 __all__ = ["Answer", "Survey", "able", "survey"]
 
@@ -41,6 +41,11 @@ class Answer(msgspec.Struct):
         Number of folds.
     own_data
         Whether it was written for one data set, which users have to bring.
+    algorithms
+        Names of one or two that can answer it at once: contenders that neither learn nor need a
+        parameter, where there are any.
+    learns
+        Whether these learn.
     galleries
         References of the smallest and of the largest gallery; None where nothing is searched.
     """
@@ -54,6 +59,8 @@ class Answer(msgspec.Struct):
     folds: int = 0
     galleries: tuple[int, int] | None = None
     own_data: bool = False
+    algorithms: list[str] = []
+    learns: bool = False
 
 
 class Survey(msgspec.Struct):
@@ -149,12 +156,21 @@ def _answer(
         return Answer(name, title, can=False, reasons=shown), []
     except UsageError as reason:
         return Answer(name, title, can=False, reasons=[str(reason)]), []
-    return able(judged), judged.findings
+    return able(judged, request.plugins), judged.findings
 
 
-def able(judged: Judged) -> Answer:
-    """Return how much a protocol asks of the data that it was opened with."""
+def able(judged: Judged, plugins: Sequence[Path] = ()) -> Answer:
+    """Return how much a protocol asks of the data that it was opened with.
+
+    Parameters
+    ----------
+    judged
+        The protocol with its data.
+    plugins
+        Folders with further algorithms.
+    """
     galleries = [len(fold.gallery) for fold in judged.folds if fold.gallery]
+    named, learns = _contenders(judged.protocol.kind().ability.__name__, plugins)
     return Answer(
         judged.name,
         judged.protocol.title,
@@ -164,14 +180,28 @@ def able(judged: Judged) -> Answer:
         folds=len(judged.folds),
         galleries=(min(galleries), max(galleries)) if galleries else None,
         own_data=not judged.protocol.data.default,
+        algorithms=named,
+        learns=learns,
     )
+
+
+def _contenders(ability: str, plugins: Sequence[Path]) -> tuple[list[str], bool]:
+    able = [
+        (plugin.name, glance.learns)
+        for plugin, glance in describe_sources(algorithms(plugins))
+        if ability in glance.abilities and not glance.control and not glance.needs
+    ]
+    at_once = [name for name, learns in able if not learns]
+    return at_once[:2] or [name for name, _ in able][:1], not at_once
 
 
 def _odd_pictures(records: dict[str, Record]) -> list[Finding]:
     """Return what only decoding shows, as a run would find it before it starts."""
     findings = Findings()
     for sentence in undecodable(records, records, crop=False, clean=True):
-        findings.problem("pictures that cannot be used", sentence)
+        findings.problem(
+            "pictures that cannot be used", f"{sentence}; replace it, or take it out of the set"
+        )
     look_at_boxes(records, records, findings, shown=False)
     faults, taken = look_at_masks(records, records)
     for sentence in faults:

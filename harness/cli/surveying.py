@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,12 +76,16 @@ def _print(found: Survey) -> None:
         width = max(len(answer.protocol) for answer in able)
         for answer in able:
             click.echo(f"  {answer.protocol:<{width}}  {_sizes(answer)}")
-        click.echo(
-            f"\nnext: harness run --protocol {able[0].protocol} --algo NAME --data {found.place}"
-            "    (`harness list` shows algorithms)"
-        )
     if any(one.severity == "problem" for one in found.findings):
+        click.echo("\nnext: mend the problems, and give the same command again")
         return  # why every protocol refuses it stands above
+    if able:
+        named = ",".join(able[0].algorithms) or "NAME"
+        words = ("harness", "run", "--protocol", able[0].protocol, "--algo", named)
+        small = any(one.code == "small-galleries" for one in found.findings)
+        one_fold = small and able[0].folds > 1 and not able[0].learns
+        line = shlex.join([*words, "--data", found.place, *(["--folds", "1"] if one_fold else [])])
+        click.echo(f"\nnext: {line}    (`harness list` shows other algorithms)")
     refused = [answer for answer in found.answers if not answer.can]
     if refused:
         click.echo("\nProtocols that it cannot answer, and why")

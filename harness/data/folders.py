@@ -9,6 +9,7 @@ programs leave behind are left out, see `harness.data.left_behind`.
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -112,9 +113,12 @@ def read_folders(root: Path) -> Dataset:
         findings.warning(
             "tables beside folders",
             f"{_quoted(tables)} in {root.name}/ was not read: the folders say which tattoo a "
-            f"picture shows. If the list says it, name the list: --data {root / tables[0]}",
+            f"picture shows. If the list says it, name the list: "
+            f"--data {shlex.quote(str(root / tables[0]))}",
         )
-    _say_made_by_devices((str(record.tattoo) for record in records.values()), findings)
+    _say_made_by_devices(
+        root, tables, (str(record.tattoo) for record in records.values()), findings
+    )
     found = places((str(record.tattoo) for record in records.values()), findings)
     for name, record in records.items():
         place_of = found[str(record.tattoo)]
@@ -191,19 +195,25 @@ def _tables(root: Path) -> list[str]:
     )
 
 
-def _say_loose(root: Path, loose: list[str], tables: list[str], findings: Findings) -> None:
-    """Refuse pictures that lie in no folder below the root, with all that can be done."""
-    if not loose:
-        return
-    ways = [
+def _ways(root: Path, tables: list[str]) -> list[str]:
+    """Return what can be done where folders do not say which tattoo a picture shows."""
+    annotate = shlex.join(["harness", "annotate", str(root)])
+    return [
         "put the pictures of each tattoo into a folder of its own",
-        f"show which belong together in the browser (`harness annotate {root}`)",
+        f"show which belong together in the browser (`{annotate}`)",
         (
-            f"name the list that says it: --data {root / tables[0]}"
+            f"name the list that says it: --data {shlex.quote(str(root / tables[0]))}"
             if tables
             else "write a manifest.csv with the columns image and tattoo beside them"
         ),
     ]
+
+
+def _say_loose(root: Path, loose: list[str], tables: list[str], findings: Findings) -> None:
+    """Refuse pictures that lie in no folder below the root, with all that can be done."""
+    if not loose:
+        return
+    ways = _ways(root, tables)
     findings.problem(
         "images without an identity",
         f"{_pictures(len(loose))} {'lies' if len(loose) == 1 else 'lie'} directly in {root.name}/ "
@@ -212,7 +222,9 @@ def _say_loose(root: Path, loose: list[str], tables: list[str], findings: Findin
     )
 
 
-def _say_made_by_devices(folders: Iterator[str], findings: Findings) -> None:
+def _say_made_by_devices(
+    root: Path, tables: list[str], folders: list[str], findings: Findings
+) -> None:
     """Say where the folder of an identity is called as cameras and programs call theirs."""
     counts = Counter(folders)
     named = sorted(folder for folder in counts if is_device_s(folder))
@@ -223,11 +235,11 @@ def _say_made_by_devices(folders: Iterator[str], findings: Findings) -> None:
         f"programs give to folders, and all pictures in one ({counts[named[0]]:,} in the first) "
         "are read as one tattoo"
     )
+    ways = _ways(root, tables)
     if len(named) == len(counts):
         findings.problem(
             "folders of devices",
-            f"{said}: put those of each tattoo into a folder of its own, or write a manifest.csv "
-            "with the columns image and tattoo",
+            f"{said}: {', '.join(ways[:-1])}, or {ways[-1]}",
         )
     else:
         findings.warning("folders of devices", f"{said}; move them if they are not")

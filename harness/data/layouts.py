@@ -151,13 +151,11 @@ def detect(path: Path) -> str:
         If the path is a file of another kind.
     """
     if not path.is_dir():
-        if path.suffix.lower() in (*TABLES, *OTHERS):
+        if path.suffix.lower() in (*TABLES, *OTHERS, ".txt"):
             return "csv"
         unpack = (
             " Unpack it first." if path.suffix.lower() in (".zip", ".tar", ".gz", ".7z") else ""
         )
-        if path.suffix.lower() == ".txt":
-            unpack = " Is it a table? Then give it the ending .csv."
         raise UsageError(f"{path} is neither a folder nor a manifest (.csv, .tsv, .xlsx).{unpack}")
     if (path / FOLDS).is_dir():
         return "tatt-c"

@@ -36,7 +36,8 @@ column        meaning
 ``x_...``     any column whose name starts with ``x_`` is yours and is not looked at
 ============  =====================================================================================
 
-Any other column is a problem, because a misspelt name would silently take truth away::
+A column that may be a misspelt one is a problem, since a misspelt name takes truth away; others are
+left out, and that is said::
 
     image,tattoo,subject,role
     images/anna heart 1.jpg,heart-anna,anna,probe

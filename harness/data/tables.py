@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ _UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
 """What a column without a name is called; the longer form is pandas' when it reads one back."""
 
 _GUARDED = re.compile(r'="([^"]*)"')
+
+_MISSPELT = 0.8
+"""How like the name of a column another has to be to be that name misspelt."""
 
 _TITLES = 20
 """Lines that are looked at for a header below the first."""
@@ -216,18 +220,28 @@ def _header_is_sound(
     if required not in named:
         findings.problem("missing columns", f"{place}: {_lacking(table, columns, required)}")
         return False
+    own = []
     for column in dict.fromkeys(named):
+        near = get_close_matches(column.lower(), columns, 1, _MISSPELT)
         if column not in columns and not column.startswith("x_"):
-            findings.problem(
-                "unknown columns",
-                f"{place}: unknown column {column!r}.{nearest(column, columns)} "
-                "A column of your own has a name that starts with 'x_'",
-            )
+            if near:
+                findings.problem(
+                    "unknown columns",
+                    f"{place}: unknown column {column!r}. Did you mean {near[0]!r}? "
+                    "A column of your own has a name that starts with 'x_'",
+                )
+            else:
+                own.append(column)
         if named.count(column) > 1:
             findings.problem(
                 "unknown columns",
                 f"{place}: column {column!r} stands there {named.count(column)} times",
             )
+    if own:
+        findings.warning(
+            "columns that are not known",
+            f"{place}: not looked at: {', '.join(map(repr, own))}; known are {', '.join(columns)}",
+        )
     return True
 
 

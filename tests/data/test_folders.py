@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import unicodedata
 from pathlib import Path
@@ -161,7 +162,7 @@ def test_pictures_in_no_folder_are_one_problem_with_all_ways_out(
     assert "30 pictures lie directly in" in problem
     assert "'IMG_0000.JPG', 'IMG_0001.JPG', 'IMG_0002.JPG' and 27 more" in problem
     assert f"harness annotate {tmp_path}" in problem
-    assert way + (str(tmp_path / table) if table else "") in problem
+    assert way + (shlex.quote(str(tmp_path / table)) if table else "") in problem
 
 
 @pytest.mark.parametrize("table", ["list.csv", "a.TSV", "Fotos.xlsx"])

@@ -82,3 +82,21 @@ def test_columns_may_have_spaces_where_their_names_have_lines() -> None:
     assert read("Image,Use Case,X_note\na.png,region,mine\n")[0] == [
         {"image": "a.png", "use_case": "region", "x_note": "mine"}
     ]
+
+
+@pytest.mark.parametrize(
+    "columns", [("Bemerkung",), ("Aufnahmedatum", "Ort"), ("filename", "age"), ("Körperstelle",)]
+)
+def test_columns_that_are_no_misspelt_ones_are_left_out_and_said(columns: tuple[str, ...]) -> None:
+    text = ",".join(["image", "tattoo", *columns]) + "\na.png,1" + ",x" * len(columns) + "\n"
+    found, problems, warnings = read(text)
+    assert problems == ()
+    assert {"image", "tattoo"} <= found[0].keys()
+    (said,) = warnings
+    assert f"not looked at: {', '.join(map(repr, columns))}; known are image, " in said
+
+
+@pytest.mark.parametrize("column", ["tattos", "Tatoo", "use-case", "usecase"])
+def test_a_column_that_may_be_a_misspelt_one_is_refused(column: str) -> None:
+    _, problems, _ = read(f"image,{column}\na.png,1\n")
+    assert "Did you mean" in problems[0]
