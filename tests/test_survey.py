@@ -33,7 +33,7 @@ def test_a_folder_is_told_what_it_holds_and_what_it_can_answer(
     assert "skipped 1 picture with the ending .heic" in ran.out
     assert "identification" in ran.out.split("cannot answer")[0]
     assert "mixed-media: no picture has a medium" in ran.out.split("cannot answer")[1]
-    # What comes next can be typed as it stands, and gives galleries that are no smaller than need be.
+    # What comes next can be typed as it stands, with galleries as large as can be.
     (line,) = [line for line in ran.out.splitlines() if line.startswith("next: ")]
     assert line.startswith("next: harness run --protocol identification --algo colours,sift ")
     assert f"--data {place} --folds 1 " in line
