@@ -26,7 +26,7 @@ from harness.data.records import Dataset, Record
 from harness.data.sheets import ENDINGS, OTHERS
 from harness.errors import UsageError
 
-__all__ = ["read_folders"]
+__all__ = ["read_folders", "skipped_pictures"]
 
 _APPLE_DOUBLE = "._"
 """Starts the names under which macOS keeps what other file systems cannot; they are no pictures."""
@@ -130,16 +130,18 @@ def read_folders(root: Path) -> Dataset:
         what = f"; skipped {skipped.total():,} other files: {kinds}" if skipped else ""
         findings.problem("empty folders", f"{root}: no image in its folders{what}")
     for suffix in sorted((PICTURES | FURTHER.keys()) & skipped.keys()):
-        what = f"skipped {_pictures(skipped[suffix])} with the ending {suffix}"
+        what = skipped_pictures(suffix, skipped[suffix])
         if suffix in unopened:
-            what += f": they cannot be opened, e.g. {unopened[suffix]}"
-        elif suffix in FURTHER:
-            what += f", which is not read here: {advice(FURTHER[suffix])}"
-        else:
-            what += ", which is not read here: save them as JPEG or PNG"
+            what = f"{what.partition(',')[0]}: they cannot be opened, e.g. {unopened[suffix]}"
         findings.warning("skipped pictures", what)
     ordered = dict(sorted(records.items()))
     return Dataset(root.name, root, "folders", ordered, (), findings.all)
+
+
+def skipped_pictures(suffix: str, count: int) -> str:
+    """Say how many pictures of a format that is not read here are left out, and what would help."""
+    what = f"skipped {_pictures(count)} with the ending {suffix}, which is not read here: "
+    return what + (advice(FURTHER[suffix]) if suffix in FURTHER else "save them as JPEG or PNG")
 
 
 def _files(root: Root, findings: Findings) -> Iterator[str]:

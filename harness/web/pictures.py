@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from harness.data.folders import PICTURES, skipped_pictures
 from harness.data.formats import Box, suffixes
+from harness.data.further_formats import SUFFIXES as FURTHER
 from harness.data.left_behind import is_left_behind
 from harness.data.paths import BadNameError, Root
 from harness.errors import UsageError
@@ -54,7 +57,7 @@ def found_in(folder: Path, *, without: Iterable[Path] = ()) -> tuple[list[str], 
     names : list of str
         Paths relative to the folder with ``/`` between folders, in order.
     notes : list of str
-        One sentence for each image left out.
+        One sentence for each image left out, and for each format that is not read here.
 
     Raises
     ------
@@ -65,7 +68,8 @@ def found_in(folder: Path, *, without: Iterable[Path] = ()) -> tuple[list[str], 
         raise UsageError(f"there is no folder {folder}")
     root, left_out = Root(folder), {path.as_posix() for path in without}
     names, notes = [], []
-    for name in _files(folder):
+    skipped: Counter[str] = Counter()
+    for name in _files(folder, skipped):
         if f"{folder.as_posix()}/{name}" in left_out:
             continue
         try:
@@ -80,6 +84,8 @@ def found_in(folder: Path, *, without: Iterable[Path] = ()) -> tuple[list[str], 
                 names.append(name)
             else:
                 notes.append(f"{name!r} is left out: a manifest ignores space around a name")
+    unread = sorted((PICTURES | FURTHER.keys()) & skipped.keys())
+    notes += [skipped_pictures(suffix, skipped[suffix]) for suffix in unread]
     return sorted(names, key=lambda name: PurePosixPath(name).parts), notes
 
 
@@ -172,13 +178,18 @@ def _jpeg(image: Image, side: int) -> bytes:
     return out.getvalue()
 
 
-def _files(folder: Path) -> Iterator[str]:
-    """Yield what may be images by their endings, by their path from the folder."""
+def _files(folder: Path, skipped: Counter[str]) -> Iterator[str]:
+    """Yield what may be images by their endings, by their path from the folder; count others'."""
     endings = suffixes()
     for place, inner, files in os.walk(folder):
         inner[:] = [n for n in inner if not (n.startswith(".") or is_left_behind(n))]
         here = Path(place).relative_to(folder).as_posix()
         start = "" if here == "." else f"{here}/"
         for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in endings:  # noqa: PTH122 - 20,000 of them
+            if name.startswith("."):
+                continue
+            suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - of 20,000
+            if suffix in endings:
                 yield start + name
+            else:
+                skipped[suffix] += 1

@@ -26,10 +26,10 @@ from harness.leaderboard.evidence import report_paths
 from harness.leaderboard.reading import find_runs
 from harness.leaderboard.site import OVERVIEW, render_site
 from harness.reporting.pages import script_hash, script_of
+from harness.run_files import read_bytes
 from harness.web.loopback import Answer, LoopbackServer, Refused, Request
 
 __all__ = ["LOOK_EVERY", "RunWatcher", "keep_looking", "make_server"]
-from harness.run_files import read_bytes
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the run folders."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from harness.data import further_formats
 from harness.data.manifest import read_manifest
 from harness.errors import UsageError
 from harness.web.desk import AnnotationServer, Change
@@ -25,6 +27,7 @@ from harness.web.pictures import LONG_SIDE, found_in
 from harness.web.table import discard_parts
 from tests.conftest import run_harness
 from tests.data.sets import lines, picture
+from tests.data.test_further_formats import PICTURES
 
 
 class Client:
@@ -451,3 +454,42 @@ def test_a_lock_that_is_a_link_is_refused_before_it_is_opened(
     assert "is a link" in ran.err
     assert (tmp_path / "secret.txt").read_text() == "mine"
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".avif"])
+@pytest.mark.parametrize("read_here", [True, False])
+def test_pictures_of_phones_are_annotated_where_they_can_be_read_and_counted_elsewhere(
+    folder: Path, suffix: str, read_here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = further_formats.SUFFIXES[suffix]
+    if not read_here:
+        monkeypatch.setattr(further_formats, "reader_of", lambda form: None)
+    elif further_formats.reader_of(form) is None:
+        pytest.skip(f"{form} is not read here")
+    path = folder / f"IMG_1{suffix.upper()}"
+    if suffix == ".heic":
+        shutil.copy(PICTURES / "plain.heic", path)
+    elif read_here:
+        PIL.Image.new("RGB", (32, 16)).save(path, "AVIF")
+    else:
+        path.write_bytes(b"whatever it holds")
+    desk = AnnotationServer(folder)
+    desk.server_close()
+    assert (path.name in desk.images) == read_here
+    if read_here:
+        shown = desk.pictures.whole(desk.images.index(path.name))
+        assert (shown.width, shown.height) == (32, 16)
+    else:
+        (note,) = desk.notes
+        assert f"skipped 1 picture with the ending {suffix}" in note
+        assert "pip install" in note
+
+
+@pytest.mark.parametrize(("name", "advice"), [("a.CR2", "save them as"), ("b.svg", "save them as")])
+def test_pictures_that_nothing_here_reads_are_counted(folder: Path, name: str, advice: str) -> None:
+    (folder / name).write_bytes(b"x")
+    (folder / "notes.txt").write_bytes(b"x")
+    desk = AnnotationServer(folder)
+    desk.server_close()
+    (note,) = desk.notes
+    assert advice in note

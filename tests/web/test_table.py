@@ -364,3 +364,18 @@ def test_a_pipe_or_folder_in_the_place_of_the_manifest_is_refused_at_once(tmp_pa
     (tmp_path / "in" / "manifest.csv").mkdir(parents=True)
     with pytest.raises(DataError, match="no such file"):
         Table(tmp_path / "in" / "manifest.csv")
+
+
+@pytest.mark.parametrize("box", ["[10.0, 5.0, 50.0, 35.0]", "10,5,50,35", "(10; 5; 50; 35)"])
+def test_a_box_in_another_usual_writing_is_kept_and_written_as_ours(
+    tmp_path: Path, box: str
+) -> None:
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name)
+    path = tmp_path / "manifest.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("image", "box"), ("a.png", box)])
+    table = Table(path)
+    assert table.marks("a.png")[0].box == (10, 5, 50, 35)
+    table.change({"b.png": [mark(tattoo="t")]})
+    assert [line["box"] for line in read(path)] == ["10 5 50 35", ""]
