@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.data.findings import Findings
 from harness.data.formats import UnreadableImage
 from harness.data.images import decode, size_of
@@ -17,6 +20,8 @@ from harness.data.records import Record
 __all__ = ["look_at_masks", "say_masks", "undecodable"]
 
 TATTOO, OTHER = "tattoo", "non-tattoo"
+TURNED = "turned"
+"""Among what masks were taken for: those whose skin seems to be marked."""
 
 T = TypeVar("T")
 
@@ -76,6 +81,8 @@ def look_at_masks(
             return f"the mask of {name!r} {reason.reason}"
         if kind:
             taken[kind] += 1
+        if _seems_turned(marked):
+            taken[TURNED] += 1
         size = size_of(record.path)
         if size is not None and marked.shape != size[::-1]:
             return _sizes("mask", name, marked.shape, size[::-1])
@@ -91,11 +98,26 @@ def look_at_masks(
 
 def say_masks(taken: Counter[str], findings: Findings) -> None:
     """Say which masks were taken for something else than black and white."""
+    turned = taken.get(TURNED, 0)
+    if turned:
+        findings.warning(
+            "masks that may be the wrong way round",
+            f"{turned:,} masks mark most of their picture and its whole border: if that is the "
+            "skin and not the tattoo, exchange black and white",
+        )
     for kind, count in sorted(taken.items()):
+        if kind == TURNED:
+            continue
         findings.warning(
             "masks that are not black and white",
             f"{count:,} masks have {kind}; read is what they mark (docs/segmentation.md)",
         )
+
+
+def _seems_turned(marked: npt.NDArray[np.bool_]) -> bool:
+    """Say whether a mask marks more than half and the whole border, and yet not everything."""
+    border = (marked[0], marked[-1], marked[:, 0], marked[:, -1])
+    return marked.mean() > 0.5 and not marked.all() and all(side.all() for side in border)
 
 
 def _sizes(what: str, name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> str:

@@ -95,9 +95,17 @@ def _levels(path: Path, values: npt.NDArray[Any]) -> tuple[Marked, str]:
     if not np.isfinite(values).all():
         raise UnreadableImage(path, "is no mask: it holds values that are not finite")
     levels = np.unique(values)
-    if len(levels) == 1:
-        return np.full(values.shape, levels[0] >= 0.5 * _white(values)), ""
     white = _white(values)
+    if len(levels) == 1 and (levels[0] <= 0 or levels[0] >= 0.5 * white):
+        return np.full(values.shape, levels[0] >= 0.5 * white), ""
+    one_side = levels[-1] < 0.5 * white or levels[0] >= 0.5 * white
+    if len(levels) < _MANY and levels[0] > 0 and one_side:
+        shown = " and ".join(f"{level:g}" for level in levels)
+        raise UnreadableImage(
+            path,
+            f"is no mask of black and white: its values are {shown} alone, which does not say "
+            "where the tattoo is; write 255 there and 0 elsewhere",
+        )
     if len(levels) == 2 and levels[0] == 0:
         return values > 0, "" if levels[1] >= 0.5 * white else LEVELS
     if len(levels) >= _MANY and levels[0] >= 0 and levels[-1] < 0.5 * white:
@@ -128,7 +136,12 @@ def _levels(path: Path, values: npt.NDArray[Any]) -> tuple[Marked, str]:
 
 def _coloured(path: Path, values: npt.NDArray[Any]) -> Marked:
     brightest = values.max(axis=2)
-    marked: Marked = brightest >= 64
+    marked: Marked = brightest > 0
+    if marked.any() and not marked.all():
+        colour = values[marked][0]
+        if (values[marked] == colour).all():
+            return marked
+    marked = brightest >= 64
     # JPEG spreads a colour a little; eight steps of each channel are one.
     colours = np.unique(values[marked] // 32, axis=0)
     if len(colours) > 8 or not (~marked).any():

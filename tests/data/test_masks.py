@@ -8,8 +8,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from harness.data.decoding import look_at_masks, say_masks
+from harness.data.findings import Findings
 from harness.data.formats import UnreadableImage
 from harness.data.masks import ALPHA, COLOURS, LEVELS, PALETTE, read_mask, read_mask_as
+from harness.data.records import Record
 
 MARKED = np.zeros((6, 9), dtype=bool)
 MARKED[1:4, 2:7] = True
@@ -124,3 +127,43 @@ def test_a_mask_is_turned_as_its_picture_is(tmp_path: Path) -> None:
     image = PIL.Image.fromarray(np.where(MARKED, 255, 0).astype(np.uint8))
     image.save(tmp_path / "m.png", exif=exif)
     assert np.array_equal(read_mask(tmp_path / "m.png"), np.rot90(MARKED, -1))
+
+
+@pytest.mark.parametrize("levels", [(1, 2), (3, 100), (200, 255), (7, 7)])
+def test_two_values_on_one_side_of_the_middle_say_nothing(
+    tmp_path: Path, levels: tuple[int, int]
+) -> None:
+    values = np.full((6, 8), levels[0], np.uint8)
+    values[2:4, 3:6] = levels[1]
+    PIL.Image.fromarray(values).save(tmp_path / "m.png")
+    with pytest.raises(UnreadableImage, match="which does not say where the tattoo is"):
+        read_mask(tmp_path / "m.png")
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 40), (9, 9, 8), (0, 60, 0)])
+def test_one_dark_colour_on_black_marks(tmp_path: Path, colour: tuple[int, ...]) -> None:
+    values = np.zeros((6, 8, 3), np.uint8)
+    values[2:4, 3:6] = colour
+    PIL.Image.fromarray(values).save(tmp_path / "m.png")
+    assert read_mask(tmp_path / "m.png").sum() == 6
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P"])
+def test_masks_that_mark_the_skin_are_said(tmp_path: Path, mode: str) -> None:
+    records = {}
+    for name in ("a", "b", "c"):
+        values = np.full((20, 20), 255, np.uint8)
+        values[5:12, 6:14] = 0
+        if name == "c":
+            values = 255 - values
+        PIL.Image.fromarray(values).convert(mode).save(tmp_path / f"{name}.mask.png")
+        PIL.Image.new("RGB", (20, 20), (90, 80, 70)).save(tmp_path / f"{name}.png")
+        records[name] = Record(
+            name, tmp_path / f"{name}.png", label="tattoo", mask=tmp_path / f"{name}.mask.png"
+        )
+    faults, taken = look_at_masks(records, records)
+    findings = Findings()
+    say_masks(taken, findings)
+    assert faults == []
+    (said,) = findings.warnings
+    assert said.startswith("2 masks mark most of their picture and its whole border")
