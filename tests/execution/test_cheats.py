@@ -343,7 +343,8 @@ class Waits(Matcher):
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         while process.poll() is None:
             names = {path.name for path in out.rglob("*") if path.is_file()}
-            if "protocol.toml" in names:  # the first that is written after the last worker
+            # The first that is written after the last worker; looked for when all have been listed.
+            if any(out.rglob("protocol.toml")):
                 break
             seen |= names
         process.communicate(timeout=300)
