@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from harness.data.findings import Findings
 from harness.data.records import Record
 
-__all__ = ["COLUMNS", "look_at_namings", "spelling"]
+__all__ = ["COLUMNS", "is_placeholder", "look_at_namings", "spelling"]
 
 COLUMNS = {
     "tattoo": "one tattoo, and mated with one another",
@@ -165,7 +165,8 @@ def _joined(number: re.Match[str]) -> str:
     return number[0] if number[0].endswith(f"{number[1]}000") else whole
 
 
-def _is_placeholder(name: str, counts: Mapping[str, int]) -> bool:
+def is_placeholder(name: str, counts: Mapping[str, int]) -> bool:
+    """Say whether a name is usual for "not known", among the names that there are."""
     # Of folders in folders the last names the tattoo; those above may well be called "other".
     parts = {name.strip(), name.rpartition("/")[2].strip()}
     return any(
@@ -193,7 +194,7 @@ def _is_punctuation(text: str) -> bool:
 
 
 def _say_placeholders(column: str, counts: Mapping[str, int], findings: Findings) -> None:
-    for name in sorted(one for one in counts if _is_placeholder(one, counts)):
+    for name in sorted(one for one in counts if is_placeholder(one, counts)):
         findings.warning(
             "placeholders read as names",
             f"{column} {name!r} of {_pictures(counts[name])} looks like a word for 'not known', "

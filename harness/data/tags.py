@@ -10,18 +10,21 @@ from __future__ import annotations
 import ast
 import html
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from harness.data.findings import Findings
+from harness.data.namings import is_placeholder
 
 __all__ = ["read_tags"]
 
 _MARKS = ";,|；，、"
+_QUOTES = ("''", '""', "\u2018\u2019", "\u201c\u201d", "\u201e\u201c", "\u00ab\u00bb")
 _LIST = re.compile(r"[\[(].*[\])]", re.DOTALL)
 _WEIGHT = re.compile(r"\((.+):\d*\.?\d+\)")
 # Faces such as >_< are tags of boorus.
-_ODD = re.compile(r"[\[\]{}\"`|]|^'|'$|</?[A-Za-z][^<>]*>")
+_ODD = re.compile(r"[\[\]{}\"`|]|^'|'$|</?[A-Za-z][^<>]*>|^[-+/&]$|:_?\d*\.\d+$")
 
 
 def read_tags(cells: Sequence[tuple[str, str]], findings: Findings) -> list[tuple[str, ...]]:
@@ -72,7 +75,7 @@ def read_tags(cells: Sequence[tuple[str, str]], findings: Findings) -> list[tupl
 def _say(
     cells: Sequence[tuple[str, str]],
     joined: dict[str, str],
-    every: Iterable[tuple[str, ...]],
+    every: Sequence[tuple[str, ...]],
     findings: Findings,
 ) -> None:
     called = cells[0][1].rpartition(":")[0] if cells else ""
@@ -86,7 +89,15 @@ def _say(
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for tags in every:
         for tag in tags:
-            spellings[tag.casefold()].add(tag)
+            spellings[unicodedata.normalize("NFKC", tag).casefold()].add(tag)
+    counts = Counter(tag for tags in every for tag in tags)
+    unknown = sorted(tag for tag in counts if is_placeholder(tag, counts))
+    if unknown:
+        findings.warning(
+            "placeholders read as tags",
+            f"{called}: {', '.join(map(repr, unknown))} look like words for 'not known', and are "
+            "read as tags; leave the cell empty where there are none",
+        )
     twice = sorted(sorted(found) for found in spellings.values() if len(found) > 1)
     if twice:
         findings.warning(
@@ -118,6 +129,6 @@ def _tidy(word: str) -> str:
     text = word.strip().replace(r"\(", "(").replace(r"\)", ")")
     weighed = _WEIGHT.fullmatch(text)
     text = text if weighed is None else weighed[1]
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+    if len(text) > 1 and (text[0] + text[-1]) in _QUOTES:
         text = text[1:-1].strip()
     return text

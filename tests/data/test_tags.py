@@ -62,3 +62,27 @@ def test_tags_that_differ_in_capitals_alone_are_said() -> None:
     assert findings.warnings == (
         "t.csv: 'Rose' and 'rose' are different tags, although only capitals differ",
     )
+
+
+@pytest.mark.parametrize(
+    "cell", ["rose: 0.98, skull: 0.5", "rose:.7", "rose + skull", "rose - skull"]
+)
+def test_scores_behind_tags_and_signs_between_them_are_problems(cell: str) -> None:
+    findings = Findings()
+    read_tags([(cell, "t.csv:2")], findings)
+    assert findings.problems
+
+
+@pytest.mark.parametrize("word", ["nan", "None", "unknown", "#N/A", "unbekannt"])
+def test_words_for_not_known_among_tags_are_said(word: str) -> None:
+    findings = Findings()
+    read_tags([("rose, skull", "t.csv:2"), (word, "t.csv:3")], findings)
+    (said,) = findings.warnings
+    assert said.startswith(f"t.csv: {word!r} look like words for 'not known'")
+
+
+@pytest.mark.parametrize(
+    "cell", ["\u2018rose\u2019, \u201cskull\u201d", "\u201erose\u201c,\u00abskull\u00bb"]
+)
+def test_quotation_marks_of_other_keyboards_are_no_part_of_tags(cell: str) -> None:
+    assert read_tags([(cell, "t.csv:2")], Findings()) == [("rose", "skull")]
