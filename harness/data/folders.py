@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -225,7 +225,7 @@ def _say_loose(root: Path, loose: list[str], tables: list[str], findings: Findin
 
 
 def _say_made_by_devices(
-    root: Path, tables: list[str], folders: list[str], findings: Findings
+    root: Path, tables: list[str], folders: Iterable[str], findings: Findings
 ) -> None:
     """Say where the folder of an identity is called as cameras and programs call theirs."""
     counts = Counter(folders)
