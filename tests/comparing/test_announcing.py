@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.comparing.announcing import markdown_text, visible
+from harness.comparing.announcing import markdown_text
+from harness.errors import visible
 from tests.comparing.conftest import Altered, junit_of, reversed_order
 from tests.conftest import run_harness
 

@@ -108,7 +108,7 @@ def test_every_command_of_the_page_exists_with_its_options() -> None:
         name, *below = verb.split()
         command = commands.commands[name]
         for word in below:
-            command = command.commands[word]  # type: ignore[attr-defined]
+            command = command.commands[word]
         known = {option for p in command.params for option in p.opts}
         assert {word for word in rest.split() if word.startswith("--")} <= known, (verb, rest)
 
