@@ -164,6 +164,7 @@ class Tells(Matcher):
     harmless = {
         "harness",  # passes names on
         "harness.places",  # where folders lie
+        "harness.tomltext",  # protocols and recipes, before anything is scored
         "harness.results",  # what is computed from stored scores
         "harness.data",
         "harness.data.findings",  # remarks about data
