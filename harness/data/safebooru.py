@@ -56,7 +56,6 @@ def read_entries(path: Path) -> Iterator[Entry | Malformed]:
     """
     if not path.is_file():
         raise UsageError(f"there is no CSV file {path}")
-    csv.field_size_limit(LONGEST_CELL)
     # A byte that is not UTF-8 spoils its own line only.
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = csv.reader(file)
@@ -71,6 +70,8 @@ def read_entries(path: Path) -> Iterator[Entry | Malformed]:
         number, tags = header.index("id"), header.index("tags")
         url = header.index("preview_url") if "preview_url" in header else None
         while True:
+            # The limit is of the whole process: other readers keep theirs.
+            before = csv.field_size_limit(LONGEST_CELL)
             try:
                 cells = next(lines)
             except StopIteration:
@@ -78,6 +79,8 @@ def read_entries(path: Path) -> Iterator[Entry | Malformed]:
             except csv.Error as fault:
                 yield Malformed(lines.line_num, f"is not CSV ({fault})")
                 continue
+            finally:
+                csv.field_size_limit(before)
             if not cells:
                 continue
             if len(cells) != len(header):

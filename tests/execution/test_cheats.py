@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -342,9 +343,10 @@ class Waits(Matcher):
     seen: set[str] = set()
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         while process.poll() is None:
-            names = {path.name for path in out.rglob("*") if path.is_file()}
+            # `os.walk` leaves out what is gone by the time it is listed.
+            names = {name for _, _, files in os.walk(out) for name in files}
             # The first that is written after the last worker; looked for when all have been listed.
-            if any(out.rglob("protocol.toml")):
+            if any("protocol.toml" in files for _, _, files in os.walk(out)):
                 break
             seen |= names
         process.communicate(timeout=300)
@@ -403,7 +405,7 @@ ENDS = {
     "os._exit(0)": "ended with exit code 0 without an answer",
     "os._exit(7)": "ended with exit code 7 without an answer",
     "os.closerange(3, 256); time.sleep(60)": "closed its line to the harness without an answer",
-    "sys.exit(0)": "ended with exit code",
+    "sys.exit(0)": "SystemExit: 0",
     "os.kill(os.getpid(), 9)": "was ended by SIGKILL",
     "os.fork() == 0 and time.sleep(600); os._exit(0)": "ended with exit code 0 without an answer",
 }
@@ -432,6 +434,7 @@ def test_a_child_left_behind_neither_holds_the_run_up_nor_fails_it(
     harness: Command, plugin: WriteFile, people: Path
 ) -> None:
     body = '''
+import os
 import subprocess
 
 @dataclass

@@ -282,7 +282,7 @@ def test_a_few_pictures_without_a_tattoo_are_a_cell_to_fill_not_a_column(tmp_pat
     rows = tattoos(12, 2, tattoo=lambda t, k: f"t{t}" if (t, k) != (3, 1) else "")
     said = refusal("identification", write(tmp_path, rows))
     assert "1 of 24 pictures have no 'tattoo'" in said
-    assert "e.g. 't3-1.png'. Fill its cell in the column 'tattoo'" in said
+    assert "'t3-1.png' (manifest.csv:9). Fill the cell in the column 'tattoo'" in said
 
 
 def test_small_galleries_are_said_with_what_fewer_folds_would_give(tmp_path: Path) -> None:
