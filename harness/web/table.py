@@ -192,21 +192,23 @@ class Table:
         self, image: str, marks: Sequence[Mark], taken: set[str], given: dict[str, str]
     ) -> list[dict[str, str]]:
         known = {_name(line): line for line in self._lines.get(image, [])}
+        names: list[str] = []
+        keys: set[str] = set()
         for mark in marks:
-            if mark.name and mark.name in taken:
+            if mark.name and (mark.name in taken or mark.key in keys):
                 raise BadChange(f"two lines cannot both be called {mark.name!r}")
-            if mark.name:
-                taken.add(mark.name)
+            keys.add(mark.key)
+            # A mark that was taken back may have had the name of one that came after it.
+            names.append("" if mark.name in names else mark.name)
+        taken.update(name for name in names if name)
         lines = []
         columns = self.columns
-        for mark in marks:
+        for mark, called in zip(marks, names, strict=True):
             cells = _checked(mark, columns)
-            if mark.name:
-                line = known.get(mark.name) or self._discarded.get((image, mark.name))
+            if called:
+                line = known.get(called) or self._discarded.get((image, called))
                 if line is None:
-                    raise BadChange(
-                        f"{image!r} has no line called {mark.name!r}; load the page again"
-                    )
+                    raise BadChange(f"{image!r} has no line called {called!r}; load the page again")
             else:
                 name = _free(image, taken | self._reserved)
                 taken.add(name)

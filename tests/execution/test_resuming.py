@@ -54,17 +54,28 @@ def words(path: Path, data: Path, out: Path) -> tuple[str | Path, ...]:
 
 
 def at_work(harness_pid: int) -> list[int]:
-    """Return the processes that a harness started for a step of a unit."""
-    found = []
+    """Return the processes that do a step of a unit: the last ones of those that a harness began.
+
+    Between them and the harness are the process that forks and one that waits outside the fence.
+    """
+    parents = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            parent = (place / "stat").read_text().rsplit(")", 1)[1].split()[1]
-            words = (place / "cmdline").read_bytes().split(b"\0")
+            parents[int(place.name)] = int(
+                (place / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            )
         except OSError:
             continue
-        if int(parent) == harness_pid and b"step" in words:
-            found.append(int(place.name))
-    return found
+
+    def depth(pid: int) -> int:
+        """Return how far below the harness a process is; 0 where it is not."""
+        steps = 0
+        while pid in parents and pid != harness_pid:
+            pid, steps = parents[pid], steps + 1
+        return steps if pid == harness_pid else 0
+
+    busy = set(parents.values())
+    return [pid for pid in parents if pid not in busy and depth(pid) >= 3]
 
 
 @needs_proc

@@ -123,6 +123,20 @@ def test_columns_that_are_not_edited_stay_with_their_line(tmp_path: Path) -> Non
     ]
 
 
+def test_two_boxes_that_were_once_called_alike_are_told_apart_when_both_come_back(
+    tmp_path: Path,
+) -> None:
+    """The second was drawn after the first was taken back, and so got its name."""
+    picture(tmp_path / "arm.png")
+    table = Table(tmp_path / "manifest.csv")
+    first, second = (0, 0, 3, 4), (4, 1, 8, 6)
+    assert table.change({"arm.png": [mark("a", box=first)]}) == {"a": "arm.png"}
+    both = [mark("a", "arm.png", box=first), mark("b", "arm.png", box=second)]
+    assert table.change({"arm.png": [mark("b", box=second)]})["b"] in ("arm.png", "arm.png#2")
+    assert table.change({"arm.png": both}) == {"a": "arm.png", "b": "arm.png#2"}
+    assert [line["box"] for line in read(tmp_path / "manifest.csv")] == ["0 0 3 4", "4 1 8 6"]
+
+
 def test_deleting_the_last_box_keeps_what_else_is_known_and_undo_brings_all_back(
     tmp_path: Path,
 ) -> None:
