@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.comparing.changes import Change
 from harness.comparing.gate import Gate, Party
 from harness.comparing.verdict import INCONCLUSIVE, PASSED, REGRESSED, Trial
-from harness.errors import visible
+from harness.errors import shortened, visible
 from harness.reporting.provenance import SENTENCES
 
 _MARKS = {PASSED: "✅", REGRESSED: "❌", INCONCLUSIVE: "❔"}
@@ -26,6 +26,10 @@ class Place:
 
     what: str
     path: str
+
+
+REMARKS = 10
+"""Remarks on the runs that a verdict repeats at most; all are in `gate.json`."""
 
 
 def markdown_text(text: str) -> str:
@@ -111,10 +115,17 @@ def markdown(gate: Gate, places: Sequence[Place] = (), job: str = "") -> str:
     ]
     lines += ["", *(f"* `{trial.subject}`: {trial.reason}." for trial in gate.trials)]
     lines += [f"* {markdown_sentence(sentence)}." for sentence in power(gate)]
+    lines += _remarks(gate)
     lines += ["", SENTENCES[gate.synthetic], "", *_changed(gate.changes)]
     if places:
         lines += ["", *(f"* {one.what}: {markdown_text(one.path)}" for one in places)]
     return "\n".join(lines) + "\n" + _artifacts(job)
+
+
+def _remarks(gate: Gate) -> list[str]:
+    """Return what the records of both runs say to whoever reads their numbers."""
+    known = dict.fromkeys(one.text for one in (*gate.baseline.findings, *gate.candidate.findings))
+    return [f"* note: {markdown_sentence(shortened(text))}" for text in list(known)[:REMARKS]]
 
 
 def _changed(changes: Sequence[Change]) -> list[str]:

@@ -16,6 +16,7 @@ from harness.comparing.fits import fits_of_sides, one_fit
 from harness.comparing.pairing import Side, metric_of, read_sides
 from harness.comparing.rates import DrawnRate
 from harness.comparing.verdict import LEVEL, PASSED, Trial, judge, worst
+from harness.data.findings import Finding
 from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
 from harness.metrics.catalogue import CATALOGUE
@@ -37,6 +38,8 @@ class Party(msgspec.Struct):
         How many fits there are.
     one_fit
         Whether it is one fit of an algorithm that learns: another may give another result.
+    findings
+        What its record says that a reader of the numbers has to know.
     """
 
     folder: str
@@ -46,6 +49,7 @@ class Party(msgspec.Struct):
     commit: str
     fits: int = 1
     one_fit: bool = False
+    findings: list[Finding] = []
 
 
 class Gate(msgspec.Struct):
@@ -293,4 +297,5 @@ def party_of(side: Side) -> Party:
         commit,
         len(side.fits),
         side.one_fit,
+        list(dict.fromkeys(one for fit in side.fits for one in fit.run.manifest.findings)),
     )

@@ -36,6 +36,19 @@ def test_identical_runs_pass_at_once(finished: Path, altered: Altered) -> None:
     assert {trial["reason"] for trial in ran.json["trials"]} == {"the raw scores are identical"}
 
 
+def test_what_the_records_say_of_their_data_stands_beside_the_verdict(
+    finished: Path, altered: Altered, tmp_path: Path
+) -> None:
+    known = [{"code": "same-pictures", "severity": "warning", "text": "two pictures <b> are one"}]
+    odd = altered("odd", findings=known)
+    ran = gated(finished, odd, "--json", "--out", tmp_path / "gate")
+    assert ran.code == 0, ran.err
+    assert ran.json["candidate"]["findings"] == known
+    kept = json.loads((tmp_path / "gate" / "gate.json").read_text())
+    assert kept["candidate"]["findings"] == known
+    assert "* note: two pictures &#60;b&#62; are one" in (tmp_path / "gate/gate.md").read_text()
+
+
 def test_identical_runs_take_little_work(finished: Path) -> None:
     import resource
 
