@@ -52,7 +52,7 @@ class RunFolder(_Path):
     ) -> list[CompletionItem]:
         """Offer short names and the folders of finished runs; else what lies on the disk."""
         names = finished_runs(RUNS)
-        folders = [str(folder) for folder in _folders(RUNS)]
+        folders = sorted(map(str, _folders(RUNS)))
         every = [*([LATEST] if names else []), *sorted(names), *folders]
         found = [CompletionItem(one) for one in every if one.startswith(incomplete)]
         return found or [CompletionItem(incomplete, type="dir")]
