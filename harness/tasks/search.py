@@ -15,10 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Segmenter
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
-from harness.execution.unit import Picture
 from harness.metrics import segmentation
 from harness.metrics.ids import Metric
 from harness.metrics.reranking import kept_share, penalised, ranking, tattoo_free_share
@@ -27,17 +25,15 @@ from harness.results import Estimate, FoldMetrics, Search
 from harness.tasks.answers import Answer, PictureAnswer, finite
 from harness.tasks.clusters import components
 from harness.tasks.folds import deal
-from harness.tasks.images import mask_of
 from harness.tasks.means import mean_estimate, mean_of
-from harness.tasks.segmentation import OTHER, TATTOO, truth_of
-from harness.tasks.task import Task, training_images
+from harness.tasks.segmentation import OTHER, TATTOO, Masking, truth_of
+from harness.tasks.task import training_images
 from harness.tasks.trials import Trials, values_of
 
 
-class SearchTask(Task["_Queries", "_Queries"]):
-    """Do results get better? Answers are masks: a `PictureAnswer` for each fold."""
+class SearchTask(Masking["_Queries", "_Queries"]):
+    """Do results get better?"""
 
-    ability = Segmenter
     metrics = (
         "tattoo-free",
         "tattoo-free-before",
@@ -45,9 +41,7 @@ class SearchTask(Task["_Queries", "_Queries"]):
         "kept-tattoos",
         "concentration-error",
     )
-    truth_files = ("mask",)
     needs = ("both-labels",)
-    shown = "masks"
     failure_policy = (
         "A result without a mask counts as what is worse for the algorithm: empty if it shows a "
         "tattoo, full if it shows none."
@@ -94,16 +88,6 @@ class SearchTask(Task["_Queries", "_Queries"]):
             )
             folds.append(Fold(name, learned, tuple(r.name for r in judged)))
         return folds
-
-    def training_truth(
-        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
-    ) -> dict[str, Any]:
-        """Return the mask of every image."""
-        return {"masks": [mask_of(records[name]) for name in fold.train]}
-
-    def truth_masks(self, fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
-        """Return the masks of the results that are judged; None where there is none."""
-        return [mask_of(records[name]) for name in fold.probes]
 
     def parts(
         self,

@@ -29,7 +29,7 @@ from harness.tasks.answers import Answer, PictureAnswer
 from harness.tasks.clusters import cluster_of
 from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.means import mean_estimate, mean_of
-from harness.tasks.task import Task, training_images
+from harness.tasks.task import Part, Task, Whole, training_images
 from harness.tasks.trials import Trials, values_of
 
 TATTOO, OTHER = "tattoo", "non-tattoo"
@@ -37,10 +37,27 @@ TATTOO, OTHER = "tattoo", "non-tattoo"
 MarkedPixels = npt.NDArray[np.bool_]
 
 
-class Segmentation(Task["_Measured", "_Measured"]):
-    """Which pixels show a tattoo? Answers are masks: a `PictureAnswer` for each fold."""
+class Masking(Task[Part, Whole]):
+    """Answers are masks: a `PictureAnswer` for each fold."""
 
     ability = Segmenter
+    truth_files = ("mask",)
+    shown = "masks"
+
+    def training_truth(
+        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
+    ) -> dict[str, Any]:
+        """Return the mask of every image."""
+        return {"masks": [mask_of(records[name]) for name in fold.train]}
+
+    def truth_masks(self, fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
+        """Return the masks of the images that are judged; None where there is no tattoo."""
+        return [mask_of(records[name]) for name in fold.probes]
+
+
+class Segmentation(Masking["_Measured", "_Measured"]):
+    """Which pixels show a tattoo?"""
+
     metrics = (
         "iou",
         "dice",
@@ -50,8 +67,6 @@ class Segmentation(Task["_Measured", "_Measured"]):
         "false-marking",
     )
     failure_policy = "An image without a mask gets the worst value of every metric."
-    truth_files = ("mask",)
-    shown = "masks"
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
         """Return the data set's own lists, or folds that keep a tattoo's images together.
@@ -79,16 +94,6 @@ class Segmentation(Task["_Measured", "_Measured"]):
             return listed_folds(dataset, usable)
         kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
         return dealt_folds(kept, protocol.folds)
-
-    def training_truth(
-        self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
-    ) -> dict[str, Any]:
-        """Return the mask of every image."""
-        return {"masks": [mask_of(records[name]) for name in fold.train]}
-
-    def truth_masks(self, fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
-        """Return the masks of the images that are judged; None where there is no tattoo."""
-        return [mask_of(records[name]) for name in fold.probes]
 
     def parts(
         self,
