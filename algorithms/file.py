@@ -11,8 +11,8 @@ import numpy.typing as npt
 import PIL.Image
 
 from harness import Image
-from harness.shortcuts.control import Shortcut
-from harness.shortcuts.features import file_of
+from harness.runs.shortcuts.control import Shortcut
+from harness.runs.shortcuts.features import file_of
 
 
 @dataclass

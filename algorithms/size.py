@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import Image
-from harness.shortcuts.control import Shortcut
-from harness.shortcuts.features import size_of
+from harness.runs.shortcuts.control import Shortcut
+from harness.runs.shortcuts.features import size_of
 
 
 @dataclass

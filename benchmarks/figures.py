@@ -140,7 +140,7 @@ def stale(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _data_hash(protocol: str, present: dict[str, str]) -> str:
     if protocol not in present:
-        from harness.preparing import Request, judged_by
+        from harness.runs.preparing import Request, judged_by
 
         present[protocol] = judged_by(protocol, Request((), (protocol,))).data_hash
     return present[protocol]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks.run_folders import make_run
 from benchmarks.timing import Contender, Timing, race
-from harness import record
 from harness.leaderboard.building import Built, build
+from harness.record import record
 
 BOARDS = ("similarity", "mixed-media", "identification", "region", "omniglot")
 

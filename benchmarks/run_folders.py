@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness import record
 from harness.likelihood.assessment import Assessment
-from harness.manifest import Manifest, Origin, Step
-from harness.preparing import RULE
-from harness.results import Candidate, Curves, Estimate, FoldMetrics, Metrics, Search
-from harness.statistics import wilson
+from harness.record import record
+from harness.record.manifest import Manifest, Origin, Step
+from harness.runs.preparing import RULE
+from harness.statistics.intervals import wilson
+from harness.tasks.results import Candidate, Curves, Estimate, FoldMetrics, Metrics, Search
 
 PROTOCOL = """version = {version}
 title = {title}

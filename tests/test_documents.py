@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from harness import registry
 from harness.cli import commands
-from harness.places import PACKAGE
+from harness.plugins import registry
+from harness.plugins.places import PACKAGE
 from tests.conftest import Ran
 
 ROOT = PACKAGE.parent

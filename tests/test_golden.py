@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from harness.comparing.baselines import read_baseline, run_of
-from harness.places import bundled
-from harness.record import check_answers, read_run
+from harness.plugins.places import bundled
+from harness.record.record import check_answers, read_run
 from tests.conftest import run_harness
 
 GOLDEN = bundled("fixtures") / "golden"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.places import PACKAGE
+from harness.plugins.places import PACKAGE
 
 CHECKOUT = PACKAGE.parent
 

@@ -80,7 +80,7 @@ def _plugins(context: click.Context) -> tuple[Path, ...]:
 
 
 def _algorithms(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    from harness import registry
+    from harness.plugins import registry
 
     found: list[str] = []
     with suppress(HarnessError, OSError):
@@ -90,7 +90,7 @@ def _algorithms(context: click.Context, parameter: click.Parameter, incomplete: 
 
 
 def _protocols(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    from harness import registry
+    from harness.plugins import registry
 
     found: list[str] = []
     with suppress(HarnessError, OSError):
@@ -101,7 +101,7 @@ def _protocols(context: click.Context, parameter: click.Parameter, incomplete: s
 
 def _presets(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Offer the presets of the algorithm named before; of all where none is."""
-    from harness import registry
+    from harness.plugins import registry
 
     given: Any = context.params.get("algorithms") or context.params.get("name") or ()
     texts = [given] if isinstance(given, str) else list(given)
@@ -119,7 +119,7 @@ def _presets(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def _layouts(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    from harness.data import layouts
+    from harness.data.readers import layouts
 
     known = {name: layout.about for name, layout in layouts.LAYOUTS.items()}
     return _offered(known, incomplete, known)
@@ -132,8 +132,8 @@ def _baselines(context: click.Context, parameter: click.Parameter, incomplete: s
 
 
 def _describable(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    from harness import registry
     from harness.metrics.catalogue import CATALOGUE
+    from harness.plugins import registry
 
     found: list[str] = []
     with suppress(HarnessError, OSError):

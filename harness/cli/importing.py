@@ -76,8 +76,8 @@ def safebooru(
 
     The same command again goes on where it was. What is refused is listed in refused.csv.
     """
-    from harness.collecting.downloads import Downloads
-    from harness.collecting.safebooru import Wishes, collect
+    from harness.data.importers.downloads import Downloads
+    from harness.data.importers.safebooru import Wishes, collect
 
     said = [""]
 
@@ -108,6 +108,6 @@ def bivtatt(folder: Path) -> None:
 
     The layout is read without it, too; a manifest can be looked at and corrected by hand.
     """
-    from harness.collecting.bivtatt import write_manifest
+    from harness.data.importers.bivtatt import write_manifest
 
     click.echo(write_manifest(folder))

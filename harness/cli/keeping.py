@@ -14,7 +14,7 @@ from harness.cli.options import OPEN, PATH, PLUGINS
 from harness.errors import UsageError, visible, visible_lines
 
 if TYPE_CHECKING:
-    from harness.protocol import Protocol
+    from harness.tasks.protocol import Protocol
 
 
 @commands.command()
@@ -26,9 +26,9 @@ def report(folder: Path, show: bool) -> None:
 
     RUN is a run folder, `latest`, or PROTOCOL/ALGORITHM for the latest run of the two.
     """
-    from harness.finishing import score_again
-    from harness.repeats.entry import is_joined
-    from harness.repeats.joining import join_again
+    from harness.record.joined import is_joined
+    from harness.runs.finishing import score_again
+    from harness.runs.joining import join_again
 
     if is_joined(folder):
         join_again(folder)
@@ -51,12 +51,12 @@ def verify(folders: tuple[Path, ...]) -> None:
     RUNS are run folders, or folders that hold some. Of a whole one it says what kept the algorithm
     from the truth. The exit code is 3 if one is not whole.
     """
-    from harness import record
     from harness.errors import HarnessError
     from harness.leaderboard.reading import find_runs
-    from harness.repeats.entry import fits_of, is_joined
-    from harness.repeats.joining import faults
+    from harness.record import record
+    from harness.record.joined import fits_of, is_joined
     from harness.reporting.wording import kept_from
+    from harness.runs.joining import faults
 
     runs: list[Path] = []
     for place in folders:
@@ -115,13 +115,13 @@ def export(
         raise UsageError(f"--format {form} takes one run; {len(folders)} were named")
     (folder,) = folders
     if form == "onnx":
-        from harness.exporting import export_onnx
+        from harness.runs.exporting import export_onnx
 
         click.echo(export_onnx(folder, out, fold=fold, plugins=plugins))
         return
     if fold is not None or plugins:
         raise UsageError("--fold and --plugins belong to --format onnx; scores are of all folds")
-    from harness import record
+    from harness.record import record
     from harness.scorefiles.export import export_lists, export_scores
     from harness.scorefiles.independent import rank_of, scores_behind
     from harness.tasks.answers import StreamedAnswer
@@ -164,7 +164,7 @@ def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
 
 
 def _refuse_joined(folders: tuple[Path, ...], form: str) -> None:
-    from harness.repeats.entry import fits_of, is_joined
+    from harness.record.joined import fits_of, is_joined
 
     for folder in folders:
         if is_joined(folder):
@@ -175,8 +175,8 @@ def _refuse_joined(folders: tuple[Path, ...], form: str) -> None:
 
 
 def _export_table(folders: tuple[Path, ...], out: Path) -> None:
-    from harness import record
     from harness.execution.storage import write_whole
+    from harness.record import record
     from harness.scorefiles.aigtatt import aigtatt_table
 
     for folder in folders:

@@ -75,7 +75,7 @@ def _cell(value: Any) -> str:
 
 
 def _algorithms(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
-    from harness import registry
+    from harness.plugins import registry
 
     return [
         {
@@ -92,7 +92,7 @@ def _algorithms(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
 
 
 def _protocols(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
-    from harness import registry
+    from harness.plugins import registry
 
     files = registry.protocols(plugins)
     return [{"name": name, "title": registry.title_of(file)} for name, file in files.items()]
@@ -123,7 +123,7 @@ def _example(name: str, options: Sequence[tuple[str, float]]) -> str:
 
 
 def _layouts(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
-    from harness.data.layouts import LAYOUTS
+    from harness.data.readers.layouts import LAYOUTS
 
     return [{"name": name, "about": layout.about} for name, layout in LAYOUTS.items()]
 
@@ -178,12 +178,12 @@ _LISTED: dict[str, Callable[[tuple[Path, ...]], list[dict[str, Any]]]] = {
 @JSON
 def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
     """Show an algorithm's parameters, a protocol's rules, or a metric's definition."""
-    from harness import registry
+    from harness.plugins import registry
 
     known = registry.protocols(plugins)
     if name.endswith(".toml") or name in known:
         file = registry.find_protocol(name, plugins)
-        from harness.protocol import read_protocol
+        from harness.tasks.protocol import read_protocol
 
         protocol, _ = read_protocol(file)
         if as_json:

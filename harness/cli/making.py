@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness import registry
 from harness.cli.completing import ALGORITHMS, PRESETS, PROTOCOLS
 from harness.cli.group import Verbs, commands
 from harness.cli.naming import refuse_place
 from harness.cli.options import PLUGINS, assignments
 from harness.errors import UsageError
+from harness.plugins import registry
 
 if TYPE_CHECKING:
     from harness.conformance import Finding
@@ -50,8 +50,8 @@ def new() -> None:
 @FOLDER
 def new_algorithm(name: str, ability: str, folder: Path) -> None:
     """Write a working algorithm file called NAME."""
-    from harness.scaffold import ABILITIES as SCAFFOLDS
-    from harness.scaffold import write_algorithm
+    from harness.plugins.scaffold import ABILITIES as SCAFFOLDS
+    from harness.plugins.scaffold import write_algorithm
 
     path = write_algorithm(name, folder, ability=ability)
     click.echo(f"wrote {path}")
@@ -72,8 +72,8 @@ def new_algorithm(name: str, ability: str, folder: Path) -> None:
 @PLUGINS
 def new_protocol(name: str, origin: str, folder: Path, plugins: tuple[Path, ...]) -> None:
     """Write a protocol file called NAME that asks what another one asks, to be changed."""
-    from harness.protocol import read_protocol
-    from harness.scaffold import write_protocol
+    from harness.plugins.scaffold import write_protocol
+    from harness.tasks.protocol import read_protocol
 
     path = write_protocol(name, folder, origin=origin, plugins=plugins)
     protocol, _ = read_protocol(path)
@@ -88,7 +88,7 @@ def new_protocol(name: str, origin: str, folder: Path, plugins: tuple[Path, ...]
 @FOLDER
 def new_generator(name: str, folder: Path) -> None:
     """Write a working generator of synthetic pictures called NAME."""
-    from harness.scaffold import write_generator
+    from harness.plugins.scaffold import write_generator
 
     path = write_generator(name, folder)
     click.echo(f"wrote {path}")
@@ -152,9 +152,9 @@ def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
     """Check a protocol, and what known answers get on the data that it is meant for."""
     from harness.conformance import Finding
     from harness.conformance.questions import examine_question
-    from harness.preparing import Request, judged_by
-    from harness.protocol import read_protocol
-    from harness.survey import able
+    from harness.runs.preparing import Request, judged_by
+    from harness.runs.survey import able
+    from harness.tasks.protocol import read_protocol
 
     file = registry.find_protocol(name, plugins)
     protocol, _ = read_protocol(file)

@@ -15,7 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from harness.errors import RunFailed, UsageError, nearest
-from harness.places import CHECKSUMS
+from harness.plugins.places import CHECKSUMS
 
 __all__ = ["RUN", "RUNS", "finished_runs", "folder_of", "of_runs", "refuse_place"]
 
@@ -74,7 +74,7 @@ def of_runs(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def carried_out(*words: P.args, **options: P.kwargs) -> R:
-        from harness.run_files import sound
+        from harness.record.files import sound
 
         places = ", ".join(_places(options.values()))
         with sound(places, "the command cannot be carried out", _OF_COMMANDS):

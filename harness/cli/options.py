@@ -82,7 +82,7 @@ class LayoutOption(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the lines of the help."""
-        from harness.data import layouts
+        from harness.data.readers import layouts
 
         names = list(layouts.LAYOUTS)
         before = f"{self.help} " if self.help else ""

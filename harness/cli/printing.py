@@ -12,16 +12,16 @@ import click
 
 from harness.data.findings import Finding
 from harness.errors import DataError, HarnessError, visible
-from harness.manifest import Manifest
-from harness.preparing import Prepared
-from harness.record import read_assessment
-from harness.repeats.running import Entry
-from harness.results import Curves, Estimate, Failure, Metrics, Outcome
-from harness.run import Finished
+from harness.record.manifest import Manifest
+from harness.record.record import read_assessment
+from harness.runs.executing import Finished
+from harness.runs.preparing import Prepared
+from harness.runs.repeats import Entry
+from harness.tasks.results import Curves, Estimate, Failure, Metrics, Outcome
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
-    from harness.planning import RunPlan
+    from harness.runs.dry_run import RunPlan
 
 LEVEL, MOST_DECIMALS = "95 %", 6
 
@@ -102,8 +102,8 @@ def print_judged(folder: Path, manifest: Manifest, outcome: Outcome) -> None:
 
 def print_entry(folder: Path) -> None:
     """Print the metrics of joined fits, where they vary, and each fit."""
-    from harness.repeats.entry import manifest_of, read_joined, read_metrics
-    from harness.repeats.page import component_lines
+    from harness.record.joined import manifest_of, read_joined, read_metrics
+    from harness.reporting.joined_fits import component_lines
 
     entry, metrics = read_joined(folder), read_metrics(folder)
     outcome = Outcome(metrics, Curves(), [], [])
@@ -133,7 +133,7 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
     mated_by
         What mates have in common: with ``group`` they are look-alikes.
     """
-    from harness.reporting.headline import galleries, headline_of
+    from harness.reporting.sections.headline import galleries, headline_of
 
     metrics = outcome.metrics
     counts = metrics.counts
@@ -263,7 +263,7 @@ def plain(text: str) -> str:
 
 def _words(outcome: Outcome, algorithm: str, mated_by: str) -> dict[str, Any]:
     """Return what JSON says of a headline in words."""
-    from harness.reporting.headline import headline_of
+    from harness.reporting.sections.headline import headline_of
 
     told = headline_of(outcome.metrics, algorithm, mated_by)
     return {
@@ -352,7 +352,7 @@ def entry_json(folder: Path) -> dict[str, Any]:
     """Return what JSON says of a folder that joins several fits."""
     import msgspec
 
-    from harness.repeats.entry import fits_of, read_joined, read_metrics
+    from harness.record.joined import fits_of, read_joined, read_metrics
 
     entry = read_joined(folder)
     return {

@@ -28,9 +28,9 @@ from harness.errors import DataError, HarnessError, Unwritable, sentence_of
 if TYPE_CHECKING:
     from harness.data.findings import Finding
     from harness.execution.pool import Limits
-    from harness.preparing import Prepared
-    from harness.repeats.running import Entry
-    from harness.run import Finished
+    from harness.runs.executing import Finished
+    from harness.runs.preparing import Prepared
+    from harness.runs.repeats import Entry
 
 ALL = "all"
 
@@ -172,13 +172,13 @@ def run(
         say_findings,
         say_what_was_done,
     )
+    from harness.cli.progress import progress_for
     from harness.execution.bounds import Bounds
     from harness.execution.pool import Limits
-    from harness.finishing import add_likelihood_ratios
-    from harness.preparing import Request, prepare
-    from harness.progress import progress_for
-    from harness.repeats.running import joined, repeated
-    from harness.run import ONE_FIT, execute
+    from harness.runs.executing import ONE_FIT, execute
+    from harness.runs.finishing import add_likelihood_ratios
+    from harness.runs.preparing import Request, prepare
+    from harness.runs.repeats import joined, repeated
 
     bounds = Bounds(silence=timeout, time=time_limit, memory=memory_limit or 0)
     request = Request(
@@ -255,7 +255,7 @@ def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
     import msgspec
 
     from harness.cli.printing import plan_lines
-    from harness.planning import planned
+    from harness.runs.dry_run import planned
 
     found = [planned(one, limits) for one in runs]
     if as_json:
@@ -268,7 +268,7 @@ def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
 
 def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:
     """Name all algorithms, but for those that need a file of the user's."""
-    from harness import registry
+    from harness.plugins import registry
 
     seen = registry.describe_sources(registry.algorithms(plugins))
     left_out = {plugin.name: glance.needs for plugin, glance in seen if glance.needs}
@@ -279,8 +279,8 @@ def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:
 
 def _every_protocol(plugins: tuple[Path, ...], data: Path | None) -> tuple[str, ...]:
     """Name all protocols, but for those whose images the user has not brought."""
-    from harness.protocol import read_protocol
-    from harness.registry import protocols
+    from harness.plugins.registry import protocols
+    from harness.tasks.protocol import read_protocol
 
     files = protocols(plugins)
     left_out = [

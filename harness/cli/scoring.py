@@ -15,7 +15,7 @@ from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, LAYOUT, PATH, PLUGIN
 from harness.errors import DataError, UsageError, visible
 
 if TYPE_CHECKING:
-    from harness.importing import Brought
+    from harness.runs.importing import Brought
 
 MISSING_SHOWN = 10
 
@@ -124,8 +124,8 @@ def _brought(
     if protocol is None:
         _refuse_question(protocol, data, layout, folds, fold_count)
         return _score_labelled(kind, path, form, name, out)
-    from harness.importing import bring
-    from harness.preparing import Request
+    from harness.runs.importing import bring
+    from harness.runs.preparing import Request
 
     request = Request(
         (),
@@ -170,7 +170,7 @@ def _refuse_question(
 def _score_pair(
     mated: Path | None, nonmated: Path | None, form: str | None, name: str | None, out: Path
 ) -> Brought:
-    from harness.listing import bring_lists
+    from harness.runs.score_lists import bring_lists
     from harness.scorefiles.pairs import read_pair
 
     if mated is None or nonmated is None:
@@ -182,7 +182,7 @@ def _score_pair(
 def _score_labelled(
     kind: str, path: Path, form: str | None, name: str | None, out: Path
 ) -> Brought:
-    from harness.listing import bring_lists
+    from harness.runs.score_lists import bring_lists
     from harness.scorefiles.labelled import read_labelled
 
     if kind != "scores" or form is not None:
@@ -201,8 +201,8 @@ def _named(form: str | None, name: str | None) -> list[str]:
 def _show(brought: Brought, forensic: str, as_json: bool) -> None:
     """Print what scores of files came to, after adding likelihood ratios where asked for."""
     from harness.cli.printing import print_judged, say_findings, scored_json
-    from harness.finishing import add_likelihood_ratios
-    from harness.record import read_assessment
+    from harness.record.record import read_assessment
+    from harness.runs.finishing import add_likelihood_ratios
 
     manifest = brought.manifest
     say_findings(manifest.findings, set())
@@ -223,14 +223,14 @@ def _show(brought: Brought, forensic: str, as_json: bool) -> None:
 
 @of_runs
 def _score_again(folder: Path, forensic: str, as_json: bool) -> None:
-    from harness.repeats.entry import is_joined
+    from harness.record.joined import is_joined
 
     if is_joined(folder):
         _join_again(folder, forensic, as_json)
         return
     from harness.cli.printing import print_judged, scored_json
-    from harness.finishing import score_again
-    from harness.record import read_assessment
+    from harness.record.record import read_assessment
+    from harness.runs.finishing import score_again
 
     run, outcome, same = score_again(folder, forensic)
     click.echo(f"the metrics {'are the same as before' if same else 'have changed'}", err=True)
@@ -243,9 +243,9 @@ def _score_again(folder: Path, forensic: str, as_json: bool) -> None:
 
 def _join_again(folder: Path, forensic: str, as_json: bool) -> None:
     from harness.cli.printing import entry_json, print_entry
-    from harness.finishing import score_again
-    from harness.repeats.entry import fits_of
-    from harness.repeats.joining import join_again
+    from harness.record.joined import fits_of
+    from harness.runs.finishing import score_again
+    from harness.runs.joining import join_again
 
     for place in fits_of(folder):
         score_again(place, forensic)

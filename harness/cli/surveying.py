@@ -13,7 +13,7 @@ from harness.cli.group import commands
 from harness.cli.options import JSON, MEGAPIXELS, PATH, PLUGINS, LayoutOption
 
 if TYPE_CHECKING:
-    from harness.survey import Answer, Survey
+    from harness.runs.survey import Answer, Survey
 
 PLURALS = {
     "tattoo": "tattoos",
@@ -44,7 +44,7 @@ def data(place: Path, layout: str | None, plugins: tuple[Path, ...], as_json: bo
 
     import msgspec
 
-    from harness.survey import survey
+    from harness.runs.survey import survey
 
     found = survey(place, layout=layout, plugins=plugins)
     if as_json:

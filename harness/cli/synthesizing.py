@@ -147,7 +147,7 @@ class _Drawing:
     """Says how far a set is, and how long it will take by what was done so far."""
 
     def __init__(self, folder: Path, what: str) -> None:
-        from harness.progress import progress_for
+        from harness.cli.progress import progress_for
 
         self._what = what
         self._bars = progress_for(f"synth {folder}")

@@ -14,7 +14,7 @@ from harness.cli.options import JSON, PATH, PLUGINS, FiniteRange
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.labelling.answering import Tagging
+    from harness.runs.tagging import Tagging
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -52,8 +52,8 @@ def tag(
     as_json: bool,
 ) -> None:
     """Tag IMAGES with a model that a run has fitted, and draw the best tags on them."""
-    from harness.labelling.answering import newest_run, tag_images
-    from harness.registry import find_algorithm
+    from harness.plugins.registry import find_algorithm
+    from harness.runs.tagging import newest_run, tag_images
 
     if run_folder is None and not algorithm:
         raise UsageError("say whose tags with --algo NAME or --run RUN")
@@ -76,7 +76,7 @@ def tag(
 
 
 def _show(answer: Tagging, target: Path | None, top: int, threshold: float, *, quiet: bool) -> None:
-    from harness.labelling.drawing import best_labels, printable
+    from harness.reporting.drawing.tags import best_labels, printable
 
     labels = best_labels(list(answer.scores), list(answer.scores.values()), top, threshold)
     said = ", ".join(label.text for label in labels) or "no tag"
@@ -89,7 +89,7 @@ def _show(answer: Tagging, target: Path | None, top: int, threshold: float, *, q
     import PIL.Image
 
     from harness.data.images import decode
-    from harness.labelling.drawing import draw_tags
+    from harness.reporting.drawing.tags import draw_tags
 
     drawn = PIL.Image.fromarray(draw_tags(decode(answer.image), labels))
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from harness.comparing.changes import Change
 from harness.comparing.gate import Gate, Party
 from harness.comparing.verdict import INCONCLUSIVE, PASSED, REGRESSED, Trial
 from harness.errors import shortened, visible
-from harness.reporting.provenance import SENTENCES
+from harness.record.provenance import SENTENCES
 
 _MARKS = {PASSED: "✅", REGRESSED: "❌", INCONCLUSIVE: "❔"}
 REFUSED = "not comparable"

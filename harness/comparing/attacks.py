@@ -10,14 +10,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness import record
 from harness.comparing.tables import aligned
 from harness.errors import NotComparable, UsageError, visible
-from harness.manifest import Manifest, Origin
 from harness.metrics.ids import Metric
-from harness.resampling import choose_interval, cluster_bootstrap_mean
-from harness.results import Search
-from harness.statistics import Interval
+from harness.record import record
+from harness.record.manifest import Manifest, Origin
+from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
+from harness.statistics.intervals import Interval
+from harness.tasks.results import Search
 
 RANK = 10
 """At which hits are counted, where a protocol reports no other hit rate than at other ranks."""

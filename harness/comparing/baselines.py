@@ -20,11 +20,11 @@ from pathlib import Path
 
 import msgspec
 
-from harness import record
 from harness.errors import Damaged, UsageError, nearest, visible
 from harness.execution.storage import write_whole
-from harness.finishing import now
-from harness.repeats.entry import (
+from harness.record import record
+from harness.record.files import read_json
+from harness.record.joined import (
     INSIDE,
     fits_of,
     is_joined,
@@ -32,7 +32,7 @@ from harness.repeats.entry import (
     read_metrics,
     write_joined,
 )
-from harness.run_files import read_json
+from harness.runs.finishing import now
 
 FILE, RUN = "baseline.json", "run"
 PLACE = Path("baselines")

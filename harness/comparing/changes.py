@@ -8,7 +8,7 @@ import msgspec
 
 from harness.comparing.pairing import Side
 from harness.execution.environment import Environment
-from harness.manifest import Manifest
+from harness.record.manifest import Manifest
 from harness.reporting.wording import shown
 
 DIGITS = 10

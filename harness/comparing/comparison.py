@@ -20,7 +20,7 @@ from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
-from harness.results import Curves, Outcome
+from harness.tasks.results import Curves, Outcome
 
 SHOWN = 6
 """Searches that gained, and that lost most, shown as pictures."""

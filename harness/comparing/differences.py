@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.comparing.repeated import FittedRates, FittedStatistics, same_length
-from harness.repeated_fits import drawn_squares, identity_shares, over_fits
-from harness.resampling import bootstrap_interval, cluster_bootstrap_mean, replicate
-from harness.statistics import Interval, clopper_pearson, no_interval
+from harness.statistics.bootstrap import bootstrap_interval, cluster_bootstrap_mean, replicate
+from harness.statistics.intervals import Interval, clopper_pearson, no_interval
+from harness.statistics.repeated_fits import drawn_squares, identity_shares, over_fits
+from harness.statistics.two_way import mean_squares
 from harness.tasks.trials import Scores, Statistic, Trials, Values
-from harness.two_way import mean_squares
 
 REPLICATES = {"values": 2000, "scores": 500}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.comparing.pairing import Side
-from harness.repeats.entry import entry_identity
+from harness.record.joined import entry_identity
 
 
 def fits_of_sides(first: Side, second: Side) -> tuple[list[Side], list[Side], bool]:

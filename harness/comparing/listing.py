@@ -7,7 +7,7 @@ from harness.comparing.gate import Party
 from harness.comparing.subgroups import Group
 from harness.comparing.tables import aligned
 from harness.errors import visible
-from harness.reporting.provenance import SENTENCES
+from harness.record.provenance import SENTENCES
 
 
 def listing(comparison: Comparison) -> str:

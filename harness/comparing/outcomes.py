@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
-from harness.results import Search
+from harness.tasks.results import Search
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from harness import record
 from harness.data.records import Fold
 from harness.errors import NotComparable, UsageError, nearest
-from harness.manifest import Origin
 from harness.metrics.ids import Metric
-from harness.record import Run
-from harness.repeats.entry import fits_of, hash_of, is_joined, read_metrics
-from harness.results import Metrics
+from harness.record import record
+from harness.record.joined import fits_of, hash_of, is_joined, read_metrics
+from harness.record.manifest import Origin
+from harness.record.record import Run
+from harness.tasks.results import Metrics
 from harness.tasks.trials import Trials, TrialsOf, Values, failures_of
 
 

@@ -17,7 +17,7 @@ from harness.comparing.announcing import Place
 from harness.comparing.gate import Gate
 from harness.errors import Unwritable, sentence_of
 from harness.execution.storage import write_whole
-from harness.record import REPORT
+from harness.record.record import REPORT
 
 __all__ = ["FILES", "PAGE", "clear", "publish", "publish_refusal"]
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.metrics import verification
-from harness.resampled_rates import ResampledComparisons
+from harness.statistics.error_rates import ResampledComparisons
 from harness.tasks.trials import Scores
 
 Weights: TypeAlias = npt.NDArray[np.int64]

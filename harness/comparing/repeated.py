@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.comparing.rates import DrawnRate
-from harness.repeated_fits import RepeatedEstimate, repeated_mean, repeated_statistic
+from harness.statistics.repeated_fits import RepeatedEstimate, repeated_mean, repeated_statistic
 from harness.tasks.trials import Scores, Statistic, Trials, Values
 
 LIMITS = {"d-prime": (-math.inf, math.inf)}

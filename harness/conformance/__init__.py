@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.answers import BadAnswer
 from harness.api import (
     ABILITIES,
     Algorithm,
@@ -25,6 +24,7 @@ from harness.api import (
 )
 from harness.conformance.checks import Subject
 from harness.errors import PluginError
+from harness.execution.answers import BadAnswer
 
 QUICK = "check"
 """Preset that the kit uses where a class declares it: for algorithms that train for minutes."""

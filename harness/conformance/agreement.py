@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.answers import BadAnswer
 from harness.api import FailureToEnroll
+from harness.execution.answers import BadAnswer
 
 TOLERANCE = 1e-6
 """Largest difference that counts as the same, as a share of the largest value.

@@ -12,7 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.answers import (
+from harness.api import Algorithm, FailureToEnroll, Image, Matcher
+from harness.conformance import specimens
+from harness.conformance.agreement import Fault, agree, difference, frozen
+from harness.execution.answers import (
     BadAnswer,
     checked_detections,
     checked_masks,
@@ -21,9 +24,6 @@ from harness.answers import (
     checked_tags,
     checked_templates,
 )
-from harness.api import Algorithm, FailureToEnroll, Image, Matcher
-from harness.conformance import specimens
-from harness.conformance.agreement import Fault, agree, difference, frozen
 from harness.execution.steps import METHODS, seed_everything
 
 

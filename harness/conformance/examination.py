@@ -25,14 +25,14 @@ from harness.conformance import FIT, OF_ABILITY, QUICK, Finding, run
 from harness.conformance.checks import Subject
 from harness.conformance.remote import RemoteKind
 from harness.data import findings
-from harness.description import Description
 from harness.errors import RunFailed
 from harness.execution.bounds import Bounds
 from harness.execution.storage import write_whole
 from harness.execution.unit import Unit
-from harness.manifest import Examination
-from harness.places import PACKAGE, bundled, cache_folder
-from harness.registry import Plugin
+from harness.plugins.description import Description
+from harness.plugins.places import PACKAGE, bundled, cache_folder
+from harness.plugins.registry import Plugin
+from harness.record.manifest import Examination
 
 FAILED = "failed-checks"
 """Code of the finding about an algorithm that does not keep to the interface."""

@@ -27,9 +27,9 @@ from harness.data.masks import read_mask
 from harness.data.records import Fold, Record
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
-from harness.preparing import Judged
-from harness.results import Estimate, Metrics
+from harness.runs.preparing import Judged
 from harness.tasks.answers import Answer, PictureAnswer
+from harness.tasks.results import Estimate, Metrics
 
 __all__ = ["examine_question"]
 

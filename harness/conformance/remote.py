@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.answers import checked_scores
 from harness.api import Algorithm, Image, Matcher, TrainingSet
 from harness.conformance.agreement import Fault
 from harness.errors import RunFailed
+from harness.execution.answers import checked_scores
 from harness.execution.bounds import Bounds, Started
 from harness.execution.conversation import Conversation, Stopped, conversation
 from harness.execution.jobs import Lesson

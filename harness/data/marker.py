@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from harness.data.toml_text import table_of
 from harness.errors import nearest
-from harness.tomltext import table_of
 
 __all__ = ["MARKER", "NOT_STATED", "Synthetic", "marker_text", "read_marker", "stated_in"]
 

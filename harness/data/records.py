@@ -131,7 +131,7 @@ class Dataset:
     root
         Every path of a record is inside it.
     layout
-        A name in `harness.data.layouts.LAYOUTS`.
+        A name in `harness.data.readers.layouts.LAYOUTS`.
     records
         By name, in the order of the data set.
     folds

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from harness.description import Description
 from harness.errors import PluginError, RunFailed, UsageError, text_of
 from harness.execution.bounds import IMPORT, Bounds, amount, at_most, memory_of, out_of_memory
 from harness.execution.enclosure import rules_for
@@ -27,7 +26,8 @@ from harness.execution.nursery import Born
 from harness.execution.packing import LONGEST_TEXT
 from harness.execution.variables import variables
 from harness.execution.worker import ExaminationRequest, ExportRequest, Question
-from harness.registry import Plugin
+from harness.plugins.description import Description
+from harness.plugins.registry import Plugin
 
 if TYPE_CHECKING:
     from harness.conformance import Finding

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.execution import fence, readable
 from harness.execution.fence import Rules
-from harness.places import bundled
+from harness.plugins.places import bundled
 
 KEPT = ("runs", "baselines", "fixtures", ".git")
 """Folders that hold truth or results by custom, beside the user and beside a plugin."""

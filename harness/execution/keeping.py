@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.answers import (
+from harness.api import FailureToEnroll, Template
+from harness.execution import bounds, storage
+from harness.execution.answers import (
     BadAnswer,
     checked_detections,
     checked_masks,
@@ -28,8 +30,6 @@ from harness.answers import (
     checked_tags,
     checked_templates,
 )
-from harness.api import FailureToEnroll, Template
-from harness.execution import bounds, storage
 from harness.execution.bounds import Started, amount
 from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, conversation, size_of
 from harness.execution.jobs import Lesson

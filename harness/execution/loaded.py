@@ -3,7 +3,7 @@
 A module beside an algorithm, or weights that it reads while it works, make its scores as much as
 its own text does. An audit hook sees what Python imports and opens, also late, in `extract`. What
 compiled code opens by itself is not seen; names of files that stand in the plugin's text are found
-without running it (`harness.sources`).
+without running it (`harness.plugins.sources`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunFailed
-from harness.places import PACKAGE
+from harness.plugins.places import PACKAGE
 
 LARGEST_NUMBER = 10_000
 """Files noted of one plugin; one that opens more of its folder is not one of a few files."""
@@ -40,7 +40,7 @@ class Watch:
     Parameters
     ----------
     home
-        Folder below which files are the plugin's own (`harness.registry.home_of`).
+        Folder below which files are the plugin's own (`harness.plugins.registry.home_of`).
     apart_from
         Files and folders that are not its own although they lie there: images, the run folder,
         scratch folders. Libraries, the harness, hidden folders and the folder for temporary files

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness.answers import Unusable
 from harness.api import FailureToEnroll
 from harness.errors import text_of
+from harness.execution.answers import Unusable
 from harness.execution.wire import Array
 
 LONGEST_TEXT = 2000

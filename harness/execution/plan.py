@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 
 from harness.data.records import Fold, Record
-from harness.description import Description
 from harness.execution.order import shuffled, shuffled_training
 from harness.execution.pool import Limits
 from harness.execution.unit import MODEL, TEMPLATES, Matching, Picture, Training, Unit
-from harness.protocol import Protocol
-from harness.registry import Plugin
+from harness.plugins.description import Description
+from harness.plugins.registry import Plugin
 from harness.tasks.counted import counted
+from harness.tasks.protocol import Protocol
 from harness.tasks.searches import CANDIDATES, mated_pairs
 from harness.tasks.task import Task
 

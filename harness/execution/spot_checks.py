@@ -25,9 +25,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness.answers import checked_scores
 from harness.api import FailureToEnroll, unit_rows
 from harness.execution import storage
+from harness.execution.answers import checked_scores
 from harness.execution.conversation import Conversation
 from harness.execution.keeping import (
     Doing,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.answers import BadAnswer
 from harness.api import ABILITIES, Algorithm, Control, FailureToEnroll, Matcher, TrainingSet
+from harness.execution.answers import BadAnswer
 from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.line import Line, Pictures
 from harness.execution.wire import Array

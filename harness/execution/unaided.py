@@ -21,10 +21,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness.answers import BadAnswer
 from harness.api import Template, unit_rows
 from harness.errors import HarnessError, RunFailed, UsageError
 from harness.execution import storage
+from harness.execution.answers import BadAnswer
 from harness.execution.environment import environment_of_process
 from harness.execution.unit import TEMPLATES, Unit
 from harness.execution.variables import variables

@@ -19,17 +19,17 @@ from typing import Any, TextIO
 
 import msgspec
 
-from harness.answers import BadAnswer
-from harness.description import describe
 from harness.errors import HarnessError, UsageError
+from harness.execution.answers import BadAnswer
 from harness.execution.environment import environment_of_process
 from harness.execution.jobs import Said
 from harness.execution.line import Line
 from harness.execution.loaded import Watch
 from harness.execution.packing import bounded
 from harness.execution.wire import Ended, Wire
-from harness.registry import Plugin, explain, home_of, load
-from harness.values import convert
+from harness.plugins.description import describe
+from harness.plugins.registry import Plugin, explain, home_of, load
+from harness.plugins.values import convert
 
 _OUT_OF_MEMORY = (
     *("can't allocate memory", "cannot allocate memory", "unable to allocate"),

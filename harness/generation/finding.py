@@ -17,8 +17,8 @@ import msgspec
 
 from harness.errors import PluginError, UsageError, nearest
 from harness.generation.generator import Generator
-from harness.places import bundled
-from harness.registry import PLUGINS_VARIABLE, explain, nearby
+from harness.plugins.places import bundled
+from harness.plugins.registry import PLUGINS_VARIABLE, explain, nearby
 
 __all__ = ["ENTRY_POINTS", "build", "find_generator", "generators", "recipes", "source_hash"]
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from harness.data.toml_text import table_of
 from harness.leaderboard.groups import group, outcomes_of
 from harness.leaderboard.kinds import kind_of, order_of
 from harness.leaderboard.reading import Entry, LeftOut
-from harness.reporting.headline import cannot_answer
+from harness.reporting.sections.headline import cannot_answer
 from harness.reporting.wording import direction, known, shown
-from harness.results import Estimate
-from harness.tomltext import table_of
+from harness.tasks.results import Estimate
 
 LONGEST_SETTING = 40
 _SOURCE = "source"

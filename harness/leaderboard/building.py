@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from harness import record
 from harness.errors import Damaged, HarnessError, UsageError, visible
 from harness.execution.storage import write_whole
 from harness.leaderboard import evidence, exports
@@ -18,9 +17,10 @@ from harness.leaderboard.boards import Leaderboard, make_boards
 from harness.leaderboard.reading import Entry, LeftOut, find_runs, read_entry, without_superseded
 from harness.leaderboard.replicates import Results, joined
 from harness.leaderboard.site import OVERVIEW, render_site, write_pages
-from harness.repeats.entry import fits_of, is_joined, read_joined, read_metrics
-from harness.results import Metrics
-from harness.run_files import sound
+from harness.record import record
+from harness.record.files import sound
+from harness.record.joined import fits_of, is_joined, read_joined, read_metrics
+from harness.tasks.results import Metrics
 
 T = TypeVar("T")
 _OURS = re.compile(rf"(board|algorithm)-[a-z0-9-]+\.html|{evidence.PLACE.pattern}")

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-from harness import record
 from harness.errors import BadFile, Damaged, HarnessError
 from harness.leaderboard.boards import Leaderboard
 from harness.leaderboard.reading import Entry, LeftOut
+from harness.record import record
+from harness.record.files import read_bytes
 from harness.reporting.pages import surroundings
-from harness.run_files import read_bytes
 
 __all__ = ["FOLDER", "copied", "harmless", "report_paths"]
 

@@ -15,7 +15,8 @@ import msgspec
 
 from harness.data.marker import stated_in
 from harness.leaderboard.boards import Board, Leaderboard, Place
-from harness.reporting import provenance, wording
+from harness.record import provenance
+from harness.reporting import wording
 
 JSON, CSV, MARKDOWN = "leaderboard.json", "leaderboard.csv", "leaderboard.md"
 FORMAT = 1

@@ -24,13 +24,13 @@ import numpy.typing as npt
 
 from harness.leaderboard.reading import Entry, Told
 from harness.metrics.ids import Metric
-from harness.repeated_fits import identity_shares, over_fits
-from harness.resampling import cluster_bootstrap, cluster_bootstrap_mean
-from harness.statistics import Interval
-from harness.two_way import mean_squares
+from harness.statistics.bootstrap import cluster_bootstrap, cluster_bootstrap_mean
+from harness.statistics.intervals import Interval
+from harness.statistics.repeated_fits import identity_shares, over_fits
+from harness.statistics.two_way import mean_squares
 
 if TYPE_CHECKING:
-    from harness.resampling import Weights
+    from harness.statistics.bootstrap import Weights
 
 REPLICATES = 1000
 LEVEL = 0.95

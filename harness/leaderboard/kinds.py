@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from harness.protocol import task_named
 from harness.reporting.wording import plain
+from harness.tasks.protocol import task_named
 
 __all__ = ["kind_of", "order_of"]
 

@@ -10,8 +10,9 @@ from typing import Any
 from harness.leaderboard.boards import Board, Leaderboard, Place, Standing
 from harness.leaderboard.leading import leading
 from harness.leaderboard.rows import Cell, chance_cells, estimate_cell, failures_cell, strip
-from harness.reporting import provenance, wording
-from harness.reporting.headline import galleries
+from harness.record import provenance
+from harness.reporting import wording
+from harness.reporting.sections.headline import galleries
 
 __all__ = ["by_algorithm", "overview"]
 

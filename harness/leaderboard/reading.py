@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from harness import record
 from harness.errors import BadFile, Damaged, HarnessError, UsageError, visible
-from harness.manifest import Manifest
-from harness.results import Curves, Metrics
-from harness.run_files import decoded, is_regular, open_file, read_bytes
+from harness.record import record
+from harness.record.files import decoded, is_regular, open_file, read_bytes
+from harness.record.manifest import Manifest
+from harness.tasks.results import Curves, Metrics
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
@@ -182,7 +182,7 @@ def read_entry(folder: Path) -> Entry | LeftOut:
 
 def _read_entry(folder: Path) -> Entry | LeftOut:
     from harness.likelihood.assessment import Assessment
-    from harness.preparing import RULE
+    from harness.runs.preparing import RULE
 
     called = visible(str(folder))
     if any("\ud800" <= letter <= "\udfff" for letter in str(folder)):

@@ -9,9 +9,10 @@ from typing import Any
 from harness.data.findings import Finding
 from harness.leaderboard.boards import Board, Place
 from harness.leaderboard.reading import Entry
-from harness.reporting import plots, wording
-from harness.results import OTHER_PHOTOGRAPH, Estimate
-from harness.run import ONE_FIT
+from harness.reporting import wording
+from harness.reporting.drawing import plots
+from harness.runs.executing import ONE_FIT
+from harness.tasks.results import OTHER_PHOTOGRAPH, Estimate
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))

@@ -22,11 +22,11 @@ from harness.leaderboard.rows import (
     rows,
 )
 from harness.reporting import wording
-from harness.reporting.headline import galleries, headline_of
-from harness.reporting.overlay_plot import MARKS
-from harness.reporting.overlays import SHOWN, Overlay, Subject, overlays
+from harness.reporting.drawing.overlay_plot import MARKS
+from harness.reporting.drawing.overlays import SHOWN, Overlay, Subject, overlays
 from harness.reporting.pages import environment, surroundings
-from harness.reporting.published import of_use_case, published_tables, read_published
+from harness.reporting.sections.headline import galleries, headline_of
+from harness.reporting.sections.published import of_use_case, published_tables, read_published
 from harness.tasks.look_alikes import MATES
 
 OVERVIEW = "index.html"

@@ -21,9 +21,9 @@ from harness.likelihood.validity import (
     cllr_min,
     ece,
 )
-from harness.resampling import choose_interval, cluster_bootstrap
-from harness.results import Estimate
-from harness.statistics import Interval, clopper_pearson, few_errors
+from harness.statistics.bootstrap import choose_interval, cluster_bootstrap
+from harness.statistics.intervals import Interval, clopper_pearson, few_errors
+from harness.tasks.results import Estimate
 
 Column: TypeAlias = list[float]
 
@@ -114,7 +114,7 @@ def assess(
     folds, method
         As for `harness.likelihood.crossfit.cross_fit`.
     replicates, seed
-        As for `harness.statistics.cluster_bootstrap`.
+        As for `harness.statistics.intervals.cluster_bootstrap`.
 
     Raises
     ------

@@ -11,15 +11,16 @@ from harness.comparing.outcomes import Shift
 from harness.comparing.pairing import Side
 from harness.comparing.subgroups import Group
 from harness.execution.storage import write_whole
-from harness.reporting import provenance, wording
-from harness.reporting.overlay_plot import MARKS
-from harness.reporting.overlays import Overlay, Subject, overlays
+from harness.record import provenance
+from harness.reporting import wording
+from harness.reporting.drawing.overlay_plot import MARKS
+from harness.reporting.drawing.overlays import Overlay, Subject, overlays
+from harness.reporting.drawing.thumbnails import Pictures, thumbnails
 from harness.reporting.pages import environment, surroundings
-from harness.reporting.showcase import Row as SearchRow
-from harness.reporting.showcase import row_of
-from harness.reporting.thumbnails import Pictures, thumbnails
-from harness.results import Search
+from harness.reporting.sections.showcase import Row as SearchRow
+from harness.reporting.sections.showcase import row_of
 from harness.tasks.look_alikes import MATES
+from harness.tasks.results import Search
 
 STYLES = 8
 """Curves that can be told apart in one plot."""

@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.places import bundled
-from harness.reporting import provenance, wording
+from harness.plugins.places import bundled
+from harness.record import provenance
+from harness.reporting import wording
 
 if TYPE_CHECKING:
     import jinja2

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.manifest import Manifest, Opinion
-from harness.reporting import failures, figures, plots, showcase, wording
-from harness.reporting.figures import Figure
-from harness.reporting.folds import differing
-from harness.reporting.forensic import ForensicSection
-from harness.reporting.headline import captioned, conditions, galleries, headline_of
-from harness.reporting.operating import Operating
+from harness.record.manifest import Manifest, Opinion
+from harness.reporting import wording
+from harness.reporting.drawing import figures, plots
+from harness.reporting.drawing.figures import Figure
+from harness.reporting.drawing.thumbnails import Pictures
 from harness.reporting.pages import environment, surroundings
-from harness.reporting.published import of_use_case, published_tables, read_published
-from harness.reporting.removal import RetouchedSection
-from harness.reporting.sections import Section
-from harness.reporting.subsets import subset_table
+from harness.reporting.sections import failures, showcase
+from harness.reporting.sections.folds import differing
+from harness.reporting.sections.forensic import ForensicSection
+from harness.reporting.sections.headline import captioned, conditions, galleries, headline_of
+from harness.reporting.sections.operating import Operating
+from harness.reporting.sections.published import of_use_case, published_tables, read_published
+from harness.reporting.sections.removal import RetouchedSection
+from harness.reporting.sections.sections import Section
+from harness.reporting.sections.subsets import subset_table
+from harness.reporting.sections.tagging import TaggingSection
 from harness.reporting.tables import Table
-from harness.reporting.tagging import TaggingSection
-from harness.reporting.thumbnails import Pictures
-from harness.results import Estimate, Metrics, Outcome
 from harness.tasks.look_alikes import MATES
+from harness.tasks.results import Estimate, Metrics, Outcome
 
 SEARCHES_SHOWN = 6
 DECISIONS_SHOWN = 12

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.data.findings import Finding
-from harness.manifest import Examination, Manifest, Opinion, Protection
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
-from harness.results import Estimate
+from harness.record.manifest import Examination, Manifest, Opinion, Protection
+from harness.tasks.results import Estimate
 
 NO_VALUE = "no value"
 _SPACE = "\u202f"  # narrow and unbreakable: a number and its sign stay together

@@ -16,7 +16,7 @@ from harness.tasks import closed_set, open_set, verification
 from harness.tasks.answers import Answer
 
 if TYPE_CHECKING:
-    from harness.record import Run
+    from harness.record.record import Run
 
 __all__ = ["COLUMNS", "aigtatt_table"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from harness.metrics.ids import Metric
-from harness.results import Curves, Estimate, Outcome
 from harness.tasks.answers import Answer
+from harness.tasks.results import Curves, Estimate, Outcome
 
 __all__ = ["Imported", "withhold"]
 

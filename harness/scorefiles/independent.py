@@ -18,10 +18,10 @@ import numpy as np
 
 from harness.data.records import Fold
 from harness.metrics.ids import Metric
-from harness.protocol import Protocol
 from harness.scorefiles.distributions import ScoreLists, split_scores
 from harness.tasks import score_lists
 from harness.tasks.answers import Answer
+from harness.tasks.protocol import Protocol
 
 __all__ = [
     "MOST_COMPARISONS",

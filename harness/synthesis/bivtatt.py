@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.bivtatt import BOXES, IMAGES, TRANSFORMS
+from harness.data.readers.bivtatt import BOXES, IMAGES, TRANSFORMS
 from harness.synthesis.capture import render_capture, tattoo_of
 from harness.synthesis.dataset import made_by, write_checksums, write_marker
 from harness.synthesis.encoding import encoded

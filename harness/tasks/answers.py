@@ -15,7 +15,7 @@ from harness.api import Image
 from harness.data.images import decode
 from harness.data.records import Fold
 from harness.metrics.verification import ErrorCurve
-from harness.results import Failure
+from harness.tasks.results import Failure
 
 if TYPE_CHECKING:
     from harness.matching import Matching

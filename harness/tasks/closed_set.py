@@ -14,14 +14,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from harness.chance import random_hits, widened_band
 from harness.data.records import Dataset, Fold, Record
-from harness.protocol import Protocol
-from harness.results import FoldMetrics
+from harness.statistics.chance import random_hits, widened_band
 from harness.tasks.answers import Answer
 from harness.tasks.clusters import identities_of
 from harness.tasks.drawing import closed_set_folds, draws_of, places_of
 from harness.tasks.identification import Identification
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import FoldMetrics
 from harness.tasks.searches import FoldSearches, PooledSearches, searches_of
 from harness.tasks.task import training_images
 

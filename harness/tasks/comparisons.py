@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.chance import random_comparisons, spread_of
 from harness.metrics import verification
 from harness.metrics.ids import Metric
-from harness.resampled_rates import Measure, bootstrap_measures
-from harness.results import Estimate
-from harness.statistics import Interval, few_errors
+from harness.statistics.chance import random_comparisons, spread_of
+from harness.statistics.error_rates import Measure, bootstrap_measures
+from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import finite, histogram, thin_curve
+from harness.tasks.results import Estimate
 
 METRICS = (
     "eer",
@@ -128,7 +128,7 @@ def score_intervals(
     Parameters
     ----------
     mated_clusters, probe_clusters, reference_clusters
-        Identities as in `harness.resampled_rates.bootstrap_measures`.
+        Identities as in `harness.statistics.error_rates.bootstrap_measures`.
     """
     wanted = [metric for metric in ids if metric.name in METRICS]
     if not wanted:

@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Detector
-from harness.chance import blind_guesses, random_comparisons, spread_of
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
 from harness.metrics import detection as detecting
 from harness.metrics import verification
 from harness.metrics.ids import Metric
-from harness.protocol import Protocol
-from harness.resampling import choose_interval
-from harness.results import Curves, Estimate, FoldMetrics, Search
-from harness.statistics import Interval, few_errors
+from harness.statistics.bootstrap import choose_interval
+from harness.statistics.chance import blind_guesses, random_comparisons, spread_of
+from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import Answer, finite, histogram, thin_curve
 from harness.tasks.clusters import cluster_of
 from harness.tasks.images import dealt_folds, resampled
 from harness.tasks.intervals import set_interval
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import Curves, Estimate, FoldMetrics, Search
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import MEASURES, Scores, Trials, Values
 

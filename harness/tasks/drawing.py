@@ -16,13 +16,13 @@ from itertools import combinations
 
 import numpy as np
 
-from harness import chance
 from harness.data.records import Dataset, Draw, Fold, Record
 from harness.errors import DataError
-from harness.protocol import Protocol
+from harness.statistics import chance
 from harness.tasks.answers import Answer
 from harness.tasks.clusters import cluster_of
 from harness.tasks.folds import check_named, deal
+from harness.tasks.protocol import Protocol
 
 LARGEST = 20_000
 """Images of a fold: the scores of all its comparisons are kept, 3.2 GB of them at this size."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
-from harness.protocol import FoldRules
+from harness.tasks.protocol import FoldRules
 
 ONE_FOLD = "test"
 """Name of the fold where the records themselves say what trains and what is judged."""

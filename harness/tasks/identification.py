@@ -18,9 +18,16 @@ from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
 from harness.metrics import identification as searching
 from harness.metrics.ids import Metric
-from harness.protocol import FoldRules, Protocol
-from harness.resampling import choose_interval, cluster_bootstrap_mean
-from harness.results import (
+from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
+from harness.statistics.intervals import Interval
+from harness.tasks import comparisons as comparing
+from harness.tasks.answers import Answer, StreamedAnswer, finite
+from harness.tasks.clusters import cluster_of, components
+from harness.tasks.comparisons import estimate_of, independent, score_intervals
+from harness.tasks.folds import check_named, deal
+from harness.tasks.intervals import set_interval
+from harness.tasks.protocol import FoldRules, Protocol
+from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
     SAME_PHOTOGRAPH,
     Curves,
@@ -29,13 +36,6 @@ from harness.results import (
     FoldMetrics,
     Search,
 )
-from harness.statistics import Interval
-from harness.tasks import comparisons as comparing
-from harness.tasks.answers import Answer, StreamedAnswer, finite
-from harness.tasks.clusters import cluster_of, components
-from harness.tasks.comparisons import estimate_of, independent, score_intervals
-from harness.tasks.folds import check_named, deal
-from harness.tasks.intervals import set_interval
 from harness.tasks.searches import FoldSearches, PooledSearches, mated_matrix, searches_of
 from harness.tasks.task import Part, Task, Whole
 from harness.tasks.trials import MEASURES, Scores, Trials, Values

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from harness.data.records import Dataset, Fold, Record
 from harness.execution.unit import Picture
 from harness.metrics.ids import Metric
-from harness.protocol import FoldRules
-from harness.resampling import cluster_bootstrap
-from harness.statistics import Interval
+from harness.statistics.bootstrap import cluster_bootstrap
+from harness.statistics.intervals import Interval
 from harness.tasks.clusters import cluster_of
 from harness.tasks.folds import deal
+from harness.tasks.protocol import FoldRules
 
 
 def mask_of(record: Record) -> Picture | None:

@@ -8,7 +8,7 @@ those, and every page says what the mates are.
 from __future__ import annotations
 
 from harness.data.records import Dataset
-from harness.protocol import Protocol
+from harness.tasks.protocol import Protocol
 
 __all__ = ["MATES", "asked_on"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.resampling import cluster_bootstrap_mean
-from harness.results import Estimate
+from harness.statistics.bootstrap import cluster_bootstrap_mean
 from harness.tasks.answers import finite
 from harness.tasks.intervals import set_interval
+from harness.tasks.results import Estimate
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:

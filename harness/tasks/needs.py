@@ -16,7 +16,7 @@ from harness.data.findings import Findings
 from harness.data.records import Dataset, Fold, Record
 from harness.metrics.identification import chance_hit
 from harness.metrics.ids import Metric
-from harness.protocol import Need, Protocol
+from harness.tasks.protocol import Need, Protocol
 
 __all__ = ["look_at_galleries", "look_at_mates", "look_at_records", "needs_of"]
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from harness.data.findings import Finding
 from harness.data.records import Fold
-from harness.protocol import Protocol
 from harness.tasks.answers import Answer
 from harness.tasks.counted import counted
+from harness.tasks.protocol import Protocol
 
 __all__ = ["backwards", "look_at_scores"]
 

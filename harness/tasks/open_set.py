@@ -13,15 +13,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from harness.chance import random_searches, spread_of
 from harness.data.records import Dataset, Fold, Record
 from harness.metrics import open_set as searching
 from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.metrics.open_set import Searches
-from harness.protocol import Protocol
-from harness.resampled_rates import Measure, bootstrap_measures
-from harness.results import (
+from harness.statistics.chance import random_searches, spread_of
+from harness.statistics.error_rates import Measure, bootstrap_measures
+from harness.statistics.intervals import few_errors
+from harness.tasks.answers import Answer, finite, listed_failures, thin_curve
+from harness.tasks.clusters import cluster_of, identities_of
+from harness.tasks.comparisons import independent
+from harness.tasks.drawing import draws_of, open_set_folds, places_of
+from harness.tasks.identification import Searching, gallery_sizes
+from harness.tasks.intervals import set_interval
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
     SAME_PHOTOGRAPH,
     Curves,
@@ -29,13 +36,6 @@ from harness.results import (
     Failure,
     FoldMetrics,
 )
-from harness.statistics import few_errors
-from harness.tasks.answers import Answer, finite, listed_failures, thin_curve
-from harness.tasks.clusters import cluster_of, identities_of
-from harness.tasks.comparisons import independent
-from harness.tasks.drawing import draws_of, open_set_folds, places_of
-from harness.tasks.identification import Searching, gallery_sizes
-from harness.tasks.intervals import set_interval
 from harness.tasks.searches import FoldSearches, searches_of
 from harness.tasks.task import training_images
 from harness.tasks.trials import Scores, Trials
@@ -261,7 +261,7 @@ def random_rates(
     Parameters
     ----------
     found, tops
-        As of `harness.chance.random_searches`, at the metric's rank.
+        As of `harness.statistics.chance.random_searches`, at the metric's rank.
     metric
         Id.
     """

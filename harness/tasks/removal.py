@@ -25,15 +25,15 @@ from harness.execution.unit import Picture
 from harness.metrics import removal as measuring
 from harness.metrics.ids import Metric
 from harness.metrics.removal import Removal
-from harness.protocol import Protocol
-from harness.resampling import cluster_bootstrap
-from harness.results import Estimate, FoldMetrics, Search
-from harness.statistics import Interval, no_interval
+from harness.statistics.bootstrap import cluster_bootstrap
+from harness.statistics.intervals import Interval, no_interval
 from harness.tasks.answers import Answer, PictureAnswer, finite
 from harness.tasks.clusters import cluster_of
 from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import Estimate, FoldMetrics, Search
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, values_of
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from harness.data.records import Fold, Record
 from harness.metrics import identification as searching
-from harness.results import Candidate, Failure, Search
-from harness.statistics import poisson_binomial_interval
+from harness.statistics.intervals import poisson_binomial_interval
 from harness.tasks.answers import BINS, CURVE_POINTS, Answer, StreamedAnswer, finite, thin_curve
 from harness.tasks.clusters import identities_of
 from harness.tasks.comparisons import Measures
 from harness.tasks.counted import counted
+from harness.tasks.results import Candidate, Failure, Search
 
 CANDIDATES = 50
 """Length of the candidate lists written; the scores of all comparisons are kept as well."""

@@ -23,12 +23,12 @@ from harness.execution.unit import Picture
 from harness.metrics import localisation, segmentation
 from harness.metrics.ids import Metric
 from harness.metrics.regions import boxes_of
-from harness.protocol import Protocol
-from harness.results import Estimate, FoldMetrics, Search
 from harness.tasks.answers import Answer, PictureAnswer
 from harness.tasks.clusters import cluster_of
 from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.means import mean_estimate, mean_of
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import Estimate, FoldMetrics, Search
 from harness.tasks.task import Part, Task, Whole, training_images
 from harness.tasks.trials import Trials, values_of
 

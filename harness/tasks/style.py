@@ -15,20 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Tagger
-from harness.chance import blind_guesses
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
 from harness.metrics import classification
 from harness.metrics.ids import Metric
-from harness.protocol import Protocol
-from harness.resampling import choose_interval
-from harness.results import Candidate, Curves, Estimate, FoldMetrics, Search
-from harness.statistics import Interval, few_errors
+from harness.statistics.bootstrap import choose_interval
+from harness.statistics.chance import blind_guesses
+from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import Answer, finite
 from harness.tasks.clusters import DESIGN, cluster_of
 from harness.tasks.folds import deal
 from harness.tasks.images import resampled
 from harness.tasks.intervals import NONE, set_interval
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import Candidate, Curves, Estimate, FoldMetrics, Search
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, Values
 

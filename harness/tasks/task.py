@@ -19,7 +19,8 @@ from harness.api import Algorithm
 from harness.data.records import Dataset, Fold, Record
 from harness.execution.unit import Picture
 from harness.metrics.ids import Metric
-from harness.results import (
+from harness.tasks.answers import Answer, fold_spread, listed_failures
+from harness.tasks.results import (
     Curves,
     Estimate,
     Failure,
@@ -29,12 +30,11 @@ from harness.results import (
     Search,
     TagFigures,
 )
-from harness.tasks.answers import Answer, fold_spread, listed_failures
 from harness.tasks.trials import Trials, TrialsOf, failures_of
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
-    from harness.protocol import Need, Protocol
+    from harness.tasks.protocol import Need, Protocol
 
 __all__ = ["Shown", "Task", "TruthFile", "training_images"]
 

@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from harness.data.records import Dataset, Fold, Record
 from harness.metrics.ids import Metric
-from harness.protocol import Protocol
-from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH, Curves, Estimate, FoldMetrics
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer
 from harness.tasks.clusters import identities_of
@@ -23,6 +21,8 @@ from harness.tasks.comparisons import Measures, estimate_of, independent, score_
 from harness.tasks.drawing import verification_folds
 from harness.tasks.identification import Comparing
 from harness.tasks.intervals import set_interval
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH, Curves, Estimate, FoldMetrics
 from harness.tasks.trials import Trials, trials_of
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from harness.data.folders import PICTURES, skipped_pictures
 from harness.data.formats import Box, suffixes
 from harness.data.further_formats import SUFFIXES as FURTHER
 from harness.data.left_behind import is_left_behind
 from harness.data.paths import BadNameError, Root
+from harness.data.readers.folders import PICTURES, skipped_pictures
 from harness.errors import UsageError
 
 if TYPE_CHECKING:

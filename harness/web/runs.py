@@ -17,7 +17,6 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
 
-from harness import record
 from harness.errors import Damaged, HarnessError
 from harness.leaderboard import exports
 from harness.leaderboard.boards import Leaderboard
@@ -25,8 +24,9 @@ from harness.leaderboard.building import shown
 from harness.leaderboard.evidence import report_paths
 from harness.leaderboard.reading import find_runs
 from harness.leaderboard.site import OVERVIEW, render_site
+from harness.record import record
+from harness.record.files import read_bytes
 from harness.reporting.pages import script_hash, script_of
-from harness.run_files import read_bytes
 from harness.web.loopback import Answer, LoopbackServer, Refused, Request
 
 __all__ = ["LOOK_EVERY", "RunWatcher", "keep_looking", "make_server"]

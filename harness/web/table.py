@@ -1,6 +1,7 @@
 """The CSV manifest while a person works on it: read once, whole on disk after every change.
 
-Which columns there are, and what may stand in them, is said in `harness.data.manifest` alone.
+Which columns there are, and what may stand in them, is said in `harness.data.readers.manifest`
+alone.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import msgspec
 
 from harness.data.findings import Findings
 from harness.data.formats import Box
-from harness.data.manifest import COLUMNS, WORDS, line_problems, read_lines, read_rows
 from harness.data.paths import Root, canonical, unwritable
+from harness.data.readers.manifest import COLUMNS, WORDS, line_problems, read_lines, read_rows
 from harness.data.tags import read_tags
 from harness.errors import DataError, HarnessError
 

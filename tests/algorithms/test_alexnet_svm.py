@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import TrainingSet, registry
+from harness import TrainingSet
 from harness.conformance import check, specimens
 from harness.errors import Damaged, UsageError
+from harness.plugins import registry
 
 TINY: dict[str, Any] = {"iterations": 2, "width": 0.03, "size": 63, "margin": 4, "batch_size": 8}
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import registry
 from harness.execution.variables import variables
+from harness.plugins import registry
 
 MODULE = sys.modules[registry.load(registry.find_algorithm("anime-tags")).__module__]
 
@@ -25,7 +25,7 @@ SCRIPT = """
 import json, sys, tempfile
 from pathlib import Path
 import numpy as np
-from harness import registry
+from harness.plugins import registry
 from harness.api import TrainingSet
 
 AnimeTags = registry.load(registry.find_algorithm("anime-tags"))
@@ -238,7 +238,7 @@ def test_only_the_backend_asked_for_is_imported(found: dict[str, Any]) -> None:
 
 def test_the_file_imports_no_framework_by_itself() -> None:
     code = (
-        "import sys; from harness import registry; "
+        "import sys; from harness.plugins import registry; "
         "registry.load(registry.find_algorithm('anime-tags')); "
         "sys.exit(bool({'keras', 'tensorflow', 'torch'} & set(sys.modules)))"
     )

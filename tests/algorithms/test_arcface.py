@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness import TrainingSet, registry
+from harness import TrainingSet
 from harness.conformance import check, specimens
 from harness.errors import Damaged, UsageError
+from harness.plugins import registry
 
 ARCFACE: Any = registry.load(registry.find_algorithm("arcface"))
 TINY = {"width": 8, "size": 32, "features": 16, "batch_size": 8}

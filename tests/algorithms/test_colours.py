@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import registry
-from harness.places import bundled
+from harness.plugins import registry
+from harness.plugins.places import bundled
 
 
 def colours(**parameters: Any) -> Any:

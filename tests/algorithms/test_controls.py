@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import registry
+from harness.plugins import registry
 
 TRUTH = np.random.default_rng(3).random((60, 80)) < 0.1
 

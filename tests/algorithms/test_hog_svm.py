@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness import TrainingSet, registry
+from harness import TrainingSet
 from harness.conformance import specimens
 from harness.data.images import decode
-from harness.places import bundled
+from harness.plugins import registry
+from harness.plugins.places import bundled
 
 
 def hog_svm(**parameters: Any) -> Any:

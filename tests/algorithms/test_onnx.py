@@ -12,9 +12,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from harness import registry
 from harness.conformance import check, specimens
 from harness.errors import UsageError
+from harness.plugins import registry
 from harness.training.onnx_recipe import KEY, Recipe
 from tests.conftest import Ran
 

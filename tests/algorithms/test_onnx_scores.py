@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import TrainingSet, registry
+from harness import TrainingSet
 from harness.conformance import specimens
+from harness.plugins import registry
 
 TOLERANCE = 1e-4
 """Of the largest score: onnxruntime adds in another order than torch."""

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import TrainingSet, registry
+from harness import TrainingSet
 from harness.conformance import check, specimens
 from harness.errors import Damaged
+from harness.plugins import registry
 
 NAMES = ("contrastive", "triplet")
 

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness import FailureToEnroll, registry
+from harness import FailureToEnroll
 from harness.conformance import specimens
 from harness.data.images import decode
-from harness.places import bundled
+from harness.plugins import registry
+from harness.plugins.places import bundled
 
 Array = npt.NDArray[Any]
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness import TrainingSet
 from harness.errors import UsageError
-from harness.registry import find_algorithm, load
+from harness.plugins.registry import find_algorithm, load
 
 Pictures = list[npt.NDArray[np.uint8]]
 

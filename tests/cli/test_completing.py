@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
-from harness import registry
 from harness.cli.verbs import commands
+from harness.plugins import registry
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]

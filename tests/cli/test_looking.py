@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
-from harness.data.layouts import LAYOUTS
+from harness.data.readers.layouts import LAYOUTS
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
+from harness.plugins import registry
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]

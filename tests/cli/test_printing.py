@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.cli.printing import decimals, metric_lines, unusable
-from harness.results import Estimate, Failure, Metrics
+from harness.tasks.results import Estimate, Failure, Metrics
 
 
 def table(**estimates: Estimate) -> list[str]:

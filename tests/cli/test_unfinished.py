@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import record
+from harness.record import record
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.record import seal
-from harness.registry import find_protocol
+from harness.plugins.registry import find_protocol
+from harness.record.record import seal
 from tests.conftest import run_harness
 
 Altered = Callable[..., Path]

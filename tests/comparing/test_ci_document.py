@@ -15,7 +15,7 @@ import pytest
 
 from harness.cli import commands
 from harness.comparing.baselines import set_baseline
-from harness.places import PACKAGE
+from harness.plugins.places import PACKAGE
 from tests.comparing.conftest import Altered, reversed_order
 
 PAGE = PACKAGE.parent / "docs" / "ci.md"

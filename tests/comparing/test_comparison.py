@@ -12,14 +12,14 @@ import pytest
 from harness.comparing.comparison import Shown, compare
 from harness.comparing.outcomes import most_changed, outcomes, shifts
 from harness.comparing.subgroups import Group, attributes_of, exchange_probability, groups
-from harness.data.manifest import read_manifest
+from harness.data.readers.manifest import read_manifest
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
-from harness.record import write_truth
-from harness.repeats.joining import join
+from harness.record.record import write_truth
 from harness.reporting.comparison import render
-from harness.reporting.showcase import row_of
-from harness.results import Candidate, Search
+from harness.reporting.sections.showcase import row_of
+from harness.runs.joining import join
+from harness.tasks.results import Candidate, Search
 from tests.comparing.conftest import Altered, reversed_order
 from tests.conftest import run_harness, save_png
 

@@ -16,8 +16,8 @@ import pytest
 
 from harness.comparing.gate import gate
 from harness.errors import NotComparable
-from harness.record import seal
-from harness.repeats.joining import join
+from harness.record.record import seal
+from harness.runs.joining import join
 from tests.comparing.conftest import Altered, a_little_noise, junit_of, reversed_order
 from tests.conftest import Ran, run_harness
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data.bivtatt import TRANSFORMS, read_bivtatt
-from harness.data.layouts import detect, open_dataset
+from harness.data.readers.bivtatt import TRANSFORMS, read_bivtatt
+from harness.data.readers.layouts import detect, open_dataset
 from harness.errors import UsageError
-from harness.places import bundled
-from harness.protocol import read_protocol
-from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
+from harness.plugins.places import bundled
 from harness.synthesis.bivtatt import transformed, write_bivtatt
 from harness.tasks import closed_set, identification
 from harness.tasks.answers import Answer
+from harness.tasks.protocol import read_protocol
+from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from tests.conftest import run_harness
 from tests.data.sets import lines, picture
 

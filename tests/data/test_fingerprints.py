@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.data.fingerprints import content_hashes, fingerprint
-from harness.data.layouts import open_dataset
+from harness.data.readers.layouts import open_dataset
 from harness.data.records import Dataset
 from harness.errors import DataError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.folders import read_folders
+from harness.data.readers.folders import read_folders
 from harness.errors import UsageError
 
 from .sets import picture

@@ -16,12 +16,12 @@ import PIL.Image
 import pytest
 
 from harness.data import further_formats
-from harness.data.folders import read_folders
 from harness.data.formats import MEGAPIXELS, UnreadableImage, header_fault
 from harness.data.images import decode, size_of
-from harness.data.layouts import open_dataset
 from harness.data.likeness import looks_of
-from harness.data.manifest import read_manifest
+from harness.data.readers.folders import read_folders
+from harness.data.readers.layouts import open_dataset
+from harness.data.readers.manifest import read_manifest
 from tests.data.sets import lines, picture
 
 PICTURES = Path(__file__).with_name("pictures")

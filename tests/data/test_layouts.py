@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.layouts import detect, open_dataset
+from harness.data.readers.layouts import detect, open_dataset
 from harness.errors import UsageError
-from harness.places import bundled
+from harness.plugins.places import bundled
 
 from .sets import lines, picture, tatt_c
 

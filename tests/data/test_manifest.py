@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data import manifest
 from harness.data.findings import Findings
-from harness.data.layouts import open_dataset
-from harness.data.manifest import COLUMNS, read_manifest
 from harness.data.paths import Root, canonical
+from harness.data.readers import manifest
+from harness.data.readers.layouts import open_dataset
+from harness.data.readers.manifest import COLUMNS, read_manifest
 from harness.data.records import Record
 from harness.errors import DataError, UsageError
 from harness.tasks.folds import check_named

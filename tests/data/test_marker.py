@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.data.fingerprints import fingerprint
-from harness.data.layouts import open_dataset
 from harness.data.marker import MARKER, marker_text, read_marker, stated_in
+from harness.data.readers.layouts import open_dataset
 
 from ..conftest import Ran
 from .sets import lines, picture, tatt_c

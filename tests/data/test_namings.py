@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.data.findings import Finding
-from harness.data.layouts import open_dataset
 from harness.data.namings import COLUMNS, spelling
+from harness.data.readers.layouts import open_dataset
 from tests.conftest import Ran
 from tests.data.sets import lines, picture
 

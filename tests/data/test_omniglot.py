@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from harness.data.layouts import detect, open_dataset
-from harness.data.omniglot import BACKGROUND, read_omniglot
+from harness.data.readers.layouts import detect, open_dataset
+from harness.data.readers.omniglot import BACKGROUND, read_omniglot
 
 
 def drawing(path: Path, shade: int) -> None:

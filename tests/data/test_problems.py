@@ -8,8 +8,8 @@ from pathlib import Path
 
 from harness.data.findings import SHOWN, Finding, Findings
 from harness.data.fingerprints import content_hashes
-from harness.data.folders import read_folders
 from harness.data.problems import check
+from harness.data.readers.folders import read_folders
 from harness.data.records import Dataset, Fold, Record
 
 from .sets import picture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.layouts import open_dataset
-from harness.data.safebooru import Entry, Malformed, read_entries
+from harness.data.readers.layouts import open_dataset
+from harness.data.readers.safebooru import Entry, Malformed, read_entries
 from harness.errors import UsageError
 from tests.conftest import save_png
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from harness.data import sheets
-from harness.data.layouts import open_dataset
-from harness.data.manifest import read_manifest
+from harness.data.readers.layouts import open_dataset
+from harness.data.readers.manifest import read_manifest
 from tests.data.sets import picture
 
 openpyxl = pytest.importorskip("openpyxl")

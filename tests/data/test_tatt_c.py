@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.layouts import open_dataset
+from harness.data.readers.layouts import open_dataset
+from harness.data.readers.tatt_c import read_tatt_c
+from harness.data.readers.tatt_c_lists import use_cases
 from harness.data.records import Dataset
-from harness.data.tatt_c import read_tatt_c
-from harness.data.tatt_c_lists import use_cases
 from harness.errors import UsageError
 
 from .sets import add, background, lines, picture, tatt_c

@@ -167,7 +167,7 @@ class _Learns:
 
 
 def test_a_remover_never_learns_from_what_shares_anything_with_its_probes(tmp_path: Path) -> None:
-    from harness import attacking
+    from harness.runs import attacking
 
     data = removal_data(tmp_path)
 
@@ -200,7 +200,7 @@ def test_a_remover_never_learns_from_what_shares_anything_with_its_probes(tmp_pa
 
 
 def test_shared_templates_keep_references_and_each_fold_makes_those_of_its_probes() -> None:
-    from harness.attacking import attacked
+    from harness.runs.attacking import attacked
 
     common: dict[str, Any] = {
         "ability": "Matcher",

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import registry
 from harness.errors import PluginError
 from harness.execution import bounds
 from harness.execution.asking import ask
 from harness.execution.bounds import Account, Bounds, Started, killed_for_memory, machine_memory
 from harness.execution.nursery import Nursery
+from harness.plugins import registry
 from tests.conftest import Ran
 from tests.execution.hostile import Hostile
 

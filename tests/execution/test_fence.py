@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harness.execution import fence, landlock, namespaces, readable
-from harness.places import bundled
+from harness.plugins.places import bundled
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fences are built for Linux alone")
 

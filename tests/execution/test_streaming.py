@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from harness import record
 from harness.errors import RunFailed, UsageError
 from harness.execution import plan
 from harness.execution.pool import Limits
 from harness.execution.unaided import compare
 from harness.execution.unit import read_unit
-from harness.preparing import Request, prepare
-from harness.run import Finished, execute
+from harness.record import record
+from harness.runs.executing import Finished, execute
+from harness.runs.preparing import Request, prepare
 from tests.conftest import run_harness
 
 WriteFile = Callable[[str, str], Path]

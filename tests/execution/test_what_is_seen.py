@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.registry import find_algorithm
+from harness.plugins.registry import find_algorithm
 from tests.conftest import Ran
 
 HASHES = '''
@@ -78,7 +78,8 @@ def test_a_contender_may_not_see_files(
 def test_a_matcher_that_sees_files_passes_the_conformance_kit(
     tmp_path: Path, plugin: Callable[[str, str], Path]
 ) -> None:
-    from harness import conformance, registry
+    from harness import conformance
+    from harness.plugins import registry
 
     found = conformance.check(
         registry.load(find_algorithm(str(plugin("hashes", HASHES)))), folder=tmp_path

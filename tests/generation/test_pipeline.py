@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data.layouts import open_dataset
+from harness.data.readers.layouts import open_dataset
 from harness.errors import PluginError, UsageError
 from harness.generation import GenerationFailed, pipeline
 from harness.generation.finding import build, find_generator, generators, recipes

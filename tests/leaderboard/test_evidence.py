@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.run_folders import make_run
-from harness import record
 from harness.errors import Damaged
 from harness.leaderboard.building import build, gather
 from harness.leaderboard.evidence import PLACE, harmless, report_paths
 from harness.leaderboard.site import render_site
+from harness.record import record
 from harness.reporting.report import render
 from tests.conftest import Ran, run_harness
 from tests.leaderboard.test_site import Page

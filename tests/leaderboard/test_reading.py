@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from benchmarks.run_folders import make_run
-from harness import record
 from harness.errors import UsageError
 from harness.leaderboard.reading import (
     Entry,
@@ -18,6 +17,7 @@ from harness.leaderboard.reading import (
     read_entry,
     without_superseded,
 )
+from harness.record import record
 
 
 def reason_of(folder: Path) -> str:

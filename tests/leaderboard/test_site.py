@@ -14,12 +14,12 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmarks.run_folders import make_run
-from harness import record
 from harness.data.findings import Finding
 from harness.errors import UsageError
 from harness.leaderboard.building import build, gather
 from harness.leaderboard.exports import plain_cell, text, to_csv, to_json, to_markdown
 from harness.leaderboard.site import render_site
+from harness.record import record
 from tests.conftest import Ran
 
 HOSTILE = (

@@ -14,8 +14,9 @@ import pytest
 from harness.likelihood.assessment import assess
 from harness.likelihood.calibration import CALIBRATORS
 from harness.likelihood.crossfit import FoldScores
-from harness.places import bundled
-from harness.reporting.forensic import (
+from harness.plugins.places import bundled
+from harness.reporting.drawing.forensic_figures import ratio
+from harness.reporting.sections.forensic import (
     PROPOSITIONS,
     SAME_PERSON,
     SAME_TATTOO,
@@ -24,8 +25,7 @@ from harness.reporting.forensic import (
     forensic_section,
     no_section,
 )
-from harness.reporting.forensic_figures import ratio
-from harness.results import Estimate
+from harness.tasks.results import Estimate
 from tests.likelihood.test_crossfit import make_fold, make_folds
 
 EVIL = "<script>alert('x')</script> & \"quoted\" 刺青"

@@ -7,7 +7,7 @@ import pytest
 from harness.errors import UsageError
 from harness.metrics.catalogue import CATALOGUE, Entry, entry_of
 from harness.metrics.ids import Metric
-from harness.protocol import TASKS, task_named
+from harness.tasks.protocol import TASKS, task_named
 
 
 def example(name: str, entry: Entry) -> str:

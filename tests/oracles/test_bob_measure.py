@@ -23,8 +23,8 @@ from harness.metrics.verification import (
     fnmr_at_fmr,
     score_to_exceed,
 )
-from harness.reporting.plots import probit_axis
-from harness.statistics import clopper_pearson
+from harness.reporting.drawing.plots import probit_axis
+from harness.statistics.intervals import clopper_pearson
 from tests.oracles.reading import Floats, Pair, at, counts, floats, numbers, searches
 
 BOB = numbers("bob_measure")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from harness.manifest import Manifest, Origin, Step
-from harness.results import (
+from harness.record.manifest import Manifest, Origin, Step
+from harness.tasks.results import (
     Candidate,
     Curves,
     Estimate,

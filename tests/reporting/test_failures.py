@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.reporting.failures import lines, summary
-from harness.results import Failure
+from harness.reporting.sections.failures import lines, summary
+from harness.tasks.results import Failure
 
 
 def failed(name: str, folds: str, role: str = "image", why: str = "too dark") -> list[Failure]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.cli.printing import plain
-from harness.reporting.headline import Standing, cannot_answer, headline_of, standing
-from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH, Estimate, Metrics
+from harness.reporting.sections.headline import Standing, cannot_answer, headline_of, standing
+from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH, Estimate, Metrics
 
 
 def metrics(

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from harness.reporting.learning import POINTS, learning_figures
+from harness.reporting.sections.learning import POINTS, learning_figures
 from harness.training import curves
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from harness.comparing.baselines import run_of
 from harness.metrics.verification import error_curve, fnmr_at_fmr
-from harness.places import bundled
-from harness.record import read_run
-from harness.reporting.figures import figures
-from harness.reporting.operating import (
+from harness.plugins.places import bundled
+from harness.record.record import read_run
+from harness.reporting.drawing.figures import figures
+from harness.reporting.sections.operating import (
     MOST,
     RATES,
     Operating,
@@ -24,9 +24,9 @@ from harness.reporting.operating import (
     threshold_table,
     with_thresholds,
 )
-from harness.reporting.trade_off import COMPARISONS, OPEN_SET, trade_off_of
-from harness.results import Curves, Estimate, Metrics
+from harness.reporting.sections.trade_off import COMPARISONS, OPEN_SET, trade_off_of
 from harness.tasks.answers import histogram, thin_curve
+from harness.tasks.results import Curves, Estimate, Metrics
 
 NUMBERS = np.random.default_rng(3)
 Scores = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.reporting.plots import (
+from harness.reporting.drawing.plots import (
     Axis,
     Band,
     Point,

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError
-from harness.manifest import Manifest
 from harness.metrics.catalogue import entry_of
-from harness.places import bundled
-from harness.reporting.published import (
+from harness.plugins.places import bundled
+from harness.record.manifest import Manifest
+from harness.reporting.report import render
+from harness.reporting.sections.published import (
     COLUMNS,
     Published,
     of_use_case,
     published_tables,
     read_published,
 )
-from harness.reporting.report import render
-from harness.results import Outcome
+from harness.tasks.results import Outcome
 
 HOSTILE = '<script>alert("1")</script> | "q"\n=cmd é'
 

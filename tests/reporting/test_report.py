@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from harness.manifest import Manifest
-from harness.reporting.folds import differing
-from harness.reporting.learning import learning_figures
+from harness.record.manifest import Manifest
 from harness.reporting.report import FAILURES_SHOWN, render
-from harness.results import Curves, Estimate, Failure, Metrics, Outcome
+from harness.reporting.sections.folds import differing
+from harness.reporting.sections.learning import learning_figures
+from harness.tasks.results import Curves, Estimate, Failure, Metrics, Outcome
 from harness.training import curves
 
 Picture = Callable[[str], bytes | None]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.manifest import Manifest
+from harness.record.manifest import Manifest
 from harness.reporting.report import render
-from harness.results import Outcome
+from harness.tasks.results import Outcome
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")

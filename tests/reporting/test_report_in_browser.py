@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.manifest import Manifest
+from harness.record.manifest import Manifest
 from harness.reporting.report import render
-from harness.results import Curves, Estimate, Outcome
+from harness.tasks.results import Curves, Estimate, Outcome
 from tests.browsing import chromium, quiet_page, serious_faults
 
 if TYPE_CHECKING:

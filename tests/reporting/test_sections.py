@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from harness.data.records import Fold, Record
-from harness.places import bundled
-from harness.protocol import read_protocol
-from harness.reporting.sections import Told, sections_of
+from harness.plugins.places import bundled
+from harness.reporting.sections.sections import Told, sections_of
 from harness.tasks import style
 from harness.tasks.answers import Answer
+from harness.tasks.protocol import read_protocol
 
 PROTOCOL, _ = read_protocol(bundled("protocols") / "style.toml")
 
@@ -41,7 +41,7 @@ def test_names_from_a_data_set_are_escaped() -> None:
 
 
 def test_a_search_shows_both_orders_and_says_which_results_have_no_tattoo() -> None:
-    from harness.results import Curves, Metrics, Outcome, Search
+    from harness.tasks.results import Curves, Metrics, Outcome, Search
 
     searches = [
         Search("1", f"r{k}", "rose", rank=k, score=1.0, truth=truth, values=dict(values))
@@ -59,7 +59,7 @@ def test_a_search_shows_both_orders_and_says_which_results_have_no_tattoo() -> N
 
 
 def test_masks_without_their_run_folder_or_a_task_without_a_section_show_nothing() -> None:
-    from harness.results import Curves, Metrics, Outcome
+    from harness.tasks.results import Curves, Metrics, Outcome
 
     for task in ("segmentation", "search", "style", "identification"):
         outcome = Outcome(Metrics(task, "x", {}, {}, []), Curves(), [], [])

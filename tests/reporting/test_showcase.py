@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from harness.reporting.showcase import CANDIDATES, best_searches, decisions, margin, worst_searches
-from harness.results import Candidate, Search
+from harness.reporting.sections.showcase import (
+    CANDIDATES,
+    best_searches,
+    decisions,
+    margin,
+    worst_searches,
+)
+from harness.tasks.results import Candidate, Search
 
 
 def search(probe: str, rank: int | None, score: float | None, identity: str = "") -> Search:

@@ -10,8 +10,8 @@ import PIL.Image
 
 from harness.data.records import Record
 from harness.reporting.report import render
-from harness.reporting.tagging import hits, tagging_section
-from harness.results import Candidate, Curves, Estimate, Metrics, Outcome, Search, TagFigures
+from harness.reporting.sections.tagging import hits, tagging_section
+from harness.tasks.results import Candidate, Curves, Estimate, Metrics, Outcome, Search, TagFigures
 from tests.reporting.conftest import make_manifest
 
 EVIL = "<script>alert(1)</script>"

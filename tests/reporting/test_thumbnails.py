@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from harness.reporting.thumbnails import PICTURE_BYTES, SIDE, SMALLER, Pictures, smaller
+from harness.reporting.drawing.thumbnails import PICTURE_BYTES, SIDE, SMALLER, Pictures, smaller
 
 
 def noise(name: str, side: int = SIDE) -> bytes:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import record
 from harness.errors import UsageError
 from harness.execution.pool import Limits
-from harness.preparing import Request, prepare
-from harness.run import execute
+from harness.record import record
+from harness.runs.executing import execute
+from harness.runs.preparing import Request, prepare
 from harness.scorefiles.aigtatt import COLUMNS, aigtatt_table
 from tests.conftest import run_harness
 from tests.data.sets import picture

@@ -15,7 +15,6 @@ from sklearn.metrics import roc_curve
 from harness.data.records import Dataset, Fold
 from harness.metrics.ids import Metric
 from harness.metrics.verification import eer, fnmr_at_fmr
-from harness.protocol import Protocol
 from harness.scorefiles import (
     ScoreLists,
     export_scores,
@@ -28,6 +27,7 @@ from harness.scorefiles import (
 from harness.scorefiles.independent import metric_of, rank_of
 from harness.tasks.answers import Answer
 from harness.tasks.counted import counted
+from harness.tasks.protocol import Protocol
 from tests.tasks.drawn import answers as drawn_answers
 from tests.tasks.drawn import dataset, protocol
 

@@ -8,10 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.data.layouts import open_dataset
+from harness.data.readers.layouts import open_dataset
 from harness.data.records import Dataset, Fold
-from harness.protocol import Protocol, read_protocol
-from harness.results import Outcome
 from harness.scorefiles import (
     Imported,
     export_scores,
@@ -21,6 +19,8 @@ from harness.scorefiles import (
     withhold,
 )
 from harness.tasks.answers import Answer
+from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.results import Outcome
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
 

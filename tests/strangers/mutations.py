@@ -94,8 +94,8 @@ def _agree(folder: Path) -> None:
     origin = manifest["origin"]
     protocol = (folder / "protocol.toml").read_bytes()
     origin["protocol_hash"] = hashlib.sha256(protocol).hexdigest()
-    from harness.manifest import Origin
-    from harness.record import identity_of, result_hash
+    from harness.record.manifest import Origin
+    from harness.record.record import identity_of, result_hash
 
     manifest["identity"] = identity_of(msgspec.convert(origin, Origin))
     manifest["result_hash"] = result_hash(folder)

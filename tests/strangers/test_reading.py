@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import record
 from harness.errors import BadFile, Damaged
-from harness.run_files import digest, files_below, open_file, read_bytes, read_json, sound
+from harness.record import record
+from harness.record.files import digest, files_below, open_file, read_bytes, read_json, sound
 from tests.strangers.commands import carry_out
 from tests.strangers.mutations import seal_again
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from harness import record
+from harness.record import record
 from tests.strangers.commands import carry_out
 from tests.strangers.mutations import seal_again
 from tests.strangers.test_reading import changed, put
@@ -161,7 +161,7 @@ def test_units_that_were_asked_for_other_images_are_named(run_folder: Path) -> N
 
 
 def test_joined_runs_that_are_links_are_not_followed(made: Path, tmp_path: Path) -> None:
-    from harness.repeats.joining import join
+    from harness.runs.joining import join
 
     for seed in (0, 1):
         shutil.copytree(made / "similarity" / f"made-{seed}", tmp_path / f"made-{seed}")

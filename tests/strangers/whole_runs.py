@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from harness import record
 from harness.api import FailureToEnroll
 from harness.data.records import Fold, Record
 from harness.execution.fence import Fence
@@ -23,12 +22,13 @@ from harness.execution.storage import (
     save_templates,
 )
 from harness.execution.unit import Unit, write_unit
-from harness.finishing import finish
-from harness.manifest import Manifest, Origin, Protection, Step
-from harness.preparing import RULE
-from harness.protocol import read_protocol
-from harness.registry import find_protocol
+from harness.plugins.registry import find_protocol
+from harness.record import record
+from harness.record.manifest import Manifest, Origin, Protection, Step
+from harness.runs.finishing import finish
+from harness.runs.preparing import RULE
 from harness.tasks.answers import Answer, PictureAnswer
+from harness.tasks.protocol import read_protocol
 from tests.conftest import save_png
 
 IDENTITIES = 6

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.shortcuts.features import border_of, file_of, noise_of
+from harness.runs.shortcuts.features import border_of, file_of, noise_of
 from harness.synthesis.encoding import Encoding, encoded
 from harness.synthesis.framing import frame_of, framed
 from harness.synthesis.streams import stream

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.layouts import open_dataset
+from harness.data.readers.layouts import open_dataset
 from harness.synthesis.redrawn import write_redrawn
 
 

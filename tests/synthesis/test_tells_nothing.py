@@ -12,8 +12,8 @@ import PIL.Image
 import pytest
 
 from harness.data.records import Fold
-from harness.shortcuts.evidence import answered_by, found_by
-from harness.shortcuts.features import border_of, file_of, size_of
+from harness.runs.shortcuts.evidence import answered_by, found_by
+from harness.runs.shortcuts.features import border_of, file_of, size_of
 
 MINI = Path(__file__).parents[2] / "fixtures" / "mini"
 MATCHING = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.data.records import Dataset, Fold, Record
-from harness.protocol import Protocol
 from harness.tasks.answers import Answer
+from harness.tasks.protocol import Protocol
 
 
 def protocol(task: str, metrics: list[str], **tables: dict[str, object]) -> Protocol:

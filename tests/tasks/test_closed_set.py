@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from harness.data.records import Dataset, Record
-from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from harness.tasks import closed_set, identification
 from harness.tasks.answers import Answer
+from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from tests.tasks.drawn import answers, dataset, protocol
 
 METRICS = ["hit-rate@rank=1", "hit-rate@rank=3"]

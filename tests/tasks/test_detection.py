@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from harness.data.records import Fold, Record
-from harness.protocol import Protocol
-from harness.results import Outcome
 from harness.tasks.answers import Answer
 from harness.tasks.detection import TASK
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import Outcome
 
 METRICS = ["accuracy", "tattoo-accuracy", "non-tattoo-accuracy", "tpdr@fpdr=0.25", "auc", "eer"]
 PROTOCOL = Protocol.model_validate(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.layouts import open_dataset
+from harness.data.readers.layouts import open_dataset
 from harness.errors import DataError
-from harness.preparing import Request, prepare
-from harness.protocol import read_protocol
-from harness.registry import find_protocol
+from harness.plugins.registry import find_protocol
+from harness.runs.preparing import Request, prepare
 from harness.tasks.elsewhere import PREFIX, learn_elsewhere
+from harness.tasks.protocol import read_protocol
 from tests.conftest import Ran
 from tests.data.sets import lines, picture
 

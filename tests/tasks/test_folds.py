@@ -9,10 +9,10 @@ import pytest
 
 from harness.data.records import Dataset, Record
 from harness.errors import DataError
-from harness.protocol import Protocol
 from harness.tasks import detection, identification
 from harness.tasks.clusters import components
 from harness.tasks.folds import fold_named, restrict
+from harness.tasks.protocol import Protocol
 
 
 def dataset(*records: Record) -> Dataset:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from harness.data.records import Dataset, Fold, Record
-from harness.protocol import Protocol
-from harness.results import Outcome
 from harness.tasks.answers import Answer
 from harness.tasks.identification import TASK
 from harness.tasks.needs import look_at_mates
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import Outcome
 from tests.conftest import Ran, save_png
 
 METRICS = ["hit-rate@rank=1", "hit-rate@rank=3", "map", "eer", "fnmr@fmr=0.2"]

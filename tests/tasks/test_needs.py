@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from harness.errors import DataError, UsageError
-from harness.places import bundled
-from harness.preparing import Judged, Request, judged_by
-from harness.protocol import read_protocol
+from harness.plugins.places import bundled
+from harness.runs.preparing import Judged, Request, judged_by
+from harness.tasks.protocol import read_protocol
 
 from ..conftest import Ran, save_png
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from harness.data.records import Fold
-from harness.places import bundled
-from harness.protocol import Protocol, read_protocol
+from harness.plugins.places import bundled
 from harness.tasks.answers import Answer
 from harness.tasks.odd_scores import backwards, look_at_scores
+from harness.tasks.protocol import Protocol, read_protocol
 
 
 def protocol(name: str) -> Protocol:

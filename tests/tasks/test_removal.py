@@ -13,9 +13,9 @@ import pytest
 
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
-from harness.protocol import Protocol
 from harness.tasks import removal
 from harness.tasks.answers import PictureAnswer
+from harness.tasks.protocol import Protocol
 from tests.tasks.trials_kept import without_trials
 
 SKIN, INK = 180, 60

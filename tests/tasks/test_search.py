@@ -9,14 +9,14 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from harness.data.layouts import open_dataset
+from harness.data.readers.layouts import open_dataset
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
-from harness.places import bundled
-from harness.protocol import read_protocol
+from harness.plugins.places import bundled
 from harness.synthesis.searches import TALK
 from harness.tasks import search
 from harness.tasks.answers import PictureAnswer
+from harness.tasks.protocol import read_protocol
 from tests.tasks.trials_kept import without_trials
 
 PROTOCOL, _ = read_protocol(bundled("protocols") / "search.toml")

@@ -10,9 +10,9 @@ import pytest
 
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
-from harness.protocol import Protocol
 from harness.tasks import style
 from harness.tasks.answers import Answer
+from harness.tasks.protocol import Protocol
 from harness.tasks.trials import Values
 from tests.tasks.trials_kept import without_trials
 

@@ -11,11 +11,11 @@ import pytest
 
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
-from harness.places import bundled
-from harness.protocol import Protocol, read_protocol
-from harness.results import Outcome
+from harness.plugins.places import bundled
 from harness.tasks import tagging
 from harness.tasks.answers import Answer
+from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.results import Outcome
 from harness.tasks.tagging import TASK
 from tests.tasks.trials_kept import without_trials
 

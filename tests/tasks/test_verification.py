@@ -9,9 +9,9 @@ import pytest
 
 from harness.likelihood.assessment import assess
 from harness.metrics import verification as measuring
-from harness.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from harness.tasks import verification
 from harness.tasks.answers import Answer
+from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from tests.tasks.drawn import answers, dataset, protocol
 
 METRICS = ["fnmr@fmr=0.1", "eer", "auc"]

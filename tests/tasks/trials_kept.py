@@ -8,8 +8,8 @@ import pytest
 
 from harness.comparing.gate import value_of
 from harness.data.records import Fold, Record
-from harness.protocol import Protocol
 from harness.tasks.answers import Answer
+from harness.tasks.protocol import Protocol
 
 
 def without_trials(

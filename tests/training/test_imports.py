@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.places import bundled
+from harness.plugins.places import bundled
 
 LIGHT = [
     "harness.training",

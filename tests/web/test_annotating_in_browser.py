@@ -20,8 +20,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from harness.data.layouts import open_dataset
-from harness.data.manifest import read_manifest
+from harness.data.readers.layouts import open_dataset
+from harness.data.readers.manifest import read_manifest
 from tests.browsing import serious_faults
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import PIL.Image
 import pytest
 
 from harness.data import further_formats
-from harness.data.manifest import read_manifest
+from harness.data.readers.manifest import read_manifest
 from harness.errors import UsageError
 from harness.web.desk import AnnotationServer, Change
 from harness.web.pictures import LONG_SIDE, found_in

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.run_folders import make_run
-from harness import record
 from harness.errors import UsageError
+from harness.record import record
 from harness.reporting.pages import script_hash, surroundings
 from harness.web.loopback import LOOPBACK
 from harness.web.runs import LARGEST_REPORT, RunWatcher, keep_looking, make_server

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data.manifest import COLUMNS, WORDS, read_manifest
+from harness.data.readers.manifest import COLUMNS, WORDS, read_manifest
 from harness.errors import DataError
 from harness.web.table import EDITED, BadChange, ChangedElsewhere, Mark, Table, discard_parts
 from tests.data.sets import lines, picture

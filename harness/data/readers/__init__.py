@@ -1,0 +1,1 @@
+"""One reader per layout of a data set: files become a Dataset."""

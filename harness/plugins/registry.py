@@ -1,0 +1,463 @@
+"""Names to plugins: algorithm and protocol files, and algorithms that packages offer.
+
+Nothing is imported just to be listed: what `harness list` prints is read from the source text.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from harness.data.toml_text import table_of
+from harness.errors import PluginError, UsageError, nearest, shortened, text_of
+from harness.plugins.places import PACKAGE, bundled
+
+if TYPE_CHECKING:
+    from harness.api import Algorithm
+
+ABILITIES = ("Matcher", "Detector", "Tagger", "Segmenter", "Remover", "Control")
+"""Names of the ability classes; to know them without importing `harness.api`, and NumPy with it."""
+
+ENTRY_POINTS = "tattoo_harness.algorithms"
+"""Group in which an installed package offers algorithms: ``name = "package.module:Class"``."""
+
+_SAYS_CONTROL = "control = True"
+
+PLUGINS_VARIABLE = "HARNESS_PLUGINS"
+"""Environment variable with further plugin folders, separated as in PATH."""
+
+
+LONGEST_REASON, LONGEST_LINE = 1000, 200
+"""Characters kept of what an algorithm raised, and of the line of its file that did."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An algorithm that can be named, not yet imported.
+
+    Parameters
+    ----------
+    name
+        As given to ``--algo``.
+    file
+        Its source file.
+    attribute
+        Class in it, or empty for the only algorithm defined there.
+    module
+        Dotted name where it belongs to an installed package; otherwise empty.
+    """
+
+    name: str
+    file: Path
+    attribute: str = ""
+    module: str = ""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What the source text alone says about an algorithm."""
+
+    abilities: tuple[str, ...]
+    about: str
+    learns: bool
+    needs: tuple[str, ...] = ()
+    """Parameters that a run has to name."""
+    presets: tuple[str, ...] = ()
+    """Names of its presets, where they are written out."""
+    control: bool = False
+    """Whether it measures the data or the metric and is no contender."""
+
+
+def plugin_folders(extra: Iterable[Path] = ()) -> list[Path]:
+    """Return the folders searched for plugins: built-in, environment, then `extra`."""
+    named = [Path(p) for p in os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep) if p]
+    folders = [*named, *extra]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"plugin folder {str(folder)!r} is not a folder")
+    return [bundled("algorithms"), *folders]
+
+
+def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
+    """Find every algorithm by name; a name may be taken more than once.
+
+    Parameters
+    ----------
+    extra
+        Folders of ``--plugins``.
+    """
+    found: dict[str, list[Plugin]] = {}
+    for folder in plugin_folders(extra):
+        for file in sorted(folder.glob("*.py")):
+            if not file.name.startswith(("_", ".")):
+                plugin = Plugin(file.stem.replace("_", "-"), file.resolve())
+                if plugin not in found.setdefault(plugin.name, []):
+                    found[plugin.name].append(plugin)
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        spec = importlib.util.find_spec(entry.module)
+        if spec is not None and spec.origin is not None:
+            plugin = Plugin(entry.name, Path(spec.origin), entry.attr, entry.module)
+            found.setdefault(entry.name, []).append(plugin)
+    return dict(sorted(found.items()))
+
+
+def find_algorithm(name: str, extra: Iterable[Path] = ()) -> Plugin:
+    """Return the one plugin of this name, or the algorithm file at this path.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    if name.endswith(".py"):
+        path = Path(name)
+        if not path.is_file():
+            raise UsageError(f"there is no algorithm file {name!r}")
+        return Plugin(path.stem.replace("_", "-"), path.resolve())
+    known = algorithms(extra)
+    plugins = known.get(name.replace("_", "-"), [])
+    if not plugins:
+        raise UsageError(
+            f"no algorithm is called {name!r}.{nearby(name, '.py') or nearest(name, known)} "
+            f"Known: {', '.join(known)}. A folder of your own is searched with --plugins DIR."
+        )
+    if len(plugins) > 1:
+        places = ", ".join(str(plugin.file) for plugin in plugins)
+        raise UsageError(f"{name!r} names more than one algorithm: {places}. Rename one of them.")
+    return plugins[0]
+
+
+def find_protocol(name: str, extra: Iterable[Path] = ()) -> Path:
+    """Return the file of a protocol: a built-in name, one in `extra`, or a path to a TOML file."""
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise UsageError(f"there is no protocol file {name!r}")
+        return path.resolve()
+    known = protocols(extra)
+    if name not in known:
+        raise UsageError(
+            f"no protocol is called {name!r}.{nearby(name, '.toml') or nearest(name, known)} "
+            f"Known: {', '.join(known)}. A file of your own is given by its path, ending in .toml."
+        )
+    return known[name]
+
+
+def nearby(name: str, ending: str) -> str:
+    """Return `` Did you mean './x.py'?`` where such a file lies there, or an empty string.
+
+    Parameters
+    ----------
+    name
+        That nothing is called, as typed.
+    ending
+        Of a file that could have been meant.
+    """
+    for one in dict.fromkeys([name, name.replace("-", "_"), name.replace("_", "-")]):
+        file = Path(one + ending)
+        with suppress(OSError, ValueError):
+            if one and file.is_file():
+                shown = file if file.is_absolute() else f"{os.curdir}{os.sep}{file}"
+                return f" Did you mean {str(shown)!r}?"
+    return ""
+
+
+def protocols(extra: Iterable[Path] = ()) -> dict[str, Path]:
+    """Find every protocol by name: built-in TOML files and those in the folders `extra`."""
+    found: dict[str, Path] = {}
+    for folder in [bundled("protocols"), *extra]:
+        for file in sorted(folder.glob("*.toml")):
+            found.setdefault(file.stem, file.resolve())
+    return dict(sorted(found.items()))
+
+
+def title_of(protocol: Path) -> str:
+    """Return a protocol's title without checking the rest, for lists."""
+    try:
+        return shortened(str(table_of(protocol.read_bytes()).get("title", "")))
+    except (OSError, ValueError) as reason:
+        return f"cannot be read: {reason}"
+
+
+def glance(plugin: Plugin) -> Glance:
+    """Read an algorithm's abilities and first docstring line without importing it.
+
+    Base classes are followed through the files of the harness. A class that inherits its ability
+    from elsewhere shows none; `harness describe` imports the file and knows better.
+    """
+    try:
+        classes = _classes(plugin.file)
+    except (SyntaxError, UnicodeDecodeError) as reason:
+        return Glance((), f"cannot be read: {reason}", learns=False)
+    for name, (node, line) in classes.items():
+        if plugin.attribute in ("", name) and not name.startswith("_"):
+            abilities = tuple(ability for ability in ABILITIES if ability in line)
+            if abilities:
+                text = (ast.get_docstring(node) or "").strip().split("\n")[0]
+                return Glance(
+                    abilities,
+                    text,
+                    learns="fit" in line,
+                    needs=_required(node),
+                    presets=_presets(node),
+                    control="Control" in abilities or _SAYS_CONTROL in line,
+                )
+    return Glance((), "", learns=False)
+
+
+def _class_variables(algorithm: ast.ClassDef) -> dict[str, ast.expr]:
+    """Return what is assigned in the body of a class, by name."""
+    found: dict[str, ast.expr] = {}
+    for item in algorithm.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value:
+            found[item.target.id] = item.value
+        elif isinstance(item, ast.Assign):
+            found |= {one.id: item.value for one in item.targets if isinstance(one, ast.Name)}
+    return found
+
+
+def _presets(algorithm: ast.ClassDef) -> tuple[str, ...]:
+    """Return the names of the presets that a class writes out."""
+    written = _class_variables(algorithm).get("presets")
+    keys = written.keys if isinstance(written, ast.Dict) else []
+    return tuple(
+        key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    )
+
+
+def _says_control(algorithm: ast.ClassDef) -> bool:
+    """Return whether a class says ``control = True``."""
+    said = _class_variables(algorithm).get("control")
+    return isinstance(said, ast.Constant) and said.value is True
+
+
+def _required(algorithm: ast.ClassDef) -> tuple[str, ...]:
+    """Return the parameters that a class declares with ``required=True``."""
+    return tuple(
+        item.target.id
+        for item in algorithm.body
+        if isinstance(item, ast.AnnAssign)
+        and isinstance(item.target, ast.Name)
+        and isinstance(item.value, ast.Call)
+        and any(
+            word.arg == "required" and isinstance(word.value, ast.Constant) and word.value.value
+            for word in item.value.keywords
+        )
+    )
+
+
+def _classes(file: Path) -> dict[str, tuple[ast.ClassDef, frozenset[str]]]:
+    """Return a file's classes with the names of all bases and methods in their line of descent."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    homes = {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0
+        for alias in node.names
+    }
+    found: dict[str, tuple[ast.ClassDef, frozenset[str]]] = {}
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        line = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        if _says_control(node):
+            line.add(_SAYS_CONTROL)
+        for base in node.bases:
+            name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+            line.add(name)
+            module, original = homes.get(name, ("", name))
+            home = PACKAGE.parent / (module.replace(".", "/") + ".py")
+            if name in found:
+                line |= found[name][1]
+            elif module.startswith("harness.") and module != "harness.api" and home.is_file():
+                line |= _classes(home).get(original, (node, frozenset()))[1]
+        found[node.name] = (node, frozenset(line))
+    return found
+
+
+def load(plugin: Plugin) -> type[Algorithm]:
+    """Import a plugin and return its algorithm class.
+
+    Raises
+    ------
+    PluginError
+        If the file cannot be imported (with the author's own line and error), or does not define
+        exactly one algorithm that is a dataclass.
+    """
+    from harness import api
+
+    module = _import(plugin)
+    if plugin.attribute:
+        classes = [getattr(module, plugin.attribute, None)]
+    else:
+        classes = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value)
+            and issubclass(value, api.Algorithm)
+            and value.__module__ == module.__name__
+            and not value.__name__.startswith("_")
+        ]
+    if len(classes) != 1:
+        names = ", ".join(c.__name__ for c in classes if c is not None) or "none"
+        raise PluginError(
+            f"{plugin.file} must define exactly one public class derived from an ability "
+            f"({', '.join(ABILITIES)}); it defines {names}"
+        )
+    (found,) = classes
+    if found is None or not (inspect.isclass(found) and issubclass(found, api.Algorithm)):
+        raise PluginError(f"{plugin.file} has no algorithm class {plugin.attribute!r}")
+    if not issubclass(found, api.ABILITIES):
+        raise PluginError(
+            f"{found.__name__} in {plugin.file} has no ability: derive it from Matcher"
+        )
+    if "__dataclass_fields__" not in vars(found):
+        line = inspect.getsourcelines(found)[1]
+        raise PluginError(
+            f"{plugin.file}, line {line}: put @dataclass above `class {found.__name__}`; its "
+            "fields are its parameters"
+        )
+    return found
+
+
+def home_of(plugin: Plugin) -> Path:
+    """Return the folder below which files are a plugin's own: its package, or where its file lies.
+
+    An algorithm that is a folder of its own has that; of an installed package it is the outermost.
+    """
+    if plugin.module:
+        top = importlib.util.find_spec(plugin.module.split(".")[0])
+        for folder in (top.submodule_search_locations or []) if top else []:
+            return Path(folder)
+    return plugin.file.parent
+
+
+def own_files(plugin: Plugin) -> list[Path]:
+    """Return the Python files that are a plugin's whatever it loads: one, or all of its folder."""
+    home = home_of(plugin)
+    packaged = bool(plugin.module) and home.name == plugin.module.split(".")[0]
+    if plugin.file.name == "__init__.py" or packaged:
+        return sorted({plugin.file, *home.rglob("*.py")})
+    return [plugin.file]
+
+
+def source_hash(plugin: Plugin, loaded: Iterable[str] = ()) -> str:
+    """Hash an algorithm's source and all code that makes its scores.
+
+    That is the plugin's own files, those that it loads from beside it, those whose names stand in
+    its text, the modules of the toolkit that it imports, and the code of the harness that decodes,
+    orders, executes, checks and matches (`harness.plugins.sources`).
+
+    Parameters
+    ----------
+    plugin
+        Whose scores they are.
+    loaded
+        Files that it was seen to load, by their paths below `home_of`; one that is not there any
+        more is hashed as missing.
+    """
+    from harness.plugins.sources import score_makers
+
+    files = plugin_files(plugin, loaded)
+    home = home_of(plugin)
+    python = [home / name for name in files if name.endswith(".py") and (home / name).is_file()]
+    lines = [f"{digest}  plugin/{name}" for name, digest in files.items()]
+    lines += [f"{digest}  {place}" for place, digest in score_makers(python).items()]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def plugin_files(plugin: Plugin, loaded: Iterable[str] = ()) -> dict[str, str]:
+    """Return SHA-256 of a plugin's files by their paths below `home_of`.
+
+    Parameters
+    ----------
+    plugin
+        Its own Python files are among them, and those whose names stand in their texts.
+    loaded
+        Further ones that it was seen to load; of one that is missing the hash is empty.
+    """
+    from harness.execution.loaded import hashes
+    from harness.plugins.sources import named_files
+
+    home = home_of(plugin).resolve()
+    own = [file.resolve() for file in own_files(plugin)]
+    names = {file.relative_to(home).as_posix() for file in own if file.is_relative_to(home)}
+    names |= set(loaded)
+    python = [home / name for name in names if name.endswith(".py")]
+    names |= set(named_files(home, [file for file in python if file.is_file()]))
+    return hashes(home, names)
+
+
+def _import(plugin: Plugin) -> ModuleType:
+    try:
+        if plugin.module:
+            return importlib.import_module(plugin.module)
+        # A name of our own, so that an algorithm called `random` does not hide Python's.
+        name = f"harness_algorithm_{plugin.name.replace('-', '_')}"
+        spec = importlib.util.spec_from_file_location(name, plugin.file)
+        if spec is None or spec.loader is None:
+            raise PluginError(f"{plugin.file} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    except PluginError:
+        raise
+    except Exception as reason:
+        raise PluginError(explain(reason, plugin.file, "cannot be imported")) from reason
+    return module
+
+
+def explain(reason: BaseException, file: Path, what: str, home: Path | None = None) -> str:
+    """Say what went wrong in a plugin's file, quoting the author's own line.
+
+    Parameters
+    ----------
+    reason
+        What was raised.
+    file
+        Of the plugin.
+    what
+        Of its methods, or of the file, and how: ``extract failed``.
+    home
+        Folder below which files are the plugin's own, too. What was raised elsewhere, as in a
+        library or in the harness, is said of the plugin's file alone.
+    """
+    quoted = ""
+    if isinstance(reason, SyntaxError) and reason.filename:
+        where = f"{reason.filename}, line {reason.lineno}"
+        quoted = reason.text or ""
+    else:
+        frames = traceback.extract_tb(reason.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename) == file]
+        if not own and home is not None:
+            own = [frame for frame in frames if Path(frame.filename).is_relative_to(home)]
+        where = f"{own[-1].filename}, line {own[-1].lineno}" if own else str(file)
+        quoted = (own[-1].line or "") if own else ""
+    told = text_of(reason, LONGEST_REASON)
+    text = f"{where}: {what}: {type(reason).__name__}" + f": {told}" * bool(told)
+    quoted = text_of(quoted.strip(), LONGEST_LINE)
+    return f"{text}\n    {quoted}" if quoted else text
+
+
+def abilities_of(algorithm: type[Algorithm]) -> tuple[str, ...]:
+    """Return the names of an algorithm's abilities."""
+    from harness import api
+
+    return tuple(kind.__name__ for kind in api.ABILITIES if issubclass(algorithm, kind))
+
+
+def describe_sources(found: Mapping[str, list[Plugin]]) -> list[tuple[Plugin, Glance]]:
+    """Glance at every plugin, in the order of their names."""
+    return [(plugin, glance(plugin)) for plugins in found.values() for plugin in plugins]

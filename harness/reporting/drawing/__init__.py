@@ -1,0 +1,1 @@
+"""Drawings of a page: plots, overlays and small copies of pictures."""

@@ -1,0 +1,441 @@
+"""The figures of a report: from curves to a plot, what it shows in words, and its table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from urllib.parse import quote
+
+from harness.reporting.drawing import plots
+from harness.reporting.sections.headline import captioned
+from harness.reporting.sections.operating import (
+    Operating,
+    bins_that_show,
+    threshold_table,
+    with_thresholds,
+)
+from harness.reporting.sections.trade_off import SURE, clipped, supported, trade_off_of
+from harness.reporting.tables import Table
+from harness.reporting.wording import (
+    NO_VALUE,
+    amount,
+    count,
+    interval,
+    minus,
+    number,
+    percent,
+    score,
+    split_id,
+)
+from harness.tasks.results import Curves, Metrics
+
+# More rows than this make a table that nobody reads; the full curves are in curves.json.
+TABLE_ROWS = 60
+HOVER_POINTS = 120
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a page.
+
+    Parameters
+    ----------
+    name
+        Id of the figure, unique in the page.
+    heading, summary
+        What it is, and what it shows, in words.
+    svg
+        The plot, finished and escaped.
+    legend
+        Class name in style.css, ``line`` or ``band``, and text.
+    notes
+        How to read it.
+    table
+        The same in numbers.
+    also
+        Further tables, which are not folded up.
+    data
+        What is drawn, for other programs: columns by name. The table's texts, where there is none.
+    """
+
+    name: str
+    heading: str
+    summary: str
+    svg: str
+    legend: tuple[tuple[str, str, str], ...]
+    notes: tuple[str, ...]
+    table: Table
+    also: tuple[Table, ...] = ()
+    data: Mapping[str, Sequence[object]] = field(default_factory=dict)
+
+    @property
+    def csv(self) -> str:
+        """What is drawn as CSV (RFC 4180, with line feeds); empty where there is no number."""
+        names: Iterable[str] = self.data or self.table.columns
+        rows: Iterable[Sequence[object]] = self.table.rows
+        if self.data:
+            rows = zip(*self.data.values(), strict=True)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(["" if _missing(v) else v for v in row] for row in rows)
+        return text.getvalue()
+
+    @property
+    def csv_address(self) -> str:
+        """The CSV as a ``data:`` address: it is there without a network and without a script."""
+        return f"data:text/csv;charset=utf-8,{quote(self.csv)}"
+
+
+def _missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def figures(
+    metrics: Metrics, curves: Curves, algorithm: str, scores: Operating | None = None
+) -> list[Figure]:
+    """Return the figures that the curves allow, in reading order; an empty curve gives none.
+
+    Parameters
+    ----------
+    scores
+        Behind the trade-off, where they were kept: they give thresholds.
+    """
+    det: Mapping[str, Sequence[float]] = curves.det
+    bins: tuple[Mapping[str, Sequence[float]], bool] = (curves.distribution, False)
+    if scores is not None:
+        det = with_thresholds(curves.det, scores)
+        bins = bins_that_show(curves.distribution, scores)
+    found = [
+        _cmc(curves.cmc, metrics, algorithm),
+        _det(det, metrics, algorithm, scores),
+        _distribution(*bins, metrics),
+    ]
+    return [figure for figure in found if figure is not None]
+
+
+def _rows(curve: Mapping[str, Sequence[float]], *needed: str) -> dict[str, list[float]]:
+    """Return a curve without the rows in which a needed column has no number.
+
+    Columns that are absent or of another length are left out; without a needed one nothing stays.
+    """
+    length = len(curve.get(needed[0], ()))
+    columns = {key: list(values) for key, values in curve.items() if len(values) == length}
+    if any(key not in columns for key in needed):
+        return {}
+    keep = [i for i in range(length) if all(_finite(columns[key][i]) for key in needed)]
+    return {key: [values[i] for i in keep] for key, values in columns.items()} if keep else {}
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _chosen(length: int, limit: int) -> list[int]:
+    """Return at most `limit` positions, evenly spread, first and last included."""
+    if length <= limit:
+        return list(range(length))
+    return sorted({round(i * (length - 1) / (limit - 1)) for i in range(limit)})
+
+
+def _band(style: str, x: list[float], low: list[float], high: list[float]) -> list[plots.Band]:
+    if not low or not high or not all(map(_finite, [*low, *high])):
+        return []
+    return [plots.Band(style, x, low, high)]
+
+
+def _cmc(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str) -> Figure | None:
+    data = _rows(curve, "rank", "hit_rate")
+    if not data:
+        return None
+    empty = [math.nan] * len(data["rank"])
+    rank, hit = data["rank"], data["hit_rate"]
+    low, high = data.get("low", empty), data.get("high", empty)
+    chance = data.get("chance", empty)
+    chance_low, chance_high = data.get("chance_low", empty), data.get("chance_high", empty)
+    has_chance = all(map(_finite, chance))
+
+    bands = _band("chance-band", rank, chance_low, chance_high)
+    bands += _band("s0-band", rank, low, high)
+    # Names stand where the two lines are furthest apart, and there is most room.
+    widest = max(range(len(rank)), key=lambda i: abs(hit[i] - chance[i]) if has_chance else i / 2)
+    sides: tuple[plots.Side, plots.Side] = ("upper left", "lower right")
+    if has_chance and hit[widest] < chance[widest]:
+        sides = ("lower right", "upper left")
+    series = []
+    if has_chance:
+        series.append(plots.Series("chance", "chance", rank, chance, widest, sides[1]))
+    series.append(plots.Series(algorithm, "s0", rank, hit, widest, sides[0]))
+
+    named = {split_id(metric)[1].get("rank") for metric in metrics.pooled}
+    points = []
+    for i in _chosen(len(rank), HOVER_POINTS):
+        text = f"Rank {rank[i]:.0f}: {percent(hit[i])}"
+        within = interval("hit-rate", low[i], high[i])
+        text += f" ({within})" if within else ""
+        text += f", chance {percent(chance[i])}" if has_chance else ""
+        points.append(plots.Point(rank[i], hit[i], text, round(rank[i]) in named))
+
+    summary = (
+        f"The hit rate of {algorithm} goes from {percent(hit[0])} at rank {rank[0]:.0f} "
+        f"to {percent(hit[-1])} at rank {rank[-1]:.0f}"
+    )
+    summary += (
+        f"; a random ranking goes from {percent(chance[0])} to {percent(chance[-1])}."
+        if has_chance
+        else "."
+    )
+    legend = [("s0", "line", algorithm)]
+    if len(bands) and bands[-1].style == "s0-band":
+        legend.append(("s0-band", "band", "95 % interval"))
+    if has_chance:
+        legend.append(("chance", "line", "chance: expected for a random ranking"))
+    if len(bands) and bands[0].style == "chance-band":
+        legend.append(("chance-band", "band", "95 % of random rankings"))
+    x = plots.rank_axis("Rank", round(rank[-1]))
+    y = plots.rate_axis("Searches with a mate within the rank")
+    return Figure(
+        "cmc",
+        "Finding mates by rank",
+        summary,
+        plots.line_plot(
+            "cmc", "Cumulative match characteristic", summary, x, y, series, bands, points
+        ),
+        tuple(legend),
+        (
+            "The curve (cumulative match characteristic, CMC) tells how often at least one mate "
+            "stands among the first candidates that an examiner looks at.",
+        ),
+        Table(
+            captioned("Hit rate by rank", metrics.counts),
+            ("Rank", "Hit rate", "95 % interval", "Chance", "95 % of random rankings"),
+            tuple(
+                (
+                    f"{rank[i]:.0f}",
+                    percent(hit[i]),
+                    interval("hit-rate", low[i], high[i]) or NO_VALUE,
+                    percent(chance[i]),
+                    interval("hit-rate", chance_low[i], chance_high[i]) or NO_VALUE,
+                )
+                for i in _chosen(len(rank), TABLE_ROWS)
+            ),
+        ),
+        data=data,
+    )
+
+
+def _distribution(
+    curve: Mapping[str, Sequence[float]], quantiles: bool, metrics: Metrics
+) -> Figure | None:
+    data = _rows(curve, "low", "high", "mated", "nonmated")
+    if not data:
+        return None
+    low, high, mated, nonmated = (data[key] for key in ("low", "high", "mated", "nonmated"))
+    detection = metrics.task == "detection"
+    names = ("tattoo", "non-tattoo") if detection else ("mated", "non-mated")
+    things = "images" if detection else "comparisons"
+    # The share of two normalised histograms that lies under both: 1 = cannot be told apart.
+    overlap = sum(min(a, b) for a, b in zip(mated, nonmated, strict=True))
+    summary = (
+        f"Half of the {names[0]} {things} score at least {number(_median(low, high, mated))}, half "
+        f"of the {names[1]} ones at least {number(_median(low, high, nonmated))}; "
+        f"{percent(overlap, 0)} of the two distributions overlap."
+    )
+    edges = _edges(low, high)
+    label = f"Score (higher is more {'like a tattoo' if detection else 'alike'})"
+    x = plots.number_axis(label, min(low), max(high))
+    bins = f"The {len(low)} bins are equally wide."
+    if quantiles:
+        x = plots.quantile_axis(label, [*low, high[-1]], [*(a for a, _ in edges), edges[-1][1]])
+        bins = (
+            f"The {len(low)} bins are quantiles: they hold about equally many scores, both kinds "
+            "weighing the same and equal scores staying together, since nearly all scores would "
+            "fall into three bins of equal width. The axis is stretched where scores are dense."
+        )
+    svg = plots.histogram_plot(
+        "scores",
+        "Score distributions",
+        summary,
+        x,
+        f"Share of {things}",
+        (low, high),
+        ((names[1], "s1", nonmated), (names[0], "s0", mated)),
+    )
+    return Figure(
+        "scores",
+        "Scores",
+        summary,
+        svg,
+        (("s0 area", "both", f"{names[0]} {things}"), ("s1", "line", f"{names[1]} {things}")),
+        (f"Each outline adds up to 100 %, however many {things} stand behind it. {bins}",),
+        Table(
+            captioned("Score distributions", metrics.counts),
+            ("Score from", "to", f"{names[0]} {things}", f"{names[1]} {things}"),
+            tuple(
+                (*edges[i], percent(mated[i]), percent(nonmated[i]))
+                for i in range(len(low))
+                if mated[i] or nonmated[i]
+            ),
+        ),
+        data={"low": low, "high": high, names[0]: mated, names[1]: nonmated},
+    )
+
+
+def _edges(low: list[float], high: list[float]) -> list[tuple[str, str]]:
+    """Return bin edges as texts with as many figures as tell the bins apart."""
+    values = sorted({*low, *high})
+    gap = min((b - a for a, b in pairwise(values)), default=0.0)
+    largest = max(abs(values[0]), abs(values[-1]))
+    if gap <= 0 or largest == 0:
+        figures = 3
+    else:
+        figures = min(max(2, math.ceil(math.log10(largest / gap)) + 1), 12)
+    decimals = max(0, figures - 1 - math.floor(math.log10(largest))) if largest else 3
+
+    def write(value: float) -> str:
+        text = f"{value:.{decimals}f}"
+        return minus(text if float(text) else text.lstrip("-"))
+
+    return [(write(a), write(b)) for a, b in zip(low, high, strict=True)]
+
+
+def _median(low: list[float], high: list[float], share: list[float]) -> float:
+    """Return the median of a histogram, scores evenly spread within every bin."""
+    half, reached = sum(share) / 2, 0.0
+    for a, b, weight in zip(low, high, share, strict=True):
+        if weight and reached + weight >= half:
+            return a + (b - a) * (half - reached) / weight
+        reached += weight
+    return high[-1]
+
+
+def _det(
+    curve: Mapping[str, Sequence[float]],
+    metrics: Metrics,
+    algorithm: str,
+    scores: Operating | None = None,
+) -> Figure | None:
+    data = _rows(curve, "fmr", "fnmr")
+    if not data:
+        return None
+    kind = trade_off_of(metrics.task)
+    order = sorted(range(len(data["fmr"])), key=lambda i: (data["fmr"][i], -data["fnmr"][i]))
+    data = {key: [column[i] for i in order] for key, column in data.items()}
+    fmr, fnmr, random = data["fmr"], data["fnmr"], data.get("chance", [])
+    threshold = data.get("threshold", [])
+    trials = (_trials(metrics.counts, "nonmated"), _trials(metrics.counts, "mated"))
+    spans = supported(fmr, fnmr, trials, random)
+    x, y = kind.window(*spans)
+
+    bands, sure_from = [], []
+    for count_of, axis in zip(trials, (x, y), strict=True):
+        edge = SURE / count_of if count_of else 0.0
+        sure_from.append(edge)
+        if edge > axis.low:
+            edge = min(edge, axis.high)
+            far = ([x.low, edge], [y.low] * 2, [y.high] * 2)
+            tall = ([x.low, x.high], [y.low] * 2, [edge] * 2)
+            bands.append(plots.Band("unsure", *(far if axis is x else tall)))
+
+    if random:
+        pairs = sorted(set(zip(fmr, random, strict=True)))
+    else:
+        pairs = list(zip(*kind.chance_line(1e-6, 1 - 1e-6), strict=True))
+    chance_x, chance_y, _ = clipped([a for a, _ in pairs], [b for _, b in pairs], (x, y))
+    chance = plots.Series("chance", "chance", chance_x, chance_y)
+    line_x, line_y, whole = clipped(fmr, fnmr, (x, y))
+    crossing = min(range(len(fmr)), key=lambda i: abs(fmr[i] - fnmr[i]))
+    at = min(range(len(line_x)), key=lambda i: abs(line_x[i] - line_y[i]), default=None)
+    line = plots.Series(algorithm, "s0", line_x, line_y, at, "upper right")
+
+    marked = {crossing}
+    for level in (0.0001, 0.001, 0.01, 0.1):
+        below = [i for i in range(len(fmr)) if 0 < fmr[i] <= level * 1.0000001]
+        if below and fmr[below[-1]] > level / 4:
+            marked.add(below[-1])
+
+    def told(i: int) -> str:
+        text = f"{kind.x_short} {percent(fmr[i])}, {kind.y_short} {percent(fnmr[i])}"
+        if threshold and math.isfinite(threshold[i]):
+            text += f", score from {score(threshold[i])}"
+        return text
+
+    drawn = [i for i in range(len(fmr)) if x.low <= fmr[i] <= x.high and y.low <= fnmr[i] <= y.high]
+    near = {drawn[i] for i in _chosen(len(drawn), HOVER_POINTS)} | (marked & set(drawn))
+    points = [plots.Point(fmr[i], fnmr[i], told(i), i in marked) for i in sorted(near)]
+    equal = metrics.pooled.get(kind.equal)
+    summary = (
+        f"The two error rates of {algorithm} come closest at "
+        f"{percent(fmr[crossing])} and {percent(fnmr[crossing])}"
+    )
+    summary += f"; the equal error rate is {amount('eer', equal.value)}." if equal else "."
+    notes = [
+        "Detection error trade-off (DET): every point is one threshold; lower and further left is "
+        "better. Both axes are normal-deviate (probit) scales.",
+        "Rule of 30: with fewer than 30 errors behind it, a rate is only an order of magnitude.",
+    ]
+    if any(sure_from):
+        parts = []
+        if sure_from[0]:
+            parts.append(f"below {percent(min(sure_from[0], 1))} on the horizontal axis")
+        if sure_from[1]:
+            parts.append(f"below {percent(min(sure_from[1], 1))} on the vertical axis")
+        notes[1] += f" Here that is so {' and '.join(parts)}."
+    if not whole:
+        notes.append(
+            "The axes end where the data ends to support a rate; what lies beyond is not drawn and "
+            "stands in the numbers."
+        )
+    if scores is None:
+        notes.append(
+            "Thresholds are not told here: the scores were not kept, or there are too many of them."
+        )
+    legend = [
+        ("s0", "line", algorithm),
+        ("chance", "line", kind.chance),
+    ]
+    if bands:
+        legend.append(("unsure", "band", "fewer than 30 errors"))
+    places = _chosen(len(fmr), TABLE_ROWS)
+    rows = tuple(
+        (
+            percent(fmr[i]),
+            percent(fnmr[i]),
+            *[score(t) if math.isfinite(t) else "above all" for t in threshold[i : i + 1]],
+        )
+        for i in places
+    )
+    caption = "Detection error trade-off"
+    if len(rows) < len(fmr):
+        caption += f", {count(len(rows))} of {count(len(fmr))} points"
+    columns = {kind.x_short: fmr, kind.y_short: fnmr}
+    columns |= {"chance": random} if random else {}
+    columns |= {"threshold": threshold} if threshold else {}
+    return Figure(
+        "det",
+        "Errors by threshold",
+        summary,
+        plots.line_plot("det", caption, summary, x, y, [chance, line], bands, points),
+        tuple(legend),
+        tuple(notes),
+        Table(
+            captioned(caption, metrics.counts),
+            (kind.x_name, kind.y_name, *["Score at or above"] * bool(threshold)),
+            rows,
+        ),
+        also=() if scores is None else (threshold_table(scores, kind),),
+        data=columns,
+    )
+
+
+def _trials(counts: Mapping[str, int], name: str) -> int:
+    """Return the number of mated or non-mated trials, whichever name it stands under."""
+    kinds = ("", "comparisons", "searches")
+    images = {"mated": "tattoo", "nonmated": "nontattoo"}[name]
+    wanted = {*(name + kind for kind in kinds), images, f"{images}images"}
+    found = [v for k, v in counts.items() if "".join(c for c in k.lower() if c.isalpha()) in wanted]
+    return found[0] if found else 0

@@ -1,0 +1,122 @@
+"""The report of several fits together: value, interval, where it varies, and each fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.record import provenance
+from harness.record.joined import Joined
+from harness.record.manifest import Manifest
+from harness.reporting import wording
+from harness.reporting.drawing import plots
+from harness.reporting.pages import environment, surroundings
+from harness.tasks.results import Estimate, Metrics
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A metric in finished texts."""
+
+    label: str
+    value: str
+    interval: str
+    chance: str
+    spread: str
+    strip: str
+    method: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _FitLine:
+    """A fit in finished texts; its report lies beside."""
+
+    seed: str
+    value: str
+    strip: str
+    environment: str
+    identity: str
+    result: str
+    report: str
+
+
+def render(joined: Joined, metrics: Metrics, manifests: Sequence[Manifest]) -> str:
+    """Return the page as the complete text of an HTML file; equal input gives equal text."""
+    headline = metrics.pooled[metrics.headline]
+    first = manifests[0]
+    return (
+        environment()
+        .get_template("repeats.html.j2")
+        .render(
+            page=surroundings(joined.hash),
+            joined=joined,
+            badge=provenance.badge(first.dataset),
+            provenance=provenance.sentence(first.dataset),
+            data=first.dataset.get("name", ""),
+            label=wording.metric_label(metrics.headline),
+            headline=_line(metrics.headline, headline),
+            lines=[_line(name, one) for name, one in metrics.pooled.items()],
+            components=component_lines(metrics.headline, headline),
+            fits=[
+                _FitLine(
+                    "" if fit.seed is None else str(fit.seed),
+                    wording.amount(metrics.headline, fit.value),
+                    _strip(metrics.headline, Estimate(fit.value, chance=headline.chance)),
+                    one.environment_hash[:6],
+                    fit.identity[:10],
+                    fit.result_hash[:10],
+                    f"{fit.folder}/report.html",
+                )
+                for fit, one in zip(joined.fits, manifests, strict=True)
+            ],
+            environments=len({one.environment_hash for one in manifests}),
+        )
+    )
+
+
+def component_lines(metric: str, estimate: Estimate) -> list[tuple[str, str, str]]:
+    """Return the parts of the variance: what it is, in one fit, and in the mean of all fits.
+
+    >>> component_lines("eer", Estimate(0.1))
+    []
+    """
+    parts, fits = estimate.components, len(estimate.fits)
+    if parts is None or not fits:
+        return []
+    rows = [
+        ("identities: others could have been judged", parts.identities, 1.0),
+        ("identity and fit: who comes out well changes", parts.interaction, fits**-0.5),
+        ("a fit as a whole", parts.fits, fits**-0.5),
+    ]
+    return [(name, _number(sd), _number(sd * share)) for name, sd, share in rows]
+
+
+def _line(metric: str, estimate: Estimate) -> _Line:
+    known = [value for value in estimate.fits if value is not None]
+    lowest = wording.amount(metric, min(known)) if known else ""
+    highest = wording.amount(metric, max(known)) if known else ""
+    return _Line(
+        wording.metric_label(metric),
+        wording.amount(metric, estimate.value),
+        wording.interval(metric, estimate.low, estimate.high),
+        wording.amount(metric, estimate.chance) if wording.known(estimate.chance) else "",
+        f"{lowest} to {highest}" if known else "",
+        _strip(metric, estimate),
+        estimate.method,
+        tuple(estimate.flags),
+    )
+
+
+def _strip(metric: str, estimate: Estimate) -> str:
+    if not wording.is_share(metric) or estimate.value is None:
+        return ""
+    interval = None
+    if estimate.low is not None and estimate.high is not None:
+        interval = (estimate.low, estimate.high)
+    chance = None if estimate.chance is None else (estimate.chance, estimate.chance)
+    return plots.interval_strip(estimate.value, interval, chance)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}"

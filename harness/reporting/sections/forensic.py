@@ -1,0 +1,255 @@
+"""The "Likelihood ratios" section of a report: from an assessment to finished words and plots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.likelihood.assessment import Assessment
+from harness.reporting.drawing.figures import Figure
+from harness.reporting.drawing.forensic_figures import forensic_figures, log10, ratio, signed
+from harness.reporting.tables import Table
+from harness.reporting.wording import amount, count, interval, known
+from harness.tasks.results import Estimate
+
+_THIN = "\u202f"  # narrow and unbreakable: a number and its unit stay together
+
+
+@dataclass(frozen=True)
+class Proposition:
+    """What a likelihood ratio is about: two statements, of which one is true of a comparison.
+
+    Parameters
+    ----------
+    name
+        In two or three words.
+    mated, nonmated
+        What is true of a mated and of a non-mated comparison, as sentences.
+    caution
+        What it must not be taken for.
+    """
+
+    name: str
+    mated: str
+    nonmated: str
+    caution: str
+
+
+SAME_TATTOO = Proposition(
+    "same tattoo",
+    "Probe and reference show the same tattoo.",
+    "Probe and reference show different tattoos.",
+    "“Same tattoo” is not “same person”: different people carry the same design, and nothing in "
+    "this section says who is shown.",
+)
+SIMILAR_TATTOO = Proposition(
+    "similar tattoo",
+    "Probe and reference show visually similar tattoos on different people.",
+    "Probe and reference show tattoos that are not similar.",
+    "“Similar tattoo” is neither “same tattoo” nor “same person”: the mated comparisons here are "
+    "of different people.",
+)
+SAME_PERSON = Proposition(
+    "same person",
+    "Probe and reference show the same person.",
+    "Probe and reference show different people.",
+    "It holds for people who are as likely to share a design as those in the data: a design that "
+    "many people carry makes another person's tattoo look the same.",
+)
+AS_LISTED = Proposition(
+    "mated",
+    "The comparison is of the kind that the files call mated.",
+    "The comparison is of the kind that the files call non-mated.",
+    "What “mated” means here (the same tattoo, the same person) is what it meant to whoever wrote "
+    "the files.",
+)
+PROPOSITIONS = {"tattoo": SAME_TATTOO, "group": SIMILAR_TATTOO, "subject": SAME_PERSON}
+"""By what makes two images of a data set mated."""
+
+
+@dataclass(frozen=True)
+class ForensicSection:
+    """All that the template shows, in finished texts.
+
+    Parameters
+    ----------
+    proposition
+        What the ratios are about.
+    missing
+        Why there are no likelihood ratios; then everything below is empty.
+    verdict, sentences
+        The result in one sentence, and in the sentences that follow it.
+    results, calibration
+        Tables: the figures with their intervals; which fold was calibrated on which.
+    calibrators
+        Fold and how its calibrator was fitted.
+    figures
+        Tippett curves, empirical cross-entropy and PAV plot.
+    """
+
+    proposition: Proposition
+    missing: str = ""
+    verdict: str = ""
+    sentences: tuple[str, ...] = ()
+    results: Table | None = None
+    calibration: Table | None = None
+    calibrators: tuple[tuple[str, str], ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+
+def forensic_section(
+    assessment: Assessment, proposition: Proposition, algorithm: str
+) -> ForensicSection:
+    """Return the section for a run's likelihood ratios.
+
+    Parameters
+    ----------
+    assessment
+        What `harness.likelihood.assessment.assess` found.
+    proposition
+        What a mated comparison means in this run.
+    algorithm
+        Its name.
+    """
+    estimates = assessment.estimates
+    return ForensicSection(
+        proposition,
+        verdict=_verdict(estimates["cllr"], proposition, algorithm),
+        sentences=tuple(_sentences(assessment)),
+        results=_results(estimates),
+        calibration=_calibration(assessment),
+        calibrators=tuple((fold.name, fold.calibrator) for fold in assessment.folds),
+        figures=tuple(forensic_figures(assessment)),
+    )
+
+
+def no_section(reason: str, proposition: Proposition) -> ForensicSection:
+    """Return the section where likelihood ratios were asked for and could not be had.
+
+    Parameters
+    ----------
+    reason
+        Such as the message of the `ValueError` of `harness.likelihood.assessment.assess`.
+    proposition
+        What the ratios would have been about.
+    """
+    return ForensicSection(proposition, missing=reason)
+
+
+def _verdict(cllr: Estimate, proposition: Proposition, algorithm: str) -> str:
+    if cllr.value is None:
+        return f"There are no likelihood ratios of {algorithm} to judge."
+    bits = amount("cllr", cllr.value)
+    within = interval("cllr", cllr.low, cllr.high)
+    bracket = f" (95{_THIN}% interval {within})" if within else ""
+    sentence = (
+        f"For the proposition “{proposition.name}” the likelihood ratios of {algorithm} cost "
+        f"{bits} bits a comparison{bracket}; ratios that say nothing cost 1."
+    )
+    if cllr.low is not None and cllr.low > 1:
+        return f"{sentence} They are worse than none."
+    if cllr.high is not None and cllr.high >= 1:
+        return f"{sentence} They cannot be told from ratios that say nothing."
+    return sentence
+
+
+def _sentences(assessment: Assessment) -> list[str]:
+    estimates, counts = assessment.estimates, assessment.counts
+    least, loss = estimates["cllr-min"], estimates["cllr-cal"]
+    low, high = (log10(estimates[f"elub-{end}"].value) for end in ("low", "high"))
+    found = []
+    if known(least.value) and known(loss.value):
+        found.append(
+            f"Of this, {amount('cllr', least.value)} bits are due to scores that do not separate "
+            f"mated from non-mated comparisons (Cllr-min) and {amount('cllr', loss.value)} to "
+            "calibration (Cllr-cal)."
+        )
+    if known(low) and known(high):
+        found.append(
+            f"The data supports likelihood ratios from {ratio(low)} to {ratio(high)}: stronger "
+            "ones should not be stated (ELUB limits, after one misleading ratio was added to each "
+            "side)."
+        )
+    failed = [
+        f"{count(counts.get(f'failed_{kind}', 0))} {word}"
+        for kind, word in (("mated", "mated"), ("nonmated", "non-mated"))
+        if counts.get(f"failed_{kind}", 0)
+    ]
+    if failed:
+        found.append(
+            f"{' and '.join(failed)} comparisons failed; each counts with the lowest ratio that "
+            "its calibrator gives, so giving up on a mated comparison gains nothing."
+        )
+    whose = (
+        f"of {count(counts['identities'])} identities"
+        if "identities" in counts
+        else "whose identities the files do not name (each is taken as independent of the others, "
+        "and the intervals are too narrow where they are not)"
+    )
+    found.append(
+        f"Judged are {count(counts['mated'])} mated and {count(counts['nonmated'])} non-mated "
+        f"comparisons {whose}. A ratio holds for non-mated comparisons like those of this data; "
+        "the odds before the comparison are not part of it."
+    )
+    return found
+
+
+def _results(estimates: dict[str, Estimate]) -> Table:
+    rows = [
+        _row("Cost of the ratios (Cllr), bits", "cllr", estimates["cllr"]),
+        _row("after ideal calibration (Cllr-min), bits", "cllr", estimates["cllr-min"]),
+        _row("lost to calibration (Cllr-cal), bits", "cllr", estimates["cllr-cal"]),
+        _row("Distance of the PAV plot (devPAV), powers of ten", "cllr", estimates["dev-pav"]),
+        _row("Mated comparisons with a ratio below 1", "fnmr", estimates["misleading-mated"]),
+        _row("Non-mated comparisons with a ratio above 1", "fmr", estimates["misleading-nonmated"]),
+    ]
+    for end, word in (("low", "Lowest"), ("high", "Highest")):
+        value = log10(estimates[f"elub-{end}"].value)
+        text = ratio(value)
+        if value is not None:
+            text += f" (log10 {signed(value)})"
+        rows.append((f"{word} ratio supported (ELUB)", text, "", "", ""))
+    return Table(
+        "Validity of the likelihood ratios, all folds together",
+        ("Figure", "Value", "95 % interval", "Ratios that say nothing", "Comparisons"),
+        tuple(rows),
+    )
+
+
+def _row(label: str, unit: str, estimate: Estimate) -> tuple[str, ...]:
+    flags = f" ({'; '.join(estimate.flags)})" if estimate.flags else ""
+    return (
+        f"{label}{flags}",
+        amount(unit, estimate.value),
+        interval(unit, estimate.low, estimate.high),
+        amount(unit, estimate.chance) if known(estimate.chance) else "",
+        count(estimate.n),
+    )
+
+
+def _calibration(assessment: Assessment) -> Table:
+    return Table(
+        "Calibration data: what each fold's ratios rest on",
+        (
+            "Fold judged",
+            "Calibrated on folds",
+            "Mated used",
+            "Non-mated used",
+            "Left out",
+            "Mated judged",
+            "Non-mated judged",
+            "Cllr",
+        ),
+        tuple(
+            (
+                fold.name,
+                ", ".join(fold.calibrated_on),
+                count(fold.calibration_mated),
+                count(fold.calibration_nonmated),
+                count(fold.left_out),
+                count(fold.mated),
+                count(fold.nonmated),
+                amount("cllr", fold.cllr),
+            )
+            for fold in assessment.folds
+        ),
+    )

@@ -1,0 +1,221 @@
+"""The scores behind a run's error rates: thresholds to work with, and bins that show the scores.
+
+Both follow from the raw scores of the run folder, so nothing of them is kept in the record.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import HarnessError
+from harness.metrics import verification
+from harness.metrics.ids import Metric
+from harness.record import record
+from harness.reporting.sections.trade_off import SURE, TradeOff
+from harness.reporting.tables import Table
+from harness.reporting.wording import NO_VALUE, count, minus, percent
+from harness.tasks.answers import CURVE_POINTS
+from harness.tasks.results import Curves, Metrics
+from harness.tasks.trials import Scores
+
+__all__ = [
+    "Operating",
+    "bins_that_show",
+    "operating_of",
+    "quantile_bins",
+    "shortest_between",
+    "threshold_table",
+    "with_thresholds",
+]
+
+RATES = (0.1, 0.01, 0.001)
+"""Error rates of non-mated trials whose thresholds are told."""
+
+EVEN_BINS_SHOW = 0.7
+"""Where three of the even bins hold more of either kind of score, even bins show too little."""
+
+BINS = 24
+
+MOST = 20_000_000
+"""Comparisons beyond which scores are not read a second time for the report."""
+
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Operating:
+    """Mated and non-mated scores as the error rates of a run count them.
+
+    Parameters
+    ----------
+    mated, nonmated
+        float64, shape (m,) and (n,); failures are infinite, as in `harness.metrics.verification`.
+    """
+
+    mated: Doubles
+    nonmated: Doubles
+
+
+def operating_of(folder: Path, metrics: Metrics, curves: Curves) -> Operating | None:
+    """Return the scores of a run's trade-off; None where there are none, or more than `MOST`.
+
+    Parameters
+    ----------
+    folder
+        Of the run, with its truth and its raw scores.
+    metrics, curves
+        That follow from them.
+    """
+    equal = next((m for m in metrics.pooled if m.split("@")[0] in ("eer", "open-set-eer")), None)
+    many = sum(metrics.counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
+    if not curves.det or equal is None or many > MOST:
+        return None
+    try:
+        run = record.read_run(folder)
+    except HarnessError:
+        return None  # `verify` says what is wrong with a folder; a report shows what it has
+    trials = run.protocol.kind().trials(run.folds, run.answers, run.records, run.protocol)
+    found = trials(Metric.parse(equal))
+    if not isinstance(found, Scores) or not len(found.mated) or not len(found.nonmated):
+        return None
+    return Operating(found.mated, found.nonmated)
+
+
+def with_thresholds(det: Mapping[str, list[float]], scores: Operating) -> Mapping[str, list[float]]:
+    """Return a curve with the score at each of its points as a column ``threshold``.
+
+    It stays as it is where the scores do not give the very curve that was recorded.
+    """
+    exact = verification.error_curve(scores.mated, scores.nonmated).thinned(CURVE_POINTS)
+    if exact.fmr.tolist() != det.get("fmr") or exact.fnmr.tolist() != det.get("fnmr"):
+        return det
+    return {**det, "threshold": exact.threshold.tolist()}
+
+
+def bins_that_show(
+    even: Mapping[str, list[float]], scores: Operating
+) -> tuple[Mapping[str, list[float]], bool]:
+    """Return the even bins of a distribution, or quantiles where even bins show too little.
+
+    The second value says whether they are quantiles.
+    """
+    if not even or not _hides(even):
+        return even, False
+    found = quantile_bins(scores.mated, scores.nonmated)
+    return (found, True) if found else (even, False)
+
+
+def _hides(bins: Mapping[str, Sequence[float]]) -> bool:
+    """Say whether three bins next to each other hold nearly all scores of a kind."""
+    return any(
+        max(sum(share[i : i + 3]) for i in range(len(share))) > EVEN_BINS_SHOW
+        for share in (bins["mated"], bins["nonmated"])
+    )
+
+
+def quantile_bins(mated: Doubles, nonmated: Doubles, bins: int = BINS) -> dict[str, list[float]]:
+    """Return the shares of scores in bins that hold equally many, both kinds weighing the same.
+
+    Equal scores stay together, so bins of scores with many ties hold more, and there are fewer.
+
+    Parameters
+    ----------
+    mated, nonmated
+        float64; infinite scores are left out.
+    bins
+        At most how many.
+
+    Returns
+    -------
+    dict
+        Columns ``low``, ``high``, ``mated``, ``nonmated``; a bin holds the scores from ``low`` up
+        to, but not including, ``high``, and the last one both. Empty without two different scores.
+
+    Examples
+    --------
+    >>> found = quantile_bins(np.array([0.0, 1.0, 9.0]), np.array([0.0, 0.0, 1.0]), 3)
+    >>> found["low"], found["high"]
+    ([0.0, 1.0], [1.0, 9.0])
+    """
+    kinds = [part[np.isfinite(part)] for part in (mated, nonmated)]
+    scores = np.concatenate(kinds)
+    if not len(scores) or scores.min() == scores.max():
+        return {}
+    weights = np.concatenate([np.full(len(part), 1 / max(1, len(part))) for part in kinds])
+    order = np.argsort(scores, kind="stable")
+    reached = np.cumsum(weights[order]) / weights.sum()
+    places = np.searchsorted(reached, np.arange(1, bins) / bins - 1e-12)
+    cuts = scores[order][places]
+    edges = np.unique(np.concatenate([[scores.min()], cuts, [scores.max()]]))
+    shares = [np.histogram(part, edges)[0] / max(1, len(part)) for part in kinds]
+    names = ("low", "high", "mated", "nonmated")
+    columns = (edges[:-1], edges[1:], *shares)
+    return {name: column.tolist() for name, column in zip(names, columns, strict=True)}
+
+
+def threshold_table(scores: Operating, kind: TradeOff) -> Table:
+    """Return the score at which each of `RATES` is kept, with rates and errors attained there.
+
+    Parameters
+    ----------
+    kind
+        What the two rates are called.
+    """
+    return Table(
+        f"Thresholds: scores of {count(len(scores.mated))} {kind.mated} and "
+        f"{count(len(scores.nonmated))} {kind.nonmated}",
+        (
+            f"{kind.x_short} allowed",
+            "Score at or above",
+            f"{kind.x_short} attained",
+            f"{kind.y_short} there",
+        ),
+        tuple(_line(scores, rate) for rate in RATES),
+    )
+
+
+def _line(scores: Operating, rate: float) -> tuple[str, ...]:
+    n, m = len(scores.nonmated), len(scores.mated)
+    bar = verification.score_to_exceed(scores.nonmated, rate)
+    if bar == math.inf:
+        return (percent(rate), "none: too many failed", NO_VALUE, f"{percent(1.0)} ({count(m)})")
+    false = int(np.count_nonzero(scores.nonmated > bar))
+    missed = int(np.count_nonzero(scores.mated <= bar))
+    both = np.concatenate([scores.mated, scores.nonmated])
+    above = both[(both > bar) & np.isfinite(both)]
+    # Where no score is above, any higher number does.
+    higher = float(above.min()) if len(above) else bar + max(abs(bar), 1e-6) / 100
+    few = ", fewer than 30" if false < SURE else ""
+    return (
+        percent(rate),
+        shortest_between(bar, higher),
+        f"{percent(false / n)} ({count(false)}{few})",
+        f"{percent(missed / m)} ({count(missed)})",
+    )
+
+
+def shortest_between(low: float, high: float) -> str:
+    """Return the shortest decimal number above `low` and at most `high`.
+
+    As a threshold it decides as every other between two neighbouring scores does.
+
+    Examples
+    --------
+    >>> shortest_between(0.81234, 0.81671), shortest_between(-3.6, -3.2), shortest_between(2, 5)
+    ('0.816', '−3.2', '5')
+    """
+    if low < -1e300:
+        return minus(repr(high))
+    for digits in range(1, 18):
+        step = 10.0 ** (digits - 1 - math.floor(math.log10(max(abs(low), abs(high)))))
+        for value in (math.floor(high * step) / step, round((low + high) / 2 * step) / step):
+            text = f"{value:.{digits}g}"
+            if low < float(text) <= high:
+                return minus(text)
+    return minus(repr(high))

@@ -1,0 +1,211 @@
+"""Published results: figures of other people on other data, shown beside ours and never ranked."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.plugins.places import bundled
+from harness.reporting.tables import Table
+from harness.reporting.wording import amount, metric_label
+
+COLUMNS = (
+    "use_case",
+    "system",
+    "metric",
+    "value",
+    "data_set",
+    "trials",
+    "gallery",
+    "averaging",
+    "source",
+    "note",
+)
+# Tables with more rows than this are folded up.
+LONG = 6
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published figure.
+
+    Parameters
+    ----------
+    use_case
+        As protocols write it (``use-case``), or the name of a protocol; ``_`` for ``-``.
+    system, data_set, source, note
+        In the words of whoever published it, or about it.
+    metric
+        A metric id, or words where the figure is none of ours.
+    value
+        As published.
+    trials, gallery
+        Searches or images behind it, and references searched; empty where not known.
+    averaging
+        ``pooled`` over all trials, ``fold means``, ``mean of random repeats`` or ``not stated``.
+    """
+
+    use_case: str
+    system: str
+    metric: str
+    value: float
+    data_set: str
+    trials: str
+    gallery: str
+    averaging: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """All published figures of one use case on one data set."""
+
+    data_set: str
+    table: Table
+    notes: tuple[str, ...]
+    long: bool
+
+
+def read_published(path: Path | None = None) -> tuple[Published, ...]:
+    """Read `reports/published.csv`, or another file of the same columns.
+
+    Raises
+    ------
+    DataError
+        If the columns are others, or a value is not a number.
+    """
+    return _read(path or bundled("reports") / "published.csv")
+
+
+@cache
+def _read(path: Path) -> tuple[Published, ...]:
+    rows = []
+    with path.open(encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file)
+        if tuple(table.fieldnames or ()) != COLUMNS:
+            raise DataError(f"{path}: its first line should read {','.join(COLUMNS)}")
+        for row in table:
+            try:
+                value = float(row["value"])
+            except (TypeError, ValueError):
+                raise DataError(
+                    f"{path}, line {table.line_num}: {row['value']!r} is not a number"
+                ) from None
+            rows.append(
+                Published(value=value, **{k: v or "" for k, v in row.items() if k != "value"})
+            )
+    return tuple(rows)
+
+
+def of_use_case(rows: Iterable[Published], *names: str) -> list[Published]:
+    """Return the figures of the use cases that a protocol goes by.
+
+    Parameters
+    ----------
+    names
+        The protocol's ``use-case`` and its own name.
+
+    Examples
+    --------
+    >>> found = of_use_case(read_published(), "mixed_media")
+    >>> [row.value for row in found if row.system.startswith("Deep Tattoo")]
+    [0.122, 0.569, 0.873, 1.0]
+    """
+    wanted = {name.replace("-", "_") for name in names}
+    return [row for row in rows if row.use_case in wanted]
+
+
+def published_tables(rows: Sequence[Published], metrics: Sequence[str]) -> list[PublishedTable]:
+    """Return one table for each data set: systems by name, metrics as columns.
+
+    Parameters
+    ----------
+    metrics
+        Of the run or board that they stand beside: their columns come first, in this order.
+    """
+    by_data: dict[str, list[Published]] = {}
+    for row in rows:
+        by_data.setdefault(row.data_set, []).append(row)
+    return [_table(data_set, found, metrics) for data_set, found in by_data.items()]
+
+
+def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> PublishedTable:
+    present = dict.fromkeys(row.metric for row in rows)
+    order = [m for m in metrics if m in present] + [m for m in present if m not in metrics]
+    systems = sorted(dict.fromkeys(row.system for row in rows), key=str.casefold)
+    sources = list(
+        dict.fromkeys(
+            row.source for system in systems for row in rows if row.system == system and row.source
+        )
+    )
+    several = len(sources) > 1
+    lines = []
+    for system in systems:
+        own = [row for row in rows if row.system == system]
+        values = {row.metric: row.value for row in own}
+        lines.append(
+            (
+                system + (_mark(own, sources) if several else ""),
+                *(amount(m, values[m]) if m in values else "" for m in order),
+                _words(row.trials for row in own),
+                _words(row.gallery for row in own),
+                _averaging(own),
+            )
+        )
+    columns = (
+        "System",
+        *(metric_label(m) for m in order),
+        "Trials",
+        "Gallery",
+        "Averaging",
+    )
+    empty = {i for i in range(len(columns)) if not any(line[i] for line in lines)}
+    kept = [i for i in range(len(columns)) if i not in empty]
+    said: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.note:
+            said.setdefault(row.note, {})[row.system] = None
+    notes = [_footnotes(sources)] if sources else []
+    notes += [f"{', '.join(own)}: {note}" for note, own in said.items()]
+    return PublishedTable(
+        data_set,
+        Table(
+            f"Published, on {data_set}",
+            tuple(columns[i] for i in kept),
+            tuple(tuple(line[i] for i in kept) for line in lines),
+        ),
+        tuple(notes),
+        len(lines) > LONG,
+    )
+
+
+def _mark(rows: Iterable[Published], sources: Sequence[str]) -> str:
+    """Return the footnotes of a system's sources, as raised numbers."""
+    numbers = sorted({sources.index(row.source) + 1 for row in rows if row.source})
+    return "".join(f"\u202f{str(number).translate(_RAISED)}" for number in numbers)
+
+
+def _footnotes(sources: Sequence[str]) -> str:
+    if len(sources) == 1:
+        return f"Source: {sources[0]}"
+    told = (f"{str(i).translate(_RAISED)} {source}" for i, source in enumerate(sources, start=1))
+    return f"Sources: {'; '.join(told)}"
+
+
+def _words(values: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(value for value in values if value))
+
+
+def _averaging(rows: Sequence[Published]) -> str:
+    """Return how a system's figures were averaged: the usual way, and which are made otherwise."""
+    usual = Counter(row.averaging for row in rows).most_common(1)[0][0]
+    others = [f"{metric_label(r.metric)}: {r.averaging}" for r in rows if r.averaging != usual]
+    return "; ".join([usual, *others])

@@ -1,0 +1,149 @@
+"""Which searches and decisions a report shows as pictures: the best and the worst."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from harness.tasks.results import Candidate, Search
+
+CANDIDATES = 8
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A candidate and its place in the list, counted from 1."""
+
+    place: int
+    candidate: Candidate
+
+
+@dataclass(frozen=True)
+class Row:
+    """One search as a row of pictures.
+
+    Parameters
+    ----------
+    search
+        The search itself.
+    shown
+        The first candidates; if the best mate stands further down the recorded list, it comes last.
+    skipped
+        Candidates left out before that last one.
+    """
+
+    search: Search
+    shown: tuple[Placed, ...]
+    skipped: int
+
+
+def margin(search: Search) -> float:
+    """Return the best mate's score less the best non-mate's; minus infinity if unknown."""
+    if search.score is None or search.best_nonmate is None:
+        return -math.inf
+    difference = search.score - search.best_nonmate
+    return difference if math.isfinite(difference) else -math.inf
+
+
+def best_searches(searches: Sequence[Search], number: int) -> list[Row]:
+    """Return searches whose mate came first, by largest margin, over different identities."""
+    first = [s for s in searches if s.rank == 1 and not s.failed]
+    first.sort(key=lambda s: (-margin(s), s.fold, s.probe))
+    return [row_of(s) for s in _varied(first, number)]
+
+
+def worst_searches(searches: Sequence[Search], number: int) -> list[Row]:
+    """Return searches with a mate that did not come first, the furthest behind first.
+
+    Probes without a template are left out: the table of failures names them.
+    """
+    behind = [s for s in searches if s.mates > 0 and s.rank != 1 and not s.failed]
+    behind.sort(key=lambda s: (-(s.rank or math.inf), margin(s), s.fold, s.probe))
+    return [row_of(s) for s in _varied(behind, number)]
+
+
+def row_of(search: Search) -> Row:
+    """Return a search as a row of pictures, its best mate among them if it was recorded."""
+    placed = [Placed(i, c) for i, c in enumerate(search.candidates, start=1)]
+    head = placed[:CANDIDATES]
+    if not any(p.candidate.mated for p in head):
+        later = next((p for p in placed[CANDIDATES:] if p.candidate.mated), None)
+        if later is not None:
+            # One place for the gap, one for the mate.
+            head = [*head[: CANDIDATES - 2], later]
+            return Row(search, tuple(head), later.place - len(head))
+    return Row(search, tuple(head), 0)
+
+
+def _varied(ordered: Iterable[Search], number: int) -> list[Search]:
+    """Take the first search of every identity before the second of any, in the given order."""
+    turn: dict[str, int] = {}
+    turns: list[tuple[int, int, Search]] = []
+    for place, search in enumerate(ordered):
+        # Where identities are unknown, every probe is its own.
+        key = search.identity or f"\0{search.probe}"
+        turn[key] = turn.get(key, 0) + 1
+        turns.append((turn[key], place, search))
+    chosen = sorted(turns, key=lambda t: t[:2])[:number]
+    return [search for _, place, search in sorted(chosen, key=lambda t: t[1])]
+
+
+def named(*rows: Iterable[Row]) -> list[str]:
+    """Return the name of every picture in rows of searches, as often as it is shown."""
+    return [
+        name
+        for row in chain(*rows)
+        for name in (row.search.probe, *(placed.candidate.reference for placed in row.shown))
+    ]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Images of one true label: those decided wrongly and those decided rightly, surest first."""
+
+    truth: str
+    images: int
+    wrong: int
+    failed: int
+    surest_wrong: tuple[Search, ...]
+    surest_right: tuple[Search, ...]
+
+
+def decisions(searches: Sequence[Search], number: int) -> list[Decisions]:
+    """Return the surest wrong and right decisions per true label, positive label first.
+
+    A label that begins with ``non`` is the negative one: its surest right decisions have the
+    lowest scores.
+    """
+    labels = sorted({s.truth for s in searches if s.truth}, key=lambda t: (t.startswith("non"), t))
+    found = []
+    for truth in labels:
+        of_label = [s for s in searches if s.truth == truth]
+        sure = _surest(truth)
+        scored = [s for s in of_label if not s.failed and s.score is not None]
+        right = sorted((s for s in scored if s.correct), key=sure)
+        wrong = sorted((s for s in scored if s.correct is False), key=sure, reverse=True)
+        found.append(
+            Decisions(
+                truth,
+                len(of_label),
+                sum(s.correct is False for s in of_label),
+                sum(s.failed for s in of_label),
+                tuple(wrong[:number]),
+                tuple(right[:number]),
+            )
+        )
+    return found
+
+
+def _surest(truth: str) -> Callable[[Search], Any]:
+    sign = 1.0 if truth.startswith("non") else -1.0
+    return lambda s: (sign * (s.score or 0.0), s.fold, s.probe)
+
+
+def decided(found: Iterable[Decisions]) -> list[str]:
+    """Return the name of every picture among decisions."""
+    return [s.probe for one in found for s in (*one.surest_wrong, *one.surest_right)]

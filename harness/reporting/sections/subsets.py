@@ -1,0 +1,39 @@
+"""The same metrics over parts of the trials: mates of the very photograph, told apart."""
+
+from __future__ import annotations
+
+from harness.reporting import wording
+from harness.reporting.sections.headline import captioned
+from harness.reporting.tables import Table
+from harness.tasks.results import Estimate, Metrics
+
+ALL = "all of them"
+
+
+def subset_table(metrics: Metrics) -> Table | None:
+    """Return a table with a row for every part and one for all trials; None without parts."""
+    if not metrics.subsets:
+        return None
+    ids = list(dict.fromkeys(key for part in metrics.subsets.values() for key in part))
+    parts = {**metrics.subsets, ALL: metrics.pooled}
+    rows = tuple(
+        (name, *_cells([part.get(metric) for metric in ids])) for name, part in parts.items()
+    )
+    columns = ("Part", "Trials", *(wording.metric_label(metric) for metric in ids))
+    return Table(
+        captioned("The same metrics by what the mate shows", metrics.counts), columns, rows
+    )
+
+
+def _cells(estimates: list[Estimate | None]) -> tuple[str, ...]:
+    trials = next((wording.count(found.n) for found in estimates if found is not None), "")
+    return (trials, *("" if found is None else _figure(found) for found in estimates))
+
+
+def _figure(found: Estimate) -> str:
+    if found.value is None:
+        return wording.NO_VALUE
+    text = f"{found.value:.3f}"
+    if found.low is None or found.high is None:
+        return text
+    return f"{text} [{found.low:.3f}, {found.high:.3f}]"

@@ -1,0 +1,235 @@
+"""The tagging section of a report: a table of all tags, and images with their tags drawn on."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.api import Image
+from harness.data.images import decode
+from harness.data.records import Record
+from harness.errors import Damaged, HarnessError
+from harness.record.files import read_json
+from harness.reporting import wording
+from harness.reporting.drawing import plots
+from harness.reporting.drawing.tags import Label, draw_tags
+from harness.reporting.tables import Table
+from harness.tasks.results import Outcome, Search, TagFigures
+
+EXAMPLES = 4
+SHOWN = 6
+"""Tags drawn on an image, as in the slides."""
+
+WIDTH = 240
+TAGS_LISTED = 200
+
+NOTES = "notes.json"
+"""In the folder of a model, by an algorithm that has something to say of its training: numbers by
+what they are, shares where they lie between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One tag in the table, in finished texts."""
+
+    tag: str
+    images: str
+    precision: str
+    interval: str
+    strip: str
+    chance: str
+    given: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image with the tags that it was given.
+
+    Parameters
+    ----------
+    address
+        ``data:`` address of the drawing, or None where the image is not at hand.
+    said
+        The drawn tags in words; `carried` those that the image carries.
+    """
+
+    name: str
+    address: str | None
+    said: str
+    carried: str
+
+
+@dataclass(frozen=True)
+class TaggingSection:
+    """What a report says of tags.
+
+    Parameters
+    ----------
+    hidden
+        Tags left out of the table.
+    notes
+        What the algorithm noted of its training, or None.
+    """
+
+    lines: Sequence[Line]
+    hidden: int
+    threshold: str
+    best: Sequence[Example]
+    worst: Sequence[Example]
+    notes: Table | None
+
+
+def tagging_section(
+    outcome: Outcome,
+    threshold: float,
+    folder: Path,
+    records: Mapping[str, Record],
+) -> TaggingSection:
+    """Return the section of a run.
+
+    Parameters
+    ----------
+    threshold
+        Of the protocol: a tag is given at this score and above.
+    folder
+        Of the run, for the notes of its models.
+    records
+        By name; their images need not be at hand.
+    """
+    ordered = sorted(
+        outcome.metrics.tags, key=lambda f: (-_number(f.average_precision), -f.images, f.tag)
+    )
+    best, worst = _examples(outcome.searches)
+    return TaggingSection(
+        lines=[_line(figures) for figures in ordered[:TAGS_LISTED]],
+        hidden=max(0, len(ordered) - TAGS_LISTED),
+        threshold=f"{threshold:g}",
+        best=[_example(search, records) for search in best],
+        worst=[_example(search, records) for search in worst],
+        notes=_notes(folder),
+    )
+
+
+def hits(search: Search) -> float:
+    """Return the share of an image's tags found among as many of its best tags.
+
+    NaN where it carries none, or more than are kept.
+    """
+    carried = len(search.truth.split())
+    if not carried or search.failed or carried > len(search.candidates):
+        return math.nan
+    return sum(c.mated for c in search.candidates[:carried]) / carried
+
+
+def _examples(searches: Sequence[Search]) -> tuple[list[Search], list[Search]]:
+    """Return the images that were tagged best and worst, of different identities."""
+    judged = [search for search in searches if not math.isnan(hits(search))]
+    judged.sort(key=lambda s: (-hits(s), -len(s.truth.split()), s.fold, s.probe))
+    best = _different(judged)
+    shown = {search.identity for search in best}
+    worst = _different([s for s in reversed(judged) if s.identity not in shown])
+    return best, worst
+
+
+def _different(ordered: Sequence[Search]) -> list[Search]:
+    chosen: dict[str, Search] = {}
+    for search in ordered:
+        chosen.setdefault(search.identity, search)
+        if len(chosen) == EXAMPLES:
+            break
+    return list(chosen.values())
+
+
+def _example(search: Search, records: Mapping[str, Record]) -> Example:
+    labels = [
+        Label(c.reference, c.score, c.mated)
+        for c in search.candidates[:SHOWN]
+        if c.score is not None
+    ]
+    pixels = _pixels(records.get(search.probe))
+    return Example(
+        search.probe,
+        None if pixels is None else _address(draw_tags(pixels, labels, shortest=WIDTH)),
+        "; ".join(label.text for label in labels),
+        ", ".join(search.truth.split()),
+    )
+
+
+def _pixels(record: Record | None) -> Image | None:
+    if record is None:
+        return None
+    try:
+        return decode(record.path)
+    except (HarnessError, OSError):
+        return None
+
+
+def _address(drawn: Image) -> str:
+    import PIL.Image
+
+    picture = PIL.Image.fromarray(np.ascontiguousarray(drawn))
+    picture.thumbnail((2 * WIDTH, 2 * WIDTH))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=80, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _line(figures: TagFigures) -> Line:
+    low, high, chance = figures.low, figures.high, figures.chance
+    reach = (low, high) if low is not None and high is not None else None
+    guess = (chance, chance) if chance is not None else None
+    return Line(
+        figures.tag,
+        wording.count(figures.images),
+        wording.amount("tag-map", figures.average_precision),
+        wording.interval("tag-map", low, high),
+        plots.interval_strip(figures.average_precision, reach, guess, 120),
+        wording.amount("tag-map", chance) if chance is not None else "",
+        (
+            wording.amount("tag-map", figures.precision),
+            wording.amount("tag-map", figures.recall),
+            wording.amount("tag-map", figures.f1),
+        ),
+    )
+
+
+def _notes(folder: Path) -> Table | None:
+    """Return what models say of their training, one column a fold; None where they say nothing."""
+    found: dict[str, dict[str, float]] = {}
+    for file in sorted(folder.glob(f"units/fold-*/model/{NOTES}")):
+        try:
+            told = read_json(folder, file.relative_to(folder).as_posix(), object)
+        except Damaged:
+            continue
+        if isinstance(told, dict):
+            fold = file.parent.parent.name.removeprefix("fold-")
+            found[fold] = {
+                str(name): float(value)
+                for name, value in told.items()
+                if isinstance(value, (int, float)) and math.isfinite(value)
+            }
+    names = list(dict.fromkeys(name for told in found.values() for name in told))
+    if not names:
+        return None
+    rows = tuple((name, *(_noted(told.get(name)) for told in found.values())) for name in names)
+    return Table(
+        "What the algorithm noted of its training",
+        ("What", *(wording.fold(fold) for fold in found)),
+        rows,
+    )
+
+
+def _noted(value: float | None) -> str:
+    if value is None:
+        return ""
+    return wording.count(int(value)) if value > 1 and value == int(value) else f"{value:.3f}"
+
+
+def _number(value: float | None) -> float:
+    return -1.0 if value is None else value

@@ -1,0 +1,323 @@
+"""Doing a run: its units of work, as far as they are missing, and all that follows from them."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from harness.cli.progress import DONE
+from harness.conformance.examination import Examined, examined, remarks_on
+from harness.data.findings import Finding
+from harness.execution.conversation import remove_leftovers
+from harness.execution.environment import Environment, hash_of, together
+from harness.execution.keeping import Workplace, is_done
+from harness.execution.nursery import Nursery
+from harness.execution.plan import plan
+from harness.execution.pool import Event, Limits, check_all, do_all
+from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
+from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit, write_unit
+from harness.execution.variables import variables
+from harness.plugins.registry import Plugin, home_of, own_files
+from harness.plugins.sources import libraries
+from harness.record import record
+from harness.record.manifest import Examination, Manifest, Retouched, Step, Surroundings
+from harness.record.protection import protection_of, remark_on
+from harness.record.renewing import alone
+from harness.runs.attacking import attacked, retouched, retouching_units, take_over
+from harness.runs.finishing import checkout_of, finish, manifest_of, now, opinions
+from harness.runs.folders import begin, end, folder_for, is_stale, loaded_by, settled
+from harness.runs.preparing import Entry, Prepared, command
+from harness.runs.shortcuts.evidence import shortcuts
+from harness.tasks.odd_scores import look_at_scores
+from harness.tasks.results import Outcome
+
+ONE_FIT = "one-fit"
+"""Code of the finding that a run is one of the fits that could have been."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run whose folder is whole."""
+
+    prepared: Prepared
+    outcome: Outcome
+    manifest: Manifest
+    seconds: float
+    done: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def execute(run: Prepared, limits: Limits, listen: Callable[[Event], None]) -> Finished:
+    """Do what is missing of a run and return its outcome.
+
+    Raises
+    ------
+    RunFailed
+        If its algorithm fails, or another process is at work in the same folder.
+    """
+    started = time.perf_counter()
+    run.folder.parent.mkdir(parents=True, exist_ok=True)
+    with alone(run.folder):
+        if run.is_finished:
+            finished = record.read_run(run.folder)
+            outcome = finished.judge()
+            seconds = time.perf_counter() - started
+            return Finished(run, outcome, finished.manifest, seconds, (), ("everything",))
+        plugin = run.entry.plugin
+        python = [home_of(plugin) / name for name in run.entry.files if name.endswith(".py")]
+        nursery = Nursery(plugin.file, libraries(python), variables(limits.threads))
+        try:
+            return _execute(run, limits, listen, started, nursery)
+        finally:
+            nursery.close()
+
+
+def _execute(
+    run: Prepared,
+    limits: Limits,
+    listen: Callable[[Event], None],
+    started: float,
+    nursery: Nursery,
+) -> Finished:
+    judged, folder = run.judged, run.folder
+    begun = now()
+    folder.mkdir(parents=True, exist_ok=True)
+    # While an algorithm is at work, nothing in the run folder tells the truth.
+    record.withdraw(folder)
+    discard_parts(folder)
+    remove_leftovers()
+    begin(folder, run.environment)
+    place = Workplace(folder, _hidden(run), nursery)
+    examination, remarks = _examined(run, place, limits, listen)
+    waves = plan(
+        run.entry.plugin,
+        run.entry.description,
+        judged.protocol,
+        judged.folds,
+        judged.dataset.records,
+        limits,
+    )
+    done: list[str] = []
+    kept: list[str] = []
+
+    renewed = False
+
+    def do(wave: Sequence[Unit]) -> None:
+        nonlocal renewed
+        left = []
+        stale = {u.name for u in wave if is_stale(folder / "units" / u.name, _plugin_of(u, run))}
+        for unit in wave:
+            # What follows from a unit that is done again has to be, too.
+            if renewed or unit.name in stale:
+                shutil.rmtree(place.folder(unit), ignore_errors=True)
+            if is_done(unit, place):
+                kept.append(unit.name)
+            else:
+                left.append(unit)
+        renewed = renewed or bool(stale)
+        do_all(left, place, limits, listen)
+        for unit in left:
+            listen(Event(unit.name, DONE, 1, 1))
+        done.extend(unit.name for unit in left)
+
+    before: list[list[Unit]] = []
+    shown: Retouched | None = None
+    if run.attack is not None:
+        # What the others are to see is known only when it is there.
+        retouching = retouching_units(run.attack, judged.dataset, judged.folds, judged.protocol)
+        take_over(place, retouching, run.origin)
+        before = [[unit for unit, _ in retouching]]
+        do(before[0])
+        pictures, shown = retouched(folder, retouching, judged.folds)
+        waves = attacked(waves, judged.folds, pictures)
+    for wave in waves:
+        do(wave)
+    waves = [*before, *waves]
+    units = [unit for wave in waves for unit in wave]
+    checked = None if run.entry.description.shown_truth else check_all(units, place, limits, listen)
+    place.journal.check()
+    write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
+    record.write_truth(
+        folder,
+        judged.folds,
+        dict(judged.dataset.records),
+        judged.dataset.root,
+        judged.protocol.kind().truth_files,
+    )
+    for unit in units:
+        write_unit(place.folder(unit), unit)
+    answers = [
+        load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
+    ]
+    outcome = judged.protocol.kind().judge(
+        judged.folds, answers, judged.dataset.records, judged.protocol
+    )
+    places = [(unit, place.folder(unit)) for unit in units]
+    manifest, run = _manifest(run, outcome, places, begun, shown)
+    manifest.protection = protection_of([folder for _, folder in places], checked)
+    manifest.examination = examination
+    odd = look_at_scores(judged.folds, answers, judged.protocol)
+    manifest.findings = [*manifest.findings, *remarks, *odd]
+    remark = remark_on(manifest.protection)
+    if remark is not None:
+        manifest.findings = [*manifest.findings, remark]
+    manifest.opinions = opinions(judged.protocol, judged.folds, answers)
+    end(folder)
+    finish(folder, manifest, outcome, judged.dataset)
+    if run.folder != folder:
+        folder.rename(run.folder)
+    seconds = time.perf_counter() - started
+    return Finished(run, outcome, manifest, seconds, tuple(done), tuple(kept))
+
+
+def _hidden(run: Prepared) -> tuple[Path, ...]:
+    """Return data sets and runs, of which no worker may read anything."""
+    judged = run.judged
+    data = [judged.dataset.root]
+    if run.request.train_data is not None:
+        data.append(run.request.train_data)
+    if run.attack is not None:
+        data.append(run.attack.learnt.dataset.root)
+    runs = run.folder.parent.parent
+    # Not all of the folder: an algorithm may lie in it, too.
+    kept = {path.parent.parent for path in runs.glob(f"*/*/{record.MANIFEST}")}
+    return (*data, run.folder.parent, *sorted(kept))
+
+
+def _examined(
+    run: Prepared, place: Workplace, limits: Limits, listen: Callable[[Event], None]
+) -> tuple[Examination, list[Finding]]:
+    """Return what the conformance kit finds about the algorithm, and remarks on all that run."""
+    entries = [(run.entry, run.request.preset, run.request.parameters, run.origin.weight_hashes)]
+    if run.attack is not None and run.origin.attack is not None:
+        attack = run.attack
+        entries.append((attack.entry, attack.preset, {}, run.origin.attack.weight_hashes))
+    found, remarks = [], list[Finding]()
+    for entry, preset, assigned, weights in entries:
+        name = entry.plugin.name
+        wanted = {*assigned, *entry.description.presets.get(preset, {})}
+        values = entry.description.values()
+        one = examined(
+            Examined(
+                entry.plugin,
+                entry.description,
+                entry.source_hash,
+                {parameter: values[parameter] for parameter in values if parameter in wanted},
+                weights,
+            ),
+            hidden=(*place.hidden, place.run),
+            threads=limits.threads,
+            bounds=limits.bounds,
+            report=partial(_say, listen, f"check of {name}"),
+        )
+        found.append(one)
+        remarks += remarks_on(one, name)
+    return found[0], remarks
+
+
+def _say(listen: Callable[[Event], None], what: str, done: int, total: int, note: str) -> None:
+    listen(Event(what, "check", done, total, note))
+
+
+def _plugin_of(unit: Unit, run: Prepared) -> Plugin:
+    attack = run.attack
+    own = attack is None or unit.file == str(run.entry.plugin.file)
+    return run.entry.plugin if own or attack is None else attack.entry.plugin
+
+
+def _settled(
+    run: Prepared, places: Sequence[Path], attacking: Sequence[Path]
+) -> tuple[Prepared, dict[str, str], dict[str, str]]:
+    """Return the run as what it proved to be by the files that its workers loaded, and those."""
+    entry, origin = run.entry, run.origin
+    loaded = loaded_by(places, entry.plugin)
+    hashed = settled(entry.plugin, entry.files, loaded)
+    if hashed is not None:
+        origin = msgspec.structs.replace(origin, source_hash=hashed)
+    more: dict[str, str] = {}
+    if run.attack is not None and origin.attack is not None:
+        attacker = run.attack.entry
+        more = loaded_by(attacking, attacker.plugin)
+        hashed = settled(attacker.plugin, attacker.files, more)
+        if hashed is not None:
+            changed = msgspec.structs.replace(origin.attack, source_hash=hashed)
+            origin = msgspec.structs.replace(origin, attack=changed)
+        more = _beside(attacker, more)
+    if origin != run.origin:
+        identity = record.identity_of(origin)
+        place = folder_for(run.folder.parent, entry.plugin.name, identity, run.environment)
+        run = replace(run, origin=origin, identity=identity, folder=place)
+    return run, _beside(entry, loaded), more
+
+
+def _one_fit(algorithm: bool) -> Finding:
+    return Finding(
+        ONE_FIT,
+        "warning",
+        "this is one fit of an algorithm that learns: another seed, or the same in another "
+        "environment, may give other numbers, and the intervals do not hold that; --repeats 5 "
+        "measures it"
+        if algorithm
+        else "this is one fit of the remover that the probes were retouched by: another may give "
+        "other numbers, and the intervals do not hold that",
+    )
+
+
+def _beside(entry: Entry, loaded: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of an algorithm that are not its source, known before or loaded late."""
+    home = home_of(entry.plugin).resolve()
+    own = {file.resolve() for file in own_files(entry.plugin)}
+    every = {**entry.files, **loaded}
+    return {name: every[name] for name in sorted(every) if home / name not in own}
+
+
+def _manifest(
+    run: Prepared,
+    outcome: Outcome,
+    units: Sequence[tuple[Unit, Path]],
+    begun: str,
+    shown: Retouched | None,
+) -> tuple[Manifest, Prepared]:
+    judged, description = run.judged, run.entry.description
+    steps: list[Step] = []
+    environments: dict[str, Environment] = {}
+    for unit, place in units:
+        for step in (MODEL, TEMPLATES, SCORES):
+            path = place / step / STEP_FILE
+            if path.exists():
+                facts = msgspec.json.decode(path.read_bytes())
+                if "environment" in facts:
+                    found = msgspec.convert(facts["environment"], Environment)
+                    environments[f"{unit.name}/{step}"] = found
+                seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
+                steps.append(Step(unit.name, step, seconds, items))
+    told = shortcuts(judged.folds, judged.dataset.records, judged.protocol)
+    own = [place for unit, place in units if _plugin_of(unit, run) == run.entry.plugin]
+    run, loaded, more = _settled(run, own, [place for _, place in units if place not in own])
+    manifest = manifest_of(judged, run.origin, outcome, begun)
+    for environment in environments.values():
+        manifest.versions |= {"python": environment.python, **environment.libraries}
+    manifest.versions = dict(sorted(manifest.versions.items()))
+    joined = together(environments)
+    manifest.environments = [Surroundings(one, where) for one, where in joined]
+    manifest.environment_hash = hash_of(joined)
+    manifest.learns = run.learns
+    if run.learns:
+        manifest.findings = [*manifest.findings, _one_fit(description.learns)]
+    manifest.findings = [*manifest.findings, *told]
+    manifest.loaded = loaded
+    if shown is not None:
+        shown.loaded = more
+    manifest.retouched = shown
+    manifest.abilities, manifest.control = description.abilities, description.control
+    manifest.citation, manifest.about = description.citation, description.about
+    manifest.git = checkout_of(run.entry.plugin.file.parent)
+    manifest.command = command(run)
+    manifest.steps = steps
+    return manifest, run

@@ -1,0 +1,228 @@
+"""What follows from the scores of a run, written into its folder: numbers, manifest, report."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from harness.data.records import Dataset, Fold
+from harness.execution.storage import write_whole
+from harness.record import record
+from harness.record.files import read_bytes, sound
+from harness.record.manifest import Manifest, Opinion, Origin
+from harness.record.renewing import alone, or_as_before
+from harness.runs.preparing import Judged
+from harness.tasks.answers import Answer, StreamedAnswer
+from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.results import Outcome
+
+
+def finish(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset) -> None:
+    """Write what follows from the scores of a run, and seal its folder.
+
+    Parameters
+    ----------
+    dataset
+        For the pictures of the report.
+    """
+    record.write_outcome(folder, outcome)
+    manifest.result_hash = record.result_hash(folder)
+    record.write_manifest(folder, manifest)
+    write_report(folder, manifest, outcome, dataset)
+    record.seal(folder)
+
+
+def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Dataset) -> None:
+    """Render the report of a run, with thumbnails of the images that are at hand."""
+    from harness.reporting.drawing.thumbnails import thumbnails
+    from harness.reporting.report import render
+    from harness.reporting.sections.learning import learning_figures
+    from harness.reporting.sections.operating import operating_of
+    from harness.reporting.sections.removal import as_shown, retouched_section
+    from harness.reporting.sections.sections import Told, sections_of
+
+    protocol, _ = read_protocol(folder / record.PROTOCOL)
+    section = None
+    assessment = record.read_assessment(folder)
+    if assessment is not None:
+        from harness.reporting.sections.forensic import AS_LISTED, PROPOSITIONS, forensic_section
+
+        proposition = PROPOSITIONS[manifest.mated_by or protocol.data.mated_by]
+        if protocol.task == "score-lists":
+            proposition = AS_LISTED
+        section = forensic_section(assessment, proposition, manifest.origin.algorithm)
+    retouched = retouched_section(folder, manifest, outcome, dataset.records)
+    records = dataset.records
+    if manifest.origin.attack is not None:
+        records = as_shown(folder, outcome, records)
+    tags = None
+    if protocol.task == "tagging":
+        from harness.reporting.sections.tagging import tagging_section
+
+        tags = tagging_section(outcome, protocol.threshold, folder, dataset.records)
+    page = render(
+        manifest,
+        outcome,
+        thumbnails(records),
+        section,
+        "" if tags else protocol.data.use_case,  # what is published of it are no tags
+        retouched=retouched,
+        tagging=tags,
+        learning=learning_figures(folder),
+        sections=sections_of(Told(folder, outcome, dataset.records)),
+        scores=operating_of(folder, outcome.metrics, outcome.curves),
+    )
+    write_whole(folder / record.REPORT, page)
+
+
+def score_again(folder: Path, forensic: str = "") -> tuple[record.Run, Outcome, bool]:
+    """Compute every number of a run again from its raw scores, and its report with them.
+
+    Parameters
+    ----------
+    forensic
+        Calibrator of likelihood ratios; empty for what the run has already.
+
+    Returns
+    -------
+    tuple
+        The run, its outcome, and whether the metrics are what they were before.
+
+    Raises
+    ------
+    Damaged
+        If the scores, the truth or the protocol changed since the run.
+    """
+    record.check_sources(folder)
+    run = record.read_run(folder)
+    outcome = run.judge()
+    kept = record.read_assessment(folder)
+    method = forensic or (kept.method if kept is not None else "")
+    assessment = record.assessed(run, method) if method else None
+    before = folder / record.METRICS
+    content = read_bytes(folder, record.METRICS) if before.exists() else b""
+    if run.manifest.opinions:
+        with sound(folder, "the opinions of other programs cannot be asked for"):
+            again = opinions(run.protocol, run.folds, run.answers)
+        if all(opinion.value is not None for opinion in again):
+            run.manifest.opinions = again
+    facts = run.manifest.dataset
+    pictured = Dataset(facts["name"], Path(facts["path"]), facts["layout"], run.records)
+    with alone(folder), or_as_before(folder):
+        (folder / record.CHECKSUMS).unlink()
+        if assessment is not None:
+            record.write_assessment(folder, assessment)
+        finish(folder, run.manifest, outcome, pictured)
+    return run, outcome, before.read_bytes() == content
+
+
+def add_likelihood_ratios(folder: Path, calibrator: str) -> None:
+    """Add likelihood ratios to a finished run and its report, unless it has them already."""
+    kept = record.read_assessment(folder)
+    if kept is None or kept.method != calibrator:
+        score_again(folder, calibrator)
+
+
+def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Opinion]:
+    """Let PyEER compute the equal error rate of the same scores, where the protocol reports one."""
+    from harness.scorefiles.independent import metric_of, pyeer_eer, scores_behind
+
+    metric = metric_of(protocol)
+    if metric is None:
+        return []
+    if any(isinstance(answer, StreamedAnswer) for answer in answers):
+        return [Opinion("PyEER", str(metric), None, "it needs every score, and they are not kept")]
+    found = pyeer_eer(scores_behind(protocol, folds, answers))
+    return [Opinion(found.program, str(metric), found.value, found.reason, found.tolerance)]
+
+
+def _learned(judged: Judged) -> dict[str, str]:
+    """Return what the manifest says of a data set that was learned from and not judged."""
+    if judged.elsewhere is None:
+        return {}
+    there = judged.elsewhere
+    return {
+        "trained_on": f"{there.given} ({len(there.images):,} images)",
+        "trained_on_hash": there.hash,
+    }
+
+
+def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) -> Manifest:
+    """Return a manifest with all that does not depend on how the scores were made."""
+    mated = any(fold.mates for fold in judged.folds)
+    mated_by = judged.protocol.data.mated_by if mated else ""
+    return Manifest(
+        format=record.FORMAT,
+        identity=record.identity_of(origin),
+        origin=origin,
+        title=judged.protocol.title,
+        question=judged.protocol.question,
+        reference=judged.protocol.reference,
+        task=judged.protocol.task,
+        abilities=[],
+        control=False,
+        citation="",
+        about="",
+        dataset={
+            "name": judged.dataset.name,
+            "given": judged.given,
+            "layout": judged.dataset.layout,
+            "path": str(judged.dataset.root.resolve()),
+            "synthetic": judged.dataset.synthetic,
+            **_learned(judged),
+        },
+        counts={"images": len(judged.names), **outcome.metrics.counts},
+        versions={"python": platform.python_version(), "tattoo-harness": _harness_version()},
+        machine={
+            "system": platform.platform(terse=True),
+            "processor": platform.machine(),
+        },
+        git={},
+        command="",
+        started=begun,
+        finished=now(),
+        steps=[],
+        failures=len(outcome.failures),
+        mated_by=mated_by,
+        findings=judged.findings,
+    )
+
+
+def checkout_of(folder: Path) -> dict[str, Any]:
+    """Return commit and dirty flag of the checkout that an algorithm lies in, if it lies in one."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words],  # noqa: S607 - found on PATH, as git is
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    with suppress(OSError, subprocess.TimeoutExpired):
+        commit = git("rev-parse", "HEAD")
+        if commit and re.fullmatch(r"[0-9a-f]{40,64}", commit):
+            return {"commit": commit, "dirty": bool(git("status", "--porcelain"))}
+    return {}
+
+
+def now() -> str:
+    """Return the time as the manifest writes it: UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _harness_version() -> str:
+    """Return the installed version, or ``unknown`` in a checkout that was never installed."""
+    try:
+        return version("tattoo-harness")
+    except PackageNotFoundError:
+        return "unknown"

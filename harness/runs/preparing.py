@@ -1,0 +1,665 @@
+"""From names typed by a user to runs that are checked and not yet started."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from harness.data.boxes import look_at_boxes
+from harness.data.decoding import look_at_masks, say_masks, undecodable
+from harness.data.findings import Finding, Findings, once
+from harness.data.fingerprints import fingerprint
+from harness.data.formats import MEGAPIXELS
+from harness.data.readers.layouts import open_dataset
+from harness.data.records import Dataset, Fold
+from harness.errors import DataError, UsageError
+from harness.execution.asking import ask
+from harness.execution.bounds import Bounds
+from harness.execution.environment import Environment
+from harness.execution.pool import CPU, MEMORY
+from harness.plugins.description import Description
+from harness.plugins.places import bundled
+from harness.plugins.registry import (
+    Plugin,
+    find_algorithm,
+    find_protocol,
+    plugin_files,
+    protocols,
+    source_hash,
+)
+from harness.record import record
+from harness.record.manifest import Origin
+from harness.runs.attacking import ABILITY, Attack, check_attackable
+from harness.runs.folders import already_there, belongs, folder_for
+from harness.tasks.copies import check_compared, copies_of, learned_and_judged
+from harness.tasks.elsewhere import Elsewhere, learn_elsewhere
+from harness.tasks.folds import restrict
+from harness.tasks.look_alikes import asked_on
+from harness.tasks.needs import look_at_galleries, look_at_mates, look_at_records
+from harness.tasks.protocol import Protocol, read_protocol
+
+LEARNED = "images learned from and judged"
+REMOVAL = "removal"
+"""The protocol whose images a remover learns from, where an attack does not name another."""
+
+RULE = 3
+"""Version of the rule by which a run's identity is made."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for, as typed.
+
+    Parameters
+    ----------
+    algorithms, protocols
+        Names or files.
+    data
+        Data set in the place of the protocols' own.
+    layout
+        Its layout, where it should not be detected.
+    folds
+        Names of folds; all unless given.
+    fold_count
+        Into how many folds data without lists of its own is dealt; the protocol's number unless
+        given.
+    parameters, preset, seed
+        Of the algorithms.
+    attack
+        Who retouches the probes before they are seen: a remover of tattoos, ``NAME:PRESET``, or a
+        removal protocol, which names one. Nobody unless given.
+    plugins
+        Further folders of algorithms and protocols.
+    out
+        Where run folders go.
+    train_data, train_layout
+        Data set that every fold learns from, in the place of the other folds; and its layout.
+    threads, memory, device
+        Of the workers, as in `harness.execution.pool.Limits`: other ones can give other bits.
+    bounds
+        How long the import of an algorithm may be silent, and how much memory it may hold.
+    """
+
+    algorithms: tuple[str, ...]
+    protocols: tuple[str, ...]
+    data: Path | None = None
+    layout: str | None = None
+    folds: tuple[str, ...] = ()
+    fold_count: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    preset: str = ""
+    seed: int | None = None
+    attack: str = ""
+    plugins: tuple[Path, ...] = ()
+    out: Path = Path("runs")
+    train_data: Path | None = None
+    train_layout: str | None = None
+    threads: int = 1
+    memory: int = MEMORY
+    device: str = CPU
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A protocol with the data set it is asked on."""
+
+    name: str
+    file: Path
+    protocol: Protocol
+    protocol_hash: str
+    dataset: Dataset
+    folds: tuple[Fold, ...]
+    given: str
+    elsewhere: Elsewhere | None = None
+    leaks: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is odd about the data, each said once."""
+        return once(one for one in self.dataset.findings if one.severity == "warning")
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Every record that the folds touch, sorted."""
+        return sorted(
+            {name for fold in self.folds for name in (*fold.train, *fold.probes, *fold.gallery)}
+        )
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Hash of the images and the truth that the folds touch.
+
+        What is learned from elsewhere has a hash of its own, so that runs that learned from
+        different data can be compared on the same.
+        """
+        kinds = self.protocol.kind().truth_files
+        learned = frozenset[str]() if self.elsewhere is None else self.elsewhere.images
+        names = [name for name in self.names if name not in learned]
+        return fingerprint(self.dataset, names, truth_files=kinds)
+
+    @cached_property
+    def layout_hash(self) -> str:
+        """Hash of the folds that the images were dealt into: who is compared with whom."""
+        return _hash_of(
+            [
+                [
+                    fold.name,
+                    fold.probes,
+                    fold.gallery,
+                    sorted(fold.mates),
+                    sorted(fold.nonmates),
+                    sorted(fold.excluded),
+                    [(draw.probes, draw.gallery) for draw in fold.draws],
+                ]
+                for fold in self.folds
+            ]
+        )
+
+    @cached_property
+    def learning_hash(self) -> str:
+        """Hash of the images that each fold learns from and of the truth about them.
+
+        Masks and clean captures are hashed with the data.
+        """
+        truth = self.protocol.kind().training_truth
+        known = [truth(fold, self.dataset.records, self.protocol) for fold in self.folds]
+        plain = ("identities", "mated", "tattoo", "tags")
+        return _hash_of(
+            [
+                [fold.name, fold.train, {name: each.get(name) for name in plain}]
+                for fold, each in zip(self.folds, known, strict=True)
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An algorithm with the parameters it runs with.
+
+    Parameters
+    ----------
+    environment
+        Of a worker now, as far as it is known before the work.
+    files
+        SHA-256 of its files, as far as they are known before the work, by path.
+    """
+
+    plugin: Plugin
+    description: Description
+    source_hash: str
+    environment: Environment
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One run, checked and not yet started.
+
+    Parameters
+    ----------
+    environment
+        In which it would be done now, as far as that is known before the work.
+    """
+
+    judged: Judged
+    entry: Entry
+    origin: Origin
+    identity: str
+    folder: Path
+    request: Request
+    environment: Environment
+    attack: Attack | None = None
+
+    @property
+    def label(self) -> str:
+        """Protocol and algorithm, for people."""
+        return f"{self.judged.name} / {self.entry.plugin.name}"
+
+    @property
+    def seed(self) -> int:
+        """Of the algorithm."""
+        return int(self.origin.parameters["seed"])
+
+    @property
+    def learns(self) -> bool:
+        """Whether the algorithm, or the attack on its probes, is fitted in this run."""
+        attack = self.attack
+        return self.entry.description.learns or (
+            attack is not None and attack.entry.description.learns
+        )
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        return record.is_finished(self.folder, self.identity)
+
+
+def prepare(request: Request) -> list[Prepared]:
+    """Check everything that can be checked before anything slow.
+
+    Raises
+    ------
+    UsageError
+        If a name, parameter or protocol is wrong, or nothing asked for fits together.
+    DataError
+        With every problem of a data set.
+    """
+    entries = [_entry(name, request) for name in _named(request.algorithms)]
+    judged = [judged_by(name, request) for name in _named(request.protocols)]
+    attack = _attack(request) if request.attack else None
+    if attack is not None:
+        for asked in judged:
+            check_attackable(asked.name, asked.protocol, asked.folds)
+        judged = [replace(asked, name=f"{asked.name}+{attack.label}") for asked in judged]
+    runs = []
+    for asked in judged:
+        task = asked.protocol.kind()
+        ability = task.ability.__name__
+        able = [
+            entry
+            for entry in entries
+            if ability in entry.description.abilities
+            or (entry.description.shown_truth and task.shown)
+        ]
+        if not able:
+            raise UsageError(
+                f"protocol {asked.name!r} needs a {ability}, which "
+                + ", ".join(repr(e.plugin.name) for e in entries)
+                + (" is" if len(entries) == 1 else " are")
+                + " not. `harness list` shows who can do what."
+            )
+        runs += [_prepared(asked, entry, request, attack) for entry in able]
+    used = {run.entry.plugin.name for run in runs}
+    idle = [entry.plugin.name for entry in entries if entry.plugin.name not in used]
+    if idle:
+        raise UsageError(
+            f"{', '.join(idle)}: none of the protocols {', '.join(j.name for j in judged)} needs "
+            "what it can do. `harness list` shows who can do what."
+        )
+    return _looked_at(runs)
+
+
+def _looked_at(runs: Sequence[Prepared]) -> list[Prepared]:
+    """Decode every picture that is still to be used, so that what is damaged is known at once.
+
+    Returns
+    -------
+    list of Prepared
+        The runs, with what is odd about the masks of their data.
+
+    Raises
+    ------
+    DataError
+        With all that cannot be used.
+    """
+    seen: dict[tuple[str, str], tuple[Finding, ...]] = {}
+
+    def look(judged: Judged) -> tuple[Finding, ...]:
+        key = (judged.file.stem, judged.given)
+        if key not in seen:
+            seen[key] = _odd_pictures(judged)
+        return seen[key]
+
+    found = []
+    for run in runs:
+        if run.is_finished:
+            found.append(run)
+            continue
+        if run.attack is not None:
+            look(run.attack.learnt)
+        odd = look(run.judged)
+        dataset = run.judged.dataset
+        noted = replace(dataset, findings=tuple(once((*dataset.findings, *odd))))
+        found.append(replace(run, judged=replace(run.judged, dataset=noted)))
+    return found
+
+
+def _odd_pictures(judged: Judged) -> tuple[Finding, ...]:
+    """Return what is said of the pictures and masks of a data set; refuse what cannot be used."""
+    files = judged.protocol.kind().truth_files
+    records = judged.dataset.records
+    crop = judged.protocol.data.crop
+    faults = undecodable(records, judged.names, crop=crop, clean="clean" in files)
+    findings = Findings()
+    look_at_boxes(records, judged.names, findings, shown=crop)
+    faults += findings.problems
+    if "mask" in files:
+        more, taken = look_at_masks(records, judged.names)
+        faults += more
+        say_masks(taken, findings)
+    if faults:
+        raise DataError(
+            f"{judged.given} cannot be evaluated by {judged.file.stem!r}: {len(faults):,} of "
+            f"{len(judged.names):,} pictures cannot be used. Replace them, or take them out of the "
+            "set.",
+            [Finding("pictures-that-cannot-be-used", "problem", fault) for fault in faults],
+        )
+    return findings.all
+
+
+Opened: TypeAlias = dict[tuple[object, ...], Dataset]
+"""Data sets that were read already, by all that decides what is read."""
+
+
+def judged_by(name: str, request: Request, opened: Opened | None = None) -> Judged:
+    """Open a protocol with the data set it is to be asked on, and check both.
+
+    Parameters
+    ----------
+    opened
+        Of earlier calls; a data set in it is not read again, and what is read is added.
+
+    Raises
+    ------
+    UsageError
+        If the protocol or the data set cannot be found, or the protocol is faulty.
+    DataError
+        With every problem of the data set.
+    """
+    file = find_protocol(name, request.plugins)
+    protocol, protocol_hash = read_protocol(file)
+    if request.data is None:
+        if not protocol.data.default:
+            raise UsageError(
+                f"protocol {file.stem!r} brings no images of its own; name yours with --data"
+            )
+        place = bundled("fixtures") / protocol.data.default
+        given = f"fixtures/{protocol.data.default}"
+    else:
+        place, given = request.data, str(request.data)
+    parts = (protocol.data.use_case, protocol.data.background)
+    key = (place, request.layout, *parts)
+    dataset = None if opened is None else opened.get(key)
+    if dataset is None:
+        dataset = open_dataset(place, use_case=parts[0], background=parts[1], layout=request.layout)
+        if opened is not None:
+            opened[key] = dataset
+    if dataset.problems:
+        raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.findings)
+    protocol = asked_on(_dealt(protocol, dataset, request), dataset)
+    dataset = _meeting(look_at_records(dataset, protocol), dataset, given, file.stem, protocol)
+    laid_out = protocol.kind().lay_out(dataset, protocol)
+    dataset = _meeting(
+        look_at_mates(dataset, protocol, laid_out), dataset, given, file.stem, protocol
+    )
+    dataset = _meeting(
+        look_at_galleries(dataset, protocol, laid_out), dataset, given, file.stem, protocol
+    )
+    folds = tuple(restrict(laid_out, request.folds))
+    dataset, leaks = _without_copies(dataset, folds, given, file.stem)
+    elsewhere = None
+    if request.train_data is not None:
+        dataset, folds, elsewhere = _learning_elsewhere(
+            file.stem, protocol, dataset, folds, request
+        )
+        leaks = ()  # all of what was learned from is another set, which was compared with this one
+    return Judged(file.stem, file, protocol, protocol_hash, dataset, folds, given, elsewhere, leaks)
+
+
+def _without_copies(
+    dataset: Dataset, folds: tuple[Fold, ...], given: str, name: str
+) -> tuple[Dataset, tuple[str, ...]]:
+    """Refuse folds that compare pictures with themselves, and find those learned from and judged.
+
+    Returns
+    -------
+    tuple
+        The data set with what is odd about it, and a sentence for each picture that would be
+        learned from and judged, if anybody learned.
+    """
+    copies = copies_of(
+        dataset, (n for fold in folds for n in (*fold.train, *fold.probes, *fold.gallery))
+    )
+    findings = Findings()
+    check_compared(dataset, folds, copies, findings)
+    if findings.problems:
+        raise DataError(f"{given} cannot be evaluated by {name!r}:", findings.all)
+    leaks = learned_and_judged(folds, copies)
+    for leak in leaks:
+        findings.warning(LEARNED, leak)
+    found = tuple(once((*dataset.findings, *findings.all)))
+    return replace(dataset, findings=found), tuple(leaks)
+
+
+def _dealt(protocol: Protocol, dataset: Dataset, request: Request) -> Protocol:
+    """Return the protocol with the number of folds that the user asks for."""
+    count = request.fold_count
+    if count is None:
+        return protocol
+    if dataset.folds or any(record.fold for record in dataset.records.values()):
+        raise UsageError(
+            f"--folds {count}: {dataset.name} brings folds of its own; --fold NAME picks some"
+        )
+    return protocol.model_copy(update={"folds": protocol.folds.model_copy(update={"count": count})})
+
+
+def _meeting(
+    found: Findings, dataset: Dataset, given: str, name: str, protocol: Protocol
+) -> Dataset:
+    """Refuse data that cannot answer a question; note on it what is only partly missing."""
+    if found.problems:
+        raise DataError(
+            f"{given} cannot answer the question of {name!r} ({protocol.question}):",
+            found.all,
+        )
+    return replace(dataset, findings=(*dataset.findings, *found.all))
+
+
+def _learning_elsewhere(
+    name: str, protocol: Protocol, dataset: Dataset, folds: tuple[Fold, ...], request: Request
+) -> tuple[Dataset, tuple[Fold, ...], Elsewhere]:
+    """Open the data set of ``--train-data`` and let every fold learn from it."""
+    if protocol.kind().ability.__name__ != "Matcher":
+        raise UsageError(f"--train-data is for protocols of matchers, and {name!r} is none")
+    place = Path(request.train_data or "")
+    other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
+    if other.problems:
+        raise DataError(f"{place} cannot be learned from:", other.findings)
+    return learn_elsewhere(dataset, folds, other, mated_by=protocol.data.mated_by, given=str(place))
+
+
+def with_seed(run: Prepared, seed: int) -> Prepared:
+    """Return the same run with another seed of its algorithm."""
+    description = run.entry.description
+    parameters = [
+        msgspec.structs.replace(one, value=seed) if one.name == "seed" else one
+        for one in description.parameters
+    ]
+    other = msgspec.structs.replace(description, parameters=parameters)
+    entry = replace(run.entry, description=other)
+    return _prepared(run.judged, entry, run.request, run.attack)
+
+
+def command(run: Prepared) -> str:
+    """Return the one command that makes this run again."""
+    words = [f"{name}={value}" for name, value in run.environment.settings.items()]
+    if MEGAPIXELS in os.environ:
+        words += [f"{MEGAPIXELS}={os.environ[MEGAPIXELS]}"]
+    words += ["harness", "run", "--protocol"]
+    words += [run.judged.file.stem if _is_builtin(run.judged.file) else str(run.judged.file)]
+    builtin = _is_builtin(run.entry.plugin.file) or run.entry.plugin.module
+    words += ["--algo", run.entry.plugin.name if builtin else str(run.entry.plugin.file)]
+    if run.request.data is not None:
+        words += ["--data", str(run.request.data)]
+    if run.request.layout:
+        words += ["--layout", run.request.layout]
+    if run.request.train_data is not None:
+        words += ["--train-data", str(run.request.train_data)]
+    if run.request.train_layout:
+        words += ["--train-layout", run.request.train_layout]
+    if run.request.attack:
+        words += ["--attack", run.request.attack]
+    if run.request.fold_count is not None:
+        words += ["--folds", str(run.request.fold_count)]
+    for fold in run.request.folds:
+        words += ["--fold", fold]
+    for parameter in run.entry.description.parameters:
+        if parameter.name == "seed":
+            words += ["--seed", str(parameter.value)]
+        elif parameter.value != parameter.default:
+            value = parameter.value
+            text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+            words += ["--param", f"{parameter.name}={text}"]
+    # What follows can change the last bits of scores, and with them what is learned.
+    if run.request.threads != 1:
+        words += ["--threads", str(run.request.threads)]
+    if run.request.memory != MEMORY:
+        words += ["--memory", str(run.request.memory)]
+    if run.request.device != CPU:
+        words += ["--device", run.request.device]
+    return shlex.join(words)
+
+
+def _entry(name: str, request: Request) -> Entry:
+    plugin = find_algorithm(name, request.plugins)
+    given = (request.data, request.train_data, request.out)
+    asked = ask(
+        plugin,
+        preset=request.preset,
+        assignments=request.parameters,
+        seed=request.seed,
+        hidden=[place for place in given if place is not None],
+        bounds=request.bounds,
+    )
+    asked.description.check_complete(plugin.name)
+    return Entry(
+        plugin,
+        asked.description,
+        source_hash(plugin, asked.loaded),
+        asked.environment,
+        plugin_files(plugin, asked.loaded),
+    )
+
+
+def _attack(request: Request) -> Attack:
+    """Find the remover that a text names, and the images that it learns from."""
+    name, _, preset = request.attack.partition(":")
+    protocol = REMOVAL
+    if name in protocols(request.plugins):
+        protocol = name
+    asked = judged_by(protocol, Request((), (protocol,), plugins=request.plugins))
+    if asked.protocol.task != REMOVAL:
+        raise UsageError(
+            f"--attack {request.attack}: protocol {name!r} asks for no removal; name an algorithm "
+            "that is a Remover, or a removal protocol"
+        )
+    if name == protocol:
+        name = asked.protocol.removal.attacker
+        if not name:
+            raise UsageError(
+                f"--attack {request.attack}: protocol {protocol!r} does not say whose pictures; "
+                "name an algorithm, or give the protocol a key 'attacker' in its table [removal]"
+            )
+    entry = _entry(name, Request((), (), preset=preset, plugins=request.plugins))
+    if ABILITY not in entry.description.abilities:
+        raise UsageError(
+            f"--attack {request.attack}: {name!r} is no {ABILITY}. `harness list` shows who can do "
+            "what."
+        )
+    return Attack(request.attack, entry, asked, preset)
+
+
+def _prepared(
+    judged: Judged, entry: Entry, request: Request, attack: Attack | None = None
+) -> Prepared:
+    if entry.description.learns and not all(fold.train for fold in judged.folds):
+        raise UsageError(
+            f"{entry.plugin.name!r} learns, and protocol {judged.name!r} gives it no training "
+            "image on this data; name a set to learn from with --train-data"
+        )
+    if entry.description.learns and judged.leaks:
+        findings = Findings()
+        for leak in judged.leaks:
+            findings.problem(LEARNED, leak)
+        raise DataError(
+            f"{entry.plugin.name!r} learns, and would learn from the same picture that is judged:",
+            findings.all,
+        )
+    parameters = entry.description.values()
+    judged = _not_learned(judged, entry.plugin.name, parameters)
+    origin = Origin(
+        rule=RULE,
+        protocol=judged.name,
+        protocol_hash=judged.protocol_hash,
+        data_hash=judged.data_hash,
+        algorithm=entry.plugin.name,
+        source_hash=entry.source_hash,
+        parameters=parameters,
+        weight_hashes=_weights(parameters),
+        failure_policy=judged.protocol.kind().failure_policy,
+        folds=[fold.name for fold in judged.folds],
+        fold_count=request.fold_count or 0,
+        attack=(
+            None if attack is None else attack.origin(_weights(attack.entry.description.values()))
+        ),
+        training_hash="" if judged.elsewhere is None else judged.elsewhere.hash,
+        layout_hash=judged.layout_hash,
+        learning_hash=judged.learning_hash if entry.description.learns else "",
+    )
+    environment = msgspec.structs.replace(entry.environment, threads=request.threads)
+    parent = request.out / judged.name
+    attacker = None if attack is None else attack.entry.plugin
+    for folder, whole in already_there(parent, origin, entry.plugin, attacker):
+        identity = record.identity_of(whole)
+        if belongs(folder, identity, environment):
+            return Prepared(judged, entry, whole, identity, folder, request, environment, attack)
+    identity = record.identity_of(origin)
+    folder = folder_for(parent, entry.plugin.name, identity, environment)
+    return Prepared(judged, entry, origin, identity, folder, request, environment, attack)
+
+
+def _hash_of(value: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
+
+
+def _not_learned(judged: Judged, algorithm: str, parameters: Mapping[str, Any]) -> Judged:
+    """Check that no ONNX model among the parameters learned from what is judged."""
+    named = {name: Path(v) for name, v in parameters.items() if isinstance(v, str) and v}
+    models = [
+        file
+        for name, file in named.items()
+        if file.suffix.lower() == ".onnx" or (algorithm, name) == ("onnx", "model")
+        if file.is_file()
+    ]
+    if not models:
+        return judged
+    from harness.data.learned_from import check_learned
+
+    dataset = judged.dataset
+    found = [
+        one for m in models for one in check_learned(m, dataset, judged.folds, given=judged.given)
+    ]
+    noted = replace(dataset, findings=tuple(once((*dataset.findings, *found))))
+    return replace(judged, dataset=noted)
+
+
+def _weights(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Hash every file that a parameter names: other weights are another algorithm."""
+    hashes = {}
+    for name, value in parameters.items():
+        if isinstance(value, str) and value:
+            path = Path(value)
+            with suppress(OSError):
+                if path.is_file():
+                    with path.open("rb") as file:
+                        hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
+
+
+def _is_builtin(file: Path) -> bool:
+    return any(file.is_relative_to(bundled(place)) for place in ("algorithms", "protocols"))
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(name.split(",") for name in names)))

@@ -1,0 +1,215 @@
+"""What is in a data set, what is odd about it, and which protocols it can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.data.boxes import look_at_boxes
+from harness.data.decoding import look_at_masks, say_masks, undecodable
+from harness.data.findings import Finding, Findings, once
+from harness.data.records import Dataset, Record
+from harness.errors import DataError, UsageError
+from harness.plugins.registry import algorithms, describe_sources, protocols, title_of
+from harness.runs.preparing import Judged, Opened, Request, judged_by
+
+__all__ = ["Answer", "Survey", "able", "survey"]
+
+FACTS = ("tattoo", "subject", "group", "source", "style", "media", "role", "label", "skin")
+"""Fields of a record of which the different values are counted."""
+
+GIVEN = ("tags", "box", "mask", "clean")
+"""Fields of a record of which it is counted how many pictures have one."""
+
+
+class Answer(msgspec.Struct):
+    """Whether a protocol can be asked on a data set.
+
+    Parameters
+    ----------
+    protocol, title
+        Name, and in words.
+    can
+        Whether a run could start.
+    reasons
+        Why not.
+    trials, kind
+        What is judged, over all folds: ``searches`` where galleries are searched, else ``images``.
+    folds
+        Number of folds.
+    own_data
+        Whether it was written for one data set, which users have to bring.
+    algorithms
+        Names of one or two that can answer it at once: contenders that neither learn nor need a
+        parameter, where there are any.
+    learns
+        Whether these learn.
+    galleries
+        References of the smallest and of the largest gallery; None where nothing is searched.
+    """
+
+    protocol: str
+    title: str
+    can: bool
+    reasons: list[str] = []
+    trials: int = 0
+    kind: str = "images"
+    folds: int = 0
+    galleries: tuple[int, int] | None = None
+    own_data: bool = False
+    algorithms: list[str] = []
+    learns: bool = False
+
+
+class Survey(msgspec.Struct):
+    """What `harness data` says.
+
+    Parameters
+    ----------
+    place, layout, synthetic
+        The data set, how it was read, and whether it states that it is synthetic.
+    pictures
+        Number of records.
+    values
+        By field of a record: number of different values, and of pictures that have one.
+    given
+        By field: number of pictures that have one.
+    findings
+        Everything wrong or odd, problems first.
+    answers
+        One for each protocol, those that can be asked first.
+    """
+
+    place: str
+    layout: str
+    synthetic: str
+    pictures: int
+    values: dict[str, tuple[int, int]]
+    given: dict[str, int]
+    findings: list[Finding]
+    answers: list[Answer]
+
+
+def survey(place: Path, *, layout: str | None = None, plugins: Sequence[Path] = ()) -> Survey:
+    """Look at a data set as every protocol would, without running anything.
+
+    Parameters
+    ----------
+    place
+        A folder or a manifest.
+    layout
+        Its layout; detected unless given.
+    plugins
+        Folders with further protocols.
+
+    Raises
+    ------
+    UsageError
+        If there is no data set at the place.
+    """
+    opened: Opened = {}
+    answers: list[Answer] = []
+    findings: list[Finding] = []
+    for name, file in protocols(plugins).items():
+        request = Request((), (name,), data=place, layout=layout, plugins=tuple(plugins))
+        answer, found = _answer(name, title_of(file), request, opened)
+        answers.append(answer)
+        findings += found
+    sets = list(opened.values())
+    if not sets:
+        # No protocol could even open it: say why, as a run would.
+        raise UsageError(answers[0].reasons[0] if answers else f"{place} cannot be read")
+    known = {path: record for one in sets for path, record in _by_file(one).items()}
+    findings += [finding for one in sets for finding in one.findings]
+    if not any(one.severity == "problem" for one in findings):
+        findings += _odd_pictures({record.name: record for record in known.values()})
+    found = once(findings)
+    return Survey(
+        place=str(place),
+        layout=sets[0].layout,
+        synthetic=sets[0].synthetic,
+        pictures=len(known),
+        values={
+            field: (len(set(values)), len(values))
+            for field in FACTS
+            if (values := [v for r in known.values() if (v := getattr(r, field)) is not None])
+        },
+        given={
+            field: count
+            for field in GIVEN
+            if (count := sum(bool(getattr(r, field)) for r in known.values()))
+        },
+        findings=sorted(found, key=lambda one: one.severity != "problem"),
+        answers=sorted(answers, key=lambda answer: (not answer.can, answer.own_data)),
+    )
+
+
+def _answer(
+    name: str, title: str, request: Request, opened: Opened
+) -> tuple[Answer, list[Finding]]:
+    try:
+        judged = judged_by(name, request, opened)
+    except DataError as reason:
+        shown = list(reason.problems) or [str(reason)]
+        return Answer(name, title, can=False, reasons=shown), []
+    except UsageError as reason:
+        return Answer(name, title, can=False, reasons=[str(reason)]), []
+    return able(judged, request.plugins), judged.findings
+
+
+def able(judged: Judged, plugins: Sequence[Path] = ()) -> Answer:
+    """Return how much a protocol asks of the data that it was opened with.
+
+    Parameters
+    ----------
+    judged
+        The protocol with its data.
+    plugins
+        Folders with further algorithms.
+    """
+    galleries = [len(fold.gallery) for fold in judged.folds if fold.gallery]
+    named, learns = _contenders(judged.protocol.kind().ability.__name__, plugins)
+    return Answer(
+        judged.name,
+        judged.protocol.title,
+        can=True,
+        trials=sum(len(fold.probes) for fold in judged.folds),
+        kind="searches" if galleries else "images",
+        folds=len(judged.folds),
+        galleries=(min(galleries), max(galleries)) if galleries else None,
+        own_data=not judged.protocol.data.default,
+        algorithms=named,
+        learns=learns,
+    )
+
+
+def _contenders(ability: str, plugins: Sequence[Path]) -> tuple[list[str], bool]:
+    able = [
+        (plugin.name, glance.learns)
+        for plugin, glance in describe_sources(algorithms(plugins))
+        if ability in glance.abilities and not glance.control and not glance.needs
+    ]
+    at_once = [name for name, learns in able if not learns]
+    return at_once[:2] or [name for name, _ in able][:1], not at_once
+
+
+def _odd_pictures(records: dict[str, Record]) -> list[Finding]:
+    """Return what only decoding shows, as a run would find it before it starts."""
+    findings = Findings()
+    for sentence in undecodable(records, records, crop=False, clean=True):
+        findings.problem(
+            "pictures that cannot be used", f"{sentence}; replace it, or take it out of the set"
+        )
+    look_at_boxes(records, records, findings, shown=False)
+    faults, taken = look_at_masks(records, records)
+    for sentence in faults:
+        findings.problem("masks that cannot be used", sentence)
+    say_masks(taken, findings)
+    return list(findings.all)
+
+
+def _by_file(dataset: Dataset) -> dict[tuple[Path, object], Record]:
+    # One picture may hold several tattoos, each with a box of its own.
+    return {(record.path, record.box): record for record in dataset.records.values()}
