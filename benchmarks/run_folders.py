@@ -14,8 +14,15 @@ from harness.likelihood.assessment import Assessment
 from harness.record import record
 from harness.record.manifest import Manifest, Origin, Step
 from harness.runs.preparing import RULE
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import wilson
-from harness.tasks.results import Candidate, Curves, Estimate, FoldMetrics, Metrics, Search
+from harness.tasks.results import (
+    Candidate,
+    Curves,
+    FoldMetrics,
+    Metrics,
+    Search,
+)
 
 PROTOCOL = """version = {version}
 title = {title}

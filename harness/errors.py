@@ -7,12 +7,22 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.data.findings import Finding
+
+class Remark(Protocol):
+    """What was found about data (`harness.data.findings.Finding`): a problem or a warning."""
+
+    @property
+    def severity(self) -> str:
+        """Whether it stops a run: ``problem``, or ``warning``."""
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
 
 
 class HarnessError(Exception):
@@ -39,7 +49,7 @@ class DataError(HarnessError):
         One line each, or findings, of which the problems get a line.
     """
 
-    def __init__(self, summary: str, problems: Sequence[str | Finding] = ()) -> None:
+    def __init__(self, summary: str, problems: Sequence[str | Remark] = ()) -> None:
         self.found = tuple(problems)
         self.problems = tuple(
             one if isinstance(one, str) else one.text

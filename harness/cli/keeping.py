@@ -175,9 +175,9 @@ def _refuse_joined(folders: tuple[Path, ...], form: str) -> None:
 
 
 def _export_table(folders: tuple[Path, ...], out: Path) -> None:
-    from harness.execution.storage import write_whole
+    from harness.data.whole_files import write_whole
+    from harness.leaderboard.aigtatt import aigtatt_table
     from harness.record import record
-    from harness.scorefiles.aigtatt import aigtatt_table
 
     for folder in folders:
         record.check_sources(folder)

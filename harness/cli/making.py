@@ -131,7 +131,8 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
 def _of_algorithm(
     name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]
 ) -> Iterator[Finding]:
-    from harness.execution.asking import ask, examine_inside
+    from harness.conformance.inside import examine_inside
+    from harness.execution.asking import ask
 
     try:
         plugin = registry.find_algorithm(name, plugins)

@@ -17,7 +17,13 @@ from harness.record.record import read_assessment
 from harness.runs.executing import Finished
 from harness.runs.preparing import Prepared
 from harness.runs.repeats import Entry
-from harness.tasks.results import Curves, Estimate, Failure, Metrics, Outcome
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import (
+    Curves,
+    Failure,
+    Metrics,
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment

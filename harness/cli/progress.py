@@ -8,16 +8,13 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from harness.execution.pool import Event
+from harness.execution.pool import DONE, Event
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 LINE_EVERY = 10.0
 """Seconds between plain lines about one unit."""
-
-DONE = "done"
-"""Step of a unit of which nothing is left to do."""
 
 
 class PlainProgress:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import msgspec
 
+from harness.data.whole_files import write_whole
 from harness.errors import Damaged, UsageError, nearest, visible
-from harness.execution.storage import write_whole
 from harness.record import record
 from harness.record.files import read_json
 from harness.record.joined import (
@@ -32,7 +32,7 @@ from harness.record.joined import (
     read_metrics,
     write_joined,
 )
-from harness.runs.finishing import now
+from harness.record.manifest import now
 
 FILE, RUN = "baseline.json", "run"
 PLACE = Path("baselines")

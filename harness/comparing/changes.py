@@ -8,8 +8,7 @@ import msgspec
 
 from harness.comparing.pairing import Side
 from harness.execution.environment import Environment
-from harness.record.manifest import Manifest
-from harness.reporting.wording import shown
+from harness.record.manifest import Manifest, shown
 
 DIGITS = 10
 """Of a hash: enough to tell two apart."""

@@ -15,8 +15,8 @@ import msgspec
 from harness.comparing import announcing
 from harness.comparing.announcing import Place
 from harness.comparing.gate import Gate
+from harness.data.whole_files import write_whole
 from harness.errors import Unwritable, sentence_of
-from harness.execution.storage import write_whole
 from harness.record.record import REPORT
 
 __all__ = ["FILES", "PAGE", "clear", "publish", "publish_refusal"]

@@ -25,9 +25,9 @@ from harness.conformance import FIT, OF_ABILITY, QUICK, Finding, run
 from harness.conformance.checks import Subject
 from harness.conformance.remote import RemoteKind
 from harness.data import findings
+from harness.data.whole_files import write_whole
 from harness.errors import RunFailed
 from harness.execution.bounds import Bounds
-from harness.execution.storage import write_whole
 from harness.execution.unit import Unit
 from harness.plugins.description import Description
 from harness.plugins.places import PACKAGE, bundled, cache_folder

@@ -28,8 +28,9 @@ from harness.data.records import Fold, Record
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
 from harness.runs.preparing import Judged
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
-from harness.tasks.results import Estimate, Metrics
+from harness.tasks.results import Metrics
 
 __all__ = ["examine_question"]
 

@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from harness.data.findings import Finding
 from harness.data.marker import NOT_STATED, Synthetic
+
+
+class Picture(msgspec.Struct, array_like=True):
+    """An image file and, where only a part of it is shown, that part's box."""
+
+    path: str
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from harness.errors import PluginError, RunFailed, UsageError, text_of
+from harness.execution import worker
 from harness.execution.bounds import IMPORT, Bounds, amount, at_most, memory_of, out_of_memory
 from harness.execution.enclosure import rules_for
 from harness.execution.environment import Environment
@@ -25,12 +26,9 @@ from harness.execution.log import Log
 from harness.execution.nursery import Born
 from harness.execution.packing import LONGEST_TEXT
 from harness.execution.variables import variables
-from harness.execution.worker import ExaminationRequest, ExportRequest, Question
+from harness.execution.worker import ExportRequest, Question
 from harness.plugins.description import Description
 from harness.plugins.registry import Plugin
-
-if TYPE_CHECKING:
-    from harness.conformance import Finding
 
 T = TypeVar("T")
 
@@ -61,15 +59,6 @@ class Asked:
     description: Description
     environment: Environment
     loaded: dict[str, str]
-
-
-class _Found(msgspec.Struct):
-    name: str = ""
-    passed: bool = False
-    message: str = ""
-    end: bool = False
-    error: str = ""
-    exit_code: int = 2
 
 
 class _Answer(msgspec.Struct):
@@ -118,7 +107,7 @@ def ask(
         seed=seed,
     )
     bounds = bounds or Bounds(silence=PATIENCE)
-    with _scratch() as scratch:
+    with scratch_folder() as scratch:
         answer = _answer(
             plugin,
             "describe",
@@ -133,61 +122,6 @@ def ask(
     if answer.description is None:
         raise PluginError(f"{plugin.file}: its import ended without an answer")
     return Asked(answer.description, answer.environment, answer.loaded)
-
-
-def examine_inside(
-    plugin: Plugin, given: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> Iterator[Finding]:
-    """Have the conformance kit check a plugin in a process of the plugin's own, in its fence.
-
-    Parameters
-    ----------
-    plugin
-        To be checked.
-    given
-        Parameters that the user set; the others are the kit's choice.
-    parameters
-        All of them: files that they name may be read.
-
-    Yields
-    ------
-    Finding
-        As soon as it is known.
-
-    Raises
-    ------
-    PluginError, RunFailed
-        If it ends, or takes longer than it may, before all is checked.
-    """
-    from harness.conformance import Finding
-
-    with _scratch() as scratch:
-        (scratch / "kit").mkdir()
-        request = ExaminationRequest(
-            name=plugin.name,
-            file=str(plugin.file),
-            attribute=plugin.attribute,
-            module=plugin.module,
-            parameters=dict(given),
-            folder=str(scratch / "kit"),
-        )
-        with _asking(
-            plugin,
-            "examine",
-            request,
-            "examination",
-            EXPORT_PATIENCE,
-            memory=Bounds().memory,
-            parameters=parameters,
-            scratch=scratch,
-        ) as talk:
-            for line in talk.lines:
-                found = talk.decoded(line, _Found)
-                _refuse(found.error, found.exit_code)
-                if found.end:
-                    return
-                yield Finding(found.name, found.passed, text_of(found.message, LONGEST_TEXT))
-            raise talk.failed()
 
 
 def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, file: Path) -> None:
@@ -209,7 +143,7 @@ def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, f
     UsageError
         If it cannot be exported.
     """
-    with _scratch() as scratch:
+    with scratch_folder() as scratch:
         shutil.copytree(model, scratch / "model")
         request = ExportRequest(
             name=plugin.name,
@@ -236,7 +170,8 @@ def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, f
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch_folder() -> Iterator[Path]:
+    """Make a folder for one question, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as place:
         yield Path(place).resolve()
 
@@ -254,7 +189,7 @@ def _answer(
     hidden: Iterable[Path] = (),
 ) -> _Answer:
     """Ask a worker one thing, and turn what went wrong into an error."""
-    with _asking(
+    with asking(
         plugin,
         verb,
         question,
@@ -268,18 +203,19 @@ def _answer(
         answer = talk.decoded(next(talk.lines, b""), _Answer)
         with suppress(subprocess.TimeoutExpired):
             talk.process.wait(timeout=3)
-    _refuse(answer.error, answer.exit_code, out_of_memory(memory) if answer.memory else "")
+    refuse(answer.error, answer.exit_code, out_of_memory(memory) if answer.memory else "")
     return answer
 
 
-def _refuse(error: str, code: int, more: str = "") -> None:
+def refuse(error: str, code: int, more: str = "") -> None:
+    """Raise what a worker says is wrong, by its exit code; an empty text says that nothing is."""
     if error:
         kind = UsageError if code == UsageError.exit_code else PluginError
         raise kind(text_of(error, LONGEST_TEXT) + more)
 
 
 @dataclass
-class _Talk:
+class Talk:
     """A worker that has been asked something."""
 
     lines: Iterator[bytes]
@@ -295,7 +231,7 @@ class _Talk:
 
 
 @contextmanager
-def _asking(
+def asking(
     plugin: Plugin,
     verb: str,
     question: Any,
@@ -306,8 +242,36 @@ def _asking(
     parameters: Mapping[str, Any],
     scratch: Path,
     hidden: Iterable[Path] = (),
-) -> Iterator[_Talk]:
-    """Start a worker in its fence and ask it; it is ended, with all that it started, at the end."""
+    module: str = worker.__name__,
+) -> Iterator[Talk]:
+    """Start a worker in its fence and ask it; it is ended, with all that it started, at the end.
+
+    Parameters
+    ----------
+    plugin
+        Whose process it is.
+    verb, question
+        What the module is started with, and what it reads from its standard input, as JSON.
+    what
+        It is asked for, in the words of an error.
+    patience
+        Seconds that each line of the answer may take.
+    memory
+        Bytes that it may hold.
+    parameters
+        Of the plugin: files that they name may be read.
+    scratch
+        Folder that it may write to.
+    hidden
+        What it may read nothing of.
+    module
+        That is started, as by ``python -m``.
+
+    Raises
+    ------
+    PluginError
+        If it takes or holds more than it may.
+    """
     environment = surroundings(str(scratch), variables(1))
     rules = rules_for(
         plugin.file,
@@ -321,7 +285,7 @@ def _asking(
     fenced: Fenced | None = None
     try:
         fenced = start(
-            "harness.execution.worker",
+            module,
             [verb],
             rules,
             environment=environment,
@@ -345,7 +309,7 @@ def _asking(
             return RunFailed(f"{plugin.file}: its {what} {ended}{said}")
 
         words = msgspec.json.encode(question) + b"\n"
-        yield _Talk(_lines(fenced.process, words, patience, memory), fenced.process, failed)
+        yield Talk(_lines(fenced.process, words, patience, memory), fenced.process, failed)
     except _Over as reason:
         raise PluginError(f"{plugin.file}: its {what} {reason}") from None
     finally:

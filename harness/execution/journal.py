@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from harness.data.whole_files import write_whole
 from harness.errors import RunFailed
-from harness.execution.storage import write_whole
 
 JOURNAL = "journal.json"
 

@@ -8,18 +8,18 @@ without running it (`harness.plugins.sources`).
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.errors import RunFailed
+from harness.plugins.files import digest_of
 from harness.plugins.places import PACKAGE
 
 LARGEST_NUMBER = 10_000
@@ -105,31 +105,11 @@ class Watch:
                         "of it; run again"
                     )
             return {
-                Path(path[len(self._root) :]).as_posix(): _digest(path)
+                Path(path[len(self._root) :]).as_posix(): digest_of(Path(path))
                 for path in sorted(self._seen)
             }
         finally:
             self._hashing.now = False
-
-
-def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 that files have now, by their paths below a folder; "" for missing ones.
-
-    Names that lead out of the folder are missing ones: they may come from a stranger's run.
-    """
-    found = {}
-    root = folder.resolve()
-    for name in sorted(names):
-        path = (root / name).resolve()
-        inside = path.is_relative_to(root) and path.is_file()
-        found[name] = _digest(str(path)) if inside else ""
-    return found
-
-
-def changed(folder: Path, loaded: Mapping[str, str]) -> list[str]:
-    """Return the names of loaded files whose content is another now."""
-    now = hashes(folder, loaded)
-    return [name for name, digest in loaded.items() if now[name] != digest]
 
 
 def _below(path: str, place: str) -> bool:
@@ -142,8 +122,3 @@ def _state(path: str) -> tuple[int, ...] | None:
     except OSError:
         return None
     return (status.st_size, status.st_mtime_ns, status.st_ino)
-
-
-def _digest(path: str) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

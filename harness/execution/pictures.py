@@ -9,8 +9,9 @@ import numpy as np
 
 from harness.data.images import decode, file_bytes
 from harness.data.masks import read_mask
+from harness.data.records import Picture
 from harness.errors import UsageError
-from harness.execution.unit import Picture, Training
+from harness.execution.unit import Training
 from harness.execution.wire import Array
 
 

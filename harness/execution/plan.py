@@ -10,10 +10,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness.data.records import Fold, Record
+from harness.data.records import Fold, Picture, Record
 from harness.execution.order import shuffled, shuffled_training
 from harness.execution.pool import Limits
-from harness.execution.unit import MODEL, TEMPLATES, Matching, Picture, Training, Unit
+from harness.execution.unit import (
+    MODEL,
+    TEMPLATES,
+    Matching,
+    Training,
+    Unit,
+)
 from harness.plugins.description import Description
 from harness.plugins.registry import Plugin
 from harness.tasks.counted import counted

@@ -23,6 +23,10 @@ CPU = "cpu"
 """Where templates are matched unless another device is named."""
 
 
+DONE = "done"
+"""Step of a unit of which nothing is left to do."""
+
+
 @dataclass(frozen=True)
 class Event:
     """How far a unit is."""

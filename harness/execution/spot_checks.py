@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import FailureToEnroll, unit_rows
+from harness.data.records import Picture
 from harness.execution import storage
 from harness.execution.answers import checked_scores
 from harness.execution.conversation import Conversation
@@ -37,7 +38,10 @@ from harness.execution.keeping import (
     template_places,
     worker,
 )
-from harness.execution.unit import SCORES, Picture, Unit
+from harness.execution.unit import (
+    SCORES,
+    Unit,
+)
 from harness.tasks.answers import PictureAnswer
 
 SHARE = 0.01

@@ -8,7 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import FailureToEnroll, Template, unit_rows
+from harness.data.whole_files import named
 from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
 
 if TYPE_CHECKING:
@@ -54,25 +55,7 @@ def whole(target: Path) -> Iterator[Path]:
     except OSError as reason:
         # What is half written takes room.
         shutil.rmtree(part, ignore_errors=True)
-        raise (reason if reason.filename else _named(reason, target)) from None
-
-
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file so that readers see the old content or the new, never a part."""
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    part = path.with_name(f".{path.name}.part-{os.getpid()}")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as reason:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise _named(reason, path) from None
-
-
-def _named(reason: OSError, path: Path) -> OSError:
-    """Return an error of a file with the file's name: a disk that is full tells none."""
-    return OSError(reason.errno, reason.strerror, str(path)) if reason.errno else reason
+        raise (reason if reason.filename else named(reason, target)) from None
 
 
 def discard_parts(folder: Path) -> None:

@@ -119,12 +119,12 @@ def _follow(process: subprocess.Popen[bytes], request: bytes, doing: Doing) -> _
             doing.report("score", last.done, last.total, "comparisons")
 
 
-def main(request: bytes, voice: TextIO) -> int:
+def main(request: bytes, harness_out: TextIO) -> int:
     """Compare what a request names; what is printed besides goes to the log."""
     last = [0.0]
 
     def say(line: _Line) -> None:
-        voice.write(msgspec.json.encode(line).decode() + "\n")
+        harness_out.write(msgspec.json.encode(line).decode() + "\n")
 
     def progress(done: int, total: int) -> None:
         now = time.monotonic()

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from harness.execution.storage import write_whole
+from harness.data.records import Picture
+from harness.data.whole_files import write_whole
 
 UNIT_FILE = "unit.json"
 LOG_FILE = "worker.log"
@@ -19,12 +20,8 @@ MODEL = "model"
 TEMPLATES = "templates"
 SCORES = "scores"
 
-
-class Picture(msgspec.Struct, array_like=True):
-    """An image file and, where only a part of it is shown, that part's box."""
-
-    path: str
-    box: tuple[int, int, int, int] | None = None
+RETOUCHING = "attack-"
+"""How names of units begin that retouch probes for others."""
 
 
 class Training(msgspec.Struct, omit_defaults=True):

@@ -15,7 +15,7 @@ import traceback
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import msgspec
 
@@ -50,17 +50,6 @@ class Question(msgspec.Struct):
     seed: int | None = None
 
 
-class ExaminationRequest(msgspec.Struct):
-    """Which plugin the kit is to check from inside, with which parameters, and a folder for it."""
-
-    name: str
-    file: str
-    attribute: str
-    module: str
-    parameters: dict[str, Any]
-    folder: str
-
-
 class ExportRequest(msgspec.Struct):
     """Which model to write as an ONNX file: the plugin, its parameters and what it saved."""
 
@@ -79,25 +68,23 @@ def main(arguments: list[str]) -> int:
         if sys.platform != "linux":  # where a fence stands, it sees to that
             threading.Thread(target=_end_with_parent, daemon=True).start()
         return _step(int(arguments[1]))
-    voice = _take_stdout()
+    harness_out = take_standard_output()
     if arguments == ["describe"]:
-        return _describe(sys.stdin.buffer.readline(), voice)
+        return _describe(sys.stdin.buffer.readline(), harness_out)
     if arguments == ["export"]:
-        return _export(sys.stdin.buffer.readline(), voice)
-    if arguments == ["examine"]:
-        return _examine(sys.stdin.buffer.readline(), voice)
+        return _export(sys.stdin.buffer.readline(), harness_out)
     from harness.execution import unaided
 
     request = sys.stdin.buffer.readline()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return unaided.main(request, voice)
+    return unaided.main(request, harness_out)
 
 
-def _take_stdout() -> TextIO:
+def take_standard_output() -> TextIO:
     """Keep the real standard output for the harness and point the algorithm's at the log."""
-    voice = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    harness_out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
-    return voice
+    return harness_out
 
 
 def _end_with_parent() -> None:
@@ -107,7 +94,7 @@ def _end_with_parent() -> None:
     os._exit(130)
 
 
-def _describe(line: bytes, voice: TextIO) -> int:
+def _describe(line: bytes, harness_out: TextIO) -> int:
     question = msgspec.json.decode(line, type=Question)
     plugin = Plugin(question.name, Path(question.file), question.attribute, question.module)
     watch = Watch(home_of(plugin))
@@ -122,44 +109,19 @@ def _describe(line: bytes, voice: TextIO) -> int:
         answer: dict[str, Any] = {"error": bounded(reason), "exit_code": reason.exit_code}
         answer["memory"] = _wants_memory(reason.__cause__)
     except BaseException as reason:
-        _print_trace(reason)
-        answer = {"error": _explained(reason, plugin, "import"), "exit_code": 3}
+        print_trace(reason)
+        answer = {"error": explained(reason, plugin, "import"), "exit_code": 3}
     else:
         answer = {
             "description": found,
             "environment": environment_of_process(),
             "loaded": watch.files(),
         }
-    voice.write(msgspec.json.encode(answer).decode() + "\n")
+    harness_out.write(msgspec.json.encode(answer).decode() + "\n")
     return 0
 
 
-def _examine(line: bytes, voice: TextIO) -> int:
-    """Say what each check found, a line for each, and in the last that there are no more."""
-    from harness.conformance import examine
-
-    request = msgspec.json.decode(line, type=ExaminationRequest)
-    plugin = Plugin(request.name, Path(request.file), request.attribute, request.module)
-
-    def say(**facts: Any) -> None:
-        voice.write(msgspec.json.encode(facts).decode() + "\n")
-
-    try:
-        kind = load(plugin)
-        given = _parameters(kind, request.parameters)
-        for found in examine(kind, given, folder=Path(request.folder)):
-            say(name=found.name, passed=found.passed, message=bounded(found.message))
-    except HarnessError as reason:
-        say(error=bounded(reason), exit_code=reason.exit_code)
-    except BaseException as reason:
-        _print_trace(reason)
-        say(error=_explained(reason, plugin, "a check"), exit_code=3)
-    else:
-        say(end=True)
-    return 0
-
-
-def _export(line: bytes, voice: TextIO) -> int:
+def _export(line: bytes, harness_out: TextIO) -> int:
     request = msgspec.json.decode(line, type=ExportRequest)
     plugin = Plugin(request.name, Path(request.file), request.attribute, request.module)
     out = Path(request.out)
@@ -173,18 +135,18 @@ def _export(line: bytes, voice: TextIO) -> int:
                 f"{plugin.name} cannot be exported: it has no method `export_onnx(file)`; see "
                 "docs/onnx.md"
             )
-        algorithm = kind(**_parameters(kind, request.parameters))
+        algorithm = kind(**parameters_of(kind, request.parameters))
         algorithm.load(Path(request.model))
         write(algorithm, part)
         part.replace(out)
     except HarnessError as reason:
         answer = {"error": bounded(reason), "exit_code": reason.exit_code}
     except BaseException as reason:
-        _print_trace(reason)
-        answer = {"error": _explained(reason, plugin, "export"), "exit_code": 3}
+        print_trace(reason)
+        answer = {"error": explained(reason, plugin, "export"), "exit_code": 3}
     finally:
         part.unlink(missing_ok=True)
-    voice.write(msgspec.json.encode(answer).decode() + "\n")
+    harness_out.write(msgspec.json.encode(answer).decode() + "\n")
     return 0
 
 
@@ -209,7 +171,7 @@ def _step(number: int) -> int:
         kind = load(plugin)
         step = "construct"
         line.say(Said("at", step=step))
-        asked = Asked(partial(kind, **_parameters(kind, job.parameters)), job, line)
+        asked = Asked(partial(kind, **parameters_of(kind, job.parameters)), job, line)
         if job.lesson is not None:
             line.say(Said("at", step="fit"))
             asked.learn(job.lesson)
@@ -226,15 +188,15 @@ def _step(number: int) -> int:
     except (BadAnswer, HarnessError) as reason:
         trouble = Said("trouble", message=bounded(reason), memory=_wants_memory(reason.__cause__))
     except BaseException as reason:  # whatever an algorithm raises, its reason is not lost
-        _print_trace(reason)
-        message = _explained(reason, plugin, step if asked is None else asked.step)
+        print_trace(reason)
+        message = explained(reason, plugin, step if asked is None else asked.step)
         trouble = Said("trouble", message=message, memory=_wants_memory(reason))
     with suppress(Ended):
         line.say(trouble)
     return 1
 
 
-def _explained(reason: BaseException, plugin: Plugin, step: str) -> str:
+def explained(reason: BaseException, plugin: Plugin, step: str) -> str:
     """Say what an algorithm raised, and in which of its methods."""
     what = "cannot be imported" if step == "import" else f"{step} failed"
     if isinstance(reason, SystemExit):
@@ -242,7 +204,7 @@ def _explained(reason: BaseException, plugin: Plugin, step: str) -> str:
     return bounded(explain(reason, plugin.file, what, home_of(plugin)))
 
 
-def _print_trace(reason: BaseException) -> None:
+def print_trace(reason: BaseException) -> None:
     """Print what was raised to the log; what cannot be printed is left out."""
     with suppress(Exception):
         for part in traceback.format_exception(reason, limit=100):
@@ -258,7 +220,7 @@ def _wants_memory(reason: BaseException | None) -> bool:
     return any(words in text for words in _OUT_OF_MEMORY)
 
 
-def _parameters(algorithm: Any, values: dict[str, Any]) -> dict[str, Any]:
+def parameters_of(algorithm: Any, values: dict[str, Any]) -> dict[str, Any]:
     """Turn values from JSON back into the types of the dataclass (lists into tuples, say)."""
     from typing import get_type_hints
 
@@ -266,10 +228,13 @@ def _parameters(algorithm: Any, values: dict[str, Any]) -> dict[str, Any]:
     return {name: convert(value, hints[name]) for name, value in values.items()}
 
 
-if __name__ == "__main__":
-    code = main(sys.argv[1:])
+def end_process(code: int) -> NoReturn:
+    """End this process at once: frameworks may hang or crash in exit handlers of their own."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
-    # Frameworks may hang or crash in their own exit handlers; the work is with the harness.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    end_process(main(sys.argv[1:]))

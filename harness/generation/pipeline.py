@@ -35,8 +35,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from harness.data.marker import MARKER, marker_text
+from harness.data.whole_files import write_whole
 from harness.errors import RunFailed, UsageError
-from harness.execution.storage import write_whole
 from harness.generation.crop import filled, find_tattoo, frame_round, shaped
 from harness.generation.finding import build, find_generator, source_hash
 from harness.generation.generator import Generated, GenerationFailed, Generator, Order

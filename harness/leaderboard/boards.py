@@ -13,9 +13,13 @@ from harness.data.toml_text import table_of
 from harness.leaderboard.groups import group, outcomes_of
 from harness.leaderboard.kinds import kind_of, order_of
 from harness.leaderboard.reading import Entry, LeftOut
+from harness.record.manifest import shown
 from harness.reporting.sections.headline import cannot_answer
-from harness.reporting.wording import direction, known, shown
-from harness.tasks.results import Estimate
+from harness.reporting.wording import (
+    direction,
+    known,
+)
+from harness.statistics.estimate import Estimate
 
 LONGEST_SETTING = 40
 _SOURCE = "source"

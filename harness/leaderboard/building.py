@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from harness.data.whole_files import write_whole
 from harness.errors import Damaged, HarnessError, UsageError, visible
-from harness.execution.storage import write_whole
 from harness.leaderboard import evidence, exports
 from harness.leaderboard.boards import Leaderboard, make_boards
 from harness.leaderboard.reading import Entry, LeftOut, find_runs, read_entry, without_superseded

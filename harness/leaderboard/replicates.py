@@ -19,8 +19,9 @@ import numpy as np
 from harness.leaderboard.groups import outcomes_of
 from harness.leaderboard.reading import Entry
 from harness.runs.joining import components_of
+from harness.statistics.estimate import Estimate
 from harness.statistics.repeated_fits import repeated_mean
-from harness.tasks.results import Estimate, Metrics
+from harness.tasks.results import Metrics
 
 Results: TypeAlias = frozenset[tuple[str, str]]
 """Identity and result of every fit."""

@@ -9,10 +9,12 @@ from typing import Any
 from harness.data.findings import Finding
 from harness.leaderboard.boards import Board, Place
 from harness.leaderboard.reading import Entry
+from harness.record.manifest import shown
 from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.runs.executing import ONE_FIT
-from harness.tasks.results import OTHER_PHOTOGRAPH, Estimate
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import OTHER_PHOTOGRAPH
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
@@ -156,7 +158,7 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         size_cell(entry.template_bytes),
         Cell(manifest.finished[:10], "", manifest.finished),
         Cell(commit, "with changes" if commit and dirty else "", commit),
-        Cell(", ".join(map(wording.shown, seeds)), "", str(seeds[0]) if seeds else ""),
+        Cell(", ".join(map(shown, seeds)), "", str(seeds[0]) if seeds else ""),
     ]
     marks = [
         *(["control"] if manifest.control else []),
@@ -164,7 +166,7 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         *_marks_of_fits(entry),
         *([f"{wording.remarks(said)} about the data"] if (said := remarks_of(entry)) else []),
     ]
-    parameters = (f"{k}={wording.shown(v)}" for k, v in manifest.origin.parameters.items())
+    parameters = (f"{k}={shown(v)}" for k, v in manifest.origin.parameters.items())
     words = [entry.algorithm, *parameters, manifest.about, commit]
     return Row(
         entry.id,

@@ -21,6 +21,7 @@ from harness.leaderboard.rows import (
     remarks_of,
     rows,
 )
+from harness.record.manifest import shown
 from harness.reporting import wording
 from harness.reporting.drawing.overlay_plot import MARKS
 from harness.reporting.drawing.overlays import SHOWN, Overlay, Subject, overlays
@@ -202,7 +203,7 @@ def _parameters(
     by_settings = {r.place.entry.settings: r.place.entry.manifest.origin for r in results}
     facts = [
         {
-            **{k: wording.shown(v) for k, v in origin.parameters.items()},
+            **{k: shown(v) for k, v in origin.parameters.items()},
             **{f"SHA-256 of {k}": v for k, v in origin.weight_hashes.items()},
         }
         for origin in by_settings.values()
@@ -216,7 +217,7 @@ def _parameters(
 
 def write_pages(pages: dict[str, str], out: Path) -> None:
     """Write pages into a folder, each whole or not at all."""
-    from harness.execution.storage import write_whole
+    from harness.data.whole_files import write_whole
 
     for name, text in pages.items():
         write_whole(out / name, text)

@@ -22,8 +22,8 @@ from harness.likelihood.validity import (
     ece,
 )
 from harness.statistics.bootstrap import choose_interval, cluster_bootstrap
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, clopper_pearson, few_errors
-from harness.tasks.results import Estimate
 
 Column: TypeAlias = list[float]
 

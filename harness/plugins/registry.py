@@ -388,7 +388,7 @@ def plugin_files(plugin: Plugin, loaded: Iterable[str] = ()) -> dict[str, str]:
     loaded
         Further ones that it was seen to load; of one that is missing the hash is empty.
     """
-    from harness.execution.loaded import hashes
+    from harness.plugins.files import hashes
     from harness.plugins.sources import named_files
 
     home = home_of(plugin).resolve()

@@ -32,6 +32,7 @@ WHOLE = (
 APART = (
     "harness.errors",
     "harness.tasks.protocol",
+    "harness.plugins.files",
     "harness.plugins.registry",
     "harness.execution.asking",
     "harness.execution.enclosure",

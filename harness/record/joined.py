@@ -19,8 +19,8 @@ from pathlib import Path
 
 import msgspec
 
+from harness.data.whole_files import write_whole
 from harness.errors import BadFile, Damaged, UsageError, visible
-from harness.execution.storage import write_whole
 from harness.record import record
 from harness.record.files import read_json
 from harness.record.manifest import Manifest, Origin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -320,3 +321,21 @@ class Manifest(msgspec.Struct):
     examination: Examination | None = None
     findings: list[Finding] = []
     protection: Protection | None = None
+
+
+def now() -> str:
+    """Return the time as the manifest writes it: UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def shown(value: Any) -> str:
+    """Return any recorded value as text; nothing reads as ``none``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) or "none"
+    return str(value)

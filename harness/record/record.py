@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from harness.data.records import Fold, Record
+from harness.data.whole_files import write_whole
 from harness.errors import BadFile, Damaged, HarnessError, UsageError, visible
 from harness.execution.journal import JOURNAL
-from harness.execution.storage import STEP_FILE, write_whole
+from harness.execution.storage import STEP_FILE
 from harness.execution.unit import SCORES, UNIT_FILE
 from harness.plugins.places import CHECKSUMS
 from harness.record.files import (

@@ -45,7 +45,7 @@ def or_as_before(folder: Path) -> Iterator[None]:
     """Put the files of a finished run back to what they were if the block fails.
 
     They are kept under second names meanwhile, which takes no room on the disk. What replaces one
-    has to be another file, as `harness.execution.storage.write_whole` makes it.
+    has to be another file, as `harness.data.whole_files.write_whole` makes it.
     """
     kept = folder.with_name(f".{folder.name}.before-{os.getpid()}")
     names = _files(folder)

@@ -11,8 +11,8 @@ import msgspec
 
 from harness.data.paths import unwritable
 from harness.data.records import Draw, Fold, Record
+from harness.data.whole_files import write_whole
 from harness.errors import BadFile
-from harness.execution.storage import write_whole
 from harness.record.files import open_file
 
 TRUTH = "truth.json"

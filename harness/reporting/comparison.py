@@ -10,7 +10,7 @@ from harness.comparing.comparison import Comparison, Pair, Row, Shown
 from harness.comparing.outcomes import Shift
 from harness.comparing.pairing import Side
 from harness.comparing.subgroups import Group
-from harness.execution.storage import write_whole
+from harness.data.whole_files import write_whole
 from harness.record import provenance
 from harness.reporting import wording
 from harness.reporting.drawing.overlay_plot import MARKS

@@ -11,7 +11,8 @@ from harness.record.manifest import Manifest
 from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.reporting.pages import environment, surroundings
-from harness.tasks.results import Estimate, Metrics
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import Metrics
 
 
 @dataclass(frozen=True)

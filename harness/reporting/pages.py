@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.plugins.places import bundled
 from harness.record import provenance
+from harness.record.manifest import shown
 from harness.reporting import wording
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def environment() -> jinja2.Environment:
         count=wording.count,
         percent=wording.percent,
         plain=wording.plain,
-        shown=wording.shown,
+        shown=shown,
         score=wording.score,
         short=wording.short,
         fold=wording.fold,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.record.manifest import Manifest, Opinion
+from harness.record.manifest import Manifest, Opinion, shown
 from harness.reporting import wording
 from harness.reporting.drawing import figures, plots
 from harness.reporting.drawing.figures import Figure
@@ -22,8 +22,12 @@ from harness.reporting.sections.sections import Section
 from harness.reporting.sections.subsets import subset_table
 from harness.reporting.sections.tagging import TaggingSection
 from harness.reporting.tables import Table
+from harness.statistics.estimate import Estimate
 from harness.tasks.look_alikes import MATES
-from harness.tasks.results import Estimate, Metrics, Outcome
+from harness.tasks.results import (
+    Metrics,
+    Outcome,
+)
 
 SEARCHES_SHOWN = 6
 DECISIONS_SHOWN = 12
@@ -308,8 +312,8 @@ def _brought(manifest: Manifest) -> list[tuple[str, str]]:
     more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
     return [
         ("Files", brought.files),
-        ("Formats", wording.shown(brought.forms)),
-        ("Candidates asked for", wording.shown(brought.depth)),
+        ("Formats", shown(brought.forms)),
+        ("Candidates asked for", shown(brought.depth)),
         ("Missing probes, each a miss", ", ".join(missing[:20]) + more),
         ("Notes", "; ".join(brought.notes)),
     ]
@@ -335,9 +339,9 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
     origin = manifest.origin
     # The absolute path names the user's machine and account; what was typed says enough.
     dataset = {k: v for k, v in manifest.dataset.items() if k not in ("synthetic", "path")}
-    git = [(wording.plain(k), wording.shown(v)) for k, v in manifest.git.items() if k != "dirty"]
+    git = [(wording.plain(k), shown(v)) for k, v in manifest.git.items() if k != "dirty"]
     if manifest.git:
-        git.append(("Uncommitted changes", wording.shown(manifest.git.get("dirty"))))
+        git.append(("Uncommitted changes", shown(manifest.git.get("dirty"))))
     groups = [
         (
             "Protocol",
@@ -346,7 +350,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Question", manifest.question),
                 ("After", manifest.reference),
                 ("Task", manifest.task),
-                ("Folds", wording.shown(origin.folds)),
+                ("Folds", shown(origin.folds)),
                 ("SHA-256 of the file", origin.protocol_hash),
             ],
         ),
@@ -363,14 +367,14 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
             [
                 ("Name", origin.algorithm),
                 ("About", manifest.about),
-                ("Abilities", wording.shown(manifest.abilities)),
-                ("Control", wording.shown(manifest.control)),
+                ("Abilities", shown(manifest.abilities)),
+                ("Control", shown(manifest.control)),
                 ("Citation", manifest.citation),
                 ("SHA-256 of the source", origin.source_hash),
                 *((f"SHA-256 of {name}", value) for name, value in origin.weight_hashes.items()),
             ],
         ),
-        ("Parameters", [(k, wording.shown(v)) for k, v in origin.parameters.items()]),
+        ("Parameters", [(k, shown(v)) for k, v in origin.parameters.items()]),
         ("Attack on the probes", _attack(manifest)),
         ("Files beside the algorithm, with their SHA-256", list(manifest.loaded.items())),
         ("Versions", list(manifest.versions.items())),
@@ -383,7 +387,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Identity", manifest.identity),
                 ("Hash of the environment", manifest.environment_hash),
                 ("Hash of the result", manifest.result_hash),
-                ("Learns", wording.shown(manifest.learns)),
+                ("Learns", shown(manifest.learns)),
                 ("Identity rule", str(origin.rule)),
                 ("Failure policy", origin.failure_policy),
                 ("Started (UTC)", manifest.started),
@@ -424,7 +428,7 @@ def _attack(manifest: Manifest) -> list[tuple[str, str]]:
     return [
         ("Remover", attack.algorithm),
         ("SHA-256 of its source", attack.source_hash),
-        ("Its parameters", wording.shown(attack.parameters)),
+        ("Its parameters", shown(attack.parameters)),
         *((f"SHA-256 of its {name}", value) for name, value in attack.weight_hashes.items()),
         ("Learned from protocol", attack.protocol),
         ("SHA-256 of the images learned from", attack.data_hash),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from harness.data.findings import Finding
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
 from harness.record.manifest import Examination, Manifest, Opinion, Protection
-from harness.tasks.results import Estimate
+from harness.statistics.estimate import Estimate
 
 NO_VALUE = "no value"
 _SPACE = "\u202f"  # narrow and unbreakable: a number and its sign stay together
@@ -340,19 +339,6 @@ def plain(key: str) -> str:
     """
     words = key.replace("_", " ").replace("nonmated", "non-mated").strip()
     return words[:1].upper() + words[1:]
-
-
-def shown(value: Any) -> str:
-    """Return any recorded value as text; nothing reads as ``none``."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(shown(item) for item in value) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) or "none"
-    return str(value)
 
 
 def duration(seconds: float) -> str:

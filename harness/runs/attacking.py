@@ -17,13 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from harness.api import Remover
 from harness.data.fingerprints import content_hashes
-from harness.data.records import Dataset, Fold, Record
+from harness.data.records import Dataset, Fold, Picture, Record
 from harness.errors import DataError, HarnessError, UsageError
 from harness.execution.keeping import Workplace, is_done
 from harness.execution.order import shuffled_training
 from harness.execution.storage import load_answer
-from harness.execution.unit import MODEL, SCORES, TEMPLATES, Picture, Training, Unit
+from harness.execution.unit import (
+    MODEL,
+    RETOUCHING,
+    SCORES,
+    TEMPLATES,
+    Training,
+    Unit,
+)
 from harness.record import record
 from harness.record.files import digest, files_below, is_regular
 from harness.record.manifest import AttackOrigin, Retouched
@@ -33,12 +41,9 @@ from harness.tasks.protocol import Protocol
 if TYPE_CHECKING:
     from harness.runs.preparing import Entry, Judged
 
-ABILITY = "Remover"
 ATTACKED = ("Matcher", "Detector")
 """Abilities whose probes can be retouched: the truth of the other questions would change, too."""
 
-PREFIX = "attack-"
-"""Of the units that retouch."""
 
 Shown = Mapping[str, Mapping[str, Picture]]
 """By fold and probe: the picture that is shown in the place of the data set's."""
@@ -135,7 +140,7 @@ def retouching_units(
             "is left to learn from"
         )
     return [
-        (_unit(f"{PREFIX}{i}", attack, learned, members, dataset, protocol), _names(members))
+        (_unit(f"{RETOUCHING}{i}", attack, learned, members, dataset, protocol), _names(members))
         for i, (learned, members) in enumerate(groups.items(), start=1)
     ]
 
@@ -188,7 +193,7 @@ def _unit(
     plugin = attack.entry.plugin
     return Unit(
         name=name,
-        ability=ABILITY,
+        ability=Remover.__name__,
         algorithm=plugin.name,
         file=str(plugin.file),
         attribute=plugin.attribute,

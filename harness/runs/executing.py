@@ -11,26 +11,35 @@ from pathlib import Path
 
 import msgspec
 
-from harness.cli.progress import DONE
 from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
+from harness.data.whole_files import write_whole
 from harness.execution.conversation import remove_leftovers
 from harness.execution.environment import Environment, hash_of, together
 from harness.execution.keeping import Workplace, is_done
 from harness.execution.nursery import Nursery
 from harness.execution.plan import plan
-from harness.execution.pool import Event, Limits, check_all, do_all
-from harness.execution.storage import STEP_FILE, discard_parts, load_answer, write_whole
+from harness.execution.pool import DONE, Event, Limits, check_all, do_all
+from harness.execution.storage import (
+    STEP_FILE,
+    discard_parts,
+    load_answer,
+)
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit, write_unit
 from harness.execution.variables import variables
 from harness.plugins.registry import Plugin, home_of, own_files
 from harness.plugins.sources import libraries
 from harness.record import record
-from harness.record.manifest import Examination, Manifest, Retouched, Step, Surroundings
+from harness.record.manifest import Examination, Manifest, Retouched, Step, Surroundings, now
 from harness.record.protection import protection_of, remark_on
 from harness.record.renewing import alone
 from harness.runs.attacking import attacked, retouched, retouching_units, take_over
-from harness.runs.finishing import checkout_of, finish, manifest_of, now, opinions
+from harness.runs.finishing import (
+    checkout_of,
+    finish,
+    manifest_of,
+    opinions,
+)
 from harness.runs.folders import begin, end, folder_for, is_stale, loaded_by, settled
 from harness.runs.preparing import Entry, Prepared, command
 from harness.runs.shortcuts.evidence import shortcuts

@@ -7,16 +7,15 @@ import re
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from harness.data.records import Dataset, Fold
-from harness.execution.storage import write_whole
+from harness.data.whole_files import write_whole
 from harness.record import record
 from harness.record.files import read_bytes, sound
-from harness.record.manifest import Manifest, Opinion, Origin
+from harness.record.manifest import Manifest, Opinion, Origin, now
 from harness.record.renewing import alone, or_as_before
 from harness.runs.preparing import Judged
 from harness.tasks.answers import Answer, StreamedAnswer
@@ -213,11 +212,6 @@ def checkout_of(folder: Path) -> dict[str, Any]:
         if commit and re.fullmatch(r"[0-9a-f]{40,64}", commit):
             return {"commit": commit, "dirty": bool(git("status", "--porcelain"))}
     return {}
-
-
-def now() -> str:
-    """Return the time as the manifest writes it: UTC, ISO 8601, whole seconds."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _harness_version() -> str:

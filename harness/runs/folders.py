@@ -17,10 +17,11 @@ from pathlib import Path
 
 import msgspec
 
+from harness.data.whole_files import write_whole
 from harness.errors import Damaged, RunFailed
 from harness.execution.environment import Environment, agrees
-from harness.execution.loaded import changed
-from harness.execution.storage import STEP_FILE, write_whole
+from harness.execution.storage import STEP_FILE
+from harness.plugins.files import changed
 from harness.plugins.registry import Plugin, home_of, source_hash
 from harness.record import record
 from harness.record.files import read_json

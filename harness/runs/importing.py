@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.findings import Finding
+from harness.data.whole_files import write_whole
 from harness.errors import UsageError
-from harness.execution.storage import discard_parts, record_step, save_scores, whole, write_whole
+from harness.execution.storage import (
+    discard_parts,
+    record_step,
+    save_scores,
+    whole,
+)
 from harness.execution.unit import SCORES
 from harness.record import record
-from harness.record.manifest import Import, Manifest, Origin
-from harness.runs.finishing import finish, manifest_of, now, opinions
+from harness.record.manifest import Import, Manifest, Origin, now
+from harness.runs.finishing import (
+    finish,
+    manifest_of,
+    opinions,
+)
 from harness.runs.preparing import RULE, Judged, Request, judged_by
 from harness.scorefiles import (
     Imported,

@@ -30,9 +30,16 @@ from harness.record.joined import (
 )
 from harness.record.record import Run
 from harness.reporting.joined_fits import render
+from harness.statistics.estimate import (
+    Components,
+    Estimate,
+)
 from harness.statistics.intervals import Interval
 from harness.statistics.two_way import Components as Parts
-from harness.tasks.results import Components, Estimate, FoldMetrics, Metrics
+from harness.tasks.results import (
+    FoldMetrics,
+    Metrics,
+)
 from harness.tasks.trials import Trials
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from harness.api import Remover
 from harness.data.boxes import look_at_boxes
 from harness.data.decoding import look_at_masks, say_masks, undecodable
 from harness.data.findings import Finding, Findings, once
@@ -39,7 +40,7 @@ from harness.plugins.registry import (
 )
 from harness.record import record
 from harness.record.manifest import Origin
-from harness.runs.attacking import ABILITY, Attack, check_attackable
+from harness.runs.attacking import Attack, check_attackable
 from harness.runs.folders import already_there, belongs, folder_for
 from harness.tasks.copies import check_compared, copies_of, learned_and_judged
 from harness.tasks.elsewhere import Elsewhere, learn_elsewhere
@@ -562,9 +563,9 @@ def _attack(request: Request) -> Attack:
                 "name an algorithm, or give the protocol a key 'attacker' in its table [removal]"
             )
     entry = _entry(name, Request((), (), preset=preset, plugins=request.plugins))
-    if ABILITY not in entry.description.abilities:
+    if Remover.__name__ not in entry.description.abilities:
         raise UsageError(
-            f"--attack {request.attack}: {name!r} is no {ABILITY}. `harness list` shows who can do "
+            f"--attack {request.attack}: {name!r} is no {Remover.__name__}. `harness list` shows who can do "
             "what."
         )
     return Attack(request.attack, entry, asked, preset)

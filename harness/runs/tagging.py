@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.images import decode
+from harness.data.records import Picture
 from harness.errors import DataError, HarnessError, UsageError
 from harness.execution.keeping import Workplace
 from harness.execution.pool import Event, Limits, do_all
 from harness.execution.storage import load_answer
-from harness.execution.unit import MODEL, SCORES, Picture, Unit
+from harness.execution.unit import (
+    MODEL,
+    SCORES,
+    Unit,
+)
 from harness.plugins.registry import Plugin, find_algorithm, source_hash
 from harness.record import record
 

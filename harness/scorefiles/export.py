@@ -38,8 +38,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.records import Fold
+from harness.data.whole_files import write_whole
 from harness.errors import UsageError, nearest
-from harness.execution.storage import write_whole
 from harness.scorefiles.distributions import ScoreLists, split_scores
 from harness.scorefiles.entries import NIST_COLUMNS
 from harness.scorefiles.matrices import lists_beside

@@ -9,8 +9,12 @@ from typing import Any
 import msgspec
 
 from harness.metrics.ids import Metric
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer
-from harness.tasks.results import Curves, Estimate, Outcome
+from harness.tasks.results import (
+    Curves,
+    Outcome,
+)
 
 __all__ = ["Imported", "withhold"]
 

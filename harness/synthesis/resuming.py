@@ -21,8 +21,8 @@ from typing import TypeVar
 import cv2
 
 from harness.data.marker import MARKER, marker_text
+from harness.data.whole_files import write_whole
 from harness.errors import RunFailed, UsageError
-from harness.execution.storage import write_whole
 
 __all__ = ["WORK", "begin", "drawn", "is_drawn"]
 

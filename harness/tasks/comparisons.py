@@ -12,9 +12,9 @@ from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.statistics.chance import random_comparisons, spread_of
 from harness.statistics.error_rates import Measure, bootstrap_measures
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import finite, histogram, thin_curve
-from harness.tasks.results import Estimate
 
 METRICS = (
     "eer",

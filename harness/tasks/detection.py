@@ -16,13 +16,18 @@ from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval
 from harness.statistics.chance import blind_guesses, random_comparisons, spread_of
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import Answer, finite, histogram, thin_curve
 from harness.tasks.clusters import cluster_of
 from harness.tasks.images import dealt_folds, resampled
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Curves, Estimate, FoldMetrics, Search
+from harness.tasks.results import (
+    Curves,
+    FoldMetrics,
+    Search,
+)
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import MEASURES, Scores, Trials, Values
 

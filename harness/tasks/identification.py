@@ -19,6 +19,7 @@ from harness.errors import DataError
 from harness.metrics import identification as searching
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, StreamedAnswer, finite
@@ -31,7 +32,6 @@ from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
     SAME_PHOTOGRAPH,
     Curves,
-    Estimate,
     Failure,
     FoldMetrics,
     Search,

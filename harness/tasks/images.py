@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.records import Dataset, Fold, Record
-from harness.execution.unit import Picture
+from harness.data.records import Dataset, Fold, Picture, Record
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import cluster_bootstrap
 from harness.statistics.intervals import Interval

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, clopper_pearson
 from harness.tasks.answers import finite
-from harness.tasks.results import Estimate
 
 NONE = "no interval: "
 """Beginning of the reason, among an estimate's flags."""

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.statistics.bootstrap import cluster_bootstrap_mean
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import finite
 from harness.tasks.intervals import set_interval
-from harness.tasks.results import Estimate
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:

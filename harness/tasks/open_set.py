@@ -20,6 +20,7 @@ from harness.metrics.ids import Metric
 from harness.metrics.open_set import Searches
 from harness.statistics.chance import random_searches, spread_of
 from harness.statistics.error_rates import Measure, bootstrap_measures
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import few_errors
 from harness.tasks.answers import Answer, finite, listed_failures, thin_curve
 from harness.tasks.clusters import cluster_of, identities_of
@@ -32,7 +33,6 @@ from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
     SAME_PHOTOGRAPH,
     Curves,
-    Estimate,
     Failure,
     FoldMetrics,
 )

@@ -19,13 +19,13 @@ import numpy.typing as npt
 from harness.api import Remover
 from harness.data.images import decode
 from harness.data.masks import read_mask
-from harness.data.records import Dataset, Fold, Record
+from harness.data.records import Dataset, Fold, Picture, Record
 from harness.errors import DataError, UsageError
-from harness.execution.unit import Picture
 from harness.metrics import removal as measuring
 from harness.metrics.ids import Metric
 from harness.metrics.removal import Removal
 from harness.statistics.bootstrap import cluster_bootstrap
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, no_interval
 from harness.tasks.answers import Answer, PictureAnswer, finite
 from harness.tasks.clusters import cluster_of
@@ -33,7 +33,10 @@ from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Estimate, FoldMetrics, Search
+from harness.tasks.results import (
+    FoldMetrics,
+    Search,
+)
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, values_of
 

@@ -19,12 +19,17 @@ from harness.api import Matcher
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import UsageError
 from harness.metrics.ids import Metric
+from harness.statistics.estimate import Estimate
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer
 from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Curves, Estimate, Failure, FoldMetrics
+from harness.tasks.results import (
+    Curves,
+    Failure,
+    FoldMetrics,
+)
 from harness.tasks.task import Task
 from harness.tasks.trials import Trials, trials_of
 

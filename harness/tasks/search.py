@@ -20,12 +20,16 @@ from harness.errors import DataError, UsageError
 from harness.metrics import segmentation
 from harness.metrics.ids import Metric
 from harness.metrics.reranking import kept_share, penalised, ranking, tattoo_free_share
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer, finite
 from harness.tasks.clusters import components
 from harness.tasks.folds import deal
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Estimate, FoldMetrics, Search
+from harness.tasks.results import (
+    FoldMetrics,
+    Search,
+)
 from harness.tasks.segmentation import OTHER, TATTOO, Masking, truth_of
 from harness.tasks.task import training_images
 from harness.tasks.trials import Trials, values_of

@@ -17,18 +17,21 @@ import numpy.typing as npt
 
 from harness.api import Segmenter
 from harness.data.masks import read_mask
-from harness.data.records import Dataset, Fold, Record
+from harness.data.records import Dataset, Fold, Picture, Record
 from harness.errors import DataError, UsageError
-from harness.execution.unit import Picture
 from harness.metrics import localisation, segmentation
 from harness.metrics.ids import Metric
 from harness.metrics.regions import boxes_of
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
 from harness.tasks.clusters import cluster_of
 from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Estimate, FoldMetrics, Search
+from harness.tasks.results import (
+    FoldMetrics,
+    Search,
+)
 from harness.tasks.task import Part, Task, Whole, training_images
 from harness.tasks.trials import Trials, values_of
 

@@ -21,6 +21,7 @@ from harness.metrics import classification
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval
 from harness.statistics.chance import blind_guesses
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import Answer, finite
 from harness.tasks.clusters import DESIGN, cluster_of
@@ -28,7 +29,12 @@ from harness.tasks.folds import deal
 from harness.tasks.images import resampled
 from harness.tasks.intervals import NONE, set_interval
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Candidate, Curves, Estimate, FoldMetrics, Search
+from harness.tasks.results import (
+    Candidate,
+    Curves,
+    FoldMetrics,
+    Search,
+)
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, Values
 

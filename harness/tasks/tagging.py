@@ -18,13 +18,19 @@ from harness.metrics import tagging
 from harness.metrics.identification import chance_average_precision
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import cluster_bootstrap
+from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
 from harness.tasks.answers import Answer, finite
 from harness.tasks.clusters import CONTENT, cluster_of
 from harness.tasks.images import dealt_folds
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Candidate, Estimate, FoldMetrics, Search, TagFigures
+from harness.tasks.results import (
+    Candidate,
+    FoldMetrics,
+    Search,
+    TagFigures,
+)
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, Values
 

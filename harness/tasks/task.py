@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Algorithm
-from harness.data.records import Dataset, Fold, Record
-from harness.execution.unit import Picture
+from harness.data.records import Dataset, Fold, Picture, Record
 from harness.metrics.ids import Metric
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, fold_spread, listed_failures
 from harness.tasks.results import (
     Curves,
-    Estimate,
     Failure,
     FoldMetrics,
     Metrics,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from harness.data.records import Dataset, Fold, Record
 from harness.metrics.ids import Metric
+from harness.statistics.estimate import Estimate
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer
 from harness.tasks.clusters import identities_of
@@ -22,7 +23,12 @@ from harness.tasks.drawing import verification_folds
 from harness.tasks.identification import Comparing
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH, Curves, Estimate, FoldMetrics
+from harness.tasks.results import (
+    OTHER_PHOTOGRAPH,
+    SAME_PHOTOGRAPH,
+    Curves,
+    FoldMetrics,
+)
 from harness.tasks.trials import Trials, trials_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from harness.cli.printing import decimals, metric_lines, unusable
-from harness.tasks.results import Estimate, Failure, Metrics
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import (
+    Failure,
+    Metrics,
+)
 
 
 def table(**estimates: Estimate) -> list[str]:

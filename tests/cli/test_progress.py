@@ -7,8 +7,11 @@ import io
 import pytest
 from rich.console import Console
 
-from harness.cli.progress import DONE, BarProgress, PlainProgress
-from harness.execution.pool import Event
+from harness.cli.progress import (
+    BarProgress,
+    PlainProgress,
+)
+from harness.execution.pool import DONE, Event
 
 
 def shown(*events: Event) -> str:

@@ -13,10 +13,10 @@ import pytest
 from harness.conformance.questions import examine_question
 from harness.data.records import Dataset, Fold
 from harness.runs.preparing import Judged, Request, judged_by
+from harness.statistics.estimate import Estimate
 from harness.tasks import identification
 from harness.tasks.identification import Identification
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Estimate
 from harness.tasks.searches import PooledSearches
 from tests.conftest import run_harness
 

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.data.records import Picture
 from harness.errors import RunFailed
 from harness.execution import keeping
 from harness.execution.bounds import Bounds, Started
 from harness.execution.keeping import Doing, Workplace
 from harness.execution.nursery import Nursery
-from harness.execution.unit import LOG_FILE, Picture, Training, Unit
+from harness.execution.unit import (
+    LOG_FILE,
+    Training,
+    Unit,
+)
 from tests.conftest import save_png
 
 IMAGES = 4

@@ -11,8 +11,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from harness.data.records import Dataset, Fold, Record
-from harness.execution.unit import Picture, Unit
+from harness.data.records import Dataset, Fold, Picture, Record
+from harness.execution.unit import Unit
 from tests.conftest import Ran, save_png
 
 Harness = Callable[..., Ran]

@@ -55,8 +55,8 @@ def test_a_control_gets_the_bytes_of_files_where_others_get_pixels(
 
 
 def test_bytes_are_those_of_the_file(small_set: Path) -> None:
+    from harness.data.records import Picture
     from harness.execution.pictures import shown
-    from harness.execution.unit import Picture
 
     path = next((small_set / "tattoo_similarity" / "images").glob("*.png"))
     # A box says which pixels are shown; a file has no part.

@@ -12,7 +12,7 @@ from benchmarks.run_folders import make_run
 from harness.leaderboard.boards import Leaderboard, make_boards, slug
 from harness.leaderboard.groups import Outcomes, group, outcomes_of
 from harness.leaderboard.reading import Entry, read_entry
-from harness.tasks.results import Estimate
+from harness.statistics.estimate import Estimate
 
 
 class Maker:

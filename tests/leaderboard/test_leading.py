@@ -10,7 +10,8 @@ from harness.leaderboard.boards import make_boards
 from harness.leaderboard.leading import leading
 from harness.leaderboard.reading import Entry
 from harness.leaderboard.site import render_site
-from harness.tasks.results import OTHER_PHOTOGRAPH, Estimate
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import OTHER_PHOTOGRAPH
 
 from .test_boards import make  # noqa: F401 - a fixture
 

@@ -25,7 +25,7 @@ from harness.reporting.sections.forensic import (
     forensic_section,
     no_section,
 )
-from harness.tasks.results import Estimate
+from harness.statistics.estimate import Estimate
 from tests.likelihood.test_crossfit import make_fold, make_folds
 
 EVIL = "<script>alert('x')</script> & \"quoted\" 刺青"

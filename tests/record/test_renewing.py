@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from harness.data.whole_files import write_whole
 from harness.errors import RunFailed
-from harness.execution.storage import whole, write_whole
+from harness.execution.storage import whole
 from harness.record.renewing import alone, or_as_before
 from tests.conftest import Ran
 

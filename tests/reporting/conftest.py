@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from harness.record.manifest import Manifest, Origin, Step
+from harness.statistics.estimate import Estimate
 from harness.tasks.results import (
     Candidate,
     Curves,
-    Estimate,
     Failure,
     FoldMetrics,
     Metrics,

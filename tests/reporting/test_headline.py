@@ -6,7 +6,12 @@ import pytest
 
 from harness.cli.printing import plain
 from harness.reporting.sections.headline import Standing, cannot_answer, headline_of, standing
-from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH, Estimate, Metrics
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import (
+    OTHER_PHOTOGRAPH,
+    SAME_PHOTOGRAPH,
+    Metrics,
+)
 
 
 def metrics(

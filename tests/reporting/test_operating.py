@@ -25,8 +25,12 @@ from harness.reporting.sections.operating import (
     with_thresholds,
 )
 from harness.reporting.sections.trade_off import COMPARISONS, OPEN_SET, trade_off_of
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import histogram, thin_curve
-from harness.tasks.results import Curves, Estimate, Metrics
+from harness.tasks.results import (
+    Curves,
+    Metrics,
+)
 
 NUMBERS = np.random.default_rng(3)
 Scores = npt.NDArray[np.float64]

@@ -18,7 +18,13 @@ from harness.record.manifest import Manifest
 from harness.reporting.report import FAILURES_SHOWN, render
 from harness.reporting.sections.folds import differing
 from harness.reporting.sections.learning import learning_figures
-from harness.tasks.results import Curves, Estimate, Failure, Metrics, Outcome
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import (
+    Curves,
+    Failure,
+    Metrics,
+    Outcome,
+)
 from harness.training import curves
 
 Picture = Callable[[str], bytes | None]

@@ -11,7 +11,11 @@ import pytest
 
 from harness.record.manifest import Manifest
 from harness.reporting.report import render
-from harness.tasks.results import Curves, Estimate, Outcome
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import (
+    Curves,
+    Outcome,
+)
 from tests.browsing import chromium, quiet_page, serious_faults
 
 if TYPE_CHECKING:

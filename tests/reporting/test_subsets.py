@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.reporting.sections.subsets import ALL, subset_table
-from harness.tasks.results import Estimate, Metrics
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import Metrics
 
 POOLED = {"hit-rate@rank=1": Estimate(0.9, 0.85, 0.95, n=100), "map": Estimate(0.8, n=100)}
 

@@ -11,7 +11,15 @@ import PIL.Image
 from harness.data.records import Record
 from harness.reporting.report import render
 from harness.reporting.sections.tagging import hits, tagging_section
-from harness.tasks.results import Candidate, Curves, Estimate, Metrics, Outcome, Search, TagFigures
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import (
+    Candidate,
+    Curves,
+    Metrics,
+    Outcome,
+    Search,
+    TagFigures,
+)
 from tests.reporting.conftest import make_manifest
 
 EVIL = "<script>alert(1)</script>"

@@ -9,8 +9,12 @@ import pytest
 
 from harness.reporting.drawing.figures import figures
 from harness.reporting.sections.trade_off import clipped, ends, supported, trade_off_of
+from harness.statistics.estimate import Estimate
 from harness.tasks.open_set import chance_fnir
-from harness.tasks.results import Curves, Estimate, Metrics
+from harness.tasks.results import (
+    Curves,
+    Metrics,
+)
 
 FPIR = [0.0, 0.05, 0.1, 0.5, 1.0]
 CHANCE = [chance_fnir(np.array([10]), rate, 1) or 0.0 for rate in FPIR]

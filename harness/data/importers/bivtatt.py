@@ -8,8 +8,8 @@ from pathlib import Path
 
 from harness.data.problems import check
 from harness.data.readers.bivtatt import read_bivtatt
+from harness.data.whole_files import write_whole
 from harness.errors import DataError, UsageError
-from harness.execution.storage import write_whole
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("image", "name", "tattoo", "group", "source", "role", "box")

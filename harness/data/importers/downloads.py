@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from harness.execution.storage import write_whole
+from harness.data.whole_files import write_whole
 
 if TYPE_CHECKING:
     import urllib3

@@ -9,7 +9,7 @@ from harness.reporting.drawing.figures import Figure
 from harness.reporting.drawing.forensic_figures import forensic_figures, log10, ratio, signed
 from harness.reporting.tables import Table
 from harness.reporting.wording import amount, count, interval, known
-from harness.tasks.results import Estimate
+from harness.statistics.estimate import Estimate
 
 _THIN = "\u202f"  # narrow and unbreakable: a number and its unit stay together
 

@@ -26,7 +26,11 @@ from harness.reporting.wording import (
     some,
     split_id,
 )
-from harness.tasks.results import OTHER_PHOTOGRAPH, Estimate, Metrics
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import (
+    OTHER_PHOTOGRAPH,
+    Metrics,
+)
 
 __all__ = [
     "Headline",

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.api import Remover
 from harness.data.images import decode, encode_thumbnail
 from harness.data.records import Record
 from harness.errors import BadFile, HarnessError
 from harness.execution.storage import PICTURES_FILE
-from harness.execution.unit import SCORES, UNIT_FILE, Unit
+from harness.execution.unit import RETOUCHING, SCORES, UNIT_FILE, Unit
 from harness.record.files import LARGEST_LIST, is_regular, read_json
 from harness.record.manifest import Manifest
 from harness.reporting import wording
 from harness.reporting.drawing.thumbnails import PICTURE_BYTES, SIDE, SMALLER, data_address
-from harness.runs.attacking import ABILITY, PREFIX
 from harness.tasks.results import Outcome, Search
 
 SHOWN = 4
@@ -94,7 +94,7 @@ def as_shown(folder: Path, outcome: Outcome, records: Mapping[str, Record]) -> d
     """Return records whose pictures are those that the algorithm under test saw."""
     references = {c.reference for search in outcome.searches for c in search.candidates}
     found = dict(records)
-    for name, file in _retouched_files(folder, PREFIX).items():
+    for name, file in _retouched_files(folder, RETOUCHING).items():
         if name in found and name not in references:
             found[name] = replace(found[name], path=file)
     return found
@@ -129,7 +129,7 @@ def _retouched_files(folder: Path, prefix: str = "") -> dict[str, Path]:
             continue
         called = unit_file.parent.relative_to(folder).as_posix()
         unit = read_json(folder, f"{called}/{UNIT_FILE}", Unit, LARGEST_LIST)
-        if unit.ability != ABILITY:
+        if unit.ability != Remover.__name__:
             continue
         named = f"{called}/{SCORES}/{PICTURES_FILE}"
         files = read_json(folder, named, list[str | None], LARGEST_LIST)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from harness.reporting import wording
 from harness.reporting.sections.headline import captioned
 from harness.reporting.tables import Table
-from harness.tasks.results import Estimate, Metrics
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import Metrics
 
 ALL = "all of them"
 

@@ -17,8 +17,8 @@ from harness.execution.order import shuffled
 from harness.execution.plan import compared_in
 from harness.plugins.registry import find_algorithm, load
 from harness.runs.preparing import Request, judged_by
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
-from harness.tasks.results import Estimate
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tasks.results import Estimate
+from harness.statistics.estimate import Estimate
 from tests.runs.shortcuts.blind import Looked, headline, headline_by_place
 
 MATCHING = ("identification", "region", "mixed-media", "similarity")

@@ -10,10 +10,10 @@ import pytest
 
 from harness.errors import UsageError
 from harness.execution.pool import Limits
+from harness.leaderboard.aigtatt import COLUMNS, aigtatt_table
 from harness.record import record
 from harness.runs.executing import execute
 from harness.runs.preparing import Request, prepare
-from harness.scorefiles.aigtatt import COLUMNS, aigtatt_table
 from tests.conftest import run_harness
 from tests.data.sets import picture
 

@@ -7,16 +7,14 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.errors import UsageError
 from harness.metrics import aigtatt
 from harness.metrics.open_set import Searches
+from harness.record.record import Run
 from harness.tasks import closed_set, open_set, verification
 from harness.tasks.answers import Answer
-
-if TYPE_CHECKING:
-    from harness.record.record import Run
 
 __all__ = ["COLUMNS", "aigtatt_table"]
 
