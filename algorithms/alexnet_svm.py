@@ -170,7 +170,7 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
     def build(self) -> AlexNet | TorchvisionAlexNet:
         """Return the network of the seed, before any ImageNet weights."""
         from harness.training.alexnet import AlexNet, TorchvisionAlexNet
-        from harness.training.chance import generator
+        from harness.training.seeding import generator
 
         if self.network == "torchvision":
             with _seeded(self.seed):
@@ -313,11 +313,11 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
 
         from harness.training.alexnet import fill
         from harness.training.augmentation import flipped
-        from harness.training.chance import generator
         from harness.training.descent import Descent
-        from harness.training.engine import Where
+        from harness.training.engine import Devices
         from harness.training.objectives import SoftmaxObjective
         from harness.training.schedules import StepPolicy
+        from harness.training.seeding import generator
 
         fc8 = nn.Linear(network.units, int(labels.max()) + 1)
         fill(fc8, 0.01, 0.0, generator(self.seed + 1))
@@ -337,7 +337,7 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
             StepPolicy(self.learning_rate, self.step, self.gamma),
             self.iterations,
             seed=self.seed,
-            where=Where(self.device, self.devices, self.precision),
+            where=Devices(self.device, self.devices, self.precision),
             checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()

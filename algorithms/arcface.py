@@ -126,12 +126,12 @@ class Arcface(EmbeddingMatcher):
         """
         import torch
 
-        from harness.training.chance import generator
         from harness.training.descent import Descent, Validation
-        from harness.training.engine import Where
+        from harness.training.engine import Devices
         from harness.training.losses import ArcFace
         from harness.training.objectives import ArcFaceObjective
         from harness.training.schedules import Constant, Cosine, solver
+        from harness.training.seeding import generator
         from harness.training.validation import embeddings_of, equal_error_rate
 
         identities = np.asarray(train.identities, np.int64)
@@ -188,7 +188,7 @@ class Arcface(EmbeddingMatcher):
             else Cosine(self.learning_rate, iterations, warm_up=iterations // 20),
             iterations,
             seed=self.seed,
-            where=Where(self.device, self.devices, self.precision),
+            where=Devices(self.device, self.devices, self.precision),
             clip=self.clip,
             validation=Validation(measure, an_epoch, self.patience) if len(held) else None,
             checkpoints=train.checkpoints,

@@ -109,7 +109,7 @@ class UnetRemoval(Remover):
         import torch
 
         from harness.training.descent import Descent
-        from harness.training.engine import Where
+        from harness.training.engine import Devices
         from harness.training.progressive import Stages
 
         if len(self.sizes) != len(self.iterations) or not self.sizes or min(self.sizes) < MULTIPLE:
@@ -136,7 +136,7 @@ class UnetRemoval(Remover):
             stages,
             stages.total,
             seed=self.seed,
-            where=Where(self.device, 1, self.precision),
+            where=Devices(self.device, 1, self.precision),
             clip=1.0,
             checkpoints=getattr(train, "checkpoints", None),
             progress=train.progress,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from benchmarks.machine import product_in_tiles
 from benchmarks.peers import peer
 from benchmarks.timing import Contender, Timing, absent, race
-from harness.matching import Matching, match
+from harness.matching import MatchResult, match
 from harness.matching.product import cores
 from harness.metrics.identification import cmc
 from harness.metrics.open_set import Searches, open_set_curve
@@ -87,7 +87,7 @@ def billion(quick: bool, turns: int) -> tuple[str, list[Timing]]:
     threads = cores()
 
     def asked(**wanted: Any) -> Contender:
-        def work() -> Matching:
+        def work() -> MatchResult:
             return match(probes, references, pairs, **wanted)
 
         return Contender(work, lambda found: f"{found.passes} pass")

@@ -20,8 +20,8 @@ from harness.tasks.results import (
     Candidate,
     Curves,
     FoldMetrics,
+    Judgement,
     Metrics,
-    Search,
 )
 
 PROTOCOL = """version = {version}
@@ -78,7 +78,7 @@ def make_run(
     hard = rng.random(searches)
     ranks = np.where(hard < skill, 1, 1 + (hard * 7919 % 1 * RANKS).astype(int))
     told = [
-        Search(
+        Judgement(
             fold=str(1 + i % 5),
             probe=f"probe{i:05d}{words}.jpg",
             identity=f"tattoo{i // 2:05d}",

@@ -18,12 +18,12 @@ def descent(quick: bool, turns: int) -> tuple[str, list[Timing]]:
 
     from harness.training.augmentation import parts, redrawn, warped
     from harness.training.backbones import Small
-    from harness.training.chance import generator
     from harness.training.descent import Descent
     from harness.training.losses import ArcFace
     from harness.training.objectives import ArcFaceObjective
     from harness.training.sampling import Stream
     from harness.training.schedules import Constant, solver
+    from harness.training.seeding import generator
 
     # As in a worker: one thread, and what is timed is one processor's time.
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

@@ -23,9 +23,9 @@ def attack(runs: tuple[Path, ...], markdown: bool, as_json: bool) -> None:
     """
     import msgspec
 
-    from harness.comparing.attacks import falls, listing, table
+    from harness.comparing.attacks import attack_effects, listing, table
 
-    found = falls(runs)
+    found = attack_effects(runs)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     else:

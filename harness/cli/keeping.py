@@ -67,7 +67,7 @@ def verify(folders: tuple[Path, ...]) -> None:
     code = 0
     for folder in dict.fromkeys(runs):
         try:
-            found = faults(folder) if is_joined(folder) else record.faults(folder)
+            found = faults(folder) if is_joined(folder) else record.verify_run(folder)
         except HarnessError as reason:
             if len(runs) == 1:
                 raise

@@ -15,7 +15,7 @@ from harness.cli.options import FOLD_COUNT, FORENSIC, JSON, LAYOUT, PATH, PLUGIN
 from harness.errors import DataError, UsageError, visible
 
 if TYPE_CHECKING:
-    from harness.runs.importing import Brought
+    from harness.runs.importing import ImportedRun
 
 MISSING_SHOWN = 10
 
@@ -115,7 +115,7 @@ def _brought(
     fold_count: int | None,
     out: Path,
     plugins: tuple[Path, ...],
-) -> Brought:
+) -> ImportedRun:
     """Read and judge the files that a command names."""
     if mated is not None or nonmated is not None:
         _refuse_question(protocol, data, layout, folds, fold_count)
@@ -124,7 +124,7 @@ def _brought(
     if protocol is None:
         _refuse_question(protocol, data, layout, folds, fold_count)
         return _score_labelled(kind, path, form, name, out)
-    from harness.runs.importing import bring
+    from harness.runs.importing import import_scores
     from harness.runs.preparing import Request
 
     request = Request(
@@ -137,7 +137,7 @@ def _brought(
         plugins=plugins,
         out=out,
     )
-    return bring(request, kind, path, form=form, name=name)
+    return import_scores(request, kind, path, form=form, name=name)
 
 
 def _refuse_question(
@@ -169,20 +169,20 @@ def _refuse_question(
 
 def _score_pair(
     mated: Path | None, nonmated: Path | None, form: str | None, name: str | None, out: Path
-) -> Brought:
-    from harness.runs.score_lists import bring_lists
+) -> ImportedRun:
+    from harness.runs.score_lists import import_score_lists
     from harness.scorefiles.pairs import read_pair
 
     if mated is None or nonmated is None:
         raise UsageError("--mated and --nonmated belong together")
     words = ["--mated", str(mated), "--nonmated", str(nonmated), *_named(form, name)]
-    return bring_lists(read_pair(mated, nonmated, form), mated, words, out=out, name=name)
+    return import_score_lists(read_pair(mated, nonmated, form), mated, words, out=out, name=name)
 
 
 def _score_labelled(
     kind: str, path: Path, form: str | None, name: str | None, out: Path
-) -> Brought:
-    from harness.runs.score_lists import bring_lists
+) -> ImportedRun:
+    from harness.runs.score_lists import import_score_lists
     from harness.scorefiles.labelled import read_labelled
 
     if kind != "scores" or form is not None:
@@ -191,14 +191,14 @@ def _score_labelled(
             + ("; --format names that of files that a protocol judges" if form else "")
         )
     words = ["--scores", str(path), *_named(form, name)]
-    return bring_lists(read_labelled(path), path, words, out=out, name=name)
+    return import_score_lists(read_labelled(path), path, words, out=out, name=name)
 
 
 def _named(form: str | None, name: str | None) -> list[str]:
     return [*(["--format", form] if form else []), *(["--name", name] if name else [])]
 
 
-def _show(brought: Brought, forensic: str, as_json: bool) -> None:
+def _show(brought: ImportedRun, forensic: str, as_json: bool) -> None:
     """Print what scores of files came to, after adding likelihood ratios where asked for."""
     from harness.cli.printing import print_judged, say_findings, scored_json
     from harness.record.record import read_assessment

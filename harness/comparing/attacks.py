@@ -17,7 +17,7 @@ from harness.record import record
 from harness.record.manifest import Manifest, Origin
 from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
 from harness.statistics.intervals import Interval
-from harness.tasks.results import Search
+from harness.tasks.results import Judgement
 
 RANK = 10
 """At which hits are counted, where a protocol reports no other hit rate than at other ranks."""
@@ -33,7 +33,7 @@ class Share(msgspec.Struct):
     high: float | None
 
 
-class Fall(msgspec.Struct):
+class AttackEffect(msgspec.Struct):
     """One algorithm on one protocol, with its probes as they are and retouched.
 
     Parameters
@@ -61,7 +61,7 @@ class Fall(msgspec.Struct):
     difference: Share
 
 
-def falls(folders: Sequence[Path]) -> list[Fall]:
+def attack_effects(folders: Sequence[Path]) -> list[AttackEffect]:
     """Pair runs with the same runs on retouched probes, and measure the difference.
 
     Parameters
@@ -102,7 +102,7 @@ def falls(folders: Sequence[Path]) -> list[Fall]:
     return found
 
 
-def table(found: Sequence[Fall]) -> str:
+def table(found: Sequence[AttackEffect]) -> str:
     """Return the differences as a table in Markdown."""
     lines = [
         "| protocol | algorithm | probes | metric | as they are | retouched by | retouched | "
@@ -118,7 +118,7 @@ def table(found: Sequence[Fall]) -> str:
     return "\n".join(lines)
 
 
-def listing(found: Sequence[Fall]) -> str:
+def listing(found: Sequence[AttackEffect]) -> str:
     """Return the differences as a table for a terminal."""
     head = ("protocol", "algorithm", "probes", "metric", "as they are", "retouched", "change", "by")
     rows = [
@@ -144,7 +144,7 @@ def _key(origin: Origin) -> bytes:
     return msgspec.json.encode(same, order="deterministic")
 
 
-def _fall(plain: record.Run, attacked: record.Run) -> Fall:
+def _fall(plain: record.Run, attacked: record.Run) -> AttackEffect:
     metric, before = _outcomes(plain)
     _, after = _outcomes(attacked)
     if list(before) != list(after):
@@ -155,7 +155,7 @@ def _fall(plain: record.Run, attacked: record.Run) -> Fall:
     second = np.array([value for _, value in after.values()])
     manifest: Manifest = attacked.manifest
     attack = manifest.origin.attack
-    return Fall(
+    return AttackEffect(
         protocol=plain.manifest.origin.protocol,
         algorithm=manifest.origin.algorithm,
         attack="" if attack is None else attack.algorithm,
@@ -182,7 +182,7 @@ def _outcomes(run: record.Run) -> tuple[str, dict[tuple[str, str], tuple[str, fl
     }
 
 
-def _hit(search: Search, rank: int) -> float:
+def _hit(search: Judgement, rank: int) -> float:
     return float(not search.failed and search.rank is not None and search.rank <= rank)
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
-from harness.tasks.results import Search
+from harness.tasks.results import Judgement
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Shift:
         by the logarithm of the rank, since from rank 2 to 1 is more than from 102 to 101.
     """
 
-    first: Search
-    second: Search
+    first: Judgement
+    second: Judgement
     amount: float
 
 
-def shifts(first: Sequence[Search], second: Sequence[Search], metric: Metric) -> list[Shift]:
+def shifts(first: Sequence[Judgement], second: Sequence[Judgement], metric: Metric) -> list[Shift]:
     """Return every search that both runs answered, in their order.
 
     Parameters
@@ -70,7 +70,7 @@ def most_changed(found: Sequence[Shift], number: int, *, better: bool) -> list[S
     return [shift for _, place, shift in sorted(chosen, key=lambda t: t[1])]
 
 
-def outcomes(searches: Sequence[Search], metric: Metric) -> npt.NDArray[np.float64]:
+def outcomes(searches: Sequence[Judgement], metric: Metric) -> npt.NDArray[np.float64]:
     """Return how each search came out: float64, shape (searches,), higher is better, NaN unknown.
 
     A hit within the metric's rank, the average precision, whether the decision was right, or what
@@ -79,7 +79,7 @@ def outcomes(searches: Sequence[Search], metric: Metric) -> npt.NDArray[np.float
     return np.array([_outcome(search, metric) for search in searches], dtype=np.float64)
 
 
-def outcome_name(searches: Sequence[Search], metric: Metric) -> str:
+def outcome_name(searches: Sequence[Judgement], metric: Metric) -> str:
     """Return what `outcomes` gives, in words."""
     if metric.name == "hit-rate":
         return f"share of searches with a mate within rank {metric['rank']}"
@@ -92,7 +92,7 @@ def outcome_name(searches: Sequence[Search], metric: Metric) -> str:
     return "share of searches with a mate at rank 1"
 
 
-def _outcome(search: Search, metric: Metric) -> float:
+def _outcome(search: Judgement, metric: Metric) -> float:
     if search.mates and metric.name == "map":
         return search.average_precision if search.average_precision is not None else math.nan
     if str(metric) in search.values:
@@ -107,7 +107,7 @@ def _outcome(search: Search, metric: Metric) -> float:
     return float(search.rank is not None and search.rank <= wanted)
 
 
-def _standing(search: Search, metric: Metric) -> float:
+def _standing(search: Judgement, metric: Metric) -> float:
     if search.mates and (search.rank is not None or search.gallery):
         rank = search.gallery + 1 if search.rank is None else search.rank
         return -math.log2(rank)

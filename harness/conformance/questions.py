@@ -27,9 +27,9 @@ from harness.data.masks import read_mask
 from harness.data.records import Fold, Record
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
-from harness.runs.preparing import Judged
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
+from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.results import Metrics
 
 __all__ = ["examine_question"]
@@ -41,7 +41,7 @@ FEWEST_INSIDE = 3
 SLACK = 1e-9
 
 
-def examine_question(judged: Judged) -> Iterator[Finding]:
+def examine_question(judged: ProtocolOnData) -> Iterator[Finding]:
     """Judge answers whose worth is known, on the data of a protocol.
 
     Parameters
@@ -76,7 +76,7 @@ class _Unsound(Exception):
 class _Asked:
     """A protocol on its data, and what answers get that are known in advance."""
 
-    judged: Judged
+    judged: ProtocolOnData
     place: Path
     _known: dict[int, Metrics] = field(default_factory=dict)
     _drawn: dict[int, list[Answer] | None] = field(default_factory=dict)

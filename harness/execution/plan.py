@@ -16,7 +16,7 @@ from harness.execution.pool import Limits
 from harness.execution.unit import (
     MODEL,
     TEMPLATES,
-    Matching,
+    MatchRequest,
     Training,
     Unit,
 )
@@ -211,10 +211,10 @@ def _truth(
     return places
 
 
-def _matching(fold: Fold, protocol: Protocol, limits: Limits, folds: int) -> Matching:
+def _matching(fold: Fold, protocol: Protocol, limits: Limits, folds: int) -> MatchRequest:
     at_a_time = min(limits.workers, folds)
     metrics = protocol.metric_ids
-    return Matching(
+    return MatchRequest(
         pairs=[(i, j) for i, j in mated_pairs(fold).tolist()],
         fmrs=[float(dict(m.options)["fmr"]) for m in metrics if m.name == "fnmr"],
         eer=any(m.name == "eer" for m in metrics),

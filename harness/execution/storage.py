@@ -21,7 +21,7 @@ from harness.data.whole_files import named
 from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
 
 if TYPE_CHECKING:
-    from harness.matching import Matching
+    from harness.matching import MatchResult
 
 STEP_FILE = "step.json"
 MATCHING_FILE = "matching.safetensors"
@@ -161,7 +161,7 @@ def save_scores(
     _save_failures(folder, failures)
 
 
-def save_matching(folder: Path, matching: Matching, failures: Mapping[str, str]) -> None:
+def save_matching(folder: Path, matching: MatchResult, failures: Mapping[str, str]) -> None:
     """Store what streaming made of the scores of a fold, and why images failed."""
     arrays, plain = {}, {}
     for name in _MATCHING_ARRAYS:
@@ -234,12 +234,12 @@ def load_answer(folder: Path) -> Answer:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    from harness.matching import Histogram, Matching
+    from harness.matching import Histogram, MatchResult
 
     try:
         arrays = load_file(folder / MATCHING_FILE)
         plain = json.loads((folder / "matching.json").read_text(encoding="utf-8"))
-        matching = Matching(
+        matching = MatchResult(
             **{name: arrays[name] for name in _MATCHING_ARRAYS},
             **{name: plain[name] for name in ("nonmated_count", "eer", "passes", "place_free")},
             score_to_exceed=dict(plain["score_to_exceed"]),

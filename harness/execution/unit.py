@@ -48,7 +48,7 @@ class Training(msgspec.Struct, omit_defaults=True):
     clean: list[Picture | None] | None = None
 
 
-class Matching(msgspec.Struct, omit_defaults=True):
+class MatchRequest(msgspec.Struct, omit_defaults=True):
     """What the harness itself computes from vector templates, without keeping the scores.
 
     Parameters
@@ -145,7 +145,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     order: str = ""
     score: bool = True
     cosine: bool = False
-    matching: Matching | None = None
+    matching: MatchRequest | None = None
 
 
 def read_unit(folder: Path) -> Unit:

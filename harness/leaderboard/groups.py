@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from harness.leaderboard.reading import Entry, Told
+from harness.leaderboard.reading import Entry, EvidenceNote
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import cluster_bootstrap, cluster_bootstrap_mean
 from harness.statistics.intervals import Interval
@@ -91,7 +91,7 @@ def _of_fits(fits: Sequence[Outcomes | None]) -> Outcomes | None:
     return Outcomes(first.keys, first.identities, values.mean(axis=0), values)
 
 
-def _values(told: Sequence[Told], headline: str) -> npt.NDArray[np.float64] | None:
+def _values(told: Sequence[EvidenceNote], headline: str) -> npt.NDArray[np.float64] | None:
     if any(headline in s.values for s in told):
         return _numbers([s.values.get(headline) for s in told])
     try:

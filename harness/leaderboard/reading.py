@@ -34,7 +34,7 @@ T = TypeVar("T")
 _FAILURES = re.compile(r"units/[^/]+/scores/failures\.json")
 
 
-class Told(msgspec.Struct):
+class EvidenceNote(msgspec.Struct):
     """What of a search tells one entry from another; the rest of `searches.json` is skipped."""
 
     fold: str
@@ -83,7 +83,7 @@ class Entry:
     manifest: Manifest
     metrics: Metrics
     curves: Curves
-    searches: Sequence[Told]
+    searches: Sequence[EvidenceNote]
     assessment: Assessment | None
     template_bytes: float | None
     protocol_text: bytes = field(repr=False)
@@ -234,7 +234,7 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
         manifest,
         metrics,
         told(record.CURVES, Curves),
-        told(record.SEARCHES, list[Told], partly=True),
+        told(record.SEARCHES, list[EvidenceNote], partly=True),
         told(record.FORENSIC, Assessment) if record.FORENSIC in listed else None,
         _template_bytes(folder, listed, manifest),
         protocol_text,

@@ -84,7 +84,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, eq=False)
-class Matching:
+class MatchResult:
     """The outcome of `match`; arrays by probe and by mated pair are in the order given.
 
     Parameters

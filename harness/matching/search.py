@@ -24,7 +24,7 @@ from harness.matching.product import (
 )
 from harness.matching.product import place_free as is_place_free
 from harness.matching.questions import Question, answer_all
-from harness.matching.results import Histogram, Matching, Tail
+from harness.matching.results import Histogram, MatchResult, Tail
 from harness.matching.sampling import Sample
 from harness.matching.stream import Stream, Watch
 from harness.matching.tails import TailCollector
@@ -62,7 +62,7 @@ def match(
     threads: int | None = None,
     device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
-) -> Matching:
+) -> MatchResult:
     """Compare all probes with all references and sum up the scores without keeping them.
 
     A score is the cosine similarity in float32, clipped to [-1, 1]. Every comparison has one score,
@@ -255,7 +255,7 @@ def _results(
     top: Window | None,
     passes: int,
     place_free: bool,
-) -> Matching:
+) -> MatchResult:
     """Put what was gathered into the order in which probes and pairs were given."""
     mates, searched, used = watch.mates, task.probes.chosen, task.references.chosen
     everyone = len(task.probes.rows)
@@ -280,7 +280,7 @@ def _results(
     if watch.bins is not None:
         histogram = Histogram(_thresholds(*watch.bins), watch.counts)
     scores, counts = top.kept() if top else (np.empty(0, np.float32), np.empty(0, np.int64))
-    return Matching(
+    return MatchResult(
         ranks=ranks.astype(np.int64),
         mates=sizes,
         precision=precision,

@@ -214,7 +214,7 @@ class Import(msgspec.Struct):
     notes: list[str]
 
 
-class Opinion(msgspec.Struct, omit_defaults=True):
+class CrossCheck(msgspec.Struct, omit_defaults=True):
     """What another program computed from the same scores, or why it did not.
 
     Parameters
@@ -309,7 +309,7 @@ class Manifest(msgspec.Struct):
     finished: str
     steps: list[Step]
     failures: int
-    opinions: list[Opinion] = []
+    opinions: list[CrossCheck] = []
     imported: Import | None = None
     retouched: Retouched | None = None
     learns: bool = False

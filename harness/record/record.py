@@ -49,7 +49,7 @@ from harness.record.manifest import Manifest, Origin
 from harness.record.truth import TRUTH, TRUTH_PICTURES, Truth, folds_in, records_in, write_truth
 from harness.tasks.answers import Answer
 from harness.tasks.protocol import Protocol, parse_protocol
-from harness.tasks.results import Outcome, Search
+from harness.tasks.results import Judgement, Outcome
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
@@ -72,7 +72,6 @@ __all__ = [
     "changed_files",
     "check_answers",
     "check_sources",
-    "faults",
     "identity_of",
     "is_answer",
     "is_finished",
@@ -83,6 +82,7 @@ __all__ = [
     "read_run",
     "result_hash",
     "seal",
+    "verify_run",
     "withdraw",
     "write_assessment",
     "write_manifest",
@@ -270,7 +270,7 @@ def candidate_files(outcome: Outcome) -> dict[str, str]:
     }
 
 
-def candidate_lines(search: Search) -> list[str]:
+def candidate_lines(search: Judgement) -> list[str]:
     """Return a search in the Tatt-C form ``probe|rank|gallery|score``, rank from 1, best first.
 
     A failed search is a full list of null candidates, never dropped: their gallery name is empty
@@ -350,7 +350,7 @@ def read_run(folder: Path) -> Run:
     return Run(folder, manifest, protocol, folds, records, answers)
 
 
-def faults(folder: Path) -> list[str]:
+def verify_run(folder: Path) -> list[str]:
     """Return everything that is wrong with a run folder: changed, missing, added or untrue.
 
     The checksums say whether a byte changed; that the numbers follow from the scores is shown by
@@ -509,11 +509,11 @@ def _difference(folder: Path, name: str, known: str) -> str:
     return f"{visible(name)}: {LINE_ENDS if unix == known else 'its bytes changed'}"
 
 
-def _damaged(folder: Path, faults: Sequence[str]) -> Damaged:
+def _damaged(folder: Path, verify_run: Sequence[str]) -> Damaged:
     text = f"{visible(str(folder))} changed since it was written:\n" + "\n".join(
-        f"  - {f}" for f in faults
+        f"  - {f}" for f in verify_run
     )
-    if all(fault.endswith(LINE_ENDS) for fault in faults):
+    if all(fault.endswith(LINE_ENDS) for fault in verify_run):
         text += (
             "\nNothing else changed, so this is what git does with text files where "
             "core.autocrlf is set: put a file .gitattributes with the line '* -text' into "

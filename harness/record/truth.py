@@ -20,7 +20,7 @@ TRUTH_PICTURES = "truth"
 """Folder of masks and clean captures."""
 
 
-class Facts(msgspec.Struct, omit_defaults=True):
+class KeptRecord(msgspec.Struct, omit_defaults=True):
     """What `truth.json` keeps of a record: all that metrics and reports need."""
 
     path: str
@@ -60,7 +60,7 @@ class Truth(msgspec.Struct):
     """Everything that metrics need beside the scores."""
 
     folds: list[FoldTruth]
-    records: dict[str, Facts]
+    records: dict[str, KeptRecord]
 
 
 def write_truth(
@@ -167,7 +167,7 @@ def records_in(folder: Path, truth: Truth, root: Path) -> dict[str, Record]:
     return {name: _record(name, facts, root, folder) for name, facts in truth.records.items()}
 
 
-def _faults_of(fold: FoldTruth, records: dict[str, Facts] | None) -> Iterator[tuple[str, str]]:
+def _faults_of(fold: FoldTruth, records: dict[str, KeptRecord] | None) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a fold, and where in it."""
     name = fold.name
     if not name or PurePosixPath(name).name != name or name in (".", ".."):
@@ -204,10 +204,10 @@ def _twice(names: Iterable[str]) -> str:
     raise AssertionError("none of them stands twice")
 
 
-def _facts(record: Record, root: Path) -> Facts:
+def _facts(record: Record, root: Path) -> KeptRecord:
     from harness.data.images import size_of
 
-    return Facts(
+    return KeptRecord(
         path=record.path.relative_to(root).as_posix(),
         tattoo=record.tattoo,
         subject=record.subject,
@@ -226,7 +226,7 @@ def _facts(record: Record, root: Path) -> Facts:
     )
 
 
-def _record(name: str, facts: Facts, root: Path, folder: Path) -> Record:
+def _record(name: str, facts: KeptRecord, root: Path, folder: Path) -> Record:
     place = f"$.records[{name!r}]"
     for path in (facts.path, facts.mask, facts.clean, facts.kept):
         if path and (".." in PurePosixPath(path).parts or path.startswith("/") or "\0" in path):

@@ -20,7 +20,7 @@ from harness.reporting.pages import environment, surroundings
 from harness.reporting.sections.showcase import Row as SearchRow
 from harness.reporting.sections.showcase import row_of
 from harness.tasks.look_alikes import MATES
-from harness.tasks.results import Search
+from harness.tasks.results import Judgement
 
 STYLES = 8
 """Curves that can be told apart in one plot."""
@@ -282,7 +282,7 @@ def _way(change: float | None, better: str) -> str:
     return GAIN if (change > 0) == (better == "higher") else LOSS
 
 
-def _answer(search: Search) -> _Answer:
+def _answer(search: Judgement) -> _Answer:
     listed = row_of(search)
     if search.failed:
         return _Answer("no template", listed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.record.manifest import Manifest, Opinion, shown
+from harness.record.manifest import CrossCheck, Manifest, shown
 from harness.reporting import wording
 from harness.reporting.drawing import figures, plots
 from harness.reporting.drawing.figures import Figure
@@ -155,7 +155,7 @@ class _Opinion:
     contradicts: bool
 
 
-def _opinion(other: Opinion, ours: Estimate | None) -> _Opinion:
+def _opinion(other: CrossCheck, ours: Estimate | None) -> _Opinion:
     own = None if ours is None else ours.value
     return _Opinion(wording.opinion(other, ours), other.contradicts(own))
 

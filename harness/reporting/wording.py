@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.data.findings import Finding
 from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
-from harness.record.manifest import Examination, Manifest, Opinion, Protection
+from harness.record.manifest import CrossCheck, Examination, Manifest, Protection
 from harness.statistics.estimate import Estimate
 
 NO_VALUE = "no value"
@@ -357,7 +357,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def opinion(other: Opinion, ours: Estimate | None) -> str:
+def opinion(other: CrossCheck, ours: Estimate | None) -> str:
     """Return what another program made of the same scores, beside what the harness did."""
     label = metric_label(other.metric)
     if other.value is None:

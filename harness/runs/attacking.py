@@ -39,7 +39,8 @@ from harness.tasks.answers import PictureAnswer
 from harness.tasks.protocol import Protocol
 
 if TYPE_CHECKING:
-    from harness.runs.preparing import Entry, Judged
+    from harness.runs.preparing import ConfiguredAlgorithm
+    from harness.tasks.on_data import ProtocolOnData
 
 ATTACKED = ("Matcher", "Detector")
 """Abilities whose probes can be retouched: the truth of the other questions would change, too."""
@@ -66,8 +67,8 @@ class Attack:
     """
 
     text: str
-    entry: Entry
-    learnt: Judged
+    entry: ConfiguredAlgorithm
+    learnt: ProtocolOnData
     preset: str = ""
 
     @property

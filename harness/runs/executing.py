@@ -36,12 +36,12 @@ from harness.record.renewing import alone
 from harness.runs.attacking import attacked, retouched, retouching_units, take_over
 from harness.runs.finishing import (
     checkout_of,
+    cross_checks,
     finish,
     manifest_of,
-    opinions,
 )
 from harness.runs.folders import begin, end, folder_for, is_stale, loaded_by, settled
-from harness.runs.preparing import Entry, Prepared, command
+from harness.runs.preparing import ConfiguredAlgorithm, Prepared, command
 from harness.runs.shortcuts.evidence import shortcuts
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.results import Outcome
@@ -176,7 +176,7 @@ def _execute(
     remark = remark_on(manifest.protection)
     if remark is not None:
         manifest.findings = [*manifest.findings, remark]
-    manifest.opinions = opinions(judged.protocol, judged.folds, answers)
+    manifest.opinions = cross_checks(judged.protocol, judged.folds, answers)
     end(folder)
     finish(folder, manifest, outcome, judged.dataset)
     if run.folder != folder:
@@ -278,7 +278,7 @@ def _one_fit(algorithm: bool) -> Finding:
     )
 
 
-def _beside(entry: Entry, loaded: Mapping[str, str]) -> dict[str, str]:
+def _beside(entry: ConfiguredAlgorithm, loaded: Mapping[str, str]) -> dict[str, str]:
     """Return the files of an algorithm that are not its source, known before or loaded late."""
     home = home_of(entry.plugin).resolve()
     own = {file.resolve() for file in own_files(entry.plugin)}

@@ -15,10 +15,10 @@ from harness.data.records import Dataset, Fold
 from harness.data.whole_files import write_whole
 from harness.record import record
 from harness.record.files import read_bytes, sound
-from harness.record.manifest import Manifest, Opinion, Origin, now
+from harness.record.manifest import CrossCheck, Manifest, Origin, now
 from harness.record.renewing import alone, or_as_before
-from harness.runs.preparing import Judged
 from harness.tasks.answers import Answer, StreamedAnswer
+from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.protocol import Protocol, read_protocol
 from harness.tasks.results import Outcome
 
@@ -45,7 +45,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
     from harness.reporting.sections.learning import learning_figures
     from harness.reporting.sections.operating import operating_of
     from harness.reporting.sections.removal import as_shown, retouched_section
-    from harness.reporting.sections.sections import Told, sections_of
+    from harness.reporting.sections.sections import SectionInput, sections_of
 
     protocol, _ = read_protocol(folder / record.PROTOCOL)
     section = None
@@ -75,7 +75,7 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
         retouched=retouched,
         tagging=tags,
         learning=learning_figures(folder),
-        sections=sections_of(Told(folder, outcome, dataset.records)),
+        sections=sections_of(SectionInput(folder, outcome, dataset.records)),
         scores=operating_of(folder, outcome.metrics, outcome.curves),
     )
     write_whole(folder / record.REPORT, page)
@@ -109,7 +109,7 @@ def score_again(folder: Path, forensic: str = "") -> tuple[record.Run, Outcome, 
     content = read_bytes(folder, record.METRICS) if before.exists() else b""
     if run.manifest.opinions:
         with sound(folder, "the opinions of other programs cannot be asked for"):
-            again = opinions(run.protocol, run.folds, run.answers)
+            again = cross_checks(run.protocol, run.folds, run.answers)
         if all(opinion.value is not None for opinion in again):
             run.manifest.opinions = again
     facts = run.manifest.dataset
@@ -129,7 +129,9 @@ def add_likelihood_ratios(folder: Path, calibrator: str) -> None:
         score_again(folder, calibrator)
 
 
-def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]) -> list[Opinion]:
+def cross_checks(
+    protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]
+) -> list[CrossCheck]:
     """Let PyEER compute the equal error rate of the same scores, where the protocol reports one."""
     from harness.scorefiles.independent import metric_of, pyeer_eer, scores_behind
 
@@ -137,12 +139,14 @@ def opinions(protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer
     if metric is None:
         return []
     if any(isinstance(answer, StreamedAnswer) for answer in answers):
-        return [Opinion("PyEER", str(metric), None, "it needs every score, and they are not kept")]
+        return [
+            CrossCheck("PyEER", str(metric), None, "it needs every score, and they are not kept")
+        ]
     found = pyeer_eer(scores_behind(protocol, folds, answers))
-    return [Opinion(found.program, str(metric), found.value, found.reason, found.tolerance)]
+    return [CrossCheck(found.program, str(metric), found.value, found.reason, found.tolerance)]
 
 
-def _learned(judged: Judged) -> dict[str, str]:
+def _learned(judged: ProtocolOnData) -> dict[str, str]:
     """Return what the manifest says of a data set that was learned from and not judged."""
     if judged.elsewhere is None:
         return {}
@@ -153,7 +157,7 @@ def _learned(judged: Judged) -> dict[str, str]:
     }
 
 
-def manifest_of(judged: Judged, origin: Origin, outcome: Outcome, begun: str) -> Manifest:
+def manifest_of(judged: ProtocolOnData, origin: Origin, outcome: Outcome, begun: str) -> Manifest:
     """Return a manifest with all that does not depend on how the scores were made."""
     mated = any(fold.mates for fold in judged.folds)
     mated_by = judged.protocol.data.mated_by if mated else ""

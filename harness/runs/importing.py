@@ -22,11 +22,15 @@ from harness.execution.unit import SCORES
 from harness.record import record
 from harness.record.manifest import Import, Manifest, Origin, now
 from harness.runs.finishing import (
+    cross_checks,
     finish,
     manifest_of,
-    opinions,
 )
-from harness.runs.preparing import RULE, Judged, Request, judged_by
+from harness.runs.preparing import (
+    RULE,
+    Request,
+    judged_by,
+)
 from harness.scorefiles import (
     Imported,
     read_candidates,
@@ -35,6 +39,7 @@ from harness.scorefiles import (
     withhold,
 )
 from harness.tasks.odd_scores import look_at_scores
+from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.results import Outcome
 
 READERS = {
@@ -46,7 +51,7 @@ READERS = {
 
 
 @dataclass(frozen=True)
-class Brought:
+class ImportedRun:
     """A run made from files, whole in its folder."""
 
     folder: Path
@@ -55,9 +60,9 @@ class Brought:
     imported: Imported
 
 
-def bring(
+def import_scores(
     request: Request, kind: str, path: Path, *, form: str | None = None, name: str | None = None
-) -> Brought:
+) -> ImportedRun:
     """Judge scores of somebody else's and write their run folder.
 
     Parameters
@@ -158,7 +163,7 @@ def _speaks(name: str) -> bool:
 
 
 def keep(
-    judged: Judged,
+    judged: ProtocolOnData,
     found: Imported,
     outcome: Outcome,
     protocol: bytes,
@@ -170,7 +175,7 @@ def keep(
     listed: str,
     findings: Sequence[Finding],
     fold_count: int = 0,
-) -> Brought:
+) -> ImportedRun:
     """Write the run folder of scores that were read and judged.
 
     Parameters
@@ -218,9 +223,9 @@ def keep(
     manifest.command = command
     manifest.findings = [*manifest.findings, *findings]
     if found.depth is None:
-        manifest.opinions = opinions(judged.protocol, judged.folds, found.answers)
+        manifest.opinions = cross_checks(judged.protocol, judged.folds, found.answers)
     finish(folder, manifest, outcome, judged.dataset)
-    return Brought(folder, manifest, outcome, found)
+    return ImportedRun(folder, manifest, outcome, found)
 
 
 def _command(request: Request, kind: str, path: Path, form: str | None, name: str | None) -> str:

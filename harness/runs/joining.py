@@ -129,7 +129,7 @@ def faults(folder: Path) -> list[str]:
     except HarnessError as reason:
         return [str(reason)]
     for place in places:
-        found += [f"{place.name}: {fault}" for fault in record.faults(place)]
+        found += [f"{place.name}: {fault}" for fault in record.verify_run(place)]
     if found:
         return found
     runs = [record.read_run(place) for place in places]

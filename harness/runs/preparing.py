@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,7 +18,6 @@ from harness.api import Remover
 from harness.data.boxes import look_at_boxes
 from harness.data.decoding import look_at_masks, say_masks, undecodable
 from harness.data.findings import Finding, Findings, once
-from harness.data.fingerprints import fingerprint
 from harness.data.formats import MEGAPIXELS
 from harness.data.readers.layouts import open_dataset
 from harness.data.records import Dataset, Fold
@@ -43,10 +41,11 @@ from harness.record.manifest import Origin
 from harness.runs.attacking import Attack, check_attackable
 from harness.runs.folders import already_there, belongs, folder_for
 from harness.tasks.copies import check_compared, copies_of, learned_and_judged
-from harness.tasks.elsewhere import Elsewhere, learn_elsewhere
+from harness.tasks.elsewhere import ExternalTrainingData, train_on
 from harness.tasks.folds import restrict
 from harness.tasks.look_alikes import asked_on
 from harness.tasks.needs import look_at_galleries, look_at_mates, look_at_records
+from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.protocol import Protocol, read_protocol
 
 LEARNED = "images learned from and judged"
@@ -112,80 +111,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A protocol with the data set it is asked on."""
-
-    name: str
-    file: Path
-    protocol: Protocol
-    protocol_hash: str
-    dataset: Dataset
-    folds: tuple[Fold, ...]
-    given: str
-    elsewhere: Elsewhere | None = None
-    leaks: tuple[str, ...] = ()
-
-    @property
-    def findings(self) -> list[Finding]:
-        """What is odd about the data, each said once."""
-        return once(one for one in self.dataset.findings if one.severity == "warning")
-
-    @cached_property
-    def names(self) -> list[str]:
-        """Every record that the folds touch, sorted."""
-        return sorted(
-            {name for fold in self.folds for name in (*fold.train, *fold.probes, *fold.gallery)}
-        )
-
-    @cached_property
-    def data_hash(self) -> str:
-        """Hash of the images and the truth that the folds touch.
-
-        What is learned from elsewhere has a hash of its own, so that runs that learned from
-        different data can be compared on the same.
-        """
-        kinds = self.protocol.kind().truth_files
-        learned = frozenset[str]() if self.elsewhere is None else self.elsewhere.images
-        names = [name for name in self.names if name not in learned]
-        return fingerprint(self.dataset, names, truth_files=kinds)
-
-    @cached_property
-    def layout_hash(self) -> str:
-        """Hash of the folds that the images were dealt into: who is compared with whom."""
-        return _hash_of(
-            [
-                [
-                    fold.name,
-                    fold.probes,
-                    fold.gallery,
-                    sorted(fold.mates),
-                    sorted(fold.nonmates),
-                    sorted(fold.excluded),
-                    [(draw.probes, draw.gallery) for draw in fold.draws],
-                ]
-                for fold in self.folds
-            ]
-        )
-
-    @cached_property
-    def learning_hash(self) -> str:
-        """Hash of the images that each fold learns from and of the truth about them.
-
-        Masks and clean captures are hashed with the data.
-        """
-        truth = self.protocol.kind().training_truth
-        known = [truth(fold, self.dataset.records, self.protocol) for fold in self.folds]
-        plain = ("identities", "mated", "tattoo", "tags")
-        return _hash_of(
-            [
-                [fold.name, fold.train, {name: each.get(name) for name in plain}]
-                for fold, each in zip(self.folds, known, strict=True)
-            ]
-        )
-
-
-@dataclass(frozen=True)
-class Entry:
+class ConfiguredAlgorithm:
     """An algorithm with the parameters it runs with.
 
     Parameters
@@ -213,8 +139,8 @@ class Prepared:
         In which it would be done now, as far as that is known before the work.
     """
 
-    judged: Judged
-    entry: Entry
+    judged: ProtocolOnData
+    entry: ConfiguredAlgorithm
     origin: Origin
     identity: str
     folder: Path
@@ -306,7 +232,7 @@ def _looked_at(runs: Sequence[Prepared]) -> list[Prepared]:
     """
     seen: dict[tuple[str, str], tuple[Finding, ...]] = {}
 
-    def look(judged: Judged) -> tuple[Finding, ...]:
+    def look(judged: ProtocolOnData) -> tuple[Finding, ...]:
         key = (judged.file.stem, judged.given)
         if key not in seen:
             seen[key] = _odd_pictures(judged)
@@ -326,7 +252,7 @@ def _looked_at(runs: Sequence[Prepared]) -> list[Prepared]:
     return found
 
 
-def _odd_pictures(judged: Judged) -> tuple[Finding, ...]:
+def _odd_pictures(judged: ProtocolOnData) -> tuple[Finding, ...]:
     """Return what is said of the pictures and masks of a data set; refuse what cannot be used."""
     files = judged.protocol.kind().truth_files
     records = judged.dataset.records
@@ -353,7 +279,7 @@ Opened: TypeAlias = dict[tuple[object, ...], Dataset]
 """Data sets that were read already, by all that decides what is read."""
 
 
-def judged_by(name: str, request: Request, opened: Opened | None = None) -> Judged:
+def judged_by(name: str, request: Request, opened: Opened | None = None) -> ProtocolOnData:
     """Open a protocol with the data set it is to be asked on, and check both.
 
     Parameters
@@ -405,7 +331,9 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Judg
             file.stem, protocol, dataset, folds, request
         )
         leaks = ()  # all of what was learned from is another set, which was compared with this one
-    return Judged(file.stem, file, protocol, protocol_hash, dataset, folds, given, elsewhere, leaks)
+    return ProtocolOnData(
+        file.stem, file, protocol, protocol_hash, dataset, folds, given, elsewhere, leaks
+    )
 
 
 def _without_copies(
@@ -459,7 +387,7 @@ def _meeting(
 
 def _learning_elsewhere(
     name: str, protocol: Protocol, dataset: Dataset, folds: tuple[Fold, ...], request: Request
-) -> tuple[Dataset, tuple[Fold, ...], Elsewhere]:
+) -> tuple[Dataset, tuple[Fold, ...], ExternalTrainingData]:
     """Open the data set of ``--train-data`` and let every fold learn from it."""
     if protocol.kind().ability.__name__ != "Matcher":
         raise UsageError(f"--train-data is for protocols of matchers, and {name!r} is none")
@@ -467,7 +395,7 @@ def _learning_elsewhere(
     other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
     if other.problems:
         raise DataError(f"{place} cannot be learned from:", other.findings)
-    return learn_elsewhere(dataset, folds, other, mated_by=protocol.data.mated_by, given=str(place))
+    return train_on(dataset, folds, other, mated_by=protocol.data.mated_by, given=str(place))
 
 
 def with_seed(run: Prepared, seed: int) -> Prepared:
@@ -522,7 +450,7 @@ def command(run: Prepared) -> str:
     return shlex.join(words)
 
 
-def _entry(name: str, request: Request) -> Entry:
+def _entry(name: str, request: Request) -> ConfiguredAlgorithm:
     plugin = find_algorithm(name, request.plugins)
     given = (request.data, request.train_data, request.out)
     asked = ask(
@@ -534,7 +462,7 @@ def _entry(name: str, request: Request) -> Entry:
         bounds=request.bounds,
     )
     asked.description.check_complete(plugin.name)
-    return Entry(
+    return ConfiguredAlgorithm(
         plugin,
         asked.description,
         source_hash(plugin, asked.loaded),
@@ -565,14 +493,17 @@ def _attack(request: Request) -> Attack:
     entry = _entry(name, Request((), (), preset=preset, plugins=request.plugins))
     if Remover.__name__ not in entry.description.abilities:
         raise UsageError(
-            f"--attack {request.attack}: {name!r} is no {Remover.__name__}. `harness list` shows who can do "
-            "what."
+            f"--attack {request.attack}: {name!r} is no {Remover.__name__}. "
+            "`harness list` shows who can do what."
         )
     return Attack(request.attack, entry, asked, preset)
 
 
 def _prepared(
-    judged: Judged, entry: Entry, request: Request, attack: Attack | None = None
+    judged: ProtocolOnData,
+    entry: ConfiguredAlgorithm,
+    request: Request,
+    attack: Attack | None = None,
 ) -> Prepared:
     if entry.description.learns and not all(fold.train for fold in judged.folds):
         raise UsageError(
@@ -620,11 +551,9 @@ def _prepared(
     return Prepared(judged, entry, origin, identity, folder, request, environment, attack)
 
 
-def _hash_of(value: Any) -> str:
-    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
-
-
-def _not_learned(judged: Judged, algorithm: str, parameters: Mapping[str, Any]) -> Judged:
+def _not_learned(
+    judged: ProtocolOnData, algorithm: str, parameters: Mapping[str, Any]
+) -> ProtocolOnData:
     """Check that no ONNX model among the parameters learned from what is judged."""
     named = {name: Path(v) for name, v in parameters.items() if isinstance(v, str) and v}
     models = [

@@ -10,11 +10,11 @@ from pathlib import Path
 from harness.data.findings import Finding
 from harness.data.records import Dataset, Fold, Record
 from harness.record.manifest import Import
-from harness.runs.importing import Brought, keep, listed_as
-from harness.runs.preparing import Judged
+from harness.runs.importing import ImportedRun, keep, listed_as
 from harness.scorefiles.imported import Imported
 from harness.scorefiles.lists import ListedScores
 from harness.tasks.answers import Answer
+from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.protocol import parse_protocol
 from harness.tasks.score_lists import MATED, NONMATED
 
@@ -35,7 +35,7 @@ NAME = "score-lists"
 
 
 @dataclass(frozen=True)
-class _Lists(Judged):
+class _Lists(ProtocolOnData):
     """The question about two lists; their bytes are all the data there is."""
 
     sha256: str = ""
@@ -46,9 +46,9 @@ class _Lists(Judged):
         return self.sha256
 
 
-def bring_lists(
+def import_score_lists(
     found: ListedScores, given: Path, words: list[str], *, out: Path, name: str | None = None
-) -> Brought:
+) -> ImportedRun:
     """Judge scores with their own truth and write their run folder.
 
     Parameters
@@ -92,7 +92,7 @@ def bring_lists(
     )
 
 
-def _judged(found: ListedScores, given: Path) -> Judged:
+def _judged(found: ListedScores, given: Path) -> ProtocolOnData:
     records: dict[str, Record] = {}
     folds = []
     root = (given if given.is_dir() else given.parent).resolve()

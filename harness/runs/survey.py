@@ -13,7 +13,12 @@ from harness.data.findings import Finding, Findings, once
 from harness.data.records import Dataset, Record
 from harness.errors import DataError, UsageError
 from harness.plugins.registry import algorithms, describe_sources, protocols, title_of
-from harness.runs.preparing import Judged, Opened, Request, judged_by
+from harness.runs.preparing import (
+    Opened,
+    Request,
+    judged_by,
+)
+from harness.tasks.on_data import ProtocolOnData
 
 __all__ = ["Answer", "Survey", "able", "survey"]
 
@@ -159,7 +164,7 @@ def _answer(
     return able(judged, request.plugins), judged.findings
 
 
-def able(judged: Judged, plugins: Sequence[Path] = ()) -> Answer:
+def able(judged: ProtocolOnData, plugins: Sequence[Path] = ()) -> Answer:
     """Return how much a protocol asks of the data that it was opened with.
 
     Parameters

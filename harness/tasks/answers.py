@@ -18,7 +18,7 @@ from harness.metrics.verification import ErrorCurve
 from harness.tasks.results import Failure
 
 if TYPE_CHECKING:
-    from harness.matching import Matching
+    from harness.matching import MatchResult
 
 BINS = 40
 CURVE_POINTS = 400
@@ -50,7 +50,7 @@ class StreamedAnswer(Answer):
         What streaming made of the scores; `scores` is empty.
     """
 
-    matching: Matching
+    matching: MatchResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     Curves,
     FoldMetrics,
-    Search,
+    Judgement,
 )
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import MEASURES, Scores, Trials, Values
@@ -145,7 +145,7 @@ class Detection(Task["_Decisions", "_Decisions"]):
             distribution=histogram(tattoo, other),
         )
 
-    def searches(self, part: _Decisions, protocol: Protocol) -> list[Search]:
+    def searches(self, part: _Decisions, protocol: Protocol) -> list[Judgement]:
         """Return every image with its score and whether the decision is right."""
         return part.searches(protocol.threshold)
 
@@ -220,10 +220,10 @@ class _Decisions:
         said: npt.NDArray[np.bool_] = self.scores >= threshold
         return np.equal(said, self.truth) & ~self.failed
 
-    def searches(self, threshold: float) -> list[Search]:
+    def searches(self, threshold: float) -> list[Judgement]:
         correct = self.correct(threshold)
         return [
-            Search(
+            Judgement(
                 fold=self.fold,
                 probe=name,
                 identity=str(self.clusters[i]),

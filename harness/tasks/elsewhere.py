@@ -14,14 +14,14 @@ from harness.data.likeness import alike, looks_of
 from harness.data.records import Dataset, Fold
 from harness.errors import DataError
 
-__all__ = ["Elsewhere", "learn_elsewhere"]
+__all__ = ["ExternalTrainingData", "train_on"]
 
 PREFIX = "training-data/"
 """Put before names of the second data set, which may have names of the first."""
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class ExternalTrainingData:
     """A data set that is learned from, and not judged.
 
     Parameters
@@ -42,9 +42,9 @@ class Elsewhere:
     hash: str
 
 
-def learn_elsewhere(
+def train_on(
     judged: Dataset, folds: Sequence[Fold], other: Dataset, *, mated_by: str, given: str
-) -> tuple[Dataset, tuple[Fold, ...], Elsewhere]:
+) -> tuple[Dataset, tuple[Fold, ...], ExternalTrainingData]:
     """Put all of a second data set in the place of every fold's training images.
 
     Parameters
@@ -119,7 +119,9 @@ def learn_elsewhere(
         )
         for fold in folds
     )
-    told = Elsewhere(given, other.name, frozenset(added), fingerprint(other, chosen, hashes=hashes))
+    told = ExternalTrainingData(
+        given, other.name, frozenset(added), fingerprint(other, chosen, hashes=hashes)
+    )
     return both, new, told
 
 

@@ -34,7 +34,7 @@ from harness.tasks.results import (
     Curves,
     Failure,
     FoldMetrics,
-    Search,
+    Judgement,
 )
 from harness.tasks.searches import FoldSearches, PooledSearches, mated_matrix, searches_of
 from harness.tasks.task import Part, Task, Whole
@@ -84,7 +84,7 @@ class Comparing(Task[Part, Whole]):
 class Searching(Comparing[FoldSearches, Whole]):
     """Probes are searched in galleries."""
 
-    def searches(self, part: FoldSearches, protocol: Protocol) -> list[Search]:
+    def searches(self, part: FoldSearches, protocol: Protocol) -> list[Judgement]:
         """Return every search with the head of its candidate list."""
         return part.searches()
 

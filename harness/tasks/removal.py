@@ -35,7 +35,7 @@ from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     FoldMetrics,
-    Search,
+    Judgement,
 )
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, values_of
@@ -181,7 +181,7 @@ class RemovalTask(Task["_Retouched", "_Retouched"]):
         """Return what is counted over all folds."""
         return {"folds": len(folds), **_counts(whole.searches), **training_images(folds)}
 
-    def searches(self, part: _Retouched, protocol: Protocol) -> list[Search]:
+    def searches(self, part: _Retouched, protocol: Protocol) -> list[Judgement]:
         """Return every image with its measurements."""
         return part.searches
 
@@ -208,7 +208,7 @@ class _Retouched:
 
     fold: str
     measured: Sequence[Removal]
-    searches: list[Search]
+    searches: list[Judgement]
 
     @property
     def clusters(self) -> npt.NDArray[Any]:
@@ -301,12 +301,12 @@ def _resampled(names: Sequence[str], whole: _Retouched) -> dict[str, Interval]:
     return dict(zip(names, cluster_bootstrap(values, len(known)), strict=True))
 
 
-def _trials(name: str, searches: Sequence[Search]) -> int:
+def _trials(name: str, searches: Sequence[Judgement]) -> int:
     return sum(search.values[name] is not None or name == "psnr-inside" for search in searches)
 
 
-def _search(fold: str, record: Record, failed: bool, values: dict[str, float | None]) -> Search:
-    return Search(
+def _search(fold: str, record: Record, failed: bool, values: dict[str, float | None]) -> Judgement:
+    return Judgement(
         fold=fold,
         probe=record.name,
         identity=cluster_of(record),
@@ -316,7 +316,7 @@ def _search(fold: str, record: Record, failed: bool, values: dict[str, float | N
     )
 
 
-def _counts(searches: Sequence[Search]) -> dict[str, int]:
+def _counts(searches: Sequence[Judgement]) -> dict[str, int]:
     tattoo = sum(search.truth == TATTOO for search in searches)
     return {
         "images": len(searches),

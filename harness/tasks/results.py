@@ -110,7 +110,7 @@ class Candidate(msgspec.Struct):
     mated: bool
 
 
-class Search(msgspec.Struct):
+class Judgement(msgspec.Struct):
     """One search (or, for detection, one image), as the report and `compare` need it.
 
     Parameters
@@ -162,5 +162,5 @@ class Outcome(msgspec.Struct):
 
     metrics: Metrics
     curves: Curves
-    searches: list[Search]
+    searches: list[Judgement]
     failures: list[Failure]

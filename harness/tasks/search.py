@@ -28,7 +28,7 @@ from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     FoldMetrics,
-    Search,
+    Judgement,
 )
 from harness.tasks.segmentation import OTHER, TATTOO, Masking, truth_of
 from harness.tasks.task import training_images
@@ -145,7 +145,7 @@ class SearchTask(Masking["_Queries", "_Queries"]):
         """Return what is counted over all folds."""
         return {"folds": len(folds), **whole.counts(), **training_images(folds)}
 
-    def searches(self, part: _Queries, protocol: Protocol) -> list[Search]:
+    def searches(self, part: _Queries, protocol: Protocol) -> list[Judgement]:
         """Return the results of every query in their new order."""
         return [search for query in part.queries for search in query.searches()]
 
@@ -210,7 +210,7 @@ class _Query:
         }[metric.name]
         return [finite(value)]
 
-    def searches(self) -> list[Search]:
+    def searches(self) -> list[Judgement]:
         """Return the results in their new order."""
         places = np.empty(len(self.results), np.int64)
         places[self.before] = np.arange(1, len(self.results) + 1)
@@ -218,7 +218,7 @@ class _Query:
         for rank, index in enumerate(self.after.tolist(), start=1):
             result = self.results[index]
             found.append(
-                Search(
+                Judgement(
                     fold=self.fold,
                     probe=result.record.name,
                     identity=self.text,

@@ -16,7 +16,7 @@ from harness.tasks.answers import BINS, CURVE_POINTS, Answer, StreamedAnswer, fi
 from harness.tasks.clusters import identities_of
 from harness.tasks.comparisons import Measures
 from harness.tasks.counted import counted
-from harness.tasks.results import Candidate, Failure, Search
+from harness.tasks.results import Candidate, Failure, Judgement
 
 CANDIDATES = 50
 """Length of the candidate lists written; the scores of all comparisons are kept as well."""
@@ -167,7 +167,7 @@ class FoldSearches(Measures):
             "failed_references": int(self.failed_references.sum()),
         }
 
-    def searches(self) -> list[Search]:
+    def searches(self) -> list[Judgement]:
         """Return every search with the head of its candidate list."""
         names = np.array(self.fold.gallery)
         by_name = np.argsort(names, kind="stable")
@@ -184,7 +184,7 @@ class FoldSearches(Measures):
             best = mates[np.argmax(self.scores[i][mates])] if len(mates) else None
             rank = int(self.ranks[i])
             found.append(
-                Search(
+                Judgement(
                     fold=self.fold.name,
                     probe=probe,
                     identity=str(self.probe_clusters[i]),
@@ -229,11 +229,11 @@ class StreamedSearches(FoldSearches):
         self.nonmated_reference_clusters = np.empty(0)
         self.nonmated_count = found.nonmated_count
 
-    def searches(self) -> list[Search]:
+    def searches(self) -> list[Judgement]:
         """Return every search with the head of its candidate list."""
         found, known = self.answer.matching, set(map(tuple, self.pairs.tolist()))
         return [
-            Search(
+            Judgement(
                 fold=self.fold.name,
                 probe=probe,
                 identity=str(self.probe_clusters[i]),

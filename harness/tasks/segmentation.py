@@ -30,7 +30,7 @@ from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     FoldMetrics,
-    Search,
+    Judgement,
 )
 from harness.tasks.task import Part, Task, Whole, training_images
 from harness.tasks.trials import Trials, values_of
@@ -148,7 +148,7 @@ class Segmentation(Masking["_Measured", "_Measured"]):
         """Return what is counted over all folds."""
         return {"folds": len(folds), **_counts(whole.searches), **training_images(folds)}
 
-    def searches(self, part: _Measured, protocol: Protocol) -> list[Search]:
+    def searches(self, part: _Measured, protocol: Protocol) -> list[Judgement]:
         """Return every image with its measurements."""
         return part.searches
 
@@ -162,7 +162,7 @@ class _Measured:
     """Images with their measurements, and what answers get on them that do not look."""
 
     fold: str
-    searches: list[Search] = field(default_factory=list)
+    searches: list[Judgement] = field(default_factory=list)
     blind: list[dict[str, float | None]] = field(default_factory=list)
 
     def values(self, metric: Metric) -> list[float | None]:
@@ -276,8 +276,8 @@ def _chance(metric: str, blind: Sequence[Mapping[str, float | None]]) -> float |
 
 def _search(
     fold: str, record: Record, marked: MarkedPixels | None, values: dict[str, float | None]
-) -> Search:
-    return Search(
+) -> Judgement:
+    return Judgement(
         fold=fold,
         probe=record.name,
         identity=cluster_of(record),
@@ -288,7 +288,7 @@ def _search(
     )
 
 
-def _counts(searches: Sequence[Search]) -> dict[str, int]:
+def _counts(searches: Sequence[Judgement]) -> dict[str, int]:
     tattoo = sum(search.truth == TATTOO for search in searches)
     return {
         "images": len(searches),

@@ -33,7 +33,7 @@ from harness.tasks.results import (
     Candidate,
     Curves,
     FoldMetrics,
-    Search,
+    Judgement,
 )
 from harness.tasks.task import Task, training_images
 from harness.tasks.trials import Statistic, Trials, Values
@@ -183,7 +183,7 @@ class Style(Task["_Answers", "_Answers"]):
             reliability=classification.reliability(whole.told, whole.labels, RELIABILITY_BINS),
         )
 
-    def searches(self, part: _Answers, protocol: Protocol) -> list[Search]:
+    def searches(self, part: _Answers, protocol: Protocol) -> list[Judgement]:
         """Return every image with the styles in the order of their probabilities."""
         return part.searches()
 
@@ -287,14 +287,14 @@ class _Answers:
         found: npt.NDArray[np.int64] = np.sum(self.told >= own[:, None], axis=1, dtype=np.int64)
         return found
 
-    def searches(self) -> list[Search]:
+    def searches(self) -> list[Judgement]:
         styles = self.styles
         failed, places = self.failed, self.places()
         found = []
         for i, name in enumerate(self.names):
             order = [] if failed[i] else np.argsort(-self.told[i], kind="stable").tolist()
             found.append(
-                Search(
+                Judgement(
                     fold=self.fold,
                     probe=name,
                     identity=str(self.clusters[i]),

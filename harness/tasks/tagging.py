@@ -28,7 +28,7 @@ from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     Candidate,
     FoldMetrics,
-    Search,
+    Judgement,
     TagFigures,
 )
 from harness.tasks.task import Task, training_images
@@ -194,7 +194,7 @@ class Tagging(Task["_Tagged", "_Tagged"]):
         """Return what is counted over all folds."""
         return {"folds": len(folds), **whole.counts(), **training_images(folds)}
 
-    def searches(self, part: _Tagged, protocol: Protocol) -> list[Search]:
+    def searches(self, part: _Tagged, protocol: Protocol) -> list[Judgement]:
         """Return every image with the tags that it carries and those it is given."""
         return part.searches()
 
@@ -285,13 +285,13 @@ class _Tagged:
             "failed_probes": int(self.failed.sum()),
         }
 
-    def searches(self) -> list[Search]:
+    def searches(self) -> list[Judgement]:
         tags = self.vocabulary
         order = np.argsort(-self.scores, axis=1, kind="stable")[:, :CANDIDATES]
         credits = [metric for metric in self.protocol.metric_ids if metric.name == "tag-credit"]
         earned = {str(metric): _credit(metric, self) for metric in credits}
         return [
-            Search(
+            Judgement(
                 fold=self.fold,
                 probe=name,
                 identity=str(self.clusters[i]),

@@ -24,9 +24,9 @@ from harness.tasks.results import (
     Curves,
     Failure,
     FoldMetrics,
+    Judgement,
     Metrics,
     Outcome,
-    Search,
     TagFigures,
 )
 from harness.tasks.trials import Trials, TrialsOf, failures_of
@@ -162,7 +162,7 @@ class Task(ABC, Generic[Part, Whole]):
         """Return what is drawn of it."""
         return Curves()
 
-    def searches(self, part: Part, protocol: Protocol) -> list[Search]:
+    def searches(self, part: Part, protocol: Protocol) -> list[Judgement]:
         """Return every search of a part, or every image; none where nobody looks at single ones."""
         return []
 

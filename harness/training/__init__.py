@@ -14,7 +14,7 @@ One idea per file::
     descent.py       `Descent`: the steps, validation, the best weights, going on after a kill
     checkpoints.py   where a fit got to, in a file without pickle
     engine.py        devices, precision, several processes by Lightning Fabric
-    chance.py        random numbers that follow from the seed and the step
+    seeding.py       random numbers that follow from the seed and the step
     validation.py    equal error rate on identities that are not learned from
     curves.py        loss, rate and validation over a fit, for the report
     loop.py          a bare loop, for fits of seconds with randomness of their own

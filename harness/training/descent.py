@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from harness.api import Progress
 from harness.training import checkpoints, curves
-from harness.training.chance import seed_step
-from harness.training.engine import Engine, Where, launch
+from harness.training.engine import Devices, Engine, launch
 from harness.training.schedules import Schedule, set_rate
+from harness.training.seeding import seed_step
 
 Batch = tuple[Tensor, ...]
 
@@ -92,7 +92,7 @@ class Descent:
     schedule: Schedule
     iterations: int
     seed: int = 0
-    where: Where = field(default_factory=Where)
+    where: Devices = field(default_factory=Devices)
     clip: float = 0.0
     validation: Validation | None = None
     checkpoints: Path | None = None

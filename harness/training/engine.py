@@ -20,7 +20,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
-class Where:
+class Devices:
     """What a fit may use.
 
     Parameters
@@ -80,7 +80,7 @@ class Engine:
         Lightning Fabric after its launch, where there are several processes.
     """
 
-    def __init__(self, where: Where, fabric: Any = None) -> None:
+    def __init__(self, where: Devices, fabric: Any = None) -> None:
         self._where, self._fabric = where, fabric
         self.device: torch.device = fabric.device if fabric else torch.device(where.device)
 
@@ -124,7 +124,7 @@ class Engine:
         return said
 
 
-def launch(where: Where, work: Callable[[Engine], T]) -> T:
+def launch(where: Devices, work: Callable[[Engine], T]) -> T:
     """Do work on one device, or on several at once; return what process 0 returns.
 
     Several processes are forked, so that `work` may be any function. What they change in memory

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from harness.api import Progress
-from harness.training.chance import generator as generator
 from harness.training.schedules import Schedule, set_rate
+from harness.training.seeding import generator as generator
 
 
 def descend(

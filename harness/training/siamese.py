@@ -79,7 +79,7 @@ class SiameseMatcher(EmbeddingMatcher):
         import torch
 
         from harness.training.descent import Descent
-        from harness.training.engine import Where
+        from harness.training.engine import Devices
         from harness.training.objectives import SiameseObjective
         from harness.training.schedules import StepPolicy, solver
 
@@ -111,7 +111,7 @@ class SiameseMatcher(EmbeddingMatcher):
             StepPolicy(self.learning_rate, self.step, self.gamma),
             self.iterations,
             seed=self.seed,
-            where=Where(self.device, self.devices, self.precision),
+            where=Devices(self.device, self.devices, self.precision),
             checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()
@@ -135,8 +135,8 @@ class SiameseMatcher(EmbeddingMatcher):
 
     def build(self) -> SiameseNetwork:
         """Return the untrained network of the seed."""
-        from harness.training.chance import generator
         from harness.training.networks import SiameseNetwork
+        from harness.training.seeding import generator
 
         return SiameseNetwork(self.descriptor, generator(self.seed))
 

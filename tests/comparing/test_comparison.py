@@ -19,16 +19,16 @@ from harness.record.record import write_truth
 from harness.reporting.comparison import render
 from harness.reporting.sections.showcase import row_of
 from harness.runs.joining import join
-from harness.tasks.results import Candidate, Search
+from harness.tasks.results import Candidate, Judgement
 from tests.comparing.conftest import Altered, reversed_order
 from tests.conftest import run_harness, save_png
 
 HIT = Metric.parse("hit-rate@rank=1")
 
 
-def found_at(ranks: list[int | None], gallery: int = 9) -> list[Search]:
+def found_at(ranks: list[int | None], gallery: int = 9) -> list[Judgement]:
     return [
-        Search("1", f"p{i}", f"t{i}", rank=rank, mates=1, gallery=gallery)
+        Judgement("1", f"p{i}", f"t{i}", rank=rank, mates=1, gallery=gallery)
         for i, rank in enumerate(ranks)
     ]
 
@@ -270,12 +270,12 @@ def test_outcomes_are_hits_precision_decisions_or_what_was_measured() -> None:
     assert outcomes(searches, Metric.parse("hit-rate@rank=2")).tolist() == [1, 1, 0]
     searches[0].average_precision = 0.25
     assert outcomes(searches[:1], Metric.parse("map")).tolist() == [0.25]
-    decided = [Search("1", "a", "a", correct=True), Search("1", "b", "b", correct=False)]
+    decided = [Judgement("1", "a", "a", correct=True), Judgement("1", "b", "b", correct=False)]
     assert outcomes(decided, Metric.parse("accuracy")).tolist() == [1, 0]
-    measured = [Search("1", "a", "a", values={"eer": 0.2, "iou": None})]
+    measured = [Judgement("1", "a", "a", values={"eer": 0.2, "iou": None})]
     assert outcomes(measured, Metric.parse("eer")).tolist() == [-0.2]
     assert np.isnan(outcomes(measured, Metric.parse("iou"))).all()
-    assert np.isnan(outcomes([Search("1", "a", "a")], HIT)).all()
+    assert np.isnan(outcomes([Judgement("1", "a", "a")], HIT)).all()
 
 
 def test_exchanging_the_runs_gives_the_probability_that_counting_gives() -> None:

@@ -12,10 +12,14 @@ import pytest
 
 from harness.conformance.questions import examine_question
 from harness.data.records import Dataset, Fold
-from harness.runs.preparing import Judged, Request, judged_by
+from harness.runs.preparing import (
+    Request,
+    judged_by,
+)
 from harness.statistics.estimate import Estimate
 from harness.tasks import identification
 from harness.tasks.identification import Identification
+from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.protocol import Protocol
 from harness.tasks.searches import PooledSearches
 from tests.conftest import run_harness
@@ -23,11 +27,11 @@ from tests.conftest import run_harness
 Verdicts = dict[str, bool]
 
 
-def asked(name: str, data: Path) -> Judged:
+def asked(name: str, data: Path) -> ProtocolOnData:
     return judged_by(name, Request((), (name,), data=data))
 
 
-def verdicts(judged: Judged) -> Verdicts:
+def verdicts(judged: ProtocolOnData) -> Verdicts:
     return {finding.name: finding.passed for finding in examine_question(judged)}
 
 

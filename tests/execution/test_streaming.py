@@ -74,7 +74,7 @@ def test_streamed_and_kept_scores_give_the_same_numbers(
         assert [c.reference for c in one.candidates] == [c.reference for c in other.candidates]
         assert [c.mated for c in one.candidates] == [c.mated for c in other.candidates]
     assert streamed.outcome.failures == kept.failures
-    assert record.faults(folder) == []
+    assert record.verify_run(folder) == []
     assert (folder / "report.html").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.matching import Matching, budget, match, windows
+from harness.matching import MatchResult, budget, match, windows
 from harness.matching.sampling import Sample
 from harness.metrics import identification, verification
 from harness.metrics.open_set import Searches
@@ -31,7 +31,7 @@ WORLDS: dict[str, Callable[[], World]] = {
 }
 
 
-def check(found: Matching, world: World, scores: Floats, order: npt.NDArray[Any]) -> None:
+def check(found: MatchResult, world: World, scores: Floats, order: npt.NDArray[Any]) -> None:
     """Compare with the matrix, in which ``-inf`` is a failure."""
     truth = world.truth
     usable = scores > -np.inf
@@ -73,7 +73,7 @@ def check(found: Matching, world: World, scores: Floats, order: npt.NDArray[Any]
         assert fnmr == np.mean(mated < threshold)
 
 
-def check_tail(found: Matching, scores: Floats, truth: Bools) -> None:
+def check_tail(found: MatchResult, scores: Floats, truth: Bools) -> None:
     assert found.tail is not None
     tail, highest = found.tail, np.sort(scores[~truth])[::-1]
     assert np.array_equal(tail.scores, highest[highest >= tail.floor])

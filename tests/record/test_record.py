@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import Damaged, UsageError
 from harness.record.record import candidate_lines, read_run
-from harness.tasks.results import Candidate, Search
+from harness.tasks.results import Candidate, Judgement
 from tests.conftest import Ran, run_harness
 
 Command = Callable[..., Ran]
@@ -69,7 +69,7 @@ def test_candidate_lists_have_the_form_of_tatt_c(finished: Path) -> None:
 
 
 def test_a_failed_search_is_a_full_list_of_null_candidates() -> None:
-    search = Search(
+    search = Judgement(
         fold="1",
         probe="p.jpg",
         identity="p",
@@ -93,7 +93,7 @@ def spoil(path: Path) -> None:
 
 
 def test_verify_detects_a_changed_bit_in_any_file(run_folder: Path) -> None:
-    from harness.record.record import faults
+    from harness.record.record import verify_run
 
     files = [path for path in run_folder.rglob("*") if path.is_file()]
     assert len(files) > 15
@@ -103,12 +103,12 @@ def test_verify_detects_a_changed_bit_in_any_file(run_folder: Path) -> None:
             continue
         spoil(path)
         try:
-            found = faults(run_folder)
+            found = verify_run(run_folder)
         except Damaged as reason:
             found = [str(reason)]
         assert found, f"{path} was changed unseen"
         path.write_bytes(before)
-    assert faults(run_folder) == []
+    assert verify_run(run_folder) == []
 
 
 def test_verify_names_missing_and_added_files(run_folder: Path) -> None:
@@ -121,13 +121,13 @@ def test_verify_names_missing_and_added_files(run_folder: Path) -> None:
 
 
 def test_verify_sees_numbers_that_do_not_follow_from_the_scores(run_folder: Path) -> None:
-    from harness.record.record import faults, seal
+    from harness.record.record import seal, verify_run
 
     metrics = run_folder / "metrics.json"
     value = json.loads(metrics.read_text())["pooled"]["hit-rate@rank=10"]["value"]
     metrics.write_text(metrics.read_text().replace(f'"value": {value}', '"value": 0.123', 1))
     seal(run_folder)
-    assert faults(run_folder) == ["metrics.json: does not follow from the raw scores"]
+    assert verify_run(run_folder) == ["metrics.json: does not follow from the raw scores"]
 
 
 def test_score_rebuilds_every_number_without_the_algorithm(run_folder: Path) -> None:
@@ -199,7 +199,7 @@ def test_what_is_no_run_is_said_so(tmp_path: Path) -> None:
 def test_likelihood_ratios_are_added_on_request_and_verified_with_the_rest(
     run_folder: Path,
 ) -> None:
-    from harness.record.record import faults, seal
+    from harness.record.record import seal, verify_run
 
     assert "Likelihood ratios" not in (run_folder / "report.html").read_text()
     ran = run_harness("score", run_folder, "--forensic", "pav")
@@ -211,14 +211,14 @@ def test_likelihood_ratios_are_added_on_request_and_verified_with_the_rest(
     kept = json.loads(forensic.read_text())
     assert kept["method"] == "pav"
     assert 0 <= kept["estimates"]["cllr-min"]["value"] <= kept["estimates"]["cllr"]["value"]
-    assert faults(run_folder) == []
+    assert verify_run(run_folder) == []
     kept["estimates"]["cllr"]["value"] = 0.5
     forensic.write_text(json.dumps(kept))
     seal(run_folder)
-    assert faults(run_folder) == ["forensic.json: does not follow from the raw scores"]
+    assert verify_run(run_folder) == ["forensic.json: does not follow from the raw scores"]
     # Whatever is computed again keeps the calibrator that was asked for first.
     assert run_harness("score", run_folder).code == 0
-    assert faults(run_folder) == []
+    assert verify_run(run_folder) == []
 
 
 def test_likelihood_ratios_need_comparisons_and_a_known_calibrator(

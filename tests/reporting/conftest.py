@@ -16,9 +16,9 @@ from harness.tasks.results import (
     Curves,
     Failure,
     FoldMetrics,
+    Judgement,
     Metrics,
     Outcome,
-    Search,
 )
 
 Picture = Callable[[str], bytes | None]
@@ -110,7 +110,7 @@ def make_manifest(task: str = "identification", failures: int = 0) -> Manifest:
 def make_outcome(failures: int = 4, folds: int = 5, probes: int = 34, gallery: int = 54) -> Outcome:
     """Return the outcome of an identification run, counted from scores drawn at random."""
     numbers = np.random.default_rng(5)
-    searches: list[Search] = []
+    searches: list[Judgement] = []
     mated, nonmated = [], []
     for fold in range(1, folds + 1):
         for p in range(probes):
@@ -120,7 +120,7 @@ def make_outcome(failures: int = 4, folds: int = 5, probes: int = 34, gallery: i
             numbers.shuffle(names := [f"gallery/f{fold}/t{i:03d}.jpg" for i in range(gallery)])
             order = np.argsort(-scores)
             searches.append(
-                Search(
+                Judgement(
                     fold=str(fold),
                     probe=f"probe/f{fold}/p{p:03d}.jpg",
                     identity=f"tattoo-{fold}-{p % 20}",
@@ -232,7 +232,7 @@ def make_detection() -> Outcome:
         truth = "tattoo" if i % 2 else "non-tattoo"
         score = float(numbers.normal(1.0 if i % 2 else -1.0, 0.8))
         searches.append(
-            Search(
+            Judgement(
                 fold=str(1 + i % 5),
                 probe=f"images/{truth}{i:03d}.jpg",
                 identity="",

@@ -9,11 +9,11 @@ from harness.reporting.sections.showcase import (
     margin,
     worst_searches,
 )
-from harness.tasks.results import Candidate, Search
+from harness.tasks.results import Candidate, Judgement
 
 
-def search(probe: str, rank: int | None, score: float | None, identity: str = "") -> Search:
-    return Search(
+def search(probe: str, rank: int | None, score: float | None, identity: str = "") -> Judgement:
+    return Judgement(
         "1", probe, identity, rank=rank, mates=1, gallery=50, score=score, best_nonmate=0.5
     )
 
@@ -65,7 +65,7 @@ def test_a_margin_that_cannot_be_computed_is_the_smallest() -> None:
 
 def test_decisions_are_listed_surest_first_and_the_positive_label_leads() -> None:
     searches = [
-        Search("1", f"{truth}{score}", "", score=score, truth=truth, correct=correct)
+        Judgement("1", f"{truth}{score}", "", score=score, truth=truth, correct=correct)
         for truth, score, correct in (
             ("non-tattoo", -2.0, True),
             ("non-tattoo", -1.0, True),

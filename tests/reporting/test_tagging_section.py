@@ -15,9 +15,9 @@ from harness.statistics.estimate import Estimate
 from harness.tasks.results import (
     Candidate,
     Curves,
+    Judgement,
     Metrics,
     Outcome,
-    Search,
     TagFigures,
 )
 from tests.reporting.conftest import make_manifest
@@ -25,9 +25,9 @@ from tests.reporting.conftest import make_manifest
 EVIL = "<script>alert(1)</script>"
 
 
-def search(name: str, truth: str, *said: tuple[str, float]) -> Search:
+def search(name: str, truth: str, *said: tuple[str, float]) -> Judgement:
     carried = truth.split()
-    return Search(
+    return Judgement(
         fold="1",
         probe=name,
         identity=name,

@@ -13,7 +13,7 @@ from harness.data.readers.layouts import open_dataset
 from harness.errors import DataError
 from harness.plugins.registry import find_protocol
 from harness.runs.preparing import Request, prepare
-from harness.tasks.elsewhere import PREFIX, learn_elsewhere
+from harness.tasks.elsewhere import PREFIX, train_on
 from harness.tasks.protocol import read_protocol
 from tests.conftest import Ran
 from tests.data.sets import lines, picture
@@ -51,9 +51,7 @@ def test_every_fold_learns_from_all_of_the_other_set_and_judges_as_before(
     judged = open_dataset(small_set, use_case="tattoo_similarity")
     protocol, _ = read_protocol(find_protocol("similarity"))
     folds = protocol.kind().lay_out(judged, protocol)
-    both, new, told = learn_elsewhere(
-        judged, folds, open_dataset(other), mated_by="group", given="other"
-    )
+    both, new, told = train_on(judged, folds, open_dataset(other), mated_by="group", given="other")
     assert len(new) == len(folds) == 3
     assert len(told.images) == 7
     for before, after in zip(folds, new, strict=True):
@@ -80,7 +78,7 @@ def test_lists_of_the_other_set_say_what_is_mated_in_it(small_set: Path, tmp_pat
     theirs = open_dataset(copy, use_case="tattoo_similarity")
     protocol, _ = read_protocol(find_protocol("similarity"))
     folds = protocol.kind().lay_out(judged, protocol)
-    both, new, told = learn_elsewhere(judged, folds, theirs, mated_by="group", given="copy")
+    both, new, told = train_on(judged, folds, theirs, mated_by="group", given="copy")
     assert len(told.images) == len(theirs.records)
     truth = protocol.kind().training_truth(new[0], both.records, protocol)
     # Twelve groups of two probes and two references.
@@ -97,7 +95,7 @@ def test_an_image_that_would_be_learned_from_and_judged_is_refused(
     protocol, _ = read_protocol(find_protocol("similarity"))
     folds = protocol.kind().lay_out(judged, protocol)
     with pytest.raises(DataError, match=r"shares images") as caught:
-        learn_elsewhere(judged, folds, open_dataset(other), mated_by="group", given="other")
+        train_on(judged, folds, open_dataset(other), mated_by="group", given="other")
     assert "'f2g1p1.png' is 'a/innocent.png'" in str(caught.value)
 
 
@@ -109,7 +107,7 @@ def test_data_without_any_two_images_of_one_identity_teach_nothing(
     path = lines(tmp_path / "x" / "manifest.csv", ["image,tattoo", "1.png,a", "2.png,b"])
     judged = open_dataset(small_set, use_case="tattoo_similarity")
     with pytest.raises(DataError, match="no two images of one 'group'"):
-        learn_elsewhere(judged, (), open_dataset(path), mated_by="group", given="x")
+        train_on(judged, (), open_dataset(path), mated_by="group", given="x")
 
 
 def test_runs_with_other_training_data_are_other_runs_on_the_same_judged_data(

@@ -11,7 +11,11 @@ import pytest
 
 from harness.errors import DataError, UsageError
 from harness.plugins.places import bundled
-from harness.runs.preparing import Judged, Request, judged_by
+from harness.runs.preparing import (
+    Request,
+    judged_by,
+)
+from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.protocol import read_protocol
 
 from ..conftest import Ran, save_png
@@ -48,7 +52,7 @@ def tattoo(t: int, k: int) -> str:
     return f"t{t}"
 
 
-def asked(protocol: str, root: Path, **more: object) -> Judged:
+def asked(protocol: str, root: Path, **more: object) -> ProtocolOnData:
     return judged_by(protocol, Request((), (protocol,), root, **more))  # type: ignore[arg-type]
 
 
@@ -58,7 +62,7 @@ def refusal(protocol: str, root: Path) -> str:
     return str(caught.value)
 
 
-def notes(judged: Judged) -> dict[str, str]:
+def notes(judged: ProtocolOnData) -> dict[str, str]:
     return {finding.code: finding.text for finding in judged.findings}
 
 

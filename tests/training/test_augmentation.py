@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from harness.training.augmentation import ColourJitter, flipped, parts, redrawn, warped
-from harness.training.chance import generator
+from harness.training.seeding import generator
 
 
 def pictures(examples: int = 200, images: int = 2) -> torch.Tensor:

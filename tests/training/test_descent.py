@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import Damaged, UsageError
-from harness.training.chance import generator, seed_step
 from harness.training.checkpoints import FILE, load_checkpoint, save_checkpoint
 from harness.training.descent import Batch, Descent, Validation
-from harness.training.engine import Where
+from harness.training.engine import Devices
 from harness.training.sampling import Stream
 from harness.training.schedules import Constant, StepPolicy, solver
+from harness.training.seeding import generator, seed_step
 
 
 @pytest.fixture(autouse=True)
@@ -251,7 +251,7 @@ def test_progress_has_loss_rate_and_the_best_validation() -> None:
 
 def test_bfloat16_learns_about_the_same_in_coarser_steps() -> None:
     fine = descent(kind="sgd", iterations=5)
-    coarse = descent(kind="sgd", iterations=5, where=Where(precision="bfloat16"))
+    coarse = descent(kind="sgd", iterations=5, where=Devices(precision="bfloat16"))
     fine.run()
     coarse.run()
     assert not alike(weights(fine), weights(coarse))
@@ -291,12 +291,12 @@ save_file(weights(one), {str(tmp_path)!r} + "/{{count}}.safetensors")
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        (Where(device="mps"), "no device 'mps' here; there is: cpu"),
-        (Where(device="abacus"), "no device 'abacus' here"),
-        (Where(precision="float8"), "unknown precision 'float8'; known: float32, bfloat16"),
+        (Devices(device="mps"), "no device 'mps' here; there is: cpu"),
+        (Devices(device="abacus"), "no device 'abacus' here"),
+        (Devices(precision="float8"), "unknown precision 'float8'; known: float32, bfloat16"),
     ],
 )
-def test_what_the_machine_does_not_have_is_refused(where: Where, message: str) -> None:
+def test_what_the_machine_does_not_have_is_refused(where: Devices, message: str) -> None:
     if where.device == "mps" and torch.backends.mps.is_available():
         pytest.skip("this machine has it")
     with pytest.raises(UsageError, match=message):

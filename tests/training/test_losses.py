@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from harness.training.chance import generator
 from harness.training.losses import ArcFace, contrastive_loss, triplet_loss
 from harness.training.mining import batch_pairs, batch_triplets
+from harness.training.seeding import generator
 
 ORIGIN = torch.zeros(3, 2)
 # Distances 5, .5 and 2 from the origin.

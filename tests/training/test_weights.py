@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from harness.errors import Damaged
-from harness.training.chance import generator
 from harness.training.networks import SiameseNetwork
+from harness.training.seeding import generator
 from harness.training.weights import load_weights, save_weights
 
 

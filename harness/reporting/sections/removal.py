@@ -16,7 +16,7 @@ from harness.record.files import LARGEST_LIST, is_regular, read_json
 from harness.record.manifest import Manifest
 from harness.reporting import wording
 from harness.reporting.drawing.thumbnails import PICTURE_BYTES, SIDE, SMALLER, data_address
-from harness.tasks.results import Outcome, Search
+from harness.tasks.results import Judgement, Outcome
 
 SHOWN = 4
 """Probes of each group."""
@@ -141,14 +141,14 @@ def _retouched_files(folder: Path, prefix: str = "") -> dict[str, Path]:
     return found
 
 
-def _by_worth(searches: Sequence[Search]) -> list[tuple[str, Sequence[Search]]]:
+def _by_worth(searches: Sequence[Judgement]) -> list[tuple[str, Sequence[Judgement]]]:
     """Choose the best, the middle and the worst with a tattoo, and the most damaged without."""
 
-    def worth(search: Search) -> tuple[float, str]:
+    def worth(search: Judgement) -> tuple[float, str]:
         left = search.values.get("residual")
         return (1.0 if left is None else left, search.probe)
 
-    def damage(search: Search) -> tuple[float, str]:
+    def damage(search: Judgement) -> tuple[float, str]:
         return (-(search.values.get("change-untattooed") or 0.0), search.probe)
 
     tattooed = sorted((s for s in searches if s.truth == "tattoo"), key=worth)
@@ -162,7 +162,7 @@ def _by_worth(searches: Sequence[Search]) -> list[tuple[str, Sequence[Search]]]:
     ]
 
 
-def _spread(searches: Sequence[Search]) -> list[tuple[str, Sequence[Search]]]:
+def _spread(searches: Sequence[Judgement]) -> list[tuple[str, Sequence[Judgement]]]:
     """Choose probes evenly over the run, those with a tattoo where that is known."""
     first = {s.probe: s for s in searches if s.truth != "non-tattoo"}
     ordered = [first[name] for name in sorted(first)]
@@ -171,7 +171,7 @@ def _spread(searches: Sequence[Search]) -> list[tuple[str, Sequence[Search]]]:
 
 
 def _shown(
-    search: Search, files: Mapping[str, Path], records: Mapping[str, Record], side: int
+    search: Judgement, files: Mapping[str, Path], records: Mapping[str, Record], side: int
 ) -> Shown:
     known = records.get(search.probe)
     truth, truth_words = (None, "No truth known") if known is None else (known.clean, "Clean")

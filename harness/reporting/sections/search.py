@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from harness.reporting.drawing.thumbnails import Pictures, thumbnails
 from harness.reporting.pages import environment
-from harness.reporting.sections.sections import Section, Told
+from harness.reporting.sections.sections import Section, SectionInput
 from harness.reporting.tables import Table
 from harness.reporting.wording import percent
-from harness.tasks.results import Search
+from harness.tasks.results import Judgement
 
 QUERIES_SHOWN = 6
 FIRST = 5
@@ -28,18 +28,18 @@ class Query:
     """
 
     text: str
-    before: list[tuple[int, Search]]
-    after: list[tuple[int, Search]]
+    before: list[tuple[int, Judgement]]
+    after: list[tuple[int, Judgement]]
     free_before: int
     free_after: int
     table: Table
 
 
-def section(told: Told) -> Section | None:
+def section(told: SectionInput) -> Section | None:
     """Return the section on searches, or None where there is no result."""
     from markupsafe import Markup
 
-    by_query: dict[str, list[Search]] = {}
+    by_query: dict[str, list[Judgement]] = {}
     for search in told.outcome.searches:
         by_query.setdefault(search.identity, []).append(search)
     queries = [_query(text, results) for text, results in by_query.items()]
@@ -76,7 +76,7 @@ def section(told: Told) -> Section | None:
     )
 
 
-def _query(text: str, results: list[Search]) -> Query:
+def _query(text: str, results: list[Judgement]) -> Query:
     after = sorted(results, key=lambda s: s.rank or 0)
     before = sorted(results, key=_rank_before)
     first_before = [(_rank_before(s), s) for s in before[:FIRST]]
@@ -104,7 +104,7 @@ def _query(text: str, results: list[Search]) -> Query:
     )
 
 
-def _rank_before(search: Search) -> int:
+def _rank_before(search: Judgement) -> int:
     return int(search.values.get("rank-before") or 0)
 
 

@@ -23,7 +23,7 @@ MODULES = {
 
 
 @dataclass(frozen=True)
-class Told:
+class SectionInput:
     """What a section is made from.
 
     Parameters
@@ -63,7 +63,7 @@ class Section:
     rules: tuple[str, ...] = ()
 
 
-def sections_of(told: Told) -> list[Section]:
+def sections_of(told: SectionInput) -> list[Section]:
     """Return the sections of a run's own kind of question; none where there is nothing to show."""
     place = MODULES.get(told.outcome.metrics.task)
     if place is None:

@@ -17,11 +17,11 @@ from harness.execution.unit import SCORES
 from harness.metrics.regions import boxes_of
 from harness.reporting.drawing.thumbnails import SIDE
 from harness.reporting.pages import environment
-from harness.reporting.sections.sections import Section, Told
+from harness.reporting.sections.sections import Section, SectionInput
 from harness.reporting.wording import percent
 from harness.tasks.answers import PictureAnswer
 from harness.tasks.protocol import read_protocol
-from harness.tasks.results import Search
+from harness.tasks.results import Judgement
 from harness.tasks.segmentation import TATTOO, truth_of
 
 EXAMPLES = 3
@@ -42,12 +42,12 @@ class Example:
         Figures of this image, in words.
     """
 
-    search: Search
+    search: Judgement
     panels: tuple[tuple[str, str, str], ...]
     measured: str
 
 
-def section(told: Told) -> Section | None:
+def section(told: SectionInput) -> Section | None:
     """Return the section on masks, or None where there is no picture to show."""
     from markupsafe import Markup
 
@@ -88,7 +88,7 @@ def section(told: Told) -> Section | None:
     )
 
 
-def _examples(told: Told, searches: Sequence[Search]) -> list[Example]:
+def _examples(told: SectionInput, searches: Sequence[Judgement]) -> list[Example]:
     found = []
     for search in searches:
         try:
@@ -110,13 +110,13 @@ def _examples(told: Told, searches: Sequence[Search]) -> list[Example]:
     return found
 
 
-def _place(told: Told, search: Search) -> int:
+def _place(told: SectionInput, search: Judgement) -> int:
     """Return which of its fold's probes a search is: they are recorded in the same order."""
     own = [s.probe for s in told.outcome.searches if s.fold == search.fold]
     return own.index(search.probe)
 
 
-def _example(search: Search, image: Pixels, marked: Mask, truth: Mask) -> Example:
+def _example(search: Judgement, image: Pixels, marked: Mask, truth: Mask) -> Example:
     panels = [
         ("picture", image, "The picture"),
         ("truth", _drawn(truth), "The true mask, in black"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from harness.tasks.results import Candidate, Search
+from harness.tasks.results import Candidate, Judgement
 
 CANDIDATES = 8
 
@@ -35,12 +35,12 @@ class Row:
         Candidates left out before that last one.
     """
 
-    search: Search
+    search: Judgement
     shown: tuple[Placed, ...]
     skipped: int
 
 
-def margin(search: Search) -> float:
+def margin(search: Judgement) -> float:
     """Return the best mate's score less the best non-mate's; minus infinity if unknown."""
     if search.score is None or search.best_nonmate is None:
         return -math.inf
@@ -48,14 +48,14 @@ def margin(search: Search) -> float:
     return difference if math.isfinite(difference) else -math.inf
 
 
-def best_searches(searches: Sequence[Search], number: int) -> list[Row]:
+def best_searches(searches: Sequence[Judgement], number: int) -> list[Row]:
     """Return searches whose mate came first, by largest margin, over different identities."""
     first = [s for s in searches if s.rank == 1 and not s.failed]
     first.sort(key=lambda s: (-margin(s), s.fold, s.probe))
     return [row_of(s) for s in _varied(first, number)]
 
 
-def worst_searches(searches: Sequence[Search], number: int) -> list[Row]:
+def worst_searches(searches: Sequence[Judgement], number: int) -> list[Row]:
     """Return searches with a mate that did not come first, the furthest behind first.
 
     Probes without a template are left out: the table of failures names them.
@@ -65,7 +65,7 @@ def worst_searches(searches: Sequence[Search], number: int) -> list[Row]:
     return [row_of(s) for s in _varied(behind, number)]
 
 
-def row_of(search: Search) -> Row:
+def row_of(search: Judgement) -> Row:
     """Return a search as a row of pictures, its best mate among them if it was recorded."""
     placed = [Placed(i, c) for i, c in enumerate(search.candidates, start=1)]
     head = placed[:CANDIDATES]
@@ -78,10 +78,10 @@ def row_of(search: Search) -> Row:
     return Row(search, tuple(head), 0)
 
 
-def _varied(ordered: Iterable[Search], number: int) -> list[Search]:
+def _varied(ordered: Iterable[Judgement], number: int) -> list[Judgement]:
     """Take the first search of every identity before the second of any, in the given order."""
     turn: dict[str, int] = {}
-    turns: list[tuple[int, int, Search]] = []
+    turns: list[tuple[int, int, Judgement]] = []
     for place, search in enumerate(ordered):
         # Where identities are unknown, every probe is its own.
         key = search.identity or f"\0{search.probe}"
@@ -108,11 +108,11 @@ class Decisions:
     images: int
     wrong: int
     failed: int
-    surest_wrong: tuple[Search, ...]
-    surest_right: tuple[Search, ...]
+    surest_wrong: tuple[Judgement, ...]
+    surest_right: tuple[Judgement, ...]
 
 
-def decisions(searches: Sequence[Search], number: int) -> list[Decisions]:
+def decisions(searches: Sequence[Judgement], number: int) -> list[Decisions]:
     """Return the surest wrong and right decisions per true label, positive label first.
 
     A label that begins with ``non`` is the negative one: its surest right decisions have the
@@ -139,7 +139,7 @@ def decisions(searches: Sequence[Search], number: int) -> list[Decisions]:
     return found
 
 
-def _surest(truth: str) -> Callable[[Search], Any]:
+def _surest(truth: str) -> Callable[[Judgement], Any]:
     sign = 1.0 if truth.startswith("non") else -1.0
     return lambda s: (sign * (s.score or 0.0), s.fold, s.probe)
 

@@ -8,10 +8,10 @@ from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import Figure
 from harness.reporting.drawing.thumbnails import Pictures, thumbnails
 from harness.reporting.pages import environment
-from harness.reporting.sections.sections import Section, Told
+from harness.reporting.sections.sections import Section, SectionInput
 from harness.reporting.tables import Table
 from harness.reporting.wording import count, percent
-from harness.tasks.results import Search
+from harness.tasks.results import Judgement
 
 MISTAKES_SHOWN = 12
 
@@ -35,7 +35,7 @@ class Row:
     recall: str
 
 
-def section(told: Told) -> Section | None:
+def section(told: SectionInput) -> Section | None:
     """Return the section on styles, or None where no image was judged."""
     from markupsafe import Markup
 
@@ -106,7 +106,7 @@ def _most_confused(styles: list[str], counts: dict[str, list[int]]) -> tuple[str
     return true, answer, number
 
 
-def _mistakes(searches: list[Search]) -> list[tuple[Search, str, str]]:
+def _mistakes(searches: list[Judgement]) -> list[tuple[Judgement, str, str]]:
     """Return the surest mistakes: the image, the style it was taken for, and how surely."""
     wrong = [s for s in searches if s.correct is False and s.candidates]
     wrong.sort(key=lambda s: (-(s.score or 0.0), s.fold, s.probe))

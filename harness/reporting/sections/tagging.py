@@ -20,7 +20,7 @@ from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.tags import Label, draw_tags
 from harness.reporting.tables import Table
-from harness.tasks.results import Outcome, Search, TagFigures
+from harness.tasks.results import Judgement, Outcome, TagFigures
 
 EXAMPLES = 4
 SHOWN = 6
@@ -116,7 +116,7 @@ def tagging_section(
     )
 
 
-def hits(search: Search) -> float:
+def hits(search: Judgement) -> float:
     """Return the share of an image's tags found among as many of its best tags.
 
     NaN where it carries none, or more than are kept.
@@ -127,7 +127,7 @@ def hits(search: Search) -> float:
     return sum(c.mated for c in search.candidates[:carried]) / carried
 
 
-def _examples(searches: Sequence[Search]) -> tuple[list[Search], list[Search]]:
+def _examples(searches: Sequence[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
     """Return the images that were tagged best and worst, of different identities."""
     judged = [search for search in searches if not math.isnan(hits(search))]
     judged.sort(key=lambda s: (-hits(s), -len(s.truth.split()), s.fold, s.probe))
@@ -137,8 +137,8 @@ def _examples(searches: Sequence[Search]) -> tuple[list[Search], list[Search]]:
     return best, worst
 
 
-def _different(ordered: Sequence[Search]) -> list[Search]:
-    chosen: dict[str, Search] = {}
+def _different(ordered: Sequence[Judgement]) -> list[Judgement]:
+    chosen: dict[str, Judgement] = {}
     for search in ordered:
         chosen.setdefault(search.identity, search)
         if len(chosen) == EXAMPLES:
@@ -146,7 +146,7 @@ def _different(ordered: Sequence[Search]) -> list[Search]:
     return list(chosen.values())
 
 
-def _example(search: Search, records: Mapping[str, Record]) -> Example:
+def _example(search: Judgement, records: Mapping[str, Record]) -> Example:
     labels = [
         Label(c.reference, c.score, c.mated)
         for c in search.candidates[:SHOWN]
