@@ -171,6 +171,8 @@ class Tells(Matcher):
         "harness.data.marker",
         "harness.metrics",
         "harness.tasks",
+        "harness.plugins",
+        "harness.statistics",
         "harness.training",  # packages without code
         "harness.statistics.error_rates",  # intervals
         "harness.statistics.bootstrap",
