@@ -12,6 +12,7 @@ from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
 from harness.cli.options import OPEN, PATH, PLUGINS
 from harness.errors import UsageError, visible, visible_lines
+from harness.tasks.kinds import task_of
 
 if TYPE_CHECKING:
     from harness.tasks.protocol import Protocol
@@ -154,7 +155,7 @@ def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
     """Refuse runs that have no scores of comparisons, or of images, in a format."""
     if protocol.task == "score-lists" and form != "pyeer":
         raise UsageError(f"{folder}: score lists have no names; export them with --format pyeer")
-    scored = protocol.task == "score-lists" or protocol.kind().compares
+    scored = protocol.task == "score-lists" or task_of(protocol).compares
     # PyEER's lists are of comparisons; other formats also have one for scores of images.
     if not scored and (protocol.task != "detection" or form == "pyeer"):
         raise UsageError(

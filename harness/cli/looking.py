@@ -183,7 +183,7 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
     known = registry.protocols(plugins)
     if name.endswith(".toml") or name in known:
         file = registry.find_protocol(name, plugins)
-        from harness.tasks.protocol import read_protocol
+        from harness.tasks.reading import read_protocol
 
         protocol, _ = read_protocol(file)
         if as_json:

@@ -73,7 +73,7 @@ def new_algorithm(name: str, ability: str, folder: Path) -> None:
 def new_protocol(name: str, origin: str, folder: Path, plugins: tuple[Path, ...]) -> None:
     """Write a protocol file called NAME that asks what another one asks, to be changed."""
     from harness.plugins.scaffold import write_protocol
-    from harness.tasks.protocol import read_protocol
+    from harness.tasks.reading import read_protocol
 
     path = write_protocol(name, folder, origin=origin, plugins=plugins)
     protocol, _ = read_protocol(path)
@@ -155,7 +155,7 @@ def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
     from harness.conformance.questions import examine_question
     from harness.runs.preparing import Request, judged_by
     from harness.runs.survey import able
-    from harness.tasks.protocol import read_protocol
+    from harness.tasks.reading import read_protocol
 
     file = registry.find_protocol(name, plugins)
     protocol, _ = read_protocol(file)

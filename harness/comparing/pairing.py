@@ -14,6 +14,7 @@ from harness.record import record
 from harness.record.joined import fits_of, hash_of, is_joined, read_metrics
 from harness.record.manifest import Origin
 from harness.record.record import Run
+from harness.tasks.kinds import task_of
 from harness.tasks.results import Metrics
 from harness.tasks.trials import Trials, TrialsOf, Values, failures_of
 
@@ -74,7 +75,7 @@ class Side:
     @cached_property
     def _trials_of(self) -> TrialsOf:
         run = self.run
-        task = run.protocol.kind()
+        task = task_of(run.protocol)
         return run.computed(task.trials, run.folds, run.answers, run.records, run.protocol)
 
     def trials(self, metric: Metric) -> Trials | None:

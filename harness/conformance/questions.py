@@ -29,6 +29,7 @@ from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
+from harness.tasks.kinds import task_of
 from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.results import Metrics
 
@@ -83,7 +84,7 @@ class _Asked:
 
     @cached_property
     def folds(self) -> Sequence[Fold]:
-        task = self.judged.protocol.kind()
+        task = task_of(self.judged.protocol)
         pictures = task.shown == "masks" or task.ability is Remover
         return self.judged.folds[:1] if pictures else self.judged.folds
 
@@ -93,7 +94,7 @@ class _Asked:
 
     @cached_property
     def vocabulary(self) -> Sequence[str]:
-        task, protocol = self.judged.protocol.kind(), self.judged.protocol
+        task, protocol = task_of(self.judged.protocol), self.judged.protocol
         if not task.has_vocabulary:
             return ()
         used = {name for fold in self.folds for name in (*fold.train, *fold.probes, *fold.gallery)}
@@ -102,7 +103,7 @@ class _Asked:
     def judge(self, answers: Sequence[Answer]) -> Metrics:
         """Return what answers come to."""
         protocol = self.judged.protocol
-        return protocol.kind().judge(self.folds, answers, self.records, protocol).metrics
+        return task_of(protocol).judge(self.folds, answers, self.records, protocol).metrics
 
     def metrics(self, answers: Sequence[Answer]) -> Metrics:
         """Return what answers come to, each judged once."""
@@ -146,7 +147,7 @@ class _Asked:
         self, name: str, made: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
     ) -> list[Answer] | None:
         """Return what is made of the truth of every fold."""
-        task = self.judged.protocol.kind()
+        task = task_of(self.judged.protocol)
         if task.ability is Remover:
             return [self._pictures(fold, clean=name == "truth") for fold in self.folds]
         if task.shown == "masks":
@@ -301,7 +302,7 @@ def _comparable(asked: _Asked) -> str:
     if answers is None:
         return ""
     protocol = asked.judged.protocol
-    given = protocol.kind().trials(asked.folds, answers, asked.records, protocol)
+    given = task_of(protocol).trials(asked.folds, answers, asked.records, protocol)
     trials, value = given(asked.metric), asked.headline(answers).value
     if trials is None:
         raise _Unsound(f"{asked.metric} keeps no trials, so runs cannot be compared or gated by it")

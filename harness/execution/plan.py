@@ -23,6 +23,7 @@ from harness.execution.unit import (
 from harness.plugins.description import Description
 from harness.plugins.registry import Plugin
 from harness.tasks.counted import counted
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 from harness.tasks.searches import CANDIDATES, mated_pairs
 from harness.tasks.task import Task
@@ -55,7 +56,7 @@ def plan(
     Where an image stands in a list can tell its mate, so algorithms are given images in an order
     of their own: see `harness.execution.order`.
     """
-    task = protocol.kind()
+    task = task_of(protocol)
     # What follows from records, such as a vocabulary, must follow from those that a run keeps.
     used = dict.fromkeys(n for f in folds for n in (*f.train, *f.probes, *f.gallery))
     records = {name: records[name] for name in used}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from harness.reporting.wording import plain
-from harness.tasks.protocol import task_named
+from harness.tasks.kinds import KINDS
 
 __all__ = ["kind_of", "order_of"]
 
@@ -34,11 +33,8 @@ def kind_of(task: str) -> str:
     >>> kind_of("open-set"), kind_of("detection"), kind_of("something-new")
     ('Matching', 'Detection', 'Something-new')
     """
-    if re.fullmatch("[a-z]+(-[a-z]+)*", task):
-        try:
-            return _NAMES[task_named(task).ability.__name__]
-        except (ImportError, AttributeError, KeyError):
-            pass
+    if task in KINDS:
+        return _NAMES[KINDS[task].ability.__name__]
     return plain(task) or "Other"
 
 

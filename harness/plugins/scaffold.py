@@ -12,7 +12,10 @@ from string import Template
 from harness.errors import UsageError, nearest
 from harness.plugins import scaffold_texts as texts
 from harness.plugins.registry import find_protocol
-from harness.tasks.protocol import parse_protocol, read_protocol
+from harness.tasks.reading import (
+    parse_protocol,
+    read_protocol,
+)
 
 __all__ = ["ABILITIES", "Scaffold", "write_algorithm", "write_generator", "write_protocol"]
 

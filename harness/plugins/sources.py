@@ -31,7 +31,9 @@ WHOLE = (
 
 APART = (
     "harness.errors",
+    "harness.tasks.kinds",
     "harness.tasks.protocol",
+    "harness.tasks.reading",
     "harness.plugins.files",
     "harness.plugins.registry",
     "harness.execution.asking",

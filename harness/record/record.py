@@ -48,7 +48,9 @@ from harness.record.kept_answers import as_damage, read_answer
 from harness.record.manifest import Manifest, Origin
 from harness.record.truth import TRUTH, TRUTH_PICTURES, Truth, folds_in, records_in, write_truth
 from harness.tasks.answers import Answer
-from harness.tasks.protocol import Protocol, parse_protocol
+from harness.tasks.kinds import task_of
+from harness.tasks.protocol import Protocol
+from harness.tasks.reading import parse_protocol
 from harness.tasks.results import Judgement, Outcome
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ class Run:
         Damaged
             If they contradict the truth, or each other.
         """
-        judge = self.protocol.kind().judge
+        judge = task_of(self.protocol).judge
         outcome = self.computed(judge, self.folds, self.answers, self.records, self.protocol)
         brought = self.manifest.imported
         if brought is None or brought.depth is None:
@@ -174,7 +176,7 @@ def assessed(run: Run, method: str) -> Assessment:
     """
     from harness.likelihood.assessment import assess
 
-    task = run.protocol.kind()
+    task = task_of(run.protocol)
     if not task.compares:
         raise UsageError(
             f"likelihood ratios need comparisons, which protocol {run.manifest.origin.protocol!r} "
@@ -340,7 +342,7 @@ def read_run(folder: Path) -> Run:
     folds = folds_in(folder, truth, named=protocol.task != "score-lists")
     records = records_in(folder, truth, Path(manifest.dataset["path"]))
     with sound(folder, "its raw answers cannot be read"):
-        task = protocol.kind()
+        task = task_of(protocol)
         width = len(task.vocabulary(records, protocol)) if task.has_vocabulary else None
         images = {name for fold in folds for name in (*fold.probes, *fold.gallery)}
         answers = [

@@ -36,6 +36,7 @@ from harness.record import record
 from harness.record.files import digest, files_below, is_regular
 from harness.record.manifest import AttackOrigin, Retouched
 from harness.tasks.answers import PictureAnswer
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def check_attackable(name: str, protocol: Protocol, folds: Sequence[Fold]) -> No
     DataError
         If a fold has an image both as a probe and as something that must not be retouched.
     """
-    ability = protocol.kind().ability.__name__
+    ability = task_of(protocol).ability.__name__
     if ability not in ATTACKED:
         raise UsageError(
             f"--attack retouches the probes of a Matcher or a Detector; protocol {name!r} needs a "
@@ -181,7 +182,7 @@ def _unit(
     training = None
     if learned:
         asked = attack.learnt
-        truth = asked.protocol.kind().training_truth(
+        truth = task_of(asked.protocol).training_truth(
             Fold(name, tuple(learned), ()), asked.dataset.records, asked.protocol
         )
         # A name of the one data set may be another image of the other.

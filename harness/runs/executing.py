@@ -43,6 +43,7 @@ from harness.runs.finishing import (
 from harness.runs.folders import begin, end, folder_for, is_stale, loaded_by, settled
 from harness.runs.preparing import ConfiguredAlgorithm, Prepared, command
 from harness.runs.shortcuts.evidence import shortcuts
+from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.results import Outcome
 
@@ -157,14 +158,14 @@ def _execute(
         judged.folds,
         dict(judged.dataset.records),
         judged.dataset.root,
-        judged.protocol.kind().truth_files,
+        task_of(judged.protocol).truth_files,
     )
     for unit in units:
         write_unit(place.folder(unit), unit)
     answers = [
         load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
     ]
-    outcome = judged.protocol.kind().judge(
+    outcome = task_of(judged.protocol).judge(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
     places = [(unit, place.folder(unit)) for unit in units]

@@ -19,7 +19,8 @@ from harness.record.manifest import CrossCheck, Manifest, Origin, now
 from harness.record.renewing import alone, or_as_before
 from harness.tasks.answers import Answer, StreamedAnswer
 from harness.tasks.on_data import ProtocolOnData
-from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.protocol import Protocol
+from harness.tasks.reading import read_protocol
 from harness.tasks.results import Outcome
 
 

@@ -38,6 +38,7 @@ from harness.scorefiles import (
     read_scores,
     withhold,
 )
+from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.results import Outcome
@@ -89,7 +90,7 @@ def import_scores(
     judged = judged_by(request.protocols[0], request)
     found = READERS[kind](path, judged.folds, judged.dataset.records, form=form)
     outcome = withhold(
-        judged.protocol.kind().judge(
+        task_of(judged.protocol).judge(
             judged.folds, found.answers, judged.dataset.records, judged.protocol
         ),
         found,
@@ -201,7 +202,7 @@ def keep(
         source_hash=found.sha256,
         parameters={},
         weight_hashes={},
-        failure_policy=judged.protocol.kind().failure_policy,
+        failure_policy=task_of(judged.protocol).failure_policy,
         folds=[fold.name for fold in judged.folds],
         fold_count=fold_count,
     )

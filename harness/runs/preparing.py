@@ -43,10 +43,12 @@ from harness.runs.folders import already_there, belongs, folder_for
 from harness.tasks.copies import check_compared, copies_of, learned_and_judged
 from harness.tasks.elsewhere import ExternalTrainingData, train_on
 from harness.tasks.folds import restrict
+from harness.tasks.kinds import task_of
 from harness.tasks.look_alikes import asked_on
 from harness.tasks.needs import look_at_galleries, look_at_mates, look_at_records
 from harness.tasks.on_data import ProtocolOnData
-from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.protocol import Protocol
+from harness.tasks.reading import read_protocol
 
 LEARNED = "images learned from and judged"
 REMOVAL = "removal"
@@ -191,7 +193,7 @@ def prepare(request: Request) -> list[Prepared]:
         judged = [replace(asked, name=f"{asked.name}+{attack.label}") for asked in judged]
     runs = []
     for asked in judged:
-        task = asked.protocol.kind()
+        task = task_of(asked.protocol)
         ability = task.ability.__name__
         able = [
             entry
@@ -254,7 +256,7 @@ def _looked_at(runs: Sequence[Prepared]) -> list[Prepared]:
 
 def _odd_pictures(judged: ProtocolOnData) -> tuple[Finding, ...]:
     """Return what is said of the pictures and masks of a data set; refuse what cannot be used."""
-    files = judged.protocol.kind().truth_files
+    files = task_of(judged.protocol).truth_files
     records = judged.dataset.records
     crop = judged.protocol.data.crop
     faults = undecodable(records, judged.names, crop=crop, clean="clean" in files)
@@ -316,7 +318,7 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Prot
         raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.findings)
     protocol = asked_on(_dealt(protocol, dataset, request), dataset)
     dataset = _meeting(look_at_records(dataset, protocol), dataset, given, file.stem, protocol)
-    laid_out = protocol.kind().lay_out(dataset, protocol)
+    laid_out = task_of(protocol).lay_out(dataset, protocol)
     dataset = _meeting(
         look_at_mates(dataset, protocol, laid_out), dataset, given, file.stem, protocol
     )
@@ -389,7 +391,7 @@ def _learning_elsewhere(
     name: str, protocol: Protocol, dataset: Dataset, folds: tuple[Fold, ...], request: Request
 ) -> tuple[Dataset, tuple[Fold, ...], ExternalTrainingData]:
     """Open the data set of ``--train-data`` and let every fold learn from it."""
-    if protocol.kind().ability.__name__ != "Matcher":
+    if task_of(protocol).ability.__name__ != "Matcher":
         raise UsageError(f"--train-data is for protocols of matchers, and {name!r} is none")
     place = Path(request.train_data or "")
     other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
@@ -484,7 +486,7 @@ def _attack(request: Request) -> Attack:
             "that is a Remover, or a removal protocol"
         )
     if name == protocol:
-        name = asked.protocol.removal.attacker
+        name = task_of(asked.protocol).attacker(asked.protocol)
         if not name:
             raise UsageError(
                 f"--attack {request.attack}: protocol {protocol!r} does not say whose pictures; "
@@ -529,7 +531,7 @@ def _prepared(
         source_hash=entry.source_hash,
         parameters=parameters,
         weight_hashes=_weights(parameters),
-        failure_policy=judged.protocol.kind().failure_policy,
+        failure_policy=task_of(judged.protocol).failure_policy,
         folds=[fold.name for fold in judged.folds],
         fold_count=request.fold_count or 0,
         attack=(

@@ -14,8 +14,9 @@ from harness.runs.importing import ImportedRun, keep, listed_as
 from harness.scorefiles.imported import Imported
 from harness.scorefiles.lists import ListedScores
 from harness.tasks.answers import Answer
+from harness.tasks.kinds import task_of
 from harness.tasks.on_data import ProtocolOnData
-from harness.tasks.protocol import parse_protocol
+from harness.tasks.reading import parse_protocol
 from harness.tasks.score_lists import MATED, NONMATED
 
 PROTOCOL = """\
@@ -66,7 +67,7 @@ def import_score_lists(
     """
     judged = _judged(found, given)
     answers = tuple(Answer(part.values) for part in (found.mated, found.nonmated))
-    outcome = judged.protocol.kind().judge(
+    outcome = task_of(judged.protocol).judge(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
     notes = list(found.notes)

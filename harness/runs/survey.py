@@ -18,6 +18,7 @@ from harness.runs.preparing import (
     Request,
     judged_by,
 )
+from harness.tasks.kinds import task_of
 from harness.tasks.on_data import ProtocolOnData
 
 __all__ = ["Answer", "Survey", "able", "survey"]
@@ -175,7 +176,7 @@ def able(judged: ProtocolOnData, plugins: Sequence[Path] = ()) -> Answer:
         Folders with further algorithms.
     """
     galleries = [len(fold.gallery) for fold in judged.folds if fold.gallery]
-    named, learns = _contenders(judged.protocol.kind().ability.__name__, plugins)
+    named, learns = _contenders(task_of(judged.protocol).ability.__name__, plugins)
     return Answer(
         judged.name,
         judged.protocol.title,

@@ -22,6 +22,7 @@ from harness.execution.unit import (
 )
 from harness.plugins.registry import Plugin, find_algorithm, source_hash
 from harness.record import record
+from harness.tasks.kinds import task_of
 
 TASK = "tagging"
 
@@ -120,7 +121,7 @@ def tag_images(
     if source_hash(plugin, run.manifest.loaded) != origin.source_hash:
         warn(f"{plugin.file} has changed since the run; its answers may differ from the run's")
     _check_readable(images)
-    tags = list(run.protocol.kind().vocabulary(run.records, run.protocol))
+    tags = list(task_of(run.protocol).vocabulary(run.records, run.protocol))
     model = folder / "units" / f"fold-{fold or names[0]}" / MODEL
     pictures = {f"image {i}": Picture(str(p.absolute())) for i, p in enumerate(images, start=1)}
     with tempfile.TemporaryDirectory() as place:

@@ -16,6 +16,7 @@ from harness.data.findings import Findings
 from harness.data.records import Dataset, Fold, Record
 from harness.metrics.identification import chance_hit
 from harness.metrics.ids import Metric
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Need, Protocol
 
 __all__ = ["look_at_galleries", "look_at_mates", "look_at_records", "needs_of"]
@@ -26,7 +27,7 @@ MISSING = "what the question needs"
 
 def needs_of(protocol: Protocol) -> tuple[Need, ...]:
     """Return what a protocol's question needs: its task's needs, and its own."""
-    of_task = protocol.kind().needs
+    of_task = task_of(protocol).needs
     of_rules: tuple[Need, ...] = ("media",) if protocol.folds.probe_media else ()
     return tuple(dict.fromkeys((*of_task, *of_rules, *protocol.data.needs)))
 

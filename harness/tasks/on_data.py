@@ -14,6 +14,7 @@ from harness.data.findings import Finding, once
 from harness.data.fingerprints import fingerprint
 from harness.data.records import Dataset, Fold
 from harness.tasks.elsewhere import ExternalTrainingData
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
 
@@ -50,7 +51,7 @@ class ProtocolOnData:
         What is learned from elsewhere has a hash of its own, so that runs that learned from
         different data can be compared on the same.
         """
-        kinds = self.protocol.kind().truth_files
+        kinds = task_of(self.protocol).truth_files
         learned = frozenset[str]() if self.elsewhere is None else self.elsewhere.images
         names = [name for name in self.names if name not in learned]
         return fingerprint(self.dataset, names, truth_files=kinds)
@@ -79,7 +80,7 @@ class ProtocolOnData:
 
         Masks and clean captures are hashed with the data.
         """
-        truth = self.protocol.kind().training_truth
+        truth = task_of(self.protocol).training_truth
         known = [truth(fold, self.dataset.records, self.protocol) for fold in self.folds]
         plain = ("identities", "mated", "tattoo", "tags")
         return hash_of(

@@ -32,7 +32,7 @@ from harness.tasks.clusters import cluster_of
 from harness.tasks.images import dealt_folds, listed_folds, mask_of
 from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
-from harness.tasks.protocol import Protocol
+from harness.tasks.protocol import Protocol, Table
 from harness.tasks.results import (
     FoldMetrics,
     Judgement,
@@ -70,16 +70,33 @@ _SHARES = (
 """Metrics that lie in [0, 1], with nothing beyond."""
 
 
+class RemovalRules(Table):
+    """What the question ``removal`` lends to others.
+
+    Parameters
+    ----------
+    attacker
+        Algorithm whose retouched pictures another protocol sees when ``--attack`` names this one.
+    """
+
+    attacker: str = ""
+
+
 class RemovalTask(Task["_Retouched", "_Retouched"]):
     """What is left of the tattoo? Answers are pictures: a `PictureAnswer` for each fold."""
 
     ability = Remover
     metrics = METRICS
     truth_files = ("path", "mask", "clean")
+    rules = RemovalRules
     failure_policy = (
         "An image that the algorithm gives up on stays as it is: nothing is removed from it. "
         "Returning it unchanged is open to every algorithm, so nothing is gained by giving up."
     )
+
+    def attacker(self, protocol: Protocol) -> str:
+        """Return the algorithm that the protocol's rules name."""
+        return RemovalRules.of(protocol).attacker
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
         """Return the data set's own lists, or folds that keep a tattoo's images together.

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError, UsageError
@@ -25,7 +26,7 @@ from harness.tasks.answers import Answer, PictureAnswer, finite
 from harness.tasks.clusters import components
 from harness.tasks.folds import deal
 from harness.tasks.means import mean_estimate, mean_of
-from harness.tasks.protocol import Protocol
+from harness.tasks.protocol import Protocol, Table
 from harness.tasks.results import (
     FoldMetrics,
     Judgement,
@@ -33,6 +34,18 @@ from harness.tasks.results import (
 from harness.tasks.segmentation import OTHER, TATTOO, Masking, truth_of
 from harness.tasks.task import training_images
 from harness.tasks.trials import Trials, values_of
+
+
+class SearchRules(Table):
+    """How the question ``search`` ranks the results of a text search again.
+
+    Parameters
+    ----------
+    threshold
+        Share of tattoo pixels below which a result's score is lowered in proportion.
+    """
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.25
 
 
 class SearchTask(Masking["_Queries", "_Queries"]):
@@ -46,6 +59,7 @@ class SearchTask(Masking["_Queries", "_Queries"]):
         "concentration-error",
     )
     needs = ("both-labels",)
+    rules = SearchRules
     failure_policy = (
         "A result without a mask counts as what is worse for the algorithm: empty if it shows a "
         "tattoo, full if it shows none."
@@ -192,7 +206,7 @@ class _Query:
         self.free: npt.NDArray[np.bool_] = np.array([r.record.label == OTHER for r in results])
         scores = np.array([r.record.text_score for r in results], dtype=np.float64)
         found = np.array([r.found for r in results])
-        self.scores = penalised(scores, found, protocol.search.threshold)
+        self.scores = penalised(scores, found, SearchRules.of(protocol).threshold)
         self.before, self.after = ranking(scores, self.free), ranking(self.scores, self.free)
 
     def values(self, metric: Metric) -> list[float | None]:

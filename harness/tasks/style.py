@@ -28,7 +28,7 @@ from harness.tasks.clusters import DESIGN, cluster_of
 from harness.tasks.folds import deal
 from harness.tasks.images import resampled
 from harness.tasks.intervals import NONE, set_interval
-from harness.tasks.protocol import Protocol
+from harness.tasks.protocol import Protocol, Table
 from harness.tasks.results import (
     Candidate,
     Curves,
@@ -45,6 +45,19 @@ RELIABILITY_BINS = 10
 Array = npt.NDArray[np.float64]
 
 
+class StyleRules(Table):
+    """Which styles the question ``style`` is about.
+
+    Parameters
+    ----------
+    styles
+        As the data set writes them; images of other styles are left out. Without any, all styles of
+        the data set.
+    """
+
+    styles: tuple[str, ...] = ()
+
+
 class Style(Task["_Answers", "_Answers"]):
     """Which style is it? An answer has a score for each style: shape (images, styles)."""
 
@@ -56,6 +69,7 @@ class Style(Task["_Answers", "_Answers"]):
         "log-loss",
         "calibration-error",
     )
+    rules = StyleRules
     failure_policy = (
         "An image without an answer has the wrong style, and probabilities as bad as can be."
     )
@@ -74,7 +88,7 @@ class Style(Task["_Answers", "_Answers"]):
         DataError
             If the data set has no image in one of them.
         """
-        styles = protocol.style.styles
+        styles = StyleRules.of(protocol).styles
         if len(set(styles)) < 2 or len(set(styles)) < len(styles):
             raise UsageError("the protocol's [style] needs `styles`: two or more, each named once")
         usable = {n: r for n, r in dataset.records.items() if r.style in styles}
@@ -101,13 +115,13 @@ class Style(Task["_Answers", "_Answers"]):
 
     def vocabulary(self, records: Mapping[str, Record], protocol: Protocol) -> tuple[str, ...]:
         """Return the styles, in the protocol's order."""
-        return protocol.style.styles
+        return StyleRules.of(protocol).styles
 
     def training_truth(
         self, fold: Fold, records: Mapping[str, Record], protocol: Protocol
     ) -> dict[str, Any]:
         """Return the style of every image, as its one tag."""
-        styles = protocol.style.styles
+        styles = StyleRules.of(protocol).styles
         return {"tags": [[styles.index(records[name].style or "")] for name in fold.train]}
 
     def truth_matrix(
@@ -125,7 +139,7 @@ class Style(Task["_Answers", "_Answers"]):
         protocol: Protocol,
     ) -> list[_Answers]:
         """Return the probabilities of each fold's images with their styles."""
-        styles = protocol.style.styles
+        styles = StyleRules.of(protocol).styles
         found = []
         for fold, answer in zip(folds, answers, strict=True):
             shape = (len(fold.probes), len(styles))

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from harness.api import Tagger
 from harness.data.records import Dataset, Fold, Record
@@ -24,7 +25,7 @@ from harness.tasks.answers import Answer, finite
 from harness.tasks.clusters import CONTENT, cluster_of
 from harness.tasks.images import dealt_folds
 from harness.tasks.intervals import set_interval
-from harness.tasks.protocol import Protocol
+from harness.tasks.protocol import Protocol, Table
 from harness.tasks.results import (
     Candidate,
     FoldMetrics,
@@ -46,6 +47,19 @@ WORK = 150_000_000
 """Scores looked at by resampling, or by random answers, before there are fewer of them."""
 
 
+class TaggingRules(Table):
+    """Which tags the question ``tagging`` is about.
+
+    Parameters
+    ----------
+    minimum_use
+        Images, learned from or judged, that must carry a tag for it to be asked for
+        (``minimum-use``).
+    """
+
+    minimum_use: Annotated[int, Field(ge=1, alias="minimum-use")] = 1
+
+
 class Tagging(Task["_Tagged", "_Tagged"]):
     """Which tags does an image carry? An answer has a score for each tag: shape (images, tags)."""
 
@@ -60,6 +74,7 @@ class Tagging(Task["_Tagged", "_Tagged"]):
         "f1-macro",
         "tag-credit",
     )
+    rules = TaggingRules
     failure_policy = "An image without scores is given no tag and stands last in every ranking."
     shown = "elements"
     has_vocabulary = True
@@ -101,7 +116,7 @@ class Tagging(Task["_Tagged", "_Tagged"]):
             If there is no such tag.
         """
         uses = Counter(tag for record in records.values() for tag in set(record.tags))
-        least = protocol.tagging.minimum_use
+        least = TaggingRules.of(protocol).minimum_use
         found = sorted(tag for tag, count in uses.items() if count >= least)
         if not found:
             most = ", ".join(f"{tag} ({count})" for tag, count in uses.most_common(3))

@@ -20,6 +20,7 @@ from harness.data.records import Dataset, Fold, Picture, Record
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, fold_spread, listed_failures
+from harness.tasks.protocol import Need, Protocol, Table
 from harness.tasks.results import (
     Curves,
     Failure,
@@ -33,7 +34,6 @@ from harness.tasks.trials import Trials, TrialsOf, failures_of
 
 if TYPE_CHECKING:
     from harness.likelihood.crossfit import FoldScores
-    from harness.tasks.protocol import Need, Protocol
 
 __all__ = ["Shown", "Task", "TruthFile", "training_images"]
 
@@ -75,6 +75,8 @@ class Task(ABC, Generic[Part, Whole]):
         Whether pairs of images are compared: then `comparisons` gives their scores.
     failed_role
         What an image that the algorithm gave up on is called.
+    rules
+        The table of a protocol's file that is named after the task, with its keys.
     """
 
     ability: ClassVar[type[Algorithm]]
@@ -87,6 +89,7 @@ class Task(ABC, Generic[Part, Whole]):
     streams: ClassVar[bool] = False
     compares: ClassVar[bool] = False
     failed_role: ClassVar[str] = "probe"
+    rules: ClassVar[type[Table]] = Table
 
     # What is asked, and what may be learned.
 
@@ -127,6 +130,13 @@ class Task(ABC, Generic[Part, Whole]):
     def truth_masks(self, fold: Fold, records: Mapping[str, Record]) -> list[Picture | None]:
         """Return the mask of each image that is judged; None where there is no tattoo."""
         raise NotImplementedError("the answers of this question are no masks")
+
+    def attacker(self, protocol: Protocol) -> str:
+        """Return the algorithm whose pictures the probes of other protocols are exchanged for.
+
+        Empty where the question lends none (``harness run --attack PROTOCOL``).
+        """
+        return ""
 
     # What answers come to.
 

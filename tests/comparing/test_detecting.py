@@ -13,7 +13,8 @@ from harness.comparing.differences import Difference
 from harness.plugins.registry import find_protocol
 from harness.runs.preparing import Request, judged_by
 from harness.tasks.clusters import cluster_of, identities_of
-from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.protocol import Protocol
+from harness.tasks.reading import read_protocol
 
 SEEN = Difference(0.7, 0.7, 0.0, -0.03, 0.03, 0.9, "bootstrap", 300, 300, 20)
 ELSEWHERE = {"bivtatt": 159, "bivtatt-closed-set": 159, "omniglot": 659, "omniglot-one-shot": 400}

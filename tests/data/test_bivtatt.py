@@ -14,7 +14,7 @@ from harness.plugins.places import bundled
 from harness.synthesis.bivtatt import transformed, write_bivtatt
 from harness.tasks import closed_set, identification
 from harness.tasks.answers import Answer
-from harness.tasks.protocol import read_protocol
+from harness.tasks.reading import read_protocol
 from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH
 from tests.conftest import run_harness
 from tests.data.sets import lines, picture

@@ -7,7 +7,7 @@ import pytest
 from harness.errors import UsageError
 from harness.metrics.catalogue import CATALOGUE, Entry, entry_of
 from harness.metrics.ids import Metric
-from harness.tasks.protocol import TASKS, task_named
+from harness.tasks.kinds import KINDS
 
 
 def example(name: str, entry: Entry) -> str:
@@ -30,9 +30,9 @@ def test_an_id_prints_and_parses_and_leads_to_a_documented_function(
     assert entry.guess is None or entry.span == 1
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", KINDS)
 def test_what_a_protocol_may_ask_for_is_in_the_catalogue(task: str) -> None:
-    assert set(task_named(task).metrics) <= set(CATALOGUE)
+    assert set(KINDS[task].metrics) <= set(CATALOGUE)
 
 
 def test_what_is_not_a_metric_is_said_with_the_nearest_name() -> None:

@@ -15,7 +15,7 @@ from harness.generation.pipeline import write_identities
 from harness.generation.recipe import Recipe
 from harness.plugins import registry
 from harness.plugins.scaffold import ABILITIES, write_algorithm, write_generator, write_protocol
-from harness.tasks.protocol import read_protocol
+from harness.tasks.reading import read_protocol
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]

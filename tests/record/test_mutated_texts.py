@@ -15,7 +15,11 @@ from harness.errors import HarnessError, UsageError
 from harness.leaderboard import boards
 from harness.plugins.places import bundled
 from harness.plugins.registry import title_of
-from harness.tasks.protocol import parse_protocol, read_protocol
+from harness.tasks.kinds import task_of
+from harness.tasks.reading import (
+    parse_protocol,
+    read_protocol,
+)
 from tests.conftest import save_png
 
 MANIFESTS, PROTOCOLS = 250, 200
@@ -74,9 +78,9 @@ def faults_of(manifest: Path) -> str:
     return "\n".join(one.text for one in found if one.severity == "problem")
 
 
-def task_of(text: bytes) -> str:
-    """Read a protocol and find the module of its task."""
-    assert parse_protocol(text, "p.toml").kind()
+def question_of(text: bytes) -> str:
+    """Read a protocol and find the kind of question that it asks."""
+    assert task_of(parse_protocol(text, "p.toml"))
     return ""
 
 
@@ -112,7 +116,7 @@ def test_a_protocol_damaged_at_random_is_read_or_refused() -> None:
     rng, refused = random.Random(21), 0
     for _ in range(PROTOCOLS):
         text = damaged(rng, rng.choice(sound), VALUES)
-        refused += bool(said(partial(task_of, text)))
+        refused += bool(said(partial(question_of, text)))
     assert PROTOCOLS / 3 < refused < PROTOCOLS, "some are still sound"
 
 

@@ -11,7 +11,7 @@ from harness.plugins.places import bundled
 from harness.reporting.sections.sections import SectionInput, sections_of
 from harness.tasks import style
 from harness.tasks.answers import Answer
-from harness.tasks.protocol import read_protocol
+from harness.tasks.reading import read_protocol
 
 PROTOCOL, _ = read_protocol(bundled("protocols") / "style.toml")
 

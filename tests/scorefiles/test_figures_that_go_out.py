@@ -27,6 +27,7 @@ from harness.scorefiles import (
 from harness.scorefiles.independent import metric_of, rank_of
 from harness.tasks.answers import Answer
 from harness.tasks.counted import counted
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 from tests.tasks.drawn import answers as drawn_answers
 from tests.tasks.drawn import dataset, protocol
@@ -52,7 +53,9 @@ class Question(NamedTuple):
     answers: list[Answer]
 
     def pooled(self, answers: Sequence[Answer]) -> dict[str, float | None]:
-        outcome = self.protocol.kind().judge(self.folds, answers, self.world.records, self.protocol)
+        outcome = task_of(self.protocol).judge(
+            self.folds, answers, self.world.records, self.protocol
+        )
         return {name: estimate.value for name, estimate in outcome.metrics.pooled.items()}
 
 
@@ -63,7 +66,7 @@ def question(request: pytest.FixtureRequest) -> Question:
     task = name if name in ("verification", "closed-set", "open-set") else "identification"
     asked = protocol(task, metrics, **tables)
     world = dataset([4, 4, 3, 2, 5, 4, 2, 3], photographs=2)
-    folds = asked.kind().lay_out(world, asked)
+    folds = task_of(asked).lay_out(world, asked)
     failed = ("t00/01.png", "t04/02.png") if lost else ()
     inside = {name for fold in folds for name in (*fold.probes, *fold.gallery)}
     return Question(
@@ -113,7 +116,7 @@ def test_what_is_not_compared_is_in_no_file(tmp_path: Path) -> None:
     metrics, tables = TASKS["verification"]
     asked = protocol("verification", metrics, **tables)
     world = dataset([3, 3, 2])
-    folds = asked.kind().lay_out(world, asked)
+    folds = task_of(asked).lay_out(world, asked)
     (fold,) = folds
     pairs = {*fold.mates, *fold.nonmates}
     assert len(pairs) < len(fold.probes) * len(fold.gallery) / 2
@@ -130,7 +133,7 @@ def test_a_comparison_of_several_draws_counts_in_each(tmp_path: Path) -> None:
     metrics, tables = TASKS["closed-set"]
     asked = protocol("closed-set", metrics, **tables)
     world = dataset([2, 2, 2])
-    folds = asked.kind().lay_out(world, asked)
+    folds = task_of(asked).lay_out(world, asked)
     lists = split_scores(folds, drawn_answers(folds))
     assert (len(lists.mated), len(lists.nonmated)) == (3 * 3, 3 * 6)
 

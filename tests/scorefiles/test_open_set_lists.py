@@ -11,6 +11,7 @@ from harness.metrics.verification import fnmr_at_fmr
 from harness.scorefiles import export_scores, read_candidates, withhold
 from harness.tasks.answers import Answer
 from harness.tasks.drawing import draws_of
+from harness.tasks.kinds import task_of
 from tests.tasks.drawn import answers, dataset, protocol
 
 METRICS = ["fnir@fpir=0.1,rank=1", "open-set-eer@rank=1", "fnir@fpir=0.1,rank=9"]
@@ -21,7 +22,7 @@ METRICS = ["fnir@fpir=0.1,rank=1", "open-set-eer@rank=1", "fnir@fpir=0.1,rank=9"
 def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Path) -> None:
     asked = protocol("open-set", METRICS, folds={"draws": 3, "unknown": 0.4})
     world = dataset([3] * 10)
-    folds = asked.kind().lay_out(world, asked)
+    folds = task_of(asked).lay_out(world, asked)
     (path,) = export_scores(tmp_path, folds, answers(folds), form)
     first = 0 if form == "nist" else 1
     separator = " " if form == "nist" else "|"
@@ -33,7 +34,7 @@ def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Pat
     path.write_text("".join(f"{line}\n" for line in kept))
     found = read_candidates(path, folds, world.records)
     assert found.depth == length
-    outcome = asked.kind().judge(folds, found.answers, world.records, asked)
+    outcome = task_of(asked).judge(folds, found.answers, world.records, asked)
     pooled = withhold(outcome, found).metrics.pooled
     # By hand: a mate counts if it leads its draw's part of the list, a stranger's best is its top.
     mates, tops = [], []
@@ -57,7 +58,7 @@ def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Pat
 def test_a_search_that_rightly_finds_nothing_has_not_failed(tmp_path: Path) -> None:
     asked = protocol("open-set", METRICS[:1], folds={"draws": 1, "unknown": 0.3})
     world = dataset([2] * 6)
-    folds = asked.kind().lay_out(world, asked)
+    folds = task_of(asked).lay_out(world, asked)
     (fold,) = folds
     stranger = next(p for p in fold.probes if p not in {probe for probe, _ in fold.mates})
     (path,) = export_scores(tmp_path, folds, answers(folds), "nist")

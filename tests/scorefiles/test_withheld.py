@@ -19,7 +19,9 @@ from harness.scorefiles import (
     withhold,
 )
 from harness.tasks.answers import Answer
-from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.kinds import task_of
+from harness.tasks.protocol import Protocol
+from harness.tasks.reading import read_protocol
 from harness.tasks.results import Outcome
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
@@ -28,7 +30,7 @@ PROTOCOLS = Path(__file__).parents[2] / "protocols"
 def asked(name: str, root: Path) -> tuple[Protocol, Dataset, list[Fold]]:
     protocol, _ = read_protocol(PROTOCOLS / f"{name}.toml")
     dataset = open_dataset(root, use_case=protocol.data.use_case)
-    return protocol, dataset, protocol.kind().lay_out(dataset, protocol)
+    return protocol, dataset, task_of(protocol).lay_out(dataset, protocol)
 
 
 def random_answers(folds: list[Fold]) -> list[Answer]:
@@ -43,7 +45,7 @@ def random_answers(folds: list[Fold]) -> list[Answer]:
 
 
 def judged(protocol: Protocol, dataset: Dataset, folds: list[Fold], found: Imported) -> Outcome:
-    outcome: Outcome = protocol.kind().judge(folds, found.answers, dataset.records, protocol)
+    outcome: Outcome = task_of(protocol).judge(folds, found.answers, dataset.records, protocol)
     return withhold(outcome, found)
 
 
@@ -53,7 +55,7 @@ def test_exported_scores_give_the_numbers_of_the_run(
 ) -> None:
     protocol, dataset, folds = asked("similarity", small_set)
     answers = random_answers(folds)
-    wanted = protocol.kind().judge(folds, answers, dataset.records, protocol)
+    wanted = task_of(protocol).judge(folds, answers, dataset.records, protocol)
     files = export_scores(tmp_path, folds, answers, form)
     read = read_candidates if form in ("tatt-c", "nist") else read_scores
     found = read(files[0] if len(files) == 1 else tmp_path, folds, dataset.records)
@@ -65,7 +67,7 @@ def test_exported_scores_give_the_numbers_of_the_run(
 def test_exported_detections_give_the_numbers_of_the_run(small_set: Path, tmp_path: Path) -> None:
     protocol, dataset, folds = asked("detection", small_set)
     answers = random_answers(folds)
-    wanted = protocol.kind().judge(folds, answers, dataset.records, protocol)
+    wanted = task_of(protocol).judge(folds, answers, dataset.records, protocol)
     (file,) = export_scores(tmp_path, folds, answers, "csv")
     got = judged(protocol, dataset, folds, read_detections(file, folds, dataset.records))
     assert got.metrics == wanted.metrics
@@ -76,7 +78,7 @@ def test_heads_of_lists_answer_hit_rates_up_to_their_end_and_nothing_else(
 ) -> None:
     protocol, dataset, folds = asked("similarity", small_set)
     answers = random_answers(folds)
-    wanted = protocol.kind().judge(folds, answers, dataset.records, protocol)
+    wanted = task_of(protocol).judge(folds, answers, dataset.records, protocol)
     (file,) = export_scores(tmp_path, folds, answers, "tatt-c")
     lines = file.read_text().splitlines()
     head = tmp_path / "head.txt"

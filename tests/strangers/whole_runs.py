@@ -28,7 +28,8 @@ from harness.record.manifest import Manifest, Origin, Protection, Step
 from harness.runs.finishing import finish
 from harness.runs.preparing import RULE
 from harness.tasks.answers import Answer, PictureAnswer
-from harness.tasks.protocol import read_protocol
+from harness.tasks.kinds import task_of
+from harness.tasks.reading import read_protocol
 from tests.conftest import save_png
 
 IDENTITIES = 6
@@ -73,7 +74,7 @@ def write_run(
         source_hash=hashlib.sha256(b"source").hexdigest(),
         parameters={"seed": seed, "cells": 3},
         weight_hashes={},
-        failure_policy=rules.kind().failure_policy,
+        failure_policy=task_of(rules).failure_policy,
         folds=[fold.name for fold in folds],
     )
     manifest = Manifest(

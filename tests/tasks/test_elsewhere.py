@@ -14,7 +14,8 @@ from harness.errors import DataError
 from harness.plugins.registry import find_protocol
 from harness.runs.preparing import Request, prepare
 from harness.tasks.elsewhere import PREFIX, train_on
-from harness.tasks.protocol import read_protocol
+from harness.tasks.kinds import task_of
+from harness.tasks.reading import read_protocol
 from tests.conftest import Ran
 from tests.data.sets import lines, picture
 
@@ -50,7 +51,7 @@ def test_every_fold_learns_from_all_of_the_other_set_and_judges_as_before(
 ) -> None:
     judged = open_dataset(small_set, use_case="tattoo_similarity")
     protocol, _ = read_protocol(find_protocol("similarity"))
-    folds = protocol.kind().lay_out(judged, protocol)
+    folds = task_of(protocol).lay_out(judged, protocol)
     both, new, told = train_on(judged, folds, open_dataset(other), mated_by="group", given="other")
     assert len(new) == len(folds) == 3
     assert len(told.images) == 7
@@ -58,7 +59,7 @@ def test_every_fold_learns_from_all_of_the_other_set_and_judges_as_before(
         assert set(after.train) == told.images == {n for n in after.train if n.startswith(PREFIX)}
         assert (after.probes, after.gallery) == (before.probes, before.gallery)
         assert after.mates == before.mates
-        truth = protocol.kind().training_truth(after, both.records, protocol)
+        truth = task_of(protocol).training_truth(after, both.records, protocol)
         assert sorted(truth["identities"].count(i) for i in set(truth["identities"])) == [
             1,
             2,
@@ -77,10 +78,10 @@ def test_lists_of_the_other_set_say_what_is_mated_in_it(small_set: Path, tmp_pat
     judged = open_dataset(small_set, use_case="tattoo_similarity")
     theirs = open_dataset(copy, use_case="tattoo_similarity")
     protocol, _ = read_protocol(find_protocol("similarity"))
-    folds = protocol.kind().lay_out(judged, protocol)
+    folds = task_of(protocol).lay_out(judged, protocol)
     both, new, told = train_on(judged, folds, theirs, mated_by="group", given="copy")
     assert len(told.images) == len(theirs.records)
-    truth = protocol.kind().training_truth(new[0], both.records, protocol)
+    truth = task_of(protocol).training_truth(new[0], both.records, protocol)
     # Twelve groups of two probes and two references.
     assert sorted(truth["identities"].count(i) for i in set(truth["identities"])) == [4] * 12
     assert len(truth["mated"]) == 12 * 4
@@ -93,7 +94,7 @@ def test_an_image_that_would_be_learned_from_and_judged_is_refused(
     stolen = small_set / "tattoo_similarity" / "images" / "f2g1p1.png"
     shutil.copy(stolen, other / "a" / "innocent.png")
     protocol, _ = read_protocol(find_protocol("similarity"))
-    folds = protocol.kind().lay_out(judged, protocol)
+    folds = task_of(protocol).lay_out(judged, protocol)
     with pytest.raises(DataError, match=r"shares images") as caught:
         train_on(judged, folds, open_dataset(other), mated_by="group", given="other")
     assert "'f2g1p1.png' is 'a/innocent.png'" in str(caught.value)

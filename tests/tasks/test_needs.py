@@ -16,7 +16,7 @@ from harness.runs.preparing import (
     judged_by,
 )
 from harness.tasks.on_data import ProtocolOnData
-from harness.tasks.protocol import read_protocol
+from harness.tasks.reading import read_protocol
 
 from ..conftest import Ran, save_png
 

@@ -11,7 +11,8 @@ from harness.data.records import Fold
 from harness.plugins.places import bundled
 from harness.tasks.answers import Answer
 from harness.tasks.odd_scores import backwards, look_at_scores
-from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.protocol import Protocol
+from harness.tasks.reading import read_protocol
 
 
 def protocol(name: str) -> Protocol:

@@ -8,7 +8,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.plugins import registry
-from harness.tasks.protocol import read_protocol
+from harness.tasks.kinds import task_of
+from harness.tasks.reading import read_protocol
 
 GOOD = """
 version = 1
@@ -33,7 +34,7 @@ def test_every_built_in_protocol_is_without_fault(name: str) -> None:
     protocol, digest = read_protocol(registry.find_protocol(name))
     assert len(digest) == 64
     assert protocol.headline_id in {str(metric) for metric in protocol.metric_ids}
-    assert protocol.kind().failure_policy
+    assert task_of(protocol).failure_policy
 
 
 def test_the_five_use_cases_of_tatt_c_are_protocols() -> None:
@@ -92,5 +93,5 @@ def test_what_is_not_toml_is_said_with_its_line(tmp_path: Path) -> None:
 
 
 def test_an_unknown_task_is_named_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"task: .*'identification'.*got 'palmistry'"):
+    with pytest.raises(UsageError, match=r"task: .*'palmistry'.*Known: identification,"):
         read_protocol(written(tmp_path, GOOD.replace('"identification"', '"palmistry"')))

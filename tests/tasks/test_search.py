@@ -16,7 +16,7 @@ from harness.plugins.places import bundled
 from harness.synthesis.searches import TALK
 from harness.tasks import search
 from harness.tasks.answers import PictureAnswer
-from harness.tasks.protocol import read_protocol
+from harness.tasks.reading import read_protocol
 from tests.tasks.trials_kept import without_trials
 
 PROTOCOL, _ = read_protocol(bundled("protocols") / "search.toml")

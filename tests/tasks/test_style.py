@@ -13,6 +13,7 @@ from harness.errors import DataError, UsageError
 from harness.tasks import style
 from harness.tasks.answers import Answer
 from harness.tasks.protocol import Protocol
+from harness.tasks.style import StyleRules
 from harness.tasks.trials import Values
 from tests.tasks.trials_kept import without_trials
 
@@ -32,7 +33,7 @@ def protocol(styles: list[str] = STYLES, folds: int = 2) -> Protocol:
                 *("log-loss", "calibration-error@bins=5"),
             ],
             "data": {"use-case": "x", "background": True},
-            "style": {"styles": styles},
+            "rules": StyleRules(styles=tuple(styles)),
             "folds": {"count": folds},
         }
     )

@@ -14,9 +14,10 @@ from harness.errors import DataError, UsageError
 from harness.plugins.places import bundled
 from harness.tasks import tagging
 from harness.tasks.answers import Answer
-from harness.tasks.protocol import Protocol, read_protocol
+from harness.tasks.protocol import Protocol
+from harness.tasks.reading import read_protocol
 from harness.tasks.results import Outcome
-from harness.tasks.tagging import TASK
+from harness.tasks.tagging import TASK, TaggingRules
 from tests.tasks.trials_kept import without_trials
 
 
@@ -50,7 +51,7 @@ def protocol(minimum_use: int = 1, folds: int = 5) -> Protocol:
             "headline": "tag-map",
             "metrics": METRICS,
             "data": {"use-case": "u"},
-            "tagging": {"minimum-use": minimum_use},
+            "rules": TaggingRules.model_validate({"minimum-use": minimum_use}),
             "folds": {"count": folds},
         }
     )
@@ -267,7 +268,7 @@ def test_the_shipped_protocol_asks_the_tests_of_the_slides_and_misspelt_rules_ar
 ) -> None:
     file = bundled("protocols") / "tagging.toml"
     shipped, _ = read_protocol(file)
-    assert shipped.tagging.minimum_use == 20
+    assert TaggingRules.of(shipped).minimum_use == 20
     assert {"tag-credit@more-than=15,per-hit=0.25", "tag-credit@more-than=20,per-hit=0.2"} <= set(
         shipped.metrics
     )

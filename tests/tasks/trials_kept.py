@@ -9,6 +9,7 @@ import pytest
 from harness.comparing.gate import value_of
 from harness.data.records import Fold, Record
 from harness.tasks.answers import Answer
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
 
@@ -19,7 +20,7 @@ def without_trials(
     protocol: Protocol,
 ) -> set[str]:
     """Check that the trials of each metric come to its value; return the metrics without any."""
-    task = protocol.kind()
+    task = task_of(protocol)
     judged = task.judge(folds, answers, records, protocol).metrics.pooled
     given = task.trials(folds, answers, records, protocol)
     missing = set()

@@ -21,6 +21,7 @@ from harness.reporting.sections.trade_off import SURE, TradeOff
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, minus, percent
 from harness.tasks.answers import CURVE_POINTS
+from harness.tasks.kinds import task_of
 from harness.tasks.results import Curves, Metrics
 from harness.tasks.trials import Scores
 
@@ -80,7 +81,7 @@ def operating_of(folder: Path, metrics: Metrics, curves: Curves) -> Operating | 
         run = record.read_run(folder)
     except HarnessError:
         return None  # `verify` says what is wrong with a folder; a report shows what it has
-    trials = run.protocol.kind().trials(run.folds, run.answers, run.records, run.protocol)
+    trials = task_of(run.protocol).trials(run.folds, run.answers, run.records, run.protocol)
     found = trials(Metric.parse(equal))
     if not isinstance(found, Scores) or not len(found.mated) or not len(found.nonmated):
         return None

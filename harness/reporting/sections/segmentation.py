@@ -20,7 +20,7 @@ from harness.reporting.pages import environment
 from harness.reporting.sections.sections import Section, SectionInput
 from harness.reporting.wording import percent
 from harness.tasks.answers import PictureAnswer
-from harness.tasks.protocol import read_protocol
+from harness.tasks.reading import read_protocol
 from harness.tasks.results import Judgement
 from harness.tasks.segmentation import TATTOO, truth_of
 

@@ -19,6 +19,7 @@ from harness.plugins.registry import find_algorithm, load
 from harness.runs.preparing import Request, judged_by
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
+from harness.tasks.kinds import task_of
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Looked:
 def headline(control: Looked, protocol: str, folder: Path, data: Path | None = None) -> Estimate:
     """Return the headline estimate that a control reaches on a protocol."""
     judged = judged_by(protocol, Request((), (protocol,), data=data))
-    task, records = judged.protocol.kind(), judged.dataset.records
+    task, records = task_of(judged.protocol), judged.dataset.records
     used = {n for fold in judged.folds for n in (*fold.train, *fold.probes, *fold.gallery)}
     records = {name: record for name, record in records.items() if name in used}
     words = task.vocabulary(records, judged.protocol) if task.has_vocabulary else ()
@@ -70,7 +71,7 @@ def headline(control: Looked, protocol: str, folder: Path, data: Path | None = N
 def headline_by_place(protocol: str) -> Estimate:
     """Return the headline estimate of scores that say where a picture stood among those given."""
     judged = judged_by(protocol, Request((), (protocol,)))
-    task, records = judged.protocol.kind(), judged.dataset.records
+    task, records = task_of(judged.protocol), judged.dataset.records
     used = {n for fold in judged.folds for n in (*fold.train, *fold.probes, *fold.gallery)}
     records = {name: record for name, record in records.items() if name in used}
     words = task.vocabulary(records, judged.protocol) if task.has_vocabulary else ()

@@ -15,7 +15,7 @@ from harness.data.records import Fold, Record
 from harness.plugins.registry import find_protocol
 from harness.runs.shortcuts.evidence import Evidence, answered_by, found_by, shortcuts
 from harness.runs.shortcuts.features import border_of, file_of, noise_of
-from harness.tasks.protocol import read_protocol
+from harness.tasks.reading import read_protocol
 
 
 def folds_of(

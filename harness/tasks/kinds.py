@@ -1,0 +1,40 @@
+"""All kinds of question, by the names that protocols call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.tasks import (
+    closed_set,
+    detection,
+    identification,
+    open_set,
+    removal,
+    score_lists,
+    search,
+    segmentation,
+    style,
+    tagging,
+    verification,
+)
+from harness.tasks.protocol import Protocol
+from harness.tasks.task import Task
+
+KINDS: dict[str, Task[Any, Any]] = {
+    "identification": identification.TASK,
+    "verification": verification.TASK,
+    "open-set": open_set.TASK,
+    "closed-set": closed_set.TASK,
+    "detection": detection.TASK,
+    "tagging": tagging.TASK,
+    "style": style.TASK,
+    "segmentation": segmentation.TASK,
+    "score-lists": score_lists.TASK,
+    "search": search.TASK,
+    "removal": removal.TASK,
+}
+
+
+def task_of(protocol: Protocol) -> Task[Any, Any]:
+    """Return the kind of question that a protocol asks."""
+    return KINDS[protocol.task]

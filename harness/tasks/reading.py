@@ -1,0 +1,157 @@
+"""Protocols: a TOML file becomes a checked `Protocol`, or one list of everything wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from harness.data.toml_text import table_of
+from harness.errors import UsageError, nearest, shortened
+from harness.metrics.catalogue import CATALOGUE
+from harness.metrics.ids import Metric
+from harness.tasks.kinds import KINDS
+from harness.tasks.protocol import MOST_RANKS, Protocol, Table
+
+LARGEST_PROTOCOL = 1 << 20
+"""Bytes of a protocol's file; the longest of ours has a few thousand."""
+
+MOST_FAULTS = 50
+"""Faults of one protocol that are listed."""
+
+_COUNTS, _RATES = ("rank", "k", "bins"), ("fmr", "fpir", "fpdr")
+"""Options of metrics."""
+
+
+def read_protocol(path: Path) -> tuple[Protocol, str]:
+    """Read and check a protocol.
+
+    Returns
+    -------
+    tuple
+        The protocol, and the SHA-256 of the file's bytes.
+
+    Raises
+    ------
+    UsageError
+        If it is not TOML, or with every fault in it at once.
+    """
+    if not path.is_file():
+        raise UsageError(f"protocol {path} is no file")
+    if path.stat().st_size > LARGEST_PROTOCOL:
+        raise UsageError(f"protocol {path} is larger than {LARGEST_PROTOCOL:,} bytes")
+    content = path.read_bytes()
+    return parse_protocol(content, str(path)), hashlib.sha256(content).hexdigest()
+
+
+def parse_protocol(content: bytes, called: str) -> Protocol:
+    """Check the bytes of a protocol; parameters and errors as for `read_protocol`."""
+    try:
+        table = table_of(content)
+    except ValueError as reason:
+        raise UsageError(f"protocol {called} is not TOML: {reason}") from None
+    faults: list[str] = []
+    protocol = None
+    rules = _rules(table, faults)
+    try:
+        protocol = Protocol.model_validate({**table, "rules": rules})
+    except ValidationError as reason:
+        faults += [_sentence(fault, Protocol) for fault in reason.errors()]
+    faults += _metric_faults(table)
+    if faults or protocol is None:
+        raise UsageError(
+            f"protocol {called} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
+            + "\n".join(f"  - {shortened(fault)}" for fault in faults[:MOST_FAULTS])
+            + (f"\n  - ... and {len(faults) - MOST_FAULTS} more" * (len(faults) > MOST_FAULTS))
+        )
+    return protocol
+
+
+def _rules(table: dict[str, Any], faults: list[str]) -> Table:
+    """Take the task's own table out of a protocol's; what is wrong with it joins the faults."""
+    name = table.get("task")
+    if "rules" in table:
+        faults.append("rules: no such key")
+    if not isinstance(name, str) or name not in KINDS:
+        if name is not None:
+            known = ", ".join(KINDS)
+            faults.append(
+                f"task: no question is called {name!r}.{nearest(str(name), KINDS)} Known: {known}"
+            )
+        for one in KINDS.keys() & table.keys():
+            table.pop(one)
+        return Table()
+    kind = KINDS[name].rules
+    try:
+        return kind.model_validate(table.pop(name, {}))
+    except ValidationError as reason:
+        faults += [_sentence(fault, kind, name) for fault in reason.errors()]
+        return Table()
+
+
+def _sentence(fault: Any, model: type[BaseModel], table: str = "") -> str:
+    """Say what is wrong with a value of a table: of the protocol's, or of one within it."""
+    loc = [str(part) for part in fault["loc"]]
+    where = ".".join([table] * bool(table) + loc)
+    if fault["type"] == "extra_forbidden":
+        for part in loc[:-1]:
+            model = _within(model, part)
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{where}: no such key.{nearest(loc[-1], known)}"
+    if fault["type"] == "missing":
+        return f"{where}: is missing"
+    return f"{where}: {fault['msg']}, got {fault['input']!r}"
+
+
+def _within(model: type[BaseModel], key: str) -> type[BaseModel]:
+    """Return the class of the table that stands under a key."""
+    (field,) = (f for name, f in model.model_fields.items() if (f.alias or name) == key)
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next(one for one in kinds if inspect.isclass(one) and issubclass(one, BaseModel))
+
+
+def _metric_faults(table: dict[str, Any]) -> list[str]:
+    """Check metric ids against what the task can compute."""
+    task, metrics = table.get("task"), table.get("metrics")
+    if not isinstance(task, str) or task not in KINDS or not isinstance(metrics, list):
+        return []
+    offered = KINDS[task].metrics
+    faults = []
+    parsed = []
+    for text in [*metrics, table.get("headline", "")]:
+        try:
+            metric = Metric.parse(str(text))
+        except ValueError as reason:
+            faults.append(f"metrics: {reason}")
+            continue
+        parsed.append(metric)
+        options = tuple(name for name, _ in metric.options)
+        if metric.name not in offered:
+            faults.append(
+                f"metrics: task {task!r} has no metric {metric.name!r}."
+                f"{nearest(metric.name, offered)} Known: {', '.join(offered)}"
+            )
+        elif options != (taken := CATALOGUE[metric.name].names):
+            wanted = ",".join(f"{option}=..." for option in taken)
+            faults.append(
+                f"metrics: {text!r} should read {metric.name + ('@' + wanted if wanted else '')!r}"
+            )
+        else:
+            faults += [f"metrics: {text!r}: {fault}" for fault in _option_faults(metric)]
+    if parsed and parsed[-1] not in parsed[:-1] and not faults:
+        faults.append("headline: is not among the metrics")
+    return sorted(set(faults), key=faults.index)
+
+
+def _option_faults(metric: Metric) -> list[str]:
+    """Check that ranks and the like count from 1, and that error rates are rates."""
+    faults = []
+    for option, value in metric.options:
+        if option in _COUNTS and (not isinstance(value, int) or not 1 <= value <= MOST_RANKS):
+            faults.append(f"{option} is a whole number from 1 to {MOST_RANKS:,}, got {value!r}")
+        if option in _RATES and (isinstance(value, str) or not 0 <= value <= 1):
+            faults.append(f"{option} is a share from 0 to 1, got {value!r}")
+    return faults
