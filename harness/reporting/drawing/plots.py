@@ -260,14 +260,17 @@ class Board:
         """Write a name beside a point, inside the board."""
         across, down = self.at(x, y)
         short = text if len(text) <= 20 else text[:19] + "…"
-        # The name must stay on the board: about 8 units a letter.
-        room = 8.0 * len(short)
         down += 20 if side == "lower right" else -8
         down = min(max(down, TOP + 14), HEIGHT - BOTTOM - 8)
+        # The name must stay on the board where letters are largest: about 13 units each. Where
+        # it cannot stand on its side of the point, it stands at the edge and runs inwards.
+        room = 13.0 * len(short)
         if side == "upper left":
-            across, anchor = max(across - 8, LEFT + 8 + room), " end"
+            fits = across - 8 - room > LEFT
+            across, anchor = (across - 8, " end") if fits else (LEFT + 8, "")
         else:
-            across, anchor = min(across + 8, WIDTH - RIGHT - room), ""
+            fits = across + 8 + room < WIDTH - RIGHT
+            across, anchor = (across + 8, "") if fits else (WIDTH - RIGHT - 4, " end")
         self.parts.append(
             f'<text class="label{anchor} {escape(style)}" x="{across:.1f}" y="{down:.1f}">'
             f"{escape(short)}</text>"
