@@ -70,6 +70,8 @@ def overlay_plot(
     board.axes()
     for line in series:
         board.path(zip(line.x, line.y, strict=True), line.style)
+    lines = len(board.parts)
+    for line in series:
         if line.label_at is not None and len(line.x):
             at = line.label_at
             board.label(line.x[at], line.y[at], line.name, line.label_side, line.style)
@@ -84,7 +86,9 @@ def overlay_plot(
         f'data-overlay="{name}" aria-labelledby="{name}-title" aria-describedby="{name}-desc">'
         f'<title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-desc">{escape(description)}</desc>'
-        f"<defs>{marks}</defs><g>{''.join(board.parts)}</g><g>{drawn}</g></svg>"
+        f"<defs>{marks}</defs><g>{''.join(board.parts[:lines])}</g><g>{drawn}</g>"
+        # Names stand over the curves, and let the pointer through to them.
+        f'<g class="names">{"".join(board.parts[lines:])}</g></svg>'
     )
 
 

@@ -220,25 +220,29 @@ class Board:
     def axes(self) -> None:
         """Draw both axes with their grid, ticks and names."""
         right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
-        last = math.inf
+        # Of ticks that lie close together, style.css drops every other text where letters are
+        # large, as on a phone; one that would touch the text before it has none anywhere.
+        last = written = math.inf
         for value, text in self.y.ticks:
             _, y = self.at(self.x.low, value)
             self.parts.append(f'<path class="grid" d="M{LEFT:.0f},{y:.1f}H{right:.0f}"/>')
-            if text:
-                # Of ticks that lie close together, style.css drops every other text on a phone.
+            if text and written - y > 17:
                 style = "tick" if last - y > 34 else "tick spare"
                 last = y if style == "tick" else last
+                written = y
                 self.parts.append(
                     f'<text class="{style} end" x="{LEFT - 8:.0f}" y="{y:.1f}" dy=".35em">'
                     f"{escape(text)}</text>"
                 )
-        last = -math.inf
+        last, end = -math.inf, -math.inf
         for value, text in self.x.ticks:
             x, _ = self.at(value, self.y.low)
             self.parts.append(f'<path class="grid" d="M{x:.1f},{bottom:.0f}V{TOP:.0f}"/>')
-            if text:
+            half = 4.2 * len(text)
+            if text and x - half > end + 4:
                 style = "tick" if x - last > 62 + 8 * max(0, len(text) - 4) else "tick spare"
                 last = x if style == "tick" else last
+                end = x + half
                 self.parts.append(
                     f'<text class="{style} middle" x="{x:.1f}" y="{bottom + 6:.0f}" dy=".95em">'
                     f"{escape(text)}</text>"
