@@ -12,6 +12,7 @@ from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
 from harness.cli.options import OPEN, PATH, PLUGINS
 from harness.errors import UsageError, visible, visible_lines
+from harness.record.verifying import verify_run
 from harness.tasks.kinds import task_of
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def verify(folders: tuple[Path, ...]) -> None:
     code = 0
     for folder in dict.fromkeys(runs):
         try:
-            found = faults(folder) if is_joined(folder) else record.verify_run(folder)
+            found = faults(folder) if is_joined(folder) else verify_run(folder)
         except HarnessError as reason:
             if len(runs) == 1:
                 raise

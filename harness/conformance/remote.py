@@ -22,7 +22,11 @@ from harness.conformance.agreement import Fault
 from harness.errors import RunFailed
 from harness.execution.answers import checked_scores
 from harness.execution.bounds import Bounds, Started
-from harness.execution.conversation import Conversation, Stopped, conversation
+from harness.execution.conversation import (
+    Conversation,
+    conversation,
+)
+from harness.execution.doing import Stopped
 from harness.execution.jobs import Lesson
 from harness.execution.unit import Unit
 

@@ -21,7 +21,11 @@ from harness.execution import worker
 from harness.execution.bounds import IMPORT, Bounds, amount, at_most, memory_of, out_of_memory
 from harness.execution.enclosure import rules_for
 from harness.execution.environment import Environment
-from harness.execution.fence import Fenced, start, surroundings
+from harness.execution.fenced import (
+    Fenced,
+    start,
+    surroundings,
+)
 from harness.execution.log import Log
 from harness.execution.nursery import Born
 from harness.execution.packing import LONGEST_TEXT

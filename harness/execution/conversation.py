@@ -24,10 +24,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from harness.errors import RunFailed
-from harness.execution import bounds, fence
+from harness.execution import bounds
 from harness.execution.bounds import Started, amount
+from harness.execution.doing import Stopped
 from harness.execution.enclosure import rules_for
-from harness.execution.fence import Fenced
+from harness.execution.fenced import Fenced, start, surroundings
 from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.log import Log
 from harness.execution.nursery import Nursery
@@ -65,10 +66,6 @@ _WHERE = {_IMPORT: "while its file was imported", _CONSTRUCT: "while it was cons
 
 
 _SCRATCH = "harness-"
-
-
-class Stopped(Exception):
-    """The run is being ended for another reason: nothing more is to be said about this unit."""
 
 
 def remove_leftovers() -> None:
@@ -121,9 +118,9 @@ def conversation(
     book = Log(log)
     fenced: Fenced | None = None
     try:
-        environment = fence.surroundings(str(scratch), variables(threads))
+        environment = surroundings(str(scratch), variables(threads))
         with theirs:
-            fenced = fence.start(
+            fenced = start(
                 "harness.execution.worker",
                 ["step", str(theirs.fileno())],
                 rules_for(

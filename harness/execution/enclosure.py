@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.execution import fence, readable
+from harness.execution import fenced, readable
 from harness.execution.fence import Rules
 from harness.plugins.places import bundled
 
@@ -82,7 +82,7 @@ def rules_for(
                         if place.is_file()
                         for path in readable.beside(place)
                     ),
-                    *fence.weights_places(environment),
+                    *fenced.weights_places(environment),
                 ]
             )
         ),

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import shutil
 import stat
-import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,8 +29,9 @@ from harness.execution.answers import (
     checked_tags,
     checked_templates,
 )
-from harness.execution.bounds import Started, amount
+from harness.execution.bounds import amount
 from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, conversation, size_of
+from harness.execution.doing import Doing
 from harness.execution.jobs import Lesson
 from harness.execution.journal import Journal
 from harness.execution.nursery import Nursery
@@ -52,9 +52,6 @@ REFERENCES = 256
 
 MOST_FILES = 10_000
 """Files that a model may have."""
-
-Report = Callable[[str, int, int, str], None]
-"""Called with step, done, total and a note."""
 
 
 @dataclass
@@ -82,28 +79,6 @@ class Workplace:
     def folder(self, unit: Unit) -> Path:
         """Return the folder of a unit."""
         return self.run / "units" / unit.name
-
-
-@dataclass(frozen=True)
-class Doing:
-    """How a unit is done: what its processes may use.
-
-    Parameters
-    ----------
-    threads
-        Of each process.
-    begun
-        How long the unit may take, a process be silent, and how much it may hold.
-    stop
-        Set when the run is being ended.
-    report
-        Told how far a step is.
-    """
-
-    threads: int
-    begun: Started
-    stop: threading.Event
-    report: Report
 
 
 def do(unit: Unit, place: Workplace, doing: Doing) -> None:

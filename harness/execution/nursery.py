@@ -25,6 +25,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from harness.execution import fence
+
 SAFE = ("numpy", "PIL", "cv2", "sklearn", "onnxruntime", "torch")
 """Modules that may be imported before a fork: importing them starts no work and reads no folder
 that differs from worker to worker. TensorFlow and Keras are not among them."""
@@ -279,8 +281,6 @@ def _reap(line: socket.socket, alive: set[int]) -> None:
 
 def _live(wish: dict[str, Any], given: Sequence[int]) -> NoReturn:
     """Be a worker: what `python -m harness.execution.fence` does, in this forked process."""
-    from harness.execution import fence
-
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 
 from harness.errors import HarnessError
 from harness.execution.bounds import Bounds, Started
-from harness.execution.conversation import Stopped
-from harness.execution.keeping import Doing, Workplace, do
+from harness.execution.doing import Doing, Stopped
+from harness.execution.keeping import (
+    Workplace,
+    do,
+)
 from harness.execution.spot_checks import Checked, check_answers
 from harness.execution.unit import Unit
 

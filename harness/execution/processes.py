@@ -50,36 +50,6 @@ def end_descendants() -> bool:
     return False
 
 
-def fork() -> int:
-    """Fork a child that ends with all that it started.
-
-    Between the two stands a process that does nothing but wait for the child, end what the child
-    left behind, and end in the same way.
-
-    Returns
-    -------
-    int
-        0 in the child; else the number of the process to wait for.
-    """
-    watcher = os.fork()
-    if watcher:
-        return watcher
-    end_with_parent()
-    adopts = adopt_orphans()
-    child = os.fork()
-    if child == 0:
-        end_with_parent()
-        return 0
-    try:
-        keep_only()
-        status = wait(child)
-        if adopts:
-            end_descendants()
-        end_like(status)
-    finally:
-        os._exit(255)
-
-
 def wait(child: int, life: int | None = None) -> int:
     """Wait for a child, reaping orphans, and return its wait status.
 

@@ -30,8 +30,8 @@ from harness.data.records import Picture
 from harness.execution import storage
 from harness.execution.answers import checked_scores
 from harness.execution.conversation import Conversation
+from harness.execution.doing import Doing
 from harness.execution.keeping import (
-    Doing,
     Workplace,
     answers_to,
     model_of,

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import msgspec
 import numpy as np
@@ -25,12 +25,10 @@ from harness.api import Template, unit_rows
 from harness.errors import HarnessError, RunFailed, UsageError
 from harness.execution import storage
 from harness.execution.answers import BadAnswer
+from harness.execution.doing import Doing, Stopped
 from harness.execution.environment import environment_of_process
 from harness.execution.unit import TEMPLATES, Unit
 from harness.execution.variables import variables
-
-if TYPE_CHECKING:
-    from harness.execution.keeping import Doing
 
 COSINES = 100_000
 """Cosines computed at once, so that progress is seen."""
@@ -87,8 +85,6 @@ def compare_unaided(unit: Unit, run: Path, part: Path, doing: Doing, log: Path) 
 
 def _follow(process: subprocess.Popen[bytes], request: bytes, doing: Doing) -> _Line:
     """Give a process its request, pass on what it says, and return its last word."""
-    from harness.execution.conversation import Stopped
-
     last = _Line(trouble="its process ended without an answer")
     if process.stdin is None or process.stdout is None:
         return last

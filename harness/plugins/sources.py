@@ -40,6 +40,7 @@ APART = (
     "harness.execution.enclosure",
     "harness.execution.environment",
     "harness.execution.fence",
+    "harness.execution.fenced",
     "harness.execution.journal",
     "harness.execution.landlock",
     "harness.execution.loaded",

@@ -84,7 +84,6 @@ __all__ = [
     "read_run",
     "result_hash",
     "seal",
-    "verify_run",
     "withdraw",
     "write_assessment",
     "write_manifest",
@@ -208,7 +207,7 @@ def read_assessment(folder: Path) -> Assessment | None:
 
 def write_assessment(folder: Path, assessment: Assessment) -> None:
     """Write the likelihood-ratio part of a run."""
-    write_whole(folder / FORENSIC, _text(assessment))
+    write_whole(folder / FORENSIC, text_of(assessment))
 
 
 def identity_of(origin: Origin) -> str:
@@ -218,7 +217,7 @@ def identity_of(origin: Origin) -> str:
 
 def result_hash(folder: Path) -> str:
     """Hash the stored answers of all folds: SHA-256 over the digests and names of their files."""
-    names = [name for name in _contents(folder) if is_answer(name)]
+    names = [name for name in contents_of(folder) if is_answer(name)]
     lines = [f"{digest(folder, name)}  {name}\n" for name in names]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -252,7 +251,7 @@ def withdraw(folder: Path) -> None:
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:
     """Write metrics, curves, searches and candidate lists."""
-    write_whole(folder / METRICS, _text(outcome.metrics))
+    write_whole(folder / METRICS, text_of(outcome.metrics))
     write_whole(folder / CURVES, msgspec.json.encode(outcome.curves) + b"\n")
     write_whole(folder / SEARCHES, msgspec.json.encode(outcome.searches) + b"\n")
     for name, text in candidate_files(outcome).items():
@@ -288,12 +287,12 @@ def candidate_lines(search: Judgement) -> list[str]:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest."""
-    write_whole(folder / MANIFEST, _text(manifest))
+    write_whole(folder / MANIFEST, text_of(manifest))
 
 
 def seal(folder: Path) -> None:
     """Write the checksums of everything in the folder; the run is finished with that."""
-    lines = [f"{digest(folder, name)}  {name}\n" for name in _contents(folder)]
+    lines = [f"{digest(folder, name)}  {name}\n" for name in contents_of(folder)]
     write_whole(folder / CHECKSUMS, "".join(lines))
 
 
@@ -350,69 +349,6 @@ def read_run(folder: Path) -> Run:
             for fold in folds
         ]
     return Run(folder, manifest, protocol, folds, records, answers)
-
-
-def verify_run(folder: Path) -> list[str]:
-    """Return everything that is wrong with a run folder: changed, missing, added or untrue.
-
-    The checksums say whether a byte changed; that the numbers follow from the scores is shown by
-    computing them again; that the steps before them are those that were stored, by the journal.
-    """
-    from harness.record.verifying import work_faults
-
-    found = changed_files(folder)
-    if found:
-        return found
-    run = read_run(folder)
-    origin = run.manifest.origin
-    if identity_of(origin) != run.manifest.identity:
-        found.append(f"{MANIFEST}: the identity does not follow from what went into the run")
-    if run.manifest.result_hash != result_hash(folder):
-        found.append(f"{MANIFEST}: the hash of the result does not follow from the raw answers")
-    if digest(folder, PROTOCOL) != origin.protocol_hash:
-        found.append(f"{PROTOCOL}: is not the protocol that the manifest names")
-    if [fold.name for fold in run.folds] != origin.folds:
-        found.append(f"{TRUTH}: its folds are not those that the manifest names")
-    outcome = run.judge()
-    for name, content in (
-        (METRICS, _text(outcome.metrics)),
-        (CURVES, msgspec.json.encode(outcome.curves) + b"\n"),
-        (SEARCHES, msgspec.json.encode(outcome.searches) + b"\n"),
-    ):
-        if read_bytes(folder, name, LARGEST_LIST) != content:
-            found.append(f"{name}: does not follow from the raw scores")
-    lists = candidate_files(outcome)
-    there = {name for name in _contents(folder) if name.startswith(f"{CANDIDATES}/")}
-    for name in sorted(there | lists.keys()):
-        kept_text = read_bytes(folder, name, LARGEST_LIST) if name in there else b""
-        if kept_text != lists.get(name, "").encode():
-            found.append(f"{visible(name)}: does not follow from the raw scores")
-    with sound(folder, "the opinions of other programs cannot be checked"):
-        found += _contradictions(run, outcome)
-    kept = read_assessment(folder)
-    if kept is not None and _text(assessed(run, kept.method)) != read_bytes(folder, FORENSIC):
-        found.append(f"{FORENSIC}: does not follow from the raw scores")
-    return [*found, *work_faults(run)]
-
-
-def _contradictions(run: Run, outcome: Outcome) -> list[str]:
-    """Return where another program computed another figure than steps of a curve can explain."""
-    from harness.scorefiles.independent import scores_behind
-
-    found = []
-    for opinion in run.manifest.opinions:
-        estimate = outcome.metrics.pooled.get(opinion.metric)
-        if opinion.value is None or estimate is None or estimate.value is None:
-            continue
-        lists = scores_behind(run.protocol, run.folds, run.answers)
-        # From the scores, not from what the manifest says, and for manifests that do not say it.
-        if msgspec.structs.replace(opinion, tolerance=lists.step).contradicts(estimate.value):
-            found.append(
-                f"{MANIFEST}: {opinion.program} computes {opinion.metric} {opinion.value:.4f}, the "
-                f"run has {estimate.value:.4f}; of the same scores they differ by at most "
-                f"{lists.step:.4f}"
-            )
-    return found
 
 
 def check_sources(folder: Path) -> None:
@@ -585,10 +521,11 @@ def _entries(folder: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _contents(folder: Path) -> list[str]:
+def contents_of(folder: Path) -> list[str]:
     """Return the regular files that a seal speaks of, sorted."""
     return sorted(name for name, kind in _entries(folder) if not kind)
 
 
-def _text(value: Any) -> bytes:
+def text_of(value: Any) -> bytes:
+    """Return a value as the bytes of its JSON file."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

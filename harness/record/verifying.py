@@ -19,11 +19,39 @@ from harness.execution.fence import Fence
 from harness.execution.journal import JOURNAL, digest_of
 from harness.execution.storage import STEP_FILE, gather_vectors
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, UNIT_FILE, Unit
-from harness.record.files import LARGEST_LIST, is_regular, open_file, read_json, sound
+from harness.record.files import (
+    LARGEST_LIST,
+    digest,
+    is_regular,
+    open_file,
+    read_bytes,
+    read_json,
+    sound,
+)
 from harness.record.kept_answers import scores_of
 from harness.record.protection import weakest_of
-from harness.record.record import MANIFEST, Run
+from harness.record.record import (
+    CANDIDATES,
+    CURVES,
+    FORENSIC,
+    MANIFEST,
+    METRICS,
+    PROTOCOL,
+    SEARCHES,
+    TRUTH,
+    Run,
+    assessed,
+    candidate_files,
+    changed_files,
+    contents_of,
+    identity_of,
+    read_assessment,
+    read_run,
+    result_hash,
+    text_of,
+)
 from harness.tasks.answers import StreamedAnswer
+from harness.tasks.results import Outcome
 
 __all__ = ["work_faults"]
 
@@ -196,3 +224,64 @@ def _unit(folder: Path, name: str) -> Unit | None:
     if not is_regular(folder, place):
         return None
     return read_json(folder, place, Unit, LARGEST_LIST)
+
+
+def verify_run(folder: Path) -> list[str]:
+    """Return everything that is wrong with a run folder: changed, missing, added or untrue.
+
+    The checksums say whether a byte changed; that the numbers follow from the scores is shown by
+    computing them again; that the steps before them are those that were stored, by the journal.
+    """
+    found = changed_files(folder)
+    if found:
+        return found
+    run = read_run(folder)
+    origin = run.manifest.origin
+    if identity_of(origin) != run.manifest.identity:
+        found.append(f"{MANIFEST}: the identity does not follow from what went into the run")
+    if run.manifest.result_hash != result_hash(folder):
+        found.append(f"{MANIFEST}: the hash of the result does not follow from the raw answers")
+    if digest(folder, PROTOCOL) != origin.protocol_hash:
+        found.append(f"{PROTOCOL}: is not the protocol that the manifest names")
+    if [fold.name for fold in run.folds] != origin.folds:
+        found.append(f"{TRUTH}: its folds are not those that the manifest names")
+    outcome = run.judge()
+    for name, content in (
+        (METRICS, text_of(outcome.metrics)),
+        (CURVES, msgspec.json.encode(outcome.curves) + b"\n"),
+        (SEARCHES, msgspec.json.encode(outcome.searches) + b"\n"),
+    ):
+        if read_bytes(folder, name, LARGEST_LIST) != content:
+            found.append(f"{name}: does not follow from the raw scores")
+    lists = candidate_files(outcome)
+    there = {name for name in contents_of(folder) if name.startswith(f"{CANDIDATES}/")}
+    for name in sorted(there | lists.keys()):
+        kept_text = read_bytes(folder, name, LARGEST_LIST) if name in there else b""
+        if kept_text != lists.get(name, "").encode():
+            found.append(f"{visible(name)}: does not follow from the raw scores")
+    with sound(folder, "the opinions of other programs cannot be checked"):
+        found += _contradictions(run, outcome)
+    kept = read_assessment(folder)
+    if kept is not None and text_of(assessed(run, kept.method)) != read_bytes(folder, FORENSIC):
+        found.append(f"{FORENSIC}: does not follow from the raw scores")
+    return [*found, *work_faults(run)]
+
+
+def _contradictions(run: Run, outcome: Outcome) -> list[str]:
+    """Return where another program computed another figure than steps of a curve can explain."""
+    from harness.scorefiles.independent import scores_behind
+
+    found = []
+    for opinion in run.manifest.opinions:
+        estimate = outcome.metrics.pooled.get(opinion.metric)
+        if opinion.value is None or estimate is None or estimate.value is None:
+            continue
+        lists = scores_behind(run.protocol, run.folds, run.answers)
+        # From the scores, not from what the manifest says, and for manifests that do not say it.
+        if msgspec.structs.replace(opinion, tolerance=lists.step).contradicts(estimate.value):
+            found.append(
+                f"{MANIFEST}: {opinion.program} computes {opinion.metric} {opinion.value:.4f}, the "
+                f"run has {estimate.value:.4f}; of the same scores they differ by at most "
+                f"{lists.step:.4f}"
+            )
+    return found

@@ -40,7 +40,7 @@ from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
 if TYPE_CHECKING:
-    from harness.runs.preparing import ConfiguredAlgorithm
+    from harness.execution.configured import ConfiguredAlgorithm
     from harness.tasks.on_data import ProtocolOnData
 
 ATTACKED = ("Matcher", "Detector")

@@ -14,6 +14,7 @@ import msgspec
 from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
 from harness.data.whole_files import write_whole
+from harness.execution.configured import ConfiguredAlgorithm
 from harness.execution.conversation import remove_leftovers
 from harness.execution.environment import Environment, hash_of, together
 from harness.execution.keeping import Workplace, is_done
@@ -41,7 +42,10 @@ from harness.runs.finishing import (
     manifest_of,
 )
 from harness.runs.folders import begin, end, folder_for, is_stale, loaded_by, settled
-from harness.runs.preparing import ConfiguredAlgorithm, Prepared, command
+from harness.runs.preparing import (
+    Prepared,
+    command,
+)
 from harness.runs.shortcuts.evidence import shortcuts
 from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores

@@ -29,6 +29,7 @@ from harness.record.joined import (
     write_joined,
 )
 from harness.record.record import Run
+from harness.record.verifying import verify_run
 from harness.reporting.joined_fits import render
 from harness.statistics.estimate import (
     Components,
@@ -129,7 +130,7 @@ def faults(folder: Path) -> list[str]:
     except HarnessError as reason:
         return [str(reason)]
     for place in places:
-        found += [f"{place.name}: {fault}" for fault in record.verify_run(place)]
+        found += [f"{place.name}: {fault}" for fault in verify_run(place)]
     if found:
         return found
     runs = [record.read_run(place) for place in places]

@@ -24,12 +24,11 @@ from harness.data.records import Dataset, Fold
 from harness.errors import DataError, UsageError
 from harness.execution.asking import ask
 from harness.execution.bounds import Bounds
+from harness.execution.configured import ConfiguredAlgorithm
 from harness.execution.environment import Environment
 from harness.execution.pool import CPU, MEMORY
-from harness.plugins.description import Description
 from harness.plugins.places import bundled
 from harness.plugins.registry import (
-    Plugin,
     find_algorithm,
     find_protocol,
     plugin_files,
@@ -110,25 +109,6 @@ class Request:
     memory: int = MEMORY
     device: str = CPU
     bounds: Bounds = field(default_factory=Bounds)
-
-
-@dataclass(frozen=True)
-class ConfiguredAlgorithm:
-    """An algorithm with the parameters it runs with.
-
-    Parameters
-    ----------
-    environment
-        Of a worker now, as far as it is known before the work.
-    files
-        SHA-256 of its files, as far as they are known before the work, by path.
-    """
-
-    plugin: Plugin
-    description: Description
-    source_hash: str
-    environment: Environment
-    files: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from harness.data.records import Picture
 from harness.errors import RunFailed
 from harness.execution import keeping
 from harness.execution.bounds import Bounds, Started
-from harness.execution.keeping import Doing, Workplace
+from harness.execution.doing import Doing
+from harness.execution.keeping import Workplace
 from harness.execution.nursery import Nursery
 from harness.execution.unit import (
     LOG_FILE,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.execution import fence, landlock, namespaces, readable
+from harness.execution import fence, fenced, landlock, namespaces, readable
 from harness.plugins.places import bundled
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fences are built for Linux alone")
@@ -58,7 +58,7 @@ def inside(place: Path) -> Inside:
         hidden = (str(place / "plugin/data"), str(place / "plugin/runs"), str(bundled("fixtures")))
         scratch = str(place / "scratch")
         known = {**os.environ, "PYTHONPATH": str(place / "plugin")}
-        worker = fence.start(
+        worker = fenced.start(
             "tried_inside",
             [str(place)],
             fence.Rules(
@@ -67,7 +67,7 @@ def inside(place: Path) -> Inside:
                 named=rules.get("named", ()),
                 hidden=rules.get("hidden", hidden),
             ),
-            environment=fence.surroundings(scratch, known),
+            environment=fenced.surroundings(scratch, known),
             stdout=subprocess.PIPE,
         )
         try:
@@ -258,7 +258,7 @@ def test_descriptors_passed_on_keep_working(place: Path) -> None:
     )
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        worker = fence.start(
+        worker = fenced.start(
             "echo_inside",
             [str(theirs.fileno())],
             fence.Rules(str(place / "scratch"), (str(place / "plugin"),)),
@@ -276,7 +276,7 @@ def test_descriptors_passed_on_keep_working(place: Path) -> None:
 @pytest.mark.parametrize(("line", "code"), [("sys.exit(7)", 7), ("os.kill(os.getpid(), 11)", -11)])
 def test_a_fenced_process_ends_as_the_module_ends(place: Path, line: str, code: int) -> None:
     (place / "plugin/ends_inside.py").write_text(f"import os, sys\n{line}\n")
-    worker = fence.start(
+    worker = fenced.start(
         "ends_inside",
         [],
         fence.Rules(str(place / "scratch"), (str(place / "plugin"),)),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.execution import fence
+from harness.execution import fence, fenced
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fences are built for Linux alone")
 
@@ -53,7 +53,7 @@ ENDINGS = {
     "is killed": "os.kill(os.getpid(), signal.SIGKILL)",
 }
 
-Start = Callable[[str], fence.Fenced]
+Start = Callable[[str], fenced.Fenced]
 
 
 @pytest.fixture
@@ -70,9 +70,9 @@ def start(tmp_path: Path, marker: str) -> Start:
     """Start lines in a fence, with a command to sleep at hand."""
     (tmp_path / "scratch").mkdir()
 
-    def begin(lines: str) -> fence.Fenced:
+    def begin(lines: str) -> fenced.Fenced:
         write(tmp_path, lines, marker)
-        return fence.start(
+        return fenced.start(
             "starts_inside",
             [],
             fence.Rules(str(tmp_path / "scratch"), (str(tmp_path),)),
@@ -150,12 +150,12 @@ def test_nothing_outlives_a_harness_that_is_killed(tmp_path: Path, marker: str, 
             sys.executable,
             "-c",
             "import os, threading\n"
-            "from harness.execution import fence\n"
+            "from harness.execution import fence, fenced\n"
             f"rules = fence.Rules({str(tmp_path / 'scratch')!r}, ({str(tmp_path)!r},))\n"
             f"env = {{**os.environ, 'PYTHONPATH': {str(tmp_path)!r}}}\n"
             "def begin():\n"
             "    global worker\n"
-            "    worker = fence.start('starts_inside', [], rules, environment=env)\n"
+            "    worker = fenced.start('starts_inside', [], rules, environment=env)\n"
             "thread = threading.Thread(target=begin)\n"
             "thread.start(); thread.join()\n"
             "worker.process.wait()\n",
@@ -177,63 +177,6 @@ def test_a_worker_that_closes_everything_is_noticed_and_ended(start: Start, mark
     assert worker.process.poll() is None
     worker.end()
     assert gone(marker, 0.5)
-
-
-def test_a_step_in_a_fork_ends_with_all_it_started_before_the_next(
-    start: Start, marker: str
-) -> None:
-    worker = start(
-        """
-        from harness.execution import fence, processes
-        from pathlib import Path
-        def sleeping():
-            return sum(
-                (p / "cmdline").read_bytes().startswith(b"/bin/sleep")
-                for p in Path("/proc").iterdir() if p.name.isdecimal()
-            )
-        for ending in (0, 3, -9):
-            step = processes.fork()
-            if step == 0:
-                subprocess.Popen(SLEEP, start_new_session=True)
-                if os.fork() == 0:
-                    os.setsid()
-                    os.execv(SLEEP[0], SLEEP)
-                time.sleep(0.2)
-                if ending < 0:
-                    os.kill(os.getpid(), -ending)
-                os._exit(ending)
-            print(os.waitstatus_to_exitcode(os.waitpid(step, 0)[1]), sleeping(), flush=True)
-        """
-    )
-    assert worker.process.stdout is not None
-    said = worker.process.stdout.read().split()
-    worker.end()
-    if worker.fence.processes == "pid namespace":
-        assert said == [b"0", b"0", b"3", b"0", b"-9", b"0"]
-    assert said[0::2] == [b"0", b"3", b"-9"]
-
-
-def test_a_step_writes_to_its_own_folder_alone(tmp_path: Path, start: Start) -> None:
-    for name in ("fit", "compare"):
-        (tmp_path / "scratch" / name).mkdir()
-    worker = start(
-        f"""
-        from harness.execution import fence
-        from pathlib import Path
-        scratch = Path({str(tmp_path / "scratch")!r})
-        held = fence.narrow([str(scratch / "fit")])
-        (scratch / "fit" / "a").write_text("x")
-        try:
-            (scratch / "compare" / "a").write_text("x")
-            print("written", held)
-        except PermissionError:
-            print("refused", held)
-        """
-    )
-    assert worker.process.stdout is not None
-    said = worker.process.stdout.read()
-    worker.end()
-    assert said == (b"refused True\n" if worker.fence.landlock else b"written False\n")
 
 
 def test_descendants_end_without_namespaces_too(tmp_path: Path, marker: str) -> None:

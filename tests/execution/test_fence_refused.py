@@ -36,9 +36,9 @@ def refuse(architecture, calls, error):
 
 HARNESS = """
 import json, os, subprocess, sys
-from harness.execution import fence
+from harness.execution import fence, fenced
 place = sys.argv[1]
-worker = fence.start(
+worker = fenced.start(
     "tried_here", [place],
     fence.Rules(place + "/scratch", (place + "/plugin",), hidden=(place + "/plugin/data",)),
     environment={**os.environ, "PYTHONPATH": place + "/plugin", "TMPDIR": place + "/scratch"},

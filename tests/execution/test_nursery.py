@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.execution import fence
+from harness.execution import fence, fenced
 from harness.execution.nursery import SAFE, Born, Nursery
 from harness.execution.variables import variables
 
@@ -27,14 +27,14 @@ def nursery(tmp_path: Path) -> Iterator[Nursery]:
 
 def started(
     nursery: Nursery | None, module: str, *words: str, scratch: Path, pass_fds: tuple[int, ...] = ()
-) -> fence.Fenced:
+) -> fenced.Fenced:
     null = os.open(os.devnull, os.O_WRONLY)
     try:
-        return fence.start(
+        return fenced.start(
             module,
             words,
             fence.Rules(str(scratch)),
-            environment=fence.surroundings(str(scratch), variables(1)),
+            environment=fenced.surroundings(str(scratch), variables(1)),
             stdout=null,
             stderr=null,
             pass_fds=pass_fds,

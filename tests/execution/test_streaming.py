@@ -15,6 +15,7 @@ from harness.execution.pool import Limits
 from harness.execution.unaided import compare
 from harness.execution.unit import read_unit
 from harness.record import record
+from harness.record.verifying import verify_run
 from harness.runs.executing import Finished, execute
 from harness.runs.preparing import Request, prepare
 from tests.conftest import run_harness
@@ -74,7 +75,7 @@ def test_streamed_and_kept_scores_give_the_same_numbers(
         assert [c.reference for c in one.candidates] == [c.reference for c in other.candidates]
         assert [c.mated for c in one.candidates] == [c.mated for c in other.candidates]
     assert streamed.outcome.failures == kept.failures
-    assert record.verify_run(folder) == []
+    assert verify_run(folder) == []
     assert (folder / "report.html").exists()
 
 

@@ -93,7 +93,7 @@ def spoil(path: Path) -> None:
 
 
 def test_verify_detects_a_changed_bit_in_any_file(run_folder: Path) -> None:
-    from harness.record.record import verify_run
+    from harness.record.verifying import verify_run
 
     files = [path for path in run_folder.rglob("*") if path.is_file()]
     assert len(files) > 15
@@ -121,7 +121,8 @@ def test_verify_names_missing_and_added_files(run_folder: Path) -> None:
 
 
 def test_verify_sees_numbers_that_do_not_follow_from_the_scores(run_folder: Path) -> None:
-    from harness.record.record import seal, verify_run
+    from harness.record.record import seal
+    from harness.record.verifying import verify_run
 
     metrics = run_folder / "metrics.json"
     value = json.loads(metrics.read_text())["pooled"]["hit-rate@rank=10"]["value"]
@@ -199,7 +200,8 @@ def test_what_is_no_run_is_said_so(tmp_path: Path) -> None:
 def test_likelihood_ratios_are_added_on_request_and_verified_with_the_rest(
     run_folder: Path,
 ) -> None:
-    from harness.record.record import seal, verify_run
+    from harness.record.record import seal
+    from harness.record.verifying import verify_run
 
     assert "Likelihood ratios" not in (run_folder / "report.html").read_text()
     ran = run_harness("score", run_folder, "--forensic", "pav")

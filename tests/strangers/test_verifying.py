@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from harness.record import record
+from harness.record.verifying import verify_run
 from tests.strangers.commands import carry_out
 from tests.strangers.mutations import seal_again
 from tests.strangers.test_reading import changed, put
@@ -38,7 +38,7 @@ def test_a_file_that_is_a_link_out_is_named_though_the_seal_agrees(
     outside = run_folder.parent / "outside"
     (run_folder / name).rename(outside)
     (run_folder / name).symlink_to(outside)
-    assert f"{name}: is a link; a run folder holds files alone" in record.verify_run(run_folder)
+    assert f"{name}: is a link; a run folder holds files alone" in verify_run(run_folder)
 
 
 def _vectors(change: Callable[[Any], Any]) -> Callable[[Path], None]:
@@ -82,10 +82,10 @@ def test_damaged_templates_are_found_though_everything_was_sealed_again(
 ) -> None:
     damage(run_folder)
     seal_again(run_folder)
-    found = "\n".join(record.verify_run(run_folder))
+    found = "\n".join(verify_run(run_folder))
     assert f"{TEMPLATES}: is not what journal.json noted when it was stored" in found
     seal_again(run_folder, through=True)
-    found = "\n".join(record.verify_run(run_folder))
+    found = "\n".join(verify_run(run_folder))
     assert "journal.json" not in found
     assert fault in found
 
@@ -104,13 +104,13 @@ def test_the_journal_has_to_agree_with_what_is_stored(
 ) -> None:
     changed(run_folder / "journal.json", change)
     seal_again(run_folder)
-    assert fault in "\n".join(record.verify_run(run_folder))
+    assert fault in "\n".join(verify_run(run_folder))
 
 
 def test_a_journal_that_is_missing_is_missed(run_folder: Path) -> None:
     (run_folder / "journal.json").unlink()
     seal_again(run_folder)
-    assert [f for f in record.verify_run(run_folder) if f.endswith("journal.json: is missing")]
+    assert [f for f in verify_run(run_folder) if f.endswith("journal.json: is missing")]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_fence_that_steps_did_not_have_is_not_believed(
 ) -> None:
     changed(run_folder / "manifest.json", change)
     seal_again(run_folder)
-    assert fault in "\n".join(record.verify_run(run_folder))
+    assert fault in "\n".join(verify_run(run_folder))
 
 
 @pytest.mark.parametrize("how", ["changed", "missing", "more"])
@@ -142,20 +142,18 @@ def test_candidate_lists_have_to_follow_from_the_scores(run_folder: Path, how: s
         shutil.copyfile(path, path.with_name("3.txt"))
     seal_again(run_folder)
     name = "3" if how == "more" else "1"
-    assert record.verify_run(run_folder) == [
-        f"candidates/{name}.txt: does not follow from the raw scores"
-    ]
+    assert verify_run(run_folder) == [f"candidates/{name}.txt: does not follow from the raw scores"]
 
 
 def test_a_seal_inside_the_folder_is_a_file_like_any_other(run_folder: Path) -> None:
     (run_folder / "units" / "checksums.sha256").write_text("unseen", encoding="utf-8")
-    assert record.verify_run(run_folder) == ["units/checksums.sha256: was added later"]
+    assert verify_run(run_folder) == ["units/checksums.sha256: was added later"]
 
 
 def test_units_that_were_asked_for_other_images_are_named(run_folder: Path) -> None:
     changed(run_folder / "units/fold-1/unit.json", put("probes", 0, value="f1-5-p2.png"))
     seal_again(run_folder, through=True)
-    assert record.verify_run(run_folder) == [
+    assert verify_run(run_folder) == [
         "units/fold-1/unit.json: asked for other images than the truth names"
     ]
 

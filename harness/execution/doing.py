@@ -1,0 +1,38 @@
+"""How a unit of work is done: what its processes may use, and who is told how far it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.execution.bounds import Started
+
+Report = Callable[[str, int, int, str], None]
+"""Called with step, done, total and a note."""
+
+
+@dataclass(frozen=True)
+class Doing:
+    """How a unit is done: what its processes may use.
+
+    Parameters
+    ----------
+    threads
+        Of each process.
+    begun
+        How long the unit may take, a process be silent, and how much it may hold.
+    stop
+        Set when the run is being ended.
+    report
+        Told how far a step is.
+    """
+
+    threads: int
+    begun: Started
+    stop: threading.Event
+    report: Report
+
+
+class Stopped(Exception):
+    """The run is being ended for another reason: nothing more is to be said about this unit."""
