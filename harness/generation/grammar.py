@@ -9,21 +9,10 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.errors import UsageError
-from harness.synthesis import FAMILIES
-from harness.synthesis.body import PLACES
+from harness.generation.vocabulary import MANNERS, MOODS, MOTIFS, PLACEMENTS, STYLES
 from harness.synthesis.streams import stream
-from harness.synthesis.styles import STYLES
 
 __all__ = ["Grammar", "Prompt", "make_prompts"]
-
-MANNERS = (
-    *("unique, intricate", "bold", "delicate", "highly detailed", "minimal", "weathered"),
-    *("freshly inked", "ornate", "hand-drawn", "symmetrical"),
-)
-MOODS = (
-    *("an eternal madness", "quiet grief", "fierce loyalty", "a lost love", "rebirth"),
-    *("the sea at night", "stubborn hope", "a family bond", "freedom", "old age"),
-)
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -43,15 +32,15 @@ class Grammar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     template
         With ``{motif}``, ``{style}``, ``{placement}``, ``{manner}`` and ``{mood}`` where they go.
     motifs, styles, placements, manners, moods
-        What goes there. The first three default to what the built-in world can draw.
+        What goes there.
     """
 
     template: str = (
         "a {manner} {style} tattoo of a {motif} on the {placement} describing {mood}, photograph"
     )
-    motifs: tuple[str, ...] = tuple(sorted(FAMILIES))
-    styles: tuple[str, ...] = tuple(STYLES)
-    placements: tuple[str, ...] = tuple(PLACES)
+    motifs: tuple[str, ...] = MOTIFS
+    styles: tuple[str, ...] = STYLES
+    placements: tuple[str, ...] = PLACEMENTS
     manners: tuple[str, ...] = MANNERS
     moods: tuple[str, ...] = MOODS
 

@@ -22,6 +22,7 @@ from harness.data.formats import Box, UnreadableImage
 from harness.data.readers.layouts import described_by
 from harness.data.readers.manifest import WORDS
 from harness.errors import DataError, UsageError
+from harness.generation.vocabulary import STYLES
 from harness.plugins.places import bundled
 from harness.web.loopback import Answer, LoopbackServer, Refused, Request, text_answer
 from harness.web.pictures import SIDES, Pictures, found_in
@@ -277,8 +278,6 @@ def _json(value: Any) -> Answer:
 
 def _fields(table: Table) -> list[dict[str, Any]]:
     """Return what a page has to know of the columns that a person fills in, in its order."""
-    from harness.synthesis.styles import STYLES  # only now: drawing libraries start slowly
-
     columns = [
         column
         for column in table.columns
