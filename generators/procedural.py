@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from harness.errors import UsageError
 from harness.generation import Generated, GenerationFailed, Generator, Order
-from harness.synthesis import FAMILIES, STYLES, Tattoo, design_of, render_capture
+from harness.generation.generator import Report
+from harness.generation.streams import stream
+from harness.synthesis import FAMILIES, STYLES, Tattoo, design_of, render_capture, write_dataset
+from harness.synthesis.bivtatt import write_bivtatt
 from harness.synthesis.body import PLACES
+from harness.synthesis.dataset import made_by
 from harness.synthesis.framing import frame_of
-from harness.synthesis.streams import stream
+from harness.synthesis.resuming import is_drawn
 
 
 @dataclass
@@ -36,6 +42,7 @@ class Procedural(Generator):
     pairs: ClassVar[bool] = True
     motifs: ClassVar[tuple[str, ...]] = tuple(sorted(FAMILIES))
     styles: ClassVar[tuple[str, ...]] = tuple(STYLES)
+    layouts: ClassVar[tuple[str, ...]] = ("mini", "full", "bivtatt")
 
     def generate(self, order: Order) -> Generated:
         """Draw one photograph."""
@@ -70,3 +77,20 @@ class Procedural(Generator):
             unrest=self.unrest,
         )
         return Generated(shot.image, shot.mask, shot.clean, shot.box, tattoo.design.tags)
+
+    def draw_layout(
+        self, folder: Path, layout: str, *, seed: int, workers: int, report: Report
+    ) -> bool:
+        """Draw Tatt-C's use cases, with a fifth of its counts or with them; or BIVTatt's set."""
+        if self != Procedural():
+            raise UsageError("the layouts of the built-in world take no parameters; leave them out")
+        if is_drawn(folder, made_by(layout, seed)):
+            return False
+        try:
+            if layout == "bivtatt":
+                write_bivtatt(folder, seed=seed, workers=workers, report=report)
+            else:
+                write_dataset(folder, scale=layout, seed=seed, workers=workers, report=report)
+        except FileExistsError as reason:
+            raise UsageError(str(reason)) from None
+        return True

@@ -111,21 +111,34 @@ def new_generator(name: str, folder: Path) -> None:
 def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]) -> None:
     """Check that an algorithm keeps to the interface; exit code 3 if it does not.
 
-    NAME may also be a protocol (a name, or a file that ends in .toml) or the file of a generator
-    of pictures.
+    NAME may also be a protocol (a name, or a file that ends in .toml), or a generator of pictures:
+    its name, its file or its folder.
     """
     if name.endswith(".toml") or name in registry.protocols(plugins):
         _refuse_values(parameters, preset)
         _say(_of_protocol(name, plugins))
         return
-    if name.endswith(".py") and Path(name).is_file():
-        from harness.generation.checking import examine_generator, is_generator
+    file = _generator(name, plugins)
+    if file is not None:
+        from harness.generation.checking import examine_generator
 
-        if is_generator(Path(name)):
-            _refuse_values(parameters, preset)
-            _say(examine_generator(Path(name).resolve()))
-            return
+        _refuse_values(parameters, preset)
+        _say(examine_generator(file))
+        return
     _say(_of_algorithm(name, parameters, preset, plugins))
+
+
+def _generator(name: str, plugins: tuple[Path, ...]) -> Path | None:
+    """Return the file of a generator that is meant, None where an algorithm is."""
+    from harness.generation.checking import is_generator
+    from harness.generation.finding import find_generator, generators
+
+    path = Path(name)
+    if name.endswith(".py") or path.name != name:
+        meant = path.exists() and is_generator(path)
+    else:
+        meant = name in generators(plugins) and name not in registry.algorithms(plugins)
+    return find_generator(name, plugins) if meant else None
 
 
 def _of_algorithm(

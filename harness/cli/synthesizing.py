@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,12 +26,14 @@ FEW, ESTIMATE_AFTER = 40, 10.0
 @click.argument("folder", type=PATH)
 @click.option(
     "--scale",
-    type=click.Choice(["mini", "full", "bivtatt"]),
+    metavar="[mini|full|bivtatt]",
     help="Tatt-C's use cases, with about a fifth of its counts (the default) or exactly them; "
-    "or BIVTatt's layout and counts.",
+    "or BIVTatt's layout and counts. Or a layout of the generator named.",
 )
 @click.option("--recipe", help="Identities instead: a recipe's name (aigtatt, captures) or file.")
-@click.option("--generator", help="What makes the pictures: procedural, diffusion, or a .py file.")
+@click.option(
+    "--generator", help="What makes the pictures: procedural, diffusion, or a .py file or folder."
+)
 @click.option("--identities", type=COUNT, help="Tattoos.")
 @click.option("--images", type=COUNT, help="Of each tattoo: its captures and their variations.")
 @click.option("--captures", type=COUNT, help="Pictures of each tattoo; the rest are variations.")
@@ -78,9 +80,10 @@ def synth(
 ) -> None:
     """Make synthetic data in FOLDER.
 
-    With --scale (or nothing) these are Tatt-C's use cases, drawn by the built-in world. With any of
-    the other options it is a folder per tattoo: prompts, a picture of each by a generator, and
-    variations of it, such as: harness synth DIR --identities 250 --images 21
+    With --scale (or nothing) these are Tatt-C's use cases, drawn by the built-in world, or what
+    else a generator draws as a whole. With any of the other options it is a folder per tattoo:
+    prompts, a picture of each by a generator, and variations of it, such as: harness synth DIR
+    --identities 250 --images 21
 
     A set that was interrupted goes on where it was, by the same command.
     """
@@ -92,11 +95,17 @@ def synth(
         "size": size,
     }
     given = {name: value for name, value in numbers.items() if value is not None}
-    if not (given or recipe or pairs or parameters or prompts or prompt_model):
-        _draw_use_cases(folder, scale or "mini", seed or 0, workers)
+    others = [name for name in given if name != "generator"]
+    of_identities = bool(others or recipe or pairs or prompts or prompt_model)
+    if scale is not None and of_identities:
+        raise UsageError(
+            "--scale is of fixed layouts; the other options, but for --generator and --param, are "
+            "of identities"
+        )
+    if scale is not None or not (of_identities or generator or parameters):
+        values = assignments(parameters)
+        _draw_layout(folder, scale or "mini", generator, values, seed or 0, plugins, workers)
         return
-    if scale is not None:
-        raise UsageError("--scale is of fixed layouts; the other options are of identities")
     if prompts is not None and prompt_model is not None:
         raise UsageError("--prompts and --prompt-model exclude each other")
     changes: dict[str, object] = {**given, "parameters": assignments(parameters)}
@@ -113,34 +122,43 @@ def synth(
     _make_identities(folder, chosen, wanted, plugins, workers)
 
 
-def _draw_use_cases(folder: Path, scale: str, seed: int, workers: int | None) -> None:
-    from harness.synthesis import write_dataset
-    from harness.synthesis.bivtatt import write_bivtatt
-    from harness.synthesis.dataset import made_by
-    from harness.synthesis.resuming import is_drawn
+def _draw_layout(
+    folder: Path,
+    layout: str,
+    generator: str | None,
+    parameters: dict[str, str],
+    seed: int,
+    plugins: tuple[Path, ...],
+    workers: int | None,
+) -> None:
+    from harness.data.readers.layouts import detect
+    from harness.generation.recipe import Recipe
+    from harness.generation.whole_sets import draw_whole_set
 
-    processes = workers or os.cpu_count() or 1
-    if is_drawn(folder, made_by(scale, seed)):
+    with _Drawing(folder, "pictures") as say:
+        drawn = draw_whole_set(
+            folder,
+            layout,
+            generator=Recipe().generator if generator is None else generator,
+            parameters=parameters,
+            seed=seed,
+            plugins=plugins,
+            workers=workers,
+            report=say,
+        )
+    if not drawn:
         click.echo(f"{folder}: already there; nothing was drawn again", err=True)
-    else:
-        with _Drawing(folder, "photographs" if scale == "bivtatt" else "pictures") as say:
-            try:
-                if scale == "bivtatt":
-                    write_bivtatt(folder, seed=seed, workers=processes, report=say)
-                else:
-                    size: Literal["mini", "full"] = "full" if scale == "full" else "mini"
-                    write_dataset(folder, scale=size, seed=seed, workers=processes, report=say)
-            except FileExistsError as reason:
-                raise UsageError(str(reason)) from None
     click.echo(f"wrote {folder}")
-    # What takes seconds and has an answer: on the other use cases `sift` is asked more.
-    protocol = "bivtatt-closed-set" if scale == "bivtatt" else "mixed-media"
-    _say_next(folder, f"harness run --protocol {protocol} --algo sift --data {folder}")
+    # What takes seconds and has an answer: on other use cases of Tatt-C `sift` is asked more.
+    protocol = {"tatt-c": "mixed-media", "bivtatt": "bivtatt-closed-set"}.get(detect(folder), "")
+    command = f"harness run --protocol {protocol} --algo sift --data {folder}" if protocol else ""
+    _say_next(folder, command)
 
 
 def _say_next(folder: Path, command: str) -> None:
     click.echo(f"next: harness data {folder}")
-    click.echo(f"      {command}")
+    if command:
+        click.echo(f"      {command}")
 
 
 class _Drawing:
@@ -154,6 +172,7 @@ class _Drawing:
         self._started = time.monotonic()
         self._before: int | None = None
         self._first = 0.0
+        self._bunch = 0
         self._told = False
 
     def __enter__(self) -> _Drawing:
@@ -174,11 +193,12 @@ class _Drawing:
             kept = f", {done:,} of them there already" if done else ""
             click.echo(f"{total:,} {self._what} to make{kept}", err=True)
         made, note = done - self._before, ""
-        if made == 1:
-            self._first = passed  # which includes that processes begin
+        if made and not self._bunch:
+            self._first, self._bunch = passed, made  # which includes that processes begin
         # A few pictures tell nothing yet: they come in bunches.
-        if made > FEW or (made > 1 and passed - self._first > ESTIMATE_AFTER):
-            left = (passed - self._first) / (made - 1) * (total - done)
+        timed = made - self._bunch
+        if timed > 0 and (made > FEW or passed - self._first > ESTIMATE_AFTER):
+            left = (passed - self._first) / timed * (total - done)
             note = f"about {duration(max(10, round(left)))} left"
         if note and not self._told and done < total:
             self._told = True

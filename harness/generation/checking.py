@@ -1,16 +1,22 @@
-"""Does a generator keep to what it promises? Behind `harness check FILE` for a generator."""
+"""Does a generator keep to what it promises? Behind `harness check PATH` for a generator."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from harness.conformance import Finding
+from harness.data.marker import MARKER, read_marker
+from harness.data.readers.layouts import open_dataset
+from harness.errors import HarnessError
 from harness.generation.finding import build
 from harness.generation.generator import Generated, Generator, Order
 from harness.generation.grammar import Grammar, make_prompts
@@ -18,21 +24,30 @@ from harness.generation.grammar import Grammar, make_prompts
 __all__ = ["examine_generator", "is_generator"]
 
 SEED = 7
+SMALL = 100
+"""Pictures of a data set that is drawn whole."""
 
 
-def is_generator(file: Path) -> bool:
-    """Say by its text whether a Python file defines a generator, without running it."""
+def is_generator(path: Path) -> bool:
+    """Say by its text whether a Python file, or one in a folder, defines a generator.
+
+    Nothing is run for that.
+    """
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    return any("Generator" in _bases(file) for file in files)
+
+
+def _bases(file: Path) -> list[str]:
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
-        return False
-    names = [
+        return []
+    return [
         base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
         for base in node.bases
     ]
-    return "Generator" in names
 
 
 def examine_generator(file: Path) -> Iterator[Finding]:
@@ -52,7 +67,7 @@ def examine_generator(file: Path) -> Iterator[Finding]:
     order = Order(prompt, "t0001", 0, SEED)
     first: list[Generated] = []
 
-    def found(name: str, look: Callable[[], str]) -> Finding:
+    def found(name: str, look: Look) -> Finding:
         try:
             fault = look()
         except Exception as reason:  # whatever it raises is a finding
@@ -64,6 +79,7 @@ def examine_generator(file: Path) -> Iterator[Finding]:
         return _fault(first[0])
 
     yield found("makes a picture: uint8, (height, width, 3)", makes)
+    yield from (found(name, look) for name, look in _layout_checks(generator))
     if not first or _fault(first[0]):
         return
     made = first[0]
@@ -83,6 +99,99 @@ def examine_generator(file: Path) -> Iterator[Finding]:
             ),
         )
     yield found("mask, clean picture and box fit the picture", lambda: _truth(generator, made))
+
+
+Look = Callable[[], str]
+
+
+def _layout_checks(generator: Generator) -> list[tuple[str, Look]]:
+    """Return what is looked for in the whole data sets that a generator draws."""
+    layouts: Any = generator.layouts
+    draws = type(generator).draw_layout is not Generator.draw_layout
+    if not layouts and not draws:
+        return []
+
+    def named() -> str:
+        if not isinstance(layouts, tuple) or not all(isinstance(one, str) for one in layouts):
+            return f"`layouts` is {layouts!r}, and has to be a tuple of names"
+        odd = [one for one in layouts if not re.fullmatch(r"\w[\w.-]*", one)]
+        if odd:
+            return f"{odd[0]!r} is no name that can be typed: letters, digits, - and _"
+        if len(set(layouts)) < len(layouts):
+            return "a name stands twice"
+        if not layouts:
+            return "there is a `draw_layout`, and `layouts` names nothing that it draws"
+        return "" if draws else "`layouts` names some, and there is no `draw_layout`"
+
+    name = "names the layouts that it draws as a whole"
+    if named():
+        return [(name, named)]
+    drawn = [(f"draws the layout {one}", partial(_drawn, generator, one)) for one in layouts]
+    return [(name, named), *drawn]
+
+
+class _Enough(Exception):
+    """So much of a large set is drawn that the rest tells nothing new."""
+
+
+def _drawn(generator: Generator, layout: str) -> str:
+    """Draw a set of up to `SMALL` pictures, or the first of a larger one; say what is wrong."""
+    told: list[tuple[int, int]] = []
+
+    def report(done: int, total: int) -> None:
+        told.append((done, total))
+        if total > SMALL and done:
+            raise _Enough
+
+    with TemporaryDirectory() as place:
+        out = Path(place) / "set"
+        work = partial(generator.draw_layout, layout=layout, seed=SEED, workers=1, report=report)
+        try:
+            drawn = work(out)
+        except _Enough:
+            drawn = True
+        if not told or told[0][0] != 0:
+            return "`report` is to be called with 0 and all pictures, before the first is made"
+        if len({total for _, total in told}) > 1:
+            return f"`report` is told of {told[0][1]} pictures in all, and of others later"
+        if drawn is not True:
+            return f"it returns {drawn!r} of a new folder, and has to return True"
+        if told[-1][1] > SMALL:
+            return ""
+        if told[-1][0] != told[-1][1]:
+            return f"`report` hears of {told[-1][0]} pictures in the end, not of {told[-1][1]}"
+        return _whole(out, work)
+
+
+def _whole(out: Path, work: Callable[[Path], bool]) -> str:
+    """Say what is wrong with a set that is finished."""
+    files = _contents(out)
+    if not files:
+        return "it writes no file"
+    if MARKER in files and read_marker(out)[0] != "yes":
+        return f"its {MARKER} does not state that the pictures are synthetic"
+    again = work(out)
+    if again is not False or _contents(out) != files:
+        return "asked for again in the same folder it has to return False, and change nothing"
+    work(other := out.with_name("other"))
+    if _contents(other) != files:
+        return "the same seed gives other files in another folder"
+    try:
+        data = open_dataset(out, use_case=_use_case(out))
+    except HarnessError as reason:
+        return f"it is no layout that the harness reads: {reason}"
+    return "" if data.records else "the harness reads no image in it"
+
+
+def _use_case(out: Path) -> str | None:
+    """Return one of the parts of a set in Tatt-C's layout; any will do."""
+    lists = sorted(one.name for one in (out / "5-fold").glob("*") if one.is_dir())
+    return lists[0] if lists else None
+
+
+def _contents(out: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
 def _fault(made: Any) -> str:

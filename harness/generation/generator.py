@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +15,10 @@ from harness.data.formats import Box
 from harness.errors import HarnessError
 from harness.generation.grammar import Prompt
 
-__all__ = ["Generated", "GenerationFailed", "Generator", "Order"]
+__all__ = ["Generated", "GenerationFailed", "Generator", "Order", "Report"]
+
+Report = Callable[[int, int], None]
+"""Is told how many pictures are made, and how many there will be in all."""
 
 
 class GenerationFailed(HarnessError):
@@ -92,6 +97,9 @@ class Generator(ABC):
     styles: ClassVar[tuple[str, ...]] = ()
     """Styles that it can draw; empty for any."""
 
+    layouts: ClassVar[tuple[str, ...]] = ()
+    """Whole data sets that it can draw in a layout of their own: see `draw_layout`."""
+
     @abstractmethod
     def generate(self, order: Order) -> Generated:
         """Return a picture; the same for the same order.
@@ -101,3 +109,39 @@ class Generator(ABC):
         GenerationFailed
             If it cannot be made.
         """
+
+    def draw_layout(
+        self, folder: Path, layout: str, *, seed: int, workers: int, report: Report
+    ) -> bool:
+        """Draw a whole data set into a folder, or what is missing of it.
+
+        Behind ``harness synth FOLDER --generator NAME --scale LAYOUT``. What was interrupted goes
+        on when it is asked for again. `harness.synthesis.processes.in_processes` spreads the work.
+
+        Parameters
+        ----------
+        folder
+            A new or an empty one, or one that the same call began.
+        layout
+            One of `layouts`.
+        seed
+            Of everything random; the same seed gives the same files.
+        workers
+            Processes; the files do not depend on it.
+        report
+            To be called before the first picture, and as they are made. What it raises is not to
+            be caught: it stops the work.
+
+        Returns
+        -------
+        bool
+            False if the whole of it was there already, and nothing was drawn.
+
+        Raises
+        ------
+        UsageError
+            If the folder holds something else.
+        GenerationFailed
+            If a picture cannot be made.
+        """
+        raise GenerationFailed(f"{type(self).__name__} draws no layout {layout!r}")

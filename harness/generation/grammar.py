@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.errors import UsageError
+from harness.generation.streams import stream
 from harness.generation.vocabulary import MANNERS, MOODS, MOTIFS, PLACEMENTS, STYLES
-from harness.synthesis.streams import stream
 
 __all__ = ["Grammar", "Prompt", "make_prompts"]
 

@@ -18,17 +18,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -36,15 +32,17 @@ from PIL import Image
 
 from harness.data.marker import MARKER, marker_text
 from harness.data.whole_files import write_whole
-from harness.errors import RunFailed, UsageError
+from harness.errors import UsageError
 from harness.generation.crop import filled, find_tattoo, frame_round, shaped
-from harness.generation.finding import build, find_generator, source_hash
+from harness.generation.encoding import Encoding, encoded
+from harness.generation.finding import build, explained, find_generator, source_hash
 from harness.generation.generator import Generated, GenerationFailed, Generator, Order
 from harness.generation.grammar import Prompt, make_prompts
+from harness.generation.processes import in_processes
 from harness.generation.recipe import Recipe
+from harness.generation.streams import stream
 from harness.generation.variations import PLAIN, draw_variation, varied
-from harness.synthesis.encoding import Encoding, encoded
-from harness.synthesis.streams import stream
+from harness.generation.whole_sets import CHECKSUMS, WORK, write_checksums
 
 __all__ = ["PROMPT_COLUMNS", "read_prompts", "write_identities"]
 
@@ -55,7 +53,7 @@ COLUMNS = (
     *("image", "tattoo", "group", "source", "style", "media", "box", "label", "tags", "mask"),
     *("clean", "x_filled", "x_placement", "x_generator", "x_prompt", "x_seed", "x_variation"),
 )
-WORK, MANIFEST, RECIPE, CHECKSUMS = ".work", "manifest.csv", "recipe.json", "checksums.sha256"
+MANIFEST, RECIPE = "manifest.csv", "recipe.json"
 PROMPTS = "prompts.csv"
 ASPECT = 0.36
 """Largest logarithm of a variation's width over its height."""
@@ -147,7 +145,7 @@ def write_identities(
         workers = 1 if generator.alone else os.cpu_count() or 1
     if say is not None:
         say(done, len(names))
-    for _ in _finished(jobs, workers):
+    for _ in in_processes(_make, jobs, workers):
         done += 1
         if say is not None:
             say(done, len(names))
@@ -155,7 +153,7 @@ def write_identities(
     _write_table(out / MANIFEST, COLUMNS, rows)
     write_whole(out / RECIPE, msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     write_whole(out / MARKER, marker_text(f"harness synth FOLDER, as {RECIPE} says"))
-    _write_checksums(out)
+    write_checksums(out)
     shutil.rmtree(work)
     return len(rows)
 
@@ -238,25 +236,6 @@ def _compare(file: Path, made: _Made, out: Path) -> None:
         )
 
 
-def _finished(jobs: Sequence[_Job], workers: int) -> Iterator[None]:
-    if workers <= 1 or len(jobs) < 2:
-        yield from map(_make, jobs)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        try:
-            yield from pool.map(_make, jobs, chunksize=1)
-        except BrokenProcessPool:
-            raise RunFailed(
-                "a process that made pictures was killed, perhaps for its memory; the same "
-                "command with fewer --workers goes on from here"
-            ) from None
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
-
-
 @lru_cache(maxsize=1)
 def _built(file: str, recipe: bytes) -> tuple[Generator, Recipe]:
     decoded = msgspec.json.decode(recipe, type=Recipe)
@@ -271,7 +250,9 @@ def _make(job: _Job) -> None:
     originals = []
     for take in range(recipe.captures):
         order = Order(job.prompt, job.identity, take, seed)
-        originals.append(_checked(generator.generate(order), recipe))
+        with explained(Path(job.file), "generate failed"):
+            picture = generator.generate(order)
+        originals.append(_checked(picture, recipe))
     rows = []
     for number in range(recipe.images):
         take, turn = number % recipe.captures, number // recipe.captures
@@ -380,13 +361,3 @@ def _write_table(path: Path, columns: Sequence[str], lines: Sequence[Mapping[str
     # Columns that say nothing are left out, so that a table without pairs looks like one.
     used = [c for c in columns if any(line.get(c) for line in lines)]
     write_whole(path, _table(used, [{c: line.get(c, "") for c in used} for line in lines]))
-
-
-def _write_checksums(out: Path) -> None:
-    names = sorted(
-        path.relative_to(out).as_posix()
-        for path in out.rglob("*")
-        if path.is_file() and path.name != CHECKSUMS and WORK not in path.relative_to(out).parts
-    )
-    lines = (f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
-    write_whole(out / CHECKSUMS, "".join(lines))

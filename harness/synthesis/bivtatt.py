@@ -8,7 +8,6 @@ contrast (c), illumination (i) and turned (r).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.readers.bivtatt import BOXES, IMAGES, TRANSFORMS
+from harness.generation.encoding import encoded
+from harness.generation.generator import Report
+from harness.generation.streams import stream
+from harness.generation.whole_sets import write_checksums
 from harness.synthesis.capture import render_capture, tattoo_of
-from harness.synthesis.dataset import made_by, write_checksums, write_marker
-from harness.synthesis.encoding import encoded
+from harness.synthesis.dataset import made_by, write_marker
 from harness.synthesis.framing import Pixels, frame_of, framed
 from harness.synthesis.resuming import begin, drawn
-from harness.synthesis.streams import stream
 
 UNREST = 2.5
 """How far photographs of one tattoo differ: enough that finding one by another is work."""
@@ -43,7 +44,7 @@ def write_bivtatt(
     seed: int = 0,
     long_side: int = 160,
     workers: int = 1,
-    report: Callable[[int, int], None] | None = None,
+    report: Report | None = None,
 ) -> None:
     """Draw a data set in the layout of BIVTatt, or what is missing of it.
 
@@ -61,7 +62,7 @@ def write_bivtatt(
     workers
         Processes to draw with; the result does not depend on it.
     report
-        Called with the photographs done, each with its transforms, and those in all.
+        Called with the pictures made and all of them: photographs, and transforms of each.
 
     Raises
     ------
@@ -84,9 +85,16 @@ def write_bivtatt(
         for i, count in enumerate(counts.tolist(), start=1)
         for k in range(1, count + 1)
     ]
-    drawn(folder, jobs, [f"{i}_{k}" for *_, i, k in jobs], _draw, workers, report, bunch=1)
+    names = [f"{i}_{k}" for *_, i, k in jobs]
+    drawn(folder, jobs, names, _draw, workers, _counting(report), bunch=1)
     write_marker(folder, made_with)
     write_checksums(folder)
+
+
+def _counting(report: Report | None) -> Report | None:
+    """Return what is told of photographs, and tells of pictures."""
+    each = 1 + len(TRANSFORMS)
+    return report and (lambda done, total: report(done * each, total * each))
 
 
 def _draw(job: _Job) -> dict[str, str]:

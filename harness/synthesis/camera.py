@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from harness.synthesis.streams import stream
+from harness.generation.streams import stream
 from harness.synthesis.surroundings import BACKDROPS
 from harness.synthesis.textures import Picture, blurred, srgb
 

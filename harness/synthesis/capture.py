@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from harness.generation.encoding import Encoding
+from harness.generation.streams import stream
 from harness.synthesis.body import PLACES, body_at
 from harness.synthesis.camera import shot_of
 from harness.synthesis.designs import Design, design_of
-from harness.synthesis.encoding import Encoding
 from harness.synthesis.framing import Frame, Pixels, frame_of, framed
 from harness.synthesis.ink import EXTENT, aged
 from harness.synthesis.photograph import INK, Exposure, expose
 from harness.synthesis.skin import skinned, subject_of
-from harness.synthesis.streams import stream
 from harness.synthesis.styles import STYLES, inked
 
 __all__ = ["Capture", "Tattoo", "box_of", "exposure_of", "render_capture", "tattoo_of", "view_of"]

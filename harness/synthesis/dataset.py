@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
 from harness.data.marker import MARKER, marker_text
-from harness.synthesis.encoding import encoded
+from harness.generation.encoding import encoded
+from harness.generation.generator import Report
+from harness.generation.whole_sets import write_checksums
 from harness.synthesis.picture import Picture, picture_of
 from harness.synthesis.resuming import begin, drawn
 from harness.synthesis.world import FOLDS, SCALES, USE_CASES, Item, census, mated_pairs
 
 __all__ = [
     "MANIFEST_COLUMNS",
-    "Report",
     "made_by",
-    "write_checksums",
     "write_dataset",
     "write_lists",
     "write_marker",
 ]
-
-Report = Callable[[int, int], None]
 
 MANIFEST_COLUMNS = (
     "image",
@@ -188,17 +184,6 @@ def write_marker(out: Path, made_with: str) -> None:
     (out / MARKER).write_bytes(marker_text(made_with).encode("utf-8"))
 
 
-def write_checksums(out: Path) -> None:
-    """Write `checksums.sha256` over all files of a folder, in the form of `sha256sum --check`."""
-    names = sorted(
-        path.relative_to(out).as_posix()
-        for path in out.rglob("*")
-        if path.is_file() and path.name != "checksums.sha256"
-    )
-    lines = (f"{hashlib.sha256((out / n).read_bytes()).hexdigest()}  {n}" for n in names)
-    _write_lines(out / "checksums.sha256", lines)
-
-
 def _readme(scale: str, seed: int, items: Sequence[Item]) -> str:
     counts = []
     for use_case in USE_CASES:
@@ -214,7 +199,7 @@ def _readme(scale: str, seed: int, items: Sequence[Item]) -> str:
 def write_dataset(
     out: Path,
     *,
-    scale: Literal["mini", "full"],
+    scale: str,
     seed: int = 0,
     workers: int = 1,
     report: Report | None = None,

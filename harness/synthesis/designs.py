@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harness.generation.streams import stream
+
 # Importing a motif module registers its families.
 from harness.synthesis import (  # noqa: F401
     motifs_emblems,
@@ -24,7 +26,6 @@ from harness.synthesis import (  # noqa: F401
 from harness.synthesis.companions import accompanied
 from harness.synthesis.curves import Points
 from harness.synthesis.drawing import FAMILIES, FAMILY_TAGS, Hand, Shape, moved
-from harness.synthesis.streams import stream
 
 __all__ = ["Design", "design_of"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from harness.generation.streams import stream
 from harness.synthesis.camera import Shot, develop, shot_of
 from harness.synthesis.curves import ellipse, spline
 from harness.synthesis.face_features import (
@@ -21,7 +22,6 @@ from harness.synthesis.face_features import (
     traits_of,
 )
 from harness.synthesis.skin import skin_tone
-from harness.synthesis.streams import stream
 from harness.synthesis.surroundings import backdrop
 from harness.synthesis.textures import Picture, Plane, dye, fabric, smooth_noise
 

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from harness.synthesis.encoding import Encoding, encoding_of
-from harness.synthesis.streams import stream
+from harness.generation.encoding import Encoding, encoding_of
+from harness.generation.streams import stream
 from harness.synthesis.textures import Picture, blurred
 
 __all__ = ["Frame", "Pixels", "frame_of", "framed"]

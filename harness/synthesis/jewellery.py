@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from harness.generation.streams import stream
 from harness.synthesis.bare import bare_photograph
 from harness.synthesis.curves import ellipse, pair, placed, ribbon
 from harness.synthesis.designs import design_of
 from harness.synthesis.drawing import DARK, FIRST, Shape, moved, solid
 from harness.synthesis.plates import engrave
 from harness.synthesis.skin import SKIN_EXTENT, Skin, skinned, subject_of
-from harness.synthesis.streams import stream
 from harness.synthesis.textures import Picture, blurred, linear
 
 __all__ = ["render_jewellery"]

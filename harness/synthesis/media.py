@@ -7,12 +7,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from harness.generation.encoding import Encoding
+from harness.generation.streams import stream
 from harness.synthesis.camera import Shot, develop, shot_of
 from harness.synthesis.designs import Design
-from harness.synthesis.encoding import Encoding
 from harness.synthesis.framing import Frame, Pixels, frame_of, framed
 from harness.synthesis.plates import Plates, engrave
-from harness.synthesis.streams import stream
 from harness.synthesis.styles import STYLES, inked
 from harness.synthesis.textures import (
     Picture,

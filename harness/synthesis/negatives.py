@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.generation.encoding import Encoding
+from harness.generation.streams import stream
 from harness.synthesis.bare import bare_photograph
 from harness.synthesis.body import PLACES
-from harness.synthesis.encoding import Encoding
 from harness.synthesis.faces import render_face
 from harness.synthesis.framing import Frame, Pixels, frame_of, framed
 from harness.synthesis.jewellery import render_jewellery
 from harness.synthesis.painted import render_cloth, render_wall
 from harness.synthesis.skin import skinned, subject_of
-from harness.synthesis.streams import stream
 from harness.synthesis.textures import Picture
 
 __all__ = ["NEGATIVES", "render_negative"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from harness.generation.streams import stream
 from harness.synthesis.bare import detail_of
 from harness.synthesis.camera import develop, shot_of
 from harness.synthesis.curves import ribbon, spline
@@ -14,7 +15,6 @@ from harness.synthesis.media import graffiti_scene
 from harness.synthesis.motifs_lettering import WORDS, text_shape
 from harness.synthesis.plates import engrave
 from harness.synthesis.skin import skinned, subject_of
-from harness.synthesis.streams import stream
 from harness.synthesis.textures import (
     Picture,
     blurred,

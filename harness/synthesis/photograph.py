@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from harness.generation.streams import stream
 from harness.synthesis.body import Body, Form, form_of
 from harness.synthesis.camera import Shot, develop
 from harness.synthesis.ink import EXTENT, Ink
 from harness.synthesis.skin import SKIN_EXTENT, Skin
-from harness.synthesis.streams import stream
 from harness.synthesis.surroundings import backdrop
 from harness.synthesis.textures import Picture, Plane, blurred, dye, fabric, smooth_noise
 

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from harness.generation.encoding import Encoding
+from harness.generation.streams import stream
 from harness.synthesis.capture import Tattoo, box_of, exposure_of, render_capture, tattoo_of
-from harness.synthesis.encoding import Encoding
 from harness.synthesis.framing import Pixels, frame_of, framed
 from harness.synthesis.media import render_medium
 from harness.synthesis.negatives import render_negative
 from harness.synthesis.photograph import INK
-from harness.synthesis.streams import stream
 from harness.synthesis.world import Item
 
 __all__ = ["Picture", "picture_of", "region_of"]

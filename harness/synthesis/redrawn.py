@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import cv2
-
+from harness.generation.encoding import encoded
+from harness.generation.generator import Report
+from harness.generation.processes import in_processes
 from harness.synthesis.capture import render_capture, tattoo_of
-from harness.synthesis.dataset import Report
-from harness.synthesis.encoding import encoded
 from harness.synthesis.media import MEDIA, render_medium
 
 __all__ = ["write_redrawn"]
@@ -55,19 +51,6 @@ def _draw(job: _Job) -> list[dict[str, str]]:
             }
         )
     return rows
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
-
-
-def _drawn(jobs: Sequence[_Job], workers: int) -> Iterator[list[dict[str, str]]]:
-    if workers <= 1:
-        yield from map(_draw, jobs)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        yield from pool.map(_draw, jobs, chunksize=8)
 
 
 def write_redrawn(
@@ -114,7 +97,7 @@ def write_redrawn(
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for done, rows in enumerate(_drawn(jobs, workers), start=1):
+    for done, rows in enumerate(in_processes(_draw, jobs, workers, bunch=8), start=1):
         writer.writerows(rows)
         if report is not None:
             report(done, len(jobs))

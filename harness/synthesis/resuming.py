@@ -8,28 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import shutil
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
-
 from harness.data.marker import MARKER, marker_text
 from harness.data.whole_files import write_whole
-from harness.errors import RunFailed, UsageError
+from harness.errors import UsageError
+from harness.generation.processes import in_processes
+from harness.generation.whole_sets import CHECKSUMS, WORK
 
-__all__ = ["WORK", "begin", "drawn", "is_drawn"]
+__all__ = ["begin", "drawn", "is_drawn"]
 
 Job = TypeVar("Job")
 Facts = dict[str, str]
 
-WORK, CHECKSUMS = ".work", "checksums.sha256"
 _MADE, _DRAWN = "made.json", "drawn.jsonl"
 
 
@@ -126,7 +121,7 @@ def drawn(
     if report is not None:
         report(done, len(jobs))
     with notes.open("a", encoding="utf-8") as file:
-        results = _done([jobs[i] for i in left], draw, workers, bunch)
+        results = in_processes(draw, [jobs[i] for i in left], workers, bunch=bunch)
         for place, facts in zip(left, results, strict=True):
             found[names[place]] = facts
             file.write(json.dumps([names[place], facts]) + "\n")
@@ -150,33 +145,6 @@ def _noted(notes: Path) -> dict[str, Facts]:
             name, facts = json.loads(line)
             found[str(name)] = dict(facts)
     return found
-
-
-def _done(
-    jobs: Sequence[Job], draw: Callable[[Job], Facts], workers: int, bunch: int
-) -> Iterator[Facts]:
-    if workers <= 1 or len(jobs) < 2:
-        yield from map(draw, jobs)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        try:
-            yield from pool.map(draw, jobs, chunksize=min(bunch, -(-len(jobs) // workers)))
-        except BrokenProcessPool:
-            raise RunFailed(
-                "a process that drew pictures was killed, perhaps for its memory; the same "
-                "command with fewer --workers goes on from here"
-            ) from None
-        except BaseException:
-            # What is in hand is finished; the rest is left for the next time.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
-    # Ctrl+C goes to all processes of a terminal; what is in hand is finished all the same.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _source() -> str:

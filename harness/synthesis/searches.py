@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from harness.generation.encoding import encoded
+from harness.generation.streams import stream
+from harness.generation.whole_sets import write_checksums
 from harness.synthesis.capture import Tattoo, box_of, exposure_of, tattoo_of
-from harness.synthesis.dataset import write_checksums, write_marker
-from harness.synthesis.encoding import encoded
+from harness.synthesis.dataset import write_marker
 from harness.synthesis.framing import Frame, frame_of, framed
 from harness.synthesis.negatives import NEGATIVES
 from harness.synthesis.photograph import INK, Exposure
 from harness.synthesis.picture import Picture, picture_of
-from harness.synthesis.streams import stream
 from harness.synthesis.styles import STYLES
 from harness.synthesis.world import Item
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from harness.generation.streams import stream
 from harness.synthesis.curves import spline
-from harness.synthesis.streams import stream
 from harness.synthesis.textures import Picture, Plane, blurred, linear, smooth_noise
 
 __all__ = ["SKIN_EXTENT", "Skin", "Subject", "skin_tone", "skinned", "subject_of"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from harness.generation.streams import stream
 from harness.synthesis.media import MEDIA
 from harness.synthesis.negatives import NEGATIVES
-from harness.synthesis.streams import stream
 from harness.synthesis.styles import STYLES
 
 __all__ = ["FOLDS", "SCALES", "USE_CASES", "Item", "Scale", "census", "mated_pairs"]

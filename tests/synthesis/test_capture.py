@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from harness.generation.streams import stream
 from harness.synthesis import STYLES, Capture, render_capture, tattoo_of
 from harness.synthesis.camera import shot_of
 from harness.synthesis.ink import aged
 from harness.synthesis.skin import skin_tone
-from harness.synthesis.streams import stream
 from harness.synthesis.styles import inked
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness.generation.encoding import encoded
 from harness.synthesis import dataset, world
 from harness.synthesis.dataset import MANIFEST_COLUMNS, write_dataset, write_lists
-from harness.synthesis.encoding import encoded
 from harness.synthesis.picture import picture_of
 from harness.synthesis.world import SCALES, Item, census
 
@@ -121,4 +121,4 @@ def test_a_data_set_is_written_whole_and_reports_its_progress(
 
 def test_an_unknown_scale_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected one of full, mini"):
-        write_dataset(tmp_path, scale="huge")  # type: ignore[arg-type]
+        write_dataset(tmp_path, scale="huge")

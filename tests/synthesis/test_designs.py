@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.generation.streams import stream
 from harness.synthesis.designs import design_of
 from harness.synthesis.drawing import FAMILIES
 from harness.synthesis.motifs_lettering import WORDS, text_rings
 from harness.synthesis.plates import engrave
-from harness.synthesis.streams import stream
 
 EXPECTED_STREAM = [235239126, 363354095]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness.generation.encoding import Encoding, encoded
+from harness.generation.streams import stream
 from harness.runs.shortcuts.features import border_of, file_of, noise_of
-from harness.synthesis.encoding import Encoding, encoded
 from harness.synthesis.framing import frame_of, framed
-from harness.synthesis.streams import stream
 
 
 def picture(key: str, level: float = 0.5, height: int = 90, width: int = 110) -> np.ndarray:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.generation.streams import stream
 from harness.synthesis import MEDIA, NEGATIVES, design_of, render_medium, render_negative
 from harness.synthesis.capture import box_of, exposure_of, tattoo_of
 from harness.synthesis.contact_sheet import contact_sheet
 from harness.synthesis.photograph import INK
 from harness.synthesis.picture import region_of
-from harness.synthesis.streams import stream
 
 
 @pytest.mark.parametrize("medium", sorted(MEDIA))

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
+from harness.generation.whole_sets import WORK
 from harness.synthesis import bivtatt, dataset, resuming, world
 from harness.synthesis.bivtatt import write_bivtatt
 from harness.synthesis.dataset import made_by, write_dataset
-from harness.synthesis.resuming import WORK, is_drawn
+from harness.synthesis.resuming import is_drawn
 from harness.synthesis.world import SCALES
 
 Write = Callable[[Path], None]

@@ -30,11 +30,10 @@ def test_the_words_are_what_can_be_drawn_in_the_same_order(procedural: Generator
     )
 
 
-@pytest.mark.parametrize(("k", "motif"), list(enumerate(MOTIFS)))
-def test_every_motif_is_drawn_in_a_style_at_a_placement(
-    procedural: Generator, k: int, motif: str
-) -> None:
-    style, place = STYLES[k % len(STYLES)], PLACEMENTS[k % len(PLACEMENTS)]
+@pytest.mark.parametrize(("k", "place"), list(enumerate(PLACEMENTS)))
+def test_every_placement_and_style_is_drawn(procedural: Generator, k: int, place: str) -> None:
+    # That every motif has a drawing is tested with the designs.
+    motif, style = MOTIFS[4 * k], STYLES[k % len(STYLES)]
     shot = procedural.generate(Order(Prompt("", motif, style, place), "t1", 0, k))
     assert motif in shot.tags
     assert shot.mask is not None

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from harness.synthesis.streams import stream
+from harness.generation.streams import stream
 
 __all__ = ["PLAIN", "Encoding", "encoded", "encoding_of"]
 
