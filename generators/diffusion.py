@@ -12,7 +12,7 @@ from msgspec import Meta
 from safetensors import SafetensorError
 
 from harness.errors import UsageError
-from harness.generation import Generated, GenerationFailed, Generator, Order
+from harness.synthesis import Generated, GenerationFailed, Generator, Order
 
 UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, RuntimeError, SafetensorError)
 """What the libraries raise where files are missing, damaged, or of another model."""

@@ -129,7 +129,7 @@ def _layouts(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
 
 
 def _generators(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
-    from harness.generation.finding import generators, recipes
+    from harness.synthesis.finding import generators, recipes
 
     return [
         {"name": name, "option": "--generator", "about": _first_line(file), "file": str(file)}
@@ -146,7 +146,7 @@ def _generators(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
 
 
 def _title(recipe: Path) -> str:
-    from harness.generation.recipe import read_recipe
+    from harness.synthesis.recipe import read_recipe
 
     try:
         return read_recipe(recipe).title

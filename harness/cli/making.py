@@ -120,7 +120,7 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
         return
     file = _generator(name, plugins)
     if file is not None:
-        from harness.generation.checking import examine_generator
+        from harness.synthesis.checking import examine_generator
 
         _refuse_values(parameters, preset)
         _say(examine_generator(file))
@@ -130,8 +130,8 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
 
 def _generator(name: str, plugins: tuple[Path, ...]) -> Path | None:
     """Return the file of a generator that is meant, None where an algorithm is."""
-    from harness.generation.checking import is_generator
-    from harness.generation.finding import find_generator, generators
+    from harness.synthesis.checking import is_generator
+    from harness.synthesis.finding import find_generator, generators
 
     path = Path(name)
     if name.endswith(".py") or path.name != name:

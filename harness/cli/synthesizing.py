@@ -14,8 +14,8 @@ from harness.cli.options import PATH, PLUGINS, assignments
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.generation.grammar import Prompt
-    from harness.generation.recipe import Recipe
+    from harness.synthesis.grammar import Prompt
+    from harness.synthesis.recipe import Recipe
 
 COUNT = click.IntRange(min=1)
 FEW, ESTIMATE_AFTER = 40, 10.0
@@ -132,8 +132,8 @@ def _draw_layout(
     workers: int | None,
 ) -> None:
     from harness.data.readers.layouts import detect
-    from harness.generation.recipe import Recipe
-    from harness.generation.whole_sets import draw_whole_set
+    from harness.synthesis.recipe import Recipe
+    from harness.synthesis.whole_sets import draw_whole_set
 
     with _Drawing(folder, "pictures") as say:
         drawn = draw_whole_set(
@@ -212,8 +212,8 @@ def _recipe(name: str | None, changes: dict[str, object], plugins: tuple[Path, .
     import msgspec
 
     from harness.errors import nearest
-    from harness.generation.finding import recipes
-    from harness.generation.recipe import Recipe, read_recipe
+    from harness.synthesis.finding import recipes
+    from harness.synthesis.recipe import Recipe, read_recipe
 
     found = Recipe()
     if name is not None:
@@ -234,7 +234,7 @@ def _recipe(name: str | None, changes: dict[str, object], plugins: tuple[Path, .
 
 
 def _read(file: Path) -> list[Prompt]:
-    from harness.generation.pipeline import read_prompts
+    from harness.synthesis.pipeline import read_prompts
 
     return read_prompts(file)
 
@@ -243,7 +243,7 @@ def _asked(
     folder: Path, recipe: Recipe, model: str, url: str, key_file: Path | None
 ) -> list[Prompt]:
     """Return a language model's prompts: those of an interrupted call, or new ones."""
-    from harness.generation.chat import Endpoint, ask_for_prompts
+    from harness.synthesis.chat import Endpoint, ask_for_prompts
 
     kept = folder / "prompts.csv"
     if kept.exists():
@@ -270,7 +270,7 @@ def _make_identities(
     plugins: tuple[Path, ...],
     workers: int | None,
 ) -> None:
-    from harness.generation.pipeline import write_identities
+    from harness.synthesis.pipeline import write_identities
 
     with _Drawing(folder, "identities") as say:
         number = write_identities(

@@ -258,7 +258,7 @@ import PIL.Image
 import PIL.ImageDraw
 from msgspec import Meta
 
-from harness.generation import Generated, Generator, Order
+from harness.synthesis import Generated, Generator, Order
 
 
 @dataclass

@@ -1,34 +1,11 @@
-"""The synthetic tattoo world: seeded pictures of tattoos with exact truth.
+"""Synthetic data sets of identities: prompts, pictures by a generator, crops, variations.
 
-`write_dataset` draws a whole set in the Tatt-C layout; `render_capture` draws one photograph in
-memory, with its mask, its box and the same photograph without the tattoo.
+The steps are AIGTatt's: prompts by a controlled grammar (or from a language model), a picture for
+each, the crop to the tattoo, variations of it, and a folder per identity with a manifest that says
+where every image comes from. What makes the pictures is a plugin: see `Generator`.
 """
 
-from harness.synthesis.capture import Capture, Tattoo, render_capture, tattoo_of
-from harness.synthesis.contact_sheet import write_contact_sheet
-from harness.synthesis.dataset import write_dataset
-from harness.synthesis.designs import Design, design_of
-from harness.synthesis.drawing import FAMILIES
-from harness.synthesis.media import MEDIA, render_medium
-from harness.synthesis.negatives import NEGATIVES, render_negative
-from harness.synthesis.styles import STYLES
-from harness.synthesis.world import SCALES, census
+from harness.synthesis.generator import Generated, GenerationFailed, Generator, Order
+from harness.synthesis.grammar import Prompt
 
-__all__ = [
-    "FAMILIES",
-    "MEDIA",
-    "NEGATIVES",
-    "SCALES",
-    "STYLES",
-    "Capture",
-    "Design",
-    "Tattoo",
-    "census",
-    "design_of",
-    "render_capture",
-    "render_medium",
-    "render_negative",
-    "tattoo_of",
-    "write_contact_sheet",
-    "write_dataset",
-]
+__all__ = ["Generated", "GenerationFailed", "Generator", "Order", "Prompt"]

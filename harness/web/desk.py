@@ -22,8 +22,8 @@ from harness.data.formats import Box, UnreadableImage
 from harness.data.readers.layouts import described_by
 from harness.data.readers.manifest import WORDS
 from harness.errors import DataError, UsageError
-from harness.generation.vocabulary import STYLES
 from harness.plugins.places import bundled
+from harness.synthesis.vocabulary import STYLES
 from harness.web.loopback import Answer, LoopbackServer, Refused, Request, text_answer
 from harness.web.pictures import SIDES, Pictures, found_in
 from harness.web.table import BadChange, ChangedElsewhere, Mark, Table, discard_parts

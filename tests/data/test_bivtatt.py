@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from generators.procedural.bivtatt import transformed, write_bivtatt
 from harness.data.readers.bivtatt import TRANSFORMS, read_bivtatt
 from harness.data.readers.layouts import detect, open_dataset
 from harness.errors import UsageError
 from harness.plugins.places import bundled
-from harness.synthesis.bivtatt import transformed, write_bivtatt
 from harness.tasks import closed_set, identification
 from harness.tasks.answers import Answer
 from harness.tasks.reading import read_protocol

@@ -116,7 +116,7 @@ def test_made_sets_state_that_they_are_synthetic(
 
 
 def test_a_synthetic_bivtatt_states_it_too(tmp_path: Path) -> None:
-    from harness.synthesis.bivtatt import write_bivtatt
+    from generators.procedural.bivtatt import write_bivtatt
 
     write_bivtatt(tmp_path, tattoos=1, photographs=1, long_side=48)
     assert open_dataset(tmp_path).synthetic == "yes"

@@ -9,12 +9,12 @@ import pytest
 
 from harness import conformance
 from harness.errors import UsageError
-from harness.generation.checking import examine_generator, is_generator
-from harness.generation.grammar import Grammar
-from harness.generation.pipeline import write_identities
-from harness.generation.recipe import Recipe
 from harness.plugins import registry
 from harness.plugins.scaffold import ABILITIES, write_algorithm, write_generator, write_protocol
+from harness.synthesis.checking import examine_generator, is_generator
+from harness.synthesis.grammar import Grammar
+from harness.synthesis.pipeline import write_identities
+from harness.synthesis.recipe import Recipe
 from harness.tasks.reading import read_protocol
 from tests.conftest import Ran
 

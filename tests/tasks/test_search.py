@@ -9,11 +9,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from generators.procedural.searches import TALK
 from harness.data.readers.layouts import open_dataset
 from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
 from harness.plugins.places import bundled
-from harness.synthesis.searches import TALK
 from harness.tasks import search
 from harness.tasks.answers import PictureAnswer
 from harness.tasks.reading import read_protocol

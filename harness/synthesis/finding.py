@@ -1,0 +1,287 @@
+"""Generators and recipes by name: files of `generators/`, plugin folders, and entry points."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_type_hints
+
+import msgspec
+
+from harness.errors import HarnessError, PluginError, UsageError, nearest
+from harness.plugins.files import digest_of
+from harness.plugins.places import bundled
+from harness.plugins.registry import PLUGINS_VARIABLE, explain, nearby
+from harness.synthesis.generator import Generator
+
+__all__ = [
+    "ENTRY_POINTS",
+    "PREFIX",
+    "build",
+    "explained",
+    "find_generator",
+    "generators",
+    "load",
+    "recipes",
+    "source_hash",
+]
+
+ENTRY_POINTS = "tattoo_harness.generators"
+"""Group in which an installed package offers generators: ``name = "package.module:Class"``."""
+
+PREFIX = "harness_generator_"
+"""Before the names of their modules."""
+
+
+_MAIN = "__init__.py"
+_LOADED: dict[str, tuple[Path, str]] = {}
+"""File and source of the generators that were imported, by the name of their module."""
+
+
+def _folders(extra: Iterable[Path]) -> list[Path]:
+    """Return `generators/` itself and that of every plugin folder."""
+    named = [Path(p) for p in os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep) if p]
+    return [bundled("generators"), *(folder / "generators" for folder in (*named, *extra))]
+
+
+def generators(extra: Iterable[Path] = ()) -> dict[str, Path]:
+    """Return the files of generators by name; nothing is imported for that.
+
+    Parameters
+    ----------
+    extra
+        Plugin folders, whose own folder ``generators`` is searched.
+
+    Returns
+    -------
+    dict
+        ``NAME.py``, or ``NAME/__init__.py`` of a generator that is a folder; where several have one
+        name, the first, which `find_generator` refuses.
+    """
+    return {name: files[0] for name, files in _named(extra).items()}
+
+
+def _named(extra: Iterable[Path]) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for folder in _folders(extra):
+        for file in sorted((*folder.glob("[!_.]*.py"), *folder.glob(f"[!_.]*/{_MAIN}"))):
+            _add(found, _stem(file).replace("_", "-"), file.resolve())
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        spec = importlib.util.find_spec(entry.module)
+        if spec is not None and spec.origin is not None:
+            _add(found, entry.name, Path(spec.origin))
+    return dict(sorted(found.items()))
+
+
+def _add(found: dict[str, list[Path]], name: str, file: Path) -> None:
+    files = found.setdefault(name, [])
+    if file not in files:
+        files.append(file)
+
+
+def _stem(file: Path) -> str:
+    """Return what a generator's file or, for an ``__init__.py``, its folder is called."""
+    return file.parent.name if file.name == _MAIN else file.stem
+
+
+def recipes(extra: Iterable[Path] = ()) -> dict[str, Path]:
+    """Return the recipe files by name, as `generators` does."""
+    found: dict[str, Path] = {}
+    for folder in _folders(extra):
+        for file in sorted(folder.glob("*.toml")):
+            found.setdefault(file.stem, file.resolve())
+    return dict(sorted(found.items()))
+
+
+def find_generator(name: str, extra: Iterable[Path] = ()) -> Path:
+    """Return the file of a generator by its name, or at the path of a file or a folder.
+
+    Parameters
+    ----------
+    name
+        One of `generators`, or a path: of a file that ends in ``.py``, or of a folder with an
+        ``__init__.py``, which has a ``/`` in it.
+    extra
+        Plugin folders.
+
+    Returns
+    -------
+    Path
+        The file; for a folder its ``__init__.py``.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    if name.endswith(".py"):
+        if not Path(name).is_file():
+            raise UsageError(f"there is no generator file {name!r}")
+        return Path(name).resolve()
+    if Path(name).name != name or name in (os.curdir, os.pardir):
+        return _main_of(Path(name))
+    known = _named(extra)
+    files = known.get(name.replace("_", "-"), [])
+    if len(files) > 1:
+        places = ", ".join(map(str, files))
+        raise UsageError(f"{name!r} names more than one generator: {places}. Rename one of them.")
+    if files:
+        return files[0]
+    for folder in _folders(extra):
+        for spelt in dict.fromkeys((name, name.replace("-", "_"))):
+            if (folder / spelt).is_dir():
+                return _main_of(folder / spelt)
+    here = f" Did you mean './{name}'?" if (Path(name) / _MAIN).is_file() else ""
+    raise UsageError(
+        f"no generator is called {name!r}.{nearby(name, '.py') or here or nearest(name, known)} "
+        f"Known: {', '.join(known)}. One of your own is given by its path: a file that ends in "
+        ".py, or a folder, as in ./mine."
+    )
+
+
+def _main_of(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"there is no generator folder {str(folder)!r}")
+    if not (folder / _MAIN).is_file():
+        raise UsageError(
+            f"the folder {str(folder)!r} has no {_MAIN}: a generator that is a folder defines its "
+            "class there"
+        )
+    return (folder / _MAIN).resolve()
+
+
+def load(file: Path) -> ModuleType:
+    """Import a generator's file, once for what it holds.
+
+    Parameters
+    ----------
+    file
+        A Python file; that called ``__init__.py`` is its folder, whose files import each other by
+        relative imports.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be imported.
+    """
+    # A name of our own, so that a generator called `random` does not hide Python's.
+    name = f"{PREFIX}{re.sub(r'[^0-9A-Za-z]', '_', _stem(file))}"
+    state = (file, source_hash(file))
+    if _LOADED.get(name) == state:
+        return sys.modules[name]
+    _LOADED.pop(name, None)
+    for other in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+        del sys.modules[other]  # of another generator, or another state of this one
+    folder = [str(file.parent)] if file.name == _MAIN else None
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=folder)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{file} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with explained(file, "cannot be imported", passed=(PluginError,)):
+        spec.loader.exec_module(module)
+    _LOADED[name] = state
+    return module
+
+
+def build(file: Path, parameters: Mapping[str, Any]) -> Generator:
+    """Import a generator's file and make the generator.
+
+    Parameters
+    ----------
+    file
+        Defines exactly one public class derived from `Generator`.
+    parameters
+        Values of its fields, or texts of them.
+
+    Raises
+    ------
+    PluginError
+        If the file cannot be imported or defines no such class.
+    UsageError
+        If a parameter is unknown or its value is not one.
+    """
+    module = load(file)
+    name = module.__name__
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, Generator)
+        and (value.__module__ == name or value.__module__.startswith(f"{name}."))
+        and not value.__name__.startswith("_")
+    ]
+    if len(classes) != 1 or "__dataclass_fields__" not in vars(classes[0]):
+        raise PluginError(
+            f"{file} must define exactly one public class derived from Generator, with @dataclass"
+        )
+    (found,) = classes
+    hints = get_type_hints(found, include_extras=True)
+    known = [f.name for f in fields(found) if f.init]
+    values = {}
+    for parameter, value in parameters.items():
+        if parameter not in known:
+            raise UsageError(
+                f"{found.__name__} has no parameter {parameter!r}.{nearest(parameter, known)} "
+                f"Known: {', '.join(known) or 'none'}"
+            )
+        try:
+            values[parameter] = msgspec.convert(value, hints[parameter], strict=False)
+        except msgspec.ValidationError as fault:
+            raise UsageError(f"parameter {parameter} = {value!r}: {fault}") from None
+    made: Generator = found(**values)
+    return made
+
+
+@contextmanager
+def explained(
+    file: Path,
+    what: str,
+    passed: tuple[type[Exception], ...] = (HarnessError, MemoryError, OSError),
+) -> Iterator[None]:
+    """Let what a generator raises name its own line: it is no fault of the harness.
+
+    Parameters
+    ----------
+    file
+        Of the generator.
+    what
+        What was asked of it, and how that went: ``generate failed``.
+    passed
+        Errors that are left as they are: those that say all themselves.
+
+    Raises
+    ------
+    PluginError
+        For every other error.
+    """
+    try:
+        yield
+    except passed:
+        raise
+    except Exception as reason:
+        home = file.parent if file.name == _MAIN else None
+        raise PluginError(explain(reason, file, what, home)) from reason
+
+
+def source_hash(file: Path) -> str:
+    """Return the SHA-256 of a generator's source, in hexadecimal.
+
+    That of a folder, whose ``__init__.py`` is given, is of the paths and contents of all Python
+    files below it.
+    """
+    if file.name != _MAIN:
+        return digest_of(file)
+    files = {one.relative_to(file.parent).as_posix(): one for one in file.parent.rglob("*.py")}
+    lines = [f"{digest_of(files[name])}  {name}\n" for name in sorted(files)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
