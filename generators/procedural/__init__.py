@@ -13,8 +13,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from harness.errors import UsageError
-from harness.synthesis import Generated, GenerationFailed, Generator, Order
-from harness.synthesis.generator import Report
+from harness.synthesis import Generated, GenerationFailed, Generator, Order, Report
 from harness.synthesis.streams import stream
 
 from .bivtatt import write_bivtatt

@@ -5,7 +5,13 @@ each, the crop to the tattoo, variations of it, and a folder per identity with a
 where every image comes from. What makes the pictures is a plugin: see `Generator`.
 """
 
-from harness.synthesis.generator import Generated, GenerationFailed, Generator, Order
+from harness.synthesis.generator import (
+    Generated,
+    GenerationFailed,
+    Generator,
+    Order,
+    Report,
+)
 from harness.synthesis.grammar import Prompt
 
-__all__ = ["Generated", "GenerationFailed", "Generator", "Order", "Prompt"]
+__all__ = ["Generated", "GenerationFailed", "Generator", "Order", "Prompt", "Report"]
