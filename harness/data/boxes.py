@@ -17,6 +17,10 @@ _NUMBER = re.compile(r"[-+]?(\d{1,9}(\.\d*)?|\.\d+)")
 _FORM = "is not 'x1 y1 x2 y2' in whole pixels with x1 < x2 and y1 < y2"
 
 
+_TINY = 4
+"""Pixels; no tattoo is seen in less."""
+
+
 def read_box(text: str) -> Box | str:
     """Return the box that a text says, or why it says none, as the end of a sentence.
 
@@ -68,6 +72,7 @@ def look_at_boxes(
     sideways: list[str] = []
     outside: list[str] = []
     leaving: list[str] = []
+    tiny: list[str] = []
     as_sides = True
     for name in dict.fromkeys(names):
         record = records[name]
@@ -76,9 +81,11 @@ def look_at_boxes(
             continue
         x1, y1, x2, y2 = record.box
         width, height = size
+        told = f"{name!r} has {width} x {height} pixels and the box {x1} {y1} {x2} {y2}"
+        if min(x2 - x1, y2 - y1) < _TINY < min(width, height):
+            tiny.append(told)
         if x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height:
             continue
-        told = f"{name!r} has {width} x {height} pixels and the box {x1} {y1} {x2} {y2}"
         if x1 >= 0 and y1 >= 0 and x2 <= height and y2 <= width and lies_on_its_side(record.path):
             sideways.append(told)
         elif x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
@@ -86,6 +93,11 @@ def look_at_boxes(
         else:
             leaving.append(told)
             as_sides &= min(x1, y1) >= 0 and x1 + x2 <= width and y1 + y2 <= height
+    if tiny:
+        findings.warning(
+            "boxes of hardly any pixels",
+            f"{_first(tiny)}, which is smaller than {_TINY} pixels; is it a share of the picture?",
+        )
     if sideways:
         say = findings.problem if shown else findings.warning
         say(

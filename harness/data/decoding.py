@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -17,11 +19,11 @@ from harness.data.images import decode, size_of
 from harness.data.masks import read_mask_as
 from harness.data.records import Record
 
-__all__ = ["look_at_masks", "say_masks", "undecodable"]
+__all__ = ["look_at_masks", "say_masks", "say_same_files", "undecodable"]
 
 TATTOO, OTHER = "tattoo", "non-tattoo"
-TURNED = "turned"
-"""Among what masks were taken for: those whose skin seems to be marked."""
+TURNED, WHOLE = "turned", "whole"
+"""Among what masks were taken for: those whose skin seems to be marked, and those that mark all."""
 
 T = TypeVar("T")
 
@@ -83,6 +85,8 @@ def look_at_masks(
             taken[kind] += 1
         if _seems_turned(marked):
             taken[TURNED] += 1
+        if marked.all():
+            taken[WHOLE] += 1
         size = size_of(record.path)
         if size is not None and marked.shape != size[::-1]:
             return _sizes("mask", name, marked.shape, size[::-1])
@@ -105,13 +109,60 @@ def say_masks(taken: Counter[str], findings: Findings) -> None:
             f"{turned:,} masks mark most of their picture and its whole border: if that is the "
             "skin and not the tattoo, exchange black and white",
         )
+    whole = taken.get(WHOLE, 0)
+    if whole:
+        findings.warning(
+            "masks that mark everything",
+            f"{whole:,} masks mark their whole picture; take them out where nobody has marked the "
+            "tattoo",
+        )
     for kind, count in sorted(taken.items()):
-        if kind == TURNED:
+        if kind in (TURNED, WHOLE):
             continue
         findings.warning(
             "masks that are not black and white",
             f"{count:,} masks have {kind}; read is what they mark (docs/segmentation.md)",
         )
+
+
+def say_same_files(records: Mapping[str, Record], names: Iterable[str], findings: Findings) -> None:
+    """Say where one file is given for several things, as spreadsheets fill columns down.
+
+    Parameters
+    ----------
+    records, names
+        Of a data set, and those that are used.
+    findings
+        Where it is said: a mask or a clean capture that is the picture itself is a problem, one
+        mask of several pictures that may show a tattoo a warning.
+    """
+    masked: defaultdict[Path, dict[Path, str]] = defaultdict(dict)
+    for name in dict.fromkeys(names):
+        record = records[name]
+        if record.label == OTHER:
+            continue
+        for what, file in (("mask", record.mask), ("clean capture", record.clean)):
+            if file == record.path or (file is not None and _same_bytes(file, record.path)):
+                findings.problem(
+                    "pictures given for their own truth",
+                    f"the {what} of {name!r} is the picture itself; name the file that shows "
+                    f"{'where the tattoo is' if what == 'mask' else 'the skin without it'}",
+                )
+        if record.mask is not None:
+            masked[record.mask].setdefault(record.path, name)
+    shared = {mask: list(of.values()) for mask, of in masked.items() if len(of) > 1}
+    for mask, of in shared.items():
+        findings.warning(
+            "one mask for several pictures",
+            f"{mask.name} is the mask of {len(of):,} pictures, e.g. {of[0]!r} and {of[1]!r}",
+        )
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    try:
+        return one.stat().st_size == other.stat().st_size and filecmp.cmp(one, other, shallow=False)
+    except OSError:  # told where it is decoded
+        return False
 
 
 def _seems_turned(marked: npt.NDArray[np.bool_]) -> bool:

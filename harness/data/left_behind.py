@@ -16,7 +16,12 @@ _NAMES = frozenset(
         # Windows, macOS, Linux
         *("$recycle.bin", "recycler", "recycled", "system volume information"),
         *("windowsimagebackup", "papierkorb", "$windows.~bt", "__macosx", "lost+found"),
-        *("__pycache__", "icloud photos cache", "lost.dir"),
+        *("__pycache__", "icloud photos cache", "lost.dir", "cache", "caches", "tmp", "temp"),
+        # bins, in the languages of those who fill them
+        *("trash", "trashed", "recycle bin", "recycle", "recyclebin", "deleted", "deleted items"),
+        *("recently deleted", "deleted files", "gelöscht", "zuletzt gelöscht", "corbeille"),
+        *("papelera", "papelera de reciclaje", "cestino", "lixeira", "reciclagem", "prullenbak"),
+        *("papperskorg", "papirkurv", "roskakori", "kosz", "корзина", "ゴミ箱", "ごみ箱", "回收站"),
         # cameras and phones: an index of the card, no pictures of their own
         *("thumbdata", "misc_thumb", "miscthumb", "avf_info", "canonmsc", "nikonmsc"),
         # programs that sort photographs
@@ -26,9 +31,11 @@ _NAMES = frozenset(
 )
 
 _PREVIEWS = re.compile(
-    r"[_@~#]*(small|large|image|photo|video)?[ _-]?(thumb|thumbs|thumbnail|thumbnails|preview|"
-    r"previews|thumb[ _-]?cache|image[ _-]?cache|vorschau|vorschaubilder|miniaturen|miniatures|"
-    r"vignettes|miniaturas)[_@~]*"
+    r"[_@~#.]*(small|large|image|photo|video|lightroom|smart|standard|xnview|picasa|acdsee|raw)?"
+    r"[ _-]?(thumbs?|thumbnails?|previews?|(thumbs?|thumbnails?|web|image)[ _-]?cache"
+    r"|vorschau|vorschaubilder|miniaturen|miniaturbilder|miniatures?|vignettes|miniaturas?"
+    r"|anteprime|miniaturer|contact[ _-]?sheets?|kontaktabz(u|ü)ge?|thumbs\.db[ _-]?files)"
+    r"([ _-]?(\d{1,4}(x\d{1,4})?|new|files|small|large|[a-z]))?[_@~]*"
     r"|.*\.(lrdata|lrcat-data|photoslibrary|photolibrary|aplibrary|cocatalogdb|migratedphotolibrary)"
     r"|found\.\d{3}"
 )

@@ -10,32 +10,48 @@ from typing import NamedTuple
 
 from harness.data.findings import Findings
 
-__all__ = ["ABOVE", "HELD", "REPEATED", "Place", "places"]
+__all__ = ["ABOVE", "HELD", "NESTED", "REPEATED", "Place", "places"]
 
 ABOVE, REPEATED = "folders-above-identities", "folder-names-below-several-folders"
 HELD = "pictures-directly-in-folders-of-roles"
+NESTED = "folders-inside-folders-of-pictures"
 """Codes of what is said."""
 
+_PROBE = "probe probes query queries multiquery search searches suchbilder spuren traces latents"
+_REFERENCE = (
+    "gallery galleries reference references referenz referenzen ref refs enrol enroll enrolled "
+    "enrolment enrollment boundingboxtest imagequerygallery mates mugshots watchlist database db"
+)
+_TRAIN = (
+    "train training trainall boundingboxtrain val valid validation dev entrainement "
+    "entrenamiento addestramento"
+)
+_BACKGROUND = "background backgrounds distractor distractors junk"
+_DEALT = "test testing eval evaluation"
 _ROLES = {
-    **dict.fromkeys(("query", "queries", "probe", "probes", "multi-query", "multi_query"), "probe"),
-    **dict.fromkeys(("gallery", "galleries", "reference", "references", "enrol"), "reference"),
-    **dict.fromkeys(("enroll", "enrolled", "enrolment", "enrollment"), "reference"),
-    **dict.fromkeys(("bounding_box_test", "image_query_gallery"), "reference"),
-    **dict.fromkeys(("train", "training", "train_all", "bounding_box_train"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "train"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), None),
+    **dict.fromkeys(_PROBE.split(), "probe"),
+    **dict.fromkeys(_REFERENCE.split(), "reference"),
+    **dict.fromkeys(_TRAIN.split(), "train"),
+    **dict.fromkeys(_BACKGROUND.split(), "background"),
+    **dict.fromkeys(_DEALT.split(), None),
 }
 """By folder: the role of what lies in it; None where that is for the protocol to deal."""
 
+_AROUND = re.compile(
+    r"^(\d{1,2}[ _.-]+|split[ _-]+)|(?<=\w)[ _-]*(set|split|data|images?|imgs?|pictures|photos)$"
+)
+"""What stands around such names: ``1_train``, ``gallery set``."""
+
 _CAMERA = re.compile(r"(cam|camera|kamera|device|phone|lens|sensor|view|angle)[ _-]?\w{0,3}")
 
+_NOBODY = "background"
 _SHOWN = 3
 
 
 class Place(NamedTuple):
     """What the folders of an image say: its identity, and the role of those above it."""
 
-    identity: str
+    identity: str | None
     role: str | None
 
 
@@ -57,13 +73,14 @@ def places(folders: Iterable[str], findings: Findings) -> dict[str, Place]:
     paths = {folder: PurePosixPath(folder).parts for folder in dict.fromkeys(folders)}
     beside: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
     for parts in paths.values():
-        for depth in range(len(parts) - 1):
-            beside[parts[:depth]].add(parts[depth])
+        for depth, part in enumerate(parts):
+            if depth < len(parts) - 1 or _ROLES.get(_key(part)) == _NOBODY:
+                beside[parts[:depth]].add(part)
     dropped: dict[tuple[str, ...], str | None] = {}
     for above, names in beside.items():
-        roles = {name for name in names if name.casefold() in _ROLES}
-        if len({name.casefold() for name in roles}) >= 2:
-            dropped |= {(*above, name): _ROLES[name.casefold()] for name in roles}
+        roles = {name: key for name in names if (key := _key(name)) in _ROLES}
+        if len(set(roles.values())) >= 2:
+            dropped |= {(*above, name): _ROLES[key] for name, key in roles.items()}
         elif len(names) >= 2 and all(_CAMERA.fullmatch(name.casefold()) for name in names):
             dropped |= {(*above, name): None for name in names}
     found = {}
@@ -71,15 +88,26 @@ def places(folders: Iterable[str], findings: Findings) -> dict[str, Place]:
         kept, role = [], None
         for depth, part in enumerate(parts):
             place = parts[: depth + 1]
-            if place in dropped and depth < len(parts) - 1:
+            if place in dropped and (depth < len(parts) - 1 or dropped[place] == _NOBODY):
                 role = role or dropped[place]
             else:
                 kept.append(part)
-        found[folder] = Place("/".join(kept), role)
+        found[folder] = Place(None if role == _NOBODY else "/".join(kept), role)
     _say_held(paths.values(), findings)
     _say_dropped(found, dropped, findings)
-    _say_repeated(found, findings)
+    identities = sorted({place.identity for place in found.values() if place.identity is not None})
+    _say_repeated(identities, findings)
+    _say_nested(identities, findings)
     return found
+
+
+def _key(folder: str) -> str:
+    """Return by which name a folder stands among those of roles.
+
+    >>> [_key(name) for name in ("1_Train", "Query images", "multi-query", "anna")]
+    ['train', 'query', 'multiquery', 'anna']
+    """
+    return re.sub("[ _-]", "", _AROUND.sub("", folder.casefold()))
 
 
 def _say_held(paths: Iterable[tuple[str, ...]], findings: Findings) -> None:
@@ -88,7 +116,7 @@ def _say_held(paths: Iterable[tuple[str, ...]], findings: Findings) -> None:
     for parts in paths:
         ends[parts[:-1]].append(parts[-1])
     for above, names in ends.items():
-        roles = sorted(name for name in names if name.casefold() in _ROLES)
+        roles = sorted(name for name in names if _ROLES.get(_key(name), _NOBODY) != _NOBODY)
         cameras = sorted(name for name in names if _CAMERA.fullmatch(name.casefold()))
         found = roles if len(roles) > 1 else cameras if len(cameras) == len(names) > 1 else []
         if found:
@@ -106,14 +134,20 @@ def _say_dropped(
 ) -> None:
     if not dropped:
         return
-    words = {"probe": "probes", "reference": "references", "train": "learned from, never judged"}
+    words = {
+        "probe": "probes",
+        "reference": "references",
+        "train": "learned from, never judged",
+        _NOBODY: "background, of nobody who is searched for",
+    }
     named = sorted(
         f"{'/'.join(place)}/{f' ({words[role]})' if role else ''}"
         for place, role in dropped.items()
     )
     members: defaultdict[str, list[str]] = defaultdict(list)
     for folder, place in found.items():
-        members[place.identity].append(folder)
+        if place.identity is not None:
+            members[place.identity].append(folder)
     several = sorted(name for name, inside in members.items() if inside[1:])
     joined = ""
     if several:
@@ -126,21 +160,36 @@ def _say_dropped(
     )
 
 
-def _say_repeated(found: dict[str, Place], findings: Findings) -> None:
-    above: defaultdict[str, set[str]] = defaultdict(set)
-    for place in found.values():
-        path = PurePosixPath(place.identity)
-        if len(path.parts) > 1:
-            above[path.name].add(path.parent.as_posix())
-    repeated = sorted(name for name, parents in above.items() if len(parents) > 1)
+def _say_repeated(identities: Iterable[str], findings: Findings) -> None:
+    above: defaultdict[str, list[str]] = defaultdict(list)
+    for identity in identities:
+        above[PurePosixPath(identity).name].append(identity)
+    repeated = sorted(name for name, paths in above.items() if paths[1:])
     if repeated:
-        name = repeated[0]
-        parents = sorted(above[name])
-        shown = ", ".join(f"'{parent}/{name}'" for parent in parents[:_SHOWN])
-        rest = f" and {len(parents) - _SHOWN:,} more" if len(parents) > _SHOWN else ""
+        paths = above[repeated[0]]
+        rest = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
         findings.warning(
             "folder names below several folders",
-            f"{shown}{rest} are read as different tattoos, although their last folders are called "
-            f"alike ({len(repeated):,} names are used so); if they show the same, write a "
-            "manifest.csv, or put their pictures into one folder",
+            f"{', '.join(map(repr, paths[:_SHOWN]))}{rest} are read as different tattoos, although "
+            f"their last folders are called alike ({len(repeated):,} names are used so); if they "
+            "show the same, write a manifest.csv, or put their pictures into one folder",
+        )
+
+
+def _say_nested(identities: list[str], findings: Findings) -> None:
+    """Say where a folder that holds pictures of a tattoo holds folders of pictures, too."""
+    known = set(identities)
+    inside = [
+        (str(path), identity)
+        for identity in identities
+        for path in PurePosixPath(identity).parents
+        if str(path) in known
+    ]
+    if inside:
+        outer, inner = inside[0]
+        findings.warning(
+            "folders inside folders of pictures",
+            f"{outer!r} and {inner!r} are read as different tattoos, although one lies in the "
+            f"other and both hold pictures ({len(inside):,} folders lie so); if they show the "
+            "same, put their pictures into one folder, and copies and previews elsewhere",
         )

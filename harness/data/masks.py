@@ -4,9 +4,10 @@
   and floating point by their own middle;
 * no more than two levels, the lower one 0: the other marks, however dark it is, so that classes 0
   and 1 are understood;
-* an alpha channel that varies: what is opaque marks, and if the opaque part is both light and dark,
-  what is light in it;
-* colours: what is not black marks, as where one colour, or a palette with black at 0, is used.
+* an alpha channel that varies: what is opaque marks, and if the opaque part is black and white,
+  what is white in it;
+* colours: what is not black marks, as where one colour, or a palette with black at 0, is used;
+* two levels, the lower one below 0 (-1 and 1): the higher one marks.
 
 Everything else is refused with what was found. The EXIF orientation is applied, as to images.
 """
@@ -22,9 +23,20 @@ import numpy.typing as npt
 from harness.data.formats import UnreadableImage
 from harness.data.images import decode_raw
 
-__all__ = ["ALPHA", "COLOURS", "LEVELS", "PALETTE", "read_mask", "read_mask_as"]
+__all__ = [
+    "ALPHA",
+    "COLOURS",
+    "LEVELS",
+    "PALETTE",
+    "SEVERAL",
+    "SIGNED",
+    "read_mask",
+    "read_mask_as",
+]
 
 ALPHA, COLOURS, PALETTE = "an alpha channel", "colours on black", "a palette with black at 0"
+SEVERAL = "several colours beside black, all of which mark"
+SIGNED = "two values, one of them below 0"
 LEVELS = "0 and another value than white"
 """What a mask was taken for, where it is not black and white."""
 
@@ -36,6 +48,9 @@ _MANY = 3
 _FEW, _A_CLASS = 8, 0.02
 """No more levels than these, one of which between the ends has that share, are classes: soft edges
 have many levels of small shares."""
+
+_DARK = 25
+"""Steps from black or white within which a value is either, as JPEG leaves them."""
 
 _BETWEEN = 0.25
 """Share of pixels between black and white from which a file is no mask but a picture."""
@@ -65,11 +80,11 @@ def read_mask_as(path: Path) -> tuple[Marked, str]:
     """
     values, alpha, palette = decode_raw(path)
     if alpha is not None and alpha.min() != alpha.max():
-        marked, taken = _opaque(values, alpha), ALPHA
+        marked, taken = _opaque(path, values, alpha), ALPHA
     elif palette is not None and not palette[0].any():
         marked = values != 0
-        black_and_white = (palette[values[marked]] >= 128).all()
-        taken = "" if black_and_white else PALETTE
+        used = palette[np.unique(values[marked])]
+        taken = "" if (used >= 128).all() else PALETTE if len(used) == 1 else SEVERAL
     else:
         marked, taken = _levels(path, values if palette is None else palette[values])
     marked = np.ascontiguousarray(marked)
@@ -77,27 +92,47 @@ def read_mask_as(path: Path) -> tuple[Marked, str]:
     return marked, taken
 
 
-def _opaque(values: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> Marked:
-    opaque: Marked = alpha >= 128
-    gray = values if values.ndim == 2 else values.max(axis=2)
-    light = gray >= 128
-    inside = light[opaque]
-    return opaque & light if inside.any() and not inside.all() else opaque
+def _opaque(path: Path, values: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> Marked:
+    if len(np.unique(alpha)) == 2 and alpha.min() == 0:
+        opaque: Marked = alpha > 0
+    elif alpha.max() >= 128:
+        opaque = alpha >= 128
+    else:
+        raise UnreadableImage(
+            path,
+            f"is no mask: its alpha channel has many values, none above {alpha.max()}; write 255 "
+            "where the tattoo is and 0 elsewhere",
+        )
+    inside = values[opaque]
+    if inside.ndim == 2 and (inside == inside[:, :1]).all():
+        inside = inside[:, 0]
+    if inside.ndim == 2 or not ((inside <= _DARK) | (inside >= 255 - _DARK)).all():
+        return opaque  # of a photograph that was cut out
+    light = (values if values.ndim == 2 else values[:, :, 0]) >= 128
+    return opaque & light if (light & opaque).any() and not light[opaque].all() else opaque
 
 
 def _levels(path: Path, values: npt.NDArray[Any]) -> tuple[Marked, str]:
     if values.ndim == 3 and (values == values[:, :, :1]).all():
         values = values[:, :, 0]
     if values.ndim == 3:
-        return _coloured(path, values), COLOURS
+        return _coloured(path, values)
     if values.dtype == np.bool_:
         return values, ""
     if not np.isfinite(values).all():
         raise UnreadableImage(path, "is no mask: it holds values that are not finite")
     levels = np.unique(values)
     white = _white(values)
-    if len(levels) == 1 and (levels[0] <= 0 or levels[0] >= 0.5 * white):
-        return np.full(values.shape, levels[0] >= 0.5 * white), ""
+    if len(levels) == 1 and levels[0] in (0, white):
+        return np.full(values.shape, levels[0] == white), ""
+    if levels[0] < 0 and len(levels) == 2:
+        return values == levels[1], SIGNED
+    if levels[0] < 0:
+        raise UnreadableImage(
+            path,
+            f"is no mask: its values go from {levels[0]:g} to {levels[-1]:g}, and nothing says "
+            "from which on they mark; write 255 where the tattoo is and 0 elsewhere",
+        )
     one_side = levels[-1] < 0.5 * white or levels[0] >= 0.5 * white
     if len(levels) < _MANY and levels[0] > 0 and one_side:
         shown = " and ".join(f"{level:g}" for level in levels)
@@ -134,13 +169,13 @@ def _levels(path: Path, values: npt.NDArray[Any]) -> tuple[Marked, str]:
     return values >= 0.5 * white, ""
 
 
-def _coloured(path: Path, values: npt.NDArray[Any]) -> Marked:
+def _coloured(path: Path, values: npt.NDArray[Any]) -> tuple[Marked, str]:
     brightest = values.max(axis=2)
     marked: Marked = brightest > 0
     if marked.any() and not marked.all():
         colour = values[marked][0]
         if (values[marked] == colour).all():
-            return marked
+            return marked, COLOURS
     marked = brightest >= 64
     # JPEG spreads a colour a little; eight steps of each channel are one.
     colours = np.unique(values[marked] // 32, axis=0)
@@ -149,7 +184,7 @@ def _coloured(path: Path, values: npt.NDArray[Any]) -> Marked:
             path,
             "is a picture in colours, not a mask: write 255 where the tattoo is and 0 elsewhere",
         )
-    return marked
+    return marked, COLOURS if len(colours) == 1 else SEVERAL
 
 
 def _white(values: npt.NDArray[Any]) -> float:

@@ -11,19 +11,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import category
 
 from harness.data.findings import Findings
 from harness.data.lists import read_text
 from harness.data.sheets import ENDINGS, OTHERS, Line, other_kind, read_sheet
-from harness.errors import nearest
 
-__all__ = ["Cells", "Table", "read_cells", "read_table", "table_of"]
+__all__ = ["Cells", "Table", "read_cells", "read_table", "seen", "table_of"]
 
 _SEPARATORS = (",", ";", "\t")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[,;\t]*(\r\n|\r|\n|$)', re.IGNORECASE)
@@ -35,6 +34,14 @@ _GUARDED = re.compile(r'="([^"]*)"')
 
 _MISSPELT = 0.8
 """How like the name of a column another has to be to be that name misspelt."""
+
+_FILES = re.compile(
+    r"(image|img|picture|pic|photo|foto|bild|file|datei|fichier|archivo|path|pfad)[ _-]?"
+    r"(s|e|er|path|file|name|id|datei)?|(file|datei)[ _-]?(name|path|pfad)|(image|bild) ?\(.*\)"
+)
+"""What people call the column that names the files."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _TITLES = 20
 """Lines that are looked at for a header below the first."""
@@ -106,7 +113,10 @@ def read_table(
         if fault is not None:
             findings.problem("unreadable lists", f"{called}: {fault}")
             return None
-        lines = read_sheet(path, called, required, findings)
+        lines = [
+            (number, [_bare(cell) for cell in cells])
+            for number, cells in read_sheet(path, called, required, findings)
+        ]
         return _headed(lines, called, columns, findings) if lines or not findings.problems else None
     text = read_text(path, called, findings, exists)
     return None if text is None else table_of(text, called, columns, findings)
@@ -137,9 +147,19 @@ def table_of(text: str, called: str, columns: Collection[str], findings: Finding
     return _headed(lines, called, columns, findings, separator)
 
 
+def seen(text: str) -> str:
+    """Return a text without what is not seen at its ends: space, and characters that steer others.
+
+    >>> seen("\u202ea.png\u200b "), seen(" \ufeff ")
+    ('a.png', '')
+    """
+    ends = [place for place, one in enumerate(text) if not (one.isspace() or category(one) == "Cf")]
+    return text[ends[0] : ends[-1] + 1] if ends else ""
+
+
 def _bare(cell: str) -> str:
     """Return a cell without what keeps a spreadsheet from taking a text for a number."""
-    text = cell.strip()
+    text = seen(cell)
     guarded = _GUARDED.fullmatch(text)
     return guarded[1].strip() if guarded else text
 
@@ -205,7 +225,7 @@ def _separator(text: str, columns: Collection[str]) -> str:
 
 def _column(cell: str, columns: Collection[str]) -> str:
     # Programs leave marks that are not seen, such as a second byte order mark.
-    name = "".join(one for one in cell if unicodedata.category(one) != "Cf").strip()
+    name = "".join(one for one in cell if category(one) != "Cf").strip()
     lower = "_".join(name.lower().split())
     if _UNNAMED.fullmatch(name):
         return ""
@@ -254,10 +274,13 @@ def _lacking(table: Table, columns: Collection[str], required: str) -> str:
                 "delete what stands above it"
             )
     found = ", ".join(repr(column) for column in table.header if column)
+    files = next(
+        (name for name in table.header if _FILES.fullmatch(name.strip("'\"").casefold())), None
+    )
+    meant = f". If {files!r} does, call it {required!r}" if files else ""
     return (
         f"there is no column {required!r}, which names the file of each picture; the first line "
-        f"names the columns, with ',', ';' or a tabulator between them, and has {found}"
-        f"{nearest(required, table.header)}"
+        f"names the columns, with ',', ';' or a tabulator between them, and has {found}{meant}"
     )
 
 
@@ -303,5 +326,11 @@ def _cells(table: Table, findings: Findings) -> Iterator[Cells]:
             )
             continue
         values = {k: v for k, v in zip(header, cells, strict=True) if k}
+        steering = next((value for value in values.values() if _CONTROL.search(value)), None)
+        if steering is not None:
+            findings.problem(
+                "malformed lines", f"{place}: {steering!r} has a control character in it"
+            )
+            continue
         if any(values.values()):
             yield Cells(values, place)

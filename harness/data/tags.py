@@ -1,8 +1,8 @@
 """A column of tags, as taggers and people write it: what separates them, and what they are.
 
-Lists of Python or JSON; otherwise ``;``, ``,`` or ``|`` where any cell of the column has one, and
-spaces where none has. A tag of several words is written with ``_`` between them, as boorus do,
-so that every tag is one word wherever tags are listed.
+Lists of Python, NumPy or JSON; otherwise ``;``, ``,``, ``|`` or lines where any cell of the column
+has one, and spaces where none has. A tag of several words is written with ``_`` between them, as
+boorus do, so that every tag is one word wherever tags are listed.
 """
 
 from __future__ import annotations
@@ -10,21 +10,41 @@ from __future__ import annotations
 import ast
 import html
 import re
-import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from harness.data.findings import Findings
-from harness.data.namings import is_placeholder
+from harness.data.namings import is_placeholder, spelling
 
-__all__ = ["read_tags"]
+__all__ = ["SPLIT", "read_tags"]
 
-_MARKS = ";,|；，、"
+SPLIT = "tags-with-spaces-between-them"
+"""Code of what is said where spaces were taken for separators; of no use where a set states that
+the harness has drawn it.
+"""
+
+_MARKS = ";,|；，、،؛•‧∙·\n\t"
 _QUOTES = ("''", '""', "\u2018\u2019", "\u201c\u201d", "\u201e\u201c", "\u00ab\u00bb")
-_LIST = re.compile(r"[\[(].*[\])]", re.DOTALL)
+_QUOTED = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_LIST = re.compile(
+    rf"(?:\w{{1,12}}\()?(?:[\[({{]\s*)(({_QUOTED}(?:\s*,\s*|\s+)?)*)[\])}}](?:, dtype=\w+)?\)?"
+)
+"""``['a', 'b']``, and as NumPy prints: ``['a' 'b']``, ``array(['a'], dtype=object)``."""
+_PART = re.compile(_QUOTED)
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
+_ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});")
 _WEIGHT = re.compile(r"\((.+):\d*\.?\d+\)")
 # Faces such as >_< are tags of boorus.
-_ODD = re.compile(r"[\[\]{}\"`|]|^'|'$|</?[A-Za-z][^<>]*>|^[-+/&]$|:_?\d*\.\d+$")
+_ODD = re.compile(
+    r"[\[\]{}\"`|]|^'|'$|</?[A-Za-z][^<>]*>|^[-+/&]$|\\$"
+    # scores behind tags: 'rose:0.9', 'rose (.9)', 'rose = 90 %', and labels: 'rose=1'
+    r"|[\w)][:=*(_]+\d*\.\d+\)?$|[\w)][:=*(_]*\d[\d.,]*_?%\)?$|[\w)]_?[:=]_?[01]$"
+    # 'not this one', and what was cut apart: '-rose', '!rose', '(flower)'
+    r"|^[-!~]\w*[^\W\d_]{2}|^\(\w+\)$"
+)
+_INSIDE = re.compile(r"[^\W_][/\\+>&][^\W_]")
+"""Signs that may stand between tags, and are in names of some, too."""
+_JOINING = frozenset(("and", "und", "et", "y", "og", "och", "en", "with", "mit", "avec", "con"))
 
 
 def read_tags(cells: Sequence[tuple[str, str]], findings: Findings) -> list[tuple[str, ...]]:
@@ -42,12 +62,13 @@ def read_tags(cells: Sequence[tuple[str, str]], findings: Findings) -> list[tupl
     >>> read_tags([("long hair, smile", "t.csv:2"), ("rose", "t.csv:3")], Findings())
     [('long_hair', 'smile'), ('rose',)]
     """
-    cells = [(html.unescape(text), place) for text, place in cells]
+    cells = [(_without_entities(text), place) for text, place in cells]
     listed = [_listed(text) for text, _ in cells]
-    plain = [text for (text, _), found in zip(cells, listed, strict=True) if found is None]
+    plain = [text.strip() for (text, _), of in zip(cells, listed, strict=True) if of is None]
     separators = "".join(mark for mark in _MARKS if any(mark in text for text in plain))
     split = re.compile(f"[{re.escape(separators)}]" if separators else r"\s+")
     joined: dict[str, str] = {}
+    marked: dict[str, str] = {}
     every: list[tuple[str, ...]] = []
     for (text, place), found in zip(cells, listed, strict=True):
         words = split.split(text) if found is None else found
@@ -61,35 +82,52 @@ def read_tags(cells: Sequence[tuple[str, str]], findings: Findings) -> list[tupl
                 findings.problem(
                     "tags that cannot be read",
                     f"{place}: {written!r} in {text!r} is no tag: write tags with ',' or ';' "
-                    "between them, without brackets and quotation marks",
+                    "between them, without brackets, quotation marks and scores",
                 )
                 continue
             if tag != written:
                 joined.setdefault(tag, written)
+            if tag[0] == "#" and tag[1:].islower():
+                marked.setdefault(tag[1:], tag)
+                tag = tag[1:]
             tags[tag] = None
         every.append(tuple(tags))
-    _say(cells, joined, every, findings)
+    called = cells[0][1].rpartition(":")[0] if cells else ""
+    _say_read(called, joined, marked, findings)
+    if not separators:
+        _say_split(called, plain, findings)
+    _say_odd(called, every, findings)
     return every
 
 
-def _say(
-    cells: Sequence[tuple[str, str]],
-    joined: dict[str, str],
-    every: Sequence[tuple[str, ...]],
-    findings: Findings,
+def _say_read(
+    called: str, joined: dict[str, str], marked: dict[str, str], findings: Findings
 ) -> None:
-    called = cells[0][1].rpartition(":")[0] if cells else ""
-    if joined:
-        tag, written = next(iter(joined.items()))
+    """Say how tags were written, and what they are."""
+    for kind, read, what in (
+        ("tags of several words", joined, "tags of several words are written with '_'"),
+        ("tags with a number sign", marked, "'#' before tags is no part of them"),
+    ):
+        if read:
+            tag, written = next(iter(read.items()))
+            findings.warning(kind, f"{called}: {what}: {written!r} is {tag!r}{_more(read)}")
+
+
+def _say_split(called: str, cells: Iterable[str], findings: Findings) -> None:
+    """Say that spaces were taken for separators, where no tag shows how several words are one."""
+    several = [text for text in cells if " " in text]
+    if several and not any("_" in text for text in several):
+        words = ", ".join(map(repr, several[0].split()[:3]))
         findings.warning(
-            "tags of several words",
-            f"{called}: tags of several words are written with '_': {written!r} is {tag!r}"
-            + (f", and {len(joined) - 1:,} more" if len(joined) > 1 else ""),
+            SPLIT.replace("-", " "),
+            f"{called}: spaces are taken for what stands between tags, since the column has "
+            f"nothing else: {several[0]!r} is {words}{_more(several)}; write '_' into tags of "
+            "several words, or ',' between tags",
         )
-    spellings: defaultdict[str, set[str]] = defaultdict(set)
-    for tags in every:
-        for tag in tags:
-            spellings[unicodedata.normalize("NFKC", tag).casefold()].add(tag)
+
+
+def _say_odd(called: str, every: Sequence[tuple[str, ...]], findings: Findings) -> None:
+    """Say which tags may not be what was meant."""
     counts = Counter(tag for tags in every for tag in tags)
     unknown = sorted(tag for tag in counts if is_placeholder(tag, counts))
     if unknown:
@@ -98,26 +136,60 @@ def _say(
             f"{called}: {', '.join(map(repr, unknown))} look like words for 'not known', and are "
             "read as tags; leave the cell empty where there are none",
         )
-    twice = sorted(sorted(found) for found in spellings.values() if len(found) > 1)
+    spellings: defaultdict[str, list[str]] = defaultdict(list)
+    for tag in sorted(counts):
+        spellings[spelling(tag)].append(tag)
+    twice = [found for found in spellings.values() if found[1:]]
     if twice:
         findings.warning(
             "tags written in two ways",
-            f"{called}: {' and '.join(map(repr, twice[0]))} are different tags, although only "
-            "capitals differ" + (f"; {len(twice) - 1:,} more are like this" if twice[1:] else ""),
+            f"{called}: {' and '.join(map(repr, twice[0]))} are different tags, although they "
+            f"differ in their spelling alone{_more(twice)}",
+        )
+    inside = [tag for tag in counts if _INSIDE.search(tag) and tag not in unknown]
+    if inside:
+        findings.warning(
+            "tags with signs inside",
+            f"{called}: {inside[0]!r} is read as one tag{_more(inside)}; write ',' between tags",
+        )
+    joining = sorted(_JOINING & {tag.lower() for tag in counts})
+    if joining:
+        findings.warning(
+            "tags that join others",
+            f"{called}: {joining[0]!r} is read as a tag of its own{_more(joining)}; write ',' "
+            "between tags",
+        )
+    if counts and all(_NUMBER.fullmatch(tag) for tag in counts):
+        shown = ", ".join(map(repr, sorted(counts)[:3]))
+        findings.warning(
+            "tags that are numbers",
+            f"{called}: all tags are numbers ({shown}), and are read as names of tags; if they "
+            "are answers of yes and no, write the names of those that apply",
         )
 
 
+def _more(found: Collection[object]) -> str:
+    return f", and {len(found) - 1:,} more" if len(found) > 1 else ""
+
+
+def _without_entities(text: str) -> str:
+    """Return a text without entities of HTML, also where they were written by two programs.
+
+    >>> _without_entities("ship &amp;amp; anchor"), _without_entities("at&notion")
+    ('ship & anchor', 'at&notion')
+    """
+    for _ in range(3):
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return text
+
+
 def _listed(text: str) -> list[str] | None:
-    """Return the elements of a list of Python or JSON; None where the text is none."""
-    if not _LIST.fullmatch(text.strip()):
-        return None
+    """Return the elements of a list of Python, NumPy or JSON; None where the text is none."""
+    found = _LIST.fullmatch(text.strip().replace("\\/", "/"))
     try:
-        found = ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None if found is None else [ast.literal_eval(one) for one in _PART.findall(found[1])]
+    except (ValueError, SyntaxError):  # of codes for letters that there are not
         return None
-    if isinstance(found, (list, tuple)) and all(isinstance(part, str) for part in found):
-        return list(found)
-    return None
 
 
 def _tidy(word: str) -> str:

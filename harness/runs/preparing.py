@@ -16,7 +16,7 @@ import msgspec
 
 from harness.api import Remover
 from harness.data.boxes import look_at_boxes
-from harness.data.decoding import look_at_masks, say_masks, undecodable
+from harness.data.decoding import look_at_masks, say_masks, say_same_files, undecodable
 from harness.data.findings import Finding, Findings, once
 from harness.data.formats import MEGAPIXELS
 from harness.data.readers.layouts import open_dataset
@@ -242,6 +242,8 @@ def _odd_pictures(judged: ProtocolOnData) -> tuple[Finding, ...]:
     faults = undecodable(records, judged.names, crop=crop, clean="clean" in files)
     findings = Findings()
     look_at_boxes(records, judged.names, findings, shown=crop)
+    if files:
+        say_same_files(records, judged.names, findings)
     faults += findings.problems
     if "mask" in files:
         more, taken = look_at_masks(records, judged.names)

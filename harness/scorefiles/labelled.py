@@ -83,6 +83,7 @@ def read_labelled(path: Path) -> ListedScores:
         if rows.cells:
             notes += rows.notes
             form, truth = _truth(path, rows, faults, notes)
+            notes += rows.says_distance(truth.score)
             _sort(rows, truth, mated, nonmated, faults, notes)
     faults.stop_if_any(f"{path} cannot be evaluated.")
     for kind, found in (("mated", mated), ("non-mated", nonmated)):

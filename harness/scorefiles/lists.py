@@ -20,6 +20,16 @@ MOST_COMPARISONS = 50_000_000
 """Comparisons that one list may stand for: 400 MB of scores."""
 
 
+_STAND_INS = frozenset((-1.0, *(sign * (10.0**k - 1) for k in range(3, 10) for sign in (1, -1))))
+"""Numbers that programs write where there is none."""
+
+_SEVERAL, _NEARLY_ALL = 10, 0.9
+"""Scores from which, and share from which, it is said that they are equal."""
+
+_LEVELS = 6
+"""Different scores from which a lowest or highest one can stand apart."""
+
+
 @dataclass
 class ScoreList:
     """The scores of one kind, in the order in which they were read.
@@ -104,11 +114,38 @@ def notes_on_scores(mated: ScoreList, nonmated: ScoreList, names: tuple[str, str
         known = known[~np.isnan(known)]
         if len(known) > 1 and known.min() == known.max():
             notes.append(f"every score of {called} is {known[0]:g}: are these scores, or labels?")
+        elif len(known) >= _SEVERAL:
+            levels, counts = np.unique(known, return_counts=True)
+            share, most = counts.max() / len(known), levels[counts.argmax()]
+            if share > _NEARLY_ALL:
+                notes.append(
+                    f"{share:.0%} of the scores of {called} are {most:g}: are these scores, or "
+                    "codes?"
+                )
     if len(set(mated.scores)) > 1 and sorted(mated.scores) == sorted(nonmated.scores):
         notes.append(f"{names[0]} and {names[1]} are the same scores: is one file given twice?")
+    notes += _stand_ins(mated, nonmated)
     for scores, called in zip((mated, nonmated), names, strict=True):
         notes += _repeated(scores.compared, called)
     return notes
+
+
+def _stand_ins(mated: ScoreList, nonmated: ScoreList) -> list[str]:
+    """Say which score may be what a program writes where a comparison failed."""
+    scores = np.concatenate([mated.scores, nonmated.scores])
+    levels, counts = np.unique(scores[~np.isnan(scores)], return_counts=True)
+    if len(levels) < _LEVELS:
+        return []
+    found = []
+    for level, count, next_one in ((levels[0], counts[0], levels[1]), (levels[-1], counts[-1], 0)):
+        stands_in = level in _STAND_INS and (level > 0 or next_one >= 0)
+        if stands_in:
+            found.append(
+                f"{count:,} scores are {level:g}, and all others lie "
+                f"{'above' if level < 0 else 'below'}: does it say that a comparison failed? It is "
+                "read as a score"
+            )
+    return found
 
 
 def _repeated(pairs: Sequence[tuple[str, str]], called: str) -> list[str]:

@@ -215,6 +215,14 @@ def _columns(files: Sequence[Rows], faults: Faults, notes: list[str]) -> list[in
             + (f" ({why})" if why else "")
             + (f"; other numbers: {others}" if others else "")
         )
+    for rows in files:
+        notes += rows.says_distance(chosen)
+        if not rows.even:
+            widths = sorted({len(cells) for cells in rows.cells})
+            notes.append(
+                f"{rows.called}: has lines of {widths[0]} and of {widths[-1]} words; "
+                f"{_column(chosen)} of each is read as its score"
+            )
     return [chosen] * len(files)
 
 

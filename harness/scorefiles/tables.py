@@ -12,7 +12,7 @@ import numpy.typing as npt
 from harness.scorefiles.dialects import Dialect, Numbers, of_header, of_lines, separator_line
 from harness.scorefiles.faults import Faults, shown
 from harness.scorefiles.lines import read_lines
-from harness.scorefiles.words import SCORE_NAMES
+from harness.scorefiles.words import SCORE_NAMES, means_distance
 
 __all__ = ["Rows", "read_rows"]
 
@@ -74,6 +74,16 @@ class Rows:
         if len(names) != 2:
             return []
         return list(zip(self.column(names[0]), self.column(names[1]), strict=True))
+
+    def says_distance(self, place: int) -> list[str]:
+        """Return a sentence where the name of a column of scores says that they are distances."""
+        name = self.header[place] if self.header and abs(place) <= len(self.header) else ""
+        if not means_distance(name):
+            return []
+        return [
+            f"{self.called}: its column {name!r} is read as scores, of which higher ones are more "
+            "alike; change the sign of distances"
+        ]
 
     def figures(self, place: int) -> npt.NDArray[np.float64]:
         """Return a column as numbers, NaN where a cell is none: float64, shape (rows,)."""

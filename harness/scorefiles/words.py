@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["LABEL_NAMES", "SCORE_NAMES", "mated_word"]
+import re
+
+__all__ = ["LABEL_NAMES", "SCORE_NAMES", "mated_word", "means_distance"]
 
 SCORE_NAMES = ("score", "scores", "simscore", "similarity", "sim", "cosine")
 """Headers of a column of scores, in the order of their preference."""
@@ -15,7 +17,7 @@ LABEL_NAMES = (
 
 _MATED = {
     *("1", "1.0", "+1", "true", "yes", "mated", "mate", "genuine", "gen", "target", "tar", "same"),
-    *("match", "positive", "pos", "client"),
+    *("match", "positive", "pos", "client", "y", "hp", "ss"),
     # what spreadsheets of other languages write
     *("wahr", "ja", "vrai", "oui", "verdadero", "si", "sí", "vero", "sì", "verdadeiro", "sim"),
     *("waar", "sant"),
@@ -34,6 +36,7 @@ _NONMATED = {
         "imposter",
         "imp",
     ),
+    *("n", "hd", "ds"),
     *("falsch", "nein", "faux", "non", "falso", "onwaar", "nee", "falskt", "nej", "não"),
     *("nontarget", "nontar", "different", "diff", "nonmatch", "negative", "neg", "unmated"),
 }
@@ -51,3 +54,17 @@ def mated_word(text: str) -> bool | None:
     if word in _NONMATED or word.replace("-", "").replace("_", "").replace(" ", "") in _NONMATED:
         return False
     return None
+
+
+_DISTANCE = re.compile(
+    r"(?<![a-z])(dist(ance)?s?|dissimilarity|l2|euclidean|hamming|loss|error)(?![a-z])"
+)
+
+
+def means_distance(column: str) -> bool:
+    """Say whether a column, by its name, holds what is smaller for what is more alike.
+
+    >>> [means_distance(name) for name in ("Distance", "cosine_dist", "distinct", "score")]
+    [True, True, False, False]
+    """
+    return _DISTANCE.search(column.casefold().replace("_", " ")) is not None

@@ -46,7 +46,7 @@ POLICY = {
 _LABELS = {
     "tattoo": ("Tattoo", "the same name: the same tattoo on the same person"),
     "style": ("Style", ""),
-    "tags": ("Tags", "motifs, with spaces between; a motif of two words with _"),
+    "tags": ("Tags", "motifs, with commas or spaces between"),
     "subject": ("Person", ""),
     "group": ("Look-alikes", "the same name: alike, on whomever"),
     "media": ("Medium", ""),

@@ -23,6 +23,7 @@ from harness.data.findings import Findings
 from harness.data.formats import Box
 from harness.data.paths import Root, canonical, unwritable
 from harness.data.readers.manifest import COLUMNS, WORDS, line_problems, read_lines, read_rows
+from harness.data.tables import seen
 from harness.data.tags import read_tags
 from harness.errors import DataError, HarnessError
 
@@ -242,12 +243,12 @@ class Table:
             names[row.record.name] = row.place
         again = Findings()
         table, lines = read_lines(self.path, self._root, self.path.name, again)
-        tags = [" ".join(row.record.tags) for row in rows]
+        tags = [", ".join(row.record.tags) for row in rows]
         if not findings.problems and read_tags([(cell, "") for cell in tags], Findings()) != [
             row.record.tags for row in rows
         ]:
             findings.problem(
-                "tags that cannot be read", "the column 'tags' cannot be written with spaces"
+                "tags that cannot be read", "the column 'tags' cannot be written with commas"
             )
         if findings.problems:
             raise DataError(
@@ -340,7 +341,7 @@ def _checked(mark: Mark, columns: Sequence[str]) -> dict[str, str]:
         raise BadChange(f"the manifest has no column {unknown[0]!r} to fill in")
     cells = {}
     for column, written in mark.cells.items():
-        value = " ".join(written.split())
+        value = " ".join(seen(written).split())
         if len(value) > LONGEST:
             raise BadChange(f"{column} has {len(value):,} characters; {LONGEST:,} are allowed")
         if re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", value):
@@ -351,7 +352,7 @@ def _checked(mark: Mark, columns: Sequence[str]) -> dict[str, str]:
         (tags,) = read_tags([(cells["tags"], "this line")], findings)
         if findings.problems:
             raise BadChange(findings.problems[0])
-        cells["tags"] = " ".join(tags)
+        cells["tags"] = ", ".join(tags)
     cells["box"] = ""
     if mark.box is not None:
         x1, y1, x2, y2 = mark.box

@@ -53,7 +53,7 @@ def found(folder: Path, box: Box, *, orientation: int = 1, shown: bool = False) 
 
 @pytest.mark.parametrize(
     ("box", "orientation"),
-    [((0, 0, 40, 20), 1), ((39, 19, 40, 20), 3), ((0, 0, 20, 40), 6), ((1, 30, 20, 39), 8)],
+    [((0, 0, 40, 20), 1), ((36, 15, 40, 20), 3), ((0, 0, 20, 40), 6), ((1, 30, 20, 39), 8)],
 )
 def test_a_box_inside_the_upright_picture_is_not_worth_a_word(
     tmp_path: Path, box: Box, orientation: int
@@ -87,3 +87,10 @@ def test_a_box_that_leaves_its_picture_is_said(tmp_path: Path, box: Box, said: s
     (warning,) = found(tmp_path, box).warnings
     assert said in warning
     assert "40 x 20 pixels" in warning
+
+
+@pytest.mark.parametrize("box", [(0, 0, 1, 1), (5, 5, 8, 20), (0, 10, 40, 12)])
+def test_a_box_of_hardly_any_pixels_is_said(tmp_path: Path, box: Box) -> None:
+    (one,) = found(tmp_path, box).all
+    assert one.code == "boxes-of-hardly-any-pixels"
+    assert "is it a share of the picture?" in one.text

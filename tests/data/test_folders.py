@@ -16,12 +16,12 @@ from .sets import picture
 
 
 def test_the_folder_that_holds_an_image_names_its_identity(tmp_path: Path) -> None:
-    for name in ("b/1.PNG", "b/2.jpg", "alphabet/a b/é.png", "alphabet/1.png"):
+    for name in ("b/1.PNG", "b/2.jpg", "alphabet/a b/é.png", "alphabet/1/1.png"):
         picture(tmp_path / name)
     data = read_folders(tmp_path)
     assert (data.problems, data.warnings, data.layout) == ((), (), "folders")
     assert {name: record.tattoo for name, record in data.records.items()} == {
-        "alphabet/1.png": "alphabet",
+        "alphabet/1/1.png": "alphabet/1",
         "alphabet/a b/é.png": "alphabet/a b",
         "b/1.PNG": "b",
         "b/2.jpg": "b",
@@ -78,6 +78,8 @@ def test_what_macos_keeps_beside_files_is_no_picture(tmp_path: Path) -> None:
     [
         *("#recycle", "@Recently-Snapshot", "$RECYCLE.BIN", "__MACOSX", "lost+found"),
         *("Thumbs", "_thumbnails", "previews", "Catalog Previews.lrdata", "Photos.photoslibrary"),
+        *("Recycle Bin", "Corbeille", "zuletzt gelöscht", "ゴミ箱", "cache", "Lightroom Previews"),
+        *("thumbs_cache", "thumbnails-256x256", "Contact Sheets", "Kontaktabzüge", ".@__thumb"),
     ],
 )
 def test_what_devices_and_programs_leave_behind_is_no_identity_and_is_said(
@@ -98,6 +100,24 @@ def test_a_folder_left_behind_without_pictures_is_not_worth_a_word(tmp_path: Pat
     picture(tmp_path / "a" / "1.png")
     (tmp_path / "__MACOSX" / "a").mkdir(parents=True)
     assert read_folders(tmp_path).warnings == ()
+
+
+@pytest.mark.parametrize("folder", ["trash polka", "preview of anna", "cachet", "thumb wrestler"])
+def test_tattoos_that_are_called_somewhat_alike_are_read(tmp_path: Path, folder: str) -> None:
+    picture(tmp_path / folder / "1.png")
+    data = read_folders(tmp_path)
+    assert {record.tattoo for record in data.records.values()} == {folder}
+    assert data.warnings == ()
+
+
+@pytest.mark.parametrize("folder", ["background", "Distractors", "3_background images"])
+def test_pictures_of_a_background_are_of_nobody(tmp_path: Path, folder: str) -> None:
+    for name in ("query/a/1.png", "gallery/a/2.png", f"{folder}/3.png", f"{folder}/x/4.png"):
+        picture(tmp_path / name)
+    found = read_folders(tmp_path).records
+    of_nobody = {found[name].tattoo for name in found if name.startswith(folder)}
+    assert of_nobody == {None}
+    assert {record.role for record in found.values()} == {"probe", "reference", "background"}
 
 
 def test_folders_of_roles_reach_the_records(tmp_path: Path) -> None:

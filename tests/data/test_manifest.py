@@ -17,6 +17,7 @@ from harness.data.readers import manifest
 from harness.data.readers.layouts import open_dataset
 from harness.data.readers.manifest import COLUMNS, read_manifest
 from harness.data.records import Record
+from harness.data.tables import seen
 from harness.errors import DataError, UsageError
 from harness.tasks.folds import check_named
 
@@ -224,9 +225,9 @@ def test_any_name_is_either_a_record_inside_the_root_or_a_problem(
         assert not data.records
         return
     (record,) = data.records.values()
-    assert record.name == canonical(name.strip())
+    assert record.name == canonical(seen(name))
     assert record.path.resolve().is_relative_to(path.parent.resolve())
-    assert record.tattoo == (tattoo.strip() or None)
+    assert record.tattoo == (seen(tattoo) or None)
 
 
 @settings(max_examples=200, deadline=None)

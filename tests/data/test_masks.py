@@ -8,10 +8,19 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from harness.data.decoding import look_at_masks, say_masks
+from harness.data.decoding import look_at_masks, say_masks, say_same_files
 from harness.data.findings import Findings
 from harness.data.formats import UnreadableImage
-from harness.data.masks import ALPHA, COLOURS, LEVELS, PALETTE, read_mask, read_mask_as
+from harness.data.masks import (
+    ALPHA,
+    COLOURS,
+    LEVELS,
+    PALETTE,
+    SEVERAL,
+    SIGNED,
+    read_mask,
+    read_mask_as,
+)
 from harness.data.records import Record
 
 MARKED = np.zeros((6, 9), dtype=bool)
@@ -167,3 +176,126 @@ def test_masks_that_mark_the_skin_are_said(tmp_path: Path, mode: str) -> None:
     assert faults == []
     (said,) = findings.warnings
     assert said.startswith("2 masks mark most of their picture and its whole border")
+
+
+@pytest.mark.parametrize("high", [1, 100, 127])
+@pytest.mark.parametrize("grey", [0, 255, 90])
+def test_an_alpha_channel_of_two_values_marks_however_faint(
+    tmp_path: Path, high: int, grey: int
+) -> None:
+    values = np.full((6, 9, 4), grey, np.uint8)
+    values[..., 3] = np.where(MARKED, high, 0)
+    assert np.array_equal(read_mask(written(tmp_path, values)), MARKED)
+
+
+@pytest.mark.parametrize("kind", ["colours", "greys", "dark"])
+def test_a_photograph_that_was_cut_out_marks_all_that_is_left_of_it(
+    tmp_path: Path, kind: str
+) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 100 if kind == "dark" else 256, (6, 9, 4), dtype=np.uint8)
+    if kind == "greys":
+        values[..., :3] = values[..., :1]
+    values[..., 3] = np.where(MARKED, 255, 0)
+    assert np.array_equal(read_mask(written(tmp_path, values)), MARKED)
+
+
+def test_an_alpha_channel_of_many_faint_values_is_refused(tmp_path: Path) -> None:
+    values = np.zeros((6, 9, 4), np.uint8)
+    values[..., 3] = np.arange(54).reshape(6, 9)
+    with pytest.raises(UnreadableImage, match="its alpha channel has many values, none above 53"):
+        read_mask(written(tmp_path, values))
+
+
+@pytest.mark.parametrize("low", [-1, -0.5, -100])
+@pytest.mark.parametrize("high", [0, 1, 0.5])
+def test_of_two_values_around_nought_the_higher_marks(
+    tmp_path: Path, low: float, high: float
+) -> None:
+    path = tmp_path / "m.tif"
+    PIL.Image.fromarray(np.where(MARKED, high, low).astype(np.float32)).save(path)
+    found, taken = read_mask_as(path)
+    assert np.array_equal(found, MARKED)
+    assert taken == SIGNED
+
+
+@pytest.mark.parametrize("levels", [(-1, 0, 1), (-3, -2, -1), (-0.5, 0.2, 0.9)])
+def test_scores_on_both_sides_of_nought_are_no_mask(
+    tmp_path: Path, levels: tuple[float, ...]
+) -> None:
+    path = tmp_path / "m.tif"
+    PIL.Image.fromarray(np.tile(np.array(levels, np.float32), (6, 3))).save(path)
+    with pytest.raises(UnreadableImage, match="its values go from"):
+        read_mask(path)
+
+
+@pytest.mark.parametrize("level", [1, 90, 128, 254])
+def test_one_level_between_black_and_white_is_refused(tmp_path: Path, level: int) -> None:
+    with pytest.raises(UnreadableImage, match=f"its values are {level} alone"):
+        read_mask(written(tmp_path, np.full((6, 9), level, np.uint8)))
+
+
+@pytest.mark.parametrize("how", ["palette", "colours", "void"])
+def test_several_colours_beside_black_all_mark_and_that_is_told(tmp_path: Path, how: str) -> None:
+    parts = MARKED.astype(np.uint8)
+    parts[3] *= 2
+    table = np.zeros((256, 3), np.uint8)
+    table[1], table[2] = (128, 0, 0), (224, 224, 192) if how == "void" else (0, 128, 0)
+    if how == "colours":
+        path = written(tmp_path, table[parts])
+    else:
+        image = PIL.Image.fromarray(parts, "P")
+        image.putpalette(table.tobytes())
+        path = tmp_path / "m.png"
+        image.save(path)
+    found, taken = read_mask_as(path)
+    assert np.array_equal(found, MARKED)
+    assert taken == SEVERAL
+
+
+def test_masks_that_mark_everything_are_said(tmp_path: Path) -> None:
+    path = written(tmp_path, np.full((6, 9), 255, np.uint8))
+    record = Record("a", path, label="tattoo", mask=path)
+    findings = Findings()
+    say_masks(look_at_masks({"a": record}, ["a"])[1], findings)
+    assert [one.code for one in findings.all] == ["masks-that-mark-everything"]
+
+
+def _pictures(tmp_path: Path, *names: str) -> list[Path]:
+    rng = np.random.default_rng(1)
+    for name in names:
+        PIL.Image.fromarray(rng.integers(0, 256, (6, 9, 3), dtype=np.uint8)).save(tmp_path / name)
+    return [tmp_path / name for name in names]
+
+
+@pytest.mark.parametrize("what", ["mask", "clean"])
+@pytest.mark.parametrize("how", ["path", "bytes"])
+def test_a_picture_that_is_its_own_truth_is_a_problem(tmp_path: Path, what: str, how: str) -> None:
+    picture, other = _pictures(tmp_path, "a.png", "b.png")
+    other.write_bytes(picture.read_bytes())
+    truth = picture if how == "path" else other
+    masked = what == "mask"
+    record = Record("a", picture, mask=truth if masked else None, clean=None if masked else truth)
+    findings = Findings()
+    say_same_files({"a": record}, ["a"], findings)
+    assert "of 'a' is the picture itself" in findings.problems[0]
+
+
+def test_one_mask_of_several_pictures_is_said(tmp_path: Path) -> None:
+    one, two, mask = _pictures(tmp_path, "a.png", "b.png", "m.png")
+    findings = Findings()
+    records = {"a": Record("a", one, mask=mask), "b": Record("b", two, mask=mask)}
+    say_same_files(records, records, findings)
+    assert findings.warnings == ("m.png is the mask of 2 pictures, e.g. 'a' and 'b'",)
+
+
+def test_a_picture_without_a_tattoo_may_be_its_own_clean_capture(tmp_path: Path) -> None:
+    one, two, blank = _pictures(tmp_path, "a.png", "b.png", "m.png")
+    findings = Findings()
+    records = {
+        name: Record(name, path, label="non-tattoo", mask=blank, clean=path)
+        for name, path in (("a", one), ("b", two))
+    }
+    lines = {name: Record(name, one, mask=blank) for name in "cd"}  # two tattoos of one picture
+    say_same_files(records | lines, [*records, *lines], findings)
+    assert findings.all == ()

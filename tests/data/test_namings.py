@@ -158,6 +158,12 @@ def test_a_number_of_nines_among_its_neighbours_is_a_name(tmp_path: Path) -> Non
         (["Jan 05", "x", "y"], "a date that a spreadsheet has made of a name"),
         (["3-Mrz", "2-31", "2-32"], "a date that a spreadsheet has made of a name"),
         (["2024-02-01", "1-13", "1-14"], "a date that a spreadsheet has made of a name"),
+        (["=A1", "x", "y"], "a formula that was not computed"),
+        (["=VLOOKUP(B2;C:D;2)", "x"], "a formula that was not computed"),
+        (["=$B$2&C2", "x"], "a formula that was not computed"),
+        (["MÃ¼ller", "x"], "a text of one alphabet that was read in another"),
+        (["JosÃ©", "José"], "a text of one alphabet that was read in another"),
+        (["M√ºller", "x"], "a text of one alphabet that was read in another"),
     ],
 )
 def test_names_that_a_spreadsheet_has_rewritten_are_said(
@@ -179,3 +185,75 @@ def test_names_that_are_all_dates_are_meant(tmp_path: Path) -> None:
 )
 def test_marks_of_programs_make_no_other_name(pair: tuple[str, str]) -> None:
     assert spelling(pair[0]) == spelling(pair[1])
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        *(("anna–heart", "anna-heart"), ("anna’s", "anna's"), ("anna´s", "anna's")),
+        *(("1.50", "1.5"), ("1,5", "1.5"), ("No. 1", "No 1"), ("heart#1", "heart 1")),
+        *(("heart (1)", "heart(1)"), ("./anna", "anna"), ("anna/", "anna"), ("a//b", "a/b")),
+        *(("\u0410nna", "Anna"), ("İda", "ida"), ("½", "1/2"), ("a%20b", "a b"), ("t1?", "t1")),
+        *(("(t1)", "t1"), ("t1\ufe0f", "t1"), ("anna\r", "anna"), ("ｶﾞ", "ガ")),
+    ],
+)
+def test_signs_and_letters_that_look_alike_make_no_other_name(pair: tuple[str, str]) -> None:
+    assert spelling(pair[0]) == spelling(pair[1])
+
+
+@pytest.mark.parametrize("pair", [("1.5", "15"), ("1.05", "1.5"), ("a/b", "ab"), ("v1.2", "v12")])
+def test_other_numbers_and_folders_are_other_names(pair: tuple[str, str]) -> None:
+    assert spelling(pair[0]) != spelling(pair[1])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("unknown person", "00_unknown", "person_unknown", "zz-unidentified", "class unknown"),
+        *("unbekannte Person", "inconnus", "unclassified", "no match", "o.A.", "\\N", "1.#QNAN"),
+        *("\u22121", "н/д", "未分類", "기타", "неизвестная"),
+        *("junk", "distractors", "[Originals]", "backup", "to sort"),
+    ],
+)
+def test_more_words_for_what_is_not_known_or_not_sorted_are_said(tmp_path: Path, word: str) -> None:
+    (one,) = found(table(tmp_path, "tattoo", ["a", word, "b", word]), PLACEHOLDERS)
+    assert one.text.startswith(f"tattoo {word!r} of 2 pictures")
+
+
+@pytest.mark.parametrize("word", ["unknown 1", "unknown-rose", "x_unknown_heart", "Nan Goldin"])
+def test_names_with_such_a_word_in_them_are_names(tmp_path: Path, word: str) -> None:
+    assert found(table(tmp_path, "tattoo", ["a", word, "b", word]), PLACEHOLDERS) == []
+
+
+@pytest.mark.parametrize(
+    ("copy", "of"),
+    [
+        *(("t1 - Copy", "t1"), ("t1 (2)", "t1"), ("t1 copy 2", "t1"), ("t1 - Kopie", "t1")),
+        *(("Copy of t1", "t1"), ("p/t1 (conflicted copy 2024-02-01)", "p/t1"), ("t1~", "t1")),
+        *(("t1_old", "t1"), ("anna-edited", "anna"), ("p/Kopie von t1", "p/t1")),
+    ],
+)
+def test_names_that_are_called_like_copies_are_said(tmp_path: Path, copy: str, of: str) -> None:
+    for folder in (of, copy, "else"):
+        picture(tmp_path / "set" / folder / "1.png")
+    (one,) = found(tmp_path / "set", "names-of-copies")
+    assert one.text.startswith(f"tattoo {copy!r} (1) is called like a copy of {of!r} (1)")
+
+
+def test_copies_of_what_is_not_there_are_names(tmp_path: Path) -> None:
+    path = table(tmp_path, "tattoo", ["t1 (2)", "t3 copy", "heart old", "x"])
+    assert found(path, "names-of-copies") == []
+
+
+@pytest.mark.parametrize("column", ["tattoo", "group", "subject", "source"])
+def test_a_name_of_very_many_pictures_is_said_in_any_language(tmp_path: Path, column: str) -> None:
+    values = [name for name in "abcdef" for _ in range(3)] + ["tundmatu"] * 13
+    (one,) = found(table(tmp_path, column, values), "names-of-very-many-pictures")
+    assert one.text.startswith(f"{column} 'tundmatu' has 13 pictures, and no other more than 3")
+
+
+@pytest.mark.parametrize("largest", [11, 12])
+def test_sets_of_different_sizes_are_not_worth_a_word(tmp_path: Path, largest: int) -> None:
+    values = [name for name in "abcdef" for _ in range(3)] + ["z"] * largest
+    path = table(tmp_path, "tattoo", values)
+    assert found(path, "names-of-very-many-pictures") == []

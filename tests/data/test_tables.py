@@ -36,6 +36,8 @@ def read(text: str) -> tuple[list[dict[str, str]], tuple[str, ...], tuple[str, .
         "\u00a0Image ,\u200bTattoo\na.png,1\n",
         'image,tattoo\na.png,"=""1"""\n',
         "sep=\t\r\nimage\ttattoo\r\na.png\t1\r\n",
+        "image,tattoo\n\u202aa.png,\u200b1\ufeff\n",  # as Windows copies a path
+        "image,tattoo\na.png\u200e,1\u00ad\n\u200b,\u2060\n",
     ],
 )
 def test_what_spreadsheets_leave_is_read_without_a_word(text: str) -> None:
@@ -100,3 +102,19 @@ def test_columns_that_are_no_misspelt_ones_are_left_out_and_said(columns: tuple[
 def test_a_column_that_may_be_a_misspelt_one_is_refused(column: str) -> None:
     _, problems, _ = read(f"image,{column}\na.png,1\n")
     assert "Did you mean" in problems[0]
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x07", "\x1b[31m", "\x7f"])
+def test_cells_with_control_characters_are_refused(sign: str) -> None:
+    found, problems, _ = read(f"image,tattoo\na.png,{sign}1\nb.png,2\n")
+    assert found == [{"image": "b.png", "tattoo": "2"}]
+    assert problems[0].startswith("t.csv:2: ")
+    assert "has a control character in it" in problems[0]
+
+
+@pytest.mark.parametrize(
+    "column", ["filename", "Image_Path", "images", "Bild (Datei)", "Foto", "file name", "'image'"]
+)
+def test_the_column_that_may_name_the_files_is_told(column: str) -> None:
+    _, problems, _ = read(f"{column},tattoo\na.png,1\n")
+    assert f". If {column!r} does, call it 'image'" in problems[0]

@@ -293,7 +293,7 @@ def test_an_optional_manifest_adds_what_lists_cannot_say(tmp_path: Path) -> None
         root / "manifest.csv",
         [
             "image,use_case,tattoo,subject,source,media,role,fold,box,tags,mask",
-            f"{CASE}/images/p1-1.png,{CASE},t1,s1,c1,sketch,probe,1,1 2 3 4,rose dagger,"
+            f"{CASE}/images/p1-1.png,{CASE},t1,s1,c1,sketch,probe,1,1 2 3 4,rose dagger_2,"
             "masks/p1-1.png",
             "other/images/p1-1.png,other,t9,s9,c9,nonsense,probe,1,,,",
             f"{CASE}/images/g1-1.png,{CASE},t1,s1,c2,photo,reference,2,,,",
@@ -303,7 +303,7 @@ def test_an_optional_manifest_adds_what_lists_cannot_say(tmp_path: Path) -> None
     assert data.problems == ()
     record = data.records["p1-1.png"]
     assert (record.tattoo, record.subject, record.source) == ("t1", "s1", "c1")
-    assert (record.media, record.box, record.tags) == ("sketch", (1, 2, 3, 4), ("rose", "dagger"))
+    assert (record.media, record.box, record.tags) == ("sketch", (1, 2, 3, 4), ("rose", "dagger_2"))
     assert record.mask == root / "masks" / "p1-1.png"
     assert data.records["p1-2.png"].tattoo is None
     assert data.warnings == (

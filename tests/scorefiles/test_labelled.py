@@ -45,7 +45,9 @@ def table(
         ("{i};{m};{s}", "number;kind;value"),
     ],
 )
-@pytest.mark.parametrize("words", [("1", "0"), ("mated", "non-mated"), ("1", "-1")])
+@pytest.mark.parametrize(
+    "words", [("1", "0"), ("mated", "non-mated"), ("1", "-1"), ("Y", "N"), ("Hp", "Hd")]
+)
 def test_tables_are_read_in_any_order_with_a_header_or_without(
     line: str, header: str, words: tuple[str, str], tmp_path: Path
 ) -> None:
@@ -136,3 +138,47 @@ def test_parquet_tables_carry_labels_too(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
     found = read_labelled(tmp_path / "t.parquet")
     assert (found.mated.values.tolist(), len(found.nonmated.values)) == ([0.5], 2)
+
+
+@pytest.mark.parametrize("column", ["distance", "L2_dist", "Hamming distance", "dissimilarity"])
+def test_a_column_of_distances_is_said(column: str, tmp_path: Path) -> None:
+    found = read_labelled(table(tmp_path, "{s},{m}", header=f"{column},label"))
+    assert sum("change the sign of distances" in note for note in found.notes) == 1
+    assert any(repr(column.lower()) in note for note in found.notes)
+
+
+@pytest.mark.parametrize("column", ["score", "distinctness", "district"])
+def test_other_columns_are_no_distances(column: str, tmp_path: Path) -> None:
+    found = read_labelled(table(tmp_path, "{s},{m}", header=f"{column},label"))
+    assert not any("distances" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("-1", "2 scores are -1, and all others lie above"),
+        ("-999", "2 scores are -999"),
+        ("9999", "2 scores are 9999, and all others lie below"),
+    ],
+)
+def test_a_score_that_stands_for_a_failure_is_said(value: str, said: str, tmp_path: Path) -> None:
+    lines = [f"{abs(float(s)) + 0.25:.3f},{int(kind)}" for kind, s in ROWS]
+    path = tmp_path / "given.txt"
+    path.write_text("\n".join([*lines, f"{value},1", f"{value},0"]))
+    assert any(note.startswith(said) for note in read_labelled(path).notes)
+
+
+@pytest.mark.parametrize("value", ["-1.5", "-2", "3"])
+def test_other_lowest_and_highest_scores_are_not_worth_a_word(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "given.txt"
+    path.write_text("\n".join([*(f"{s},{int(kind)}" for kind, s in ROWS), f"{value},1"]))
+    assert not any("comparison failed" in note for note in read_labelled(path).notes)
+
+
+@pytest.mark.parametrize("value", ["0", "0.5", "-1"])
+def test_scores_that_are_nearly_all_equal_are_said(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "given.txt"
+    nonmated = [f"{value},0"] * 24 + ["0.125,0"]
+    path.write_text("\n".join(["score,label", "0.75,1", "0.25,1", *nonmated]))
+    (said,) = (one for one in read_labelled(path).notes if one.startswith("96% of the scores"))
+    assert f"are {value}: are these scores, or codes?" in said

@@ -117,6 +117,22 @@ def test_scores_that_are_all_equal_are_read_and_pointed_out(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize("more", ["mean 1.99", "EER = 0.1", "a b 0.5"])
+def test_lines_of_more_words_than_others_are_said(more: str, tmp_path: Path) -> None:
+    mated, nonmated = pair(tmp_path, "{s}")
+    mated.write_text(mated.read_text() + more + "\n")
+    words = len(more.split())
+    said = f"gen.txt: has lines of 1 and of {words} words; the last column of each is read as its"
+    assert f"{said} score" in read_pair(mated, nonmated).notes
+
+
+@pytest.mark.parametrize("column", ["distance", "cosine_dist", "Euclidean distance"])
+def test_distances_are_said(column: str, tmp_path: Path) -> None:
+    found = read_pair(*pair(tmp_path, "a{i},b{i},{s}", header=f"probe,reference,{column}"))
+    assert right(found)
+    assert sum("change the sign of distances" in note for note in found.notes) == 2
+
+
 def bell(bins: int, centre: float, width: float, size: float) -> list[int]:
     places = np.arange(bins)
     return [round(size * np.exp(-(((place - centre) / width) ** 2))) for place in places]

@@ -163,7 +163,7 @@ def test_boxes_drawn_with_the_mouse_are_in_the_file(
     assert np.abs(np.subtract(box(second), [250, 200, 380, 290])).max() <= 1
     assert (first["tattoo"], first["style"], first["tags"]) == (
         *("heart, anna's", "tribal"),
-        "rose dagger",
+        "rose, dagger",
     )
     data = open_dataset(folder)
     assert data.problems == ()

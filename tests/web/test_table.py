@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.data.readers.manifest import COLUMNS, WORDS, read_manifest
+from harness.data.tables import seen
 from harness.errors import DataError
 from harness.web.table import EDITED, BadChange, ChangedElsewhere, Mark, Table, discard_parts
 from tests.data.sets import lines, picture
@@ -92,7 +93,7 @@ def test_any_text_comes_back_but_for_space_around_it(
     Table(folder / "manifest.csv").change({"a.png": [mark(box=(0, 0, 1, 1), **values)]})
     record = read_manifest(folder / "manifest.csv").records["a.png"]
     for column, value in values.items():
-        assert getattr(record, column) == (" ".join(value.split()) or None)
+        assert getattr(record, column) == (" ".join(seen(value).split()) or None)
 
 
 def test_columns_that_are_not_edited_stay_with_their_line(tmp_path: Path) -> None:
@@ -322,9 +323,9 @@ def test_a_spreadsheet_s_manifest_stays_one_that_the_spreadsheet_opens(
         ("sea horse; rose", "ship anchor", [("sea_horse", "rose"), ("ship", "anchor")]),
         ("['sea horse', 'rose']", "a|b c", [("sea_horse", "rose"), ("a", "b_c")]),
         (
-            r"rose \(flower\) ship",
+            r"rose_\(flower\) ship",
             "rock&amp;roll anchor",
-            [("rose", "(flower)", "ship"), ("rock&roll", "anchor")],
+            [("rose_(flower)", "ship"), ("rock&roll", "anchor")],
         ),
     ],
 )

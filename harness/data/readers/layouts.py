@@ -19,6 +19,7 @@ from harness.data.readers.tatt_c import read_tatt_c
 from harness.data.readers.tatt_c_lists import FOLDS, use_cases
 from harness.data.records import Dataset
 from harness.data.sheets import ENDINGS, OTHERS
+from harness.data.tags import SPLIT
 from harness.errors import UsageError, nearest
 
 __all__ = ["LAYOUTS", "Layout", "detect", "open_dataset"]
@@ -133,7 +134,8 @@ def open_dataset(
     faults = (Finding("faulty-marker", "problem", fault),) if fault else ()
     namings = Findings()
     look_at_namings(dataset.records.values(), namings)
-    findings = (*dataset.findings, *faults, *namings.all)
+    read = [one for one in dataset.findings if synthetic != "yes" or one.code != SPLIT]
+    findings = (*read, *faults, *namings.all)
     return check(replace(dataset, synthetic=synthetic, findings=findings))
 
 

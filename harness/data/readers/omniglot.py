@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from harness.data.findings import Findings
-from harness.data.levels import ABOVE, HELD, REPEATED
+from harness.data.levels import ABOVE, HELD, NESTED, REPEATED
 from harness.data.lists import read_text
 from harness.data.readers.folders import read_folders
 from harness.data.records import Dataset, Fold, Record
@@ -86,7 +86,7 @@ def read_omniglot(root: Path) -> Dataset:
         if (fold := _run(root, place, members, train, records, findings)) is not None
     ]
     # What its folders mean is fixed here: characters of several alphabets are called alike.
-    read = [one for one in everything.findings if one.code not in (REPEATED, ABOVE, HELD)]
+    read = [one for one in everything.findings if one.code not in (REPEATED, ABOVE, HELD, NESTED)]
     found = (*read, *findings.all)
     return Dataset(root.name, root, "omniglot", records, tuple(folds), found)
 
