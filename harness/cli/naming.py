@@ -175,7 +175,10 @@ def refuse_place(text: str, wanted: str) -> None:
     place = Path(text)
     try:
         is_run = (place / CHECKSUMS).is_file() and (place / "manifest.json").is_file()
-        is_set = place.is_dir() or (place.is_file() and place.suffix.lower() in (".csv", ".tsv"))
+        # A folder of Python files was meant as an algorithm, of which the registry says more.
+        is_set = (place.is_dir() and not any(place.glob("*.py"))) or (
+            place.is_file() and place.suffix.lower() in (".csv", ".tsv")
+        )
     except (OSError, ValueError):
         return
     if is_run:

@@ -48,7 +48,7 @@ PATIENCE = 300.0
 """Seconds that an examination may take: an algorithm that trains longer declares a quick preset."""
 
 RELEASED = Path(__file__).with_name("released.json")
-"""SHA-256 of the files of built-in algorithms that passed every check before the release."""
+"""SHA-256 of the built-in algorithms that passed every check before the release."""
 
 
 def remarks_on(found: Examination, name: str) -> list[findings.Finding]:
@@ -209,14 +209,14 @@ def _abilities(subject: Examined) -> list[type[Algorithm]]:
 
 def is_released(subject: Examined) -> bool:
     """Whether an algorithm is built in, is what passed before the release, and has no weights."""
-    file = subject.plugin.file
+    place = subject.plugin.place
     if (
         subject.plugin.module
         or subject.weight_hashes
-        or not file.is_relative_to(bundled("algorithms"))
+        or not place.is_relative_to(bundled("algorithms"))
     ):
         return False
-    return released().get(file.stem) == digest(file)
+    return released().get(place.stem) == digest(place)
 
 
 @cache
@@ -228,9 +228,13 @@ def released() -> dict[str, str]:
         raise RunFailed(f"{RELEASED} is not what was installed: {reason}") from None
 
 
-def digest(file: Path) -> str:
-    """Return the SHA-256 of a text file, whatever its ends of lines."""
-    return hashlib.sha256(file.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+def digest(place: Path) -> str:
+    """Return the SHA-256 of a text file, or of a folder's Python files, whatever ends lines."""
+    if place.is_dir():
+        files = sorted(place.rglob("*.py"))
+        lines = [f"{digest(file)}  {file.relative_to(place).as_posix()}\n" for file in files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return hashlib.sha256(place.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
 @cache

@@ -5,15 +5,15 @@ Nothing is imported just to be listed: what `harness list` prints is read from t
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +22,14 @@ from typing import TYPE_CHECKING
 
 from harness.data.toml_text import table_of
 from harness.errors import PluginError, UsageError, nearest, shortened, text_of
-from harness.plugins.places import PACKAGE, bundled
+from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
+from harness.plugins.places import bundled
 
 if TYPE_CHECKING:
     from harness.api import Algorithm
 
-ABILITIES = ("Matcher", "Detector", "Tagger", "Segmenter", "Remover", "Control")
-"""Names of the ability classes; to know them without importing `harness.api`, and NumPy with it."""
-
 ENTRY_POINTS = "tattoo_harness.algorithms"
 """Group in which an installed package offers algorithms: ``name = "package.module:Class"``."""
-
-_SAYS_CONTROL = "control = True"
 
 PLUGINS_VARIABLE = "HARNESS_PLUGINS"
 """Environment variable with further plugin folders, separated as in PATH."""
@@ -47,12 +43,14 @@ LONGEST_REASON, LONGEST_LINE = 1000, 200
 class Plugin:
     """An algorithm that can be named, not yet imported.
 
+    It is a file, a folder with an ``__init__.py``, or offered by an installed package.
+
     Parameters
     ----------
     name
         As given to ``--algo``.
     file
-        Its source file.
+        Its source file; of a folder its ``__init__.py``.
     attribute
         Class in it, or empty for the only algorithm defined there.
     module
@@ -64,20 +62,20 @@ class Plugin:
     attribute: str = ""
     module: str = ""
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of its own."""
+        return self.file.name == INIT and not self.module
 
-@dataclass(frozen=True)
-class Glance:
-    """What the source text alone says about an algorithm."""
+    @property
+    def place(self) -> Path:
+        """Its folder, or the one file that it is."""
+        return self.file.parent if self.is_folder else self.file
 
-    abilities: tuple[str, ...]
-    about: str
-    learns: bool
-    needs: tuple[str, ...] = ()
-    """Parameters that a run has to name."""
-    presets: tuple[str, ...] = ()
-    """Names of its presets, where they are written out."""
-    control: bool = False
-    """Whether it measures the data or the metric and is no contender."""
+    @property
+    def path(self) -> str:
+        """What names it after ``--algo``, wherever it lies."""
+        return str(self.place / self.name if self.attribute else self.place)
 
 
 def plugin_folders(extra: Iterable[Path] = ()) -> list[Path]:
@@ -100,11 +98,11 @@ def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
     """
     found: dict[str, list[Plugin]] = {}
     for folder in plugin_folders(extra):
-        for file in sorted(folder.glob("*.py")):
-            if not file.name.startswith(("_", ".")):
-                plugin = Plugin(file.stem.replace("_", "-"), file.resolve())
-                if plugin not in found.setdefault(plugin.name, []):
-                    found[plugin.name].append(plugin)
+        for place in sorted(folder.iterdir()):
+            if not place.name.startswith(("_", ".")):
+                for plugin in _offered(place):
+                    if plugin not in found.setdefault(plugin.name, []):
+                        found[plugin.name].append(plugin)
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         spec = importlib.util.find_spec(entry.module)
         if spec is not None and spec.origin is not None:
@@ -113,25 +111,77 @@ def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
     return dict(sorted(found.items()))
 
 
+def _offered(place: Path) -> list[Plugin]:
+    """Return the algorithms that a file or a folder is: none, one, or several of one folder.
+
+    A folder that defines one is called after itself; of several each is called after its class.
+    """
+    name = place.stem.replace("_", "-")
+    if place.suffix == ".py":
+        return [Plugin(name, place.resolve())] if place.is_file() else []
+    classes = offered_by(place)
+    if classes is None:
+        return []
+    file = place.resolve() / INIT
+    if len(classes) < 2:
+        return [Plugin(place.name.replace("_", "-"), file)]
+    return [
+        Plugin(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", one).lower(), file, one) for one in classes
+    ]
+
+
+def _at(name: str) -> Plugin | None:
+    """Return the algorithm at a path, or None where the text is none.
+
+    Paths are of a file, of a folder or its ``__init__.py``, and, where a folder offers several, of
+    the folder with the name of one after it.
+    """
+    path = Path(name)
+    if name.endswith(".py") and not path.is_file():
+        raise UsageError(f"there is no algorithm file {name!r}")
+    if path.name == INIT:
+        path = path.parent
+    elif not name.endswith(".py") and not set(name) & {"/", os.sep} and name not in (".", ".."):
+        return None
+    with suppress(OSError, ValueError):
+        if path.is_dir():
+            path = path.resolve()
+        inside = [one for one in _offered(path.parent) if one.attribute and one.name == path.name]
+        if inside:
+            return inside[0]
+        found = _offered(path)
+        if len(found) > 1:
+            names = ", ".join(one.path for one in found)
+            raise UsageError(f"{name!r} offers more than one algorithm: {names}. Name one of them")
+        if path.is_dir() and not found:
+            raise UsageError(
+                f"{name!r} is a folder {'with an empty' if (path / INIT).exists() else 'without'} "
+                f"{INIT}: an algorithm that is a folder is a package, and {INIT} defines its "
+                f"class. A folder of algorithms is searched with --plugins {name}"
+            )
+        return found[0] if found else None
+    return None
+
+
 def find_algorithm(name: str, extra: Iterable[Path] = ()) -> Plugin:
-    """Return the one plugin of this name, or the algorithm file at this path.
+    """Return the one plugin of this name, or the algorithm file or folder at this path.
 
     Raises
     ------
     UsageError
         If there is none, or more than one.
     """
-    if name.endswith(".py"):
-        path = Path(name)
-        if not path.is_file():
-            raise UsageError(f"there is no algorithm file {name!r}")
-        return Plugin(path.stem.replace("_", "-"), path.resolve())
+    there = _at(name)
+    if there is not None:
+        return there
     known = algorithms(extra)
     plugins = known.get(name.replace("_", "-"), [])
     if not plugins:
+        meant = nearby(name, ".py") or nearby(name, f"{os.sep}{INIT}")
         raise UsageError(
-            f"no algorithm is called {name!r}.{nearby(name, '.py') or nearest(name, known)} "
+            f"no algorithm is called {name!r}.{meant or nearest(name, known)} "
             f"Known: {', '.join(known)}. A folder of your own is searched with --plugins DIR."
+            f"{_bare(name, extra)}"
         )
     if len(plugins) > 1:
         places = ", ".join(str(plugin.file) for plugin in plugins)
@@ -174,6 +224,16 @@ def nearby(name: str, ending: str) -> str:
     return ""
 
 
+def _bare(name: str, extra: Iterable[Path]) -> str:
+    """Say of a folder of this name in a plugin folder that it is no algorithm, and why."""
+    for folder in plugin_folders(extra)[1:]:
+        for one in dict.fromkeys([name.replace("-", "_"), name.replace("_", "-")]):
+            with suppress(OSError, ValueError):
+                if one and (folder / one).is_dir() and not (folder / one / INIT).is_file():
+                    return f" {str(folder / one)!r} is a folder without {INIT}, so no algorithm."
+    return ""
+
+
 def protocols(extra: Iterable[Path] = ()) -> dict[str, Path]:
     """Find every protocol by name: built-in TOML files and those in the folders `extra`."""
     found: dict[str, Path] = {}
@@ -192,99 +252,8 @@ def title_of(protocol: Path) -> str:
 
 
 def glance(plugin: Plugin) -> Glance:
-    """Read an algorithm's abilities and first docstring line without importing it.
-
-    Base classes are followed through the files of the harness. A class that inherits its ability
-    from elsewhere shows none; `harness describe` imports the file and knows better.
-    """
-    try:
-        classes = _classes(plugin.file)
-    except (SyntaxError, UnicodeDecodeError) as reason:
-        return Glance((), f"cannot be read: {reason}", learns=False)
-    for name, (node, line) in classes.items():
-        if plugin.attribute in ("", name) and not name.startswith("_"):
-            abilities = tuple(ability for ability in ABILITIES if ability in line)
-            if abilities:
-                text = (ast.get_docstring(node) or "").strip().split("\n")[0]
-                return Glance(
-                    abilities,
-                    text,
-                    learns="fit" in line,
-                    needs=_required(node),
-                    presets=_presets(node),
-                    control="Control" in abilities or _SAYS_CONTROL in line,
-                )
-    return Glance((), "", learns=False)
-
-
-def _class_variables(algorithm: ast.ClassDef) -> dict[str, ast.expr]:
-    """Return what is assigned in the body of a class, by name."""
-    found: dict[str, ast.expr] = {}
-    for item in algorithm.body:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.value:
-            found[item.target.id] = item.value
-        elif isinstance(item, ast.Assign):
-            found |= {one.id: item.value for one in item.targets if isinstance(one, ast.Name)}
-    return found
-
-
-def _presets(algorithm: ast.ClassDef) -> tuple[str, ...]:
-    """Return the names of the presets that a class writes out."""
-    written = _class_variables(algorithm).get("presets")
-    keys = written.keys if isinstance(written, ast.Dict) else []
-    return tuple(
-        key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
-    )
-
-
-def _says_control(algorithm: ast.ClassDef) -> bool:
-    """Return whether a class says ``control = True``."""
-    said = _class_variables(algorithm).get("control")
-    return isinstance(said, ast.Constant) and said.value is True
-
-
-def _required(algorithm: ast.ClassDef) -> tuple[str, ...]:
-    """Return the parameters that a class declares with ``required=True``."""
-    return tuple(
-        item.target.id
-        for item in algorithm.body
-        if isinstance(item, ast.AnnAssign)
-        and isinstance(item.target, ast.Name)
-        and isinstance(item.value, ast.Call)
-        and any(
-            word.arg == "required" and isinstance(word.value, ast.Constant) and word.value.value
-            for word in item.value.keywords
-        )
-    )
-
-
-def _classes(file: Path) -> dict[str, tuple[ast.ClassDef, frozenset[str]]]:
-    """Return a file's classes with the names of all bases and methods in their line of descent."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    homes = {
-        alias.asname or alias.name: (node.module, alias.name)
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0
-        for alias in node.names
-    }
-    found: dict[str, tuple[ast.ClassDef, frozenset[str]]] = {}
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        line = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-        if _says_control(node):
-            line.add(_SAYS_CONTROL)
-        for base in node.bases:
-            name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-            line.add(name)
-            module, original = homes.get(name, ("", name))
-            home = PACKAGE.parent / (module.replace(".", "/") + ".py")
-            if name in found:
-                line |= found[name][1]
-            elif module.startswith("harness.") and module != "harness.api" and home.is_file():
-                line |= _classes(home).get(original, (node, frozenset()))[1]
-        found[node.name] = (node, frozenset(line))
-    return found
+    """Read an algorithm's abilities and first docstring line without importing it."""
+    return glance_at(plugin.file, plugin.attribute)
 
 
 def load(plugin: Plugin) -> type[Algorithm]:
@@ -315,6 +284,8 @@ def load(plugin: Plugin) -> type[Algorithm]:
         raise PluginError(
             f"{plugin.file} must define exactly one public class derived from an ability "
             f"({', '.join(ABILITIES)}); it defines {names}"
+            + " (what it imports from its modules does not count)"
+            * plugin.is_folder
         )
     (found,) = classes
     if found is None or not (inspect.isclass(found) and issubclass(found, api.Algorithm)):
@@ -348,9 +319,20 @@ def own_files(plugin: Plugin) -> list[Path]:
     """Return the Python files that are a plugin's whatever it loads: one, or all of its folder."""
     home = home_of(plugin)
     packaged = bool(plugin.module) and home.name == plugin.module.split(".")[0]
-    if plugin.file.name == "__init__.py" or packaged:
-        return sorted({plugin.file, *home.rglob("*.py")})
+    if plugin.file.name == INIT or packaged:
+        return sorted({plugin.file, *_python_below(home)})
     return [plugin.file]
+
+
+def _python_below(folder: Path) -> Iterator[Path]:
+    """Yield the Python files below a folder, but for hidden ones and environments of Python."""
+    for place in folder.iterdir():
+        if place.name.startswith(".") or (place / "pyvenv.cfg").exists():
+            continue
+        if place.is_dir() and not place.is_symlink():
+            yield from _python_below(place)
+        elif place.suffix == ".py" and place.is_file():
+            yield place
 
 
 def source_hash(plugin: Plugin, loaded: Iterable[str] = ()) -> str:
@@ -404,18 +386,25 @@ def _import(plugin: Plugin) -> ModuleType:
     try:
         if plugin.module:
             return importlib.import_module(plugin.module)
-        # A name of our own, so that an algorithm called `random` does not hide Python's.
-        name = f"harness_algorithm_{plugin.name.replace('-', '_')}"
-        spec = importlib.util.spec_from_file_location(name, plugin.file)
+        # A name of our own, so that an algorithm called `random` does not hide Python's; a folder
+        # is a package of that name, so that relative imports find its modules.
+        name = "harness_algorithm_" + re.sub(r"\W", "_", plugin.place.stem)
+        inside = [str(plugin.file.parent)] if plugin.is_folder else None
+        spec = importlib.util.spec_from_file_location(
+            name, plugin.file, submodule_search_locations=inside
+        )
         if spec is None or spec.loader is None:
             raise PluginError(f"{plugin.file} is not a Python file")
+        for old in [one for one in sys.modules if one.startswith(f"{name}.")]:
+            del sys.modules[old]  # of another folder of this name, or of this one as it was
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
     except PluginError:
         raise
     except Exception as reason:
-        raise PluginError(explain(reason, plugin.file, "cannot be imported")) from reason
+        home = plugin.place if plugin.is_folder else None
+        raise PluginError(explain(reason, plugin.file, "cannot be imported", home)) from reason
     return module
 
 
@@ -441,7 +430,7 @@ def explain(reason: BaseException, file: Path, what: str, home: Path | None = No
     else:
         frames = traceback.extract_tb(reason.__traceback__)
         own = [frame for frame in frames if Path(frame.filename) == file]
-        if not own and home is not None:
+        if home is not None and (not own or file.name == INIT):
             own = [frame for frame in frames if Path(frame.filename).is_relative_to(home)]
         where = f"{own[-1].filename}, line {own[-1].lineno}" if own else str(file)
         quoted = (own[-1].line or "") if own else ""

@@ -11,6 +11,7 @@ from string import Template
 
 from harness.errors import UsageError, nearest
 from harness.plugins import scaffold_texts as texts
+from harness.plugins.glancing import INIT
 from harness.plugins.registry import find_protocol
 from harness.tasks.reading import (
     parse_protocol,
@@ -179,11 +180,11 @@ def _written(name: str, folder: Path, ending: str, text: str) -> Path:
         raise UsageError(f"{str(folder)!r} is not a folder")
     # The harness takes `-` and `_` in file names to mean the same name.
     for spelling in dict.fromkeys([name, name.replace("-", "_"), name.replace("_", "-")]):
-        if (folder / f"{spelling}{ending}").exists():
-            raise UsageError(
-                f"{str(folder / f'{spelling}{ending}')!r} exists already; choose another name or "
-                "remove the file"
-            )
+        for place in (folder / f"{spelling}{ending}", folder / spelling / INIT):
+            if place.exists() and ending in place.name:
+                raise UsageError(
+                    f"{str(place)!r} exists already; choose another name or remove the file"
+                )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}{ending}"
     # `x` refuses a file that appeared in the meantime.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +36,7 @@ APART = (
     "harness.tasks.protocol",
     "harness.tasks.reading",
     "harness.plugins.files",
+    "harness.plugins.glancing",
     "harness.plugins.registry",
     "harness.execution.asking",
     "harness.execution.enclosure",
@@ -88,7 +90,8 @@ def named_files(folder: Path, files: Iterable[Path]) -> list[str]:
     """Return the files below a folder whose names stand as texts in Python files.
 
     Compiled code that opens ``Path(__file__).with_name("model.onnx")`` is seen by nobody; the name
-    is. Paths are relative to the folder, with ``/``.
+    is, as one in the folder or beside the Python file. Paths are relative to the folder, with
+    ``/``.
     """
     root = folder.resolve()
     found = set()
@@ -99,12 +102,10 @@ def named_files(folder: Path, files: Iterable[Path]) -> list[str]:
             text = node.value
             if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
                 continue
-            path = root / text
-            try:
-                if path.is_file() and path.resolve().is_relative_to(root):
-                    found.add(path.resolve().relative_to(root).as_posix())
-            except OSError:
-                continue
+            for path in {root / text, file.parent.resolve() / text}:
+                with suppress(OSError):
+                    if path.is_file() and path.resolve().is_relative_to(root):
+                        found.add(path.resolve().relative_to(root).as_posix())
     return sorted(found)
 
 

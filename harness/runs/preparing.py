@@ -402,7 +402,7 @@ def command(run: Prepared) -> str:
     words += ["harness", "run", "--protocol"]
     words += [run.judged.file.stem if _is_builtin(run.judged.file) else str(run.judged.file)]
     builtin = _is_builtin(run.entry.plugin.file) or run.entry.plugin.module
-    words += ["--algo", run.entry.plugin.name if builtin else str(run.entry.plugin.file)]
+    words += ["--algo", run.entry.plugin.name if builtin else run.entry.plugin.path]
     if run.request.data is not None:
         words += ["--data", str(run.request.data)]
     if run.request.layout:
