@@ -23,9 +23,6 @@ BACKBONES = (
     *("mobilenet_v3_large", "resnet101", "densenet121", "efficientnet_v2_s", "swin_s"),
 )
 
-# Of ImageNet, by which torchvision's weights want their images normalised.
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
 
 @dataclass
 class Arcface(EmbeddingMatcher):
@@ -265,7 +262,9 @@ class Arcface(EmbeddingMatcher):
 
     def _normalised(self, images: Tensor) -> Tensor:
         """Return what the network takes: contrast at unit deviation, or ImageNet's colours."""
+        from harness.training.weights import IMAGENET_DEVIATION, IMAGENET_MEAN
+
         if self.contrast:
             return images * 4
-        mean = images.new_tensor(_MEAN)[:, None, None]
-        return (images - mean) / images.new_tensor(_DEVIATION)[:, None, None]
+        mean = images.new_tensor(IMAGENET_MEAN)[:, None, None]
+        return (images - mean) / images.new_tensor(IMAGENET_DEVIATION)[:, None, None]

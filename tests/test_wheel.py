@@ -37,6 +37,7 @@ def test_the_wheel_carries_algorithms_protocols_reports_and_fixtures(wheel: Path
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder, pattern in (
         ("algorithms", "*.py"),
+        ("algorithms", "*/*.py"),
         ("protocols", "*.toml"),
         ("reports", "*.j2"),
         ("reports", "annotate.*"),

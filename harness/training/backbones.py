@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 import torchvision
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from harness.errors import UsageError
+from harness.training.seeding import seeded
+from harness.training.weights import load_pretrained
 
 SMALL = "small"
 
@@ -146,8 +145,7 @@ def backbone(
     UsageError
         If the weights cannot be had, or are of another network.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         if name == SMALL:
             if weights:
                 raise UsageError(
@@ -159,48 +157,11 @@ def backbone(
             raise UsageError(f"unknown backbone {name!r}; known: {', '.join(BACKBONES)}")
         network = torchvision.models.get_model(name, weights=None)
         if weights:
-            _start_from(network, name, weights)
+            instead = (
+                "give a file of them by --param weights=FILE, or train from random weights by "
+            )
+            load_pretrained(network, name, weights, instead + "--param weights=")
         _NEW_LAST_LAYER[name](network, features)
     # Changes no number's meaning, only how maps lie in memory, which most networks run faster with.
     network = network.to(memory_format=torch.channels_last)
     return _Gray(network) if channels == 1 else network
-
-
-def _start_from(network: nn.Module, name: str, weights: str) -> None:
-    try:
-        state = _imagenet(name) if weights == "imagenet" else _of_file(Path(weights))
-    except (OSError, SafetensorError, ValueError, RuntimeError, KeyError) as reason:
-        where = f"ImageNet weights of {name}" if weights == "imagenet" else f"weights {weights}"
-        raise UsageError(
-            f"cannot get the {where}: {reason}. Where there is no network, download the file "
-            f"that torchvision.models.get_model_weights({name!r}).DEFAULT.url names elsewhere and "
-            "give it by --param weights=FILE, or train from random weights by --param weights="
-        ) from None
-    except Exception as reason:  # what a stranger's file makes torch's unpickler raise
-        raise UsageError(f"the weights {weights} are no file of plain tensors: {reason}") from None
-    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in state.items()}
-    if wanted != found:
-        names = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
-        raise UsageError(
-            f"the weights {weights} are not of torchvision's {name}: {len(names)} arrays differ, "
-            f"the first is {names[0]!r} (shape {found.get(names[0])} in the file, "
-            f"{wanted.get(names[0])} in the network)"
-        )
-    network.load_state_dict(state)
-
-
-def _imagenet(name: str) -> dict[str, Tensor]:
-    chosen = torchvision.models.get_model_weights(name).DEFAULT
-    state: dict[str, Tensor] = chosen.get_state_dict(progress=False, check_hash=True)
-    return state
-
-
-def _of_file(file: Path) -> dict[str, Tensor]:
-    if file.suffix == ".safetensors":
-        arrays: dict[str, Tensor] = safetensors.torch.load_file(file)
-        return arrays
-    found: object = torch.load(file, map_location="cpu", weights_only=True)
-    if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
-        raise ValueError("it holds no state dict")
-    return {str(key): value for key, value in found.items()}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -9,6 +12,14 @@ import torch
 def generator(seed: int) -> torch.Generator:
     """Return a torch generator of its own, so that nobody else's draws can change a fit."""
     return torch.Generator().manual_seed(seed)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global generator of the CPU for a while, and leave it as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def seed_step(seed: int, step: int, process: int = 0) -> None:

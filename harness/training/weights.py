@@ -1,14 +1,24 @@
-"""What a network learned, to a file and back, without pickle."""
+"""Weights to a file and back, and ImageNet's to start from; no file's code is ever run."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
+import torch
+import torchvision
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
-from harness.errors import Damaged
+from harness.errors import Damaged, UsageError
+
+IMAGENET = "imagenet"
+"""In the place of a file: torchvision's weights of a network."""
+
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""By which torchvision normalises RGB in [0, 1] before its networks see it."""
 
 
 def save_weights(network: nn.Module, file: Path) -> None:
@@ -47,14 +57,162 @@ def load_weights(network: nn.Module, file: Path) -> None:
         raise Damaged(
             f"cannot read the learned weights in {file}: {reason}; run the fit again"
         ) from reason
-    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in state.items()}
-    if wanted != found:
-        names = sorted(n for n in wanted.keys() | found.keys() if wanted.get(n) != found.get(n))
-        first = names[0]
+    differing = _differing(network, state)
+    if differing:
         raise Damaged(
-            f"the weights in {file} belong to another network, or to other parameters: "
-            f"{len(names)} arrays differ, the first is {first!r} (shape {found.get(first)} in the "
-            f"file, {wanted.get(first)} in the network)"
+            f"the weights in {file} belong to another network, or to other parameters: {differing}"
         )
     network.load_state_dict(state)
+
+
+def read_weights(weights: str, name: str, instead: str) -> dict[str, Tensor]:
+    """Return weights that others learned, on the CPU.
+
+    Parameters
+    ----------
+    weights
+        ``imagenet`` for torchvision's, downloaded once into torch's cache, or a file: safetensors,
+        or a dictionary of tensors saved by torch.
+    name
+        torchvision's name of the network.
+    instead
+        What a user can do without them, for the message: ``use ...``.
+
+    Raises
+    ------
+    UsageError
+        If they cannot be had, or are no dictionary of tensors.
+    """
+    if weights != IMAGENET:
+        return _of_file(Path(weights), instead)
+    url = torchvision.models.get_model_weights(name).DEFAULT.url
+    try:
+        state: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", progress=False, check_hash=True, weights_only=True
+        )
+    except Exception as reason:  # what a file in the cache makes torch's unpickler raise, too
+        place = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+        raise UsageError(
+            f"torchvision's ImageNet weights of {name} cannot be had: {_first_line(reason)}. "
+            f"Download {url} elsewhere and put it at {place}, or {instead}"
+        ) from None
+    return state
+
+
+def load_pretrained(
+    network: nn.Module, name: str, weights: str, instead: str, *, leave_out: str = ""
+) -> None:
+    """Give a network the weights of one of torchvision's.
+
+    Parameters
+    ----------
+    network
+        Whose parameters are named and shaped as torchvision's; changed in place, or not at all.
+    name, weights, instead
+        As `read_weights` takes them.
+    leave_out
+        Beginning of the names that the network does not have, such as ``fc.``.
+
+    Raises
+    ------
+    UsageError
+        If the weights cannot be had, or are of another network.
+    """
+    state = read_weights(weights, name, instead)
+    kept = {k: v for k, v in state.items() if not (leave_out and k.startswith(leave_out))}
+    differing = _differing(network, kept)
+    if differing:
+        raise UsageError(
+            f"the weights {weights} are not those of torchvision's {name}: {differing}"
+        )
+    network.load_state_dict(kept)
+
+
+def take_layers(
+    layers: Mapping[str, nn.Conv2d | nn.Linear],
+    state: Mapping[str, Tensor],
+    source: str,
+    expected: str,
+) -> None:
+    """Give layers their ``NAME.weight`` and ``NAME.bias``, whatever else there is.
+
+    Dimensions of length 1 in front, which old Caffe files have, are ignored, and a matrix is taken
+    for a kernel with as many values (Caffe's and DIGITS' "net surgery").
+
+    Parameters
+    ----------
+    layers
+        By their names in `state`; changed in place, or not at all.
+    state
+        As `read_weights` returns it.
+    source, expected
+        Where it is from and what it should hold, for messages.
+
+    Raises
+    ------
+    UsageError
+        If something is missing or of another shape.
+    """
+    wanted = {
+        f"{name}.{kind}": getattr(layer, kind)
+        for name, layer in layers.items()
+        for kind in ("weight", "bias")
+    }
+    taken: dict[str, Tensor] = {}
+    for name, target in wanted.items():
+        if name not in state:
+            some = ", ".join(sorted(state)[:4]) or "nothing"
+            raise UsageError(f"{source} has no {name!r}; it should hold {expected}. It has: {some}")
+        found, here = _trimmed(state[name]), _trimmed(target)
+        if found != here and found != (*here[:1], math.prod(here[1:])):
+            raise UsageError(
+                f"{source}: {name} has shape {tuple(state[name].shape)}, and this network needs "
+                f"{tuple(target.shape)}; it should hold {expected}"
+            )
+        taken[name] = state[name].reshape(target.shape).to(target.dtype)
+    with torch.no_grad():
+        for name, target in wanted.items():
+            target.copy_(taken[name])
+
+
+def _of_file(file: Path, instead: str) -> dict[str, Tensor]:
+    try:
+        if file.suffix == ".safetensors":
+            arrays: dict[str, Tensor] = safetensors.torch.load_file(file)
+            return arrays
+        found: object = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as reason:  # what a stranger's file makes torch's unpickler raise
+        raise UsageError(
+            f"cannot read weights from {file}: {_first_line(reason)}. Expected .safetensors, or a "
+            f"dictionary of tensors saved by torch.save; or {instead}"
+        ) from None
+    if not isinstance(found, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()
+    ):
+        raise UsageError(f"{file} holds {type(found).__name__}, not a dictionary of tensors")
+    return dict(found)
+
+
+def _differing(network: nn.Module, state: Mapping[str, Tensor]) -> str:
+    """Say in which arrays a state differs from a network's; empty where in none."""
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in state.items()}
+    names = sorted(n for n in wanted.keys() | found.keys() if wanted.get(n) != found.get(n))
+    if not names:
+        return ""
+    return (
+        f"{len(names)} arrays differ, the first is {names[0]!r} (shape {found.get(names[0])} in "
+        f"the file, {wanted.get(names[0])} in the network)"
+    )
+
+
+def _first_line(reason: Exception) -> str:
+    return (str(reason).splitlines() or [type(reason).__name__])[0]
+
+
+def _trimmed(value: Tensor) -> tuple[int, ...]:
+    """Return a shape without the ones in front."""
+    shape = list(value.shape)
+    while shape and shape[0] == 1:
+        shape.pop(0)
+    return tuple(shape)

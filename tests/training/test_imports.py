@@ -7,15 +7,12 @@ import sys
 
 import pytest
 
-from harness.plugins.places import bundled
-
 LIGHT = [
     "harness.training",
     "harness.training.preparation",
     "harness.training.sampling",
     "harness.training.curves",
     "harness.training.embedding",
-    "harness.training.siamese",
 ]
 
 
@@ -34,11 +31,13 @@ def test_the_light_modules_do_not_import_torch() -> None:
     assert not loads_torch("import " + ", ".join(LIGHT))
 
 
-@pytest.mark.parametrize("name", ["contrastive", "triplet", "arcface"])
-def test_an_algorithm_file_does_not_import_torch_until_it_is_used(name: str) -> None:
-    file = str(bundled("algorithms") / f"{name}.py")
-    assert not loads_torch(f"import runpy; runpy.run_path({file!r})")
+@pytest.mark.parametrize(
+    "name", ["contrastive", "arcface", "alexnet-svm", "fcn-alexnet", "inception-style"]
+)
+def test_an_algorithm_does_not_import_torch_until_it_is_used(name: str) -> None:
+    code = "from harness.plugins.registry import find_algorithm, load"
+    assert not loads_torch(f"{code}; load(find_algorithm({name!r}))")
 
 
 def test_this_test_would_notice_torch() -> None:
-    assert loads_torch("import harness.training.networks")
+    assert loads_torch("import harness.training.losses")

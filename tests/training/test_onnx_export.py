@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.training.alexnet import AlexNet
+from algorithms.alexnet_svm.network import AlexNet
 from harness.training.onnx_export import Described, LocalContrast, write_onnx
 from harness.training.onnx_recipe import KEY, Recipe
 from harness.training.preparation import gray_stack, local_contrast

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from algorithms.siamese.network import SiameseNetwork
 from harness.errors import Damaged
-from harness.training.networks import SiameseNetwork
 from harness.training.seeding import generator
 from harness.training.weights import load_weights, save_weights
 

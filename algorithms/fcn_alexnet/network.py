@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d
 
-from harness.training.alexnet import AlexNet, TorchvisionAlexNet, fill
+from harness.training.weights import IMAGENET_DEVIATION, take_layers
 
 SHIFT = 116.0
 """Taken from every value of the image, of 0 to 255 (DIGITS' layer "shift")."""
@@ -19,6 +19,17 @@ STRIDE, KERNEL = 32, 63
 CAFFE = ((96, 256, 384, 384, 256, 4096), (1, 2, 1, 2, 2))
 TORCHVISION = ((64, 192, 384, 256, 256, 4096), (1, 1, 1, 1, 1))
 """Channels of conv1 to conv5 and of fc6 and fc7; groups of the convolutions."""
+
+TORCHVISION_NAMES = {
+    "conv1": "features.0",
+    "conv2": "features.3",
+    "conv3": "features.6",
+    "conv4": "features.8",
+    "conv5": "features.10",
+    "fc6": "classifier.1",
+    "fc7": "classifier.4",
+}
+"""torchvision's names of AlexNet's layers, by Caffe's."""
 
 
 class FcnAlexNet(nn.Module):
@@ -68,8 +79,12 @@ class FcnAlexNet(nn.Module):
         )
         self.drop = nn.Dropout(0.5)
         for name, layer in self.layers().items():
-            fill(layer, 0.005 if name in ("fc6", "fc7") else 0.01, 0.0, generator)
-        fill(self.score, 0.0)
+            deviation = 0.005 if name in ("fc6", "fc7") else 0.01
+            with torch.no_grad():
+                layer.weight.normal_(0.0, deviation, generator=generator)
+        for layer in (*self.layers().values(), self.score):
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.score.weight)
         self.register_buffer("kernel", bilinear(KERNEL)[None, None], persistent=False)
 
     kernel: Tensor
@@ -206,45 +221,41 @@ def crop_offset() -> int:
     return int(place * STRIDE + (KERNEL - 1) / 2)
 
 
-def take_weights(network: FcnAlexNet, source: AlexNet | TorchvisionAlexNet) -> None:
+def take_weights(network: FcnAlexNet, state: Mapping[str, Tensor], source: str) -> None:
     """Give a network the weights of an AlexNet: DIGITS' net surgery.
 
     Convolutions are taken as they are, the matrices of fc6 and fc7 become kernels of 6x6 and 1x1,
-    and scores stay what they were. The source takes RGB in [0, 1]; here it is 0 to 255, so the
-    weights of conv1 are divided by 255. The source subtracts its own ``mean``, which is not taken
-    over: DIGITS subtracts 116 from every value.
+    and scores stay what they were. What the source subtracts is not taken over: DIGITS subtracts
+    116 from every value.
+
+    Parameters
+    ----------
+    network
+        Of width 1; changed in place, or not at all.
+    state
+        Of BVLC's AlexNet, by Caffe's names, whose conv1 takes BGR from 0 to 255; or of
+        torchvision's, which takes RGB in [0, 1], less a mean and divided by a deviation.
+    source
+        Where it is from, for messages.
 
     Raises
     ------
-    ValueError
-        If the networks have other shapes.
+    UsageError
+        If it is of another network.
     """
-    found = _layers_of(source)
+    theirs = "features.0.weight" in state
+    if theirs:
+        named = {
+            f"{ours}.{kind}": state[f"{name}.{kind}"]
+            for ours, name in TORCHVISION_NAMES.items()
+            for kind in ("weight", "bias")
+            if f"{name}.{kind}" in state
+        }
+    expected = "conv1 to conv5, fc6 and fc7, each with .weight and .bias, as in BVLC's AlexNet"
+    take_layers(network.layers(), named if theirs else state, source, expected)
     with torch.no_grad():
-        for name, layer in network.layers().items():
-            weight, bias = found[name].weight, found[name].bias
-            if weight.numel() != layer.weight.numel() or len(weight) != len(layer.weight):
-                raise ValueError(
-                    f"{name} has weights of shape {tuple(weight.shape)}, and {name} of the fully "
-                    f"convolutional network {tuple(layer.weight.shape)}"
-                )
-            layer.weight.copy_(weight.reshape(layer.weight.shape))
-            if layer.bias is not None and bias is not None:
-                layer.bias.copy_(bias)
-        network.conv1.weight /= 255
-
-
-def _layers_of(source: AlexNet | TorchvisionAlexNet) -> dict[str, nn.Conv2d | nn.Linear]:
-    if isinstance(source, AlexNet):
-        return source.layers()
-    features, classifier = source.alexnet.features, source.alexnet.classifier
-    numbered: dict[str, Any] = {
-        "conv1": features[0],
-        "conv2": features[3],
-        "conv3": features[6],
-        "conv4": features[8],
-        "conv5": features[10],
-        "fc6": classifier[1],
-        "fc7": classifier[4],
-    }
-    return numbered
+        first = network.conv1.weight
+        if theirs:
+            first /= 255 * torch.tensor(IMAGENET_DEVIATION)[:, None, None]
+        else:
+            first.copy_(first.flip(1))

@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torchvision.models import AlexNet_Weights, alexnet
 
+from algorithms.alexnet_svm.imagenet import load_bvlc, load_torchvision
+from algorithms.alexnet_svm.network import AlexNet, TorchvisionAlexNet
 from harness.errors import UsageError
-from harness.training.alexnet import AlexNet, TorchvisionAlexNet
-from harness.training.imagenet import load_bvlc, load_torchvision
 
 
 def generator(seed: int) -> torch.Generator:
@@ -42,7 +42,7 @@ def test_a_network_of_bgr_from_0_to_255_answers_alike_on_rgb_from_0_to_1(
     state = weights_of(theirs) | {"fc8.weight": torch.zeros(1000, 4)}
     file = tmp_path / f"bvlc{suffix}"
     save_file(state, file) if suffix == ".safetensors" else torch.save(state, file)
-    load_bvlc(ours, file)
+    load_bvlc(ours, str(file))
     ours.mean.copy_(theirs.mean.flip(0) / 255)
     rgb = torch.rand(3, 3, 63, 63, generator=generator(2))
     torch.testing.assert_close(ours(rgb), theirs(255 * rgb.flip(1)), rtol=1e-4, atol=1e-3)
@@ -54,7 +54,7 @@ def test_shapes_of_old_caffe_files_are_understood(tmp_path: Path) -> None:
     state["fc6.bias"] = state["fc6.bias"][None, None, None]
     save_file(state, tmp_path / "old.safetensors")
     ours = small(1)
-    load_bvlc(ours, tmp_path / "old.safetensors")
+    load_bvlc(ours, str(tmp_path / "old.safetensors"))
     assert torch.equal(ours.fc6.bias, small(0).fc6.bias)
     assert torch.equal(ours.fc6.weight, small(0).fc6.weight)
 
@@ -65,14 +65,14 @@ def test_weights_of_another_network_are_refused_and_change_nothing(tmp_path: Pat
     save_file(state, tmp_path / "w.safetensors")
     ours = small(1)
     with pytest.raises(UsageError, match=r"fc7.weight has shape \(4, 4\).*size=227 and width=1"):
-        load_bvlc(ours, tmp_path / "w.safetensors")
+        load_bvlc(ours, str(tmp_path / "w.safetensors"))
     assert torch.equal(ours.conv1.weight, small(1).conv1.weight)
 
 
 def test_a_file_without_the_layers_says_what_it_should_hold(tmp_path: Path) -> None:
     save_file({"features.0.weight": torch.zeros(2)}, tmp_path / "w.safetensors")
     with pytest.raises(UsageError, match=r"has no 'conv1.weight'.*It has: features.0.weight"):
-        load_bvlc(small(0), tmp_path / "w.safetensors")
+        load_bvlc(small(0), str(tmp_path / "w.safetensors"))
 
 
 class Malicious:
@@ -89,7 +89,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path: Path) -> None:
     file, trace = tmp_path / "w.pth", tmp_path / "trace"
     torch.save({"conv1.weight": Malicious(trace)}, file)
     with pytest.raises(UsageError, match="cannot read weights"):
-        load_bvlc(small(0), file)
+        load_bvlc(small(0), str(file))
     assert not trace.exists()
 
 
@@ -99,12 +99,12 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, suffix: str, conten
     file = tmp_path / f"w{suffix}"
     file.write_bytes(content)
     with pytest.raises(UsageError):
-        load_bvlc(small(0), file)
+        load_bvlc(small(0), str(file))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read weights from .*none\.pth"):
-        load_bvlc(small(0), tmp_path / "none.pth")
+        load_bvlc(small(0), str(tmp_path / "none.pth"))
 
 
 def test_torchvisions_weights_answer_as_behind_torchvisions_own_preparation(

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from harness.errors import UsageError
-
-IMAGENET = "imagenet"
+from harness.training.weights import IMAGENET_DEVIATION, IMAGENET_MEAN, load_pretrained
 
 AUXILIARY = 0.4
 """Weight of the loss of InceptionV3's second output (Szegedy et al. 2016; torchvision's recipe)."""
-
-_MEAN = (0.485, 0.456, 0.406)
-_DEVIATION = (0.229, 0.224, 0.225)
 
 
 class SmallInception(nn.Module):
@@ -124,12 +116,16 @@ class InceptionV3(nn.Module):
 
         self.network = inception_v3(weights=None, aux_logits=True, init_weights=not weights)
         if weights:
-            _start_from(self.network, weights)
+            instead = (
+                "give a file of them by --param weights=FILE, or train from random weights by "
+            )
+            load_pretrained(self.network, "inception_v3", weights, instead + "--param weights=")
         self.network.fc = nn.Linear(self.network.fc.in_features, classes)
         second: Any = self.network.AuxLogits
         second.fc = nn.Linear(second.fc.in_features, classes)
-        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None])
-        self.register_buffer("deviation", torch.tensor(_DEVIATION)[:, None, None])
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None])
+        deviation = torch.tensor(IMAGENET_DEVIATION)[:, None, None]
+        self.register_buffer("deviation", deviation)
 
     def forward(self, images: Tensor) -> Any:
         """Score RGB images in [0, 1] of side 75 or more: shape (n, classes).
@@ -138,47 +134,3 @@ class InceptionV3(nn.Module):
         """
         found = self.network((images - self.mean) / self.deviation)
         return (found.logits, found.aux_logits) if self.training else found
-
-
-def _start_from(network: nn.Module, weights: str) -> None:
-    named = f"ImageNet weights of {weights}" if weights != IMAGENET else "torchvision's weights"
-    try:
-        state = _imagenet() if weights == IMAGENET else _of_file(Path(weights))
-    except (OSError, SafetensorError, ValueError, RuntimeError) as reason:
-        raise UsageError(
-            f"{named} of InceptionV3 cannot be had: {reason}. Where there is no network, download "
-            "inception_v3_google-0cc3c7bd.pth from download.pytorch.org/models elsewhere and give "
-            "it with --param weights=FILE, or train from random weights with --param weights="
-        ) from None
-    except Exception as reason:  # what a stranger's file makes torch's unpickler raise
-        raise UsageError(f"{weights} is no file of plain tensors: {reason}") from None
-    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in state.items()}
-    differing = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
-    if differing:
-        first = differing[0]
-        raise UsageError(
-            f"{weights} is not torchvision's InceptionV3: {len(differing)} arrays differ, the "
-            f"first is {first!r} (shape {found.get(first)} in the file, {wanted.get(first)} in the "
-            "network)"
-        )
-    network.load_state_dict(state)
-
-
-def _imagenet() -> dict[str, Tensor]:
-    from torchvision.models import Inception_V3_Weights
-
-    chosen = Inception_V3_Weights.IMAGENET1K_V1
-    state: dict[str, Tensor] = chosen.get_state_dict(progress=False, check_hash=True)
-    return state
-
-
-def _of_file(file: Path) -> dict[str, Tensor]:
-    if file.suffix == ".safetensors":
-        arrays: dict[str, Tensor] = safetensors.torch.load_file(file)
-        return arrays
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError("it holds no state dict")
-    found: dict[str, Tensor] = state
-    return found

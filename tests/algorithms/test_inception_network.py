@@ -8,8 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from algorithms.inception_style.network import Block, InceptionV3, SmallInception  # noqa: E402
 from harness.errors import UsageError  # noqa: E402
-from harness.training.inception import Block, InceptionV3, SmallInception  # noqa: E402
 
 
 def test_a_block_has_the_channels_and_weights_of_its_branches() -> None:
@@ -45,7 +45,7 @@ def test_inception_v3_has_two_new_outputs_and_refuses_weights_of_another(tmp_pat
     with torch.inference_mode():
         assert network.eval()(torch.zeros(1, 3, 80, 80)).shape == (1, 6)
     torch.save({"fc.weight": torch.zeros(2, 2)}, tmp_path / "other.pth")
-    with pytest.raises(UsageError, match="not torchvision's InceptionV3"):
+    with pytest.raises(UsageError, match="not those of torchvision's inception_v3"):
         InceptionV3(6, str(tmp_path / "other.pth"))
-    with pytest.raises(UsageError, match="cannot be had"):
+    with pytest.raises(UsageError, match=r"cannot read weights from .*missing\.pth.*weights=FILE"):
         InceptionV3(6, str(tmp_path / "missing.pth"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -152,20 +150,21 @@ class FcnAlexnet(Segmenter):
 
     def build(self) -> nn.Module:
         """Return the network of the seed, before any ImageNet weights."""
-        from harness.training.fcn import CAFFE, TORCHVISION, FcnAlexNet, SmallFcn
-        from harness.training.loop import generator
+        from harness.training.seeding import generator, seeded
+
+        from .network import CAFFE, TORCHVISION, FcnAlexNet, SmallFcn
 
         if self.network == "alexnet":
             layout = CAFFE if self.layout == "caffe" else TORCHVISION
             return FcnAlexNet(2, layout, self.width, generator(self.seed))
-        with _seeded(self.seed):
+        with seeded(self.seed):
             return SmallFcn(2, max(4, round(16 * self.width)))
 
     def _start(self) -> nn.Module:
         """Return the network with the weights that training starts from: the net surgery."""
-        from harness.training.alexnet import AlexNet, TorchvisionAlexNet
-        from harness.training.fcn import FcnAlexNet, take_weights
-        from harness.training.imagenet import load_bvlc, load_torchvision
+        from harness.training.weights import IMAGENET, read_weights
+
+        from .network import FcnAlexNet, take_weights
 
         network = self.build()
         if self.start == "random":
@@ -174,25 +173,20 @@ class FcnAlexnet(Segmenter):
             return network
         if not isinstance(network, FcnAlexNet) or self.width != 1:
             raise UsageError("ImageNet weights fit network=alexnet with width=1, and nothing else")
-        source: AlexNet | TorchvisionAlexNet
-        if self.layout == "torchvision":
-            if self.weights:
-                raise UsageError(
-                    f"weights={self.weights} is a file of BVLC's AlexNet: it goes with layout=caffe"
-                )
-            source = TorchvisionAlexNet()
-            load_torchvision(source)
-        elif self.weights:
-            source = AlexNet(227, 1.0)
-            load_bvlc(source, Path(self.weights))
-        else:
+        if self.weights and self.layout == "torchvision":
+            raise UsageError(
+                f"weights={self.weights} is a file of BVLC's AlexNet: it goes with layout=caffe"
+            )
+        if not self.weights and self.layout == "caffe":
             raise UsageError(
                 "DIGITS starts from ImageNet weights of BVLC's AlexNet, which nobody offers for "
                 "download in a format without code in it. Name a converted file with "
                 "--param weights=FILE (docs/alexnet-svm.md says how), take torchvision's AlexNet "
                 "with --param layout=torchvision, or train from nothing with --param start=random"
             )
-        take_weights(network, source)
+        source = self.weights or IMAGENET
+        instead = "train from nothing with --param start=random"
+        take_weights(network, read_weights(source, "alexnet", instead), source)
         return network
 
     def _scaled(self, image: Image) -> npt.NDArray[np.float32]:
@@ -216,6 +210,7 @@ class FcnAlexnet(Segmenter):
 
         from harness.training.loop import descend, generator
         from harness.training.schedules import Cosine, StepPolicy, solver
+        from harness.training.seeding import seeded
 
         chance = generator(self.seed + 1)
         weights = torch.tensor([1.0, self.tattoo_weight])
@@ -250,7 +245,7 @@ class FcnAlexnet(Segmenter):
             else StepPolicy(self.learning_rate, max(1, -(-self.iterations // 3)), 0.1)
         )
         # Dropout draws from torch's global generator.
-        with _seeded(self.seed):
+        with seeded(self.seed):
             descend(batch_loss, descent, schedule, self.iterations, train.progress)
 
     def _example(self, train: TrainingSet, index: int) -> tuple[Tensor, Tensor]:
@@ -268,13 +263,3 @@ def _mirrored(image: Tensor, truth: Tensor, chance: torch.Generator) -> tuple[Te
         if throw < 0.5:
             image, truth = image.flip(axis), truth.flip(axis)
     return image, truth
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generator for a while; nobody else notices."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

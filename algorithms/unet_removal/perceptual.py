@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.errors import UsageError
-from harness.training.pretrained import load_pretrained
-from harness.training.unet import IMAGENET_DEVIATION, IMAGENET_MEAN
+from harness.training.seeding import seeded
+from harness.training.weights import IMAGENET_DEVIATION, IMAGENET_MEAN, load_pretrained
 
 WEIGHTS = (5.0, 15.0, 2.0)
 GRAM_WEIGHT = 5e3
@@ -127,8 +127,7 @@ class Vgg16Features(nn.Module):
         with torch.device("meta"):
             whole = torchvision.models.vgg16_bn(weights=None)
         features = nn.ModuleDict({"features": whole.features.to_empty(device="cpu")})
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             for layer in whole.features:
                 if isinstance(layer, nn.BatchNorm2d):
                     layer.reset_parameters()
@@ -136,7 +135,7 @@ class Vgg16Features(nn.Module):
                     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
                     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         if weights != RANDOM:
-            instead = f"another loss, e.g. features={RANDOM}"
+            instead = f"use another loss, e.g. features={RANDOM}"
             load_pretrained(features, "vgg16_bn", weights, instead, leave_out="classifier.")
         pools = [i for i, layer in enumerate(whole.features) if isinstance(layer, nn.MaxPool2d)]
         self.taken = [pool - 1 for pool in pools[2:]]

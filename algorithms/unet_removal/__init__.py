@@ -110,7 +110,8 @@ class UnetRemoval(Remover):
 
         from harness.training.descent import Descent
         from harness.training.engine import Devices
-        from harness.training.progressive import Stages
+
+        from .progressive import Stages
 
         if len(self.sizes) != len(self.iterations) or not self.sizes or min(self.sizes) < MULTIPLE:
             raise ValueError(
@@ -153,7 +154,7 @@ class UnetRemoval(Remover):
         """
         import torch
 
-        from harness.training.removal import painted
+        from .objective import painted
 
         network = vars(self).get("network_")
         if network is None:
@@ -187,7 +188,9 @@ class UnetRemoval(Remover):
         """
         import torch
 
-        from harness.training.unet import RESNET34, UNet
+        from harness.training.seeding import seeded
+
+        from .network import RESNET34, UNet
 
         if self.encoder and (self.width, tuple(self.blocks)) != (64, RESNET34):
             from harness.errors import UsageError
@@ -196,13 +199,12 @@ class UnetRemoval(Remover):
                 f"encoder={self.encoder} needs the ResNet-34 that its weights are of: width=64 and "
                 f"blocks={','.join(map(str, RESNET34))}"
             )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             network = UNet(4 if self.head == "gated" else 3, self.width, self.blocks)
         if pretrained and self.encoder:
-            from harness.training.pretrained import load_pretrained
+            from harness.training.weights import load_pretrained
 
-            instead = "random weights with --param encoder="
+            instead = "start from random weights with --param encoder="
             load_pretrained(network.encoder, "resnet34", self.encoder, instead, leave_out="fc.")
         return network.to(memory_format=torch.channels_last)
 
@@ -229,11 +231,11 @@ class UnetRemoval(Remover):
         self.network_ = network.eval()
 
     def _objective(self, network: nn.Module) -> nn.Module:
-        from harness.training.removal import RemovalObjective
+        from .objective import RemovalObjective
 
         features = None
         if self.features:
-            from harness.training.perceptual import Vgg16Features
+            from .perceptual import Vgg16Features
 
             features = Vgg16Features(self.features, self.seed)
         return RemovalObjective(network, self.head, features, self.gate_weight, self.overlay)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.training.networks import SiameseNetwork
+from algorithms.siamese.network import SiameseNetwork
 from harness.training.seeding import generator
 
 # 5*5*1*20 + 20, 5*5*20*50 + 50, 4950*500 + 500, 500*d + d, 2*d + 2

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.training.alexnet import AlexNet, TorchvisionAlexNet, fill
+from algorithms.alexnet_svm.network import AlexNet, TorchvisionAlexNet, fill
 
 
 def generator(seed: int) -> torch.Generator:

@@ -18,8 +18,9 @@ from harness.training.sampling import Indices, Sampler, Truth
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from harness.training.networks import SiameseNetwork
     from harness.training.onnx_recipe import Recipe
+
+    from .network import SiameseNetwork
 
 HEIGHT, WIDTH = 56, 46
 """Size of the gray images that the network takes, in pixels."""
@@ -135,8 +136,9 @@ class SiameseMatcher(EmbeddingMatcher):
 
     def build(self) -> SiameseNetwork:
         """Return the untrained network of the seed."""
-        from harness.training.networks import SiameseNetwork
         from harness.training.seeding import generator
+
+        from .network import SiameseNetwork
 
         return SiameseNetwork(self.descriptor, generator(self.seed))
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.training.progressive import Stages
-from harness.training.removal import RemovalObjective, overlaid, painted
+from algorithms.unet_removal.objective import RemovalObjective, overlaid, painted
+from algorithms.unet_removal.progressive import Stages
 
 
 class Always(nn.Module):
@@ -57,7 +57,7 @@ def test_nothing_is_laid_over_a_share_of_none() -> None:
 
 def test_the_loss_is_l1_and_the_gates_cross_entropy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "harness.training.removal._relit", lambda pictures, clean: (pictures, clean)
+        "algorithms.unet_removal.objective._relit", lambda pictures, clean: (pictures, clean)
     )
     # Gate logits of 0: half open, and a cross-entropy of ln 2 whatever the mask.
     objective = RemovalObjective(Always(0, 0, 0, 0), "gated", gate_weight=0.3)
@@ -74,7 +74,7 @@ def test_the_loss_of_a_painted_picture_has_the_terms_of_the_features(
             return [pictures] * 3
 
     monkeypatch.setattr(
-        "harness.training.removal._relit", lambda pictures, clean: (pictures, clean)
+        "algorithms.unet_removal.objective._relit", lambda pictures, clean: (pictures, clean)
     )
     objective = RemovalObjective(Always(0, 0, 0), "picture", Same())
     clean = torch.zeros(1, 3, 2, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.training.cropping import LEVELS, entropy, entropy_square
+from algorithms.inception_style.cropping import LEVELS, entropy, entropy_square
 
 
 def test_the_square_with_the_most_varied_grey_levels_is_cut_out() -> None:

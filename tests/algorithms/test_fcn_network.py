@@ -7,8 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.training.alexnet import AlexNet  # noqa: E402
-from harness.training.fcn import (  # noqa: E402
+from algorithms.alexnet_svm.network import AlexNet  # noqa: E402
+from algorithms.fcn_alexnet.network import (  # noqa: E402
     CAFFE,
     TORCHVISION,
     FcnAlexNet,
@@ -18,6 +18,7 @@ from harness.training.fcn import (  # noqa: E402
     take_weights,
     upscaled,
 )
+from harness.errors import UsageError  # noqa: E402
 
 
 def test_layers_have_the_shapes_and_weights_of_digits() -> None:
@@ -64,17 +65,16 @@ def test_the_deconvolution_is_not_learned() -> None:
     assert "kernel" not in dict(FcnAlexNet(2, width=0.02).named_parameters())
 
 
-def test_net_surgery_computes_what_alexnet_does() -> None:
+def test_net_surgery_computes_what_caffe_s_alexnet_does() -> None:
     source = AlexNet(227, 0.05).eval()
     network = FcnAlexNet(2, CAFFE, width=0.05).eval()
-    take_weights(network, source)
-    image = torch.rand(1, 3, 227, 227, generator=torch.Generator().manual_seed(0))
-    maps = torch.relu(source.conv1(image))
-    # Without its border and shift the first layer is AlexNet's, on pixels from 0 to 255.
-    plain = torch.nn.functional.conv2d(
-        image * 255, network.conv1.weight, network.conv1.bias, stride=4
-    )
-    assert torch.allclose(torch.relu(plain), maps, atol=1e-5)
+    state = {"fc8.weight": torch.zeros(1), **source.state_dict()}
+    state["fc6.weight"] = state["fc6.weight"][None, None]  # as old Caffe files have it
+    take_weights(network, state, "here")
+    image = 255 * torch.rand(1, 3, 227, 227, generator=torch.Generator().manual_seed(0))
+    # Without its border and shift the first layer is AlexNet's, on RGB where that took BGR.
+    plain = torch.nn.functional.conv2d(image, network.conv1.weight, network.conv1.bias, stride=4)
+    assert torch.allclose(plain, source.conv1(image.flip(1)), atol=1e-2)
     pooled = torch.rand(1, source.conv5.out_channels, 6, 6)
     fc6 = network.fc6(pooled).flatten(1)
     assert torch.allclose(fc6, source.fc6(pooled.flatten(1)), atol=1e-5)
@@ -82,9 +82,31 @@ def test_net_surgery_computes_what_alexnet_does() -> None:
     assert not network.score.weight.any()
 
 
-def test_net_surgery_refuses_another_network() -> None:
-    with pytest.raises(ValueError, match="conv"):
-        take_weights(FcnAlexNet(2, TORCHVISION, width=0.05), AlexNet(227, 0.05))
+def test_net_surgery_takes_torchvision_s_layers_by_their_places() -> None:
+    from torchvision.models import alexnet
+
+    source = alexnet().eval()
+    network = FcnAlexNet(2, TORCHVISION).eval()
+    take_weights(network, source.state_dict(), "here")
+    rgb = torch.rand(1, 3, 227, 227, generator=torch.Generator().manual_seed(0))
+    theirs = torch.nn.functional.conv2d(
+        rgb / torch.tensor([0.229, 0.224, 0.225])[:, None, None],
+        source.features[0].weight,
+        stride=4,
+    )
+    ours = torch.nn.functional.conv2d(255 * rgb, network.conv1.weight, stride=4)
+    assert torch.allclose(ours, theirs, atol=1e-4)
+    for name, layer in (("conv5", source.features[10]), ("fc7", source.classifier[4])):
+        assert torch.equal(network.layers()[name].weight.flatten(), layer.weight.flatten())
+
+
+def test_net_surgery_refuses_another_network_and_changes_nothing() -> None:
+    network = FcnAlexNet(2, TORCHVISION, width=0.05)
+    before = network.conv1.weight.clone()
+    for state in (AlexNet(227, 0.05).state_dict(), {"features.0.weight": torch.zeros(2, 3)}):
+        with pytest.raises(UsageError, match="conv1 to conv5, fc6 and fc7"):
+            take_weights(network, state, "here")
+    assert torch.equal(network.conv1.weight, before)
 
 
 @pytest.mark.parametrize("sides", [(64, 64), (33, 50), (8, 9)])

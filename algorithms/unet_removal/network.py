@@ -17,14 +17,13 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 from torchvision.models.resnet import BasicBlock
 
+from harness.training.weights import IMAGENET_DEVIATION, IMAGENET_MEAN
+
 RESNET34 = (3, 4, 6, 3)
 """Residual blocks of ResNet-34's four stages."""
 
 REDUCTION = 32
 """Of each side, from the image to the encoder's last map; sides must be multiples of it."""
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 class ResidualEncoder(nn.Module):

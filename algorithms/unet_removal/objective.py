@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.training.perceptual import PerceptualLoss
+from .perceptual import PerceptualLoss
 
 CLOSED, OPEN = 0.1, 0.9
 """Gates below and above are 0 and 1: what shows no tattoo is not changed even a little."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -32,7 +31,7 @@ class InceptionStyle(Tagger):
     blocks on small images.
 
     ``crop=entropy`` shows the network the square in which grey levels are most varied, as the talk
-    tried ("not too good!"); see `harness.training.cropping`.
+    tried ("not too good!"); see `cropping.py`.
     """
 
     network: str = parameter("small", "Which network.", choices=("small", "inception-v3"))
@@ -149,9 +148,11 @@ class InceptionStyle(Tagger):
 
     def _build(self, classes: int, weights: str) -> nn.Module:
         from harness.errors import UsageError
-        from harness.training.inception import InceptionV3, SmallInception
+        from harness.training.seeding import seeded
 
-        with _seeded(self.seed):
+        from .network import InceptionV3, SmallInception
+
+        with seeded(self.seed):
             if self.network == "inception-v3":
                 if self.size < 75:
                     raise UsageError(f"inception-v3 needs size=75 or more, not {self.size}")
@@ -166,7 +167,7 @@ class InceptionStyle(Tagger):
     def _prepared(self, images: Sequence[Image]) -> FloatStack:
         """Return the images, or the parts to be shown, scaled: RGB in [0, 1]."""
         if self.crop == "entropy":
-            from harness.training.cropping import entropy_square
+            from .cropping import entropy_square
 
             images = [entropy_square(image, self.crop_share) for image in images]
         return colour_stack(images, self.size, self.size)
@@ -177,9 +178,11 @@ class InceptionStyle(Tagger):
         from torch.nn.functional import cross_entropy
 
         from harness.training.augmentation import flipped, parts
-        from harness.training.inception import AUXILIARY
         from harness.training.loop import descend, generator
         from harness.training.schedules import Cosine, solver
+        from harness.training.seeding import seeded
+
+        from .network import AUXILIARY
 
         chance = generator(self.seed + 1)
         waiting = torch.empty(0, dtype=torch.int64)
@@ -206,15 +209,5 @@ class InceptionStyle(Tagger):
         )
         schedule = Cosine(self.learning_rate, self.iterations, self.iterations // 10)
         # Dropout draws from torch's global generator.
-        with _seeded(self.seed):
+        with seeded(self.seed):
             descend(batch_loss, descent, schedule, self.iterations, train.progress)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generator for a while; nobody else notices."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torchvision
 
-from harness.training.unet import ResidualEncoder, SelfAttention, Shuffle, UNet
+from algorithms.unet_removal.network import ResidualEncoder, SelfAttention, Shuffle, UNet
 
 
 def test_the_encoder_is_torchvisions_resnet34_without_its_head() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from harness.training.alexnet import AlexNet, TorchvisionAlexNet
     from harness.training.onnx_recipe import Recipe
+
+    from .network import AlexNet, TorchvisionAlexNet
 
 _SVM = "svm.safetensors"
 
@@ -169,11 +169,12 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
 
     def build(self) -> AlexNet | TorchvisionAlexNet:
         """Return the network of the seed, before any ImageNet weights."""
-        from harness.training.alexnet import AlexNet, TorchvisionAlexNet
-        from harness.training.seeding import generator
+        from harness.training.seeding import generator, seeded
+
+        from .network import AlexNet, TorchvisionAlexNet
 
         if self.network == "torchvision":
-            with _seeded(self.seed):
+            with seeded(self.seed):
                 return TorchvisionAlexNet()
         return AlexNet(
             self.size,
@@ -273,8 +274,8 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
 
     def _start(self) -> AlexNet | TorchvisionAlexNet:
         """Return the network with the weights that training starts from."""
-        from harness.training.alexnet import AlexNet
-        from harness.training.imagenet import load_bvlc, load_torchvision
+        from .imagenet import load_bvlc, load_torchvision
+        from .network import AlexNet
 
         network = self.build()
         if self.weights and (self.start == "random" or self.network == "torchvision"):
@@ -287,7 +288,7 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
         if not isinstance(network, AlexNet):
             load_torchvision(network)
         elif self.weights:
-            load_bvlc(network, Path(self.weights))
+            load_bvlc(network, self.weights)
         else:
             raise UsageError(
                 "the paper starts from ImageNet weights of BVLC's AlexNet, which nobody offers "
@@ -311,13 +312,14 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
         import torch
         from torch import nn
 
-        from harness.training.alexnet import fill
         from harness.training.augmentation import flipped
         from harness.training.descent import Descent
         from harness.training.engine import Devices
         from harness.training.objectives import SoftmaxObjective
         from harness.training.schedules import StepPolicy
         from harness.training.seeding import generator
+
+        from .network import fill
 
         fc8 = nn.Linear(network.units, int(labels.max()) + 1)
         fill(fc8, 0.01, 0.0, generator(self.seed + 1))
@@ -376,16 +378,6 @@ def _cropped(images: Tensor, size: int) -> Tensor:
         for image, (top, left) in zip(images, corners, strict=True)
     ]
     return torch.stack(cut)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generator for a while; nobody else notices."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def _given(train: TrainingSet, truth: str) -> Any:

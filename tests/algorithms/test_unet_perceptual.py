@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from algorithms.unet_removal.perceptual import PerceptualLoss, Vgg16Features, gram
 from harness.errors import UsageError
-from harness.training.perceptual import PerceptualLoss, Vgg16Features, gram
-from harness.training.pretrained import load_pretrained
+from harness.training.weights import load_pretrained
 
 
 class Two(nn.Module):
@@ -98,5 +98,5 @@ def test_weights_come_from_a_file_and_those_of_another_network_are_refused(tmp_p
     ours: Any = nn.Sequential(nn.Linear(2, 3))
     load_pretrained(ours, "resnet34", str(file), "nothing", leave_out="fc.")
     assert torch.equal(ours[0].weight, theirs[0].weight)
-    with pytest.raises(UsageError, match=r"are not those of resnet34.*fc\.weight"):
+    with pytest.raises(UsageError, match=r"are not those of torchvision's resnet34.*fc\.weight"):
         load_pretrained(ours, "resnet34", str(file), "nothing")
