@@ -14,7 +14,7 @@ from harness.cli.group import Verbs, commands
 from harness.cli.naming import refuse_place
 from harness.cli.options import PLUGINS, assignments
 from harness.errors import UsageError
-from harness.plugins import registry
+from harness.plugins import glancing, registry
 
 if TYPE_CHECKING:
     from harness.conformance import Finding
@@ -26,7 +26,7 @@ FOLDER = click.option(
     default=Path(),
     show_default="this folder",
 )
-ABILITIES = tuple(ability.lower() for ability in registry.ABILITIES)
+ABILITIES = tuple(ability.lower() for ability in glancing.ABILITIES)
 
 
 class New(Verbs):

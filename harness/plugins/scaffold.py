@@ -54,7 +54,7 @@ ABILITIES = {
     "remover": Scaffold(texts.REMOVER, "removal"),
     "control": Scaffold(texts.CONTROL, "similarity"),
 }
-"""By ability; a test holds its names to `harness.plugins.registry.ABILITIES`."""
+"""By ability; a test holds its names to `harness.plugins.glancing.ABILITIES`."""
 
 
 def write_algorithm(name: str, folder: Path, *, ability: str = "matcher") -> Path:

@@ -1,4 +1,4 @@
-"""Training pairs of Di & Patel (2016): probes with references, the same ones throughout."""
+"""Training pairs of probes with references, the same ones throughout, as in Di & Patel (2016)."""
 
 from __future__ import annotations
 

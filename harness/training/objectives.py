@@ -14,14 +14,14 @@ Change = Callable[[Tensor], Tensor]
 
 
 class SiameseObjective(nn.Module):
-    """The network of Di & Patel with a loss on one of its layers.
+    """A network with a loss of pairs or triplets on one of its layers.
 
     Parameters
     ----------
     network
-        Returns `harness.training.networks.Outputs`.
+        From images to a named tuple of layers.
     layer
-        ``ip2`` or ``feat``.
+        Name of one, such as ``ip2``.
     warp
         Strength of `warped`, after the flips.
     loss

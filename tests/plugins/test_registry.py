@@ -12,7 +12,7 @@ import pytest
 
 from harness.api import ABILITIES, Algorithm
 from harness.errors import PluginError, UsageError
-from harness.plugins import registry
+from harness.plugins import glancing, registry
 from harness.plugins.places import bundled
 
 WriteFile = Callable[[str, str], Path]
@@ -28,7 +28,7 @@ class Mine(Matcher):
 
 
 def test_the_names_of_the_abilities_are_those_of_the_interface() -> None:
-    assert tuple(ability.__name__ for ability in ABILITIES) == registry.ABILITIES
+    assert tuple(ability.__name__ for ability in ABILITIES) == glancing.ABILITIES
 
 
 def test_built_in_algorithms_are_found_by_their_file_names() -> None:

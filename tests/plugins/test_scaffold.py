@@ -9,7 +9,7 @@ import pytest
 
 from harness import conformance
 from harness.errors import UsageError
-from harness.plugins import registry
+from harness.plugins import glancing, registry
 from harness.plugins.scaffold import ABILITIES, write_algorithm, write_generator, write_protocol
 from harness.synthesis.checking import examine_generator, is_generator
 from harness.synthesis.grammar import Grammar
@@ -40,7 +40,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_there_is_a_scaffold_for_every_ability() -> None:
-    assert list(ABILITIES) == [ability.lower() for ability in registry.ABILITIES]
+    assert list(ABILITIES) == [ability.lower() for ability in glancing.ABILITIES]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ LIGHT = [
     "harness.training",
     "harness.training.preparation",
     "harness.training.sampling",
+    "harness.training.kept_pairs",
     "harness.training.curves",
     "harness.training.embedding",
 ]
