@@ -42,6 +42,7 @@ def test_the_wheel_carries_algorithms_protocols_reports_and_fixtures(wheel: Path
         ("reports", "*.j2"),
         ("reports", "annotate.*"),
         ("generators", "*.*"),
+        ("generators", "procedural/*.py"),
         ("fixtures", "mini/5-fold/*/*.txt"),
     ):
         expected = {
@@ -78,6 +79,18 @@ def test_it_runs_from_another_folder_in_a_bare_environment(wheel: Path, tmp_path
     assert ran.returncode == 0, ran.stderr
     assert "similarity / colours" in ran.stdout
     assert list((tmp_path / "runs").rglob("report.html"))
+    drawn = subprocess.run(
+        [
+            *(str(place / "bin" / "harness"), "synth", "drawn", "--identities", "2"),
+            *("--images", "2", "--size", "48", "--param", "size=64", "--workers", "2"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert drawn.returncode == 0, drawn.stderr
+    assert len(list((tmp_path / "drawn" / "images").rglob("*.jpg"))) == 4
     listed = subprocess.run(
         [str(place / "bin" / "harness"), "describe", "colours"],
         cwd=tmp_path,

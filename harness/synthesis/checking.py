@@ -145,9 +145,9 @@ def _drawn(generator: Generator, layout: str) -> str:
 
     with TemporaryDirectory() as place:
         out = Path(place) / "set"
-        work = partial(generator.draw_layout, layout=layout, seed=SEED, workers=1, report=report)
+        work = partial(generator.draw_layout, layout=layout, seed=SEED, report=report)
         try:
-            drawn = work(out)
+            drawn = work(out, workers=1)
         except _Enough:
             drawn = True
         if not told or told[0][0] != 0:
@@ -163,19 +163,19 @@ def _drawn(generator: Generator, layout: str) -> str:
         return _whole(out, work)
 
 
-def _whole(out: Path, work: Callable[[Path], bool]) -> str:
+def _whole(out: Path, work: Callable[..., bool]) -> str:
     """Say what is wrong with a set that is finished."""
     files = _contents(out)
     if not files:
         return "it writes no file"
     if MARKER in files and read_marker(out)[0] != "yes":
         return f"its {MARKER} does not state that the pictures are synthetic"
-    again = work(out)
+    again = work(out, workers=1)
     if again is not False or _contents(out) != files:
         return "asked for again in the same folder it has to return False, and change nothing"
-    work(other := out.with_name("other"))
+    work(other := out.with_name("other"), workers=2)
     if _contents(other) != files:
-        return "the same seed gives other files in another folder"
+        return "the same seed gives other files in another folder, with two workers"
     try:
         data = open_dataset(out, use_case=_use_case(out))
     except HarnessError as reason:
