@@ -39,7 +39,7 @@ def test_the_wheel_carries_algorithms_protocols_reports_and_fixtures(wheel: Path
         ("algorithms", "*.py"),
         ("algorithms", "*/*.py"),
         ("protocols", "*.toml"),
-        ("reports", "*.j2"),
+        ("reports", "**/*.j2"),
         ("reports", "annotate.*"),
         ("generators", "*.*"),
         ("generators", "procedural/*.py"),

@@ -154,11 +154,13 @@ def export(
 
 def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
     """Refuse runs that have no scores of comparisons, or of images, in a format."""
-    if protocol.task == "score-lists" and form != "pyeer":
+    from harness.api import Detector
+
+    task = task_of(protocol)
+    if not task.names_images and form != "pyeer":
         raise UsageError(f"{folder}: score lists have no names; export them with --format pyeer")
-    scored = protocol.task == "score-lists" or task_of(protocol).compares
     # PyEER's lists are of comparisons; other formats also have one for scores of images.
-    if not scored and (protocol.task != "detection" or form == "pyeer"):
+    if not task.compares and (task.ability is not Detector or form == "pyeer"):
         raise UsageError(
             f"{folder}: a run of {protocol.task!r} compares no images, so there are no scores in "
             f"the format {form}"

@@ -139,7 +139,7 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
     mated_by
         What mates have in common: with ``group`` they are look-alikes.
     """
-    from harness.reporting.sections.headline import galleries, headline_of
+    from harness.reporting.headline import galleries, headline_of
 
     metrics = outcome.metrics
     counts = metrics.counts
@@ -269,7 +269,7 @@ def plain(text: str) -> str:
 
 def _words(outcome: Outcome, algorithm: str, mated_by: str) -> dict[str, Any]:
     """Return what JSON says of a headline in words."""
-    from harness.reporting.sections.headline import headline_of
+    from harness.reporting.headline import headline_of
 
     told = headline_of(outcome.metrics, algorithm, mated_by)
     return {

@@ -14,7 +14,7 @@ from harness.leaderboard.groups import group, outcomes_of
 from harness.leaderboard.kinds import kind_of, order_of
 from harness.leaderboard.reading import Entry, LeftOut
 from harness.record.manifest import shown
-from harness.reporting.sections.headline import cannot_answer
+from harness.reporting.headline import cannot_answer
 from harness.reporting.wording import (
     direction,
     known,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.leaderboard.boards import Board, Place
 from harness.reporting import wording
-from harness.reporting.sections.headline import standing
+from harness.reporting.headline import standing
 
 __all__ = ["leading"]
 

@@ -12,7 +12,7 @@ from harness.leaderboard.leading import leading
 from harness.leaderboard.rows import Cell, chance_cells, estimate_cell, failures_cell, strip
 from harness.record import provenance
 from harness.reporting import wording
-from harness.reporting.sections.headline import galleries
+from harness.reporting.headline import galleries
 
 __all__ = ["by_algorithm", "overview"]
 

@@ -25,10 +25,12 @@ from harness.record.manifest import shown
 from harness.reporting import wording
 from harness.reporting.drawing.overlay_plot import MARKS
 from harness.reporting.drawing.overlays import SHOWN, Overlay, Subject, overlays
+from harness.reporting.headline import galleries, headline_of
 from harness.reporting.pages import environment, surroundings
-from harness.reporting.sections.headline import galleries, headline_of
-from harness.reporting.sections.published import of_use_case, published_tables, read_published
+from harness.reporting.sections.published import published_beside, published_tables
+from harness.tasks.kinds import KINDS
 from harness.tasks.look_alikes import MATES
+from harness.tasks.trade_off import COMPARISONS
 
 OVERVIEW = "index.html"
 _SCRIPTS = ("page.js", "board.js")
@@ -98,7 +100,8 @@ def _copies(board: Board) -> str:
 def _board(board: Board) -> dict[str, Any]:
     figures = _curves(board)
     styles = {entry: style for figure in figures for entry, style, _ in figure.shown}
-    published = of_use_case(read_published(), board.use_case, board.protocol)
+    metrics = list(board.first.metrics.pooled)
+    published = published_beside(metrics, board.use_case, board.protocol)
     return {
         "board": board,
         "manifest": board.first.manifest,
@@ -117,7 +120,7 @@ def _board(board: Board) -> dict[str, Any]:
         "controls": rows(board, board.controls, styles),
         "chance": chance_cells(board),
         "figures": figures,
-        "published": published_tables(published, list(board.first.metrics.pooled)),
+        "published": published_tables(published, metrics),
         "paths": {p.entry.id: p.entry.folder for p in board.all_places},
     }
 
@@ -127,7 +130,9 @@ def _curves(board: Board) -> list[Overlay]:
         Subject(p.entry.id, p.label, p.entry.curves, p.entry.assessment) for p in board.all_places
     ]
     shown = [p.entry.id for p in (board.places or board.controls)[:SHOWN]]
-    return overlays(subjects, shown, board.metrics, board.first.metrics.task)
+    task = KINDS.get(board.first.metrics.task)
+    errors = COMPARISONS if task is None else task.trade_off
+    return overlays(subjects, shown, board.metrics, errors)
 
 
 def _remarks(board: Board) -> list[tuple[str, str]]:

@@ -189,7 +189,7 @@ def assessed(run: Run, method: str) -> Assessment:
             found = assess(task.comparisons(run.folds, run.answers, run.records), method)
         except ValueError as reason:
             raise UsageError(f"{run.folder}: no likelihood ratios: {reason}") from None
-    if run.protocol.task == "score-lists" and not run.records:
+    if not task.names_images and not run.records:
         # Every comparison was taken for an identity of its own.
         del found.counts["identities"]
         for estimate in found.estimates.values():
@@ -338,7 +338,7 @@ def read_run(folder: Path) -> Run:
         raise BadFile(folder / PROTOCOL, " ".join(str(reason).split())) from None
     brought = manifest.imported is not None
     # Scores that carry their own truth are of lines in a file, of which nothing need be known.
-    folds = folds_in(folder, truth, named=protocol.task != "score-lists")
+    folds = folds_in(folder, truth, named=task_of(protocol).names_images)
     records = records_in(folder, truth, Path(manifest.dataset["path"]))
     with sound(folder, "its raw answers cannot be read"):
         task = task_of(protocol)

@@ -17,8 +17,9 @@ from harness.reporting.drawing.overlay_plot import MARKS
 from harness.reporting.drawing.overlays import Overlay, Subject, overlays
 from harness.reporting.drawing.thumbnails import Pictures, thumbnails
 from harness.reporting.pages import environment, surroundings
-from harness.reporting.sections.showcase import Row as SearchRow
-from harness.reporting.sections.showcase import row_of
+from harness.reporting.sections.searches import Row as SearchRow
+from harness.reporting.sections.searches import row_of
+from harness.tasks.kinds import KINDS
 from harness.tasks.look_alikes import MATES
 from harness.tasks.results import Judgement
 
@@ -145,7 +146,8 @@ def _curves(comparison: Comparison, names: Sequence[str], shown: Sequence[Shown]
         for i, (name, own) in enumerate(zip(names, curves, strict=False))
     ]
     metrics = [row.metric for row in comparison.pairs[0].rows]
-    return overlays(subjects, [one.id for one in subjects], metrics, comparison.task)
+    errors = KINDS[comparison.task].trade_off
+    return overlays(subjects, [one.id for one in subjects], metrics, errors)
 
 
 def _all_changes(

@@ -43,41 +43,15 @@ def write_report(folder: Path, manifest: Manifest, outcome: Outcome, dataset: Da
     """Render the report of a run, with thumbnails of the images that are at hand."""
     from harness.reporting.drawing.thumbnails import thumbnails
     from harness.reporting.report import render
-    from harness.reporting.sections.learning import learning_figures
-    from harness.reporting.sections.operating import operating_of
-    from harness.reporting.sections.removal import as_shown, retouched_section
-    from harness.reporting.sections.sections import SectionInput, sections_of
+    from harness.reporting.sections.retouched import as_shown
+    from harness.reporting.sections.section import SectionInput
 
     protocol, _ = read_protocol(folder / record.PROTOCOL)
-    section = None
-    assessment = record.read_assessment(folder)
-    if assessment is not None:
-        from harness.reporting.sections.forensic import AS_LISTED, PROPOSITIONS, forensic_section
-
-        proposition = PROPOSITIONS[manifest.mated_by or protocol.data.mated_by]
-        if protocol.task == "score-lists":
-            proposition = AS_LISTED
-        section = forensic_section(assessment, proposition, manifest.origin.algorithm)
-    retouched = retouched_section(folder, manifest, outcome, dataset.records)
     records = dataset.records
     if manifest.origin.attack is not None:
         records = as_shown(folder, outcome, records)
-    tags = None
-    if protocol.task == "tagging":
-        from harness.reporting.sections.tagging import tagging_section
-
-        tags = tagging_section(outcome, protocol.threshold, folder, dataset.records)
     page = render(
-        manifest,
-        outcome,
-        thumbnails(records),
-        section,
-        "" if tags else protocol.data.use_case,  # what is published of it are no tags
-        retouched=retouched,
-        tagging=tags,
-        learning=learning_figures(folder),
-        sections=sections_of(SectionInput(folder, outcome, dataset.records)),
-        scores=operating_of(folder, outcome.metrics, outcome.curves),
+        SectionInput(folder, protocol, manifest, outcome, dataset.records, thumbnails(records))
     )
     write_whole(folder / record.REPORT, page)
 

@@ -21,6 +21,7 @@ from harness.metrics.ids import Metric
 from harness.scorefiles.distributions import ScoreLists, split_scores
 from harness.tasks import score_lists
 from harness.tasks.answers import Answer
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
 __all__ = [
@@ -63,15 +64,16 @@ def metric_of(protocol: Protocol) -> Metric | None:
 
     None where it has none, or where it is not of comparisons.
     """
-    known = () if protocol.task == "detection" else ("eer", "open-set-eer")
-    return next((m for m in protocol.metric_ids if m.name in known), None)
+    if not task_of(protocol).compares:
+        return None
+    return next((m for m in protocol.metric_ids if m.name in ("eer", "open-set-eer")), None)
 
 
 def scores_behind(
     protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]
 ) -> ScoreLists:
     """Return the scores that the equal error rate of a run is made of, and so its other rates."""
-    if protocol.task == "score-lists":
+    if not task_of(protocol).names_images:
         return ScoreLists(*score_lists.scores_of(folds, answers))
     return split_scores(folds, answers, rank=rank_of(protocol))
 

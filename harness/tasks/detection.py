@@ -29,6 +29,7 @@ from harness.tasks.results import (
     Judgement,
 )
 from harness.tasks.task import Task, training_images
+from harness.tasks.trade_off import TradeOff
 from harness.tasks.trials import MEASURES, Scores, Trials, Values
 
 TATTOO = "tattoo"
@@ -50,6 +51,18 @@ class Detection(Task["_Decisions", "_Decisions"]):
     needs = ("both-labels",)
     failure_policy = "An image without a score is a wrong decision, whatever it shows."
     shown = "elements"
+    trade_off = TradeOff(
+        "False detection rate",
+        "Missed detection rate",
+        "False detections",
+        "Missed",
+        "eer",
+        mated="images with a tattoo",
+        nonmated="images without",
+        kinds=(TATTOO, "non-tattoo"),
+        scored="images",
+        higher="like a tattoo",
+    )
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
         """Return the data set's own lists, or folds that keep a tattoo's images together.

@@ -38,6 +38,7 @@ from harness.tasks.results import (
 )
 from harness.tasks.searches import FoldSearches, searches_of
 from harness.tasks.task import training_images
+from harness.tasks.trade_off import TradeOff
 from harness.tasks.trials import Scores, Trials
 
 
@@ -47,6 +48,16 @@ class OpenSet(Searching["_Rotations"]):
     metrics = (
         "fnir",
         "open-set-eer",
+    )
+    trade_off = TradeOff(
+        "False positive identification rate (FPIR)",
+        "False negative identification rate (FNIR)",
+        "FPIR",
+        "FNIR",
+        "open-set-eer@rank=1",
+        "chance: scores that say nothing, in the same galleries",
+        "searches with a mate",
+        "searches without",
     )
     failed_role = "image"
     failure_policy = (

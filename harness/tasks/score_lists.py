@@ -50,6 +50,7 @@ class ScoreLists(Task["_Lists", "_Lists"]):
     ability = Matcher
     metrics = comparing.METRICS
     compares = True
+    names_images = False
     failure_policy = (
         "A mated comparison without a score is a non-match at every threshold; a non-mated one is "
         "no chance of a false match and is not counted."

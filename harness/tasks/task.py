@@ -30,6 +30,7 @@ from harness.tasks.results import (
     Outcome,
     TagFigures,
 )
+from harness.tasks.trade_off import COMPARISONS, TradeOff
 from harness.tasks.trials import Trials, TrialsOf, failures_of
 
 if TYPE_CHECKING:
@@ -77,6 +78,10 @@ class Task(ABC, Generic[Part, Whole]):
         What an image that the algorithm gave up on is called.
     rules
         The table of a protocol's file that is named after the task, with its keys.
+    names_images
+        Whether answers are of images with names, and not of lines in a file of scores.
+    trade_off
+        What the two errors are called that are made at a threshold, where any are.
     """
 
     ability: ClassVar[type[Algorithm]]
@@ -90,6 +95,8 @@ class Task(ABC, Generic[Part, Whole]):
     compares: ClassVar[bool] = False
     failed_role: ClassVar[str] = "probe"
     rules: ClassVar[type[Table]] = Table
+    names_images: ClassVar[bool] = True
+    trade_off: ClassVar[TradeOff] = COMPARISONS
 
     # What is asked, and what may be learned.
 

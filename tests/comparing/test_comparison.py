@@ -17,7 +17,7 @@ from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
 from harness.record.record import write_truth
 from harness.reporting.comparison import render
-from harness.reporting.sections.showcase import row_of
+from harness.reporting.sections.searches import row_of
 from harness.runs.joining import join
 from harness.tasks.results import Candidate, Judgement
 from tests.comparing.conftest import Altered, reversed_order

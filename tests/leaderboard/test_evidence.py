@@ -13,10 +13,9 @@ from harness.leaderboard.building import build, gather
 from harness.leaderboard.evidence import PLACE, harmless, report_paths
 from harness.leaderboard.site import render_site
 from harness.record import record
-from harness.reporting.report import render
 from tests.conftest import Ran, run_harness
 from tests.leaderboard.test_site import Page
-from tests.reporting.conftest import make_manifest, make_outcome, picture_of
+from tests.reporting.conftest import make_manifest, make_outcome, picture_of, render
 
 OWN = (
     "<!DOCTYPE html><html><head><meta charset='utf-8'>"

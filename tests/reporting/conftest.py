@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from harness.data.records import Record
+from harness.plugins.places import bundled
 from harness.record.manifest import Manifest, Origin, Step
+from harness.reporting import report
+from harness.reporting.sections.section import SectionInput
 from harness.statistics.estimate import Estimate
+from harness.tasks.reading import read_protocol
 from harness.tasks.results import (
     Candidate,
     Curves,
@@ -39,6 +45,28 @@ def picture_of(name: str) -> bytes | None:
     data = io.BytesIO()
     image.save(data, "JPEG", quality=80)
     return data.getvalue()
+
+
+def section_input(
+    manifest: Manifest,
+    outcome: Outcome,
+    picture: Picture = picture_of,
+    use_case: str = "",
+    folder: Path = Path("nowhere"),
+    records: Mapping[str, Record] | None = None,
+) -> SectionInput:
+    """Return what sections are made from, under a bundled protocol that asks the run's question."""
+    name = {"identification": "similarity"}.get(outcome.metrics.task, outcome.metrics.task)
+    file = bundled("protocols") / f"{name}.toml"
+    protocol, _ = read_protocol(file if file.exists() else file.with_name("similarity.toml"))
+    data = protocol.data.model_copy(update={"use_case": use_case})
+    protocol = protocol.model_copy(update={"data": data})
+    return SectionInput(folder, protocol, manifest, outcome, records or {}, picture)
+
+
+def render(manifest: Manifest, outcome: Outcome, picture: Picture, use_case: str = "") -> str:
+    """Return the page of a made-up run."""
+    return report.render(section_input(manifest, outcome, picture, use_case))
 
 
 def make_manifest(task: str = "identification", failures: int = 0) -> Manifest:

@@ -12,8 +12,8 @@ from harness.comparing.baselines import run_of
 from harness.metrics.verification import error_curve, fnmr_at_fmr
 from harness.plugins.places import bundled
 from harness.record.record import read_run
-from harness.reporting.drawing.figures import figures
-from harness.reporting.sections.operating import (
+from harness.reporting.drawing.figures import error_trade_off, score_distributions
+from harness.reporting.operating import (
     MOST,
     RATES,
     Operating,
@@ -24,13 +24,12 @@ from harness.reporting.sections.operating import (
     threshold_table,
     with_thresholds,
 )
-from harness.reporting.sections.trade_off import COMPARISONS, OPEN_SET, trade_off_of
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import histogram, thin_curve
-from harness.tasks.results import (
-    Curves,
-    Metrics,
-)
+from harness.tasks.kinds import task_of
+from harness.tasks.open_set import OpenSet
+from harness.tasks.results import Curves, Metrics
+from harness.tasks.trade_off import COMPARISONS
 
 NUMBERS = np.random.default_rng(3)
 Scores = npt.NDArray[np.float64]
@@ -79,7 +78,7 @@ def test_a_threshold_read_from_the_page_attains_the_rates_beside_it(kind: str) -
 
 def test_where_too_many_searches_failed_no_threshold_is_told() -> None:
     nonmated = np.append(np.zeros(50), [np.inf] * 50)
-    table = threshold_table(Operating(np.ones(20), nonmated), OPEN_SET)
+    table = threshold_table(Operating(np.ones(20), nonmated), OpenSet.trade_off)
     assert all(row[1].startswith("none") for row in table.rows)
     assert table.columns[0] == "FPIR allowed"
 
@@ -124,9 +123,12 @@ def drawn(mated: Scores, nonmated: Scores) -> tuple[str, list[str]]:
     curves = Curves(
         det=thin_curve(error_curve(mated, nonmated)), distribution=histogram(mated, nonmated)
     )
-    found = figures(metrics, curves, "colours", Operating(mated, nonmated))
-    notes = " ".join(note for figure in found for note in figure.notes)
-    return notes, [table.caption for figure in found for table in figure.also]
+    scores = Operating(mated, nonmated)
+    errors = error_trade_off(curves, metrics, "colours", COMPARISONS, scores)
+    bins = score_distributions(curves, metrics, COMPARISONS, scores)
+    assert errors is not None
+    assert bins is not None
+    return " ".join(bins.notes), [table.caption for table in errors.also]
 
 
 def test_the_page_says_which_bins_it_draws_and_shows_the_thresholds() -> None:
@@ -156,7 +158,7 @@ def test_the_scores_of_a_run_folder_give_the_rates_that_the_run_reports(name: st
     assert scores is not None
     assert "threshold" in with_thresholds(outcome.curves.det, scores)
     told = {"fnmr@fmr=0.1": 0, "fnmr@fmr=0.01": 1, "tpdr@fpdr=0.1": 0, "tpdr@fpdr=0.01": 1}
-    table = threshold_table(scores, trade_off_of(outcome.metrics.task))
+    table = threshold_table(scores, task_of(run.protocol).trade_off)
     compared = 0
     for metric, estimate in outcome.metrics.pooled.items():
         if metric in told and estimate.value is not None:

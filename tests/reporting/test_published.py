@@ -12,15 +12,16 @@ from harness.errors import DataError
 from harness.metrics.catalogue import entry_of
 from harness.plugins.places import bundled
 from harness.record.manifest import Manifest
-from harness.reporting.report import render
 from harness.reporting.sections.published import (
     COLUMNS,
     Published,
     of_use_case,
+    published_beside,
     published_tables,
     read_published,
 )
 from harness.tasks.results import Outcome
+from tests.reporting.conftest import render
 
 HOSTILE = '<script>alert("1")</script> | "q"\n=cmd é'
 
@@ -107,6 +108,26 @@ def test_systems_stand_by_name_not_by_result() -> None:
     assert table.table.columns[1] == "Hit rate within rank 1"
 
 
+@pytest.mark.parametrize(
+    ("metrics", "use_case", "protocol", "found"),
+    [
+        (["hit-rate@rank=10", "map"], "tattoo_similarity", "mine", True),
+        (["top-k-accuracy@k=1"], "tattoo_similarity", "style", False),
+        (["accuracy"], "tattoo_detection", "detection", True),
+        (["iou", "pixel-accuracy"], "tattoo_detection", "segmentation", False),
+        (["net-removal"], "tattoo-detection", "removal", False),
+        # What was published under the protocol's own name is of it, whatever its metrics.
+        (["tag-map"], "tattoo_detection", "tagging", True),
+    ],
+)
+def test_figures_of_another_question_on_the_same_data_are_left_out(
+    metrics: list[str], use_case: str, protocol: str, found: bool
+) -> None:
+    rows = published_beside(metrics, use_case, protocol)
+    assert bool(rows) == found
+    assert {row.use_case for row in rows} <= {use_case, protocol}
+
+
 def test_a_run_shows_the_published_rows_of_its_use_case_with_their_data_set(
     manifest: Manifest, outcome: Outcome
 ) -> None:
@@ -125,8 +146,9 @@ def test_published_words_are_shown_as_text(
     manifest: Manifest, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = Published("x", HOSTILE, HOSTILE, 0.5, HOSTILE, HOSTILE, "", "pooled", HOSTILE, HOSTILE)
-    monkeypatch.setattr("harness.reporting.report.read_published", lambda: (row,))
-    page = render(manifest, outcome, lambda name: None, use_case="x")
+    monkeypatch.setattr("harness.reporting.sections.published.read_published", lambda: (row,))
+    manifest.origin.protocol = "x"
+    page = render(manifest, outcome, lambda name: None)
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
 

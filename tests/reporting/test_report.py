@@ -15,9 +15,9 @@ from urllib.parse import unquote
 import pytest
 
 from harness.record.manifest import Manifest
-from harness.reporting.report import FAILURES_SHOWN, render
+from harness.reporting import report
+from harness.reporting.sections.failures import SHOWN as FAILURES_SHOWN
 from harness.reporting.sections.folds import differing
-from harness.reporting.sections.learning import learning_figures
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import (
     Curves,
@@ -26,6 +26,7 @@ from harness.tasks.results import (
     Outcome,
 )
 from harness.training import curves
+from tests.reporting.conftest import render, section_input
 
 Picture = Callable[[str], bytes | None]
 
@@ -389,8 +390,7 @@ def test_failures_and_pictures_come_before_curves_and_learning_comes_last(
     model = tmp_path / "units" / "fold-1" / "model"
     model.mkdir(parents=True)
     curves.write(model, {"iteration": [1, 2, 3], "loss": [3.0, 2.0, 1.0]})
-    learning = learning_figures(tmp_path)
-    page = Page(render(manifest, outcome, picture, learning=learning))
+    page = Page(report.render(section_input(manifest, outcome, picture, folder=tmp_path)))
     found = headings(page)
     assert found[:4] == ["result", "failures", "searches", "det-section"]
     assert found[-1] == "learning"

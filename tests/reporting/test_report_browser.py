@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness.record.manifest import Manifest
-from harness.reporting.report import render
 from harness.tasks.results import Outcome
+from tests.reporting.conftest import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")

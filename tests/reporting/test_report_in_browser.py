@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.record.manifest import Manifest
-from harness.reporting.report import render
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import (
     Curves,
     Outcome,
 )
 from tests.browsing import chromium, quiet_page, serious_faults
+from tests.reporting.conftest import render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.reporting.report import render
 from tests.browsing import chromium, quiet_page, serious_faults
-from tests.reporting.conftest import make_manifest, make_outcome, picture_of
+from tests.reporting.conftest import make_manifest, make_outcome, picture_of, render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

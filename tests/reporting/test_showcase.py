@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.reporting.sections.showcase import (
+from harness.reporting.sections.decisions import decisions
+from harness.reporting.sections.searches import (
     CANDIDATES,
     best_searches,
-    decisions,
     margin,
     worst_searches,
 )

@@ -9,8 +9,8 @@ import numpy as np
 import PIL.Image
 
 from harness.data.records import Record
-from harness.reporting.report import render
-from harness.reporting.sections.tagging import hits, tagging_section
+from harness.reporting.sections import tags
+from harness.reporting.sections.tags import hits
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import (
     Candidate,
@@ -20,7 +20,7 @@ from harness.tasks.results import (
     Outcome,
     TagFigures,
 )
-from tests.reporting.conftest import make_manifest
+from tests.reporting.conftest import make_manifest, section_input
 
 EVIL = "<script>alert(1)</script>"
 
@@ -70,20 +70,24 @@ def test_the_page_has_every_tag_best_first_with_examples_and_escapes_them(tmp_pa
     model = tmp_path / "units" / "fold-1" / "model"
     model.mkdir(parents=True)
     (model / "notes.json").write_text(json.dumps({f"Copies {EVIL}": 1200.0, "Share": 0.25}))
-    section = tagging_section(OUTCOME, 0.5, tmp_path, {"a/good.png": Record("a/good.png", image)})
-    assert [line.tag for line in section.lines] == [EVIL, "rose", "never"]
-    assert [example.name for example in section.best + section.worst] == [  # type: ignore[operator]
-        "a/good.png",
-        "b/bad.png",
-    ]
-    assert section.best[0].said == f"✓ {EVIL} 0.90; × rose 0.10"
-    assert section.notes is not None
-    assert section.notes.rows == ((f"Copies {EVIL}", "1,200"), ("Share", "0.250"))
-    page = render(make_manifest("tagging"), OUTCOME, lambda name: None, tagging=section)
+    page = shown(tmp_path, {"a/good.png": Record("a/good.png", image)})
+    places = [page.index(f'<th scope="row">{tag}') for tag in ("&lt;script", "rose", "never")]
+    assert places == sorted(places)
+    assert page.index("a/good.png") < page.index("b/bad.png")
+    assert "✓ &lt;script&gt;alert(1)&lt;/script&gt; 0.90; × rose 0.10" in page
+    assert "<td>1,200</td>" in page
+    assert "<td>0.250</td>" in page
     assert EVIL not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert page.count('<img src="data:image/jpeg;base64,') == 1
     assert "No picture at hand. Best tags: × never 0.80" in page
+
+
+def shown(folder: Path, records: dict[str, Record]) -> str:
+    found = tags.section(
+        section_input(make_manifest("tagging"), OUTCOME, folder=folder, records=records)
+    )
+    assert found is not None
+    return found.content
 
 
 def test_notes_that_are_not_numbers_are_left_out(tmp_path: Path) -> None:
@@ -91,4 +95,4 @@ def test_notes_that_are_not_numbers_are_left_out(tmp_path: Path) -> None:
     model.mkdir(parents=True)
     for text in ("[1]", "{", '{"a": "b", "c": Infinity}'):
         (model / "notes.json").write_text(text)
-        assert tagging_section(OUTCOME, 0.5, tmp_path, {}).notes is None
+        assert "Training</h3>" not in shown(tmp_path, {})

@@ -11,14 +11,14 @@ from itertools import pairwise
 from urllib.parse import quote
 
 from harness.reporting.drawing import plots
-from harness.reporting.sections.headline import captioned
-from harness.reporting.sections.operating import (
+from harness.reporting.drawing.trade_off import chance_line, clipped, supported, window
+from harness.reporting.headline import captioned
+from harness.reporting.operating import (
     Operating,
     bins_that_show,
     threshold_table,
     with_thresholds,
 )
-from harness.reporting.sections.trade_off import SURE, clipped, supported, trade_off_of
 from harness.reporting.tables import Table
 from harness.reporting.wording import (
     NO_VALUE,
@@ -32,6 +32,7 @@ from harness.reporting.wording import (
     split_id,
 )
 from harness.tasks.results import Curves, Metrics
+from harness.tasks.trade_off import SURE, TradeOff
 
 # More rows than this make a table that nobody reads; the full curves are in curves.json.
 TABLE_ROWS = 60
@@ -95,29 +96,6 @@ def _missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def figures(
-    metrics: Metrics, curves: Curves, algorithm: str, scores: Operating | None = None
-) -> list[Figure]:
-    """Return the figures that the curves allow, in reading order; an empty curve gives none.
-
-    Parameters
-    ----------
-    scores
-        Behind the trade-off, where they were kept: they give thresholds.
-    """
-    det: Mapping[str, Sequence[float]] = curves.det
-    bins: tuple[Mapping[str, Sequence[float]], bool] = (curves.distribution, False)
-    if scores is not None:
-        det = with_thresholds(curves.det, scores)
-        bins = bins_that_show(curves.distribution, scores)
-    found = [
-        _cmc(curves.cmc, metrics, algorithm),
-        _det(det, metrics, algorithm, scores),
-        _distribution(*bins, metrics),
-    ]
-    return [figure for figure in found if figure is not None]
-
-
 def _rows(curve: Mapping[str, Sequence[float]], *needed: str) -> dict[str, list[float]]:
     """Return a curve without the rows in which a needed column has no number.
 
@@ -148,8 +126,9 @@ def _band(style: str, x: list[float], low: list[float], high: list[float]) -> li
     return [plots.Band(style, x, low, high)]
 
 
-def _cmc(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str) -> Figure | None:
-    data = _rows(curve, "rank", "hit_rate")
+def finding_mates(curves: Curves, metrics: Metrics, algorithm: str) -> Figure | None:
+    """Return the figure of hit rates by rank; None without a curve."""
+    data = _rows(curves.cmc, "rank", "hit_rate")
     if not data:
         return None
     empty = [math.nan] * len(data["rank"])
@@ -228,25 +207,34 @@ def _cmc(curve: Mapping[str, Sequence[float]], metrics: Metrics, algorithm: str)
     )
 
 
-def _distribution(
-    curve: Mapping[str, Sequence[float]], quantiles: bool, metrics: Metrics
+def score_distributions(
+    curves: Curves, metrics: Metrics, names: TradeOff, scores: Operating | None = None
 ) -> Figure | None:
+    """Return the figure of how scores of both kinds are distributed; None without bins.
+
+    Parameters
+    ----------
+    scores
+        Themselves, where they were kept: they give bins that show more.
+    """
+    curve: Mapping[str, Sequence[float]] = curves.distribution
+    quantiles = False
+    if scores is not None:
+        curve, quantiles = bins_that_show(curves.distribution, scores)
     data = _rows(curve, "low", "high", "mated", "nonmated")
     if not data:
         return None
     low, high, mated, nonmated = (data[key] for key in ("low", "high", "mated", "nonmated"))
-    detection = metrics.task == "detection"
-    names = ("tattoo", "non-tattoo") if detection else ("mated", "non-mated")
-    things = "images" if detection else "comparisons"
+    kinds, things = names.kinds, names.scored
     # The share of two normalised histograms that lies under both: 1 = cannot be told apart.
     overlap = sum(min(a, b) for a, b in zip(mated, nonmated, strict=True))
     summary = (
-        f"Half of the {names[0]} {things} score at least {number(_median(low, high, mated))}, half "
-        f"of the {names[1]} ones at least {number(_median(low, high, nonmated))}; "
+        f"Half of the {kinds[0]} {things} score at least {number(_median(low, high, mated))}, half "
+        f"of the {kinds[1]} ones at least {number(_median(low, high, nonmated))}; "
         f"{percent(overlap, 0)} of the two distributions overlap."
     )
     edges = _edges(low, high)
-    label = f"Score (higher is more {'like a tattoo' if detection else 'alike'})"
+    label = f"Score (higher is more {names.higher})"
     x = plots.number_axis(label, min(low), max(high))
     bins = f"The {len(low)} bins are equally wide."
     if quantiles:
@@ -263,25 +251,25 @@ def _distribution(
         x,
         f"Share of {things}",
         (low, high),
-        ((names[1], "s1", nonmated), (names[0], "s0", mated)),
+        ((kinds[1], "s1", nonmated), (kinds[0], "s0", mated)),
     )
     return Figure(
         "scores",
         "Scores",
         summary,
         svg,
-        (("s0 area", "both", f"{names[0]} {things}"), ("s1", "line", f"{names[1]} {things}")),
+        (("s0 area", "both", f"{kinds[0]} {things}"), ("s1", "line", f"{kinds[1]} {things}")),
         (f"Each outline adds up to 100 %, however many {things} stand behind it. {bins}",),
         Table(
             captioned("Score distributions", metrics.counts),
-            ("Score from", "to", f"{names[0]} {things}", f"{names[1]} {things}"),
+            ("Score from", "to", f"{kinds[0]} {things}", f"{kinds[1]} {things}"),
             tuple(
                 (*edges[i], percent(mated[i]), percent(nonmated[i]))
                 for i in range(len(low))
                 if mated[i] or nonmated[i]
             ),
         ),
-        data={"low": low, "high": high, names[0]: mated, names[1]: nonmated},
+        data={"low": low, "high": high, kinds[0]: mated, kinds[1]: nonmated},
     )
 
 
@@ -313,23 +301,35 @@ def _median(low: list[float], high: list[float], share: list[float]) -> float:
     return high[-1]
 
 
-def _det(
-    curve: Mapping[str, Sequence[float]],
+def error_trade_off(
+    curves: Curves,
     metrics: Metrics,
     algorithm: str,
+    names: TradeOff,
     scores: Operating | None = None,
 ) -> Figure | None:
+    """Return the figure of both errors over all thresholds; None without a curve.
+
+    Parameters
+    ----------
+    names
+        Of the two errors.
+    scores
+        Behind them, where they were kept: they give thresholds.
+    """
+    curve: Mapping[str, Sequence[float]] = curves.det
+    if scores is not None:
+        curve = with_thresholds(curves.det, scores)
     data = _rows(curve, "fmr", "fnmr")
     if not data:
         return None
-    kind = trade_off_of(metrics.task)
     order = sorted(range(len(data["fmr"])), key=lambda i: (data["fmr"][i], -data["fnmr"][i]))
     data = {key: [column[i] for i in order] for key, column in data.items()}
     fmr, fnmr, random = data["fmr"], data["fnmr"], data.get("chance", [])
     threshold = data.get("threshold", [])
     trials = (_trials(metrics.counts, "nonmated"), _trials(metrics.counts, "mated"))
     spans = supported(fmr, fnmr, trials, random)
-    x, y = kind.window(*spans)
+    x, y = window(names, *spans)
 
     bands, sure_from = [], []
     for count_of, axis in zip(trials, (x, y), strict=True):
@@ -344,7 +344,7 @@ def _det(
     if random:
         pairs = sorted(set(zip(fmr, random, strict=True)))
     else:
-        pairs = list(zip(*kind.chance_line(1e-6, 1 - 1e-6), strict=True))
+        pairs = list(zip(*chance_line(1e-6, 1 - 1e-6), strict=True))
     chance_x, chance_y, _ = clipped([a for a, _ in pairs], [b for _, b in pairs], (x, y))
     chance = plots.Series("chance", "chance", chance_x, chance_y)
     line_x, line_y, whole = clipped(fmr, fnmr, (x, y))
@@ -359,7 +359,7 @@ def _det(
             marked.add(below[-1])
 
     def told(i: int) -> str:
-        text = f"{kind.x_short} {percent(fmr[i])}, {kind.y_short} {percent(fnmr[i])}"
+        text = f"{names.x_short} {percent(fmr[i])}, {names.y_short} {percent(fnmr[i])}"
         if threshold and math.isfinite(threshold[i]):
             text += f", score from {score(threshold[i])}"
         return text
@@ -367,7 +367,7 @@ def _det(
     drawn = [i for i in range(len(fmr)) if x.low <= fmr[i] <= x.high and y.low <= fnmr[i] <= y.high]
     near = {drawn[i] for i in _chosen(len(drawn), HOVER_POINTS)} | (marked & set(drawn))
     points = [plots.Point(fmr[i], fnmr[i], told(i), i in marked) for i in sorted(near)]
-    equal = metrics.pooled.get(kind.equal)
+    equal = metrics.pooled.get(names.equal)
     summary = (
         f"The two error rates of {algorithm} come closest at "
         f"{percent(fmr[crossing])} and {percent(fnmr[crossing])}"
@@ -396,7 +396,7 @@ def _det(
         )
     legend = [
         ("s0", "line", algorithm),
-        ("chance", "line", kind.chance),
+        ("chance", "line", names.chance),
     ]
     if bands:
         legend.append(("unsure", "band", "fewer than 30 errors"))
@@ -412,7 +412,7 @@ def _det(
     caption = "Detection error trade-off"
     if len(rows) < len(fmr):
         caption += f", {count(len(rows))} of {count(len(fmr))} points"
-    columns = {kind.x_short: fmr, kind.y_short: fnmr}
+    columns = {names.x_short: fmr, names.y_short: fnmr}
     columns |= {"chance": random} if random else {}
     columns |= {"threshold": threshold} if threshold else {}
     return Figure(
@@ -424,10 +424,10 @@ def _det(
         tuple(notes),
         Table(
             captioned(caption, metrics.counts),
-            (kind.x_name, kind.y_name, *["Score at or above"] * bool(threshold)),
+            (names.x_name, names.y_name, *["Score at or above"] * bool(threshold)),
             rows,
         ),
-        also=() if scores is None else (threshold_table(scores, kind),),
+        also=() if scores is None else (threshold_table(scores, names),),
         data=columns,
     )
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.overlay_plot import Overlaid, overlay_plot
-from harness.reporting.sections.trade_off import ends, trade_off_of
+from harness.reporting.drawing.trade_off import chance_line, ends, window
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, known, percent, split_id
 from harness.tasks.results import Curves
+from harness.tasks.trade_off import TradeOff
 
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
@@ -81,7 +82,7 @@ class _Drawn:
 
 
 def overlays(
-    subjects: Sequence[Subject], shown: Sequence[str], metrics: Sequence[str], task: str
+    subjects: Sequence[Subject], shown: Sequence[str], metrics: Sequence[str], names: TradeOff
 ) -> list[Overlay]:
     """Return the plots that there are curves for.
 
@@ -93,10 +94,14 @@ def overlays(
         Ids of those that are shown at first.
     metrics
         Ids of the metrics, whose ranks get a mark.
-    task
-        Name of the task: what its two errors are called.
+    names
+        Of the two errors at a threshold.
     """
-    found = [_cmc(subjects, shown, metrics), _det(subjects, shown, task), _tippett(subjects, shown)]
+    found = [
+        _cmc(subjects, shown, metrics),
+        _det(subjects, shown, names),
+        _tippett(subjects, shown),
+    ]
     return [one for one in found if one is not None]
 
 
@@ -161,14 +166,13 @@ def _cmc(
     )
 
 
-def _det(subjects: Sequence[Subject], shown: Sequence[str], task: str) -> Overlay | None:
+def _det(subjects: Sequence[Subject], shown: Sequence[str], names: TradeOff) -> Overlay | None:
     rows = {
         p.id: sorted(_columns(p.curves.det, "fmr", "fnmr"), key=lambda r: (r[0], -r[1]))
         for p in subjects
     }
     if not any(rows.values()):
         return None
-    kind = trade_off_of(task)
     random = next((r for p in subjects if (r := _columns(p.curves.det, "fmr", "chance"))), [])
     low, high = ends(v for each in [*rows.values(), random] for row in each for v in row)
     levels = [v for v in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.3) if v >= low]
@@ -187,10 +191,10 @@ def _det(subjects: Sequence[Subject], shown: Sequence[str], task: str) -> Overla
                 best = min(row[1] for row in own[: i + 1])
                 values.append(((level, best), percent(best)))
         drawn.append(_Drawn(subject, [[(a, b) for a, b in _thin(own)]], values))
-    chance_x, chance_y = kind.chance_line(low, high)
+    chance_x, chance_y = chance_line(low, high)
     if random:
         chance_x, chance_y = map(list, zip(*sorted(set(random)), strict=True))
-    x, y = kind.axes(low, high)
+    x, y = window(names, (low, high), (low, high))
     return _overlay(
         "det",
         "Errors by threshold",
@@ -200,9 +204,9 @@ def _det(subjects: Sequence[Subject], shown: Sequence[str], task: str) -> Overla
         y,
         drawn,
         [plots.Series("chance", "chance", chance_x, chance_y)],
-        [f"{kind.x_short} {percent(level)}" for level in levels],
+        [f"{names.x_short} {percent(level)}" for level in levels],
         shown,
-        kind.chance,
+        names.chance,
     )
 
 

@@ -1,1 +1,56 @@
-"""The parts of a run's page, one file for each thing shown."""
+"""The sections of a report: one module for each, with ``section(run) -> Section | None``.
+
+A section shows what a run has (a curve, tags, pictures, an assessment) or what its kind of question
+says of itself, and is left out where there is nothing to show. A new one is its module and its
+place below.
+"""
+
+from collections.abc import Callable
+
+from harness.reporting.sections import (
+    counting,
+    decisions,
+    errors,
+    facts,
+    failures,
+    folds,
+    learning,
+    likelihood,
+    masks,
+    protection,
+    published,
+    reproduction,
+    reranking,
+    result,
+    retouched,
+    scores,
+    searches,
+    styles,
+    subsets,
+    tags,
+)
+from harness.reporting.sections.section import Section, SectionInput
+
+SECTIONS: tuple[Callable[[SectionInput], Section | None], ...] = (
+    result.section,
+    failures.section,
+    searches.section,
+    decisions.section,
+    retouched.section,
+    tags.section,
+    styles.section,
+    masks.section,
+    reranking.section,
+    errors.section,
+    scores.section,
+    likelihood.section,
+    published.section,
+    subsets.section,
+    folds.section,
+    facts.section,
+    reproduction.section,
+    protection.section,
+    counting.section,
+    learning.section,
+)
+"""In the order of the page."""

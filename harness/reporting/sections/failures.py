@@ -1,12 +1,27 @@
-"""The images that an algorithm gave up on, each named once however many folds it is in."""
+"""The section on images that an algorithm gave up on, each named once however often it failed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.wording import some
 from harness.tasks.results import Failure
+
+SHOWN = 50
+
+
+def section(run: SectionInput) -> Section:
+    """Return the section; where nothing failed it says so."""
+    found = lines(run.outcome.failures)
+    content = filled_from(
+        "failures",
+        failures=found[:SHOWN],
+        hidden=len(found[SHOWN:]),
+        summary=summary(run.outcome.failures),
+    )
+    return Section("failures", "Failures", content)
 
 
 @dataclass(frozen=True)

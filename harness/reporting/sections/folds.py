@@ -1,9 +1,15 @@
-"""Why the value of all folds together is not the mean of the folds' values."""
+"""The section on folds: their counts and values, and why these differ from those of all."""
 
 from __future__ import annotations
 
 from harness.reporting import wording
+from harness.reporting.headline import captioned
+from harness.reporting.sections.section import Section, SectionInput, filled_from
+from harness.reporting.tables import Table
 from harness.tasks.results import Metrics
+
+SHOWN = 12
+"""Folds that stand side by side."""
 
 APART = 0.005
 """Difference that is worth a word, where the folds' own spread is not larger."""
@@ -15,6 +21,50 @@ THRESHOLDS = frozenset(
 
 ORDERS = frozenset(("tag-map",))
 """Read from one order of the images of all folds."""
+
+
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where nothing was judged fold by fold."""
+    table = _fold_table(run.metrics)
+    if table is None:
+        return None
+    content = filled_from(
+        "folds",
+        folds=table,
+        trials=run.trials,
+        searching=run.searching,
+        differing=differing(run.metrics),
+    )
+    return Section("folds", "Folds", content)
+
+
+def _fold_table(metrics: Metrics) -> Table | None:
+    if not metrics.folds:
+        return None
+    keys = list(dict.fromkeys(key for fold in metrics.folds for key in fold.counts))
+    rows = []
+    # Draws are too many to stand side by side: their mean and spread say enough.
+    shown = metrics.folds if len(metrics.folds) <= SHOWN else []
+    for key in keys:
+        values = [wording.count(f.counts[key]) if key in f.counts else "" for f in shown]
+        total = wording.count(metrics.counts[key]) if key in metrics.counts else ""
+        rows.append((wording.plain(key), *values, "", total))
+    for metric, estimate in metrics.pooled.items():
+        if not any(
+            wording.known(v) for v in (estimate.value, *(f.values.get(metric) for f in shown))
+        ):
+            continue  # the table of results says why
+        values = [wording.amount(metric, f.values.get(metric)) for f in shown]
+        pooled = wording.amount(metric, estimate.value)
+        rows.append(
+            (wording.metric_label(metric), *values, wording.spread(metric, estimate), pooled)
+        )
+    names = [wording.fold(fold.name) for fold in shown]
+    return Table(
+        captioned("Counts and values of every fold", metrics.counts),
+        ("Count or metric", *names, "Mean ± SD", "All folds pooled"),
+        tuple(rows),
+    )
 
 
 def differing(metrics: Metrics) -> list[str]:

@@ -1,4 +1,4 @@
-"""How the models of a run were learned: loss, rate and validation over the iterations of a fit."""
+"""The appendix on how models were learned: loss, rate and validation over the iterations."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from harness.errors import Damaged
 from harness.record.files import read_json
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import Figure
+from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
 from harness.reporting.wording import count, number
 from harness.training import curves
@@ -36,6 +37,27 @@ _NOTES = {
     "validation EER": "On identities of the training set that were not learned from. The weights "
     "with the lowest were kept.",
 }
+
+
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where no model has a learning curve."""
+    figures = learning_figures(run.folder)
+    if not figures:
+        return None
+    content = filled(
+        """<p>What the fits of this run recorded of themselves, over their iterations. \
+None of it is a result.</p>
+<div class="small-figures">
+{% for figure in figures %}
+<div>
+<h3>{{ figure.heading }}</h3>
+{{ m.figure(figure) }}
+</div>
+{% endfor %}
+</div>""",
+        figures=figures,
+    )
+    return Section("learning", "Appendix: how it learned", content)
 
 
 def learning_figures(folder: Path) -> list[Figure]:

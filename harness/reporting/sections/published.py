@@ -1,4 +1,4 @@
-"""Published results: figures of other people on other data, shown beside ours and never ranked."""
+"""The section on published results: other people's, on other data, never ranked with ours."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.plugins.places import bundled
+from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.wording import amount, metric_label
+from harness.reporting.wording import amount, metric_label, split_id
 
 COLUMNS = (
     "use_case",
@@ -30,6 +31,23 @@ COLUMNS = (
 LONG = 6
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where nothing is known, or probes were attacked."""
+    if run.manifest.origin.attack is not None:
+        return None  # others were asked something else
+    metrics = list(run.metrics.pooled)
+    found = published_beside(metrics, run.protocol.data.use_case, run.manifest.origin.protocol)
+    if not found:
+        return None
+    content = filled(
+        """<p>What others published on the same use case, as they published it. The data is not \
+this run’s, so these figures show what has been reached elsewhere and are not ranked with it.</p>
+{% for found in tables %}{{ m.published(found) }}{% endfor %}""",
+        tables=published_tables(found, metrics),
+    )
+    return Section("published", "Published results", content)
 
 
 @dataclass(frozen=True)
@@ -121,6 +139,19 @@ def of_use_case(rows: Iterable[Published], *names: str) -> list[Published]:
     """
     wanted = {name.replace("-", "_") for name in names}
     return [row for row in rows if row.use_case in wanted]
+
+
+def published_beside(metrics: Iterable[str], use_case: str, protocol: str) -> list[Published]:
+    """Return the figures that may stand beside a run's.
+
+    Several questions are asked of the data of one use case: its figures are those of another one
+    where none of them is of a metric of the run. What goes by the protocol's own name is of it.
+    """
+    found = of_use_case(read_published(), use_case, protocol)
+    asked = {split_id(metric)[0] for metric in metrics}
+    alike = {row.use_case for row in found if split_id(row.metric)[0] in asked}
+    alike.add(protocol.replace("-", "_"))
+    return [row for row in found if row.use_case in alike]
 
 
 def published_tables(rows: Sequence[Published], metrics: Sequence[str]) -> list[PublishedTable]:

@@ -1,14 +1,29 @@
-"""The same metrics over parts of the trials: mates of the very photograph, told apart."""
+"""The section on parts of the trials: mates of the very photograph, told apart."""
 
 from __future__ import annotations
 
 from harness.reporting import wording
-from harness.reporting.sections.headline import captioned
+from harness.reporting.headline import captioned
+from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import Metrics
 
 ALL = "all of them"
+
+
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None without parts."""
+    table = subset_table(run.metrics)
+    if table is None:
+        return None
+    content = filled(
+        """<p>Some mates were made from the very photograph that the probe was made from. \
+Finding a copy is easier than finding the tattoo again, so the two are told apart here.</p>
+{{ m.table(table) }}""",
+        table=table,
+    )
+    return Section("subsets", "One photograph or two", content)
 
 
 def subset_table(metrics: Metrics) -> Table | None:

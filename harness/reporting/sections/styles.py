@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import Figure
-from harness.reporting.drawing.thumbnails import Pictures, thumbnails
-from harness.reporting.pages import environment
-from harness.reporting.sections.sections import Section, SectionInput
+from harness.reporting.drawing.thumbnails import Pictures
+from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
 from harness.reporting.wording import count, percent
 from harness.tasks.results import Judgement
 
 MISTAKES_SHOWN = 12
+
+RULES = (
+    "An image is right when its own style has the highest probability; a tie is wrong.",
+    "Probabilities are the algorithm's scores divided by their sum.",
+)
 
 
 @dataclass(frozen=True)
@@ -35,50 +39,34 @@ class Row:
     recall: str
 
 
-def section(told: SectionInput) -> Section | None:
-    """Return the section on styles, or None where no image was judged."""
-    from markupsafe import Markup
-
-    columns = told.outcome.curves.confusion
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where no image was taken for one of several classes."""
+    columns = run.outcome.curves.confusion
     styles = [style for style in columns if style]
-    if not styles or not told.outcome.searches:
+    if not styles or not run.outcome.searches:
         return None
     counts = {
         style: [int(columns[answer][i]) for answer in columns] for i, style in enumerate(styles)
     }
     most = max(styles, key=lambda style: sum(counts[style]))
     failed = sum(row[-1] for row in counts.values())
-    rows = [_row(style, i, counts[style], bool(failed)) for i, style in enumerate(styles)]
-    mistakes = _mistakes(told.outcome.searches)
-    pictures = Pictures(thumbnails(told.records), [search.probe for search, _, _ in mistakes])
-    content = (
-        environment()
-        .get_template("style_section.html.j2")
-        .render(
-            styles=styles,
-            rows=rows,
-            failed=failed,
-            precisions=[
-                _share(counts[s][i], sum(r[i] for r in counts.values()))
-                for i, s in enumerate(styles)
-            ],
-            most=most,
-            majority=_share(sum(counts[most]), sum(sum(row) for row in counts.values())),
-            worst=_most_confused(styles, counts),
-            figure=_reliability(told.outcome.curves.reliability),
-            mistakes=mistakes,
-            image=pictures.address,
-        )
-    )
-    return Section(
+    mistakes = _mistakes(run.outcome.searches)
+    content = filled_from(
         "styles",
-        "Styles",
-        Markup(content),  # noqa: S704 - escaped by the template
-        (
-            "An image is right when its own style has the highest probability; a tie is wrong.",
-            "Probabilities are the algorithm's scores divided by their sum.",
-        ),
+        styles=styles,
+        rows=[_row(style, i, counts[style], bool(failed)) for i, style in enumerate(styles)],
+        failed=failed,
+        precisions=[
+            _share(counts[s][i], sum(r[i] for r in counts.values())) for i, s in enumerate(styles)
+        ],
+        most=most,
+        majority=_share(sum(counts[most]), sum(sum(row) for row in counts.values())),
+        worst=_most_confused(styles, counts),
+        figure=_reliability(run.outcome.curves.reliability),
+        mistakes=mistakes,
+        image=Pictures(run.picture, [search.probe for search, _, _ in mistakes]).address,
     )
+    return Section("styles", "Styles", content, RULES)
 
 
 def _row(style: str, own: int, counts: list[int], failures: bool) -> Row:

@@ -1,22 +1,19 @@
-"""How the trade-off of two error rates is drawn for each kind of question: names, ends, chance."""
+"""How the trade-off of two error rates is drawn: the ends of its axes, what lies inside, chance."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
 from typing import TypeAlias
 
 from harness.reporting.drawing import plots
+from harness.tasks.trade_off import SURE, TradeOff
 
-__all__ = ["SURE", "TradeOff", "clipped", "ends", "supported", "trade_off_of"]
+__all__ = ["chance_line", "clipped", "ends", "supported", "window"]
 
 Span: TypeAlias = tuple[float, float]
-
-SURE = 30
-"""Errors that a rate needs behind it (the rule of 30)."""
 
 LEAST_END = 0.8
 """Of an axis: up to here a line of chance is long enough to be seen."""
@@ -30,85 +27,20 @@ _ROUND = (
 _UPPER = (0.99, 0.999, 0.9999, 0.99999)
 
 
-@dataclass(frozen=True)
-class TradeOff:
-    """What the two axes of a trade-off are.
-
-    Parameters
-    ----------
-    x_name, y_name
-        Of the rates in full.
-    x_short, y_short
-        In a point's text.
-    equal
-        Metric at which both rates are equal.
-    chance
-        What the line of chance is.
-    mated, nonmated
-        What the trials behind each rate are.
-    """
-
-    x_name: str
-    y_name: str
-    x_short: str
-    y_short: str
-    equal: str
-    chance: str
-    mated: str = "mated comparisons"
-    nonmated: str = "non-mated comparisons"
-
-    def axes(self, low: float, high: float) -> tuple[plots.Axis, plots.Axis]:
-        """Return both axes between two rates, on the normal-deviate scale."""
-        return self.window((low, high), (low, high))
-
-    def window(self, x: Span, y: Span) -> tuple[plots.Axis, plots.Axis]:
-        """Return the axes between two rates each, on the normal-deviate scale."""
-        return (
-            plots.probit_axis(f"{self.x_name}, normal-deviate scale", *x),
-            plots.probit_axis(f"{self.y_name}, normal-deviate scale", *y),
-        )
-
-    def chance_line(self, low: float, high: float) -> tuple[list[float], list[float]]:
-        """Return the line of scores that say nothing where nothing else is known: x + y = 1."""
-        steps = [low * (0.99 / low) ** (i / 40) for i in range(41)]
-        steps = sorted({*steps, 0.3, 0.5, 0.7, 0.9, 0.95, 0.97, 1 - low})
-        x = [v for v in steps if low <= v <= high and low <= 1 - v <= high]
-        return x, [1 - v for v in x]
+def window(names: TradeOff, x: Span, y: Span) -> tuple[plots.Axis, plots.Axis]:
+    """Return the axes between two rates each, on the normal-deviate scale."""
+    return (
+        plots.probit_axis(f"{names.x_name}, normal-deviate scale", *x),
+        plots.probit_axis(f"{names.y_name}, normal-deviate scale", *y),
+    )
 
 
-COMPARISONS = TradeOff(
-    "False match rate (FMR)",
-    "False non-match rate (FNMR)",
-    "FMR",
-    "FNMR",
-    "eer",
-    "chance: scores that say nothing",
-)
-IMAGES = TradeOff(
-    "False detection rate",
-    "Missed detection rate",
-    "False detections",
-    "Missed",
-    "eer",
-    "chance: scores that say nothing",
-    "images with a tattoo",
-    "images without",
-)
-OPEN_SET = TradeOff(
-    "False positive identification rate (FPIR)",
-    "False negative identification rate (FNIR)",
-    "FPIR",
-    "FNIR",
-    "open-set-eer@rank=1",
-    "chance: scores that say nothing, in the same galleries",
-    "searches with a mate",
-    "searches without",
-)
-
-
-def trade_off_of(task: str) -> TradeOff:
-    """Return what the axes are for a kind of question."""
-    return {"open-set": OPEN_SET, "detection": IMAGES}.get(task, COMPARISONS)
+def chance_line(low: float, high: float) -> tuple[list[float], list[float]]:
+    """Return the line of scores that say nothing where nothing else is known: x + y = 1."""
+    steps = [low * (0.99 / low) ** (i / 40) for i in range(41)]
+    steps = sorted({*steps, 0.3, 0.5, 0.7, 0.9, 0.95, 0.97, 1 - low})
+    x = [v for v in steps if low <= v <= high and low <= 1 - v <= high]
+    return x, [1 - v for v in x]
 
 
 def ends(rates: Iterable[float]) -> tuple[float, float]:

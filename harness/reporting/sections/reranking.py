@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.reporting.drawing.thumbnails import Pictures, thumbnails
-from harness.reporting.pages import environment
-from harness.reporting.sections.sections import Section, SectionInput
+from harness.reporting.drawing.thumbnails import Pictures
+from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
 from harness.reporting.wording import percent
 from harness.tasks.results import Judgement
 
 QUERIES_SHOWN = 6
 FIRST = 5
+
+BEFORE = "rank-before"
+"""Among the values of a result: its place before the penalty."""
+
+RULES = (
+    "The concentration is the share of pixels that the algorithm takes for tattoo; below the "
+    "protocol's threshold a score is lowered in proportion to it.",
+    "Equal scores are ordered against the algorithm: results without a tattoo first.",
+    "Metrics are means over queries; intervals resample queries.",
+)
 
 
 @dataclass(frozen=True)
@@ -35,13 +44,12 @@ class Query:
     table: Table
 
 
-def section(told: SectionInput) -> Section | None:
-    """Return the section on searches, or None where there is no result."""
-    from markupsafe import Markup
-
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where no results were put into another order."""
     by_query: dict[str, list[Judgement]] = {}
-    for search in told.outcome.searches:
-        by_query.setdefault(search.identity, []).append(search)
+    for search in run.outcome.searches:
+        if BEFORE in search.values:
+            by_query.setdefault(search.identity, []).append(search)
     queries = [_query(text, results) for text, results in by_query.items()]
     if not queries:
         return None
@@ -51,29 +59,16 @@ def section(told: SectionInput) -> Section | None:
     better = [q for q in order[::-1] if q.free_after <= q.free_before]
     shown = (worse + better)[:QUERIES_SHOWN]
     names = [s.probe for q in shown for _, s in (*q.before, *q.after)]
-    content = (
-        environment()
-        .get_template("search_section.html.j2")
-        .render(
-            queries=shown,
-            total=len(queries),
-            better=sum(q.free_after < q.free_before for q in queries),
-            worse=len(worse),
-            first=FIRST,
-            image=Pictures(thumbnails(told.records), names).address,
-        )
-    )
-    return Section(
+    content = filled_from(
         "reranking",
-        "Results before and after",
-        Markup(content),  # noqa: S704 - escaped by the template
-        (
-            "The concentration is the share of pixels that the algorithm takes for tattoo; below "
-            "the protocol's threshold a score is lowered in proportion to it.",
-            "Equal scores are ordered against the algorithm: results without a tattoo first.",
-            "Metrics are means over queries; intervals resample queries.",
-        ),
+        queries=shown,
+        total=len(queries),
+        better=sum(q.free_after < q.free_before for q in queries),
+        worse=len(worse),
+        first=FIRST,
+        image=Pictures(run.picture, names).address,
     )
+    return Section("reranking", "Results before and after", content, RULES)
 
 
 def _query(text: str, results: list[Judgement]) -> Query:
@@ -105,7 +100,7 @@ def _query(text: str, results: list[Judgement]) -> Query:
 
 
 def _rank_before(search: Judgement) -> int:
-    return int(search.values.get("rank-before") or 0)
+    return int(search.values.get(BEFORE) or 0)
 
 
 def _number(value: float | None) -> str:

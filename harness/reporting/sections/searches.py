@@ -1,16 +1,45 @@
-"""Which searches and decisions a report shows as pictures: the best and the worst."""
+"""The section on single searches, as rows of pictures: the worst and the best."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
+from harness.reporting.drawing.thumbnails import Pictures
+from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.tasks.results import Candidate, Judgement
 
+SHOWN = 6
+"""Searches of each group."""
+
 CANDIDATES = 8
+
+
+RULES = (
+    "The rank of a search is one plus the number of non-mates that score at least as high as its "
+    "best mate: ties count against the algorithm.",
+    "A search with several mates counts once, by the mate that ranks best.",
+    "A comparison is a match when its score is at or above the threshold; a higher score means "
+    "more alike.",
+    "Each probe is searched in its own fold's gallery only. Chance is what a random ranking of the "
+    "same galleries gets.",
+)
+
+
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where nothing was searched."""
+    if not run.searching:
+        return None
+    worst = worst_searches(run.outcome.searches, SHOWN)
+    best = best_searches(run.outcome.searches, SHOWN)
+    heading = "Worst and best searches"
+    if not worst and not best:
+        return Section("searches", heading, rules=RULES)
+    pictures = Pictures(run.picture, named(worst, best), run.kept_for_attack)
+    content = filled_from("searches", worst=worst, best=best, image=pictures.address)
+    return Section("searches", heading, content, RULES)
 
 
 @dataclass(frozen=True)
@@ -98,52 +127,3 @@ def named(*rows: Iterable[Row]) -> list[str]:
         for row in chain(*rows)
         for name in (row.search.probe, *(placed.candidate.reference for placed in row.shown))
     ]
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """Images of one true label: those decided wrongly and those decided rightly, surest first."""
-
-    truth: str
-    images: int
-    wrong: int
-    failed: int
-    surest_wrong: tuple[Judgement, ...]
-    surest_right: tuple[Judgement, ...]
-
-
-def decisions(searches: Sequence[Judgement], number: int) -> list[Decisions]:
-    """Return the surest wrong and right decisions per true label, positive label first.
-
-    A label that begins with ``non`` is the negative one: its surest right decisions have the
-    lowest scores.
-    """
-    labels = sorted({s.truth for s in searches if s.truth}, key=lambda t: (t.startswith("non"), t))
-    found = []
-    for truth in labels:
-        of_label = [s for s in searches if s.truth == truth]
-        sure = _surest(truth)
-        scored = [s for s in of_label if not s.failed and s.score is not None]
-        right = sorted((s for s in scored if s.correct), key=sure)
-        wrong = sorted((s for s in scored if s.correct is False), key=sure, reverse=True)
-        found.append(
-            Decisions(
-                truth,
-                len(of_label),
-                sum(s.correct is False for s in of_label),
-                sum(s.failed for s in of_label),
-                tuple(wrong[:number]),
-                tuple(right[:number]),
-            )
-        )
-    return found
-
-
-def _surest(truth: str) -> Callable[[Judgement], Any]:
-    sign = 1.0 if truth.startswith("non") else -1.0
-    return lambda s: (sign * (s.score or 0.0), s.fold, s.probe)
-
-
-def decided(found: Iterable[Decisions]) -> list[str]:
-    """Return the name of every picture among decisions."""
-    return [s.probe for one in found for s in (*one.surest_wrong, *one.surest_right)]

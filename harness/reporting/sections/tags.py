@@ -1,4 +1,4 @@
-"""The tagging section of a report: a table of all tags, and images with their tags drawn on."""
+"""The section on tags: a table of all of them, and images with their tags drawn on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from harness.record.files import read_json
 from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.tags import Label, draw_tags
+from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
-from harness.tasks.results import Judgement, Outcome, TagFigures
+from harness.tasks.results import Judgement, TagFigures
 
 EXAMPLES = 4
 SHOWN = 6
@@ -65,55 +66,24 @@ class Example:
     carried: str
 
 
-@dataclass(frozen=True)
-class TaggingSection:
-    """What a report says of tags.
-
-    Parameters
-    ----------
-    hidden
-        Tags left out of the table.
-    notes
-        What the algorithm noted of its training, or None.
-    """
-
-    lines: Sequence[Line]
-    hidden: int
-    threshold: str
-    best: Sequence[Example]
-    worst: Sequence[Example]
-    notes: Table | None
-
-
-def tagging_section(
-    outcome: Outcome,
-    threshold: float,
-    folder: Path,
-    records: Mapping[str, Record],
-) -> TaggingSection:
-    """Return the section of a run.
-
-    Parameters
-    ----------
-    threshold
-        Of the protocol: a tag is given at this score and above.
-    folder
-        Of the run, for the notes of its models.
-    records
-        By name; their images need not be at hand.
-    """
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where answers are no tags."""
+    if not run.metrics.tags:
+        return None
     ordered = sorted(
-        outcome.metrics.tags, key=lambda f: (-_number(f.average_precision), -f.images, f.tag)
+        run.metrics.tags, key=lambda f: (-_number(f.average_precision), -f.images, f.tag)
     )
-    best, worst = _examples(outcome.searches)
-    return TaggingSection(
+    best, worst = _examples(run.outcome.searches)
+    content = filled_from(
+        "tags",
         lines=[_line(figures) for figures in ordered[:TAGS_LISTED]],
-        hidden=max(0, len(ordered) - TAGS_LISTED),
-        threshold=f"{threshold:g}",
-        best=[_example(search, records) for search in best],
-        worst=[_example(search, records) for search in worst],
-        notes=_notes(folder),
+        hidden=len(ordered[TAGS_LISTED:]),
+        threshold=f"{run.protocol.threshold:g}",
+        best=[_example(search, run.records) for search in best],
+        worst=[_example(search, run.records) for search in worst],
+        notes=_notes(run.folder),
     )
+    return Section("tags", "Tags", content)
 
 
 def hits(search: Judgement) -> float:

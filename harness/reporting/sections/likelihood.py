@@ -1,12 +1,15 @@
-"""The "Likelihood ratios" section of a report: from an assessment to finished words and plots."""
+"""The section on likelihood ratios: from an assessment to finished words and plots."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from harness.likelihood.assessment import Assessment
-from harness.reporting.drawing.figures import Figure
+from harness.record.record import read_assessment
 from harness.reporting.drawing.forensic_figures import forensic_figures, log10, ratio, signed
+from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
 from harness.reporting.wording import amount, count, interval, known
 from harness.statistics.estimate import Estimate
@@ -66,40 +69,19 @@ PROPOSITIONS = {"tattoo": SAME_TATTOO, "group": SIMILAR_TATTOO, "subject": SAME_
 """By what makes two images of a data set mated."""
 
 
-@dataclass(frozen=True)
-class ForensicSection:
-    """All that the template shows, in finished texts.
-
-    Parameters
-    ----------
-    proposition
-        What the ratios are about.
-    missing
-        Why there are no likelihood ratios; then everything below is empty.
-    verdict, sentences
-        The result in one sentence, and in the sentences that follow it.
-    results, calibration
-        Tables: the figures with their intervals; which fold was calibrated on which.
-    calibrators
-        Fold and how its calibrator was fitted.
-    figures
-        Tippett curves, empirical cross-entropy and PAV plot.
-    """
-
-    proposition: Proposition
-    missing: str = ""
-    verdict: str = ""
-    sentences: tuple[str, ...] = ()
-    results: Table | None = None
-    calibration: Table | None = None
-    calibrators: tuple[tuple[str, str], ...] = ()
-    figures: tuple[Figure, ...] = ()
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where no likelihood ratios were asked for."""
+    assessment = read_assessment(run.folder)
+    if assessment is None:
+        return None
+    proposition = AS_LISTED
+    if run.task.names_images:
+        proposition = PROPOSITIONS[run.manifest.mated_by or run.protocol.data.mated_by]
+    return Section("forensic", "Likelihood ratios", written(assessment, proposition, run.algorithm))
 
 
-def forensic_section(
-    assessment: Assessment, proposition: Proposition, algorithm: str
-) -> ForensicSection:
-    """Return the section for a run's likelihood ratios.
+def written(assessment: Assessment, proposition: Proposition, algorithm: str) -> Markup:
+    """Return what is said of a run's likelihood ratios, as HTML.
 
     Parameters
     ----------
@@ -110,29 +92,16 @@ def forensic_section(
     algorithm
         Its name.
     """
-    estimates = assessment.estimates
-    return ForensicSection(
-        proposition,
-        verdict=_verdict(estimates["cllr"], proposition, algorithm),
-        sentences=tuple(_sentences(assessment)),
-        results=_results(estimates),
+    return filled_from(
+        "likelihood",
+        proposition=proposition,
+        verdict=_verdict(assessment.estimates["cllr"], proposition, algorithm),
+        sentences=_sentences(assessment),
+        results=_results(assessment.estimates),
         calibration=_calibration(assessment),
-        calibrators=tuple((fold.name, fold.calibrator) for fold in assessment.folds),
-        figures=tuple(forensic_figures(assessment)),
+        calibrators=[(fold.name, fold.calibrator) for fold in assessment.folds],
+        figures=forensic_figures(assessment),
     )
-
-
-def no_section(reason: str, proposition: Proposition) -> ForensicSection:
-    """Return the section where likelihood ratios were asked for and could not be had.
-
-    Parameters
-    ----------
-    reason
-        Such as the message of the `ValueError` of `harness.likelihood.assessment.assess`.
-    proposition
-        What the ratios would have been about.
-    """
-    return ForensicSection(proposition, missing=reason)
 
 
 def _verdict(cllr: Estimate, proposition: Proposition, algorithm: str) -> str:

@@ -1,4 +1,4 @@
-"""Probe, retouched probe and truth side by side: what a remover, or an attack by one, did."""
+"""The section on what a remover did: probe, retouched probe and truth side by side."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from harness.record.files import LARGEST_LIST, is_regular, read_json
 from harness.record.manifest import Manifest
 from harness.reporting import wording
 from harness.reporting.drawing.thumbnails import PICTURE_BYTES, SIDE, SMALLER, data_address
+from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.tasks.results import Judgement, Outcome
 
 SHOWN = 4
@@ -42,52 +43,29 @@ class Group:
     rows: Sequence[Shown]
 
 
-@dataclass(frozen=True)
-class RetouchedSection:
-    """What the page says and shows."""
-
-    intro: str
-    groups: Sequence[Group]
-
-    @property
-    def weight(self) -> int:
-        """Bytes of all its pictures."""
-        return sum(
-            len(address or "")
-            for group in self.groups
-            for row in group.rows
-            for address in (row.given, row.retouched, row.truth)
-        )
-
-
-def retouched_section(
-    folder: Path, manifest: Manifest, outcome: Outcome, records: Mapping[str, Record]
-) -> RetouchedSection | None:
-    """Return the section of a run whose probes were retouched, or None for any other run.
-
-    Parameters
-    ----------
-    folder
-        Of the run.
-    records
-        Of the data set, whose images may be missing.
-    """
-    attack = manifest.origin.attack
-    if attack is None and manifest.task != "removal":
+def section(run: SectionInput) -> Section | None:
+    """Return the section; None where no picture was retouched."""
+    attacked = run.manifest.origin.attack is not None
+    if not attacked and run.task.ability is not Remover:
         return None
-    files = _retouched_files(folder)
-    chosen = _by_worth(outcome.searches) if attack is None else _spread(outcome.searches)
-    allowed = PICTURE_BYTES if attack is None else PICTURE_BYTES // 3  # searches come beside
+    files = _retouched_files(run.folder)
+    searches = run.outcome.searches
+    chosen = _spread(searches) if attacked else _by_worth(searches)
     for side in (SIDE, *SMALLER):
         groups = [
-            Group(heading, [_shown(search, files, records, side) for search in searches])
-            for heading, searches in chosen
-            if searches
+            Group(heading, [_shown(search, files, run.records, side) for search in found])
+            for heading, found in chosen
+            if found
         ]
-        found = RetouchedSection(_intro(manifest), groups)
-        if found.weight <= allowed:
+        if sum(map(_weight, groups)) <= (run.kept_for_attack or PICTURE_BYTES):
             break
-    return found
+    content = filled_from("retouched", intro=_intro(run.manifest), groups=groups)
+    return Section("retouched", "Retouched pictures", content)
+
+
+def _weight(group: Group) -> int:
+    """Return the bytes of all pictures."""
+    return sum(len(a or "") for row in group.rows for a in (row.given, row.retouched, row.truth))
 
 
 def as_shown(folder: Path, outcome: Outcome, records: Mapping[str, Record]) -> dict[str, Record]:

@@ -17,12 +17,12 @@ from harness.errors import HarnessError
 from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.record import record
-from harness.reporting.sections.trade_off import SURE, TradeOff
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, minus, percent
 from harness.tasks.answers import CURVE_POINTS
 from harness.tasks.kinds import task_of
 from harness.tasks.results import Curves, Metrics
+from harness.tasks.trade_off import SURE, TradeOff
 from harness.tasks.trials import Scores
 
 __all__ = [
@@ -160,22 +160,22 @@ def quantile_bins(mated: Doubles, nonmated: Doubles, bins: int = BINS) -> dict[s
     return {name: column.tolist() for name, column in zip(names, columns, strict=True)}
 
 
-def threshold_table(scores: Operating, kind: TradeOff) -> Table:
+def threshold_table(scores: Operating, names: TradeOff) -> Table:
     """Return the score at which each of `RATES` is kept, with rates and errors attained there.
 
     Parameters
     ----------
-    kind
-        What the two rates are called.
+    names
+        Of the two rates.
     """
     return Table(
-        f"Thresholds: scores of {count(len(scores.mated))} {kind.mated} and "
-        f"{count(len(scores.nonmated))} {kind.nonmated}",
+        f"Thresholds: scores of {count(len(scores.mated))} {names.mated} and "
+        f"{count(len(scores.nonmated))} {names.nonmated}",
         (
-            f"{kind.x_short} allowed",
+            f"{names.x_short} allowed",
             "Score at or above",
-            f"{kind.x_short} attained",
-            f"{kind.y_short} there",
+            f"{names.x_short} attained",
+            f"{names.y_short} there",
         ),
         tuple(_line(scores, rate) for rate in RATES),
     )

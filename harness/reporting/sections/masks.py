@@ -16,15 +16,22 @@ from harness.execution.storage import load_answer
 from harness.execution.unit import SCORES
 from harness.metrics.regions import boxes_of
 from harness.reporting.drawing.thumbnails import SIDE
-from harness.reporting.pages import environment
-from harness.reporting.sections.sections import Section, SectionInput
+from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.wording import percent
 from harness.tasks.answers import PictureAnswer
-from harness.tasks.reading import read_protocol
 from harness.tasks.results import Judgement
 from harness.tasks.segmentation import TATTOO, truth_of
 
 EXAMPLES = 3
+
+RULES = (
+    "A pixel is tattoo when the algorithm's share for it is at or above the threshold.",
+    "IoU and Dice are means over the images with a tattoo; false marking is over those without.",
+    "Boxes lie around pieces of the mask nearer to each other than a sixteenth of the longer side, "
+    "and count as NISTIR 8232 (section 3.3) says.",
+    "Chance is what the best answer gets that is the same for every image: all of it is tattoo, or "
+    "none of it.",
+)
 
 Mask = npt.NDArray[np.bool_]
 Pixels = npt.NDArray[np.uint8]
@@ -47,11 +54,9 @@ class Example:
     measured: str
 
 
-def section(told: SectionInput) -> Section | None:
+def section(run: SectionInput) -> Section | None:
     """Return the section on masks, or None where there is no picture to show."""
-    from markupsafe import Markup
-
-    scored = [s for s in told.outcome.searches if not s.failed]
+    scored = [s for s in run.outcome.searches if not s.failed and "iou" in s.values]
     tattooed = sorted(
         (s for s in scored if s.truth == TATTOO),
         key=lambda s: (s.score or 0.0, s.fold, s.probe),
@@ -67,36 +72,21 @@ def section(told: SectionInput) -> Section | None:
         ("Most overlap", tattooed[-EXAMPLES:][::-1]),
         ("Without a tattoo, marked most", bare[:EXAMPLES]),
     ]
-    shown = [(title, _examples(told, searches)) for title, searches in groups]
+    shown = [(title, _examples(run, searches)) for title, searches in groups]
     shown = [(title, examples) for title, examples in shown if examples]
     if not shown:
         return None
-    content = environment().get_template("segmentation_section.html.j2").render(groups=shown)
-    return Section(
-        "masks",
-        "Masks",
-        Markup(content),  # noqa: S704 - escaped by the template
-        (
-            "A pixel is tattoo when the algorithm's share for it is at or above the threshold.",
-            "IoU and Dice are means over the images with a tattoo; false marking is over those "
-            "without.",
-            "Boxes lie around pieces of the mask nearer to each other than a sixteenth of the "
-            "longer side, and count as NISTIR 8232 (section 3.3) says.",
-            "Chance is what the best answer gets that is the same for every image: all of it is "
-            "tattoo, or none of it.",
-        ),
-    )
+    return Section("masks", "Masks", filled_from("masks", groups=shown), RULES)
 
 
-def _examples(told: SectionInput, searches: Sequence[Judgement]) -> list[Example]:
+def _examples(run: SectionInput, searches: Sequence[Judgement]) -> list[Example]:
     found = []
     for search in searches:
         try:
-            protocol, _ = read_protocol(told.folder / "protocol.toml")
-            place = told.folder / "units" / f"fold-{search.fold}" / SCORES
+            place = run.folder / "units" / f"fold-{search.fold}" / SCORES
             answer = load_answer(place)
-            record = told.records[search.probe]
-            index = _place(told, search)
+            record = run.records[search.probe]
+            index = _place(run, search)
             mask = answer.mask(index) if isinstance(answer, PictureAnswer) else None
             if mask is None:
                 continue
@@ -106,13 +96,13 @@ def _examples(told: SectionInput, searches: Sequence[Judgement]) -> list[Example
             continue  # the data set is no longer at hand
         if truth is None or image.shape[:2] != mask.shape:
             continue
-        found.append(_example(search, image, mask >= protocol.threshold, truth))
+        found.append(_example(search, image, mask >= run.protocol.threshold, truth))
     return found
 
 
-def _place(told: SectionInput, search: Judgement) -> int:
+def _place(run: SectionInput, search: Judgement) -> int:
     """Return which of its fold's probes a search is: they are recorded in the same order."""
-    own = [s.probe for s in told.outcome.searches if s.fold == search.fold]
+    own = [s.probe for s in run.outcome.searches if s.fold == search.fold]
     return own.index(search.probe)
 
 

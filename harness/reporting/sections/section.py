@@ -1,0 +1,150 @@
+"""What a section of a report is, and what it is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from harness.data.records import Record
+from harness.record.manifest import Manifest
+from harness.reporting.drawing.figures import Figure
+from harness.reporting.drawing.thumbnails import PICTURE_BYTES
+from harness.reporting.operating import Operating, operating_of
+from harness.reporting.pages import environment
+from harness.tasks.kinds import task_of
+from harness.tasks.protocol import Protocol
+from harness.tasks.results import Metrics, Outcome
+from harness.tasks.task import Task
+
+if TYPE_CHECKING:
+    import jinja2
+
+__all__ = ["Section", "SectionInput", "figure_section", "filled", "filled_from"]
+
+
+NOTHING = Markup()
+"""Of a section that is not shown."""
+
+
+@dataclass(frozen=True)
+class SectionInput:
+    """The run that a report is of.
+
+    Parameters
+    ----------
+    folder
+        Of the run, with its answers and models.
+    protocol
+        That it follows.
+    manifest
+        What was run.
+    outcome
+        What came out.
+    records
+        By name; their files may be gone.
+    picture
+        Returns a JPEG thumbnail of a record by its name, as the algorithm under test saw it; None
+        where the image is not at hand.
+    rules
+        Those of the sections above, in the order of the page.
+    """
+
+    folder: Path
+    protocol: Protocol
+    manifest: Manifest
+    outcome: Outcome
+    records: Mapping[str, Record]
+    picture: Callable[[str], bytes | None]
+    rules: list[str] = field(default_factory=list)
+
+    @property
+    def task(self) -> Task[Any, Any]:
+        """What kind of question was asked."""
+        return task_of(self.protocol)
+
+    @property
+    def metrics(self) -> Metrics:
+        """The numbers of the run."""
+        return self.outcome.metrics
+
+    @property
+    def algorithm(self) -> str:
+        """Name of the algorithm under test."""
+        return self.manifest.origin.algorithm
+
+    @property
+    def kept_for_attack(self) -> int:
+        """Bytes of pictures that go to what an attack made of the probes."""
+        return 0 if self.manifest.origin.attack is None else PICTURE_BYTES // 3
+
+    @property
+    def searching(self) -> bool:
+        """Whether probes were searched for in galleries."""
+        return bool(self.outcome.curves.cmc) or any(s.gallery for s in self.outcome.searches)
+
+    @property
+    def trials(self) -> str:
+        """What is counted, in the plural."""
+        if self.searching:
+            return "probes"
+        compared = "mated_comparisons" in self.metrics.counts
+        return "images" if "images" in self.metrics.counts and not compared else "trials"
+
+    @cached_property
+    def scores(self) -> Operating | None:
+        """The scores behind the run's error rates; None where they were not kept."""
+        return operating_of(self.folder, self.metrics, self.outcome.curves)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a report.
+
+    Parameters
+    ----------
+    name
+        Id of the section, unique in the page.
+    heading
+        Its title.
+    content
+        Finished and escaped HTML, with headings from level 3 down; without any only the rules
+        are told.
+    rules
+        Sentences for "How it was counted".
+    """
+
+    name: str
+    heading: str
+    content: Markup = NOTHING
+    rules: tuple[str, ...] = ()
+
+
+@cache
+def _engine() -> jinja2.Environment:
+    """Return the template engine of all sections, so that macros are compiled once."""
+    return environment()
+
+
+def filled(template: str, **values: object) -> Markup:
+    """Return a text of HTML with its ``{{ values }}`` filled in and escaped; macros are ``m``."""
+    whole = _engine().from_string(f'{{% import "macros.html.j2" as m %}}{template}')
+    return Markup(whole.render(values))  # noqa: S704 - escaped by the template
+
+
+def filled_from(name: str, **values: object) -> Markup:
+    """Return a file of ``reports/sections`` with its values filled in and escaped."""
+    whole = _engine().get_template(f"sections/{name}.html.j2")
+    return Markup(whole.render(values))  # noqa: S704 - escaped by the template
+
+
+def figure_section(figure: Figure | None) -> Section | None:
+    """Return a section that is one figure; None without one."""
+    if figure is None:
+        return None
+    content = filled("{{ m.figure(figure) }}", figure=figure)
+    return Section(f"{figure.name}-section", figure.heading, content)
