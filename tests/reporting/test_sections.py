@@ -135,19 +135,31 @@ def test_every_module_with_a_section_has_its_place_on_the_page() -> None:
 
 
 def asked_by_name(text: str) -> list[int]:
-    """Return the lines of a module that compare the name of a task, or look something up by it."""
+    """Return the lines of a module that compare the name of a task, or look something up by it.
+
+    The table of the kinds of question themselves is another matter.
+    """
 
     def is_task(node: ast.expr) -> bool:
         return isinstance(node, ast.Attribute) and node.attr == "task"
 
+    def names_kinds(node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id == "KINDS"
+
     found = []
     for node in ast.walk(ast.parse(text)):
-        compared = isinstance(node, ast.Compare) and any(
-            is_task(side) for side in (node.left, *node.comparators)
-        )
-        matched = isinstance(node, ast.Match) and is_task(node.subject)
-        looked_up = isinstance(node, ast.Subscript) and is_task(node.slice)
-        if compared or matched or looked_up:
+        match node:
+            case ast.Compare(left=left, comparators=others):
+                asks = any(map(is_task, (left, *others)))
+            case ast.Match(subject=subject):
+                asks = is_task(subject)
+            case ast.Subscript(value=table, slice=key):
+                asks = is_task(key) and not names_kinds(table)
+            case ast.Call(func=ast.Attribute(value=table, attr="get"), args=[key, *_]):
+                asks = is_task(key) and not names_kinds(table)
+            case _:
+                asks = False
+        if asks:
             found.append(getattr(node, "lineno", 0))
     return found
 
@@ -170,9 +182,10 @@ def test_nothing_that_shows_or_compares_runs_asks_for_a_task_by_name(package: st
         'x = 1 if "style" != run.protocol.task else 2',
         'y = m.task in ("removal", "style")',
         "z = NAMES[manifest.task]",
+        "z = {'style': 1}.get(manifest.task, 2)",
         'match run.task:\n    case "style":\n        pass',
     ],
 )
 def test_asking_for_a_task_by_name_is_seen(text: str) -> None:
     assert asked_by_name(text) == [1]
-    assert asked_by_name("run.task.ability is not Detector; f(run.task)") == []
+    assert asked_by_name("run.task.ability is not Detector; f(run.task); KINDS[m.task]") == []
