@@ -38,7 +38,8 @@ GIVEN = {"tags": "tags", "box": "a box", "mask": "a mask", "clean": "a clean cap
 def data(place: Path, layout: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
     """Show what is in a data set, what is odd about it, and which protocols it can answer.
 
-    Nothing is run and nothing is written. The exit code is 2 where no protocol can be asked.
+    Nothing is run and nothing is written. The exit code is 2 where something is to be mended before
+    a run, or no protocol can be asked.
     """
     import sys
 
@@ -51,7 +52,8 @@ def data(place: Path, layout: str | None, plugins: tuple[Path, ...], as_json: bo
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     else:
         _print(found)
-    if not any(answer.can for answer in found.answers):
+    mend = any(one.severity == "problem" for one in found.findings)
+    if mend or not any(answer.can for answer in found.answers):
         sys.exit(2)
 
 

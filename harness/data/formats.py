@@ -11,9 +11,10 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeAlias
 
+from harness.data.further_formats import SUFFIXES as FURTHER
 from harness.data.further_formats import advice, format_of, readable_suffixes, reader_of
 from harness.errors import HarnessError, UsageError
 
@@ -27,6 +28,7 @@ __all__ = [
     "UnreadableImage",
     "brief",
     "header_fault",
+    "is_picture",
     "most_pixels",
     "opened",
     "suffixes",
@@ -83,6 +85,12 @@ class UnreadableImage(HarnessError):
 def suffixes() -> frozenset[str]:
     """Return the file name endings (lower case) taken for images where a folder is searched."""
     return _SUFFIXES | readable_suffixes()
+
+
+def is_picture(name: str) -> bool:
+    """Say whether a file is a picture by its ending, also where it could not be read here."""
+    suffix = PurePath(name).suffix.lower()
+    return suffix in _SUFFIXES or suffix in FURTHER
 
 
 def most_pixels() -> int:

@@ -395,3 +395,33 @@ def test_a_picture_without_an_identity_is_named_with_its_line(tmp_path: Path) ->
     ):
         check_named(data, "tattoo")
     assert data.name == tmp_path.name
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["in/c.png"], "1 picture is beside those that the list names, in no line, and not read"),
+        (["in/c.JPG", "in/c (1).webp", "in/IMG_1.HEIC", "in/d.tif"], "4 pictures are beside those"),
+        (["in/a.jpg", "b.png"], "2 pictures are beside those that the list names"),
+    ],
+)
+def test_pictures_beside_those_of_the_list_are_not_left_out_in_silence(
+    tmp_path: Path, names: list[str], said: str
+) -> None:
+    for name in ("a.png", "in/a.png", *names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        picture(tmp_path / "x.png").rename(tmp_path / name)
+    path = lines(tmp_path / "m.csv", ["image,tattoo", "a.png,t1", "in/a.png,t1"])
+    (one,) = read_manifest(path).findings
+    assert one.code == "pictures-that-no-line-names"
+    assert one.text.startswith(said)
+    assert repr(sorted(names)[-1]) in one.text or len(names) > 3
+
+
+def test_masks_lines_of_other_use_cases_and_other_folders_are_not_left_out(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "m.png", "c.png", "other/x.png", ".hidden.png"):
+        picture(tmp_path / name)
+    rows = ["image,mask,clean,use_case", "a.png,m.png,c.png,one", "b.png,,,two"]
+    path = lines(tmp_path / "m.csv", rows)
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert read_manifest(path, use_case="one").findings == ()

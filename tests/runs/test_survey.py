@@ -67,7 +67,9 @@ def test_what_only_decoding_shows_is_told_too(harness: Command, tmp_path: Path) 
     for name in ("t0/0.png", "t3/2.png"):
         save_png(place / name, noise + len(name))
         (place / name).write_bytes((place / name).read_bytes()[:2000])
-    found = harness("data", place, "--json").json["findings"]
+    ran = harness("data", place, "--json")
+    assert ran.code == 2
+    found = ran.json["findings"]
     told = [one for one in found if one["code"] == "pictures-that-cannot-be-used"]
     assert [one["severity"] for one in told] == ["problem"] * 2
     assert [one["text"][:10] for one in told] == ["'t0/0.png'", "'t3/2.png'"]

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from harness.data.findings import Findings
-from harness.data.formats import header_fault, suffixes
+from harness.data.formats import header_fault, is_picture, suffixes
 from harness.data.further_formats import SUFFIXES as FURTHER
 from harness.data.further_formats import advice
 from harness.data.left_behind import is_device_s, is_left_behind
@@ -170,7 +170,7 @@ def _files(root: Root, findings: Findings) -> Iterator[str]:
             if not name.startswith("."):
                 yield (here / name).as_posix()
             elif not name.startswith(_APPLE_DOUBLE):
-                hidden += _is_picture(name)
+                hidden += is_picture(name)
     for name, count in sorted(left.items()):
         if count:
             findings.warning(
@@ -257,9 +257,4 @@ def _pictures(count: int) -> str:
 
 
 def _pictures_below(folder: Path) -> int:
-    return sum(_is_picture(name) for _, _, files in os.walk(folder) for name in files)
-
-
-def _is_picture(name: str) -> bool:
-    suffix = PurePosixPath(name).suffix.lower()
-    return suffix in suffixes() or suffix in FURTHER
+    return sum(is_picture(name) for _, _, files in os.walk(folder) for name in files)

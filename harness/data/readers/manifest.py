@@ -48,7 +48,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -56,7 +56,7 @@ from urllib.parse import unquote
 
 from harness.data.boxes import read_box
 from harness.data.findings import Findings
-from harness.data.formats import Box
+from harness.data.formats import Box, is_picture
 from harness.data.paths import BadNameError, Root, canonical, unwritable
 from harness.data.records import Dataset, Record
 from harness.data.tables import Cells, Table, read_cells, read_table
@@ -150,6 +150,7 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
         records[name] = row.record
         first[name] = row.place
     _share_sources(records, root)
+    _say_unlisted(rows, root, findings)
     if not records and not findings.problems:
         findings.problem("empty lists", f"{path.name}: describes no image")
     called = path.parent.name if path.stem.lower() == "manifest" else path.name
@@ -297,6 +298,29 @@ def _row(
         text_score=_number(values.get("text_score", ""), place, own),
     )
     return Row(record, values.get("use_case") or None, place, own, bool(name))
+
+
+def _say_unlisted(rows: Sequence[Row], root: Root, findings: Findings) -> None:
+    """Say which pictures lie beside those of the list, and are in none of its lines."""
+    listed: dict[Path, set[str]] = {}
+    for row in rows:
+        for file in (row.record.path, row.record.mask, row.record.clean):
+            if file is not None:
+                listed.setdefault(file.parent, set()).add(canonical(file.name))
+    pictured = {row.record.path.parent for row in rows}
+    others = [
+        canonical((folder / name).relative_to(root.folder).as_posix())
+        for folder in sorted(pictured)
+        for name in root.names(folder)
+        if canonical(name) not in listed[folder] and is_picture(name) and not name.startswith(".")
+    ]
+    if others:
+        shown = ", ".join(map(repr, others[:3])) + (", ..." if len(others) > 3 else "")
+        count = "1 picture is" if len(others) == 1 else f"{len(others):,} pictures are"
+        findings.warning(
+            "pictures that no line names",
+            f"{count} beside those that the list names, in no line, and not read: {shown}",
+        )
 
 
 def _share_sources(records: dict[str, Record], root: Root) -> None:
