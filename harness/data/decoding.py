@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from harness.data.findings import Findings
 from harness.data.formats import UnreadableImage
-from harness.data.images import decode, size_of
+from harness.data.images import decode, orientation_is_lost, size_of
 from harness.data.masks import read_mask_as
 from harness.data.records import Record
 
-__all__ = ["look_at_masks", "say_masks", "say_same_files", "undecodable"]
+__all__ = ["look_at_masks", "say_masks", "say_orientations", "say_same_files", "undecodable"]
 
 TATTOO, OTHER = "tattoo", "non-tattoo"
 TURNED, WHOLE = "turned", "whole"
@@ -57,6 +57,27 @@ def undecodable(
         return None
 
     return _each(fault, names)
+
+
+def say_orientations(
+    records: Mapping[str, Record], names: Iterable[str], findings: Findings
+) -> None:
+    """Say which pictures are shown as they are stored, since their EXIF data are damaged."""
+
+    def lost(name: str) -> str | None:
+        try:
+            return name if orientation_is_lost(records[name].path) else None
+        except UnreadableImage:  # told where it is decoded
+            return None
+
+    found = _each(lost, names)
+    if found:
+        many = f"{len(found):,} pictures, e.g. " if found[1:] else ""
+        findings.warning(
+            "pictures whose orientation is lost",
+            f"{many}{found[0]!r}: the EXIF data do not say how the picture lies; it is shown as it "
+            "is stored",
+        )
 
 
 def look_at_masks(

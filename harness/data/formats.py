@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -27,6 +28,7 @@ __all__ = [
     "Box",
     "UnreadableImage",
     "brief",
+    "ends_early",
     "header_fault",
     "is_picture",
     "most_pixels",
@@ -61,6 +63,8 @@ _SUFFIXES = frozenset(
 
 _KNOWN = "JPEG, PNG, BMP, GIF, TIFF, WebP, PNM"
 _OPENING = threading.Lock()
+_END, _SCAN, _TAIL = b"\xff\xd9", b"\xda", 4096
+"""Markers of JPEG for the end and, behind its FF, for pixels; bytes in which the end mostly is."""
 
 
 class UnreadableImage(HarnessError):
@@ -137,6 +141,8 @@ def opened(path: Path) -> PIL.Image.Image:
     """
     import PIL.Image
 
+    # What Pillow remarks about EXIF data is found by `harness.data.decoding`, in our own words.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
     # Importing these few spares `open` from importing all of Pillow's fifty.
     from PIL import (  # noqa: F401
         BmpImagePlugin,
@@ -181,7 +187,10 @@ def opened(path: Path) -> PIL.Image.Image:
 
 def _open(path: Path, formats: tuple[str, ...]) -> PIL.Image.Image:
     import PIL.Image
+    from PIL import PngImagePlugin
 
+    # Profiles and texts of more than the megabyte that Pillow grants are those of sound pictures.
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
     # What Pillow does about large images is one for all threads, hence the lock; how large an
     # image may be is asked of every one of them after this.
     with _OPENING, _pillow_lets_pass():
@@ -201,6 +210,24 @@ def _pillow_lets_pass() -> Iterator[None]:
         yield
     finally:
         PIL.Image.MAX_IMAGE_PIXELS = before
+
+
+def ends_early(path: Path) -> bool:
+    """Say whether a JPEG file never says that it ends, as where its rest is zeros.
+
+    Its decoder takes zeros for a picture, and reports nothing.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        if _END in file.read():
+            return False
+        file.seek(0)
+        content = file.read()
+    place = 2
+    while content[place : place + 1] == b"\xff" and content[place + 1 : place + 2] != _SCAN:
+        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return _END not in content[place:]
 
 
 def _otherwise_opened(path: Path) -> PIL.Image.Image:

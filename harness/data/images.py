@@ -24,13 +24,20 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.api import Image
-from harness.data.formats import MAX_PIXELS, Box, UnreadableImage, brief, opened
+from harness.data.formats import (
+    MAX_PIXELS,
+    Box,
+    UnreadableImage,
+    brief,
+    ends_early,
+    opened,
+)
 from harness.data.records import Record
 
 if TYPE_CHECKING:
@@ -47,6 +54,7 @@ __all__ = [
     "file_bytes",
     "gray_levels",
     "lies_on_its_side",
+    "orientation_is_lost",
     "room_for",
     "size_of",
 ]
@@ -103,6 +111,8 @@ def decode(path: Path, *, box: Box | None = None) -> Image:
             raise  # says something about this machine, not about the image
         except Exception as fault:  # damaged bytes make Pillow raise almost anything
             raise UnreadableImage(path, f"is damaged or truncated ({brief(fault)})") from fault
+        if image.format in ("JPEG", "MPO") and ends_early(path):
+            raise UnreadableImage(path, "is damaged or truncated (it has no end of image)")
     if box is not None:
         pixels = _cropped(path, pixels, box)
     pixels.setflags(write=False)
@@ -316,6 +326,33 @@ def _orientation(image: PIL.Image.Image) -> int:
     except Exception:  # the reader of EXIF raises almost anything on damaged bytes
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def orientation_is_lost(path: Path) -> bool:
+    """Say whether a picture has EXIF data that do not tell how it lies, where they should.
+
+    Raises
+    ------
+    UnreadableImage
+        If its header cannot be read.
+    """
+    with opened(path) as image:
+        stored = image.info.get("exif")
+        if isinstance(stored, bytes) and not _is_whole_exif(stored.removeprefix(b"Exif\0\0")):
+            return True
+        try:
+            value = image.getexif().get(0x0112, 1)
+        except Exception:  # as above
+            return True
+    return value != 0 and not (isinstance(value, int) and 1 <= value <= 8)
+
+
+def _is_whole_exif(data: bytes) -> bool:
+    """Say whether the first directory of EXIF data lies within them."""
+    order: Literal["big", "little"] = "big" if data[:2] == b"MM" else "little"
+    start = int.from_bytes(data[4:8], order)
+    count = int.from_bytes(data[start : start + 2], order)
+    return data[:2] in (b"MM", b"II") and start >= 8 and start + 2 + 12 * count <= len(data)
 
 
 class _Room:

@@ -16,7 +16,13 @@ import msgspec
 
 from harness.api import Remover
 from harness.data.boxes import look_at_boxes
-from harness.data.decoding import look_at_masks, say_masks, say_same_files, undecodable
+from harness.data.decoding import (
+    look_at_masks,
+    say_masks,
+    say_orientations,
+    say_same_files,
+    undecodable,
+)
 from harness.data.findings import Finding, Findings, once
 from harness.data.formats import MEGAPIXELS
 from harness.data.readers.layouts import open_dataset
@@ -241,6 +247,7 @@ def _odd_pictures(judged: ProtocolOnData) -> tuple[Finding, ...]:
     crop = judged.protocol.data.crop
     faults = undecodable(records, judged.names, crop=crop, clean="clean" in files)
     findings = Findings()
+    say_orientations(records, judged.names, findings)
     look_at_boxes(records, judged.names, findings, shown=crop)
     if files:
         say_same_files(records, judged.names, findings)

@@ -8,7 +8,13 @@ from pathlib import Path
 import msgspec
 
 from harness.data.boxes import look_at_boxes
-from harness.data.decoding import look_at_masks, say_masks, say_same_files, undecodable
+from harness.data.decoding import (
+    look_at_masks,
+    say_masks,
+    say_orientations,
+    say_same_files,
+    undecodable,
+)
 from harness.data.findings import Finding, Findings, once
 from harness.data.records import Dataset, Record
 from harness.errors import DataError, UsageError
@@ -208,6 +214,7 @@ def _odd_pictures(records: dict[str, Record]) -> list[Finding]:
         findings.problem(
             "pictures that cannot be used", f"{sentence}; replace it, or take it out of the set"
         )
+    say_orientations(records, records, findings)
     look_at_boxes(records, records, findings, shown=False)
     say_same_files(records, records, findings)
     faults, taken = look_at_masks(records, records)

@@ -9,7 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from harness.data.decoding import look_at_masks, undecodable
+from harness.data.decoding import look_at_masks, say_orientations, undecodable
+from harness.data.findings import Findings
 from harness.data.records import Record
 from tests.conftest import Ran, save_png
 
@@ -89,3 +90,30 @@ def test_a_run_names_all_damaged_pictures_at_once_and_starts_nothing(
     assert "13 of 30 pictures cannot be used" in ran.err
     assert all(f"'{name}' is damaged or truncated" in ran.err for name in damaged)
     assert not (tmp_path / "work" / "runs").exists()
+
+
+EXIF = {
+    "cut": b"Exif\0\0II*\0\x08\0\0\0\x05\0",
+    "far": b"Exif\0\0MM\0*\xff\xff\xff\xff",
+    "no order": b"Exif\0\0XX\0*\0\0\0\x08\0\0\0\0\0\0",
+    "nine": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0\0\0\0\0",
+    "six": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+    "nought": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0",
+    "none": b"",
+}
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF:UserWarning")
+@pytest.mark.parametrize("kind", EXIF)
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_pictures_whose_exif_data_do_not_say_how_they_lie_are_said(
+    tmp_path: Path, kind: str, form: str
+) -> None:
+    path = tmp_path / "a.jpg"
+    options = {"exif": EXIF[kind]} if EXIF[kind] else {}
+    PIL.Image.fromarray(NOISE.astype(np.uint8)).save(path, form, **options)
+    findings = Findings()
+    say_orientations({"a": Record("a", path)}, ["a"], findings)
+    said = [one.code for one in findings.all]
+    expected = [] if kind in ("six", "nought", "none") else ["pictures-whose-orientation-is-lost"]
+    assert said == expected

@@ -10,6 +10,7 @@ import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -295,6 +296,58 @@ def test_a_truncated_file_is_refused(tmp_path: Path, name: str, share: float) ->
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(UnreadableImage):
         decode(path)
+
+
+@pytest.mark.parametrize("share", [0.95, 0.5, 0.2])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("before", [b"", b"\xff\xe1\x00\x08\xff\xd8\xff\xd9xx"])
+def test_a_jpeg_whose_rest_is_zeros_is_refused(
+    tmp_path: Path, share: float, progressive: bool, before: bytes
+) -> None:
+    path = tmp_path / "card.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    PIL.Image.fromarray(noise).save(path, progressive=progressive)
+    content = path.read_bytes()
+    kept = int(len(content) * share)
+    path.write_bytes(content[:2] + before + content[2:kept] + bytes(len(content) - kept))
+    with pytest.raises(UnreadableImage, match="is damaged or truncated"):
+        decode(path)
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(100_000), b"\0\0\0\x18ftypmp42" + b"v" * 50_000])
+def test_what_stands_behind_a_picture_is_no_part_of_it(tmp_path: Path, behind: bytes) -> None:
+    path = tmp_path / "motion.jpg"
+    PIL.Image.new("RGB", (30, 20), (200, 10, 10)).save(path)
+    path.write_bytes(path.read_bytes() + behind)
+    assert decode(path).shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize("kind", ["text", "packed text", "profile", "exif", "many texts"])
+def test_a_png_with_megabytes_of_metadata_is_read(tmp_path: Path, kind: str) -> None:
+    path, more = tmp_path / "a.png", PIL.PngImagePlugin.PngInfo()
+    options: dict[str, Any] = {}
+    if "text" in kind:
+        for number in range(2000 if kind == "many texts" else 1):
+            text = "x" * (1500 if kind == "many texts" else 3_000_000)
+            more.add_text(f"key{number}", text, zip=kind == "packed text")
+    elif kind == "profile":
+        options["icc_profile"] = bytes(3_000_000)
+    else:
+        options["exif"] = b"Exif\0\0MM\0*" + bytes(3_000_000)
+    PIL.Image.new("RGB", (30, 20), (200, 10, 10)).save(path, pnginfo=more, **options)
+    assert header_fault(path) is None
+    assert (decode(path) == (200, 10, 10)).all()
+
+
+@pytest.mark.parametrize("marker", [0xE1, 0xED, 0xFE])
+def test_a_jpeg_with_megabytes_of_metadata_is_read(tmp_path: Path, marker: int) -> None:
+    path = tmp_path / "a.jpg"
+    PIL.Image.new("RGB", (30, 20), (200, 10, 10)).save(path)
+    content = path.read_bytes()
+    segment = bytes((0xFF, marker, 0xFF, 0xFF)) + b"x" * 65533
+    path.write_bytes(content[:2] + segment * 50 + content[2:])
+    assert header_fault(path) is None
+    assert decode(path).shape == (20, 30, 3)
 
 
 def test_truncation_is_refused_even_if_an_algorithm_told_pillow_to_allow_it(
