@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from harness.plugins.places import PACKAGE
 from harness.synthesis.checking import examine_generator
 from harness.synthesis.finding import build
 from harness.synthesis.whole_sets import CHECKSUMS, draw_whole_set
-from tests.conftest import Ran
 
 PAGE = PACKAGE.parent / "docs" / "synthetic-data.md"
 EXAMPLE = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)[-1]
@@ -187,18 +185,22 @@ def test_a_large_layout_is_begun_and_not_drawn_whole(tmp_path: Path) -> None:
 
 
 def test_the_command_asks_a_generator_for_its_layout(
-    harness: Callable[..., Ran], folder: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "set"
-    words = ("synth", out, "--generator", folder, "--scale", "three", "--workers", 1)
-    ran = harness(*words)
-    assert ran.code == 0, ran.err
-    assert "6 pictures to make" in ran.err
-    assert f"next: harness data {out}" in ran.out
+    words = ("--generator", str(folder), "--scale", "three", "--workers", "1")
+    command("synth", str(out), *words)
+    said = capsys.readouterr()
+    assert "6 pictures to make" in said.err
+    assert f"next: harness data {out}" in said.out
     assert len(open_dataset(out).records) == 6
-    again = harness(*words)
-    assert again.code == 0
-    assert "already there; nothing was drawn again" in again.err
+    command("synth", str(out), *words)
+    assert "already there; nothing was drawn again" in capsys.readouterr().err
+
+
+def command(*words: str) -> None:
+    """Do what a command does, in this process."""
+    commands.main(args=list(words), prog_name="harness", standalone_mode=False)
 
 
 @pytest.mark.parametrize(
@@ -214,9 +216,8 @@ def test_the_command_asks_a_generator_for_its_layout(
 def test_what_does_not_go_together_with_a_layout_is_refused(
     tmp_path: Path, words: tuple[str, ...], said: str
 ) -> None:
-    arguments = ["synth", str(tmp_path / "set"), *words]
     with pytest.raises(UsageError, match=said):
-        commands.main(args=arguments, prog_name="harness", standalone_mode=False)
+        command("synth", str(tmp_path / "set"), *words)
     assert not (tmp_path / "set").exists()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 import pytest
@@ -14,9 +16,12 @@ from generators.procedural.styles import inked
 from harness.synthesis.streams import stream
 
 
-def capture(style: str = "traditional", take: str = "a", name: str = "t1") -> Capture:
+def drawn(style: str = "traditional", take: str = "a", name: str = "t1") -> Capture:
     tattoo = tattoo_of(0, name, group="g-rose", subject="s1", style=style)
     return render_capture(0, tattoo, take, long_side=96)
+
+
+capture = functools.cache(drawn)
 
 
 def test_there_are_the_nine_styles() -> None:
@@ -53,7 +58,7 @@ def test_the_box_bounds_the_mask() -> None:
 
 
 def test_the_same_capture_is_the_same_picture_and_another_take_is_not() -> None:
-    first, again, other = capture(), capture(), capture(take="b")
+    first, again, other = capture(), drawn(), capture(take="b")
     assert np.array_equal(first.image, again.image)
     assert first.source != other.source
     assert first.image.shape != other.image.shape or not np.array_equal(first.image, other.image)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +29,11 @@ def rows() -> list[dict[str, str]]:
 
 
 def a_few() -> list[Item]:
-    """Return two pictures of every use case, role, kind and kind of negative."""
-    found = defaultdict(list)
+    """Return a picture of every use case, role, kind and kind of negative."""
+    found: dict[tuple[str, ...], Item] = {}
     for item in ITEMS:
-        found[item.use_case, item.role, item.kind, item.media].append(item)
-    return [item for same in found.values() for item in same[:2]]
+        found.setdefault((item.use_case, item.role, item.kind, item.media), item)
+    return list(found.values())
 
 
 def pixels(path: Path) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -36,13 +38,18 @@ def test_the_shares_of_negatives_sum_to_one() -> None:
     assert sum(share for share, _ in NEGATIVES.values()) == pytest.approx(1)
 
 
+@functools.cache
+def ink_of(k: int) -> np.ndarray:
+    tattoo = tattoo_of(0, f"t{k}", group=f"g{k}", subject="s")
+    return exposure_of(0, tattoo, "a", 96, 96).cover > INK
+
+
 @pytest.mark.parametrize("aspect", [0.7, 1.0, 1.4])
 def test_a_region_is_a_quarter_to_three_fifths_of_the_tattoo_in_the_shape_asked_for(
     aspect: float,
 ) -> None:
     for k in range(6):
-        tattoo = tattoo_of(0, f"t{k}", group=f"g{k}", subject="s")
-        mask = exposure_of(0, tattoo, "a", 96, 96).cover > INK
+        mask = ink_of(k)
         x1, y1, x2, y2 = box_of(mask)
         a1, b1, a2, b2 = region_of(mask, (x1, y1, x2, y2), aspect, stream(k))
         assert 0 <= a1 < a2 <= 96
