@@ -124,7 +124,6 @@ class Arcface(EmbeddingMatcher):
         import torch
 
         from harness.training.descent import Descent, Validation
-        from harness.training.engine import Devices
         from harness.training.losses import ArcFace
         from harness.training.objectives import ArcFaceObjective
         from harness.training.schedules import Constant, Cosine, solver
@@ -185,7 +184,7 @@ class Arcface(EmbeddingMatcher):
             else Cosine(self.learning_rate, iterations, warm_up=iterations // 20),
             iterations,
             seed=self.seed,
-            where=Devices(self.device, self.devices, self.precision),
+            where=self.where(),
             clip=self.clip,
             validation=Validation(measure, an_epoch, self.patience) if len(held) else None,
             checkpoints=train.checkpoints,

@@ -314,7 +314,6 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
 
         from harness.training.augmentation import flipped
         from harness.training.descent import Descent
-        from harness.training.engine import Devices
         from harness.training.objectives import SoftmaxObjective
         from harness.training.schedules import StepPolicy
         from harness.training.seeding import generator
@@ -339,7 +338,7 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
             StepPolicy(self.learning_rate, self.step, self.gamma),
             self.iterations,
             seed=self.seed,
-            where=Devices(self.device, self.devices, self.precision),
+            where=self.where(),
             checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
@@ -12,19 +11,18 @@ import numpy.typing as npt
 
 from harness import Image, Mask, Segmenter, TrainingSet, parameter
 from harness.errors import UsageError
+from harness.training.sampling import Stream
+from harness.training.trained import TrainedNetwork
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
 # The harness gives cores to processes; threads inside one would only compete for them.
 cv2.setNumThreads(1)
 
-_MODEL = "network.safetensors"
-
 
 @dataclass
-class FcnAlexnet(Segmenter):
+class FcnAlexnet(TrainedNetwork, Segmenter):
     """Fully convolutional network with a softmax of two in every pixel.
 
     The preset ``digits`` is the example of NVIDIA DIGITS that the talk names: AlexNet made fully
@@ -117,36 +115,15 @@ class FcnAlexnet(Segmenter):
         """
         import torch
 
-        network = vars(self).get("network_")
-        if network is None:
-            raise RuntimeError("FcnAlexnet has not learned anything yet")
+        network = self.trained("segment")
         with torch.inference_mode():
-            scores = network(torch.from_numpy(self._scaled(image)[None]))[0]
+            seen = torch.from_numpy(self._scaled(image)[None]).to(self.device)
+            scores = network(seen)[0].float().cpu()
             share: npt.NDArray[np.float32] = torch.softmax(scores, 0)[1].numpy()
         height, width = image.shape[:2]
         if share.shape != (height, width):
             share = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR)
         return np.clip(share, 0.0, 1.0)
-
-    def save(self, folder: Path) -> None:
-        """Write the network."""
-        from harness.training.weights import save_weights
-
-        save_weights(self.network_, folder / _MODEL)
-
-    def load(self, folder: Path) -> None:
-        """Restore what `save` wrote.
-
-        Raises
-        ------
-        Damaged
-            If it is not whole, or of a network with other parameters.
-        """
-        from harness.training.weights import load_weights
-
-        network = self.build()
-        load_weights(network, folder / _MODEL)
-        self.network_ = network.eval()
 
     def build(self) -> nn.Module:
         """Return the network of the seed, before any ImageNet weights."""
@@ -206,37 +183,26 @@ class FcnAlexnet(Segmenter):
     def _train(self, network: nn.Module, train: TrainingSet) -> None:
         """Minimise the cross-entropy; every image comes once before any comes again."""
         import torch
-        from torch.nn.functional import cross_entropy
 
-        from harness.training.loop import descend, generator
+        from harness.training.descent import Descent
         from harness.training.schedules import Cosine, StepPolicy, solver
-        from harness.training.seeding import seeded
 
-        chance = generator(self.seed + 1)
-        weights = torch.tensor([1.0, self.tattoo_weight])
-        waiting = torch.empty(0, dtype=torch.int64)
+        from .network import PixelObjective
+
+        # Images in their own size may be large: they are decoded when their turn comes.
         kept = [] if self.size == 0 else [self._example(train, i) for i in range(len(train))]
+        order = Stream(len(train), self.seed)
 
-        def batch_loss() -> Tensor:
-            nonlocal waiting
-            while len(waiting) < self.batch_size:
-                waiting = torch.cat([waiting, torch.randperm(len(train), generator=chance)])
-            drawn, waiting = waiting[: self.batch_size].tolist(), waiting[self.batch_size :]
-            # Images in their own size may be large: they are decoded when their turn comes.
+        def batch(step: int, share: slice) -> tuple[Tensor, ...]:
+            drawn = order.batch(step, self.batch_size)[share].tolist()
             shown = [kept[i] if kept else self._example(train, i) for i in drawn]
-            if self.network == "small":
-                shown = [_mirrored(image, truth, chance) for image, truth in shown]
             images, truth = (torch.stack(column) for column in zip(*shown, strict=True))
-            loss: Tensor = cross_entropy(network(images), truth, weights)
-            return loss
+            return images, truth
 
-        descent = solver(
-            network.train(),
-            self.solver,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
+        optimiser = solver(
+            network, self.solver, momentum=self.momentum, weight_decay=self.weight_decay
         )
-        for group in descent.param_groups:
+        for group in optimiser.param_groups:
             if group["multiplier"] != 1:  # the biases
                 group["weight_decay"] = 0.0
         schedule = (
@@ -244,22 +210,20 @@ class FcnAlexnet(Segmenter):
             if self.schedule == "cosine"
             else StepPolicy(self.learning_rate, max(1, -(-self.iterations // 3)), 0.1)
         )
-        # Dropout draws from torch's global generator.
-        with seeded(self.seed):
-            descend(batch_loss, descent, schedule, self.iterations, train.progress)
+        self.learning_curve_ = Descent(
+            PixelObjective(network, self.tattoo_weight, mirrored=self.network == "small"),
+            batch,
+            optimiser,
+            schedule,
+            self.iterations,
+            seed=self.seed,
+            where=self.where(),
+            checkpoints=train.checkpoints,
+            progress=train.progress,
+        ).run()
 
     def _example(self, train: TrainingSet, index: int) -> tuple[Tensor, Tensor]:
         import torch
 
         image, mask = self._scaled(train.images[index]), self._truth(train.masks[index])
         return torch.from_numpy(image), torch.from_numpy(mask)
-
-
-def _mirrored(image: Tensor, truth: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mirror an image and its truth alike, sideways and upside down, each by chance."""
-    import torch
-
-    for axis, throw in zip((-1, -2), torch.rand(2, generator=chance).tolist(), strict=True):
-        if throw < 0.5:
-            image, truth = image.flip(axis), truth.flip(axis)
-    return image, truth

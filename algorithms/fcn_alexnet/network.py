@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv_transpose2d
+from torch.nn.functional import conv_transpose2d, cross_entropy
 
+from harness.training.augmentation import flipped
 from harness.training.weights import IMAGENET_DEVIATION, take_layers
 
 SHIFT = 116.0
@@ -219,6 +220,34 @@ def crop_offset() -> int:
         place = (place - 1) / 2
     place -= 2.5
     return int(place * STRIDE + (KERNEL - 1) / 2)
+
+
+class PixelObjective(nn.Module):
+    """The cross-entropy of every pixel, after images and their truth are mirrored alike.
+
+    Parameters
+    ----------
+    network
+        From RGB of 0 to 255 to two scores of every pixel.
+    tattoo_weight
+        What a tattooed pixel counts, against 1 for another.
+    mirrored
+        Whether examples are mirrored sideways and upside down, each with a chance of 1/2.
+    """
+
+    weights: Tensor
+
+    def __init__(self, network: nn.Module, tattoo_weight: float, *, mirrored: bool) -> None:
+        super().__init__()
+        self.network, self._mirrored = network, mirrored
+        self.register_buffer("weights", torch.tensor([1.0, tattoo_weight]), persistent=False)
+
+    def forward(self, images: Tensor, truth: Tensor) -> Tensor:
+        """Return the loss of images (n, 3, height, width) with the class of every pixel, int64."""
+        if self._mirrored:
+            both = flipped(torch.cat([images, truth[:, None].to(images.dtype)], dim=1))
+            images, truth = both[:, :3], both[:, 3].long()
+        return cross_entropy(self.network(images).float(), truth, self.weights)
 
 
 def take_weights(network: FcnAlexNet, state: Mapping[str, Tensor], source: str) -> None:

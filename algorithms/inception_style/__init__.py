@@ -11,15 +11,17 @@ import numpy as np
 
 from harness import FailureToEnroll, Image, Scores, Tagger, TrainingSet, parameter
 from harness.training.preparation import FloatStack, colour_stack
+from harness.training.sampling import Stream
+from harness.training.trained import TrainedNetwork
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_MODEL, _FACTS = "network.safetensors", "facts"
+_FACTS = "facts"
 
 
 @dataclass
-class InceptionStyle(Tagger):
+class InceptionStyle(TrainedNetwork, Tagger):
     """Inception network with a softmax over tags that exclude each other, such as styles.
 
     The preset ``talk`` is what the talk tells: InceptionV3 with ImageNet weights, 299 pixels, SGD.
@@ -93,7 +95,7 @@ class InceptionStyle(Tagger):
                 f"inception-style needs training images with a tag; none of {len(tags)} has one"
             )
         self.classes_ = tags.shape[1]
-        network = self._build(self.classes_, self.weights)
+        network = self._build(self.weights)
         stack = torch.from_numpy(self._prepared([train.images[i] for i in used]))
         shares = tags[used] / tags[used].sum(axis=1, keepdims=True)
         self._train(network, stack, torch.from_numpy(shares.astype(np.float32)), train)
@@ -109,22 +111,18 @@ class InceptionStyle(Tagger):
         """
         import torch
 
-        network = vars(self).get("network_")
-        if network is None:
-            raise RuntimeError("InceptionStyle has not learned anything yet")
+        network = self.trained("tag")
         found: list[Scores | FailureToEnroll] = []
         with torch.inference_mode():
             # One by one: the bits of a convolution may depend on how many images there are.
             for image in images:
-                scores = network(torch.from_numpy(self._prepared([image])))
-                found.append(torch.softmax(scores[0].double(), 0).numpy().copy())
+                scores = network(torch.from_numpy(self._prepared([image])).to(self.device))
+                found.append(torch.softmax(scores[0].cpu().double(), 0).numpy().copy())
         return found
 
     def save(self, folder: Path) -> None:
         """Write the network and the number of its classes."""
-        from harness.training.weights import save_weights
-
-        save_weights(self.network_, folder / _MODEL)
+        super().save(folder)
         (folder / _FACTS).write_text(str(self.classes_), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
@@ -136,17 +134,18 @@ class InceptionStyle(Tagger):
             If it is not whole, or of a network with other parameters.
         """
         from harness.errors import Damaged
-        from harness.training.weights import load_weights
 
         try:
             self.classes_ = int((folder / _FACTS).read_text(encoding="utf-8"))
         except (OSError, ValueError) as reason:
             raise Damaged(f"cannot read {folder / _FACTS}: {reason}; run the fit again") from None
-        network = self._build(self.classes_, "")
-        load_weights(network, folder / _MODEL)
-        self.network_ = network.eval()
+        super().load(folder)
 
-    def _build(self, classes: int, weights: str) -> nn.Module:
+    def build(self) -> nn.Module:
+        """Return the network of the seed for the classes that were learned, without weights."""
+        return self._build("")
+
+    def _build(self, weights: str) -> nn.Module:
         from harness.errors import UsageError
         from harness.training.seeding import seeded
 
@@ -156,13 +155,13 @@ class InceptionStyle(Tagger):
             if self.network == "inception-v3":
                 if self.size < 75:
                     raise UsageError(f"inception-v3 needs size=75 or more, not {self.size}")
-                return InceptionV3(classes, weights)
+                return InceptionV3(self.classes_, weights)
             if weights:
                 raise UsageError(
                     f"weights={weights} belong to network=inception-v3; network=small is trained "
                     "from nothing"
                 )
-            return SmallInception(classes, self.width)
+            return SmallInception(self.classes_, self.width)
 
     def _prepared(self, images: Sequence[Image]) -> FloatStack:
         """Return the images, or the parts to be shown, scaled: RGB in [0, 1]."""
@@ -175,39 +174,32 @@ class InceptionStyle(Tagger):
     def _train(self, network: nn.Module, stack: Tensor, labels: Tensor, train: TrainingSet) -> None:
         """Minimise the cross-entropy; every image comes once before any comes again."""
         import torch
-        from torch.nn.functional import cross_entropy
 
-        from harness.training.augmentation import flipped, parts
-        from harness.training.loop import descend, generator
+        from harness.training.descent import Descent
         from harness.training.schedules import Cosine, solver
-        from harness.training.seeding import seeded
 
-        from .network import AUXILIARY
+        from .network import StyleObjective
 
-        chance = generator(self.seed + 1)
-        waiting = torch.empty(0, dtype=torch.int64)
+        order = Stream(len(stack), self.seed)
 
-        def batch_loss() -> Tensor:
-            nonlocal waiting
-            while len(waiting) < self.batch_size:
-                waiting = torch.cat([waiting, torch.randperm(len(stack), generator=chance)])
-            drawn, waiting = waiting[: self.batch_size], waiting[self.batch_size :]
-            batch = parts(flipped(stack[drawn], chance), self.smallest, chance)
-            found = network(batch)
-            if isinstance(found, tuple):
-                main, second = (cross_entropy(scores, labels[drawn]) for scores in found)
-                return main + AUXILIARY * second
-            loss: Tensor = cross_entropy(found, labels[drawn])
-            return loss
+        def batch(step: int, share: slice) -> tuple[Tensor, ...]:
+            drawn = torch.from_numpy(order.batch(step, self.batch_size)[share])
+            return stack[drawn], labels[drawn]
 
-        descent = solver(
-            network.train(),
-            self.solver,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            bias_multiplier=1.0,
-        )
-        schedule = Cosine(self.learning_rate, self.iterations, self.iterations // 10)
-        # Dropout draws from torch's global generator.
-        with seeded(self.seed):
-            descend(batch_loss, descent, schedule, self.iterations, train.progress)
+        self.learning_curve_ = Descent(
+            StyleObjective(network, self.smallest),
+            batch,
+            solver(
+                network,
+                self.solver,
+                momentum=self.momentum,
+                weight_decay=self.weight_decay,
+                bias_multiplier=1.0,
+            ),
+            Cosine(self.learning_rate, self.iterations, self.iterations // 10),
+            self.iterations,
+            seed=self.seed,
+            where=self.where(),
+            checkpoints=train.checkpoints,
+            progress=train.progress,
+        ).run()

@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
+from harness.training.augmentation import flipped, parts
 from harness.training.weights import IMAGENET_DEVIATION, IMAGENET_MEAN, load_pretrained
 
 AUXILIARY = 0.4
@@ -134,3 +136,27 @@ class InceptionV3(nn.Module):
         """
         found = self.network((images - self.mean) / self.deviation)
         return (found.logits, found.aux_logits) if self.training else found
+
+
+class StyleObjective(nn.Module):
+    """The cross-entropy of images after flips and cuts; of both outputs where there are two.
+
+    Parameters
+    ----------
+    network
+        From RGB in [0, 1] to scores.
+    smallest
+        Least share of a side that `parts` shows.
+    """
+
+    def __init__(self, network: nn.Module, smallest: float) -> None:
+        super().__init__()
+        self.network, self._smallest = network, smallest
+
+    def forward(self, images: Tensor, shares: Tensor) -> Tensor:
+        """Return the loss of images (n, 3, side, side) with their shares of each class."""
+        found = self.network(parts(flipped(images), self._smallest))
+        if isinstance(found, tuple):
+            main, second = (cross_entropy(scores.float(), shares) for scores in found)
+            return main + AUXILIARY * second
+        return cross_entropy(found.float(), shares)

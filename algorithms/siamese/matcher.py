@@ -80,7 +80,6 @@ class SiameseMatcher(EmbeddingMatcher):
         import torch
 
         from harness.training.descent import Descent
-        from harness.training.engine import Devices
         from harness.training.objectives import SiameseObjective
         from harness.training.schedules import StepPolicy, solver
 
@@ -112,7 +111,7 @@ class SiameseMatcher(EmbeddingMatcher):
             StepPolicy(self.learning_rate, self.step, self.gamma),
             self.iterations,
             seed=self.seed,
-            where=Devices(self.device, self.devices, self.precision),
+            where=self.where(),
             checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()

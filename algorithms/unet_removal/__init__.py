@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import Image, Remover, TrainingSet, parameter
+from harness.training.trained import TrainedNetwork
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,11 +23,9 @@ Picture = npt.NDArray[np.float32]
 MULTIPLE = 32
 """Sides that the network takes are multiples of this."""
 
-FILE = "network.safetensors"
-
 
 @dataclass
-class UnetRemoval(Remover):
+class UnetRemoval(TrainedNetwork, Remover):
     """U-Net over a residual encoder, with self-attention, spectral norm and blurred upsampling.
 
     The network sees the picture scaled to `size` and mirrored at its edges up to a multiple of 32;
@@ -70,10 +68,6 @@ class UnetRemoval(Remover):
     overlay: float = parameter(
         0.5, "Share of pictures with ink laid over other skin.", minimum=0, maximum=1
     )
-    device: str = parameter("cpu", "Where it is trained.", choices=("cpu", "cuda", "mps"))
-    precision: str = parameter(
-        "float32", "Of products in training.", choices=("float32", "bfloat16")
-    )
 
     citation: ClassVar[str] = (
         "Madhavan, SkinDeep, 2021; Ronneberger et al., MICCAI 2015; Zhang et al., ICML 2019"
@@ -109,7 +103,6 @@ class UnetRemoval(Remover):
         import torch
 
         from harness.training.descent import Descent
-        from harness.training.engine import Devices
 
         from .progressive import Stages
 
@@ -130,16 +123,16 @@ class UnetRemoval(Remover):
 
         network = self.build(pretrained=True)
         objective = self._objective(network)
-        Descent(
+        self.learning_curve_ = Descent(
             objective,
             batch,
             torch.optim.AdamW(network.parameters(), lr=0.0, weight_decay=self.weight_decay),
             stages,
             stages.total,
             seed=self.seed,
-            where=Devices(self.device, 1, self.precision),
+            where=self.where(),
             clip=1.0,
-            checkpoints=getattr(train, "checkpoints", None),
+            checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()
         self.network_ = network.eval()
@@ -156,17 +149,13 @@ class UnetRemoval(Remover):
 
         from .objective import painted
 
-        network = vars(self).get("network_")
-        if network is None:
-            raise RuntimeError(
-                "unet-removal has learned nothing yet: call fit or load before remove"
-            )
+        network = self.trained("remove")
         height, width = image.shape[:2]
         small = _scaled(image, self.size)
         padded = _padded(small, *(-(-side // MULTIPLE) * MULTIPLE for side in small.shape[:2]))
         seen = torch.from_numpy(padded.transpose(2, 0, 1).copy())[None].float() / 255
         with torch.inference_mode():
-            parts = painted(network(seen), self.head)
+            parts = painted(network(seen.to(self.device)).cpu(), self.head)
         rows, columns = small.shape[:2]
         picture = _cut(parts.picture, rows, columns)
         whole = _shares(image)
@@ -207,28 +196,6 @@ class UnetRemoval(Remover):
             instead = "start from random weights with --param encoder="
             load_pretrained(network.encoder, "resnet34", self.encoder, instead, leave_out="fc.")
         return network.to(memory_format=torch.channels_last)
-
-    def save(self, folder: Path) -> None:
-        """Write the weights of the network; nothing is written before a fit."""
-        network = vars(self).get("network_")
-        if network is not None:
-            from harness.training.weights import save_weights
-
-            save_weights(network, folder / FILE)
-
-    def load(self, folder: Path) -> None:
-        """Restore the weights that `save` wrote.
-
-        Raises
-        ------
-        Damaged
-            If the file is not whole, or of a network with other parameters.
-        """
-        from harness.training.weights import load_weights
-
-        network = self.build()
-        load_weights(network, folder / FILE)
-        self.network_ = network.eval()
 
     def _objective(self, network: nn.Module) -> nn.Module:
         from .objective import RemovalObjective

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.api import Image, Matcher, Scores, Template, parameter
+from harness.api import Image, Matcher, Scores, Template
 from harness.errors import UsageError
 from harness.training.preparation import FloatStack
+from harness.training.trained import TrainedNetwork
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,28 +23,14 @@ if TYPE_CHECKING:
 # The last bits of a matrix product depend on how many rows it has, so every block has as many.
 _BLOCK = 16
 
-_FILE = "network.safetensors"
-
 
 @dataclass
-class EmbeddingMatcher(Matcher):
-    """What an algorithm with a torch network needs beside the network and its `fit`.
+class EmbeddingMatcher(TrainedNetwork, Matcher):
+    """What a matcher with a torch network needs beside the network and its `fit`.
 
     A derived class defines `build`, `prepare` and `describe`; its `fit` puts the trained network
     into `network_`. Nothing here imports torch before it is needed.
     """
-
-    device: str = parameter("cpu", "Where it is trained and run.", choices=("cpu", "cuda", "mps"))
-    devices: int = parameter(
-        1, "Devices that train together, each a share of every batch.", minimum=1
-    )
-    precision: str = parameter(
-        "float32", "Of products in training.", choices=("float32", "bfloat16")
-    )
-
-    @abstractmethod
-    def build(self) -> nn.Module:
-        """Return the network with its initial weights, which follow from `seed`."""
 
     @abstractmethod
     def prepare(self, images: Sequence[Image]) -> FloatStack:
@@ -73,12 +60,7 @@ class EmbeddingMatcher(Matcher):
         """
         import torch
 
-        network = vars(self).get("network_")
-        if network is None:
-            raise RuntimeError(
-                f"{type(self).__name__} has learned nothing yet: call fit or load before extract"
-            )
-        network.to(self.device)
+        network = self.trained("extract")
         templates: list[Template] = []
         for start in range(0, len(images), _BLOCK):
             block = self.prepare(images[start : start + _BLOCK])
@@ -135,25 +117,3 @@ class EmbeddingMatcher(Matcher):
         from harness.training.onnx_export import write_onnx
 
         write_onnx(*self.onnx_graph(), file)
-
-    def save(self, folder: Path) -> None:
-        """Write the weights of the network; nothing is written before a fit."""
-        network = vars(self).get("network_")
-        if network is not None:
-            from harness.training.weights import save_weights
-
-            save_weights(network, folder / _FILE)
-
-    def load(self, folder: Path) -> None:
-        """Restore the weights that `save` wrote, so that every template is the same as before.
-
-        Raises
-        ------
-        Damaged
-            If the file is not whole, or of a network with other parameters.
-        """
-        from harness.training.weights import load_weights
-
-        network = self.build()
-        load_weights(network, folder / _FILE)
-        self.network_ = network.eval()
