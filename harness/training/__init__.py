@@ -17,14 +17,14 @@ One idea per file::
     seeding.py       random numbers that follow from the seed and the step
     validation.py    equal error rate on identities that are not learned from
     curves.py        loss, rate and validation over a fit, for the report
-    loop.py          a bare loop, for fits of seconds with randomness of their own
     weights.py       what was learned, to a file and back; ImageNet weights; without pickle
+    trained.py       `TrainedNetwork`: device and file of a network, whatever the ability
     embedding.py     `EmbeddingMatcher`: a network's output as template
     onnx_export.py   a trained network as an ONNX file
     onnx_recipe.py   how a picture is prepared for such a file
 
 A network of one algorithm stands in that algorithm's folder, not here. Importing this package,
-`preparation`, `sampling`, `kept_pairs`, `curves` or `embedding` does not import torch, which takes
-seconds: whoever describes an algorithm must not wait for it. The other modules import it at once,
-so import those inside the methods that need them.
+`preparation`, `sampling`, `kept_pairs`, `curves`, `trained` or `embedding` does not import torch,
+which takes seconds: whoever describes an algorithm must not wait for it. The other modules import
+it at once, so import those inside the methods that need them.
 """

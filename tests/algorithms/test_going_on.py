@@ -99,7 +99,7 @@ def _hurried(kind: Any) -> Any:
 
 @pytest.mark.parametrize("name", BRIEF)
 def test_its_device_is_a_parameter_and_an_answer_before_a_fit_is_refused(name: str) -> None:
-    one = load(find_algorithm(name))
+    one: Any = load(find_algorithm(name))
     assert {"device", "devices", "precision"} <= one.__dataclass_fields__.keys()
     with pytest.raises(RuntimeError, match="has learned nothing yet"):
         one().trained("answering")

@@ -14,6 +14,7 @@ LIGHT = [
     "harness.training.kept_pairs",
     "harness.training.curves",
     "harness.training.embedding",
+    "harness.training.trained",
 ]
 
 
