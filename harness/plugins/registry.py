@@ -11,7 +11,6 @@ import importlib.util
 import inspect
 import os
 import re
-import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 from harness.data.toml_text import table_of
 from harness.errors import PluginError, UsageError, nearest, shortened, text_of
 from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
+from harness.plugins.importing import imported
 from harness.plugins.places import bundled
 
 if TYPE_CHECKING:
@@ -386,26 +386,12 @@ def _import(plugin: Plugin) -> ModuleType:
     try:
         if plugin.module:
             return importlib.import_module(plugin.module)
-        # A name of our own, so that an algorithm called `random` does not hide Python's; a folder
-        # is a package of that name, so that relative imports find its modules.
-        name = "harness_algorithm_" + re.sub(r"\W", "_", plugin.place.stem)
-        inside = [str(plugin.file.parent)] if plugin.is_folder else None
-        spec = importlib.util.spec_from_file_location(
-            name, plugin.file, submodule_search_locations=inside
-        )
-        if spec is None or spec.loader is None:
-            raise PluginError(f"{plugin.file} is not a Python file")
-        for old in [one for one in sys.modules if one.startswith(f"{name}.")]:
-            del sys.modules[old]  # of another folder of this name, or of this one as it was
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
+        return imported(plugin.file, "harness_algorithm_")
     except PluginError:
         raise
     except Exception as reason:
         home = plugin.place if plugin.is_folder else None
         raise PluginError(explain(reason, plugin.file, "cannot be imported", home)) from reason
-    return module
 
 
 def explain(reason: BaseException, file: Path, what: str, home: Path | None = None) -> str:

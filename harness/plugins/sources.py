@@ -37,6 +37,7 @@ APART = (
     "harness.tasks.reading",
     "harness.plugins.files",
     "harness.plugins.glancing",
+    "harness.plugins.importing",
     "harness.plugins.registry",
     "harness.execution.asking",
     "harness.execution.enclosure",

@@ -7,7 +7,6 @@ import importlib.metadata
 import importlib.util
 import inspect
 import os
-import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +20,8 @@ import msgspec
 
 from harness.errors import HarnessError, PluginError, UsageError, nearest
 from harness.plugins.files import digest_of
+from harness.plugins.glancing import INIT
+from harness.plugins.importing import imported, module_name, stem_of
 from harness.plugins.places import bundled
 from harness.plugins.registry import PLUGINS_VARIABLE, explain, nearby
 from harness.synthesis.generator import Generator
@@ -44,7 +45,6 @@ PREFIX = "harness_generator_"
 """Before the names of their modules."""
 
 
-_MAIN = "__init__.py"
 _LOADED: dict[str, tuple[Path, str]] = {}
 """File and source of the generators that were imported, by the name of their module."""
 
@@ -75,8 +75,8 @@ def generators(extra: Iterable[Path] = ()) -> dict[str, Path]:
 def _named(extra: Iterable[Path]) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for folder in _folders(extra):
-        for file in sorted((*folder.glob("[!_.]*.py"), *folder.glob(f"[!_.]*/{_MAIN}"))):
-            _add(found, _stem(file).replace("_", "-"), file.resolve())
+        for file in sorted((*folder.glob("[!_.]*.py"), *folder.glob(f"[!_.]*/{INIT}"))):
+            _add(found, stem_of(file).replace("_", "-"), file.resolve())
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         spec = importlib.util.find_spec(entry.module)
         if spec is not None and spec.origin is not None:
@@ -88,11 +88,6 @@ def _add(found: dict[str, list[Path]], name: str, file: Path) -> None:
     files = found.setdefault(name, [])
     if file not in files:
         files.append(file)
-
-
-def _stem(file: Path) -> str:
-    """Return what a generator's file or, for an ``__init__.py``, its folder is called."""
-    return file.parent.name if file.name == _MAIN else file.stem
 
 
 def recipes(extra: Iterable[Path] = ()) -> dict[str, Path]:
@@ -142,7 +137,7 @@ def find_generator(name: str, extra: Iterable[Path] = ()) -> Path:
         for spelt in dict.fromkeys((name, name.replace("-", "_"))):
             if (folder / spelt).is_dir():
                 return _main_of(folder / spelt)
-    here = f" Did you mean './{name}'?" if (Path(name) / _MAIN).is_file() else ""
+    here = f" Did you mean './{name}'?" if (Path(name) / INIT).is_file() else ""
     raise UsageError(
         f"no generator is called {name!r}.{nearby(name, '.py') or here or nearest(name, known)} "
         f"Known: {', '.join(known)}. One of your own is given by its path: a file that ends in "
@@ -153,12 +148,12 @@ def find_generator(name: str, extra: Iterable[Path] = ()) -> Path:
 def _main_of(folder: Path) -> Path:
     if not folder.is_dir():
         raise UsageError(f"there is no generator folder {str(folder)!r}")
-    if not (folder / _MAIN).is_file():
+    if not (folder / INIT).is_file():
         raise UsageError(
-            f"the folder {str(folder)!r} has no {_MAIN}: a generator that is a folder defines its "
+            f"the folder {str(folder)!r} has no {INIT}: a generator that is a folder defines its "
             "class there"
         )
-    return (folder / _MAIN).resolve()
+    return (folder / INIT).resolve()
 
 
 def load(file: Path) -> ModuleType:
@@ -175,22 +170,13 @@ def load(file: Path) -> ModuleType:
     PluginError
         If it cannot be imported.
     """
-    # A name of our own, so that a generator called `random` does not hide Python's.
-    name = f"{PREFIX}{re.sub(r'[^0-9A-Za-z]', '_', _stem(file))}"
+    name = module_name(file, PREFIX)
     state = (file, source_hash(file))
     if _LOADED.get(name) == state:
         return sys.modules[name]
     _LOADED.pop(name, None)
-    for other in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
-        del sys.modules[other]  # of another generator, or another state of this one
-    folder = [str(file.parent)] if file.name == _MAIN else None
-    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=folder)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{file} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     with explained(file, "cannot be imported", passed=(PluginError,)):
-        spec.loader.exec_module(module)
+        module = imported(file, PREFIX)
     _LOADED[name] = state
     return module
 
@@ -276,7 +262,7 @@ def explained(
 
 def _own_file(reason: BaseException, file: Path) -> Path:
     """Return the innermost file of a generator's folder that an error came through."""
-    if file.name != _MAIN:
+    if file.name != INIT:
         return file
     passed = [Path(frame.filename) for frame in traceback.extract_tb(reason.__traceback__)]
     own = [one for one in passed if one.is_relative_to(file.parent)]
@@ -289,7 +275,7 @@ def source_hash(file: Path) -> str:
     That of a folder, whose ``__init__.py`` is given, is of the paths and contents of all Python
     files below it.
     """
-    if file.name != _MAIN:
+    if file.name != INIT:
         return digest_of(file)
     files = {one.relative_to(file.parent).as_posix(): one for one in file.parent.rglob("*.py")}
     lines = [f"{digest_of(files[name])}  {name}\n" for name in sorted(files)]
