@@ -43,7 +43,7 @@ def quiet_page(browser: Browser, **options: Any) -> Iterator[Page]:
     said: list[str] = []
 
     def watch(request: Request) -> None:
-        if not request.url.startswith(("file:", "data:", "http://127.0.0.1:")):
+        if not request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:")):
             said.append(f"asked for {request.url}")
 
     page.on("console", lambda message: said.append(message.text))
@@ -71,3 +71,10 @@ def serious_faults(page: Page) -> list[str]:
         if fault["impact"] in ("serious", "critical")
         for node in fault["nodes"]
     ]
+
+
+def faint_words(page: Page) -> list[str]:
+    """Return what axe-core finds of words that differ too little from what is behind them."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
+    found = axe.Axe().run(page, options={"runOnly": {"type": "rule", "values": ["color-contrast"]}})
+    return [node["html"][:200] for fault in found.response["violations"] for node in fault["nodes"]]
