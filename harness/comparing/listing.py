@@ -39,7 +39,7 @@ def _pair(protocol: str, first: str, pair: Pair) -> str:
         lines += ["", f"groups: {pair.measured}"]
         lines += aligned(
             ("group", "searches", "first", "second", "change", "95 % interval", "p (Holm)"),
-            [_group(group) for group in pair.groups],
+            [_group(group, bool(pair.remark)) for group in pair.groups],
             right=range(1, 6),
         )
     return "\n".join(lines)
@@ -62,8 +62,9 @@ def _metric(row: Row) -> tuple[str, ...]:
     )
 
 
-def _group(group: Group) -> tuple[str, ...]:
-    mark = "  differs" if group.differs else ""
+def _group(group: Group, undecided: bool) -> tuple[str, ...]:
+    # Where something else may have made the difference, no group is called different.
+    mark = "  differs" if group.differs and not undecided else ""
     return (
         visible(f"{group.attribute}: {group.value}"),
         str(group.searches),

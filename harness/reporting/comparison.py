@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from harness.comparing.comparison import Comparison, Pair, Row, Shown
 from harness.comparing.outcomes import Shift
 from harness.comparing.pairing import Side
@@ -185,7 +187,16 @@ def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[s
         "rows": [replace(line, note="") for line in lines] if note else lines,
         "note": note,
         "searched": pair.wins + pair.losses + pair.draws,
-        "groups": [_group_line(group, metric, group_reach, pair.measured) for group in pair.groups],
+        # Where something else may have made the difference, no group is called different.
+        "groups": [
+            _group_line(
+                msgspec.structs.replace(group, differs=group.differs and not pair.remark),
+                metric,
+                group_reach,
+                pair.measured,
+            )
+            for group in pair.groups
+        ],
         "notable": [g for g in pair.groups if g.differs and not pair.remark],
         "gained": [_shift(shift) for shift in shown.gained],
         "lost": [_shift(shift) for shift in shown.lost],

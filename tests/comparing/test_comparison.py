@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from harness.comparing.comparison import Shown, compare
+from harness.comparing.listing import listing
 from harness.comparing.outcomes import most_changed, outcomes, shifts
 from harness.comparing.subgroups import Group, attributes_of, exchange_probability, groups
 from harness.data.readers.manifest import read_manifest
@@ -219,6 +220,24 @@ def test_groups_are_told_in_the_unit_of_what_was_compared(
     assert f"<td>{first}</td>" in row
     assert f">{change}</span>" in row
     assert ">better</small>" in row
+
+
+def test_where_a_fit_may_have_made_it_no_group_is_called_different(altered: Altered) -> None:
+    found, _, shown = compare(
+        [altered("one", learns=True), altered("worse", reversed_order, learns=True)]
+    )
+    pair = found.pairs[0]
+    pair.groups = [Group("style", "old school", 9, 9, 0.25, 0.75, 0.5, 0.1, 0.9, 0.01, 0.02, True)]
+    page = render(found, shown, lambda name: None)
+    assert f"No group is called different: {pair.remark}." in page
+    row = next(row for row in page.split("<tr") if "old school" in row)
+    assert "differs" not in row
+    assert "differs" not in listing(found)
+    pair.remark = ""
+    page = render(found, shown, lambda name: None)
+    assert "The runs differ in style “old school”." in page
+    assert "differs" in [row for row in page.split("<tr") if "old school" in row][-1]
+    assert "differs" in listing(found)
 
 
 def test_what_the_records_do_not_share_stands_on_the_page(finished: Path, altered: Altered) -> None:
