@@ -265,7 +265,7 @@ class Board:
         across, down = self.at(x, y)
         short = text if len(text) <= 20 else text[:19] + "…"
         down += 20 if side == "lower right" else -8
-        down = min(max(down, TOP + 14), HEIGHT - BOTTOM - 8)
+        down = min(max(down, TOP + 18), HEIGHT - BOTTOM - 8)
         # The name must stay on the board where letters are largest: about 13 units each. Where
         # it cannot stand on its side of the point, it stands at the edge and runs inwards.
         room = 13.0 * len(short)
