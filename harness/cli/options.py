@@ -99,7 +99,7 @@ PLUGINS = click.option(
     "--plugins",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with further algorithms (.py) and protocols (.toml). Repeatable.",
+    help="Folder with further algorithms (.py or folders) and protocols (.toml). Repeatable.",
 )
 FOLD_COUNT = click.option(
     "--folds",

@@ -50,7 +50,7 @@ ALL = "all"
     multiple=True,
     required=True,
     shell_complete=ALGORITHMS,
-    help="Name, file or 'all'; several with commas.",
+    help="Name, file, folder or 'all'; several with commas.",
 )
 @click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
 @LAYOUT

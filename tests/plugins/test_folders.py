@@ -11,6 +11,7 @@ import pytest
 
 from harness.conformance.examination import digest
 from harness.errors import PluginError, UsageError
+from harness.execution.readable import beside
 from harness.plugins import registry
 from tests.conftest import run_harness
 
@@ -226,6 +227,14 @@ def test_hidden_folders_and_environments_in_it_are_not_its_source(folder: Write)
     (place / "env" / "pyvenv.cfg").write_text("")
     names = set(registry.plugin_files(registry.find_algorithm(str(place))))
     assert not [name for name in names if "more" in name]
+
+
+def test_it_may_read_its_own_folder_and_none_beside_it(folder: Write) -> None:
+    place = folder().resolve()
+    (place.parent / "other.txt").write_text("")
+    readable = [Path(one) for one in beside(place / "__init__.py")]
+    assert place in readable
+    assert not [one for one in readable if not one.is_relative_to(place)]
 
 
 def test_it_is_run_in_its_fence_and_a_changed_helper_makes_another_run(
