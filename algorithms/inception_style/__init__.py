@@ -149,12 +149,15 @@ class InceptionStyle(TrainedNetwork, Tagger):
         from harness.errors import UsageError
         from harness.training.seeding import seeded
 
-        from .network import InceptionV3, SmallInception
+        from .network import SMALLEST, InceptionV3, SmallInception
 
         with seeded(self.seed):
             if self.network == "inception-v3":
-                if self.size < 75:
-                    raise UsageError(f"inception-v3 needs size=75 or more, not {self.size}")
+                if self.size < SMALLEST:
+                    raise UsageError(
+                        f"inception-v3 learns at size={SMALLEST} or more, not {self.size}: its "
+                        "second output has no place in smaller images"
+                    )
                 return InceptionV3(self.classes_, weights)
             if weights:
                 raise UsageError(

@@ -14,6 +14,10 @@ from harness.training.weights import IMAGENET_DEVIATION, IMAGENET_MEAN, load_pre
 AUXILIARY = 0.4
 """Weight of the loss of InceptionV3's second output (Szegedy et al. 2016; torchvision's recipe)."""
 
+SMALLEST = 299
+"""Side of the smallest images that InceptionV3 can learn from, in pixels: 5x5 are left of them when
+they come to its second output, and a convolution of 5x5 stands there."""
+
 
 class SmallInception(nn.Module):
     """Three Inception blocks behind two convolutions: half a million weights at width 32.
@@ -130,7 +134,7 @@ class InceptionV3(nn.Module):
         self.register_buffer("deviation", deviation)
 
     def forward(self, images: Tensor) -> Any:
-        """Score RGB images in [0, 1] of side 75 or more: shape (n, classes).
+        """Score RGB images in [0, 1], of side 75 or more, `SMALLEST` in training: (n, classes).
 
         In training both outputs come back, the main one first.
         """

@@ -8,8 +8,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from algorithms.inception_style.network import Block, InceptionV3, SmallInception  # noqa: E402
+from algorithms.inception_style.network import (  # noqa: E402
+    AUXILIARY,
+    SMALLEST,
+    Block,
+    InceptionV3,
+    SmallInception,
+    StyleObjective,
+)
 from harness.errors import UsageError  # noqa: E402
+from harness.plugins.registry import find_algorithm, load  # noqa: E402
 
 
 def test_a_block_has_the_channels_and_weights_of_its_branches() -> None:
@@ -34,6 +42,21 @@ def test_the_mean_over_places_makes_a_shift_of_the_maps_count_for_nothing() -> N
     image[..., 32:48, 32:48] = 1
     moved = image.roll(16, dims=-1)  # a whole step of the last maps
     assert torch.allclose(network(image), network(moved), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_inception_v3_learns_from_images_of_299_pixels_and_no_smaller_ones() -> None:
+    network = InceptionV3(2)
+    learned = StyleObjective(network.train(), smallest=0.9)
+    loss = learned(torch.rand(2, 3, SMALLEST, SMALLEST), torch.eye(2))
+    main, second = (torch.nn.functional.cross_entropy(torch.zeros(2, 2), torch.eye(2)),) * 2
+    assert loss.item() == pytest.approx(main.item() + AUXILIARY * second.item(), abs=1.5)
+    with pytest.raises(RuntimeError, match="size"):
+        learned(torch.rand(2, 3, SMALLEST - 1, SMALLEST - 1), torch.eye(2))
+    algorithm = load(find_algorithm("inception-style"))(network="inception-v3", size=298)
+    algorithm.classes_ = 2
+    with pytest.raises(UsageError, match="size=299 or more, not 298"):
+        algorithm.build()
 
 
 @pytest.mark.slow
