@@ -54,7 +54,8 @@ def test_inception_v3_learns_from_images_of_299_pixels_and_no_smaller_ones() -> 
     assert loss.item() == pytest.approx(main.item() + AUXILIARY * second.item(), abs=1.5)
     with pytest.raises(RuntimeError, match="size"):
         learned(torch.rand(2, 3, SMALLEST - 1, SMALLEST - 1), torch.eye(2))
-    algorithm: Any = load(find_algorithm("inception-style"))(network="inception-v3", size=298)
+    kind: Any = load(find_algorithm("inception-style"))
+    algorithm = kind(network="inception-v3", size=298)
     algorithm.classes_ = 2
     with pytest.raises(UsageError, match="size=299 or more, not 298"):
         algorithm.build()
