@@ -12,8 +12,6 @@ from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
 from harness.cli.options import OPEN, PATH, PLUGINS
 from harness.errors import UsageError, visible, visible_lines
-from harness.record.verifying import verify_run
-from harness.tasks.kinds import task_of
 
 if TYPE_CHECKING:
     from harness.tasks.protocol import Protocol
@@ -57,6 +55,7 @@ def verify(folders: tuple[Path, ...]) -> None:
     from harness.leaderboard.reading import find_runs
     from harness.record import record
     from harness.record.joined import fits_of, is_joined
+    from harness.record.verifying import verify_run
     from harness.reporting.wording import kept_from
     from harness.runs.joining import faults
 
@@ -155,6 +154,7 @@ def export(
 def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
     """Refuse runs that have no scores of comparisons, or of images, in a format."""
     from harness.api import Detector
+    from harness.tasks.kinds import task_of
 
     task = task_of(protocol)
     if not task.names_images and form != "pyeer":
