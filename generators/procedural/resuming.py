@@ -17,6 +17,8 @@ from typing import TypeVar
 from harness.data.marker import MARKER, marker_text
 from harness.data.whole_files import write_whole
 from harness.errors import UsageError
+from harness.synthesis import encoding, streams
+from harness.synthesis.finding import source_hash
 from harness.synthesis.processes import in_processes
 from harness.synthesis.whole_sets import CHECKSUMS, WORK
 
@@ -149,5 +151,6 @@ def _noted(notes: Path) -> dict[str, Facts]:
 
 def _source() -> str:
     """Return the hash of all code that draws: pictures of two versions do not belong together."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+    shared = (Path(str(module.__file__)) for module in (encoding, streams))
+    files = (Path(__file__).with_name("__init__.py"), *shared)
+    return hashlib.sha256("".join(map(source_hash, files)).encode()).hexdigest()

@@ -8,7 +8,6 @@ import importlib.util
 import inspect
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -257,16 +256,8 @@ def explained(
     except passed:
         raise
     except Exception as reason:
-        raise PluginError(explain(reason, _own_file(reason, file), what)) from reason
-
-
-def _own_file(reason: BaseException, file: Path) -> Path:
-    """Return the innermost file of a generator's folder that an error came through."""
-    if file.name != INIT:
-        return file
-    passed = [Path(frame.filename) for frame in traceback.extract_tb(reason.__traceback__)]
-    own = [one for one in passed if one.is_relative_to(file.parent)]
-    return own[-1] if own else file
+        home = file.parent if file.name == INIT else None
+        raise PluginError(explain(reason, file, what, home)) from reason
 
 
 def source_hash(file: Path) -> str:

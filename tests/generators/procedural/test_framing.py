@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from generators.procedural.framing import frame_of, framed
-from harness.runs.shortcuts.features import border_of, file_of, noise_of
-from harness.synthesis.encoding import Encoding, encoded
+from harness.runs.shortcuts.features import border_of, noise_of
 from harness.synthesis.streams import stream
 
 
@@ -77,21 +73,3 @@ def test_boxes_and_masks_move_with_the_mount() -> None:
     assert whole.sum() == width * height
     assert frame.moved((0, 0, 3, 5)) == (frame.left, frame.top, frame.left + 3, frame.top + 5)
     assert frame.moved((0, 0, 0, 0)) == (0, 0, 0, 0)
-
-
-def test_a_file_has_the_tables_and_the_length_that_were_drawn_whatever_it_shows() -> None:
-    how = Encoding(quality=70, flatness=0.85, subsampling=2, fill=1.1)
-    plain = np.full((90, 110, 3), 128, np.uint8)
-    busy = (picture("q") * 255).astype(np.uint8)
-    files = [encoded(pixels, how) for pixels in (plain, busy)]
-    assert len(files[0]) == len(files[1])
-    assert np.array_equal(file_of(files[0]), file_of(files[1]))
-    for data, pixels in zip(files, (plain, busy), strict=True):
-        again = np.asarray(Image.open(io.BytesIO(data)))
-        assert again.shape == pixels.shape
-        assert np.abs(again.astype(int) - pixels).mean() < 12
-
-
-def test_a_file_that_needs_more_bytes_keeps_them() -> None:
-    noise = stream("n").integers(0, 256, (90, 110, 3)).astype(np.uint8)
-    assert len(encoded(noise, Encoding(fill=0.1))) == len(encoded(noise, Encoding()))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import pytest
 
 from generators.procedural import FAMILIES
 from generators.procedural.body import PLACES
 from generators.procedural.styles import STYLES as DRAWN_STYLES
+from harness.plugins.places import PACKAGE
 from harness.synthesis import Order, Prompt
 from harness.synthesis.finding import build, find_generator
 from harness.synthesis.generator import Generator
@@ -38,3 +42,21 @@ def test_every_placement_and_style_is_drawn(procedural: Generator, k: int, place
     assert motif in shot.tags
     assert shot.mask is not None
     assert shot.mask.any()
+
+
+def names_in(node: ast.AST) -> list[str]:
+    """Return the modules that an import names, or the text that a constant is."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def test_the_machine_knows_no_generator_by_the_name_of_its_module() -> None:
+    files = [file for file in PACKAGE.rglob("*.py") if "bundled" not in file.parts]
+    assert len(files) > 100
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            found = [name for name in names_in(node) if re.match(r"generators(\.\w+)+$", name)]
+            assert not found, (file, found)
