@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -10,6 +11,9 @@ import click
 
 from harness.cli.streams import Said, guard
 from harness.errors import HarnessError, Unwritable, sentence_of, visible_lines
+
+_NO_ROOM = re.compile("failed to map segment|cannot allocate memory", re.IGNORECASE)
+"""What the loader of libraries says where memory is short."""
 
 INTERRUPTED = 130
 OUT_OF_MEMORY = 3
@@ -58,7 +62,10 @@ def _code(arguments: Sequence[str] | None) -> int:
     except OSError as reason:
         _say(visible_lines(f"error: {sentence_of(reason)}"))
         return Unwritable.exit_code
-    except Exception:
+    except Exception as reason:
+        if isinstance(reason, ImportError) and _NO_ROOM.search(str(reason)):
+            _say("error: there is not enough memory to load a library; use a machine with more")
+            return OUT_OF_MEMORY
         _say(f"{traceback.format_exc()}\nerror: this is a fault of the harness; please report it")
         return FAULT
     return ended if isinstance(ended, int) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Mapping
 from typing import Any, Union, get_args, get_origin
@@ -15,6 +16,7 @@ __all__ = ["check_limits", "convert", "limits_in_words", "type_name"]
 
 _WORDS = {"yes": True, "on": True, "true": True, "1": True}
 _WORDS |= {"no": False, "off": False, "false": False, "0": False}
+_NOT_NOUGHT = re.compile(r"[-+]?[0.]*[1-9][\d.]*e-\d+$", re.IGNORECASE)
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
@@ -40,6 +42,8 @@ def convert(value: Any, hint: Any) -> Any:
             f"expected {type_name(hint)}, got {value!r}{_advice(value, hint)}"
         ) from None
     _check_finite(found)
+    if found == 0 and isinstance(value, str) and _NOT_NOUGHT.match(value.strip()):
+        raise ValueError(f"{value} is too small to be told from 0")
     return found
 
 
@@ -47,7 +51,9 @@ def _prepared(text: str, hint: Any) -> Any:
     """Return what stands in a text, as far as the type tells how to read it."""
     if get_origin(hint) in (tuple, list):
         inner = {kind for kind in get_args(hint) if kind is not Ellipsis}
-        parts = [part.strip() for part in text.split(",") if part.strip()]
+        parts = [part.strip() for part in text.split(",")]
+        if parts[-1] == "":
+            del parts[-1]  # of an empty text, or one that ends with a comma
         return [_prepared(part, inner.copy().pop() if len(inner) == 1 else str) for part in parts]
     kinds = _kinds(hint)
     if type(None) in kinds and text.lower() in ("none", "null"):

@@ -38,6 +38,8 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
         (NotComparable("other data"), 4, "error: other data"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 3, "not enough memory"),
+        (ImportError("libx.so: failed to map segment from shared object"), 3, "to load a library"),
+        (ImportError("libx.so: Cannot allocate memory"), 3, "not enough memory to load"),
         (OSError(errno.ENOSPC, "No space left", "runs/a"), 3, "runs/a: No space left; make room"),
         (PermissionError(errno.EACCES, "Permission denied", "x"), 3, "that you may write to"),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "f"), 3, "is a file"),

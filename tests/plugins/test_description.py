@@ -123,6 +123,23 @@ def test_what_is_not_finite_is_no_value(text: str, hint: Any) -> None:
         convert(text, hint)
 
 
+@pytest.mark.parametrize("text", ["1e-400", "-2.5E-999", "0.001e-400"])
+def test_a_number_too_small_to_be_told_from_nought_is_no_value(text: str) -> None:
+    with pytest.raises(ValueError, match="is too small to be told from 0"):
+        convert(text, float)
+
+
+@pytest.mark.parametrize("text", ["0", "0.0", "-0", "0e-400", "1e-300"])
+def test_nought_and_small_numbers_are_values(text: str) -> None:
+    assert convert(text, float) == float(text)
+
+
+@pytest.mark.parametrize("text", ["1,,2", ",1", "1, ,2"])
+def test_a_list_with_a_hole_is_no_value(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        convert(text, tuple[float, ...])
+
+
 def test_a_number_that_is_not_finite_is_no_default_either() -> None:
     @dataclass
     class Endless(Matcher):
