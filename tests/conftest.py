@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,30 @@ class Ran:
         return json.loads(self.out)
 
 
-def run_harness(*words: str | Path, cwd: Path | None = None, timeout: float = 120) -> Ran:
-    """Run the `harness` command in a process of its own."""
+_own_process = False
+"""Whether commands run as a user runs them, which takes a second or more for each process."""
+
+
+@pytest.fixture(autouse=True)
+def _where_commands_run(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give commands, and algorithms, processes of their own where a test is marked to need them."""
+    global _own_process
+    _own_process = request.node.get_closest_marker("own_process") is not None
+    yield
+    _own_process = False
+
+
+def run_harness(
+    *words: str | Path, cwd: Path | None = None, timeout: float = 120, own_process: bool = False
+) -> Ran:
+    """Run the `harness` command: in this process, as far as the test is not about processes."""
+    if own_process or _own_process:
+        return run_process(*words, cwd=cwd, timeout=timeout)
+    return run_here(*words, cwd=cwd)
+
+
+def run_process(*words: str | Path, cwd: Path | None = None, timeout: float = 120) -> Ran:
+    """Run the `harness` command as a user does."""
     done = subprocess.run(
         [sys.executable, "-m", "harness", *map(str, words)],
         capture_output=True,
@@ -53,6 +76,34 @@ def run_harness(*words: str | Path, cwd: Path | None = None, timeout: float = 12
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+class _Kept(io.BytesIO):
+    """What was written, for as long as somebody has it: the command closes its streams."""
+
+    def close(self) -> None:
+        """Keep it."""
+
+
+def run_here(*words: str | Path, cwd: Path | None = None) -> Ran:
+    """Run the `harness` command in this process, and algorithms in it, too."""
+    from harness.cli.ending import carried_out
+
+    said = [io.TextIOWrapper(_Kept(), encoding="utf-8") for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        kept = [stream.buffer for stream in said]
+        patch.setattr(sys, "stdout", said[0])
+        patch.setattr(sys, "stderr", said[1])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+        if "HARNESS_ON" not in os.environ:
+            patch.setenv("HARNESS_ON", "in-process")
+        if cwd is not None:
+            patch.chdir(cwd)
+        code = carried_out(list(map(str, words)))
+        for stream in (sys.stdout, sys.stderr, *said):
+            stream.flush()
+    out, err = (one.getvalue().decode() for one in kept)  # type: ignore[attr-defined]
+    return Ran(code, out, err)
 
 
 @pytest.fixture

@@ -85,6 +85,15 @@ ALL = "all"
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes at a time.")
 @click.option(
+    "--on",
+    type=click.Choice(["subprocess", "in-process"]),
+    default="subprocess",
+    show_default=True,
+    envvar="HARNESS_ON",
+    show_envvar=True,
+    help="Where algorithms run: fenced processes, or inside the harness, trusted.",
+)
+@click.option(
     "--threads",
     type=click.IntRange(min=1),
     default=1,
@@ -147,6 +156,7 @@ def run(
     repeats: int,
     attack: str,
     workers: int | None,
+    on: str,
     threads: int,
     timeout: float,
     time_limit: float,
@@ -174,6 +184,7 @@ def run(
     )
     from harness.cli.progress import progress_for
     from harness.execution.bounds import Bounds
+    from harness.execution.executor import EXECUTORS
     from harness.execution.pool import Limits
     from harness.runs.executing import ONE_FIT, execute
     from harness.runs.finishing import add_likelihood_ratios
@@ -200,6 +211,7 @@ def run(
         memory=memory,
         device=device,
         bounds=bounds,
+        executor=EXECUTORS[on],
     )
     limits = Limits(threads=threads, bounds=bounds, memory=memory, device=device)
     if workers is not None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from harness.execution import bounds
 from harness.execution.bounds import Started, amount
 from harness.execution.doing import Stopped
 from harness.execution.enclosure import rules_for
+from harness.execution.fence import Fence
 from harness.execution.fenced import Fenced, start, surroundings
 from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.log import Log
@@ -153,6 +154,34 @@ def conversation(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+class Process(Protocol):
+    """A process, as far as a conversation asks for it."""
+
+    pid: int
+    returncode: Any
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it is at work."""
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for it to end."""
+
+
+class Life(Protocol):
+    """What answers at the other end of a line."""
+
+    @property
+    def process(self) -> Any:
+        """In which it lives: a `Process`."""
+
+    @property
+    def fence(self) -> Fence:
+        """What holds it in."""
+
+    def end(self) -> None:
+        """End it, with all that it started."""
+
+
 class Conversation:
     """What is said with one worker."""
 
@@ -161,7 +190,7 @@ class Conversation:
         unit: Unit,
         scratch: Path,
         line: socket.socket,
-        fenced: Fenced,
+        life: Life,
         book: Log,
         begun: Started,
         stop: threading.Event,
@@ -171,7 +200,7 @@ class Conversation:
         """Called with what it says of a fit."""
         self.picture: Callable[[str, int], Array] = self._no_picture
         """Called with kind and number of a picture that it wants."""
-        self._fenced, self._book, self._stop = fenced, book, stop
+        self._life, self._book, self._stop = life, book, stop
         self._begun, self._heard = begun, time.monotonic()
         self._looked = self._measured = self._passed = 0.0
         self._killed = bounds.killed_for_memory()
@@ -282,8 +311,8 @@ class Conversation:
         if said.what != "done" or said.environment is None:
             self._astray(said)
         facts = {"environment": said.environment, "loaded": said.loaded}
-        held = asdict(self._fenced.fence)
-        self._fenced.end()
+        held = asdict(self._life.fence)
+        self._life.end()
         return {**facts, "fence": held}
 
     def fail(self, message: str) -> NoReturn:
@@ -365,7 +394,7 @@ class Conversation:
 
     def _look(self) -> None:
         """See whether to go on waiting."""
-        if self._fenced.process.poll() is not None:
+        if self._life.process.poll() is not None:
             raise Ended
         self._check()
         bounds_of, silent = self._begun.bounds, time.monotonic() - self._heard
@@ -397,7 +426,9 @@ class Conversation:
             self._check_disk()
 
     def _check_memory(self) -> None:
-        limits, process = self._begun.bounds, self._fenced.process.pid
+        limits, process = self._begun.bounds, self._life.process.pid
+        if process == os.getpid():
+            return  # what the harness holds is not the algorithm's
         held = bounds.at_most(process)
         if held > limits.memory or limits.account.note(self.scratch, held):
             # Pages that processes share were counted more than once.
@@ -429,7 +460,7 @@ class Conversation:
 
     def _gone(self) -> NoReturn:
         """Say how the process ended."""
-        process = self._fenced.process
+        process = self._life.process
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_GRACE)
         code = process.returncode

@@ -50,7 +50,7 @@ THREADS = "OMP_NUM_THREADS"
 """The variable from which the number of threads is read; the harness sets all others like it."""
 
 
-_FIXED = ("system", "processor", "features", "settings", "threads", "python")
+_FIXED = ("inside", "system", "processor", "features", "settings", "threads", "python")
 """Fields that are known as soon as a process has started."""
 
 
@@ -79,6 +79,8 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
         Threads of the pools that the libraries opened, such as ``openblas 1``.
     device
         Accelerators that were used, with their driver; empty for the CPU alone.
+    inside
+        Whether the work was done inside the harness, beside whatever else that does.
     """
 
     system: str = ""
@@ -91,6 +93,7 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
     kernels: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     device: str = ""
+    inside: bool = False
 
     @property
     def hash(self) -> str:
@@ -103,10 +106,15 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.hash[:6]
 
 
-def environment_of_process() -> Environment:
+def environment_of_process(*, inside: bool = False) -> Environment:
     """Return the environment of this process, with whatever it has loaded until now.
 
     Called after the work, since libraries are loaded and threads started where they are needed.
+
+    Parameters
+    ----------
+    inside
+        Whether this process is the harness itself.
     """
     features = _features()
     kernels, pools = _pools()
@@ -121,6 +129,7 @@ def environment_of_process() -> Environment:
         kernels=tuple(sorted({*kernels, *_chosen()})),
         pools=tuple(sorted(set(pools))),
         device=_device(),
+        inside=inside,
     )
 
 

@@ -28,6 +28,10 @@ _READ_OTHERS = (1 << 1) | (1 << 2)
 """Capabilities that root keeps: to read files that belong to others."""
 
 
+INSIDE = "inside the harness"
+"""Of a fence: there was no process that could have had one."""
+
+
 @dataclass(frozen=True)
 class Fence:
     """What protected a run from what its algorithm might do.
@@ -40,7 +44,7 @@ class Fence:
         ``namespace`` (there is none), ``sockets refused``, ``tcp refused`` or ``open``.
     processes
         How what a worker starts is ended with it: ``pid namespace``, ``subreaper``, or
-        ``process group``, from which a process can withdraw.
+        ``process group``, from which a process can withdraw; or `INSIDE`.
     missing
         What was not to be had here, each as a clause with its reason.
     """
@@ -53,6 +57,11 @@ class Fence:
     @property
     def sentence(self) -> str:
         """What held and what did not, for people."""
+        if self.processes == INSIDE:
+            return (
+                "The algorithm ran inside the harness (--on in-process): nothing kept it from "
+                "files, from the network or from the truth."
+            )
         files = "read only what it needs and write only its scratch folder"
         nets = {
             "namespace": "had no network",

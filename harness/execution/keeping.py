@@ -30,14 +30,14 @@ from harness.execution.answers import (
     checked_templates,
 )
 from harness.execution.bounds import amount
-from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, conversation, size_of
+from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, size_of
 from harness.execution.doing import Doing
+from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.jobs import Lesson
 from harness.execution.journal import Journal
 from harness.execution.nursery import Nursery
 from harness.execution.order import shuffled
 from harness.execution.pictures import Lessons, mask, pixels, shown
-from harness.execution.unaided import compare_unaided
 from harness.execution.unit import LOG_FILE, MODEL, SCORES, TEMPLATES, Unit
 from harness.execution.wire import Array
 
@@ -66,11 +66,14 @@ class Workplace:
         Data sets and runs, of which no worker may read anything.
     nursery
         That forks the workers of an algorithm, where there is one.
+    executor
+        Where the algorithm lives while it is asked.
     """
 
     run: Path
     hidden: tuple[Path, ...] = ()
     nursery: Nursery | None = None
+    executor: Executor = SUBPROCESS
     journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,7 +122,7 @@ def worker(
     unit: Unit, place: Workplace, doing: Doing, writable: Sequence[Path] = ()
 ) -> Iterator[Conversation]:
     """Start a worker for a step of a unit; what is wrong with its answers fails the run."""
-    with conversation(
+    with place.executor.conversation(
         unit,
         log=place.folder(unit) / LOG_FILE,
         threads=doing.threads,
@@ -280,7 +283,7 @@ def _score(unit: Unit, place: Workplace, doing: Doing) -> None:
     if unit.ability == "Matcher" and (unit.cosine or unit.matching is not None):
         # No code of the algorithm's is needed.
         with _stored(unit, place, SCORES) as part:
-            compare_unaided(unit, place.run, part, doing, place.folder(unit) / LOG_FILE)
+            place.executor.compare(unit, place.run, part, doing, place.folder(unit) / LOG_FILE)
         return
     with _stored(unit, place, SCORES) as part:
         with worker(unit, place, doing) as talk:

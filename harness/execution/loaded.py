@@ -45,9 +45,13 @@ class Watch:
         Files and folders that are not its own although they lie there: images, the run folder,
         scratch folders. Libraries, the harness, hidden folders and the folder for temporary files
         are known.
+    opens
+        Whether to see also what is opened; a process cannot end that again.
     """
 
-    def __init__(self, home: Path, apart_from: Iterable[Path | str] = ()) -> None:
+    def __init__(
+        self, home: Path, apart_from: Iterable[Path | str] = (), *, opens: bool = True
+    ) -> None:
         self._root = os.path.realpath(home) + os.sep
         places = [*_ELSEWHERE, str(PACKAGE), *apart_from]
         known = {os.path.realpath(place) for place in places}
@@ -58,7 +62,8 @@ class Watch:
             self._apart.add(temporary)
         self._seen: dict[str, tuple[int, ...] | None] = {}
         self._hashing = threading.local()
-        sys.addaudithook(self._note)
+        if opens:
+            sys.addaudithook(self._note)
 
     def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open" or not isinstance(arguments[0], (str, bytes, os.PathLike)):

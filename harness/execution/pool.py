@@ -80,7 +80,8 @@ def do_all(units: Sequence[Unit], place: Workplace, limits: Limits, listen: List
         If a unit fails, after the others have been stopped: what they finished is kept.
     """
     stop = threading.Event()
-    with ThreadPoolExecutor(max_workers=limits.workers) as threads:
+    most = min(limits.workers, place.executor.most_units or limits.workers)
+    with ThreadPoolExecutor(max_workers=most) as threads:
 
         def start(unit: Unit) -> None:
             # Its time begins when its turn has come.

@@ -141,8 +141,17 @@ def main(request: bytes, harness_out: TextIO) -> int:
     return 0
 
 
-def compare(unit: Unit, run: Path, part: Path, progress: Progress) -> None:
+def compare(unit: Unit, run: Path, part: Path, progress: Progress, *, inside: bool = False) -> None:
     """Compare a unit's templates and store the scores, or what follows from them, in a folder.
+
+    Parameters
+    ----------
+    unit, run, part
+        Whose templates, the run folder they lie in, and the folder to store in.
+    progress
+        Called with comparisons done and all of them.
+    inside
+        Whether this process is the harness itself.
 
     Raises
     ------
@@ -165,7 +174,7 @@ def compare(unit: Unit, run: Path, part: Path, progress: Progress) -> None:
         except TypeError as reason:
             raise BadAnswer(str(reason)) from None
         storage.save_scores(part, scores, failures)
-    environment = environment_of_process()
+    environment = environment_of_process(inside=inside)
     if unit.matching is not None and unit.matching.device != "cpu":
         device = environment.device or unit.matching.device
         environment = msgspec.structs.replace(environment, device=device)

@@ -151,12 +151,30 @@ def _export(line: bytes, harness_out: TextIO) -> int:
 
 
 def _step(number: int) -> int:
-    """Do one step: be given a job, then do what is asked until there is no more."""
-    from harness.execution.steps import Asked
-
+    """Do one step, over the line with this number."""
     # Kept from what an algorithm may start: such a program must not hold the line open.
     os.set_inheritable(number, False)
-    wire = Wire(socket.socket(fileno=number))
+    return serve(Wire(socket.socket(fileno=number)))
+
+
+def serve(wire: Wire, *, inside: bool = False) -> int:
+    """Do one step: be given a job, then do what is asked until there is no more.
+
+    Parameters
+    ----------
+    wire
+        To the harness.
+    inside
+        Whether this process is the harness itself. Then it is not noted which files are opened,
+        since that could never be ended.
+
+    Returns
+    -------
+    int
+        Exit code of the process.
+    """
+    from harness.execution.steps import Asked
+
     try:
         job = Line(wire).job()
     except Ended:
@@ -164,7 +182,7 @@ def _step(number: int) -> int:
     line = Line(wire, Path(job.scratch))
     plugin = Plugin(job.algorithm, Path(job.file), job.attribute, job.module)
     own = [job.scratch] + ([job.lesson.checkpoints] if job.lesson else [])
-    watch = Watch(home_of(plugin), [place for place in own if place])
+    watch = Watch(home_of(plugin), [place for place in own if place], opens=not inside)
     asked: Asked | None = None
     step = "import"
     try:
@@ -179,7 +197,7 @@ def _step(number: int) -> int:
         while True:
             ask, arrays = line.next()
             if ask.what == "end":
-                found = environment_of_process()
+                found = environment_of_process(inside=inside)
                 line.say(Said("done", environment=found, loaded=watch.files()))
                 return 0
             asked.do(ask, arrays)

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from harness.data.findings import Finding
-from harness.execution.fence import Fence
+from harness.execution.fence import INSIDE, Fence
 from harness.execution.spot_checks import Checked
 from harness.execution.storage import STEP_FILE
 from harness.record.manifest import Protection
 
 _NETWORKS = ("open", "tcp refused", "sockets refused", "namespace")
-_PROCESSES = ("process group", "subreaper", "pid namespace")
+_PROCESSES = (INSIDE, "process group", "subreaper", "pid namespace")
 """From the weakest on."""
 
 
@@ -67,6 +67,8 @@ def weakest_of(fences: Sequence[Fence]) -> Fence | None:
 
 def remark_on(protection: Protection) -> Finding | None:
     """Return what a reader has to know where no fence could be had."""
+    if protection.processes == INSIDE:
+        return Finding("in-process", "warning", protection.words)
     if protection.fenced or protection.exempt:
         return None
     return Finding(

@@ -85,11 +85,16 @@ def execute(run: Prepared, limits: Limits, listen: Callable[[Event], None]) -> F
             return Finished(run, outcome, finished.manifest, seconds, (), ("everything",))
         plugin = run.entry.plugin
         python = [home_of(plugin) / name for name in run.entry.files if name.endswith(".py")]
-        nursery = Nursery(plugin.file, libraries(python), variables(limits.threads))
+        nursery = (
+            Nursery(plugin.file, libraries(python), variables(limits.threads))
+            if run.request.executor.forks
+            else None
+        )
         try:
             return _execute(run, limits, listen, started, nursery)
         finally:
-            nursery.close()
+            if nursery is not None:
+                nursery.close()
 
 
 def _execute(
@@ -97,7 +102,7 @@ def _execute(
     limits: Limits,
     listen: Callable[[Event], None],
     started: float,
-    nursery: Nursery,
+    nursery: Nursery | None,
 ) -> Finished:
     judged, folder = run.judged, run.folder
     begun = now()
@@ -107,7 +112,7 @@ def _execute(
     discard_parts(folder)
     remove_leftovers()
     begin(folder, run.environment)
-    place = Workplace(folder, _hidden(run), nursery)
+    place = Workplace(folder, _hidden(run), nursery, run.request.executor)
     examination, remarks = _examined(run, place, limits, listen)
     waves = plan(
         run.entry.plugin,

@@ -28,10 +28,10 @@ from harness.data.formats import MEGAPIXELS
 from harness.data.readers.layouts import open_dataset
 from harness.data.records import Dataset, Fold
 from harness.errors import DataError, UsageError
-from harness.execution.asking import ask
 from harness.execution.bounds import Bounds
 from harness.execution.configured import ConfiguredAlgorithm
 from harness.execution.environment import Environment
+from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.pool import CPU, MEMORY
 from harness.plugins.places import bundled
 from harness.plugins.registry import (
@@ -115,6 +115,7 @@ class Request:
     memory: int = MEMORY
     device: str = CPU
     bounds: Bounds = field(default_factory=Bounds)
+    executor: Executor = SUBPROCESS
 
 
 @dataclass(frozen=True)
@@ -444,7 +445,7 @@ def command(run: Prepared) -> str:
 def _entry(name: str, request: Request) -> ConfiguredAlgorithm:
     plugin = find_algorithm(name, request.plugins)
     given = (request.data, request.train_data, request.out)
-    asked = ask(
+    asked = request.executor.ask(
         plugin,
         preset=request.preset,
         assignments=request.parameters,

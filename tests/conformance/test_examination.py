@@ -18,6 +18,8 @@ from harness.plugins.places import bundled, cache_folder
 from harness.reporting import wording
 from tests.conftest import Ran
 
+pytestmark = pytest.mark.own_process
+
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]
 

@@ -15,6 +15,8 @@ from harness.data.records import Dataset, Fold, Picture, Record
 from harness.execution.unit import Unit
 from tests.conftest import Ran, save_png
 
+pytestmark = pytest.mark.own_process
+
 Harness = Callable[..., Ran]
 Plugin = Callable[[str, str], Path]
 

@@ -21,6 +21,8 @@ from harness.plugins import registry
 from tests.conftest import Ran
 from tests.execution.hostile import Hostile
 
+pytestmark = pytest.mark.own_process
+
 WriteFile = Callable[[str, str], Path]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what Linux says of processes")
 

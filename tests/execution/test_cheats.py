@@ -16,6 +16,8 @@ import pytest
 
 from tests.conftest import Ran, save_png
 
+pytestmark = pytest.mark.own_process
+
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from harness.execution.enclosure import rules_for
 from harness.execution.fence import Rules
 from harness.execution.readable import without
+
+pytestmark = pytest.mark.own_process
 
 
 def rules(place: Path, **parameters: str) -> Rules:

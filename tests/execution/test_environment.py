@@ -22,6 +22,8 @@ from harness.execution.environment import (
 )
 from tests.conftest import run_harness
 
+pytestmark = pytest.mark.own_process
+
 PROGRAM = (
     "import numpy, msgspec; from harness.execution.environment import environment_of_process; "
     "print(msgspec.json.encode(environment_of_process()).decode())"

@@ -17,7 +17,10 @@ import pytest
 from harness.execution import fence, fenced, landlock, namespaces, readable
 from harness.plugins.places import bundled
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fences are built for Linux alone")
+pytestmark = [
+    pytest.mark.own_process,
+    pytest.mark.skipif(sys.platform != "linux", reason="fences are built for Linux alone"),
+]
 
 NEEDS_LANDLOCK = pytest.mark.skipif(landlock.version() < 1, reason="the kernel has no Landlock")
 REFUSAL = namespaces.offered()

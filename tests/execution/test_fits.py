@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.conftest import Ran
+
+pytestmark = pytest.mark.own_process
 
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]

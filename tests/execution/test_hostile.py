@@ -17,7 +17,10 @@ from harness.execution.bounds import Bounds
 from harness.execution.nursery import Nursery
 from tests.execution.hostile import Hostile
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fences are built for Linux alone")
+pytestmark = [
+    pytest.mark.own_process,
+    pytest.mark.skipif(sys.platform != "linux", reason="fences are built for Linux alone"),
+]
 
 
 @pytest.fixture(scope="module")

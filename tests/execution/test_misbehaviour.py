@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import Ran
 
+pytestmark = pytest.mark.own_process
+
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]
 

@@ -15,7 +15,10 @@ from harness.execution import fence, fenced
 from harness.execution.nursery import SAFE, Born, Nursery
 from harness.execution.variables import variables
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is a nursery on Linux alone")
+pytestmark = [
+    pytest.mark.own_process,
+    pytest.mark.skipif(sys.platform != "linux", reason="there is a nursery on Linux alone"),
+]
 
 
 @pytest.fixture

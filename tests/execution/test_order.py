@@ -12,6 +12,8 @@ from harness.execution.order import shuffled, shuffled_training
 from harness.execution.unit import Training
 from tests.conftest import Ran, save_png
 
+pytestmark = pytest.mark.own_process
+
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]
 

@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import Ran, run_harness
 
+pytestmark = pytest.mark.own_process
+
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]
 

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from harness.plugins.registry import find_algorithm
 from tests.conftest import Ran
+
+pytestmark = pytest.mark.own_process
 
 HASHES = '''
 import hashlib

@@ -16,6 +16,8 @@ from harness.plugins.places import PACKAGE, bundled
 from harness.plugins.sources import libraries
 from tests.conftest import run_harness
 
+pytestmark = pytest.mark.own_process
+
 WriteFile = Callable[[str, str], Path]
 
 COUNTS = {

@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import Ran, run_harness
 
+pytestmark = pytest.mark.own_process
+
 WriteFile = Callable[[str, str], Path]
 
 USES_A_MODULE = '''

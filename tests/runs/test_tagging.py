@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import Ran, run_harness, save_png
 
+pytestmark = pytest.mark.own_process
+
 BODY = '''
 @dataclass
 class {name}(Tagger):

@@ -18,6 +18,8 @@ from harness.execution import landlock, namespaces
 from harness.plugins.places import bundled
 from tests.conftest import Ran
 
+pytestmark = pytest.mark.own_process
+
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]
 
