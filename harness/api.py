@@ -19,7 +19,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -221,6 +221,32 @@ class TrainingSet:
         return truth
 
 
+class Method(NamedTuple):
+    """What an ability is asked of one image, and with ``_batch`` behind its name of several.
+
+    Parameters
+    ----------
+    name
+        Of the method of the class.
+    does, gives
+        In the words of an error: what it is for, and the type that it returns.
+    """
+
+    name: str
+    does: str
+    gives: str
+
+
+METHODS = {
+    "Matcher": Method("extract", "makes templates", "Template"),
+    "Detector": Method("detect", "detects", "float"),
+    "Tagger": Method("tag", "tags", "Scores"),
+    "Segmenter": Method("segment", "segments", "Mask"),
+    "Remover": Method("remove", "retouches", "Image"),
+}
+"""By the name of the ability's class; a `Control` is asked for no image."""
+
+
 @dataclass
 class Algorithm:
     """What every algorithm has. Derive from abilities such as `Matcher`, not from this.
@@ -251,6 +277,20 @@ class Algorithm:
     With ``"file"``, which is for controls alone, each image is uint8 of shape (bytes,), read-only,
     of the whole file even where a protocol shows algorithms a part of the picture.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a class that overrides neither of the two methods of an ability that it has."""
+        super().__init_subclass__(**kwargs)
+        for ability in cls.__mro__[1:]:
+            method = METHODS.get(ability.__name__) if ability.__module__ == __name__ else None
+            if method is None:
+                continue
+            one, several = method.name, f"{method.name}_batch"
+            if all(getattr(cls, each) is getattr(ability, each) for each in (one, several)):
+                raise TypeError(
+                    f"{cls.__name__} is a {ability.__name__} without a method that {method.does}: "
+                    f"define `def {one}(self, image: Image) -> {method.gives}` (or `{several}`)"
+                )
 
     def fit(self, train: TrainingSet) -> None:
         """Learn from the training images of a fold; does nothing unless overridden.
@@ -307,20 +347,9 @@ class Matcher(Algorithm):
     similarity of vectors is not what you want.
     """
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse a matcher that overrides neither way of making templates."""
-        super().__init_subclass__(**kwargs)
-        if cls.extract is Matcher.extract and cls.extract_batch is Matcher.extract_batch:
-            raise TypeError(
-                f"{cls.__name__} is a Matcher without a method that makes templates: define "
-                "`def extract(self, image: Image) -> Template` (or `extract_batch`)"
-            )
-
     def extract(self, image: Image) -> Template:
         """Make the template of one image, or raise `FailureToEnroll`."""
-        (template,) = self.extract_batch([image])
-        if isinstance(template, FailureToEnroll):
-            raise template
+        template: Template = _alone(self.extract_batch, image)
         return template
 
     def extract_batch(self, images: Sequence[Image]) -> Sequence[Template | FailureToEnroll]:
@@ -353,21 +382,10 @@ class Matcher(Algorithm):
 class Detector(Algorithm):
     """An algorithm that says whether an image shows a tattoo; override one of its two methods."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse a detector that overrides neither way of detecting."""
-        super().__init_subclass__(**kwargs)
-        if cls.detect is Detector.detect and cls.detect_batch is Detector.detect_batch:
-            raise TypeError(
-                f"{cls.__name__} is a Detector without a method that detects: define "
-                "`def detect(self, image: Image) -> float` (or `detect_batch`)"
-            )
-
     def detect(self, image: Image) -> float:
         """Score one image: finite, higher means more surely a tattoo, 0.5 and above means yes."""
-        (score,) = self.detect_batch([image])
-        if isinstance(score, FailureToEnroll):
-            raise score
-        return score
+        found: float = _alone(self.detect_batch, image)
+        return found
 
     def detect_batch(self, images: Sequence[Image]) -> Sequence[float | FailureToEnroll]:
         """Score several images, in their order; failures in their places."""
@@ -381,24 +399,13 @@ class Tagger(Algorithm):
     What the tags are is learned in `fit`, from ``train.vocabulary``.
     """
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse a tagger that overrides neither way of tagging."""
-        super().__init_subclass__(**kwargs)
-        if cls.tag is Tagger.tag and cls.tag_batch is Tagger.tag_batch:
-            raise TypeError(
-                f"{cls.__name__} is a Tagger without a method that tags: define "
-                "`def tag(self, image: Image) -> Scores` (or `tag_batch`)"
-            )
-
     def tag(self, image: Image) -> Scores:
         """Score every tag of the vocabulary for one image: shape (tags,), in [0, 1].
 
         Higher means more surely; 0.5 and above means that the tag applies.
         """
-        (scores,) = self.tag_batch([image])
-        if isinstance(scores, FailureToEnroll):
-            raise scores
-        return scores
+        found: Scores = _alone(self.tag_batch, image)
+        return found
 
     def tag_batch(self, images: Sequence[Image]) -> Sequence[Scores | FailureToEnroll]:
         """Tag several images, in their order; failures in their places."""
@@ -409,24 +416,13 @@ class Tagger(Algorithm):
 class Segmenter(Algorithm):
     """An algorithm that says which pixels show a tattoo; override one of its two methods."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse a segmenter that overrides neither way of segmenting."""
-        super().__init_subclass__(**kwargs)
-        if cls.segment is Segmenter.segment and cls.segment_batch is Segmenter.segment_batch:
-            raise TypeError(
-                f"{cls.__name__} is a Segmenter without a method that segments: define "
-                "`def segment(self, image: Image) -> Mask` (or `segment_batch`)"
-            )
-
     def segment(self, image: Image) -> Mask:
         """Give every pixel of one image its share of tattoo: shape (height, width), in [0, 1].
 
         The harness keeps 256 levels of it.
         """
-        (mask,) = self.segment_batch([image])
-        if isinstance(mask, FailureToEnroll):
-            raise mask
-        return mask
+        found: Mask = _alone(self.segment_batch, image)
+        return found
 
     def segment_batch(self, images: Sequence[Image]) -> Sequence[Mask | FailureToEnroll]:
         """Segment several images, in their order; failures in their places."""
@@ -437,21 +433,10 @@ class Segmenter(Algorithm):
 class Remover(Algorithm):
     """An algorithm that retouches a tattoo away; override one of its two methods."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse a remover that overrides neither way of retouching."""
-        super().__init_subclass__(**kwargs)
-        if cls.remove is Remover.remove and cls.remove_batch is Remover.remove_batch:
-            raise TypeError(
-                f"{cls.__name__} is a Remover without a method that retouches: define "
-                "`def remove(self, image: Image) -> Image` (or `remove_batch`)"
-            )
-
     def remove(self, image: Image) -> Image:
         """Return one image without its tattoo: uint8 RGB, of the shape it was given in."""
-        (retouched,) = self.remove_batch([image])
-        if isinstance(retouched, FailureToEnroll):
-            raise retouched
-        return retouched
+        found: Image = _alone(self.remove_batch, image)
+        return found
 
     def remove_batch(self, images: Sequence[Image]) -> Sequence[Image | FailureToEnroll]:
         """Retouch several images, in their order; failures in their places."""
@@ -507,6 +492,14 @@ def unit_rows(templates: Sequence[Template]) -> npt.NDArray[np.float64]:
         rows, lengths, out=np.zeros_like(rows), where=lengths > 0
     )
     return scaled
+
+
+def _alone(several: Callable[[Sequence[Image]], Sequence[Any]], image: Image) -> Any:
+    """Return the answer of a batch method to one image, or raise its failure."""
+    (answer,) = several([image])
+    if isinstance(answer, FailureToEnroll):
+        raise answer
+    return answer
 
 
 def _attempt(method: Callable[[Image], T], image: Image) -> T | FailureToEnroll:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Algorithm, FailureToEnroll, Image, Matcher
+from harness.api import METHODS, Algorithm, FailureToEnroll, Image, Matcher
 from harness.conformance import specimens
 from harness.conformance.agreement import Fault, agree, difference, frozen
 from harness.execution.answers import (
@@ -24,7 +24,7 @@ from harness.execution.answers import (
     checked_tags,
     checked_templates,
 )
-from harness.execution.steps import METHODS, seed_everything
+from harness.execution.steps import seed_everything
 
 
 class Subject:
@@ -55,7 +55,7 @@ class Subject:
         self.kind = kind
         self.inside = isinstance(kind, type)
         self.matches = ability is Matcher
-        self.method = METHODS.get(ability.__name__, "")
+        self.method = METHODS[ability.__name__].name if ability.__name__ in METHODS else ""
         self.parameters = parameters
         self.folder = folder
         self.pictures = specimens.ordinary()

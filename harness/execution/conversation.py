@@ -23,6 +23,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
+from harness.api import METHODS
 from harness.errors import RunFailed
 from harness.execution import bounds
 from harness.execution.bounds import Started, amount
@@ -34,7 +35,6 @@ from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.log import Log
 from harness.execution.nursery import Nursery
 from harness.execution.packing import LARGEST_ANSWER, bounded, unpack
-from harness.execution.steps import METHODS
 from harness.execution.unit import Unit
 from harness.execution.variables import variables
 from harness.execution.wire import Array, BadMessage, Ended, Wire
@@ -255,7 +255,7 @@ class Conversation:
         list or None
             The answers, as they are: to be checked.
         """
-        self._at = METHODS.get(self.unit.ability, "answer")
+        self._at = METHODS[self.unit.ability].name
         self._tell(Ask("batch"), pictures)
         said, _ = self._hear(0)
         if said.what != "answers":

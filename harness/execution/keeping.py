@@ -20,17 +20,15 @@ import numpy as np
 
 from harness.api import FailureToEnroll, Template
 from harness.execution import bounds, storage
+from harness.execution.abilities import ABILITIES
 from harness.execution.answers import (
     BadAnswer,
-    checked_detections,
     checked_masks,
-    checked_pictures,
     checked_scores,
-    checked_tags,
     checked_templates,
 )
 from harness.execution.bounds import amount
-from harness.execution.conversation import LARGEST_TEMPLATE, Conversation, size_of
+from harness.execution.conversation import Conversation, size_of
 from harness.execution.doing import Doing
 from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.jobs import Lesson
@@ -259,24 +257,19 @@ def batches(
         places = order[start : start + size]
         chosen = [names[place] for place in places]
         images = [shown(unit.pictures[name], unit.sees) for name in chosen]
-        yield places, chosen, images, talk.batch(images, [_most(unit, i) for i in images])
+        yield places, chosen, images, _asked(talk, unit, images)
 
 
 def answers_to(talk: Conversation, unit: Unit, names: Sequence[str]) -> list[Any]:
     """Have pictures answered together, in this order, and check the answers."""
     images = [shown(unit.pictures[name], unit.sees) for name in names]
-    answers = talk.batch(images, [_most(unit, image) for image in images])
-    return checked(unit, answers, names, images)
+    return ABILITIES[unit.ability].check(_asked(talk, unit, images), names, images, unit)
 
 
-def _most(unit: Unit, image: Array) -> int:
-    """Return how many bytes the answer to an image may have."""
-    if unit.ability == "Matcher":
-        return LARGEST_TEMPLATE
-    if unit.ability in ("Segmenter", "Remover"):
-        # One number of 16 bytes for every pixel, and a little for what is refused with a reason.
-        return (1 << 22) + 16 * (image.size if unit.sees == "pixels" else 1 << 26)
-    return (1 << 12) + 16 * len(unit.vocabulary)
+def _asked(talk: Conversation, unit: Unit, images: Sequence[Array]) -> Any:
+    """Have images answered, each with as much as its ability may say of it."""
+    largest = ABILITIES[unit.ability].largest
+    return talk.batch(images, [largest(image, unit) for image in images])
 
 
 def _score(unit: Unit, place: Workplace, doing: Doing) -> None:
@@ -346,13 +339,14 @@ def asked_of(unit: Unit) -> Array | None:
 def _answer(talk: Conversation, unit: Unit, part: Path, doing: Doing) -> int:
     """Have the pictures of the probes answered, and store the answers by the ability."""
     failures: dict[str, str] = {}
-    draws = unit.ability in ("Segmenter", "Remover")
+    ability = ABILITIES[unit.ability]
+    draws = ability.kept == "pictures"
     files: list[str | None] = [None] * len(unit.probes)
     shape = (len(unit.probes), len(unit.vocabulary)) if unit.vocabulary else (len(unit.probes),)
     scores = np.full(shape, np.nan)
     done = 0
     for places, names, images, answers in batches(talk, unit, unit.probes):
-        found = checked(unit, answers, names, images)
+        found = ability.check(answers, names, images, unit)
         for place, name, answer in zip(places, names, found, strict=True):
             if isinstance(answer, FailureToEnroll):
                 failures[name] = str(answer) or "no reason given"
@@ -367,28 +361,6 @@ def _answer(talk: Conversation, unit: Unit, part: Path, doing: Doing) -> int:
         return len(files)
     storage.save_scores(part, scores, failures)
     return scores.size
-
-
-def checked(unit: Unit, answers: Any, names: Sequence[str], images: Sequence[Array]) -> list[Any]:
-    """Return answers to pictures, if they are what the unit's ability has to give.
-
-    Raises
-    ------
-    BadAnswer
-        If they are not.
-    """
-    if unit.ability == "Detector":
-        return checked_detections(answers, names)
-    if unit.ability == "Tagger":
-        return checked_tags(answers, names, len(unit.vocabulary))
-    if unit.ability == "Matcher":
-        return checked_templates(answers, names)
-    whole = images
-    if unit.sees != "pixels":
-        whole = [pixels(unit.pictures[name]) for name in names]
-    return (checked_masks if unit.ability == "Segmenter" else checked_pictures)(
-        answers, names, whole
-    )
 
 
 def _control(talk: Conversation, unit: Unit, part: Path, doing: Doing) -> int:

@@ -28,6 +28,7 @@ import numpy.typing as npt
 from harness.api import FailureToEnroll, unit_rows
 from harness.data.records import Picture
 from harness.execution import storage
+from harness.execution.abilities import is_pictured
 from harness.execution.answers import checked_scores
 from harness.execution.conversation import Conversation
 from harness.execution.doing import Doing
@@ -198,7 +199,7 @@ def _pictures_of(unit: Unit, by_name: Mapping[str, Unit]) -> dict[str, Picture]:
 
 def _check(check: _Check) -> None:
     unit = check.unit
-    if unit.ability in ("Segmenter", "Remover"):
+    if is_pictured(unit.ability):
         _check_drawn(check)
     elif unit.ability != "Matcher":
         _check_numbers(check)

@@ -15,21 +15,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import ABILITIES, Algorithm, Control, FailureToEnroll, Matcher, TrainingSet
+from harness.api import (
+    ABILITIES,
+    METHODS,
+    Algorithm,
+    Control,
+    FailureToEnroll,
+    Matcher,
+    TrainingSet,
+)
 from harness.execution.answers import BadAnswer
 from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.line import Line, Pictures
 from harness.execution.wire import Array
 from harness.training import curves
-
-METHODS = {
-    "Matcher": "extract",
-    "Detector": "detect",
-    "Tagger": "tag",
-    "Segmenter": "segment",
-    "Remover": "remove",
-}
-"""What an ability asks of one image; with ``_batch`` behind it, of several."""
 
 
 def seed_everything(seed: int) -> None:
@@ -108,7 +107,7 @@ class Asked:
 
     def _batch(self, pictures: list[Array]) -> None:
         """Answer pictures; where the algorithm takes one at a time, nothing joins them at all."""
-        self.step = method = METHODS[self._job.ability]
+        self.step = method = METHODS[self._job.ability].name
         several = f"{method}_batch"
         if getattr(type(self.algorithm), several) is getattr(self._ability(), several):
             self._line.say(Said("answers", count=len(pictures)))

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
+from harness.execution.abilities import ABILITIES
 from harness.reporting.wording import plain
 from harness.tasks.kinds import KINDS
 
 __all__ = ["kind_of", "order_of"]
-
-_NAMES = {
-    "Matcher": "Matching",
-    "Detector": "Detection",
-    "Segmenter": "Segmentation",
-    "Tagger": "Tags and classes",
-    "Remover": "Removal",
-}
 
 
 @cache
@@ -34,12 +27,12 @@ def kind_of(task: str) -> str:
     ('Matching', 'Detection', 'Something-new')
     """
     if task in KINDS:
-        return _NAMES[KINDS[task].ability.__name__]
+        return ABILITIES[KINDS[task].ability.__name__].label
     return plain(task) or "Other"
 
 
 def order_of(task: str) -> tuple[int, str]:
     """Return a key that sorts kinds: those that the harness knows first, then others by name."""
     kind = kind_of(task)
-    known = list(_NAMES.values())
+    known = [ability.label for ability in ABILITIES.values()]
     return (known.index(kind) if kind in known else len(known), kind)

@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Remover, Segmenter
 from harness.data.records import Fold
 from harness.errors import BadFile, HarnessError
+from harness.execution.abilities import is_pictured
 from harness.execution.storage import MATCHING_FILE, PICTURES_FILE, load_answer
 from harness.execution.unit import SCORES
 from harness.record.files import (
@@ -38,9 +38,6 @@ __all__ = ["FAILURES", "NUMBERS", "check_tensors", "read_answer", "scores_of"]
 FAILURES, NUMBERS, SUMMED = "failures.json", "scores.npy", "matching.json"
 LARGEST_ARRAYS = 4 << 30
 """Bytes of the largest file of scores that is read."""
-
-_PICTURED = (Segmenter, Remover)
-"""Abilities whose answers are pictures."""
 
 _PROBES = ("ranks", "mates", "precision", "best_mate", "best_nonmate", "best_mate_reference")
 
@@ -98,7 +95,7 @@ def read_answer(
     odd = next((name for name in failures if name not in known), None)
     if odd is not None:
         raise BadFile(folder / place / FAILURES, f"names {odd!r}, which is no image of the run")
-    if issubclass(ability, _PICTURED):
+    if is_pictured(ability.__name__):
         _check_pictures(folder, f"{place}/{PICTURES_FILE}", fold, failures)
     elif fold.gallery and _is_there(folder / place / MATCHING_FILE):
         _check_summed(folder, place, fold)
