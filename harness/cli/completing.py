@@ -1,22 +1,20 @@
-"""What Tab offers in a shell, and the verb `completion` that switches it on.
+"""What Tab offers in a shell; the verb `completion` switches it on.
 
 Everything here is asked for at every press of a key: nothing of it imports NumPy or a framework.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
+from click.shell_completion import CompletionItem
 
-from harness.cli.group import commands
 from harness.cli.naming import RUN
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 
 __all__ = [
     "ALGORITHMS",
@@ -24,39 +22,15 @@ __all__ = [
     "DESCRIBABLE",
     "LAYOUTS",
     "PRESETS",
+    "PROGRAM",
     "PROTOCOLS",
-    "completion",
+    "VARIABLE",
 ]
 
 Items = list[CompletionItem]
 Complete = Callable[[click.Context, click.Parameter, str], Items]
 
 PROGRAM, VARIABLE = "harness", "_HARNESS_COMPLETE"
-SHELLS = ("bash", "zsh", "fish")
-HOW = {
-    "bash": 'eval "$(harness completion bash)"       # into ~/.bashrc',
-    "zsh": 'eval "$(harness completion zsh)"        # into ~/.zshrc, after compinit',
-    "fish": "harness completion fish | source        # into ~/.config/fish/config.fish",
-}
-
-
-@commands.command()
-@click.argument("shell", type=click.Choice(SHELLS), required=False)
-def completion(shell: str | None) -> None:
-    """Print the script that lets Tab complete commands, options, names and run folders.
-
-    Without SHELL, that of the environment variable SHELL.
-    """
-    if shell is None:
-        shell = Path(os.environ.get("SHELL", "")).name
-        if shell not in SHELLS:
-            raise UsageError(f"name your shell: harness completion {'|'.join(SHELLS)}")
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise UsageError(f"this version of click completes nothing in {shell}")
-    # The general method: that for bash starts another shell to look at its version.
-    click.echo(ShellComplete.source(kind(commands, {}, PROGRAM, VARIABLE)))
-    click.echo(f"# {HOW[shell]}")
 
 
 def _offered(names: Iterable[str], incomplete: str, helps: dict[str, str] | None = None) -> Items:

@@ -19,7 +19,6 @@ SECTIONS: dict[str, dict[str, str]] = {
         "compare": "put runs side by side, search by search",
         "gate": "is a run worse than a baseline, beyond the margin?",
         "baseline": "choose what gates compare with; its history",
-        "attack": "how far algorithms fall when tattoos are removed",
         "leaderboard": "a static site of many runs",
         "serve": "leaderboard and reports in a browser, followed live",
     },
@@ -52,6 +51,7 @@ LONGEST = 500
 """Characters of a command's first sentence: all of them."""
 
 MEANT = {
+    "attack": "That is: harness compare --attack RUNS, some made with run --attack",
     "open": "A report is opened by: harness report RUN --open",
     "show": "A report is opened by: harness report RUN --open",
     "view": "A report is opened by: harness report RUN --open",

@@ -109,8 +109,8 @@ FOLD_COUNT = click.option(
     help="Deal data without lists of its own into N folds: fewer folds, larger galleries.",
 )
 FORENSIC = click.option(
-    "--forensic",
     "--likelihood-ratios",
+    "--forensic",
     "forensic",
     is_flag=False,
     flag_value="logistic",
@@ -155,3 +155,27 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--param {text!r} should read NAME=VALUE")
         found[name.strip()] = value
     return found
+
+
+BASELINES_FOLDER = click.option(
+    "--folder",
+    "place",
+    type=PATH,
+    default=Path("baselines"),
+    show_default=True,
+    help="Where baselines lie.",
+)
+
+
+HISTORY = click.option(
+    "--history",
+    is_flag=True,
+    help="Keep runs of changed source beside the latest of the same algorithm and parameters.",
+)
+
+
+SEEDS = click.option(
+    "--separate-seeds",
+    is_flag=True,
+    help="Show runs with other seeds apart, not as fits of one entry.",
+)

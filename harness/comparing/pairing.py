@@ -176,7 +176,7 @@ def _differences(first: Run, second: Run) -> list[str]:
         found.append(
             f"probes retouched by {who[0]} against {who[1]}"
             + (", not by the same rule" if who[0] == who[1] else "")
-            + "; `harness attack` puts a run beside the same with its probes retouched"
+            + "; `harness compare --attack` puts a run beside the same with its probes retouched"
         )
     if one.data_hash != other.data_hash:
         names = [run.manifest.dataset.get("name", "?") for run in (first, second)]

@@ -150,7 +150,7 @@ def test_every_named_preset_is_seen_without_importing_the_algorithm() -> None:
 def test_likelihood_ratios_have_a_name_of_their_own_beside_the_old_one(
     here: Command, verb: str
 ) -> None:
-    assert "--forensic, --likelihood-ratios [CALIBRATOR]" in here(verb, "--help").out
+    assert "--likelihood-ratios, --forensic [CALIBRATOR]" in here(verb, "--help").out
 
 
 def test_a_report_is_opened_in_the_browser_when_asked_for(

@@ -20,7 +20,7 @@ VERBS = (
     ("gate", "--baseline", "{run}", "--candidate", "{run}"),
     ("baseline", "set", "{run}", "--name", "a", "--why", "b"),
     ("export", "{run}", "--format", "csv", "--out", "out"),
-    ("attack", "{run}"),
+    ("compare", "--attack", "{run}"),
 )
 
 

@@ -94,20 +94,22 @@ def test_probes_are_retouched_and_references_are_not(
     assert "--attack" in manifest["command"]
     assert "probes retouched by black" in (folder / "report.html").read_text()
     assert harness("verify", folder).code == 0
-    table = harness("attack", tmp_path / "work" / before["folder"], folder)
+    table = harness("compare", "--attack", tmp_path / "work" / before["folder"], folder)
     assert table.code == 0, table.err
     assert "95 % interval" in table.out
     (row,) = [line for line in table.out.splitlines() if line.split()[-1:] == ["black"]]
     assert row.split()[1] == "mean"
-    markdown = harness("attack", tmp_path / "work" / before["folder"], folder, "--markdown")
+    markdown = harness(
+        "compare", "--attack", tmp_path / "work" / before["folder"], folder, "--markdown"
+    )
     assert "| `mean` |" in markdown.out
     refused = harness("compare", tmp_path / "work" / before["folder"], folder)
     assert refused.code == 4
     assert "probes retouched by nobody against 'black'" in refused.err
-    lonely = harness("attack", folder)
+    lonely = harness("compare", "--attack", folder)
     assert lonely.code == 4
     assert "as they are" in lonely.err
-    assert harness("attack", tmp_path / "work" / before["folder"]).code == 2
+    assert harness("compare", "--attack", tmp_path / "work" / before["folder"]).code == 2
 
 
 def test_a_second_matcher_takes_over_what_was_retouched_for_the_first(

@@ -155,7 +155,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "export aigtatt": _words("export", "M", "--format", "aigtatt", "--out", "O"),
     "leaderboard": _words("leaderboard", "M", "G", "--out", "O"),
     "leaderboard json": _words("leaderboard", "M", "--out", "O", "--json"),
-    "attack": _words("attack", "M", "G"),
+    "compare --attack": _words("compare", "--attack", "M", "G"),
     "baseline": _words("baseline", "set", "M", "--name", "x", "--why", "y", "--folder", "O"),
     "serve": _serve,
 }

@@ -47,7 +47,7 @@ def test_no_word_of_a_manifest_steers_a_terminal_or_starts_a_line(
         ("compare", good, run_folder),
         ("gate", "--baseline", run_folder, "--candidate", good),
         ("leaderboard", run_folder, good, "--out", out),
-        ("attack", run_folder, good),
+        ("compare", "--attack", run_folder, good),
         ("score", run_folder),
     ):
         ended = carry_out(*words)

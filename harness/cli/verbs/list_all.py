@@ -1,4 +1,4 @@
-"""Verbs that tell what there is: `list` and `describe`."""
+"""The verb `list`: algorithms, protocols, metrics, layouts and generators."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from typing import Any
 
 import click
 
-from harness.cli.completing import DESCRIBABLE
 from harness.cli.group import commands
-from harness.cli.naming import refuse_place
 from harness.cli.options import JSON, PLUGINS
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError
 
 NARROWEST = 30
 """Columns that a text needs to be wrapped within."""
@@ -170,66 +168,3 @@ _LISTED: dict[str, Callable[[tuple[Path, ...]], list[dict[str, Any]]]] = {
     "layouts": _layouts,
     "generators": _generators,
 }
-
-
-@commands.command(name="describe")
-@click.argument("name", shell_complete=DESCRIBABLE)
-@PLUGINS
-@JSON
-def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
-    """Show an algorithm's parameters, a protocol's rules, or a metric's definition."""
-    from harness.plugins import registry
-
-    known = registry.protocols(plugins)
-    if name.endswith(".toml") or name in known:
-        file = registry.find_protocol(name, plugins)
-        from harness.tasks.reading import read_protocol
-
-        protocol, _ = read_protocol(file)
-        if as_json:
-            click.echo(protocol.model_dump_json(indent=1, by_alias=True))
-        else:
-            click.echo(f"# {file}\n{file.read_text(encoding='utf-8')}", nl=False)
-        return
-    try:
-        plugin = registry.find_algorithm(name, plugins)
-    except UsageError:
-        from harness.metrics.catalogue import CATALOGUE, entry_of
-
-        every = [*registry.algorithms(plugins), *known, *CATALOGUE]
-        if name.partition("@")[0] in CATALOGUE:
-            _, entry = entry_of(name)
-            click.echo(f"{name} ({entry.place})\n\n{entry.doc()}")
-            return
-        if name in every:
-            raise
-        refuse_place(name, "an algorithm, a protocol or a metric")
-        raise UsageError(
-            f"no algorithm, protocol or metric is called {name!r}.{nearest(name, every)} "
-            "`harness list algorithms protocols metrics` shows them."
-        ) from None
-    from harness.execution.asking import ask
-
-    found = ask(plugin).description
-    if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
-        return
-    click.echo(f"{plugin.name}: {found.doc}\n")
-    click.echo(
-        f"abilities  {', '.join(found.abilities)}{'' if found.learns else ' (does not learn)'}"
-    )
-    click.echo(f"source     {plugin.file}")
-    if found.citation:
-        click.echo(f"citation   {found.citation}")
-    click.echo("\nparameters")
-    for parameter in found.parameters:
-        limits = f" ({parameter.limits})" if parameter.limits else ""
-        click.echo(f"  {parameter.name}: {parameter.type} = {parameter.default!r}{limits}")
-        if parameter.meaning:
-            click.echo(f"      {parameter.meaning}")
-    for preset, values in found.presets.items():
-        click.echo(f"\npreset {preset}")
-        for key, value in values.items():
-            click.echo(f"  {key} = {value!r}")

@@ -1,8 +1,7 @@
-"""Verbs for run folders: `report`, `verify` and `export`."""
+"""The verb `export`: scores for other programs, or a model as ONNX."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,81 +9,12 @@ import click
 
 from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
-from harness.cli.options import OPEN, PATH, PLUGINS
-from harness.errors import UsageError, visible, visible_lines
+from harness.cli.options import PATH, PLUGINS
+from harness.errors import UsageError
+from harness.tasks.kinds import task_of
 
 if TYPE_CHECKING:
     from harness.tasks.protocol import Protocol
-
-
-@commands.command()
-@click.argument("folder", metavar="RUN", type=RUN)
-@OPEN
-@of_runs
-def report(folder: Path, show: bool) -> None:
-    """Write the HTML report of a run again; with --open, show it.
-
-    RUN is a run folder, `latest`, or PROTOCOL/ALGORITHM for the latest run of the two.
-    """
-    from harness.record.joined import is_joined
-    from harness.runs.finishing import score_again
-    from harness.runs.joining import join_again
-
-    if is_joined(folder):
-        join_again(folder)
-    else:
-        score_again(folder)
-    page = folder / "report.html"
-    click.echo(page)
-    if show:
-        import webbrowser
-
-        webbrowser.open(page.resolve().as_uri())
-
-
-@commands.command()
-@click.argument("folders", metavar="RUNS", type=RUN, nargs=-1, required=True)
-@of_runs
-def verify(folders: tuple[Path, ...]) -> None:
-    """Prove that run folders are whole and that their numbers follow from their scores.
-
-    RUNS are run folders, or folders that hold some. Of a whole one it says what kept the algorithm
-    from the truth. The exit code is 3 if one is not whole.
-    """
-    from harness.errors import HarnessError
-    from harness.leaderboard.reading import find_runs
-    from harness.record import record
-    from harness.record.joined import fits_of, is_joined
-    from harness.record.verifying import verify_run
-    from harness.reporting.wording import kept_from
-    from harness.runs.joining import faults
-
-    runs: list[Path] = []
-    for place in folders:
-        if not place.is_dir():
-            raise UsageError(f"there is no run folder {visible(str(place))}")
-        # A folder that is no run and holds none is named in the message that it gets as a run.
-        runs += list(find_runs([place])) or [place]
-    code = 0
-    for folder in dict.fromkeys(runs):
-        try:
-            found = faults(folder) if is_joined(folder) else verify_run(folder)
-        except HarnessError as reason:
-            if len(runs) == 1:
-                raise
-            found = [str(reason)]
-        for fault in found:
-            click.echo(visible_lines(fault))
-        if found:
-            many = "1 fault" if len(found) == 1 else f"{len(found)} faults"
-            click.echo(f"{visible(str(folder))} is not as it was written: {many}", err=True)
-            code = 3
-        else:
-            click.echo(f"{visible(str(folder))}: whole, and its numbers follow from its scores")
-            for sentence in kept_from(record.read_manifest(fits_of(folder)[0])):
-                click.echo(f"  {visible(sentence)}")
-    if code:
-        sys.exit(code)
 
 
 @commands.command()
@@ -167,17 +97,6 @@ def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
         )
 
 
-def _refuse_joined(folders: tuple[Path, ...], form: str) -> None:
-    from harness.record.joined import fits_of, is_joined
-
-    for folder in folders:
-        if is_joined(folder):
-            raise UsageError(
-                f"{folder} joins several fits, and --format {form} is of one; name one of its "
-                f"fits: {', '.join(map(str, fits_of(folder)))}"
-            )
-
-
 def _export_table(folders: tuple[Path, ...], out: Path) -> None:
     from harness.data.whole_files import write_whole
     from harness.leaderboard.aigtatt import aigtatt_table
@@ -191,3 +110,14 @@ def _export_table(folders: tuple[Path, ...], out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, text)
     click.echo(out)
+
+
+def _refuse_joined(folders: tuple[Path, ...], form: str) -> None:
+    from harness.record.joined import fits_of, is_joined
+
+    for folder in folders:
+        if is_joined(folder):
+            raise UsageError(
+                f"{folder} joins several fits, and --format {form} is of one; name one of its "
+                f"fits: {', '.join(map(str, fits_of(folder)))}"
+            )

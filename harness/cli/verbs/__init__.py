@@ -1,0 +1,29 @@
+"""All verbs, one file for each. Importing a module of them adds them to the command."""
+
+from __future__ import annotations
+
+from harness.cli.group import commands
+from harness.cli.verbs import (  # noqa: F401
+    annotate,
+    baseline,
+    check,
+    compare,
+    completion,
+    data,
+    describe,
+    export,
+    gate,
+    import_data,
+    leaderboard,
+    list_all,
+    new,
+    report,
+    run,
+    score,
+    serve,
+    synth,
+    tag,
+    verify,
+)
+
+__all__ = ["commands"]
