@@ -10,7 +10,6 @@ import click
 from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
 from harness.errors import UsageError, visible, visible_lines
-from harness.record.verifying import verify_run
 
 
 @commands.command()
@@ -26,6 +25,7 @@ def verify(folders: tuple[Path, ...]) -> None:
     from harness.leaderboard.reading import find_runs
     from harness.record import record
     from harness.record.joined import fits_of, is_joined
+    from harness.record.verifying import verify_run
     from harness.reporting.wording import kept_from
     from harness.runs.joining import faults
 
