@@ -102,7 +102,7 @@ def run_here(*words: str | Path, cwd: Path | None = None) -> Ran:
         code = carried_out(list(map(str, words)))
         for stream in (sys.stdout, sys.stderr, *said):
             stream.flush()
-    out, err = (one.getvalue().decode() for one in kept)  # type: ignore[attr-defined]
+    out, err = (one.getvalue().decode() for one in kept)
     return Ran(code, out, err)
 
 

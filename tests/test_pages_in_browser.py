@@ -19,7 +19,7 @@ from harness.reporting.report import render
 from harness.web.desk import AnnotationServer
 from tests.browsing import chromium, faint_words, quiet_page
 from tests.conftest import PREAMBLE, run_harness, save_png
-from tests.reporting.conftest import make_manifest, make_outcome, picture_of
+from tests.reporting.conftest import make_manifest, make_outcome, section_input
 from tests.runs.repeats.conftest import LEARNS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def addresses(
         search.probe = name
         search.candidates[0].reference = name + " (1).png"
     outcome.failures[0].name, outcome.failures[1].reason = "x" * 200, "no keypoints " * 40
-    (place / "strange.html").write_text(render(manifest, outcome, picture_of), encoding="utf-8")
+    (place / "strange.html").write_text(render(section_input(manifest, outcome)), encoding="utf-8")
     found["strange names"] = (place / "strange.html").as_uri()
 
     pictures = place / "pictures"

@@ -11,7 +11,6 @@ from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
 from harness.cli.options import PATH, PLUGINS
 from harness.errors import UsageError
-from harness.tasks.kinds import task_of
 
 if TYPE_CHECKING:
     from harness.tasks.protocol import Protocol
