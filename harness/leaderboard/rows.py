@@ -141,7 +141,9 @@ def chance_cells(board: Board) -> tuple[Cell, str, list[Cell]] | None:
     headline = estimates[board.headline]
     strip = ""
     if headline is not None and wording.is_share(board.headline):
-        strip = plots.interval_strip(None, None, _chance_range(headline))
+        alone = Estimate(None, chance=headline.chance)
+        alone.chance_low, alone.chance_high = headline.chance_low, headline.chance_high
+        strip = plots.estimate_strip(alone)
     return cells[0], strip, cells[1:]
 
 
@@ -244,21 +246,7 @@ def strip(metric: str, estimate: Estimate) -> str:
     """Return value, interval and chance as a small picture, for metrics that are shares."""
     if not wording.is_share(metric):
         return ""
-    interval = None
-    if wording.known(estimate.low) and wording.known(estimate.high):
-        interval = (estimate.low, estimate.high)
-    value = estimate.value if wording.known(estimate.value) else None
-    return plots.interval_strip(value, interval, _chance_range(estimate))  # type: ignore[arg-type]
-
-
-def _chance_range(estimate: Estimate) -> tuple[float, float] | None:
-    for low, high in (
-        (estimate.chance_low, estimate.chance_high),
-        (estimate.chance, estimate.chance),
-    ):
-        if wording.known(low) and wording.known(high):
-            return (low, high)  # type: ignore[return-value]
-    return None
+    return plots.estimate_strip(estimate)
 
 
 def _chance(metric: str, estimate: Estimate | None) -> Cell:

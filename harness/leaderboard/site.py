@@ -101,7 +101,7 @@ def _board(board: Board) -> dict[str, Any]:
     figures = _curves(board)
     styles = {entry: style for figure in figures for entry, style, _ in figure.shown}
     metrics = list(board.first.metrics.pooled)
-    published = published_beside(metrics, board.use_case, board.protocol)
+    published = published_beside(board.first.manifest.origin, board.use_case, metrics)
     return {
         "board": board,
         "manifest": board.first.manifest,

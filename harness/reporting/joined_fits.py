@@ -110,13 +110,8 @@ def _line(metric: str, estimate: Estimate) -> _Line:
 
 
 def _strip(metric: str, estimate: Estimate) -> str:
-    if not wording.is_share(metric) or estimate.value is None:
-        return ""
-    interval = None
-    if estimate.low is not None and estimate.high is not None:
-        interval = (estimate.low, estimate.high)
-    chance = None if estimate.chance is None else (estimate.chance, estimate.chance)
-    return plots.interval_strip(estimate.value, interval, chance)
+    drawn = wording.is_share(metric) and estimate.value is not None
+    return plots.estimate_strip(estimate) if drawn else ""
 
 
 def _number(value: float) -> str:

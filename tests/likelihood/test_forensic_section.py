@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -23,40 +23,9 @@ from harness.reporting.sections.likelihood import (
 )
 from harness.statistics.estimate import Estimate
 from tests.likelihood.test_crossfit import make_fold, make_folds
+from tests.reporting.test_report import Page
 
 EVIL = "<script>alert('x')</script> & \"quoted\" 刺青"
-
-
-class Balanced(HTMLParser):
-    """Elements of a page, and those that are not closed in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.ids: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.open.append(tag)
-        self.handle_startendtag(tag, attrs)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.ids += [value or "" for name, value in attrs if name == "id"]
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        """All words, with single spaces."""
-        return " ".join(" ".join(self.words).split())
 
 
 def section_of(
@@ -68,16 +37,17 @@ def section_of(
 @pytest.mark.parametrize("method", list(CALIBRATORS))
 def test_the_section_states_proposition_caution_and_calibration_data(method: str) -> None:
     folds = make_folds(3, 15)
-    page = Balanced(section_of(folds, method))
+    page = Page(section_of(folds, method))
     assert page.faults == page.open == []
-    assert len(page.ids) == len(set(page.ids))
+    ids = [attributes.get("id") or "" for _, attributes in page.elements]
+    assert max(Counter(filter(None, ids)).values()) == 1
     for sentence in (SAME_TATTOO.mated, SAME_TATTOO.nonmated, SAME_TATTOO.caution):
         assert sentence in page.text
     assert "0 1, 2 30" in page.text
     assert "fitted on the other folds only" in page.text
     for fold in assess(folds, method, replicates=20).folds:
         assert fold.calibrator in page.text
-    figures = [name for name in page.ids if name.startswith("figure-")]
+    figures = [name for name in ids if name.startswith("figure-")]
     assert figures == ["figure-tippett", "figure-ece", "figure-pav"]
 
 
@@ -113,7 +83,7 @@ def test_failures_are_counted_and_explained() -> None:
     folds = make_folds(3, 15)
     scores = folds[0].mated.copy()
     scores[:2] = -math.inf
-    page = Balanced(section_of([replace(folds[0], mated=scores), *folds[1:]]))
+    page = Page(section_of([replace(folds[0], mated=scores), *folds[1:]]))
     assert "2 mated comparisons failed" in page.text
 
 
@@ -140,13 +110,13 @@ def test_odd_scores_are_drawn_without_a_number_that_is_none(method: str, scores:
     ]
     text = section_of(folds, method)
     assert not re.search(r"\b(nan|inf|None)\b", text)
-    assert Balanced(text).faults == []
+    assert Page(text).faults == []
 
 
 def test_a_fold_without_mated_comparisons_is_judged_as_far_as_it_goes() -> None:
     folds = make_folds(3, 10)
     folds[1] = replace(folds[1], mated=np.array([]), mated_identity=np.array([], dtype=np.int64))
-    page = Balanced(section_of(folds))
+    page = Page(section_of(folds))
     assert re.search(r" 1 0, 2 \d+ \d+ \d+ 0 \d+ no value ", page.text)
     assert page.faults == []
 

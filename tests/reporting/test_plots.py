@@ -11,14 +11,15 @@ from harness.reporting.drawing.plots import (
     Band,
     Point,
     Series,
+    estimate_strip,
     histogram_plot,
-    interval_strip,
     line_plot,
     number_axis,
     probit_axis,
     rank_axis,
     rate_axis,
 )
+from harness.statistics.estimate import Estimate
 
 
 def test_a_value_beyond_the_axis_lies_on_its_end() -> None:
@@ -82,7 +83,7 @@ def test_a_histogram_of_a_single_empty_bin_can_be_drawn() -> None:
 
 
 def test_a_strip_is_hidden_from_screen_readers_and_keeps_to_its_ends() -> None:
-    text = interval_strip(1.2, (-0.1, 0.5), None)
+    text = estimate_strip(Estimate(1.2, -0.1, 0.5))
     assert 'aria-hidden="true"' in text
     assert 'cx="196.0"' in text
     assert "M4.0,7" in text

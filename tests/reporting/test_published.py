@@ -11,11 +11,10 @@ import pytest
 from harness.errors import DataError
 from harness.metrics.catalogue import entry_of
 from harness.plugins.places import bundled
-from harness.record.manifest import Manifest
+from harness.record.manifest import AttackOrigin, Manifest
 from harness.reporting.sections.published import (
     COLUMNS,
     Published,
-    of_use_case,
     published_beside,
     published_tables,
     read_published,
@@ -69,12 +68,12 @@ def test_rows_called_pooled_are_whole_numbers_of_trials_and_those_of_fold_means_
     assert sorted(r.value for r in impossible) == [0.017, 0.111, 0.164]
 
 
-def test_protocols_that_come_with_published_figures_find_them() -> None:
-    rows = read_published()
+def test_protocols_that_come_with_published_figures_find_them(manifest: Manifest) -> None:
     found = {}
     for name in ("identification", "region", "mixed-media", "similarity", "detection"):
         table = tomllib.loads((bundled("protocols") / f"{name}.toml").read_text())
-        found[name] = of_use_case(rows, table["data"]["use-case"], name)
+        manifest.origin.protocol = name
+        found[name] = published_beside(manifest.origin, table["data"]["use-case"], table["metrics"])
         assert any(row.data_set == "Tatt-C" for row in found[name]), name
     triplet = {r.metric: r.value for r in found["similarity"] if r.system == "Deep Tattoo triplet"}
     assert triplet == {
@@ -101,7 +100,7 @@ def test_sources_stand_in_a_footnote_and_not_in_a_column_that_widens_the_table()
 
 
 def test_systems_stand_by_name_not_by_result() -> None:
-    rows = of_use_case(read_published(), "mixed_media")
+    rows = [row for row in read_published() if row.use_case == "mixed_media"]
     (table, *_) = published_tables(rows, ["hit-rate@rank=1"])
     systems = [line[0].partition("\u202f")[0] for line in table.table.rows]
     assert systems == sorted(systems, key=str.casefold)
@@ -121,11 +120,14 @@ def test_systems_stand_by_name_not_by_result() -> None:
     ],
 )
 def test_figures_of_another_question_on_the_same_data_are_left_out(
-    metrics: list[str], use_case: str, protocol: str, found: bool
+    manifest: Manifest, metrics: list[str], use_case: str, protocol: str, found: bool
 ) -> None:
-    rows = published_beside(metrics, use_case, protocol)
+    manifest.origin.protocol = protocol
+    rows = published_beside(manifest.origin, use_case, metrics)
     assert bool(rows) == found
     assert {row.use_case for row in rows} <= {use_case, protocol}
+    manifest.origin.attack = AttackOrigin("inpaint", "", {}, {}, "removal", "", "")
+    assert published_beside(manifest.origin, use_case, metrics) == []
 
 
 def test_a_run_shows_the_published_rows_of_its_use_case_with_their_data_set(

@@ -25,6 +25,7 @@ from harness.reporting.wording import (
     amount,
     count,
     interval,
+    known,
     minus,
     number,
     percent,
@@ -105,23 +106,12 @@ def _rows(curve: Mapping[str, Sequence[float]], *needed: str) -> dict[str, list[
     columns = {key: list(values) for key, values in curve.items() if len(values) == length}
     if any(key not in columns for key in needed):
         return {}
-    keep = [i for i in range(length) if all(_finite(columns[key][i]) for key in needed)]
+    keep = [i for i in range(length) if all(known(columns[key][i]) for key in needed)]
     return {key: [values[i] for i in keep] for key, values in columns.items()} if keep else {}
 
 
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _chosen(length: int, limit: int) -> list[int]:
-    """Return at most `limit` positions, evenly spread, first and last included."""
-    if length <= limit:
-        return list(range(length))
-    return sorted({round(i * (length - 1) / (limit - 1)) for i in range(limit)})
-
-
 def _band(style: str, x: list[float], low: list[float], high: list[float]) -> list[plots.Band]:
-    if not low or not high or not all(map(_finite, [*low, *high])):
+    if not low or not high or not all(map(known, [*low, *high])):
         return []
     return [plots.Band(style, x, low, high)]
 
@@ -136,7 +126,7 @@ def finding_mates(curves: Curves, metrics: Metrics, algorithm: str) -> Figure | 
     low, high = data.get("low", empty), data.get("high", empty)
     chance = data.get("chance", empty)
     chance_low, chance_high = data.get("chance_low", empty), data.get("chance_high", empty)
-    has_chance = all(map(_finite, chance))
+    has_chance = all(map(known, chance))
 
     bands = _band("chance-band", rank, chance_low, chance_high)
     bands += _band("s0-band", rank, low, high)
@@ -152,7 +142,7 @@ def finding_mates(curves: Curves, metrics: Metrics, algorithm: str) -> Figure | 
 
     named = {split_id(metric)[1].get("rank") for metric in metrics.pooled}
     points = []
-    for i in _chosen(len(rank), HOVER_POINTS):
+    for i in plots.evenly(len(rank), HOVER_POINTS):
         text = f"Rank {rank[i]:.0f}: {percent(hit[i])}"
         within = interval("hit-rate", low[i], high[i])
         text += f" ({within})" if within else ""
@@ -200,7 +190,7 @@ def finding_mates(curves: Curves, metrics: Metrics, algorithm: str) -> Figure | 
                     percent(chance[i]),
                     interval("hit-rate", chance_low[i], chance_high[i]) or NO_VALUE,
                 )
-                for i in _chosen(len(rank), TABLE_ROWS)
+                for i in plots.evenly(len(rank), TABLE_ROWS)
             ),
         ),
         data=data,
@@ -365,7 +355,7 @@ def error_trade_off(
         return text
 
     drawn = [i for i in range(len(fmr)) if x.low <= fmr[i] <= x.high and y.low <= fnmr[i] <= y.high]
-    near = {drawn[i] for i in _chosen(len(drawn), HOVER_POINTS)} | (marked & set(drawn))
+    near = {drawn[i] for i in plots.evenly(len(drawn), HOVER_POINTS)} | (marked & set(drawn))
     points = [plots.Point(fmr[i], fnmr[i], told(i), i in marked) for i in sorted(near)]
     equal = metrics.pooled.get(names.equal)
     summary = (
@@ -400,7 +390,7 @@ def error_trade_off(
     ]
     if bands:
         legend.append(("unsure", "band", "fewer than 30 errors"))
-    places = _chosen(len(fmr), TABLE_ROWS)
+    places = plots.evenly(len(fmr), TABLE_ROWS)
     rows = tuple(
         (
             percent(fmr[i]),

@@ -114,12 +114,7 @@ def _columns(curve: _Columns, *names: str) -> list[tuple[float, ...]]:
 
 
 def _thin(rows: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
-    if len(rows) <= LINE_POINTS:
-        return list(rows)
-    last = len(rows) - 1
-    return [
-        rows[i] for i in sorted({round(i * last / (LINE_POINTS - 1)) for i in range(LINE_POINTS)})
-    ]
+    return [rows[i] for i in plots.evenly(len(rows), LINE_POINTS)]
 
 
 def _cmc(

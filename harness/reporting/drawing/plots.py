@@ -15,7 +15,8 @@ from html import escape
 from statistics import NormalDist
 from typing import Literal
 
-from harness.reporting.wording import minus, number
+from harness.reporting.wording import known, minus, number
+from harness.statistics.estimate import Estimate
 
 # The drawing board in SVG units; style.css enlarges the letters where the board is shown small,
 # and the margins leave room for that.
@@ -389,36 +390,42 @@ def histogram_plot(
     return _svg(name, title, description, board, points)
 
 
-def interval_strip(
-    value: float | None,
-    interval: tuple[float, float] | None,
-    chance: tuple[float, float] | None,
-    width: int = 200,
-) -> str:
+def estimate_strip(estimate: Estimate, width: int = 200) -> str:
     """Return a small strip from 0 to 1: chance as a block, interval as a bar, value as a dot.
 
     The numbers must stand beside it: the strip is hidden from screen readers.
     """
 
-    def across(share: float) -> float:
-        return 4 + (width - 8) * min(max(share, 0.0), 1.0)
+    def across(*shares: float | None) -> list[float]:
+        """Return the places of shares; none where one of them is not known."""
+        inside = [min(max(v, 0.0), 1.0) for v in shares if v is not None and known(v)]
+        return [4 + (width - 8) * v for v in inside] if len(inside) == len(shares) else []
 
     parts = [f'<path class="rail" d="M4,12H{width - 4}"/>']
-    if chance is not None:
-        left, right = map(across, chance)
+    chance = across(estimate.chance_low, estimate.chance_high) or across(*[estimate.chance] * 2)
+    if chance:
+        left, right = chance
         parts.append(
             f'<rect class="chance" x="{left - 0.75:.1f}" y="3" '
             f'width="{right - left + 1.5:.1f}" height="18"/>'
         )
-    if interval is not None:
-        left, right = map(across, interval)
+    interval = across(estimate.low, estimate.high)
+    if interval:
+        left, right = interval
         parts.append(
             '<path class="interval" '
             f'd="M{left:.1f},7V17M{left:.1f},12H{right:.1f}M{right:.1f},7V17"/>'
         )
-    if value is not None:
-        parts.append(f'<circle class="value" cx="{across(value):.1f}" cy="12" r="4"/>')
+    dots = across(estimate.value)
+    parts += [f'<circle class="value" cx="{at:.1f}" cy="12" r="4"/>' for at in dots]
     return f'<svg class="strip" viewBox="0 0 {width} 24" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def evenly(length: int, limit: int) -> list[int]:
+    """Return at most `limit` positions, evenly spread, first and last included."""
+    if length <= limit:
+        return list(range(length))
+    return sorted({round(i * (length - 1) / (limit - 1)) for i in range(limit)})
 
 
 def _svg(name: str, title: str, description: str, board: Board, points: Sequence[Point]) -> str:

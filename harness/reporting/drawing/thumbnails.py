@@ -78,9 +78,9 @@ class Pictures:
         return found
 
 
-def data_address(data: bytes | None) -> str | None:
-    """Return the ``data:`` address of a JPEG; None without one."""
-    return None if data is None else f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+def data_address(data: bytes | None, kind: str = "jpeg") -> str | None:
+    """Return the ``data:`` address of a picture; None without one."""
+    return None if data is None else f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def smaller(data: bytes | None, side: int) -> bytes | None:

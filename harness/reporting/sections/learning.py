@@ -123,7 +123,7 @@ def _figure(called: str, name: str, found: Mapping[str, curves.Curve]) -> Figure
                 f"Iteration {count(int(steps[i]))}: {number(mean[i])}"
                 + (f" ({number(low[i])} to {number(high[i])})" if apart else ""),
             )
-            for i in _chosen(len(steps), SHOWN)
+            for i in plots.evenly(len(steps), SHOWN)
         ],
     )
     notes = [_NOTES[name]] if name in _NOTES else []
@@ -147,7 +147,7 @@ def _figure(called: str, name: str, found: Mapping[str, curves.Curve]) -> Figure
 def _grid(lines: Iterable[tuple[list[float], list[float]]]) -> list[float]:
     """Return the iterations of the longest line, as many of them as are drawn."""
     longest = max((x for x, _ in lines), key=len)
-    return [longest[i] for i in _chosen(len(longest), POINTS)]
+    return [longest[i] for i in plots.evenly(len(longest), POINTS)]
 
 
 def _window(values: Sequence[float]) -> int:
@@ -170,7 +170,7 @@ def _smooth(values: Sequence[float], width: int) -> npt.NDArray[np.float64]:
 def _columns(lines: Mapping[str, tuple[list[float], list[float]]]) -> dict[str, list[float | None]]:
     """Return values as recorded, at `POINTS` iterations at most, a column per fit."""
     steps = sorted({step for x, _ in lines.values() for step in x})
-    places = [steps[i] for i in _chosen(len(steps), POINTS)]
+    places = [steps[i] for i in plots.evenly(len(steps), POINTS)]
     columns: dict[str, list[float | None]] = {"iteration": list(places)}
     for unit, (x, y) in lines.items():
         known = dict(zip(x, y, strict=True))
@@ -190,17 +190,10 @@ def _line(curve: curves.Curve, name: str) -> tuple[list[float], list[float]]:
     return [x for x, _ in known], [y for _, y in known]
 
 
-def _chosen(length: int, limit: int) -> list[int]:
-    """Return at most `limit` positions, evenly spread, first and last included."""
-    if length <= limit:
-        return list(range(length))
-    return sorted({round(i * (length - 1) / (limit - 1)) for i in range(limit)})
-
-
 def _table(caption: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Table:
     """Return values by iteration, a column per fit, empty where a fit has none there."""
     longest = max((x for x, _ in lines.values()), key=len)
-    steps = [longest[i] for i in _chosen(len(longest), ROWS)]
+    steps = [longest[i] for i in plots.evenly(len(longest), ROWS)]
     known = [dict(zip(x, y, strict=True)) for x, y in lines.values()]
     rows = tuple(
         (count(int(step)), *(number(column[step]) if step in column else "" for column in known))

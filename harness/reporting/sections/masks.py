@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.images import decode
+from harness.data.images import decode, encode_thumbnail
 from harness.errors import HarnessError
 from harness.execution.storage import load_answer
 from harness.execution.unit import SCORES
 from harness.metrics.regions import boxes_of
-from harness.reporting.drawing.thumbnails import SIDE
+from harness.reporting.drawing.thumbnails import SIDE, data_address
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.wording import percent
 from harness.tasks.answers import PictureAnswer
@@ -50,7 +49,7 @@ class Example:
     """
 
     search: Judgement
-    panels: tuple[tuple[str, str, str], ...]
+    panels: tuple[tuple[str, str | None, str], ...]
     measured: str
 
 
@@ -157,16 +156,13 @@ def _difference(marked: Mask, truth: Mask) -> Pixels:
     return pixels
 
 
-def _address(pixels: Pixels) -> str:
+def _address(pixels: Pixels) -> str | None:
     import PIL.Image
 
+    if len(np.unique(pixels)) > 8:
+        return data_address(encode_thumbnail(pixels, SIDE))
     picture = PIL.Image.fromarray(np.ascontiguousarray(pixels))
     picture.thumbnail((SIDE, SIDE))
     data = io.BytesIO()
-    if len(np.unique(pixels)) > 8:
-        picture.save(data, "JPEG", quality=82, optimize=True)
-        kind = "jpeg"
-    else:
-        picture.convert("L").save(data, "PNG", optimize=True)
-        kind = "png"
-    return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}"
+    picture.convert("L").save(data, "PNG", optimize=True)
+    return data_address(data.getvalue(), "png")

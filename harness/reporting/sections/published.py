@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.plugins.places import bundled
+from harness.record.manifest import Origin
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
 from harness.reporting.wording import amount, metric_label, split_id
@@ -34,11 +35,9 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def section(run: SectionInput) -> Section | None:
-    """Return the section; None where nothing is known, or probes were attacked."""
-    if run.manifest.origin.attack is not None:
-        return None  # others were asked something else
+    """Return the section; None where nothing is known that may stand beside the run."""
     metrics = list(run.metrics.pooled)
-    found = published_beside(metrics, run.protocol.data.use_case, run.manifest.origin.protocol)
+    found = published_beside(run.manifest.origin, run.protocol.data.use_case, metrics)
     if not found:
         return None
     content = filled(
@@ -123,35 +122,19 @@ def _read(path: Path) -> tuple[Published, ...]:
     return tuple(rows)
 
 
-def of_use_case(rows: Iterable[Published], *names: str) -> list[Published]:
-    """Return the figures of the use cases that a protocol goes by.
-
-    Parameters
-    ----------
-    names
-        The protocol's ``use-case`` and its own name.
-
-    Examples
-    --------
-    >>> found = of_use_case(read_published(), "mixed_media")
-    >>> [row.value for row in found if row.system.startswith("Deep Tattoo")]
-    [0.122, 0.569, 0.873, 1.0]
-    """
-    wanted = {name.replace("-", "_") for name in names}
-    return [row for row in rows if row.use_case in wanted]
-
-
-def published_beside(metrics: Iterable[str], use_case: str, protocol: str) -> list[Published]:
-    """Return the figures that may stand beside a run's.
+def published_beside(origin: Origin, use_case: str, metrics: Iterable[str]) -> list[Published]:
+    """Return the figures that may stand beside a run's; none where its probes were attacked.
 
     Several questions are asked of the data of one use case: its figures are those of another one
     where none of them is of a metric of the run. What goes by the protocol's own name is of it.
     """
-    found = of_use_case(read_published(), use_case, protocol)
+    if origin.attack is not None:
+        return []
+    use, own = use_case.replace("-", "_"), origin.protocol.replace("-", "_")
+    rows = [row for row in read_published() if row.use_case in (use, own)]
     asked = {split_id(metric)[0] for metric in metrics}
-    alike = {row.use_case for row in found if split_id(row.metric)[0] in asked}
-    alike.add(protocol.replace("-", "_"))
-    return [row for row in found if row.use_case in alike]
+    answered = any(row.use_case == use and split_id(row.metric)[0] in asked for row in rows)
+    return [row for row in rows if answered or row.use_case == own]
 
 
 def published_tables(rows: Sequence[Published], metrics: Sequence[str]) -> list[PublishedTable]:

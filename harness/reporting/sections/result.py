@@ -37,17 +37,10 @@ def section(run: SectionInput) -> Section:
     return Section("result", "Result", content)
 
 
-@dataclass(frozen=True)
-class _Opinion:
-    """A sentence on what another program computed, and whether it contradicts the run."""
-
-    text: str
-    contradicts: bool
-
-
-def _opinion(other: CrossCheck, ours: Estimate | None) -> _Opinion:
+def _opinion(other: CrossCheck, ours: Estimate | None) -> tuple[str, bool]:
+    """Return a sentence on what another program computed, and whether it contradicts the run."""
     own = None if ours is None else ours.value
-    return _Opinion(wording.opinion(other, ours), other.contradicts(own))
+    return wording.opinion(other, ours), other.contradicts(own)
 
 
 @dataclass(frozen=True)
@@ -85,33 +78,15 @@ def _metric_row(
         wording.spread(metric, estimate),
         wording.direction(metric) == "lower",
         estimate.flags,
-        _strip(estimate, width) if wording.is_share(metric) else "",
+        plots.estimate_strip(estimate, width) if wording.is_share(metric) else "",
     )
 
 
-def _strip(estimate: Estimate, width: int) -> str:
-    def pair(low: float | None, high: float | None) -> tuple[float, float] | None:
-        return (low, high) if wording.known(low) and wording.known(high) else None  # type: ignore[return-value]
-
-    chance = pair(estimate.chance_low, estimate.chance_high) or pair(
-        estimate.chance, estimate.chance
-    )
-    value = estimate.value if wording.known(estimate.value) else None
-    return plots.interval_strip(value, pair(estimate.low, estimate.high), chance, width)
-
-
-def _marks(metrics: Metrics) -> dict[str, str]:
-    """Return a letter for every way in which an interval was made, if there are several."""
-    methods = list(dict.fromkeys(e.method for e in metrics.pooled.values() if e.method))
-    if len(methods) < 2:
-        return {}
-    return {method: chr(ord("a") + i) for i, method in enumerate(methods[:26])}
-
-
-def _methods(metrics: Metrics) -> list[tuple[str, str]]:
+def _methods(metrics: Metrics) -> dict[str, str]:
+    """Return the ways in which intervals were made, with a letter for each if there are several."""
     methods = dict.fromkeys(e.method for e in metrics.pooled.values() if e.method)
-    marks = _marks(metrics)
-    return [(marks.get(method, ""), method) for method in methods]
+    letters = iter("abcdefghijklmnopqrstuvwxyz" if len(methods) > 1 else "")
+    return {method: next(letters, "") for method in methods}
 
 
 @dataclass(frozen=True)
@@ -140,7 +115,7 @@ class _MetricTable:
 
 def _metric_table(metrics: Metrics) -> _MetricTable:
     """Return the headline metric first, then the others as the run recorded them."""
-    marks = _marks(metrics)
+    marks = _methods(metrics)
     order = sorted(metrics.pooled, key=lambda m: m != metrics.headline)
     rows, unvalued = [], []
     for metric in order:

@@ -34,13 +34,10 @@ class Shown:
     truth: str | None
     truth_words: str
 
-
-@dataclass(frozen=True)
-class Group:
-    """Probes that have something in common."""
-
-    heading: str
-    rows: Sequence[Shown]
+    @property
+    def weight(self) -> int:
+        """Bytes of its pictures."""
+        return sum(len(address or "") for address in (self.given, self.retouched, self.truth))
 
 
 def section(run: SectionInput) -> Section | None:
@@ -51,21 +48,17 @@ def section(run: SectionInput) -> Section | None:
     files = _retouched_files(run.folder)
     searches = run.outcome.searches
     chosen = _spread(searches) if attacked else _by_worth(searches)
+    allowed = run.kept_for_attack or PICTURE_BYTES
     for side in (SIDE, *SMALLER):
         groups = [
-            Group(heading, [_shown(search, files, run.records, side) for search in found])
+            (heading, [_shown(search, files, run.records, side) for search in found])
             for heading, found in chosen
             if found
         ]
-        if sum(map(_weight, groups)) <= (run.kept_for_attack or PICTURE_BYTES):
+        if sum(row.weight for _, rows in groups for row in rows) <= allowed:
             break
     content = filled_from("retouched", intro=_intro(run.manifest), groups=groups)
     return Section("retouched", "Retouched pictures", content)
-
-
-def _weight(group: Group) -> int:
-    """Return the bytes of all pictures."""
-    return sum(len(a or "") for row in group.rows for a in (row.given, row.retouched, row.truth))
 
 
 def as_shown(folder: Path, outcome: Outcome, records: Mapping[str, Record]) -> dict[str, Record]:

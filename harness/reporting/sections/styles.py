@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import Figure
 from harness.reporting.drawing.thumbnails import Pictures
@@ -18,25 +16,6 @@ RULES = (
     "An image is right when its own style has the highest probability; a tie is wrong.",
     "Probabilities are the algorithm's scores divided by their sum.",
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the confusion matrix.
-
-    Parameters
-    ----------
-    style
-        The true one.
-    cells
-        Number of images, its share of the line, and whether that answer is right.
-    recall
-        Share of the line that is right.
-    """
-
-    style: str
-    cells: tuple[tuple[str, float, bool], ...]
-    recall: str
 
 
 def section(run: SectionInput) -> Section | None:
@@ -69,11 +48,14 @@ def section(run: SectionInput) -> Section | None:
     return Section("styles", "Styles", content, RULES)
 
 
-def _row(style: str, own: int, counts: list[int], failures: bool) -> Row:
+def _row(
+    style: str, own: int, counts: list[int], failures: bool
+) -> tuple[str, tuple[tuple[str, float, bool], ...], str]:
+    """Return the style, what its images are taken for (number, share, is it right?), its recall."""
     total = sum(counts)
     shown = counts if failures else counts[:-1]
     cells = tuple((count(n), n / total if total else 0.0, i == own) for i, n in enumerate(shown))
-    return Row(style, cells, _share(counts[own], total))
+    return style, cells, _share(counts[own], total)
 
 
 def _share(part: int, whole: int) -> str:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from harness.api import Image
-from harness.data.images import decode
+from harness.data.images import decode, encode_thumbnail
 from harness.data.records import Record
 from harness.errors import Damaged, HarnessError
 from harness.record.files import read_json
 from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.tags import Label, draw_tags
+from harness.reporting.drawing.thumbnails import data_address
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
+from harness.statistics.estimate import Estimate
 from harness.tasks.results import Judgement, TagFigures
 
 EXAMPLES = 4
@@ -123,9 +121,12 @@ def _example(search: Judgement, records: Mapping[str, Record]) -> Example:
         if c.score is not None
     ]
     pixels = _pixels(records.get(search.probe))
+    drawn = None
+    if pixels is not None:
+        drawn = encode_thumbnail(draw_tags(pixels, labels, shortest=WIDTH), 2 * WIDTH)
     return Example(
         search.probe,
-        None if pixels is None else _address(draw_tags(pixels, labels, shortest=WIDTH)),
+        data_address(drawn),
         "; ".join(label.text for label in labels),
         ", ".join(search.truth.split()),
     )
@@ -140,26 +141,14 @@ def _pixels(record: Record | None) -> Image | None:
         return None
 
 
-def _address(drawn: Image) -> str:
-    import PIL.Image
-
-    picture = PIL.Image.fromarray(np.ascontiguousarray(drawn))
-    picture.thumbnail((2 * WIDTH, 2 * WIDTH))
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=80, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
 def _line(figures: TagFigures) -> Line:
     low, high, chance = figures.low, figures.high, figures.chance
-    reach = (low, high) if low is not None and high is not None else None
-    guess = (chance, chance) if chance is not None else None
     return Line(
         figures.tag,
         wording.count(figures.images),
         wording.amount("tag-map", figures.average_precision),
         wording.interval("tag-map", low, high),
-        plots.interval_strip(figures.average_precision, reach, guess, 120),
+        plots.estimate_strip(Estimate(figures.average_precision, low, high, chance=chance), 120),
         wording.amount("tag-map", chance) if chance is not None else "",
         (
             wording.amount("tag-map", figures.precision),
