@@ -67,7 +67,18 @@ def test_two_records_of_one_file_are_no_copies(tmp_path: Path) -> None:
     assert copies_of(replace(dataset, records=records), records) == {}
 
 
-@pytest.mark.parametrize("judged", ["p2", "r3"])
+@pytest.mark.parametrize(
+    "same",
+    [{"r0": "p0"}, {"r3": "p0"}, {"p2": "r1"}, {"r1": "p1", "r2": "p2"}, {"p1": "p0", "r2": "p0"}],
+)
+def test_whichever_copies_meet_are_all_told(same: dict[str, str], tmp_path: Path) -> None:
+    told = found(world(tmp_path, same), FOLD)
+    assert {severity for severity, _ in told} == {"problem"}
+    for copy in same:
+        assert copy == "p1" or any(f"{copy!r}" in text for _, text in told)
+
+
+@pytest.mark.parametrize("judged", ["p0", "p2", "r1", "r3"])
 def test_what_is_learned_from_and_judged_is_told(judged: str, tmp_path: Path) -> None:
     dataset = world(tmp_path, {judged: "t1"})
     (sentence,) = learned_and_judged([FOLD], copies_of(dataset, dataset.records))
