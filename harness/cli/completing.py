@@ -106,8 +106,8 @@ def _baselines(context: click.Context, parameter: click.Parameter, incomplete: s
 
 
 def _describable(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    from harness.metrics.catalogue import CATALOGUE
     from harness.plugins import registry
+    from harness.tasks.catalogue import CATALOGUE
 
     found: list[str] = []
     with suppress(HarnessError, OSError):

@@ -18,8 +18,8 @@ from harness.comparing.pairing import Side, metric_of, read_sides
 from harness.comparing.subgroups import LEVEL, Group, attributes_of, groups
 from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
-from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
+from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.results import Curves, Outcome
 
 SHOWN = 6

@@ -19,8 +19,8 @@ from harness.comparing.verdict import LEVEL, PASSED, Trial, judge, worst
 from harness.data.findings import Finding
 from harness.data.marker import Synthetic, stated_in
 from harness.errors import NotComparable, UsageError
-from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
+from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.trials import Statistic, Trials, Values
 
 FAILURES = "failure-rate"

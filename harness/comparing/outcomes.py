@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
+from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.results import Judgement
 
 

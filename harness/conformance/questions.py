@@ -25,10 +25,10 @@ from harness.conformance import Finding
 from harness.data.images import size_of
 from harness.data.masks import read_mask
 from harness.data.records import Fold, Record
-from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
+from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.kinds import task_of
 from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.results import Metrics

@@ -14,6 +14,7 @@ import numpy as np
 
 from harness.likelihood.pav import pool
 from harness.likelihood.scores import Floats, Scores, checked
+from harness.metrics.entry import Entry
 
 
 class MisleadingRates(NamedTuple):
@@ -155,3 +156,17 @@ def dev_pav(mated: Scores, nonmated: Scores) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(crossing, (one * one + other * other) / (2 * size), size / 2)
     return float(np.diff(x) @ mean / (x[-1] - x[0]))
+
+
+ENTRIES = {
+    "dev-pav": Entry(
+        dev_pav, "Distance from ideal calibration (devPAV)", better="lower", span=math.inf
+    ),
+    "misleading-mated": Entry(
+        misleading_rates, "Mated comparisons with misleading evidence", better="lower"
+    ),
+    "misleading-nonmated": Entry(
+        misleading_rates, "Non-mated comparisons with misleading evidence", better="lower"
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

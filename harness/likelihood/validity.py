@@ -13,6 +13,7 @@ import numpy as np
 
 from harness.likelihood.pav import Blocks, pool
 from harness.likelihood.scores import Floats, Scores, checked
+from harness.metrics.entry import Entry
 
 
 def cllr(mated: Scores, nonmated: Scores) -> float:
@@ -191,3 +192,13 @@ def ece(mated: Scores, nonmated: Scores, log_prior_odds: Scores) -> Floats:
         found[i] = prior * np.logaddexp(0, -(mated + log_odds)).mean()
         found[i] += (1 - prior) * np.logaddexp(0, nonmated + log_odds).mean()
     return found / math.log(2)
+
+
+ENTRIES = {
+    "cllr": Entry(cllr, "Cost of likelihood ratios (Cllr)", better="lower", span=math.inf),
+    "cllr-min": Entry(
+        cllr_min, "Cllr after ideal calibration (Cllr-min)", better="lower", span=math.inf
+    ),
+    "cllr-cal": Entry(cllr_cal, "Calibration loss (Cllr-cal)", better="lower", span=math.inf),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

@@ -8,10 +8,13 @@ confusion matrix.
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from harness.metrics.entry import Entry
 
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 Labels: TypeAlias = npt.NDArray[np.integer[Any]]
@@ -425,3 +428,24 @@ def _checked_probabilities(
     if np.any(given < 0) or np.any(np.abs(given.sum(axis=1) - 1) > _SUM_TO_ONE):
         raise ValueError("probabilities must lie in [0, 1] and sum to 1 for each image")
     return told, numbers, failed
+
+
+ENTRIES = {
+    "top-k-accuracy": Entry(
+        top_k_accuracy,
+        "Right class",
+        unit="percent",
+        options=(("k", 1),),
+        guess=0.0,
+        trials="Images",
+    ),
+    "macro-recall": Entry(
+        macro_recall, "Recall, mean over classes", unit="percent", guess=0.0, trials="Images"
+    ),
+    "brier": Entry(brier, "Brier score", better="lower", span=2.0),
+    "log-loss": Entry(log_loss, "Log loss", better="lower", span=math.inf),
+    "calibration-error": Entry(
+        expected_calibration_error, "Calibration error", options=(("bins", 15),), better="lower"
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

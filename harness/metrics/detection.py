@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.metrics import verification
+from harness.metrics.entry import Entry
 
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -183,3 +184,23 @@ def _checked(
 
 def _share(right: Bools) -> float:
     return float(right.mean()) if right.size else float("nan")
+
+
+ENTRIES = {
+    "accuracy": Entry(accuracies, "Accuracy", unit="percent", guess=0.5, trials="Images"),
+    "tattoo-accuracy": Entry(
+        accuracies, "Accuracy on tattoo images", unit="percent", guess=0.5, trials="Images"
+    ),
+    "non-tattoo-accuracy": Entry(
+        accuracies, "Accuracy on non-tattoo images", unit="percent", guess=0.5, trials="Images"
+    ),
+    "tpdr": Entry(
+        tpdr_at_fpdr,
+        "True positive detection rate (TPDR)",
+        unit="percent",
+        options=(("fpdr", 0.01),),
+        guess=0.0,
+        trials="Images",
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

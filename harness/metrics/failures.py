@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import FMR, Entry
+
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -175,3 +177,23 @@ def _rate(name: str, value: float) -> float:
     if value < 0.0 or value > 1.0:
         raise ValueError(f"{name} is a rate in [0, 1], but {value} was given")
     return value
+
+
+ENTRIES = {
+    "frr": Entry(
+        generalised_frr,
+        "False rejection rate (FRR)",
+        unit="percent",
+        options=(FMR,),
+        better="lower",
+    ),
+    "far": Entry(
+        generalised_far,
+        "False acceptance rate (FAR)",
+        unit="percent",
+        options=(FMR,),
+        better="lower",
+    ),
+    "fte": Entry(failures, "Failure to enrol rate (FTE)", better="lower"),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import RANK, Entry
+
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -296,3 +298,14 @@ def _blocks(scores: Floats, mated: Bools) -> Iterator[tuple[slice, Floats, Bools
         if np.isnan(highest) or highest == np.inf:
             raise ValueError("scores must be finite, or -inf for a failure; found NaN or +inf")
         yield rows, block, mated[rows]
+
+
+ENTRIES = {
+    "hit-rate": Entry(
+        hit_rate, "Hit rate", unit="percent", options=(RANK,), guess=0.0, trials="Probes"
+    ),
+    "map": Entry(
+        average_precision, "Mean average precision", unit="share", guess=0.0, trials="Probes"
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import Entry
+
 Boxes: TypeAlias = npt.NDArray[np.integer[Any]] | npt.NDArray[np.floating[Any]]
 
 _FARTHEST = 1e100  # beyond it an area might not be finite
@@ -191,3 +193,11 @@ def _checked(what: str, boxes: Boxes) -> npt.NDArray[np.float64]:
     if what == "true" and (np.prod(sides, axis=1) == 0).any():
         raise ValueError("a true box has no area")
     return told
+
+
+ENTRIES = {
+    "localisation-accuracy": Entry(
+        over_images, "Localisation accuracy", unit="percent", guess=0.0, trials="Images"
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

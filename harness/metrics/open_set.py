@@ -26,6 +26,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import FPIR, Entry
 from harness.metrics.identification import MISS, NO_MATE
 from harness.metrics.verification import ErrorCurve, eer, error_curve, fnmr_at_fmr
 
@@ -417,3 +418,25 @@ def _threshold(value: float) -> float:
     if np.isnan(value):
         raise ValueError("the threshold is NaN")
     return value
+
+
+ENTRIES = {
+    "fnir": Entry(
+        fnir_at_fpir,
+        "False negative identification rate (FNIR)",
+        unit="percent",
+        options=(FPIR, ("rank", 1)),
+        better="lower",
+        guess=1.0,
+        trials="Probes",
+    ),
+    "open-set-eer": Entry(
+        open_set_eer,
+        "FNIR and FPIR where they are equal",
+        unit="percent",
+        options=(("rank", 1),),
+        better="lower",
+        guess=1.0,
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

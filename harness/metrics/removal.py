@@ -8,12 +8,14 @@ picture that was not touched has none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import Entry
 from harness.metrics.restoration import mean_absolute_error, ssim
 
 CHANGED_ABOVE = 4
@@ -178,3 +180,31 @@ def root_mean_square(squared: Sequence[float] | npt.NDArray[Any]) -> float:
     4.123105625617661
     """
     return float(np.sqrt(np.mean(squared))) if len(squared) else float("nan")
+
+
+ENTRIES = {
+    "net-removal": Entry(
+        net_removal, "Net removal: ink taken away less damage done", span=math.inf, trials="Images"
+    ),
+    "residual": Entry(residual, "Share of the ink that is left", better="lower", span=math.inf),
+    "rmse-inside": Entry(
+        root_mean_square,
+        "Root mean square error inside the mask, in levels",
+        better="lower",
+        span=math.inf,
+    ),
+    "psnr-inside": Entry(
+        pooled_psnr, "Signal-to-noise ratio inside the mask (PSNR), in dB", span=math.inf
+    ),
+    "change-outside": Entry(
+        removal, "Mean change outside the mask, in levels", better="lower", span=math.inf
+    ),
+    "changed-outside": Entry(removal, "Share of pixels changed outside the mask", better="lower"),
+    "change-untattooed": Entry(
+        removal, "Mean change of images without a tattoo, in levels", better="lower", span=math.inf
+    ),
+    "changed-untattooed": Entry(
+        removal, "Share of pixels changed of images without a tattoo", better="lower"
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import Entry
+
 Numbers: TypeAlias = npt.NDArray[np.floating[Any]]
 Order: TypeAlias = npt.NDArray[np.int64]
 
@@ -153,3 +155,30 @@ def kept_share(before: Order, after: Order, tattoo_free: npt.NDArray[np.bool_], 
     shown = [place for place in before[:k].tolist() if not tattoo_free[place]]
     still = set(after[:k].tolist())
     return sum(place in still for place in shown) / len(shown) if shown else float("nan")
+
+
+ENTRIES = {
+    "tattoo-free": Entry(
+        tattoo_free_share,
+        "Results without a tattoo",
+        unit="percent",
+        options=(("k", 5),),
+        better="lower",
+    ),
+    "tattoo-free-before": Entry(
+        tattoo_free_share,
+        "Results without a tattoo, before",
+        unit="percent",
+        options=(("k", 5),),
+        better="lower",
+    ),
+    "tattoo-free-change": Entry(
+        tattoo_free_share,
+        "Change of results without a tattoo",
+        options=(("k", 5),),
+        better="lower",
+        span=2.0,
+    ),
+    "kept-tattoos": Entry(kept_share, "Tattoos that stay", unit="percent", options=(("k", 5),)),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

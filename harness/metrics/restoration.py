@@ -11,10 +11,13 @@ not something to resize.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from harness.metrics.entry import Entry
 
 Picture: TypeAlias = npt.NDArray[np.integer[Any]] | npt.NDArray[np.floating[Any]]
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -326,3 +329,22 @@ def _checked(
     if not np.isfinite(one).all() or not np.isfinite(other).all():
         raise ValueError("a pixel is not finite")
     return one, other, region
+
+
+ENTRIES = {
+    "error-inside": Entry(
+        mean_absolute_error,
+        "Mean absolute error inside the mask, in levels",
+        better="lower",
+        span=math.inf,
+    ),
+    "ssim-inside": Entry(
+        ssim, "Structural similarity inside the mask (SSIM)", unit="share", span=2.0
+    ),
+    "psnr": Entry(psnr, "Peak signal-to-noise ratio (PSNR)", span=math.inf),
+    "ssim": Entry(ssim, "Structural similarity (SSIM)", unit="share", span=2.0),
+    "absolute-error": Entry(
+        mean_absolute_error, "Mean absolute error", better="lower", span=math.inf
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import Entry
+
 Mask: TypeAlias = npt.NDArray[np.bool_]
 SoftMask: TypeAlias = npt.NDArray[np.bool_] | npt.NDArray[np.floating[Any]]
 
@@ -219,3 +221,21 @@ def over_images(pairs: Iterable[tuple[Mask | None, Mask]]) -> Segmentation:
         else (float("nan"),) * 3
     )
     return Segmentation(iou, dice, error, len(rows), failures)
+
+
+ENTRIES = {
+    "iou": Entry(
+        agreement, "Intersection over union (IoU)", unit="share", guess=0.0, trials="Images"
+    ),
+    "dice": Entry(agreement, "Dice coefficient", unit="share", guess=0.0, trials="Images"),
+    "pixel-accuracy": Entry(
+        agreement, "Accuracy over pixels", unit="percent", guess=0.5, trials="Images"
+    ),
+    "concentration-error": Entry(
+        agreement, "Error of the share of tattoo pixels", unit="percent", better="lower"
+    ),
+    "false-marking": Entry(
+        concentration, "Pixels marked on images without a tattoo", unit="percent", better="lower"
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import Entry
 from harness.metrics.identification import average_precision
 
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -337,3 +338,24 @@ def _check_rule(more_than: int, per_hit: float, shown: int) -> None:
 def _mean(values: npt.NDArray[np.float64]) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
+
+
+ENTRIES = {
+    "precision-macro": Entry(macro, "Precision, mean over tags", unit="share", guess=0.0),
+    "recall-macro": Entry(macro, "Recall, mean over tags", unit="share", guess=0.0),
+    "f1-macro": Entry(macro, "F1, mean over tags", unit="share", guess=0.0),
+    "precision-micro": Entry(micro, "Precision over all tags", unit="share", guess=0.0),
+    "recall-micro": Entry(micro, "Recall over all tags", unit="share", guess=0.0),
+    "f1-micro": Entry(micro, "F1 over all tags", unit="share", guess=0.0),
+    "tag-map": Entry(
+        mean_average_precision,
+        "Mean average precision over tags",
+        unit="share",
+        guess=0.0,
+        trials="Images",
+    ),
+    "tag-credit": Entry(
+        top_tag_credit, "Credit of the best tags", options=(("more-than", 15), ("per-hit", 0.25))
+    ),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

@@ -20,6 +20,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.entry import FMR, Entry
+
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 Counts: TypeAlias = npt.NDArray[np.int64]
 
@@ -598,3 +600,22 @@ def _logit_steps(rate: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     inside = min(0.25, float(steps[steps > 0].min(initial=0.5)) / 2)
     safe = np.clip(np.nan_to_num(rate), inside, 1 - inside)
     return np.abs(np.diff(np.log(safe / (1 - safe))))
+
+
+ENTRIES = {
+    "eer": Entry(eer, "Equal error rate (EER)", unit="percent", better="lower", guess=0.5),
+    "eer-convex-hull": Entry(
+        eer_convex_hull, "Equal error rate, convex hull", unit="percent", better="lower", guess=0.5
+    ),
+    "fnmr": Entry(
+        fnmr_at_fmr,
+        "False non-match rate (FNMR)",
+        unit="percent",
+        options=(FMR,),
+        better="lower",
+        guess=1.0,
+    ),
+    "auc": Entry(auc, "Area under the ROC curve (AUC)", unit="share", guess=0.5),
+    "d-prime": Entry(d_prime, "Distance of the distributions (d′)", span=math.inf),
+}
+"""What is computed here, by the name in front of the ``@`` of an id."""

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Option
 from harness.reporting.wording import (
     amount,
@@ -27,6 +26,7 @@ from harness.reporting.wording import (
     split_id,
 )
 from harness.statistics.estimate import Estimate
+from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
     Metrics,

@@ -6,29 +6,20 @@ import math
 from collections.abc import Sequence
 
 from harness.data.findings import Finding
-from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric, Option
 from harness.record.manifest import CrossCheck, Examination, Manifest, Protection
 from harness.statistics.estimate import Estimate
+from harness.tasks.catalogue import CATALOGUE
 
 NO_VALUE = "no value"
 _SPACE = "\u202f"  # narrow and unbreakable: a number and its sign stay together
-# Metric ids that begin so are rates between 0 and 1 and are shown in percent.
-_RATES = ("fnmr", "fmr", "fnir", "fpir", "eer", "tpdr", "fpdr", "far", "frr", "fta")
-
-# Words in the names of other metrics between 0 and 1.
-_SHARES = {"map", "auc", "iou", "dice", "precision", "recall", "f1", "ssim"}
-# Metrics that are shown in percent, by their whole name.
-_PERCENT = (
-    *("hit-rate", "macro-recall", "concentration-error", "false-marking"),
-    *("tattoo-free", "tattoo-free-before", "kept-tattoos", "open-set-eer"),
-)
-
-# Metrics whose trials are images, beside accuracies.
-_OF_IMAGES = ("tpdr", "tag-map", "iou", "dice", "net-removal", "macro-recall")
-
-# Error rates that are options of other metrics and not metrics of their own.
-_ERROR_RATES = ("fmr", "fpir", "fpdr", "fta")
+_POINTS = {
+    "fmr": "False match rate (FMR)",
+    "fpir": "False positive identification rate (FPIR)",
+    "fpdr": "False positive detection rate (FPDR)",
+    "fta": "Failure to acquire rate (FTA)",
+}
+"""Error rates at which others are read; they are no metrics of their own."""
 
 
 def protection(found: Protection | None) -> list[str]:
@@ -117,13 +108,13 @@ def split_id(metric: str) -> tuple[str, dict[str, Option]]:
 def is_rate(metric: str) -> bool:
     """Say whether a metric lies between 0 and 1 and reads best in percent."""
     name = split_id(metric)[0]
-    return name.split("-")[0] in _RATES or name in _PERCENT or "accuracy" in name
+    return name in _POINTS or (name in CATALOGUE and CATALOGUE[name].unit == "percent")
 
 
 def is_share(metric: str) -> bool:
     """Say whether a metric lies between 0 and 1, whether or not it is shown in percent."""
     name = split_id(metric)[0]
-    return is_rate(metric) or not set(name.split("-")).isdisjoint(_SHARES)
+    return is_rate(metric) or (name in CATALOGUE and CATALOGUE[name].unit == "share")
 
 
 def strip_ends(metric: str) -> tuple[str, str] | None:
@@ -145,7 +136,7 @@ def direction(metric: str) -> str:
     name = split_id(metric)[0]
     if name in CATALOGUE:
         return CATALOGUE[name].better
-    return "lower" if name in _ERROR_RATES else "higher"
+    return "lower" if name in _POINTS else "higher"
 
 
 def metric_label(metric: str) -> str:
@@ -155,69 +146,10 @@ def metric_label(metric: str) -> str:
     'Hit rate within rank 10'
     """
     name, options = split_id(metric)
-    names = {
-        "hit-rate": "Hit rate",
-        "map": "Mean average precision",
-        "fnmr": "False non-match rate (FNMR)",
-        "fmr": "False match rate (FMR)",
-        "fnir": "False negative identification rate (FNIR)",
-        "fpir": "False positive identification rate (FPIR)",
-        "open-set-eer": "FNIR and FPIR where they are equal",
-        "eer": "Equal error rate (EER)",
-        "eer-convex-hull": "Equal error rate, convex hull",
-        "auc": "Area under the ROC curve (AUC)",
-        "cllr": "Cost of likelihood ratios (Cllr)",
-        "cllr-min": "Cllr after ideal calibration (Cllr-min)",
-        "cllr-cal": "Calibration loss (Cllr-cal)",
-        "accuracy": "Accuracy",
-        "tattoo-accuracy": "Accuracy on tattoo images",
-        "non-tattoo-accuracy": "Accuracy on non-tattoo images",
-        "tpdr": "True positive detection rate (TPDR)",
-        "fta": "Failure to acquire rate (FTA)",
-        "frr": "False rejection rate (FRR)",
-        "far": "False acceptance rate (FAR)",
-        "d-prime": "Distance of the distributions (d′)",
-        "localisation-accuracy": "Localisation accuracy",
-        "iou": "Intersection over union (IoU)",
-        "dice": "Dice coefficient",
-        "concentration-error": "Error of the share of tattoo pixels",
-        "precision-macro": "Precision, mean over tags",
-        "recall-macro": "Recall, mean over tags",
-        "f1-macro": "F1, mean over tags",
-        "precision-micro": "Precision over all tags",
-        "recall-micro": "Recall over all tags",
-        "f1-micro": "F1 over all tags",
-        "tag-map": "Mean average precision over tags",
-        "tag-credit": "Credit of the best tags",
-        "top-k-accuracy": "Right class",
-        "macro-recall": "Recall, mean over classes",
-        "brier": "Brier score",
-        "calibration-error": "Calibration error",
-        "psnr": "Peak signal-to-noise ratio (PSNR)",
-        "ssim": "Structural similarity (SSIM)",
-        "absolute-error": "Mean absolute error",
-        "fte": "Failure to enrol rate (FTE)",
-        "log-loss": "Log loss",
-        "pixel-accuracy": "Accuracy over pixels",
-        "false-marking": "Pixels marked on images without a tattoo",
-        "tattoo-free": "Results without a tattoo",
-        "tattoo-free-before": "Results without a tattoo, before",
-        "tattoo-free-change": "Change of results without a tattoo",
-        "kept-tattoos": "Tattoos that stay",
-        "net-removal": "Net removal: ink taken away less damage done",
-        "residual": "Share of the ink that is left",
-        "error-inside": "Mean absolute error inside the mask, in levels",
-        "rmse-inside": "Root mean square error inside the mask, in levels",
-        "psnr-inside": "Signal-to-noise ratio inside the mask (PSNR), in dB",
-        "ssim-inside": "Structural similarity inside the mask (SSIM)",
-        "change-outside": "Mean change outside the mask, in levels",
-        "changed-outside": "Share of pixels changed outside the mask",
-        "change-untattooed": "Mean change of images without a tattoo, in levels",
-        "changed-untattooed": "Share of pixels changed of images without a tattoo",
-    }
-    if name not in names:
-        return metric
-    return " ".join([names[name], *(_option_words(*option) for option in options.items())])
+    if name not in CATALOGUE:
+        return _POINTS.get(name, metric)
+    label = CATALOGUE[name].label
+    return " ".join([label, *(_option_words(*option) for option in options.items())])
 
 
 def _option_words(key: str, value: Option) -> str:
@@ -225,7 +157,7 @@ def _option_words(key: str, value: Option) -> str:
         return f"within rank {value}"
     if key == "k":
         return "as the first" if value == 1 else f"among the first {value}"
-    if key in _RATES and not isinstance(value, str):
+    if key in _POINTS and not isinstance(value, str):
         return f"at {key.upper()}\u00a0≤\u00a0{value * 100:g}{_SPACE}%"
     return f"at {key} {value}"
 
@@ -233,10 +165,7 @@ def _option_words(key: str, value: Option) -> str:
 def trial_name(metric: str) -> str:
     """Return what the trials behind a metric are."""
     name = split_id(metric)[0]
-    if name in ("hit-rate", "map", "fnir"):
-        return "Probes"
-    pictured = "accuracy" in name or name in _OF_IMAGES
-    return "Images" if pictured else "Trials"
+    return CATALOGUE[name].trials if name in CATALOGUE else "Trials"
 
 
 def known(value: float | None) -> bool:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from harness.data.toml_text import table_of
 from harness.errors import UsageError, nearest, shortened
-from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
+from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.kinds import KINDS
 from harness.tasks.protocol import MOST_RANKS, Protocol, Table
 

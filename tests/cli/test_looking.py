@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.data.readers.layouts import LAYOUTS
-from harness.metrics.catalogue import CATALOGUE
 from harness.metrics.ids import Metric
 from harness.plugins import registry
+from harness.tasks.catalogue import CATALOGUE
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]

@@ -36,7 +36,7 @@ COUNTS = {
     "harness/metrics/verification.py": False,
     "harness/training/losses.py": False,
     "harness/training/descent.py": False,
-    "harness/cli/running.py": False,
+    "harness/cli/verbs/run.py": False,
     "harness/record/record.py": False,
     "harness/tasks/identification.py": False,
 }

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError
-from harness.metrics.catalogue import entry_of
 from harness.plugins.places import bundled
 from harness.record.manifest import AttackOrigin, Manifest
 from harness.reporting.sections.published import (
@@ -19,6 +18,7 @@ from harness.reporting.sections.published import (
     published_tables,
     read_published,
 )
+from harness.tasks.catalogue import entry_of
 from harness.tasks.results import Outcome
 from tests.reporting.conftest import render
 

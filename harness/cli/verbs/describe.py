@@ -35,7 +35,7 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
     try:
         plugin = registry.find_algorithm(name, plugins)
     except UsageError:
-        from harness.metrics.catalogue import CATALOGUE, entry_of
+        from harness.tasks.catalogue import CATALOGUE, entry_of
 
         every = [*registry.algorithms(plugins), *known, *CATALOGUE]
         if name.partition("@")[0] in CATALOGUE:

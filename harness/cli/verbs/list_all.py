@@ -97,8 +97,8 @@ def _protocols(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
 
 
 def _metrics(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
-    from harness.metrics.catalogue import CATALOGUE
     from harness.reporting.wording import metric_label
+    from harness.tasks.catalogue import CATALOGUE
 
     return [
         {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UsageError
-from harness.metrics.catalogue import CATALOGUE, Entry, entry_of
+from harness.metrics.entry import Entry
 from harness.metrics.ids import Metric
+from harness.tasks.catalogue import CATALOGUE, entry_of
 from harness.tasks.kinds import KINDS
 
 
