@@ -40,7 +40,8 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
         every = [*registry.algorithms(plugins), *known, *CATALOGUE]
         if name.partition("@")[0] in CATALOGUE:
             _, entry = entry_of(name)
-            click.echo(f"{name} ({entry.place})\n\n{entry.doc()}")
+            better = f"; {entry.better} is better" if entry.better else ""
+            click.echo(f"{name}: {entry.label}{better} ({entry.place})\n\n{entry.doc()}")
             return
         if name in every:
             raise
