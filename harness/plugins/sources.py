@@ -34,6 +34,7 @@ APART = (
     "harness.errors",
     "harness.tasks.kinds",
     "harness.tasks.protocol",
+    "harness.tasks.trade_off",
     "harness.tasks.reading",
     "harness.plugins.files",
     "harness.plugins.glancing",
@@ -55,8 +56,9 @@ APART = (
     "harness.execution.readable",
     "harness.execution.spot_checks",
 )
-"""Modules that count for nothing: they word errors, read what the recipe holds anyway (the bytes of
-the protocol, the plugin's source), or only record, fence in or check how scores came about."""
+"""Modules that count for nothing: they word errors and figures, read what the recipe holds anyway
+(the bytes of the protocol, the plugin's source), or only record, fence in or check how scores came
+about."""
 
 TOOLKIT = "harness.training"
 """Package of which the modules that an algorithm imports count whole."""
