@@ -117,6 +117,18 @@ def test_scores_that_are_all_equal_are_read_and_pointed_out(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "header"),
+    [
+        ("{i} e{i}.tmpl v{i}.tmpl {s} 0", ""),
+        ("e{i} v{i} {s} 0", "enrollTempl verifTempl simScore returnCode"),
+        ("{i} {s} 0", "id score returncode"),
+    ],
+)
+def test_logs_of_comparisons_one_to_one_are_read(line: str, header: str, tmp_path: Path) -> None:
+    assert right(read_pair(*pair(tmp_path, line, header=header)))
+
+
 @pytest.mark.parametrize("more", ["mean 1.99", "EER = 0.1", "a b 0.5"])
 def test_lines_of_more_words_than_others_are_said(more: str, tmp_path: Path) -> None:
     mated, nonmated = pair(tmp_path, "{s}")
