@@ -154,25 +154,12 @@ def conversation(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-class Process(Protocol):
-    """A process, as far as a conversation asks for it."""
-
-    pid: int
-    returncode: Any
-
-    def poll(self) -> int | None:
-        """Return the exit code, or None while it is at work."""
-
-    def wait(self, timeout: float | None = None) -> int | None:
-        """Wait for it to end."""
-
-
 class Life(Protocol):
     """What answers at the other end of a line."""
 
     @property
     def process(self) -> Any:
-        """In which it lives: a `Process`."""
+        """In which it lives: has a `pid` and a `returncode`, can be polled and waited for."""
 
     @property
     def fence(self) -> Fence:

@@ -11,11 +11,9 @@ import math
 from collections.abc import Collection, Sequence
 from json import JSONDecodeError, loads
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from harness.data.records import Fold
 from harness.errors import BadFile, HarnessError
@@ -33,7 +31,7 @@ from harness.record.files import (
 from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
 from harness.tasks.counted import counted
 
-__all__ = ["FAILURES", "NUMBERS", "check_tensors", "read_answer", "scores_of"]
+__all__ = ["FAILURES", "NUMBERS", "read_answer", "scores_of"]
 
 FAILURES, NUMBERS, SUMMED = "failures.json", "scores.npy", "matching.json"
 LARGEST_ARRAYS = 4 << 30
@@ -114,30 +112,6 @@ def read_answer(
     if isinstance(answer, StreamedAnswer):
         _check_arrays(folder / place / MATCHING_FILE, answer, fold)
     return answer
-
-
-def check_tensors(folder: Path, name: str) -> dict[str, npt.NDArray[Any]]:
-    """Read a safetensors file whose numbers are all finite.
-
-    Raises
-    ------
-    BadFile
-        If it is none.
-    """
-    from safetensors.numpy import load_file
-
-    with open_file(folder, name) as file:
-        _refuse_large(folder / name, file.seek(0, 2))
-    try:
-        found: dict[str, npt.NDArray[Any]] = load_file(folder / name)
-    except MemoryError:
-        raise
-    except Exception as reason:  # its errors, and NumPy's about what it promises
-        raise BadFile(folder / name, f"is no whole safetensors file: {reason}") from None
-    for key, array in found.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise BadFile(folder / name, "holds NaN or infinity; expected finite numbers", key)
-    return found
 
 
 def _is_there(path: Path) -> bool:
