@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,13 +26,14 @@ from harness.execution.conversation import Conversation
 from harness.execution.doing import Doing
 from harness.execution.environment import environment_of_process
 from harness.execution.fence import INSIDE, Fence
-from harness.execution.loaded import Watch
+from harness.execution.loaded import modules_beside
 from harness.execution.log import Log
 from harness.execution.nursery import Nursery
 from harness.execution.unit import Unit
 from harness.execution.wire import Wire
 from harness.execution.worker import serve
 from harness.plugins.description import describe
+from harness.plugins.files import hashes
 from harness.plugins.registry import Plugin, home_of, load
 
 UNFENCED = Fence(
@@ -51,11 +53,15 @@ def ask(
 ) -> Asked:
     """Import a plugin here; parameters and errors as for `harness.execution.asking.ask`.
 
-    What is hidden cannot be hidden here, and no bounds hold.
+    What is hidden cannot be hidden here, and no bounds hold. Of files beside the plugin, those that
+    its import loads are seen; what it opens or imports later is not.
     """
-    watch = Watch(home_of(plugin), opens=False)
+    for name in modules_beside(plugin):
+        del sys.modules[name]  # it may have been changed since, and is imported anew
     said = describe(load(plugin), preset=preset, assignments=dict(assignments or {}), seed=seed)
-    return Asked(said, environment_of_process(inside=True), watch.files())
+    home = home_of(plugin).resolve()
+    beside = [file.relative_to(home).as_posix() for file in modules_beside(plugin).values()]
+    return Asked(said, environment_of_process(inside=True), hashes(home, beside))
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from typing import Any
 from harness.errors import RunFailed
 from harness.plugins.files import digest_of
 from harness.plugins.places import PACKAGE
+from harness.plugins.registry import Plugin, home_of, own_files
+from harness.plugins.sources import imported_names
 
 LARGEST_NUMBER = 10_000
 """Files noted of one plugin; one that opens more of its folder is not one of a few files."""
@@ -45,13 +47,9 @@ class Watch:
         Files and folders that are not its own although they lie there: images, the run folder,
         scratch folders. Libraries, the harness, hidden folders and the folder for temporary files
         are known.
-    opens
-        Whether to see also what is opened; a process cannot end that again.
     """
 
-    def __init__(
-        self, home: Path, apart_from: Iterable[Path | str] = (), *, opens: bool = True
-    ) -> None:
+    def __init__(self, home: Path, apart_from: Iterable[Path | str] = ()) -> None:
         self._root = os.path.realpath(home) + os.sep
         places = [*_ELSEWHERE, str(PACKAGE), *apart_from]
         known = {os.path.realpath(place) for place in places}
@@ -62,8 +60,7 @@ class Watch:
             self._apart.add(temporary)
         self._seen: dict[str, tuple[int, ...] | None] = {}
         self._hashing = threading.local()
-        if opens:
-            sys.addaudithook(self._note)
+        sys.addaudithook(self._note)
 
     def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open" or not isinstance(arguments[0], (str, bytes, os.PathLike)):
@@ -127,3 +124,26 @@ def _state(path: str) -> tuple[int, ...] | None:
     except OSError:
         return None
     return (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def modules_beside(plugin: Plugin) -> dict[str, Path]:
+    """Return the modules beside a plugin that it imports, as far as this process has them, by name.
+
+    For a process in which other plugins of the same folder may live, and which cannot watch what
+    is opened without watching for ever.
+    """
+    home = home_of(plugin).resolve()
+    texts, found = list(own_files(plugin)), dict[str, Path]()
+    while True:
+        wanted, more = imported_names(texts), dict[str, Path]()
+        for name, module in list(sys.modules.items()):
+            source = getattr(module, "__file__", None)
+            if name in found or name.split(".")[0] not in wanted or not isinstance(source, str):
+                continue
+            file = Path(source).resolve()
+            if file.is_relative_to(home) and not _below(str(file), str(PACKAGE)):
+                more[name] = file
+        if not more:
+            return found
+        found |= more
+        texts = list(more.values())

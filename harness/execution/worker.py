@@ -166,7 +166,7 @@ def serve(wire: Wire, *, inside: bool = False) -> int:
         To the harness.
     inside
         Whether this process is the harness itself. Then it is not noted which files are opened,
-        since that could never be ended.
+        since that could never be ended, and what was imported is the harness's to say.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def serve(wire: Wire, *, inside: bool = False) -> int:
     line = Line(wire, Path(job.scratch))
     plugin = Plugin(job.algorithm, Path(job.file), job.attribute, job.module)
     own = [job.scratch] + ([job.lesson.checkpoints] if job.lesson else [])
-    watch = Watch(home_of(plugin), [place for place in own if place], opens=not inside)
+    watch = None if inside else Watch(home_of(plugin), [place for place in own if place])
     asked: Asked | None = None
     step = "import"
     try:
@@ -198,7 +198,8 @@ def serve(wire: Wire, *, inside: bool = False) -> int:
             ask, arrays = line.next()
             if ask.what == "end":
                 found = environment_of_process(inside=inside)
-                line.say(Said("done", environment=found, loaded=watch.files()))
+                loaded = {} if watch is None else watch.files()
+                line.say(Said("done", environment=found, loaded=loaded))
                 return 0
             asked.do(ask, arrays)
     except Ended:

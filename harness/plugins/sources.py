@@ -130,14 +130,19 @@ def libraries(files: Iterable[Path]) -> set[str]:
     own = list(files)
     toolkit = [name for name in score_makers(own) if name.startswith(f"{TOOLKIT}.")]
     texts = [*own, *(file for name in toolkit if (file := _file_of(name)) is not None)]
+    return imported_names(texts) - {PACKAGE.name}
+
+
+def imported_names(files: Iterable[Path]) -> set[str]:
+    """Return the outermost names of all that files import absolutely, inside functions too."""
     found = set()
-    for file in texts:
+    for file in files:
         for node in _statements(_tree(file).body):
             if isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.split(".")[0])
-    return found - {PACKAGE.name}
+    return found
 
 
 @cache

@@ -531,7 +531,9 @@ def _prepared(
         layout_hash=judged.layout_hash,
         learning_hash=judged.learning_hash if entry.description.learns else "",
     )
-    environment = msgspec.structs.replace(entry.environment, threads=request.threads)
+    environment = entry.environment
+    if not environment.inside:  # the harness's own process has the threads that it has
+        environment = msgspec.structs.replace(environment, threads=request.threads)
     parent = request.out / judged.name
     attacker = None if attack is None else attack.entry.plugin
     for folder, whole in already_there(parent, origin, entry.plugin, attacker):

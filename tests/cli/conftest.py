@@ -1,4 +1,4 @@
-"""Commands carried out in this process, which is quicker than one of their own."""
+"""Commands carried out in this process, in an empty folder."""
 
 from __future__ import annotations
 
@@ -7,21 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.ending import carried_out
-from tests.conftest import Ran
+from tests.conftest import Ran, run_here
 
 
 @pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Ran]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """The command, carried out in an empty folder, in this process."""
     monkeypatch.chdir(tmp_path)
-
-    def command(*words: str | Path) -> Ran:
-        capsys.readouterr()
-        code = carried_out([str(word) for word in words])
-        said = capsys.readouterr()
-        return Ran(code, said.out, said.err)
-
-    return command
+    return run_here

@@ -17,8 +17,8 @@ from harness.runs.preparing import (
     judged_by,
 )
 from harness.statistics.estimate import Estimate
-from harness.tasks import identification
 from harness.tasks.identification import Identification
+from harness.tasks.kinds import KINDS
 from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.protocol import Protocol
 from harness.tasks.searches import PooledSearches
@@ -111,7 +111,7 @@ def test_a_fault_fails_the_check_that_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     judged = asked("similarity", small_set)
-    monkeypatch.setattr(identification, "TASK", task())
+    monkeypatch.setitem(KINDS, "identification", task())
     assert verdicts(judged)[check] is False
 
 
@@ -123,7 +123,7 @@ def test_a_fold_that_learns_from_what_it_judges_is_named(
             folds: Sequence[Fold] = super().lay_out(dataset, protocol)
             return [replace(fold, train=(*fold.train, fold.probes[0])) for fold in folds]
 
-    monkeypatch.setattr(identification, "TASK", Leaking())
+    monkeypatch.setitem(KINDS, "identification", Leaking())
     judged = asked("similarity", small_set)
     (finding,) = [f for f in examine_question(judged) if "kept apart" in f.name]
     assert not finding.passed

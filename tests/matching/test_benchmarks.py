@@ -16,6 +16,7 @@ from benchmarks import verification
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_every_benchmark_runs_and_leaves_absent_packages_out_with_a_word() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--quick", "--json", "--alone"],

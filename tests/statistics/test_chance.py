@@ -76,6 +76,7 @@ def test_the_chance_of_comparisons_is_what_200_random_runs_get(mated: int, nonma
         assert 0.90 <= inside.mean() <= 1.0, name
 
 
+@pytest.mark.slow
 def test_what_draws_share_makes_the_band_of_chance_wider() -> None:
     """Two images of each identity hold fewer pairs than twenty draws take from them."""
     world = dataset([2] * 25, photographs=1)
