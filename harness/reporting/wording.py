@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from harness.data.findings import Finding
+from harness.execution.fence import INSIDE
 from harness.metrics.ids import Metric, Option
 from harness.record.manifest import CrossCheck, Examination, Manifest, Protection
 from harness.statistics.estimate import Estimate
@@ -48,12 +49,13 @@ def _held(found: Protection) -> list[str]:
     if found.exempt:
         sentences.append("No answer was asked for again: this control is shown the truth.")
     elif found.pictures or found.pairs:
+        whom = "" if found.processes == INSIDE else " by another process"
         asked = [f"{found.pictures:,} pictures"] + [f"{found.pairs:,} comparisons"] * bool(
             found.pairs
         )
         off = "all came out the same" if not found.largest else "the answers were the same"
         sentences.append(
-            f"{' and '.join(asked)} were answered again by another process, apart from the others: "
+            f"{' and '.join(asked)} were answered again{whom}, apart from the others: "
             f"{off}" + (f", to {found.largest:.1g} of what is allowed." if found.largest else ".")
         )
     return sentences
