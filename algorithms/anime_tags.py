@@ -195,7 +195,7 @@ class AnimeTags(Tagger, Matcher):
         return list(raised / raised.sum(axis=1, keepdims=True))
 
     def extract_batch(self, images: Sequence[Image]) -> Sequence[Template | FailureToEnroll]:
-        """Return fc512 of each image, less its mean over the training images: float32, (512,)."""
+        """Return fc512 of each image, less its mean in training: float32, shape (512,)."""
         return list(self._answers(images, self._features) - self.centre_)
 
     def save(self, folder: Path) -> None:
@@ -571,6 +571,6 @@ def _check_finite(loss: float, step: int) -> None:
 
 
 def whole_batches(order: Ints, size: int) -> Iterator[Ints]:
-    """Cut an order into batches of one size, without what is left at its end."""
+    """Cut an order, shape (n,), into batches of shape (size,), without what is left at its end."""
     for start in range(0, len(order) - size + 1, size):
         yield order[start : start + size]

@@ -18,7 +18,10 @@ class Colours(Matcher):
     citation: ClassVar[str] = "tutorial"
 
     def extract(self, image: Image) -> Template:
-        """Average the colours of each cell and keep how they differ from the whole image's."""
+        """Average the colours of each cell and keep how they differ from the whole image's.
+
+        float64, shape (cells, cells, 3), in levels of 255.
+        """
         grid = (self.cells, self.cells)
         means = PIL.Image.fromarray(image).resize(grid, PIL.Image.Resampling.BOX)
         colours = np.array(means, dtype=np.float64)

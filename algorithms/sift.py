@@ -70,7 +70,7 @@ class Sift(Matcher):
         Returns
         -------
         dict
-            ``place`` float64 (keypoints, 4): x, y in pixels of the scaled image, and the
+            ``place`` float64, shape (keypoints, 4): x, y in pixels of the scaled image, and the
             keypoint's diameter along x and y of its orientation; ``descriptors`` uint8
             (keypoints, 128).
         """

@@ -28,8 +28,8 @@ Image: TypeAlias = npt.NDArray[np.uint8]
 """A picture: shape (height, width, 3), uint8 RGB, read-only."""
 
 Template: TypeAlias = npt.NDArray[Any] | dict[str, npt.NDArray[Any]]
-"""What `extract` makes of an image: an array, or named arrays. Plain arrays, so that a template
-can be stored without pickle."""
+"""What `extract` makes of an image: an array, or named arrays, of any shape and dtype. Plain
+arrays, so that a template can be stored without pickle."""
 
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 """Comparison scores: shape (probes, references), finite, higher means more alike."""
@@ -473,6 +473,11 @@ ABILITIES: tuple[type[Algorithm], ...] = (
 
 def unit_rows(templates: Sequence[Template]) -> npt.NDArray[np.float64]:
     """Stack vector templates and scale each to length 1 (zero vectors stay zero).
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (templates, dimension); a template of more axes is read as one vector.
 
     Raises
     ------

@@ -96,7 +96,18 @@ class FcnAlexNet(nn.Module):
         return {name: getattr(self, name) for name in names}
 
     def coarse(self, images: Tensor) -> Tensor:
-        """Return the scores before they are brought back to the image's scale."""
+        """Return the scores at a 32nd of the image's scale, before the deconvolution.
+
+        Parameters
+        ----------
+        images
+            Floating point, shape (n, 3, height, width): RGB from 0 to 255.
+
+        Returns
+        -------
+        torch.Tensor
+            Floating point, shape (n, classes, rows, columns).
+        """
         maps = self.norm(self.pool(torch.relu(self.conv1(images - SHIFT))))
         maps = self.norm(self.pool(torch.relu(self.conv2(maps))))
         maps = torch.relu(self.conv4(torch.relu(self.conv3(maps))))
@@ -201,7 +212,17 @@ def bilinear(size: int) -> Tensor:
 
 
 def upscaled(scores: Tensor, kernel: Tensor, stride: int) -> Tensor:
-    """Deconvolve every class by itself: side s becomes ``(s - 1) * stride + kernel``."""
+    """Deconvolve every class by itself: side s becomes ``(s - 1) * stride + k``.
+
+    Parameters
+    ----------
+    scores
+        Floating point, shape (n, classes, height, width).
+    kernel
+        Floating point, shape (1, 1, k, k), of `bilinear`.
+    stride
+        In pixels of the result.
+    """
     classes = scores.shape[1]
     return conv_transpose2d(
         scores, kernel.expand(classes, 1, -1, -1), stride=stride, groups=classes
@@ -243,7 +264,15 @@ class PixelObjective(nn.Module):
         self.register_buffer("weights", torch.tensor([1.0, tattoo_weight]), persistent=False)
 
     def forward(self, images: Tensor, truth: Tensor) -> Tensor:
-        """Return the loss of images (n, 3, height, width) with the class of every pixel, int64."""
+        """Return the mean loss of a batch, a scalar.
+
+        Parameters
+        ----------
+        images
+            Floating point, shape (n, 3, height, width): RGB from 0 to 255.
+        truth
+            int64, shape (n, height, width): the class of every pixel.
+        """
         if self._mirrored:
             both = flipped(torch.cat([images, truth[:, None].to(images.dtype)], dim=1))
             images, truth = both[:, :3], both[:, 3].long()
@@ -262,8 +291,9 @@ def take_weights(network: FcnAlexNet, state: Mapping[str, Tensor], source: str) 
     network
         Of width 1; changed in place, or not at all.
     state
-        Of BVLC's AlexNet, by Caffe's names, whose conv1 takes BGR from 0 to 255; or of
-        torchvision's, which takes RGB in [0, 1], less a mean and divided by a deviation.
+        In the shapes of their layers: of BVLC's AlexNet, by Caffe's names, whose conv1 takes BGR
+        from 0 to 255; or of torchvision's, which takes RGB in [0, 1], less a mean and divided by a
+        deviation.
     source
         Where it is from, for messages.
 

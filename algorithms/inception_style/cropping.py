@@ -45,7 +45,17 @@ def entropy_square(image: Image, share: float) -> Image:
 
 
 def entropy(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return the Shannon entropy in bits of counts along the last axis.
+    """Return the Shannon entropy in bits of counts along the last axis; 0 where all counts are 0.
+
+    Parameters
+    ----------
+    counts
+        int64, shape (..., values), from 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (...), in [0, log2(values)].
 
     Examples
     --------

@@ -81,7 +81,7 @@ class Block(nn.Module):
         self.pool = nn.Sequential(nn.AvgPool2d(3, 1, 1), _Unit(before, eighth, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return maps of the same size with `after` channels."""
+        """Turn maps of shape (n, before, height, width) into (n, after, height, width)."""
         return torch.cat([self.one(maps), self.three(maps), self.five(maps), self.pool(maps)], 1)
 
 
@@ -134,9 +134,18 @@ class InceptionV3(nn.Module):
         self.register_buffer("deviation", deviation)
 
     def forward(self, images: Tensor) -> Any:
-        """Score RGB images in [0, 1], of side 75 or more, `SMALLEST` in training: (n, classes).
+        """Score images.
 
-        In training both outputs come back, the main one first.
+        Parameters
+        ----------
+        images
+            Floating point, shape (n, 3, side, side): RGB in [0, 1]; side from 75, in training from
+            `SMALLEST`.
+
+        Returns
+        -------
+        torch.Tensor
+            Shape (n, classes); in training two of them, the main output first.
         """
         found = self.network((images - self.mean) / self.deviation)
         return (found.logits, found.aux_logits) if self.training else found
@@ -158,7 +167,15 @@ class StyleObjective(nn.Module):
         self.network, self._smallest = network, smallest
 
     def forward(self, images: Tensor, shares: Tensor) -> Tensor:
-        """Return the loss of images (n, 3, side, side) with their shares of each class."""
+        """Return the mean loss of a batch, a scalar.
+
+        Parameters
+        ----------
+        images
+            Floating point, shape (n, 3, side, side): RGB in [0, 1].
+        shares
+            Floating point, shape (n, classes): of each class, summing to 1.
+        """
         found = self.network(parts(flipped(images), self._smallest))
         if isinstance(found, tuple):
             main, second = (cross_entropy(scores.float(), shares) for scores in found)

@@ -55,7 +55,7 @@ class ResidualEncoder(nn.Module):
         """Of the maps that `forward` returns."""
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return maps at 1/2, 1/4, ... 1/32 of the size of images (n, 3, height, width)."""
+        """Return maps at 1/2, 1/4, ... 1/32 of the size of images, shape (n, 3, height, width)."""
         maps = [functional.relu(self.bn1(self.conv1(images)))]
         current = self.maxpool(maps[0])
         for name in self.stages:

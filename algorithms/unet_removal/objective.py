@@ -32,7 +32,7 @@ class Painted(NamedTuple):
     gate: Tensor | None
 
     def over(self, seen: Tensor) -> Tensor:
-        """Return the result for the pictures that the network saw."""
+        """Return the result for pictures that the network saw; both in the shape of `picture`."""
         return self.picture if self.gate is None else torch.lerp(seen, self.picture, self.gate)
 
 

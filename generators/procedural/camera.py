@@ -87,7 +87,7 @@ def develop(pictures: list[Picture], shot: Shot, width: int, height: int) -> lis
     Parameters
     ----------
     pictures : list of ndarray
-        Linear light, float32 (h, w, 3); the first sets the exposure for all.
+        Linear light, float32, shape (height, width, 3); the first sets the exposure for all.
     shot : Shot
         Camera settings.
     width, height : int
@@ -96,7 +96,7 @@ def develop(pictures: list[Picture], shot: Shot, width: int, height: int) -> lis
     Returns
     -------
     list of ndarray
-        float32 (height, width, 3) in 0..1.
+        float32, shape (height, width, 3), in 0..1.
     """
     small = []
     for picture in pictures:

@@ -118,7 +118,10 @@ def tattoo_of(
 
 
 def box_of(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """Return the bounds x1, y1, x2, y2 of a mask (upper ones exclusive); all 0 when it is empty."""
+    """Return the bounds x1, y1, x2, y2 of a mask, in pixels; all 0 when it is empty.
+
+    The mask has the shape (height, width); upper bounds are exclusive.
+    """
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return 0, 0, 0, 0

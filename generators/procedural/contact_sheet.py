@@ -21,7 +21,7 @@ def contact_sheet(pictures: Sequence[Pixels], columns: int = 12, cell: int = 132
     Parameters
     ----------
     pictures : sequence of ndarray
-        uint8 RGB (h, w, 3).
+        uint8 RGB, each of shape (height, width, 3).
     columns : int
         Pictures per row.
     cell : int

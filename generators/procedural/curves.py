@@ -26,16 +26,18 @@ __all__ = [
 ]
 
 Points = npt.NDArray[np.float64]
+"""x and y of points in design units: float64, shape (n, 2)."""
+
 TAU = 2 * np.pi
 
 
 def xy(*pairs: tuple[float, float]) -> Points:
-    """Return corner points as an array, float64 (n, 2)."""
+    """Return corner points as an array, float64, shape (n, 2)."""
     return np.asarray(pairs, dtype=np.float64)
 
 
 def pair(point: Points) -> tuple[float, float]:
-    """Return one point (2,) as two numbers."""
+    """Return one point, shape (2,), as two numbers."""
     return float(point[0]), float(point[1])
 
 
@@ -109,7 +111,10 @@ def petal(length: float, width: float, blunt: float = 0.5) -> Points:
 
 
 def polar(radius: Callable[[Points], Points], count: int = 96, turn: float = 0.0) -> Points:
-    """Return the closed curve r(angle), angle in radians from straight up, clockwise."""
+    """Return the closed curve r(angle), angle in radians from straight up, clockwise.
+
+    `radius` takes and returns float64 of shape (count,).
+    """
     t = np.linspace(0, TAU, count, endpoint=False)
     r = radius(t)
     return np.column_stack([r * np.sin(t + turn), -r * np.cos(t + turn)])
@@ -130,7 +135,7 @@ def spiral(turns: float, inner: float, outer: float, count: int = 60) -> Points:
 
 
 def ribbon(path: Points, width: float | Points) -> Points:
-    """Return the closed outline of a band along a path; `width` is constant or one per point."""
+    """Return the closed outline of a band along a path; `width` is constant or of shape (n,)."""
     along = np.gradient(path, axis=0)
     along /= np.maximum(np.hypot(along[:, :1], along[:, 1:]), 1e-9)
     normal = np.column_stack([-along[:, 1], along[:, 0]])

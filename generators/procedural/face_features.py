@@ -30,6 +30,7 @@ __all__ = [
 
 Rng = np.random.Generator
 Colour = npt.NDArray[np.float32]
+"""Linear light of red, green and blue: float32, shape (3,)."""
 
 _DARK = linear((30, 26, 26))
 _IRIS = ((58, 38, 26), (84, 58, 36), (96, 118, 84), (88, 118, 146))
@@ -139,7 +140,17 @@ def traits_of(rng: Rng, melanin: float, tone: Colour) -> Traits:
 
 
 def paint(scene: Picture, area: npt.NDArray[np.floating], colour: Picture) -> Picture:
-    """Return the scene with a colour, or a picture, laid over an area."""
+    """Return the scene with a colour, or a picture, laid over an area.
+
+    Parameters
+    ----------
+    scene : ndarray
+        float32, shape (height, width, 3), linear light.
+    area : ndarray
+        Shape (height, width): how much of each pixel is covered, clipped to 0..1.
+    colour : ndarray
+        float32, shape (3,) or that of the scene.
+    """
     a = np.clip(area, 0, 1)[..., None]
     return np.asarray(scene * (1 - a) + a * colour, np.float32)
 

@@ -116,7 +116,7 @@ def render_face(seed: int, name: str, width: int, height: int) -> Picture:
     Returns
     -------
     ndarray
-        float32 (height, width, 3) in 0..1.
+        float32, shape (height, width, 3), in 0..1.
     """
     key = (seed, "face", name)
     rng, shot = stream(*key), shot_of(*key)

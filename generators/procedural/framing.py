@@ -23,6 +23,8 @@ from .textures import Picture, blurred
 __all__ = ["Frame", "Pixels", "frame_of", "framed"]
 
 Pixels = npt.NDArray[np.uint8]
+"""A finished picture: uint8 RGB, shape (height, width, 3)."""
+
 Box = tuple[int, int, int, int]
 
 _FAINT = 0.03
@@ -90,7 +92,7 @@ class Frame:
         )
 
     def placed(self, plane: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """Return a plane of the inner size with zeros where the mount is."""
+        """Pad a plane, shape (inner height, inner width), with zeros where the mount is."""
         return np.pad(plane, ((self.top, self.bottom), (self.left, self.right)))
 
     def moved(self, box: Box) -> Box:
@@ -146,15 +148,15 @@ def framed(pictures: Sequence[Picture], frame: Frame) -> list[Pixels]:
     Parameters
     ----------
     pictures : sequence of ndarray
-        float32 (h, w, 3) in 0..1, of any one size: the same view, say with and without ink. All
-        of them are treated as the first needs it, so they still differ where they did.
+        float32, shape (height, width, 3), in 0..1, of any one size: the same view, say with
+        and without ink. All are treated as the first needs it, so they differ where they did.
     frame : Frame
         How.
 
     Returns
     -------
     list of ndarray
-        uint8 (frame.height, frame.width, 3).
+        uint8, shape (frame.height, frame.width, 3).
     """
     width, height = frame.inner
     shown = [_sized(picture, width, height) for picture in pictures]

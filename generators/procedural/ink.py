@@ -39,7 +39,7 @@ class Sheet:
         self.pigment = np.zeros((size, size, 3), np.float32)
 
     def lay(self, plane: npt.NDArray[np.floating], colour: npt.NDArray[np.float32]) -> None:
-        """Lay a colour (3,) over the sheet where the plane (size, size) is above 0."""
+        """Lay a colour, shape (3,), over where the plane, shape (size, size), is above 0."""
         a = np.clip(plane, 0, 1).astype(np.float32)
         self.cover = self.cover * (1 - a) + a
         self.pigment = self.pigment * (1 - a[..., None]) + a[..., None] * colour

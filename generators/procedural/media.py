@@ -118,7 +118,7 @@ def _graphic(design: Design, size: int, rng: Rng) -> Picture:
 
 
 def graffiti_scene(plates: Plates, size: int, rng: Rng) -> Picture:
-    """Return a drawing sprayed on a wall, linear light (size, size, 3)."""
+    """Return a drawing sprayed on a wall, linear light of shape (size, size, 3)."""
     wall = brick(rng, size, size)
     colours = _colours(rng)
     texture = wall / np.maximum(wall.mean(axis=(0, 1)), 0.02)
@@ -214,7 +214,7 @@ def render_medium(
     Returns
     -------
     ndarray
-        uint8 RGB (h, w, 3).
+        uint8 RGB, shape (height, width, 3).
     Encoding
         Of the file.
     """

@@ -35,7 +35,7 @@ __all__ = ["heart_outline"]
 
 
 def heart_outline(size: float) -> np.ndarray:
-    """Return a heart of about `size` half width round (0, 0)."""
+    """Return a heart of about `size` half width round (0, 0): x and y, shape (60, 2)."""
     t = np.linspace(0, TAU, 60, endpoint=False)
     x = 16 * np.sin(t) ** 3
     y = -(13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t))

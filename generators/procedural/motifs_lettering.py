@@ -66,7 +66,7 @@ def text_rings(text: str, font: str = "DejaVuSans-Bold.ttf") -> tuple[Points, ..
     Returns
     -------
     tuple of ndarray
-        Closed rings, float64 (n, 2), for the even-odd rule.
+        Closed rings, float64, each of shape (n, 2), for the even-odd rule.
     """
     rings: list[Points] = []
     x = 0.0

@@ -61,7 +61,7 @@ def render_negative(
     Returns
     -------
     ndarray
-        uint8 RGB (h, w, 3).
+        uint8 RGB, shape (height, width, 3).
     Encoding
         Of the file.
     """

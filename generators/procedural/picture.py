@@ -22,6 +22,7 @@ __all__ = ["Picture", "picture_of", "region_of"]
 
 Box = tuple[int, int, int, int]
 Mask = npt.NDArray[np.bool_]
+"""What shows ink: bool, shape (height, width)."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def region_of(mask: Mask, box: Box, aspect: float, rng: np.random.Generator) -> 
     Parameters
     ----------
     mask : ndarray
-        bool (h, w): pixels that show ink.
+        bool, shape (height, width): pixels that show ink.
     box : tuple of int
         Of the tattoo.
     aspect : float

@@ -14,6 +14,7 @@ from .drawing import DARK, Shape
 __all__ = ["Plane", "Plates", "engrave"]
 
 Plane = npt.NDArray[np.float32]
+"""One value for each pixel: float32, shape (height, width)."""
 
 # Sub-pixel bits of OpenCV's integer drawing: exact on every machine.
 _SHIFT = 4

@@ -98,7 +98,7 @@ def subject_of(seed: int, name: str) -> Subject:
 
 
 def skin_tone(melanin: float, blood: float = 0.0) -> npt.NDArray[np.float32]:
-    """Return the linear albedo (3,) of skin of that melanin (0..1) and redness (-1..1)."""
+    """Return the albedo of skin of that melanin (0..1) and redness (-1..1): linear, shape (3,)."""
     at = np.linspace(0, 1, len(_TONES))
     tone = np.array([np.interp(melanin, at, _TONES[:, c]) for c in range(3)])
     return np.asarray(tone * np.exp(-blood * np.array((-0.02, 0.1, 0.09))), np.float32)

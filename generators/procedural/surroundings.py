@@ -14,7 +14,7 @@ BACKDROPS = ("wall", "cloth", "room", "plain", "dark", "body", "outdoors")
 def backdrop(
     rng: np.random.Generator, kind: str, height: int, width: int, tone: np.ndarray
 ) -> Picture:
-    """Return what lies behind the body, out of focus, linear light (height, width, 3).
+    """Return what lies behind the body, out of focus, linear light of shape (height, width, 3).
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def backdrop(
     height, width : int
         Size in pixels.
     tone : ndarray
-        The subject's skin, for the rest of the body behind a limb.
+        The subject's skin, shape (3,), linear light, for the rest of the body behind a limb.
     """
     big = max(height, width)
     yy, xx = np.mgrid[0:height, 0:width].astype(np.float32) / np.float32(big)

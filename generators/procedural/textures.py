@@ -20,7 +20,10 @@ __all__ = [
 ]
 
 Plane = npt.NDArray[np.float32]
+"""One value for each pixel: float32, shape (height, width)."""
+
 Picture = npt.NDArray[np.float32]
+"""A colour picture: float32, shape (height, width, 3); linear light until it is developed."""
 
 
 def smooth_noise(
@@ -42,7 +45,7 @@ def smooth_noise(
     Returns
     -------
     ndarray
-        float32 (height, width).
+        float32, shape (height, width).
     """
     total = np.zeros((height, width), np.float32)
     power, strength = 0.0, 1.0
@@ -58,21 +61,21 @@ def smooth_noise(
 
 
 def blurred(plane: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
-    """Return the plane or picture blurred; below a fifth of a pixel it is left untouched."""
+    """Return a plane or picture blurred, in its shape; below .2 pixels it is left untouched."""
     if sigma < 0.2:
         return plane
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
 
 
 def linear(colour: tuple[float, float, float] | npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    """Return linear light 0..1 of an sRGB colour 0..255."""
+    """Return linear light 0..1 of sRGB values 0..255 of any shape: float32, the same shape."""
     c = np.asarray(colour, np.float32) / np.float32(255)
     out = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     return np.asarray(out, np.float32)
 
 
 def srgb(light: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return sRGB values 0..1 of linear light, clipped."""
+    """Return sRGB values 0..1 of linear light of any shape, clipped: float32, the same shape."""
     x = np.clip(light, 0, 1)
     out = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-6) ** (1 / 2.4) - 0.055)
     return np.asarray(out, np.float32)
@@ -88,7 +91,7 @@ _DYES = (
 
 
 def dye(rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Return the linear colour (3,) of a garment or a painted surface."""
+    """Return the colour of a garment or a painted surface: linear, shape (3,)."""
     colour = np.array(_DYES[int(rng.integers(len(_DYES)))], np.float32)
     return linear(np.clip(colour + rng.normal(0, 9, 3), 8, 250).astype(np.float32))
 
@@ -110,7 +113,7 @@ def splatter(
 def fabric(
     rng: np.random.Generator, height: int, width: int, colour: npt.NDArray[np.float32]
 ) -> Picture:
-    """Return cloth in soft folds with a fine weave, linear light (height, width, 3)."""
+    """Return cloth in soft folds with a fine weave, linear light of shape (height, width, 3)."""
     yy, xx = np.mgrid[0:height, 0:width].astype(np.float32) / np.float32(max(height, width))
     a = rng.uniform(0, np.pi)
     along = xx * np.cos(a) + yy * np.sin(a)
@@ -131,7 +134,7 @@ def fabric(
 
 
 def brick(rng: np.random.Generator, height: int, width: int) -> Picture:
-    """Return a wall of bricks, blocks or plain plaster, linear light (height, width, 3)."""
+    """Return a wall of bricks, blocks or plain plaster: linear light, shape (height, width, 3)."""
     big = max(height, width)
     stain = smooth_noise(rng, height, width, 4, 3)
     grain = smooth_noise(rng, height, width, big / 2.5)

@@ -72,7 +72,7 @@ class DrawnRate:
 
     @property
     def owners(self) -> Numbers:
-        """Numbers of the identities that have mated comparisons."""
+        """Numbers of the identities that have mated comparisons: int64, shape (n,), rising."""
         return np.unique(self._owner)
 
     def drawn(self, weights: Weights) -> npt.NDArray[np.float64]:

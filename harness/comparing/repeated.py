@@ -150,7 +150,7 @@ class FittedStatistics:
 
 
 def same_length(parts: Sequence[npt.NDArray[np.float64]]) -> Sequence[npt.NDArray[np.float64]]:
-    """Return the parts.
+    """Return the parts: the trials of each run, float64, shape (trials,).
 
     Raises
     ------

@@ -146,7 +146,10 @@ class RemoteAlgorithm:
         self._model = place
 
     def compare(self, probes: Sequence[Any], references: Sequence[Any]) -> npt.NDArray[Any]:
-        """Score every probe against every reference as the harness does: probe by probe."""
+        """Score every probe against every reference as the harness does: probe by probe.
+
+        See `Matcher.compare`: floating point, shape (probes, references).
+        """
         if self._kind.cosine:
             return Matcher.compare(self, probes, references)  # type: ignore[arg-type]
         count = len(references)
@@ -159,7 +162,7 @@ class RemoteAlgorithm:
         return self._ask(act)
 
     def answer(self, truth: npt.NDArray[np.bool_], rng: np.random.Generator) -> Any:
-        """Answer as a control; its generator is made anew in its process."""
+        """Answer as a control, in the shape of `truth`; its process makes the generator anew."""
         return self._ask(lambda talk: talk.answer(truth, [int(rng.integers(1 << 31))]))
 
     def close(self) -> None:

@@ -116,14 +116,14 @@ def odd() -> dict[str, Image]:
 
 
 def as_file(image: Image) -> npt.NDArray[np.uint8]:
-    """Return the bytes of a JPEG file of a picture, read-only."""
+    """Return the bytes of a JPEG file of a picture: uint8, shape (bytes,), read-only."""
     file = io.BytesIO()
     PIL.Image.fromarray(image).save(file, "JPEG", quality=85)
     return np.frombuffer(file.getvalue(), dtype=np.uint8)
 
 
 def from_file(data: npt.NDArray[np.uint8]) -> Image:
-    """Return the pixels of a file that `as_file` made."""
+    """Return the pixels of a file, uint8, shape (bytes,), that `as_file` made."""
     return np.asarray(PIL.Image.open(io.BytesIO(data.tobytes())))
 
 

@@ -212,7 +212,7 @@ def checked_pictures(answers: Any, names: Sequence[str], images: Sequence[Image]
 def checked_scores(
     scores: Any, shape: tuple[int, ...], method: str
 ) -> npt.NDArray[np.floating[Any]]:
-    """Return scores that are finite floating-point numbers of a shape.
+    """Return scores that are finite floating-point numbers of the shape that `shape` names.
 
     Raises
     ------

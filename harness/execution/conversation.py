@@ -283,7 +283,15 @@ class Conversation:
         return [self._answer(4096 + 16 * size) for size in sizes]
 
     def answer(self, truth: Array, generator: list[int]) -> Any:
-        """Have a control answer."""
+        """Have a control answer to a truth: bool, of any shape.
+
+        Parameters
+        ----------
+        truth
+            As for `Control.answer`.
+        generator
+            Seed of the random numbers that the control draws.
+        """
         self._at = "answer"
         self._tell(Ask("answer", generator=generator), [truth])
         return self._answer(4096 + 16 * truth.size)

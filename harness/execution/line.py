@@ -80,7 +80,7 @@ class Line:
             self._wire.send(Said("answer", packed=packed), arrays)
 
     def picture(self, kind: Literal["image", "mask", "clean"], index: int) -> Array:
-        """Ask for one picture of the training set."""
+        """Ask for one picture of the training set, shape (height, width, 3), or mask without 3."""
         with self._alone():
             self._wire.send(Said("want", picture=kind, index=index))
             return self._wire.receive(Ask, ANY_SIZE, LARGEST_HEAD)[1][0]

@@ -21,7 +21,10 @@ def pixels(picture: Picture) -> Array:
 
 
 def shown(picture: Picture, sees: str) -> Array:
-    """Return a picture as an algorithm sees it: its pixels, or the bytes of its file."""
+    """Return a picture as an algorithm sees it: its pixels, or the bytes of its file.
+
+    Pixels are uint8 RGB, shape (height, width, 3); a file is uint8, shape (bytes,).
+    """
     return file_bytes(Path(picture.path)) if sees == "file" else pixels(picture)
 
 

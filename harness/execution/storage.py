@@ -138,7 +138,11 @@ def load_templates(folders: Sequence[Path]) -> tuple[dict[str, Template], dict[s
 def some_templates(
     folders: Sequence[Path], names: Sequence[str]
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Read the vector templates of a few images from folders that hold many."""
+    """Read the vector templates of a few images from folders that hold many.
+
+    Each comes with its image's name, in the shape (dimension,) and the dtype that were stored.
+    Templates that are no vectors of one length are left out.
+    """
     from safetensors import safe_open
 
     wanted = set(names)
@@ -156,7 +160,17 @@ def some_templates(
 def save_scores(
     folder: Path, scores: npt.NDArray[np.floating[Any]], failures: Mapping[str, str]
 ) -> None:
-    """Store the raw scores of a fold, NaN where an image failed, and why it failed."""
+    """Store the raw scores of a fold, NaN where an image failed, and why it failed.
+
+    Parameters
+    ----------
+    folder
+        Of the fold.
+    scores
+        Floating point, shape (probes, references).
+    failures
+        Reasons by the image's name.
+    """
     np.save(folder / "scores.npy", scores, allow_pickle=False)
     _save_failures(folder, failures)
 
@@ -196,12 +210,18 @@ def save_picture(folder: Path, index: int, pixels: npt.NDArray[Any]) -> str:
 
 
 def levels_of(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Return what is kept of a picture: uint8.
+    """Return what is kept of a picture.
 
     Parameters
     ----------
     pixels
-        uint8 RGB, or floating point in [0, 1], of which 256 levels are kept, .5 rounded up.
+        Shape (height, width, 3) for RGB or (height, width) for a mask: uint8, or floating point in
+        [0, 1], of which 256 levels are kept, .5 rounded up.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, in the same shape.
     """
     if pixels.dtype.kind == "f":
         pixels = np.floor(pixels.astype(np.float64) * 255 + 0.5).astype(np.uint8)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+"""Numbers of any shape and dtype, as the message that comes with them says."""
 
 HEAD_SIZE = struct.Struct("<I")
 LARGEST_HEAD = 1 << 28

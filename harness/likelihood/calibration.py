@@ -67,7 +67,7 @@ class Pav:
         Raises
         ------
         ValueError
-            As the head of this file states.
+            Scores, floating point, shape (comparisons,), as the head of this file states.
 
         Examples
         --------
@@ -88,7 +88,23 @@ class Pav:
         )
 
     def apply(self, scores: Scores) -> Floats:
-        """Natural-log LLR of the step on which each score stands."""
+        """Natural-log LLR of the step on which each score stands.
+
+        Parameters
+        ----------
+        scores
+            Floating point, shape (n,): finite, or ``-inf`` for a failure.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape (n,), finite.
+
+        Raises
+        ------
+        ValueError
+            As for `comparison_scores`.
+        """
         return self.blocks.at(comparison_scores(scores))
 
 

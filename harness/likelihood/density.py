@@ -102,7 +102,10 @@ class Kde:
         )
 
     def apply(self, scores: Scores) -> Floats:
-        """Natural-log LLR; beyond the grid that of its end; the lower limit for ``-inf``."""
+        """Natural-log LLR; beyond the grid that of its end; the lower limit for ``-inf``.
+
+        Parameters and errors as for `calibration.Pav.apply`: float64, shape (n,), within `limits`.
+        """
         scores = comparison_scores(scores)
         llr = np.interp(scores, self.scores, self.llr)
         return np.where(scores == -np.inf, self.limits.low, llr)

@@ -49,7 +49,7 @@ def tippett(mated: Scores, nonmated: Scores) -> TippettCurves:
     Parameters
     ----------
     mated, nonmated
-        LLRs as the head of this file states.
+        Natural-log LLRs, floating point, shape (comparisons,), as the head of this file states.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def misleading_rates(mated: Scores, nonmated: Scores) -> MisleadingRates:
     Parameters
     ----------
     mated, nonmated
-        LLRs as the head of this file states.
+        Natural-log LLRs, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def dev_pav(mated: Scores, nonmated: Scores) -> float:
     Parameters
     ----------
     mated, nonmated
-        LLRs as the head of this file states.
+        Natural-log LLRs, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------

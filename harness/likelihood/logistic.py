@@ -93,7 +93,10 @@ class Logistic:
         )
 
     def apply(self, scores: Scores) -> Floats:
-        """Natural-log LLR: ``slope * (score - centre)`` within `limits`, the lower for ``-inf``."""
+        """Natural-log LLR: ``slope * (score - centre)`` within `limits`, the lower for ``-inf``.
+
+        Parameters and errors as for `calibration.Pav.apply`: float64, shape (n,).
+        """
         scores = comparison_scores(scores)
         with np.errstate(invalid="ignore", over="ignore"):  # -inf * 0
             llr = self.slope * (scores - self.centre)

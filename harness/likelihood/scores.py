@@ -31,6 +31,16 @@ def checked(scores: Scores) -> Floats:
 def calibration_sets(mated: Scores, nonmated: Scores) -> tuple[Floats, Floats]:
     """Mated and non-mated scores to fit a calibrator on, as float64.
 
+    Parameters
+    ----------
+    mated, nonmated
+        Floating point, each of shape (comparisons,): finite, or ``-inf`` for a failure.
+
+    Returns
+    -------
+    mated, nonmated
+        float64, in the same shapes and order.
+
     Raises
     ------
     ValueError

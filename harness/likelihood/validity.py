@@ -25,7 +25,7 @@ def cllr(mated: Scores, nonmated: Scores) -> float:
     Parameters
     ----------
     mated, nonmated
-        LLRs as the head of this file states.
+        Natural-log LLRs, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------
@@ -55,7 +55,8 @@ def cllr_min(mated: Scores, nonmated: Scores) -> float:
     Parameters
     ----------
     mated, nonmated
-        LLRs, or scores of any scale, as the head of this file states.
+        LLRs, or scores of any scale: floating point, shape (comparisons,), as the head of this
+        file states.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def cllr_cal(mated: Scores, nonmated: Scores) -> float:
     Parameters
     ----------
     mated, nonmated
-        LLRs as the head of this file states.
+        Natural-log LLRs, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------
@@ -126,7 +127,7 @@ def after_pav(mated: Scores, nonmated: Scores) -> tuple[Floats, Floats]:
     Parameters
     ----------
     mated, nonmated
-        LLRs or scores as the head of this file states, neither empty.
+        LLRs or scores, floating point, shape (comparisons,), neither empty.
 
     Returns
     -------
@@ -159,7 +160,7 @@ def ece(mated: Scores, nonmated: Scores, log_prior_odds: Scores) -> Floats:
     Parameters
     ----------
     mated, nonmated
-        LLRs as the head of this file states.
+        Natural-log LLRs, floating point, shape (comparisons,), as the head of this file states.
     log_prior_odds
         Floating point, shape (odds,): natural logarithm of the odds before the comparison that it
         is mated; finite.

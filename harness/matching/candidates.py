@@ -53,7 +53,17 @@ class Gathering:
         self._waiting_count = 0
 
     def take(self, tile: Tile, highest: Floats, first_place: int) -> None:
-        """Take in what a tile adds; `highest` is its `row_max`."""
+        """Take in what a tile adds.
+
+        Parameters
+        ----------
+        tile
+            Scores of this block of searches; tiles come in the order of ties.
+        highest
+            Its `row_max`: float32, shape (searches of the block,).
+        first_place
+            Place of its first reference in the order of ties.
+        """
         if not self._length:
             return
         last = self._scores[:, -1]
@@ -88,7 +98,16 @@ class Gathering:
         self._keep_best(owners, places, scores, np.argsort(_key(owners, scores), kind="stable"))
 
     def insert(self, row: Ints, place: Ints, score: Floats) -> None:
-        """Put in cells that come out of order, ties going by their places."""
+        """Put in cells that come out of order; of equal scores the lower place comes first.
+
+        Parameters
+        ----------
+        row, place
+            int64, shape (cells,): searches, from the first of the block, and references, in the
+            order of ties.
+        score
+            float32, shape (cells,).
+        """
         self.settle()
         if not self._length or not len(row):
             return

@@ -46,6 +46,15 @@ class Mates:
 
         A block multiplies all its probes with all its references, so searches that share mates
         share a block.
+
+        Parameters
+        ----------
+        product
+            From `product_for`.
+        probes
+            Templates of searches, int64, shape (n,): float32, shape (padded n, dimension).
+        references
+            Templates of places, int64, shape (n,): float32, shape (dimension, padded n).
         """
         with_mates = np.flatnonzero(self.sizes)
         with_mates = with_mates[np.argsort(self.place[self.first[with_mates]], kind="stable")]
@@ -63,14 +72,20 @@ class Mates:
                 self.scores[pairs[here]] = np.clip(out[row[here], column[here] - begin], -1, 1)
 
     def of(self, searches: slice, places: slice) -> tuple[Ints, Ints]:
-        """Return rows and columns of the pairs within a block of searches and places."""
+        """Return rows and columns of the pairs within a block of searches and places.
+
+        Both are int64, shape (pairs in the block,), from the block's own first row and column.
+        """
         part = slice(self.first[searches.start], self.first[searches.stop])
         place = self.place[part]
         here = (place >= places.start) & (place < places.stop)
         return self.search[part][here] - searches.start, place[here] - places.start
 
     def lowest(self, searches: slice) -> Floats:
-        """Return the lowest score of each search's mates, ``inf`` without one."""
+        """Return the lowest score of each search's mates, ``inf`` without one.
+
+        float32, shape (searches,), of the searches of the slice.
+        """
         lowest = np.full(searches.stop - searches.start, np.inf, np.float32)
         part = slice(self.first[searches.start], self.first[searches.stop])
         np.minimum.at(lowest, self.search[part] - searches.start, self.scores[part])
@@ -82,9 +97,10 @@ class Mates:
         Parameters
         ----------
         highest
-            The tile's `row_max`: rows without a score as high as a mate need no counting.
+            The tile's `row_max`, float32, shape (rows,): rows without a score as high as a mate
+            need no counting.
         lowest
-            From `lowest`.
+            float32, shape (rows,), from `lowest`.
         first_search
             Number of the tile's first search.
         """
@@ -102,7 +118,16 @@ class Mates:
     def ranks(self, no_mate: int) -> tuple[Ints, Ints]:
         """Return the rank of each search's best mate, and the pair that it is.
 
-        Of mates with one score the first in the order of ties; -1 where there is no mate.
+        Parameters
+        ----------
+        no_mate
+            Rank of a search without a mate.
+
+        Returns
+        -------
+        ranks, pairs
+            int64, each of shape (searches,): ranks count from 1, pairs from 0. Of mates with one
+            score the first in the order of ties; pair -1 where there is no mate.
         """
         by_score = np.lexsort((self.place, -self.scores, self.search))
         has = self.sizes > 0

@@ -62,7 +62,15 @@ def product_for(dimension: int) -> tuple[Product, bool]:
 
 
 def place_free(product: Product, dimension: int) -> bool:
-    """Whether equal vectors have bit-equal scores at all places of blocks small and large."""
+    """Whether equal vectors have bit-equal scores at all places of blocks small and large.
+
+    Parameters
+    ----------
+    product
+        ``product(left, right, out)`` for float32 of the shapes that `product_for` states.
+    dimension
+        Length of the vectors.
+    """
     rng = np.random.default_rng(dimension)
     with single_threaded():
         for shape in ((ROW_STEP, COLUMN_STEP), (ROWS, COLUMNS)):

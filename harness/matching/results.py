@@ -59,7 +59,7 @@ class Histogram:
         Parameters
         ----------
         mated
-            Mated scores; ``-inf`` is left out.
+            float32, shape (mated comparisons,): scores; ``-inf`` is left out.
         bins
             At most how many: whole numbers of narrow bins are put together.
 

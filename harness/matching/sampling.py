@@ -66,7 +66,8 @@ class Sample:
         Parameters
         ----------
         mated
-            Mated scores, rising, ``-inf`` for failures; at least one.
+            Scores, float32, shape (mated comparisons,), rising, ``-inf`` for failures; at least
+            one.
         """
         size = len(self.scores)
         if not size:
@@ -82,7 +83,7 @@ class Sample:
         return self._low(low), self._high(high)
 
     def between(self, low: np.float32, high: np.float32) -> Floats:
-        """Return the scores drawn from `low` to `high`, falling."""
+        """Return the scores drawn from `low` to `high`, falling: float32, shape (scores,)."""
         size = len(self.scores)
         first = size - np.searchsorted(self.scores[::-1], high, side="right")
         last = size - np.searchsorted(self.scores[::-1], low, side="left")

@@ -194,7 +194,8 @@ class Stream:
         Returns
         -------
         list of numpy.ndarray
-            As `sampling.Sample` takes them.
+            float32, each of shape (probes of a block, references drawn for it), mated cells
+            ``-inf``: as `sampling.Sample` takes them.
         """
         tile = self.tiles[0]
         firsts = np.arange(0, len(self.probes), self.rows)

@@ -37,7 +37,17 @@ class TailCollector:
         return TailCollector(self.size, float(self.floor))
 
     def take(self, tile: Tile, highest: Floats, first_search: int, first_place: int) -> None:
-        """Take in the cells of a tile whose corner is at a search and a place."""
+        """Take in the cells of a tile.
+
+        Parameters
+        ----------
+        tile
+            Scores.
+        highest
+            Its `row_max`: float32, shape (rows,).
+        first_search, first_place
+            Numbers of its first search and of its first reference in the order of ties.
+        """
         rows = np.flatnonzero(highest >= self.floor)
         if len(rows):
             row, column, score = tile.reaching(rows, np.full(len(rows), self.floor, np.float32))
@@ -51,6 +61,9 @@ class TailCollector:
 
     def sorted(self) -> tuple[Floats, Ints, Ints]:
         """Return the scores wanted, falling, with searches and places.
+
+        float32, int64 and int64, each of shape (comparisons,); equal scores go by search, then by
+        place.
 
         However the comparisons were spread over collectors, the answer is the same: none of them
         let go of a score that is among the highest `size` of all.

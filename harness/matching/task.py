@@ -59,7 +59,13 @@ class Task:
         failed_references: Bools | None,
         order: Ints | None,
     ) -> Task:
-        """Check the arguments of `match`, which documents them."""
+        """Check the arguments of `search.match`, which documents them.
+
+        Raises
+        ------
+        ValueError
+            If a shape, a dtype or a number is not as documented there.
+        """
         for name, vectors in (("probes", probes), ("references", references)):
             if vectors.ndim != 2 or vectors.dtype.kind != "f":
                 raise ValueError(

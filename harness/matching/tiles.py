@@ -16,7 +16,7 @@ from harness.matching.product import COLUMN_STEP, ROW_STEP, Product, padded
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Cells: TypeAlias = tuple[Ints, Ints, Floats]
-"""Rows, columns and scores of some cells, in the order of rows and then of columns."""
+"""Rows, columns and scores of some cells, each of shape (cells,), by rows and then by columns."""
 
 LOWEST = np.finfo(np.float32).min
 """Below every score, above the ``-inf`` of a cell that holds none."""
@@ -35,32 +35,59 @@ class Tile(Protocol):
     def fill(self, probes: Floats, references: Floats, rows: int, columns: int) -> None:
         """Compute the scores: cosine similarity of unit vectors, clipped to [-1, 1].
 
-        Shapes: probes (padded rows, dimension), references (dimension, padded columns).
+        Parameters
+        ----------
+        probes, references
+            float32, shapes (padded rows, dimension) and (dimension, padded columns).
+        rows, columns
+            How many of them are probes and references, and not padding.
         """
 
     def scores(self) -> Floats:
         """Return a copy of all cells, shape (rows, columns)."""
 
     def mask(self, rows: Ints, columns: Ints) -> None:
-        """Take cells out of everything that follows."""
+        """Take cells, int64 rows and columns of shape (cells,), out of everything that follows."""
 
     def row_max(self) -> Floats:
         """Return the highest score of every row, ``-inf`` for none; shape (rows,)."""
 
     def count(self, rows: Ints, bars: Floats) -> Ints:
-        """Count in some rows the scores at or above a bar each."""
+        """Count in some rows the scores at or above a bar each.
+
+        Parameters
+        ----------
+        rows
+            int64, shape (n,).
+        bars
+            float32, shape (n,), at least `LOWEST`: one for each row.
+
+        Returns
+        -------
+        numpy.ndarray
+            int64, shape (n,).
+        """
 
     def reaching(self, rows: Ints, bars: Floats) -> Cells:
-        """List in some rows, rising, the cells at or above a bar each."""
+        """List in some rows, rising, the cells at or above a bar each.
+
+        Parameters as for `count`; each of the `Cells` returned has the shape (cells,).
+        """
 
     def nth_highest(self, n: int) -> Floats:
-        """Return the n-th highest score of every row, ``-inf`` for fewer."""
+        """Return every row's n-th highest score, ``-inf`` for fewer: float32, shape (rows,)."""
 
     def within(self, low: np.float32, high: np.float32) -> tuple[int, Floats]:
-        """Return how many scores lie above `high`, and those in [low, high]."""
+        """Return how many scores lie above `high`, and those in [low, high].
+
+        The latter are float32, shape (scores,), in no order.
+        """
 
     def histogram(self, origin: np.float32, scale: np.float32, bins: int) -> Ints:
-        """Count scores s by ``floor((s - origin) * scale)``, the ends taking what is beyond."""
+        """Count scores s by ``floor((s - origin) * scale)``, the ends taking what is beyond.
+
+        Returns int64, shape (bins,).
+        """
 
 
 class NumpyTile:

@@ -29,7 +29,7 @@ class TorchTile:
         self.rows = self.columns = 0
 
     def fill(self, probes: Floats, references: Floats, rows: int, columns: int) -> None:
-        """See `Tile.fill`."""
+        """See `tiles.Tile.fill`."""
         self.rows, self.columns = rows, columns
         self._all = self.multiply(probes, references).clamp_(-1.0, 1.0)
         self._all[rows:] = -torch.inf
@@ -37,7 +37,10 @@ class TorchTile:
         self._masked = self._all.numel() - rows * columns
 
     def multiply(self, left: Floats, right: Floats) -> torch.Tensor:
-        """Return the product of two matrices of main memory, on the device."""
+        """Return the product of two matrices of main memory, on the device.
+
+        float32 of shapes (rows, dimension) and (dimension, columns); (rows, columns) returned.
+        """
         precise = torch.backends.cuda.matmul.allow_tf32
         torch.backends.cuda.matmul.allow_tf32 = False
         try:
@@ -46,49 +49,49 @@ class TorchTile:
             torch.backends.cuda.matmul.allow_tf32 = precise
 
     def product(self, left: Floats, right: Floats, out: Floats) -> None:
-        """Write the product of two matrices into a third, as `product.Product`."""
+        """Write the product of two matrices into a third, shaped as for `product.product_for`."""
         out[:] = self.multiply(left, right).cpu().numpy()
 
     def scores(self) -> Floats:
-        """See `Tile.scores`."""
+        """See `tiles.Tile.scores`."""
         return self._there(self._all[: self.rows, : self.columns])
 
     def mask(self, rows: Ints, columns: Ints) -> None:
-        """See `Tile.mask`."""
+        """See `tiles.Tile.mask`."""
         self._all[self._here(rows), self._here(columns)] = -torch.inf
         self._masked += len(rows)
 
     def row_max(self) -> Floats:
-        """See `Tile.row_max`."""
+        """See `tiles.Tile.row_max`."""
         return self._there(self._all[: self.rows].amax(dim=1))
 
     def count(self, rows: Ints, bars: Floats) -> Ints:
-        """See `Tile.count`."""
+        """See `tiles.Tile.count`."""
         reached = self._all[self._here(rows)] >= self._here(bars)[:, None]
         counts: Ints = reached.sum(dim=1).cpu().numpy()
         return counts
 
     def reaching(self, rows: Ints, bars: Floats) -> Cells:
-        """See `Tile.reaching`."""
+        """See `tiles.Tile.reaching`."""
         chosen = self._here(rows)
         place, column = torch.nonzero(self._all[chosen] >= self._here(bars)[:, None], as_tuple=True)
         row = chosen[place]
         return row.cpu().numpy(), column.cpu().numpy(), self._there(self._all[row, column])
 
     def nth_highest(self, n: int) -> Floats:
-        """See `Tile.nth_highest`."""
+        """See `tiles.Tile.nth_highest`."""
         if n > self._all.shape[1]:
             return np.full(self.rows, -np.inf, np.float32)
         return self._there(self._all[: self.rows].topk(n, dim=1).values[:, -1])
 
     def within(self, low: np.float32, high: np.float32) -> tuple[int, Floats]:
-        """See `Tile.within`."""
+        """See `tiles.Tile.within`."""
         above = int((self._all > float(high)).sum())
         inside = self._all[(self._all >= float(low)) & (self._all <= float(high))]
         return above, self._there(inside)
 
     def histogram(self, origin: np.float32, scale: np.float32, bins: int) -> Ints:
-        """See `Tile.histogram`."""
+        """See `tiles.Tile.histogram`."""
         place = (self._all - float(origin)) * float(scale)
         place = place.clamp_(0, bins - 0.5).to(torch.int64).reshape(-1)
         counts: Ints = torch.bincount(place, minlength=bins).cpu().numpy()

@@ -59,7 +59,15 @@ class Window:
         return Window(float(self.low), float(self.high), float(self.centre), self.capacity)
 
     def add(self, above: int, inside: Floats) -> None:
-        """Take in some scores: how many lie above, and those inside, in any order."""
+        """Take in some scores.
+
+        Parameters
+        ----------
+        above
+            How many lie above the window.
+        inside
+            float32, shape (scores,), in any order: those in it.
+        """
         self.above += above
         if len(inside):
             self._waiting.append(inside)
@@ -68,7 +76,10 @@ class Window:
                 self._settle()
 
     def kept(self) -> tuple[Floats, Ints]:
-        """Return the distinct scores inside, rising, and how often each occurred."""
+        """Return the distinct scores inside, rising, and how often each occurred.
+
+        float32 and int64, both of shape (distinct scores,).
+        """
         self._settle()
         return self._scores, self._counts
 
@@ -99,7 +110,8 @@ class Window:
         Parameters
         ----------
         mated
-            Mated scores, rising, ``-inf`` for failures; at least one.
+            Scores, float32, shape (mated comparisons,), rising, ``-inf`` for failures; at least
+            one.
         comparisons
             Number of non-mated scores seen; at least one.
         """

@@ -221,7 +221,7 @@ class OpenSetCurve:
 
     @property
     def detection_and_identification_rate(self) -> npt.NDArray[np.float64]:
-        """``1 - FNIR``: the DIR of Phillips, Grother and Micheals (2003); float64, (points,)."""
+        """``1 - FNIR``, the DIR of Phillips et al. (2003): float64, shape (points,)."""
         return 1.0 - self.fnir
 
     def thinned(self, points: int) -> OpenSetCurve:

@@ -153,7 +153,7 @@ def pooled_psnr(squared: Sequence[float] | npt.NDArray[Any]) -> float:
     Parameters
     ----------
     squared
-        `Removal.squared_inside` of each picture.
+        `Removal.squared_inside` of each picture: shape (pictures,), in squared levels of 255.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def root_mean_square(squared: Sequence[float] | npt.NDArray[Any]) -> float:
     Parameters
     ----------
     squared
-        `Removal.squared_inside` of each picture.
+        `Removal.squared_inside` of each picture: shape (pictures,), in squared levels of 255.
 
     Examples
     --------

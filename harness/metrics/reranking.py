@@ -97,9 +97,9 @@ def tattoo_free_share(order: Order, tattoo_free: npt.NDArray[np.bool_], k: int) 
     Parameters
     ----------
     order
-        Of `ranking`.
+        int64, shape (results,), of `ranking`.
     tattoo_free
-        Which results show no tattoo.
+        bool, shape (results,), in the order before ranking: which results show no tattoo.
     k
         From 1; of a shorter list, all.
 

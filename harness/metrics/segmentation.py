@@ -150,7 +150,7 @@ def agreement(answer: Mask, truth: Mask) -> Agreement:
     Parameters
     ----------
     answer, truth
-        bool, one shape, usually (height, width).
+        bool, both of the same shape, usually (height, width).
 
     Returns
     -------

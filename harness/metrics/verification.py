@@ -87,7 +87,7 @@ def error_curve(mated: Scores, nonmated: Scores) -> ErrorCurve:
     Parameters
     ----------
     mated, nonmated
-        Scores as the head of this file states.
+        Scores, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def rates(mated: Scores, nonmated: Scores, fmrs: Iterable[float] = ()) -> Rates:
     Parameters
     ----------
     mated, nonmated
-        Scores as the head of this file states.
+        Scores, floating point, shape (comparisons,), as the head of this file states.
     fmrs
         In [0, 1].
 
@@ -200,7 +200,7 @@ def eer(mated: Scores, nonmated: Scores) -> float:
     Parameters
     ----------
     mated, nonmated
-        Scores as the head of this file states.
+        Scores, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------
@@ -233,7 +233,7 @@ def eer_convex_hull(mated: Scores, nonmated: Scores) -> float:
     Parameters
     ----------
     mated, nonmated
-        Scores as the head of this file states.
+        Scores, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------
@@ -333,7 +333,7 @@ def fnmr_at_fmr(mated: Scores, nonmated: Scores, fmr: float) -> float:
     Parameters
     ----------
     mated, nonmated
-        Scores as the head of this file states.
+        Scores, floating point, shape (comparisons,), as the head of this file states.
     fmr
         In [0, 1]; 0 asks for no false match at all. See `fmr_supported`.
 
@@ -362,7 +362,7 @@ def score_to_exceed(nonmated: Scores, fmr: float) -> float:
     Parameters
     ----------
     nonmated
-        Scores as the head of this file states.
+        Scores, floating point, shape (comparisons,), as the head of this file states.
     fmr
         In [0, 1].
 
@@ -449,7 +449,7 @@ def auc(mated: Scores, nonmated: Scores) -> float:
     Parameters
     ----------
     mated, nonmated
-        Scores as the head of this file states.
+        Scores, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------
@@ -485,7 +485,7 @@ def d_prime(mated: Scores, nonmated: Scores) -> float:
     Parameters
     ----------
     mated, nonmated
-        Scores as the head of this file states.
+        Scores, floating point, shape (comparisons,), as the head of this file states.
 
     Returns
     -------

@@ -128,7 +128,7 @@ def quantile_bins(mated: Doubles, nonmated: Doubles, bins: int = BINS) -> dict[s
     Parameters
     ----------
     mated, nonmated
-        float64; infinite scores are left out.
+        float64, shape (comparisons,); what is not finite is left out.
     bins
         At most how many.
 

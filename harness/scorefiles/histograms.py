@@ -39,7 +39,7 @@ def kind_of(values: Sequence[float] | npt.NDArray[np.float64]) -> Kind:
     Parameters
     ----------
     values
-        One per line, in their order.
+        Shape (lines,), one per line, in their order.
 
     Examples
     --------

@@ -43,7 +43,13 @@ class Chance(NamedTuple):
 
 
 def spread_of(values: Floats) -> Chance:
-    """Return the mean of simulated values and their central 95 %; NaN without any."""
+    """Return the mean of simulated values and their central 95 %; NaN without any.
+
+    Parameters
+    ----------
+    values
+        float64, shape (n,); NaN is left out.
+    """
     known = values[~np.isnan(values)]
     if not known.size:
         return Chance(math.nan, math.nan, math.nan)
@@ -86,19 +92,19 @@ class RandomComparisons:
         return rate
 
     def eer_convex_hull(self) -> Floats:
-        """Return the equal error rate of the convex hull of each set."""
+        """Return the equal error rate of the convex hull of each set: float64, shape (sets,)."""
         misses = np.arange(self.m + 1)
         return np.array(
             [hull_rate(np.append(self.n - row, 0), misses, self.m, self.n) for row in self.below]
         )
 
     def fnmr(self, fmr: float) -> Floats:
-        """Return the lowest FNMR at an FMR of each set."""
+        """Return the lowest FNMR at an FMR of each set: float64, shape (sets,)."""
         refused: Floats = (self.n - self.below > errors_allowed(self.n, fmr)).mean(axis=1)
         return refused
 
     def auc(self) -> Floats:
-        """Return the area under the ROC of each set."""
+        """Return the area under the ROC of each set: float64, shape (sets,)."""
         won: Floats = self.below.mean(axis=1) / self.n
         return won
 

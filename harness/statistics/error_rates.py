@@ -171,7 +171,13 @@ class ResampledComparisons:
         self._moments = [_moments(scores) for scores in self._scores]
 
     def draw(self, drawn: Weights) -> None:
-        """Set how often every identity counts; sums are whole numbers, so nothing is rounded."""
+        """Set how often every identity counts; sums are whole numbers, so nothing is rounded.
+
+        Parameters
+        ----------
+        drawn
+            int64, shape (identities,): how often each was drawn, from 0.
+        """
         extended = np.append(drawn, 1)
         self._weights = (
             drawn[self._of_mated],

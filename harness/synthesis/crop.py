@@ -24,7 +24,7 @@ def find_tattoo(image: npt.NDArray[np.uint8]) -> Box:
     Parameters
     ----------
     image
-        uint8 (height, width, 3), RGB.
+        uint8, shape (height, width, 3), RGB.
 
     Returns
     -------
@@ -101,6 +101,7 @@ def filled(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Return a mask with the skin between its lines: gaps closed, then every hole filled.
 
     Gaps of up to a twentieth of the picture's longer side are closed. What was in the mask stays.
+    Both masks are bool, shape (height, width).
     """
     radius = max(1, round(max(mask.shape) / 40))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

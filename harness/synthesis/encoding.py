@@ -78,7 +78,7 @@ def encoded(pixels: npt.NDArray[np.uint8], how: Encoding) -> bytes:
     Parameters
     ----------
     pixels : ndarray
-        uint8 RGB (h, w, 3).
+        uint8 RGB, shape (height, width, 3).
     how : Encoding
         Tables, subsampling and length; a picture that takes more bytes than that has its own.
     """

@@ -96,8 +96,8 @@ def finite(value: Any) -> float | None:
 def fold_spread(values: Sequence[float | None]) -> tuple[float | None, float | None]:
     """Return mean and standard deviation (n - 1) over the folds that have a value.
 
-    >>> fold_spread([0.2, 0.4, None])
-    (0.30000000000000004, 0.1414213562373095)
+    >>> fold_spread([0.0, 1.0, None])
+    (0.5, 0.7071067811865476)
     """
     known = np.array([value for value in values if value is not None], dtype=np.float64)
     if len(known) == 0:
@@ -111,6 +111,16 @@ def histogram(
     """Return the share of finite mated and non-mated scores in `BINS` equal bins.
 
     The range is that of all finite scores, so that an outlier is seen; empty without scores.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Floating point, shape (comparisons,); what is not finite is left out.
+
+    Returns
+    -------
+    dict
+        Columns ``low``, ``high``, ``mated``, ``nonmated``, each `BINS` long; shares in [0, 1].
     """
     mated, nonmated = mated[np.isfinite(mated)], nonmated[np.isfinite(nonmated)]
     if len(mated) + len(nonmated) == 0:

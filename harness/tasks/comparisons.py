@@ -153,5 +153,10 @@ def independent(
     Where no comparison was judged wrongly, either kind of error may have been missed: with k
     identities of each, all rates up to the bound of Clopper and Pearson on k trials would leave
     both unseen with a probability of 5 % or more.
+
+    Parameters
+    ----------
+    mated_clusters, probe_clusters
+        int64, shapes (mated comparisons,) and (non-mated comparisons,): numbers of identities.
     """
     return min(len(np.unique(mated_clusters)), len(np.unique(probe_clusters)))

@@ -260,6 +260,18 @@ class Identification(Searching[PooledSearches]):
 def gallery_sizes(gallery: npt.NDArray[np.integer]) -> dict[str, int]:
     """Return the fewest and most references that probes with a mate are searched among.
 
+    Parameters
+    ----------
+    gallery
+        Whole numbers, shape (probes with a mate,): how many references each is searched among.
+
+    Returns
+    -------
+    dict
+        Empty without such probes.
+
+    Examples
+    --------
     >>> gallery_sizes(np.array([54, 55, 54]))
     {'smallest_gallery': 54, 'largest_gallery': 55}
     """

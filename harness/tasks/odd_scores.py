@@ -64,7 +64,7 @@ def backwards(mated: Scores, nonmated: Scores) -> str | None:
     Parameters
     ----------
     mated, nonmated
-        float64, any number; what is not finite is left out.
+        float64, shape (comparisons,), any number; what is not finite is left out.
 
     Examples
     --------

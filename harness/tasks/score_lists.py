@@ -172,7 +172,10 @@ class ScoreLists(Task["_Lists", "_Lists"]):
 def scores_of(
     folds: Sequence[Fold], answers: Sequence[Answer]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the mated and the non-mated scores, failures as they are judged."""
+    """Return the mated and the non-mated scores, failures as they are judged.
+
+    float64, each of shape (comparisons,).
+    """
     lists = _Lists.of(folds, answers, {})
     return lists.mated, lists.nonmated
 

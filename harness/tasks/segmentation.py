@@ -174,7 +174,9 @@ class _Measured:
 
 
 def truth_of(record: Record, shape: tuple[int, ...] | None = None) -> MarkedPixels | None:
-    """Return the mask of a record: bool; None where nothing says how large an empty one is.
+    """Return the mask of a record: bool, shape (height, width).
+
+    None where the record has no mask and nothing says how large an empty one is.
 
     Parameters
     ----------

@@ -97,15 +97,24 @@ class Compared(typing.Protocol):
     """Scores of comparisons, with labels of the identities that each joins, as in `Scores`."""
 
     @property
-    def mated(self) -> npt.NDArray[np.float64]: ...  # noqa: D102
+    def mated(self) -> npt.NDArray[np.float64]:
+        """Scores, float64, shape (mated,)."""
+
     @property
-    def mated_clusters(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    def mated_clusters(self) -> npt.NDArray[Any]:
+        """Label of each mated comparison's identity, shape (mated,)."""
+
     @property
-    def nonmated(self) -> npt.NDArray[np.float64]: ...  # noqa: D102
+    def nonmated(self) -> npt.NDArray[np.float64]:
+        """Scores, float64, shape (nonmated,)."""
+
     @property
-    def probe_clusters(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    def probe_clusters(self) -> npt.NDArray[Any]:
+        """Label of each non-mated comparison's probe, shape (nonmated,)."""
+
     @property
-    def reference_clusters(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    def reference_clusters(self) -> npt.NDArray[Any]:
+        """Label of each non-mated comparison's reference, shape (nonmated,)."""
 
 
 def trials_of(compared: Compared, metric: Metric) -> Scores | None:
@@ -139,6 +148,14 @@ def failures_of(
 
 
 def values_of(values: Sequence[float | None], identities: npt.NDArray[Any]) -> Values | None:
-    """Return one value for each image as trials; None where no image has any."""
+    """Return one value for each image as trials; None where no image has any.
+
+    Parameters
+    ----------
+    values
+        One for each of n images, None where it has none.
+    identities
+        Labels, shape (n,): whose each image is.
+    """
     found = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     return None if np.isnan(found).all() else Values(found, identities)

@@ -137,7 +137,10 @@ class Verification(Comparing["_Pairs", "_Pairs"]):
 def scores_of(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the mated and the non-mated scores of all folds, failures as they are judged."""
+    """Return the mated and the non-mated scores of all folds, failures as they are judged.
+
+    float64, each of shape (comparisons,).
+    """
     parts = [_Pairs.of(fold, answer, records) for fold, answer in zip(folds, answers, strict=True)]
     pooled = _Pairs.joined(parts, identities_of(folds))
     return pooled.mated, pooled.nonmated

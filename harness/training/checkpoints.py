@@ -27,7 +27,7 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[
     folder
         Made if it is missing.
     tensors
-        By name.
+        By name: any shape and dtype, on any device.
     facts
         Whatever JSON can hold.
     """
@@ -40,6 +40,8 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Return tensors and facts of the checkpoint in a folder, or None if there is none.
+
+    Tensors are on the CPU, in the shape and dtype in which `save_checkpoint` got them.
 
     Raises
     ------
@@ -60,12 +62,18 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
 
 
 def module_tensors(module: nn.Module, prefix: str) -> dict[str, Tensor]:
-    """Return weights and buffers of a module under names that begin with `prefix`."""
+    """Return weights and buffers of a module under names that begin with `prefix`.
+
+    They are the module's own, not copied, in their own shape and dtype, on its device.
+    """
     return {f"{prefix}/{name}": value for name, value in module.state_dict().items()}
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
-    """Return what an optimiser remembers (momenta, counts) under names that begin with `prefix`."""
+    """Return what an optimiser remembers under names that begin with `prefix`.
+
+    Momenta have the shape of their parameter, counts of steps are scalars.
+    """
     return {
         f"{prefix}/{number}/{name}": torch.as_tensor(value)
         for number, memory in optimiser.state_dict()["state"].items()
@@ -75,12 +83,21 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str
 
 
 def restore_module(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
-    """Give a module what `module_tensors` took.
+    """Give a module the weights and buffers that `module_tensors` took.
+
+    Parameters
+    ----------
+    module
+        Changed in place.
+    tensors
+        Of `load_checkpoint`; those under other prefixes are passed over.
+    prefix
+        As given to `module_tensors`.
 
     Raises
     ------
     Damaged
-        If it is of another network.
+        If names or shapes are those of another network.
     """
     state = _under(tensors, prefix)
     wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
@@ -95,7 +112,7 @@ def restore_module(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str
 def restore_optimiser(
     optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], prefix: str
 ) -> None:
-    """Give an optimiser what `optimiser_tensors` took."""
+    """Give an optimiser what `optimiser_tensors` took: each momentum in its parameter's shape."""
     memories: dict[int, dict[str, Tensor]] = {}
     for name, value in _under(tensors, prefix).items():
         number, key = name.split("/", 1)

@@ -112,7 +112,7 @@ class Engine:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def backward(self, loss: Tensor) -> None:
-        """Compute gradients; several processes take their mean."""
+        """Compute the gradients of a loss, a scalar; several processes take their mean."""
         if self._fabric is None:
             loss.backward()  # type: ignore[no-untyped-call]
         else:

@@ -171,5 +171,5 @@ class ArcFace(nn.Module):
             return self.scale * cosine.scatter(1, classes[:, None], target)
 
     def forward(self, embeddings: Tensor, classes: Tensor) -> Tensor:
-        """Return the mean cross-entropy of a batch, a scalar."""
+        """Return the mean cross-entropy of a batch, a scalar; parameters as for `logits`."""
         return functional.cross_entropy(self.logits(embeddings, classes), classes)

@@ -66,7 +66,9 @@ def load_weights(network: nn.Module, file: Path) -> None:
 
 
 def read_weights(weights: str, name: str, instead: str) -> dict[str, Tensor]:
-    """Return weights that others learned, on the CPU.
+    """Return weights that others learned, by name, on the CPU.
+
+    Any shape and dtype that the file has; `take_layers` checks whether they fit a network.
 
     Parameters
     ----------
@@ -144,7 +146,7 @@ def take_layers(
     layers
         By their names in `state`; changed in place, or not at all.
     state
-        As `read_weights` returns it.
+        As `read_weights` returns it, in the shapes of the layers but for what is said above.
     source, expected
         Where it is from and what it should hold, for messages.
 

@@ -28,6 +28,7 @@ from harness.tasks.protocol import Protocol
 __all__ = ["FEATURES", "Evidence", "answered_by", "found_by", "shortcuts"]
 
 Vectors = npt.NDArray[np.float64]
+"""Features of one picture: float64, shape (features,)."""
 
 PROBES, REFERENCES = 200, 300
 """Pictures that are looked at, at most; of larger sets a seeded sample is."""
