@@ -13,8 +13,9 @@ from harness.errors import UsageError
 from harness.metrics import aigtatt
 from harness.metrics.open_set import Searches
 from harness.record.record import Run
-from harness.tasks import closed_set, open_set, verification
-from harness.tasks.answers import Answer
+from harness.tasks import verification
+from harness.tasks.answers import Answer, Answered
+from harness.tasks.kinds import task_of
 
 __all__ = ["COLUMNS", "aigtatt_table"]
 
@@ -81,12 +82,11 @@ def _columns(run: Run) -> dict[str, float]:
     if run.protocol.task == "verification":
         mated, nonmated = verification.scores_of(folds, answers, records)
         return aigtatt.verification_columns(mated, nonmated)
+    parts = task_of(run.protocol).parts(Answered(folds, answers, records, run.protocol))
     if run.protocol.task == "open-set":
-        parts = open_set.searches_in(folds, answers, records)
         searches = Searches.joined(Searches.of(part.scores, part.truth) for part in parts)
         return aigtatt.open_set_columns(searches.refusals_accused())
-    draws = closed_set.searches_in(folds, answers, records)
-    return aigtatt.closed_set_columns([draw.ranks for draw in draws])
+    return aigtatt.closed_set_columns([part.ranks for part in parts])
 
 
 def _data(run: Run) -> str:

@@ -117,6 +117,6 @@ def _searched(folds: Sequence[Fold], answers: Sequence[Answer]) -> Iterator[tupl
     """Yield what is searched: each fold, or each of its draws."""
     for fold, answer in zip(folds, answers, strict=True):
         if fold.draws:
-            yield from ((part, scores) for _, part, scores in draws_of([fold], [answer]))
+            yield from draws_of([(fold, answer)])
         else:
             yield fold, answer

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.api import Image
 from harness.data.images import decode
-from harness.data.records import Fold
+from harness.data.records import Fold, Record
 from harness.metrics.verification import ErrorCurve
-from harness.tasks.results import Failure
+from harness.tasks import protocol as protocols
 
 if TYPE_CHECKING:
     from harness.matching import MatchResult
@@ -76,15 +77,44 @@ class PictureAnswer(Answer):
         return None if image is None else image[:, :, 0].astype(np.float32) / np.float32(255)
 
 
-def listed_failures(
-    folds: Sequence[Fold], answers: Sequence[Answer], role: str = "probe"
-) -> list[Failure]:
-    """List every image that the algorithm gave up on, fold by fold and by name."""
-    return [
-        Failure(fold.name, name, role, reason)
-        for fold, answer in zip(folds, answers, strict=True)
-        for name, reason in sorted(answer.failures.items())
-    ]
+@dataclass(frozen=True)
+class Answered:
+    """A protocol's folds with their answers: what every number of a run follows from.
+
+    Parameters
+    ----------
+    folds, answers
+        In the same order.
+    records
+        Those that the folds name.
+    protocol
+        Whose question is answered.
+    """
+
+    folds: Sequence[Fold]
+    answers: Sequence[Answer]
+    records: Mapping[str, Record]
+    protocol: protocols.Protocol
+
+    @property
+    def by_fold(self) -> Iterator[tuple[Fold, Answer]]:
+        """Each fold with its answer."""
+        return zip(self.folds, self.answers, strict=True)
+
+
+class Counting(Protocol):
+    """Answers with the truth about them, which know how many of what they are."""
+
+    def counts(self) -> dict[str, int]:
+        """Return what is counted in them."""
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sums of what is counted in several parts, by name."""
+    total: Counter[str] = Counter()
+    for part in counts:
+        total.update(part)
+    return dict(total)
 
 
 def finite(value: Any) -> float | None:

@@ -8,15 +8,15 @@ random score in all draws.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.records import Dataset, Fold, Record
+from harness.data.records import Dataset, Fold
 from harness.statistics.chance import random_hits, widened_band
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answered
 from harness.tasks.clusters import identities_of
 from harness.tasks.drawing import closed_set_folds, draws_of, places_of
 from harness.tasks.identification import Identification
@@ -41,29 +41,22 @@ class ClosedSet(Identification):
         """
         return closed_set_folds(dataset, protocol)
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[FoldSearches]:
-        """Return the searches of every draw."""
-        return searches_in(folds, answers, records)
+    def parts(self, run: Answered) -> list[FoldSearches]:
+        """Return the searches of every draw, with identities as they are over all draws."""
+        return searches_of(draws_of(run.by_fold), run.records, identities_of(run.folds))
 
-    def whole(
-        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], protocol: Protocol
-    ) -> PooledSearches:
+    def whole(self, parts: Sequence[FoldSearches], run: Answered) -> PooledSearches:
         """Return the searches of all draws."""
+        protocol = run.protocol
         asked = [int(metric["rank"]) for metric in protocol.metric_ids if metric.name == "hit-rate"]
-        return _Drawn(parts, folds, max([protocol.ranks, *asked]))
+        return _Drawn(parts, run.folds, max([protocol.ranks, *asked]))
 
     def counts(
         self, whole: PooledSearches, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
     ) -> dict[str, int]:
         """Return the sums over all draws, and how many draws there are."""
         counts = super().counts(whole, per_fold, folds)
-        return {**counts, "draws": len(per_fold), "folds": len(folds), **training_images(folds)}
+        return {**counts, "draws": len(per_fold), **training_images(folds)}
 
 
 class _Drawn(PooledSearches):
@@ -85,16 +78,6 @@ class _Drawn(PooledSearches):
         """Return where 95 of 100 random hit rates at a rank lie, in the same draws."""
         hits = self._random_hits
         return widened_band(chances, hits[:, min(rank, hits.shape[1]) - 1])
-
-
-def searches_in(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
-) -> list[FoldSearches]:
-    """Return the searches of every draw, with identities as they are over all draws."""
-    parts = list(draws_of(folds, answers))
-    return searches_of(
-        [part for _, part, _ in parts], [a for _, _, a in parts], records, identities_of(folds)
-    )
 
 
 TASK = ClosedSet()

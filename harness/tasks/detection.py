@@ -18,9 +18,9 @@ from harness.statistics.bootstrap import choose_interval
 from harness.statistics.chance import blind_guesses, random_comparisons, spread_of
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, few_errors
-from harness.tasks.answers import Answer, finite, histogram, thin_curve
+from harness.tasks.answers import Answered, finite, histogram, thin_curve
 from harness.tasks.clusters import cluster_of
-from harness.tasks.images import dealt_folds, resampled
+from harness.tasks.images import OTHER, TATTOO, dealt_folds, resampled
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
@@ -28,11 +28,10 @@ from harness.tasks.results import (
     FoldMetrics,
     Judgement,
 )
-from harness.tasks.task import Task, training_images
+from harness.tasks.task import Task
 from harness.tasks.trade_off import TradeOff
 from harness.tasks.trials import MEASURES, Scores, Trials, Values
 
-TATTOO = "tattoo"
 ONE_KIND = "no level of chance: always the same answer is right for all images of one kind"
 
 
@@ -59,7 +58,7 @@ class Detection(Task["_Decisions", "_Decisions"]):
         "eer",
         mated="images with a tattoo",
         nonmated="images without",
-        kinds=(TATTOO, "non-tattoo"),
+        kinds=(TATTOO, OTHER),
         scored="images",
         higher="like a tattoo",
     )
@@ -99,29 +98,21 @@ class Detection(Task["_Decisions", "_Decisions"]):
         """Return which images show a tattoo: bool, shape (images,)."""
         return np.array([records[name].label == TATTOO for name in fold.probes], dtype=bool)
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Decisions]:
+    def parts(self, run: Answered) -> list[_Decisions]:
         """Return the scores of each fold with its labels."""
         return [
             _Decisions(
                 fold.name,
                 fold.probes,
                 np.asarray(answer.scores, dtype=np.float64),
-                self.truth_matrix(fold, records),
+                self.truth_matrix(fold, run.records),
                 np.array([name in answer.failures for name in fold.probes], dtype=bool),
-                np.array([cluster_of(records[name]) for name in fold.probes]),
+                np.array([cluster_of(run.records[name]) for name in fold.probes]),
             )
-            for fold, answer in zip(folds, answers, strict=True)
+            for fold, answer in run.by_fold
         ]
 
-    def whole(
-        self, parts: Sequence[_Decisions], folds: Sequence[Fold], protocol: Protocol
-    ) -> _Decisions:
+    def whole(self, parts: Sequence[_Decisions], run: Answered) -> _Decisions:
         """Return the images of all folds."""
         return _Decisions.pool(parts)
 
@@ -143,12 +134,6 @@ class Detection(Task["_Decisions", "_Decisions"]):
                 set_interval(estimate, intervals[metric], fewer)
             found[str(metric)] = estimate
         return found
-
-    def counts(
-        self, whole: _Decisions, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
-    ) -> dict[str, int]:
-        """Return what is counted over all folds."""
-        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
 
     def curves(self, whole: _Decisions, protocol: Protocol) -> Curves:
         """Return false against missed detections, and the scores of both kinds of images."""
@@ -242,7 +227,7 @@ class _Decisions:
                 identity=str(self.clusters[i]),
                 score=finite(self.scores[i]),
                 failed=bool(self.failed[i]),
-                truth=TATTOO if self.truth[i] else "non-tattoo",
+                truth=TATTOO if self.truth[i] else OTHER,
                 correct=bool(correct[i]),
             )
             for i, name in enumerate(self.names)

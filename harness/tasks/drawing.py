@@ -10,7 +10,7 @@ enrolled. Then nothing is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -112,10 +112,10 @@ def open_set_folds(dataset: Dataset, protocol: Protocol) -> list[Fold]:
 
 
 def draws_of(
-    folds: Sequence[Fold], answers: Sequence[Answer]
-) -> Iterator[tuple[Fold, Fold, Answer]]:
-    """Yield each fold with each of its draws: as a fold of its own, with its part of the scores."""
-    for fold, answer in zip(folds, answers, strict=True):
+    answered: Iterable[tuple[Fold, Answer]],
+) -> Iterator[tuple[Fold, Answer]]:
+    """Yield each draw of each fold: as a fold of its own, with its part of the scores."""
+    for fold, answer in answered:
         row = {name: i for i, name in enumerate(fold.probes)}
         column = {name: j for j, name in enumerate(fold.gallery)}
         for k, draw in enumerate(fold.draws, start=1):
@@ -132,7 +132,7 @@ def draws_of(
             columns = [column[name] for name in draw.gallery]
             names = probes | inside
             failures = {n: reason for n, reason in answer.failures.items() if n in names}
-            yield fold, part, Answer(answer.scores[np.ix_(rows, columns)], failures)
+            yield part, Answer(answer.scores[np.ix_(rows, columns)], failures)
 
 
 def places_of(folds: Sequence[Fold]) -> list[tuple[tuple[int, int], list[chance.Draw]]]:

@@ -22,8 +22,8 @@ from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
 from harness.tasks import comparisons as comparing
-from harness.tasks.answers import Answer, StreamedAnswer, finite
-from harness.tasks.clusters import cluster_of, components
+from harness.tasks.answers import Answer, Answered, StreamedAnswer, finite
+from harness.tasks.clusters import cluster_of, components, identities_of
 from harness.tasks.comparisons import estimate_of, independent, score_intervals
 from harness.tasks.folds import check_named, deal
 from harness.tasks.intervals import set_interval
@@ -111,7 +111,7 @@ class Searching(Comparing[FoldSearches, Whole]):
                 part.nonmated_probe_clusters,
                 part.nonmated_reference_clusters,
             )
-            for part in searches_of(folds, answers, records)
+            for part in searches_of(zip(folds, answers, strict=True), records, identities_of(folds))
         ]
 
 
@@ -185,19 +185,11 @@ class Identification(Searching[PooledSearches]):
             )
         return folds
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[FoldSearches]:
+    def parts(self, run: Answered) -> list[FoldSearches]:
         """Return the searches of every fold."""
-        return searches_of(folds, answers, records)
+        return searches_of(run.by_fold, run.records, identities_of(run.folds))
 
-    def whole(
-        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], protocol: Protocol
-    ) -> PooledSearches:
+    def whole(self, parts: Sequence[FoldSearches], run: Answered) -> PooledSearches:
         """Return the searches of all folds."""
         return PooledSearches(parts)
 
@@ -215,21 +207,14 @@ class Identification(Searching[PooledSearches]):
     def counts(
         self, whole: PooledSearches, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
     ) -> dict[str, int]:
-        """Return the sums over all folds, and how large galleries are."""
-        identities = len(set(whole.clusters.tolist()))
-        counts: dict[str, int] = {"folds": len(per_fold), "identities": identities}
-        for fold in per_fold:
-            for name, count in fold.counts.items():
-                counts[name] = counts.get(name, 0) + count
-        return counts | gallery_sizes(whole.gallery[whole.mates > 0])
+        """Return the sums over all folds: what is learned from counts in each of them."""
+        return {"folds": len(folds), **whole.counts()}
 
     def curves(self, whole: PooledSearches, protocol: Protocol) -> Curves:
         """Return hit rates by rank, false matches against false non-matches, and all scores."""
         return _curves(whole, protocol.ranks)
 
-    def failures(
-        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], answers: Sequence[Answer]
-    ) -> list[Failure]:
+    def failures(self, parts: Sequence[FoldSearches], run: Answered) -> list[Failure]:
         """Return probes and references without a template."""
         return [failure for part in parts for failure in part.failures()]
 
@@ -255,29 +240,6 @@ class Identification(Searching[PooledSearches]):
             metric.name,
             float(dict(metric.options).get("fmr", "nan")),
         )
-
-
-def gallery_sizes(gallery: npt.NDArray[np.integer]) -> dict[str, int]:
-    """Return the fewest and most references that probes with a mate are searched among.
-
-    Parameters
-    ----------
-    gallery
-        Whole numbers, shape (probes with a mate,): how many references each is searched among.
-
-    Returns
-    -------
-    dict
-        Empty without such probes.
-
-    Examples
-    --------
-    >>> gallery_sizes(np.array([54, 55, 54]))
-    {'smallest_gallery': 54, 'largest_gallery': 55}
-    """
-    if not len(gallery):
-        return {}
-    return {"smallest_gallery": int(gallery.min()), "largest_gallery": int(gallery.max())}
 
 
 def _value(metric: Metric, part: FoldSearches | PooledSearches) -> float | None:

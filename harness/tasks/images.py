@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,34 @@ from harness.statistics.intervals import Interval
 from harness.tasks.clusters import cluster_of
 from harness.tasks.folds import deal
 from harness.tasks.protocol import FoldRules
+from harness.tasks.results import Judgement
+
+TATTOO, OTHER = "tattoo", "non-tattoo"
+"""Labels: what an image shows."""
+
+
+@dataclass
+class JudgedImages:
+    """Images of one fold, or of all, each with its measurements."""
+
+    fold: str
+    searches: list[Judgement] = field(default_factory=list)
+
+    @property
+    def clusters(self) -> npt.NDArray[Any]:
+        """Identity of each image: shape (images,)."""
+        return np.array([search.identity for search in self.searches])
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are of each kind."""
+        tattoo = sum(search.truth == TATTOO for search in self.searches)
+        return {
+            "images": len(self.searches),
+            "tattoo": tattoo,
+            "non_tattoo": len(self.searches) - tattoo,
+            "identities": len({search.identity for search in self.searches}),
+            "failed_probes": sum(search.failed for search in self.searches),
+        }
 
 
 def mask_of(record: Record) -> Picture | None:

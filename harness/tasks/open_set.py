@@ -7,13 +7,13 @@ no FPIR for tattoos, and the report says so beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from harness.data.records import Dataset, Fold, Record
+from harness.data.records import Dataset, Fold
 from harness.metrics import open_set as searching
 from harness.metrics import verification
 from harness.metrics.ids import Metric
@@ -22,21 +22,20 @@ from harness.statistics.chance import random_searches, spread_of
 from harness.statistics.error_rates import Measure, bootstrap_measures
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import few_errors
-from harness.tasks.answers import Answer, finite, listed_failures, thin_curve
+from harness.tasks.answers import Answered, finite, thin_curve
 from harness.tasks.clusters import cluster_of, identities_of
 from harness.tasks.comparisons import independent
 from harness.tasks.drawing import draws_of, open_set_folds, places_of
-from harness.tasks.identification import Searching, gallery_sizes
+from harness.tasks.identification import Searching
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
     SAME_PHOTOGRAPH,
     Curves,
-    Failure,
     FoldMetrics,
 )
-from harness.tasks.searches import FoldSearches, searches_of
+from harness.tasks.searches import FoldSearches, gallery_sizes, searches_of
 from harness.tasks.task import training_images
 from harness.tasks.trade_off import TradeOff
 from harness.tasks.trials import Scores, Trials
@@ -76,21 +75,17 @@ class OpenSet(Searching["_Rotations"]):
         """
         return open_set_folds(dataset, protocol)
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[FoldSearches]:
-        """Return the searches of every draw."""
-        return searches_in(folds, answers, records)
+    def parts(self, run: Answered) -> list[FoldSearches]:
+        """Return the searches of every draw, strangers' with an identity of their own."""
+        identities = identities_of(run.folds)
+        for record in run.records.values():
+            # A stranger has no mate, but its images are one identity all the same.
+            identities.setdefault(record.name, cluster_of(record, ("tattoo", "group")))
+        return searches_of(draws_of(run.by_fold), run.records, identities)
 
-    def whole(
-        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], protocol: Protocol
-    ) -> _Rotations:
+    def whole(self, parts: Sequence[FoldSearches], run: Answered) -> _Rotations:
         """Return the searches of all draws."""
-        return _Rotations(parts, folds=folds)
+        return _Rotations(parts, folds=run.folds)
 
     def of_part(self, part: FoldSearches, protocol: Protocol) -> FoldMetrics:
         """Return what is counted in a draw, and every metric in it."""
@@ -125,12 +120,6 @@ class OpenSet(Searching["_Rotations"]):
         """Return FPIR against FNIR."""
         return Curves(det=whole.det())
 
-    def failures(
-        self, parts: Sequence[FoldSearches], folds: Sequence[Fold], answers: Sequence[Answer]
-    ) -> list[Failure]:
-        """Return images without a template, once for each fold."""
-        return listed_failures(folds, answers, self.failed_role)
-
     def subsets(self, whole: _Rotations, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
         """Return the rates apart for mated searches with and without a mate of one photograph."""
         return _by_source(protocol.metric_ids, whole.parts)
@@ -149,18 +138,6 @@ class OpenSet(Searching["_Rotations"]):
             "fnmr" if metric.name == "fnir" else "eer",
             float(options.get("fpir", "nan")),
         )
-
-
-def searches_in(
-    folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
-) -> list[FoldSearches]:
-    """Return the searches of every draw, strangers' with an identity of their own."""
-    drawn = list(draws_of(folds, answers))
-    identities = identities_of(folds)
-    for record in records.values():
-        # A stranger has no mate, but its images are one identity all the same.
-        identities.setdefault(record.name, cluster_of(record, ("tattoo", "group")))
-    return searches_of([p for _, p, _ in drawn], [a for _, _, a in drawn], records, identities)
 
 
 def _by_source(

@@ -27,9 +27,9 @@ from harness.metrics.removal import Removal
 from harness.statistics.bootstrap import cluster_bootstrap
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, no_interval
-from harness.tasks.answers import Answer, PictureAnswer, finite
+from harness.tasks.answers import Answer, Answered, PictureAnswer, finite
 from harness.tasks.clusters import cluster_of
-from harness.tasks.images import dealt_folds, listed_folds, mask_of
+from harness.tasks.images import OTHER, TATTOO, JudgedImages, dealt_folds, listed_folds, mask_of
 from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol, Table
@@ -37,7 +37,7 @@ from harness.tasks.results import (
     FoldMetrics,
     Judgement,
 )
-from harness.tasks.task import Task, training_images
+from harness.tasks.task import Task
 from harness.tasks.trials import Statistic, Trials, values_of
 
 METRICS = (
@@ -52,7 +52,6 @@ METRICS = (
     "change-untattooed",
     "changed-untattooed",
 )
-TATTOO, OTHER = "tattoo", "non-tattoo"
 Column = npt.NDArray[np.float64]
 
 _POOLED: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
@@ -138,44 +137,37 @@ class RemovalTask(Task["_Retouched", "_Retouched"]):
             "clean": [None if r.clean is None else Picture(str(r.clean)) for r in shown],
         }
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Retouched]:
+    def parts(self, run: Answered) -> list[_Retouched]:
         """Return every image of each fold with its measurements."""
+        records = run.records
         found = [
             [_of_image(records[name], answer, i) for i, name in enumerate(fold.probes)]
-            for fold, answer in zip(folds, answers, strict=True)
+            for fold, answer in run.by_fold
         ]
         pooled = [one for part in found for one in part]
         unit = float(np.mean([one.error_unchanged for one in pooled])) if pooled else 0.0
         return [
             _Retouched(
                 fold.name,
-                part,
                 [
                     _search(fold.name, records[name], name in answer.failures, _values(one, unit))
                     for name, one in zip(fold.probes, part, strict=True)
                 ],
+                part,
             )
-            for fold, answer, part in zip(folds, answers, found, strict=True)
+            for (fold, answer), part in zip(run.by_fold, found, strict=True)
         ]
 
-    def whole(
-        self, parts: Sequence[_Retouched], folds: Sequence[Fold], protocol: Protocol
-    ) -> _Retouched:
+    def whole(self, parts: Sequence[_Retouched], run: Answered) -> _Retouched:
         """Return the images of all folds."""
         return _Retouched(
-            "", [m for part in parts for m in part.measured], [s for p in parts for s in p.searches]
+            "", [s for part in parts for s in part.searches], [m for p in parts for m in p.measured]
         )
 
     def of_part(self, part: _Retouched, protocol: Protocol) -> FoldMetrics:
         """Return what is counted in a fold, and every metric in it."""
         values = {str(m): _value(m.name, part) for m in protocol.metric_ids}
-        return FoldMetrics(part.fold, _counts(part.searches), values)
+        return FoldMetrics(part.fold, part.counts(), values)
 
     def estimates(self, whole: _Retouched, protocol: Protocol) -> dict[str, Estimate]:
         """Return every metric, by its id."""
@@ -191,12 +183,6 @@ class RemovalTask(Task["_Retouched", "_Retouched"]):
                 estimate = mean_estimate(values, whole.clusters, share=name in _SHARES)
             found[name] = estimate
         return found
-
-    def counts(
-        self, whole: _Retouched, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
-    ) -> dict[str, int]:
-        """Return what is counted over all folds."""
-        return {"folds": len(folds), **_counts(whole.searches), **training_images(folds)}
 
     def searches(self, part: _Retouched, protocol: Protocol) -> list[Judgement]:
         """Return every image with its measurements."""
@@ -220,16 +206,10 @@ class RemovalTask(Task["_Retouched", "_Retouched"]):
 
 
 @dataclass
-class _Retouched:
+class _Retouched(JudgedImages):
     """Images with what was measured of each, and what it adds to every metric."""
 
-    fold: str
-    measured: Sequence[Removal]
-    searches: list[Judgement]
-
-    @property
-    def clusters(self) -> npt.NDArray[Any]:
-        return np.array([search.identity for search in self.searches])
+    measured: Sequence[Removal] = ()
 
 
 def _of_image(record: Record, answer: Answer, place: int) -> Removal:
@@ -331,17 +311,6 @@ def _search(fold: str, record: Record, failed: bool, values: dict[str, float | N
         truth=OTHER if record.mask is None else TATTOO,
         values=values,
     )
-
-
-def _counts(searches: Sequence[Judgement]) -> dict[str, int]:
-    tattoo = sum(search.truth == TATTOO for search in searches)
-    return {
-        "images": len(searches),
-        "tattoo": tattoo,
-        "non_tattoo": len(searches) - tattoo,
-        "identities": len({search.identity for search in searches}),
-        "failed_probes": sum(search.failed for search in searches),
-    }
 
 
 TASK = RemovalTask()

@@ -21,7 +21,7 @@ from harness.errors import UsageError
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks import comparisons as comparing
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, Answered
 from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
@@ -69,17 +69,11 @@ class ScoreLists(Task["_Lists", "_Lists"]):
             "with --nonmated"
         )
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Lists]:
+    def parts(self, run: Answered) -> list[_Lists]:
         """Return both lists together; their folds are called `MATED` and `NONMATED`."""
-        return [_Lists.of(folds, answers, records)]
+        return [_Lists.of(run.folds, run.answers, run.records)]
 
-    def whole(self, parts: Sequence[_Lists], folds: Sequence[Fold], protocol: Protocol) -> _Lists:
+    def whole(self, parts: Sequence[_Lists], run: Answered) -> _Lists:
         """Return both lists."""
         (only,) = parts
         return only
@@ -118,9 +112,7 @@ class ScoreLists(Task["_Lists", "_Lists"]):
         """Return false matches against false non-matches, and all scores."""
         return Curves(det=whole.det(), distribution=whole.distribution())
 
-    def failures(
-        self, parts: Sequence[_Lists], folds: Sequence[Fold], answers: Sequence[Answer]
-    ) -> list[Failure]:
+    def failures(self, parts: Sequence[_Lists], run: Answered) -> list[Failure]:
         """Return none: lines without a score are counted, not named."""
         return []
 

@@ -8,7 +8,7 @@ after, and how many tattoos stay. Metrics are means over queries, and queries re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,17 +22,17 @@ from harness.metrics import segmentation
 from harness.metrics.ids import Metric
 from harness.metrics.reranking import kept_share, penalised, ranking, tattoo_free_share
 from harness.statistics.estimate import Estimate
-from harness.tasks.answers import Answer, PictureAnswer, finite
+from harness.tasks.answers import Answer, Answered, PictureAnswer, finite
 from harness.tasks.clusters import components
 from harness.tasks.folds import deal
+from harness.tasks.images import OTHER, TATTOO
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol, Table
 from harness.tasks.results import (
     FoldMetrics,
     Judgement,
 )
-from harness.tasks.segmentation import OTHER, TATTOO, Masking, truth_of
-from harness.tasks.task import training_images
+from harness.tasks.segmentation import Masking, truth_of
 from harness.tasks.trials import Trials, values_of
 
 
@@ -107,16 +107,10 @@ class SearchTask(Masking["_Queries", "_Queries"]):
             folds.append(Fold(name, learned, tuple(r.name for r in judged)))
         return folds
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Queries]:
+    def parts(self, run: Answered) -> list[_Queries]:
         """Return the queries of each fold with their results."""
-        found = []
-        for fold, answer in zip(folds, answers, strict=True):
+        found, records, protocol = [], run.records, run.protocol
+        for fold, answer in run.by_fold:
             results = [
                 _result(records[name], answer, i, protocol) for i, name in enumerate(fold.probes)
             ]
@@ -127,9 +121,7 @@ class SearchTask(Masking["_Queries", "_Queries"]):
             found.append(_Queries(fold.name, asked))
         return found
 
-    def whole(
-        self, parts: Sequence[_Queries], folds: Sequence[Fold], protocol: Protocol
-    ) -> _Queries:
+    def whole(self, parts: Sequence[_Queries], run: Answered) -> _Queries:
         """Return the queries of all folds."""
         return _Queries("", [query for part in parts for query in part.queries])
 
@@ -152,12 +144,6 @@ class SearchTask(Masking["_Queries", "_Queries"]):
                 estimate.flags.append(f"only {len(whole.queries)} queries")
             found[str(metric)] = estimate
         return found
-
-    def counts(
-        self, whole: _Queries, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
-    ) -> dict[str, int]:
-        """Return what is counted over all folds."""
-        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
 
     def searches(self, part: _Queries, protocol: Protocol) -> list[Judgement]:
         """Return the results of every query in their new order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,8 +12,15 @@ import numpy.typing as npt
 from harness.data.records import Fold, Record
 from harness.metrics import identification as searching
 from harness.statistics.intervals import poisson_binomial_interval
-from harness.tasks.answers import BINS, CURVE_POINTS, Answer, StreamedAnswer, finite, thin_curve
-from harness.tasks.clusters import identities_of
+from harness.tasks.answers import (
+    BINS,
+    CURVE_POINTS,
+    Answer,
+    StreamedAnswer,
+    finite,
+    summed,
+    thin_curve,
+)
 from harness.tasks.comparisons import Measures
 from harness.tasks.counted import counted
 from harness.tasks.results import Candidate, Failure, Judgement
@@ -31,24 +38,16 @@ def mated_matrix(fold: Fold) -> npt.NDArray[np.bool_]:
 
 
 def searches_of(
-    folds: Sequence[Fold],
-    answers: Sequence[Answer],
+    answered: Iterable[tuple[Fold, Answer]],
     records: Mapping[str, Record],
-    identities: Mapping[str, str] | None = None,
+    identities: Mapping[str, str],
 ) -> list[FoldSearches]:
-    """Return the searches of every fold.
-
-    Parameters
-    ----------
-    identities
-        Of the names that have one; unless given, what mated pairs connect in any of the folds.
-    """
-    clusters = identities if identities is not None else identities_of(folds)
+    """Return the searches of every fold, or draw, of names that may have an identity."""
     return [
         (StreamedSearches if isinstance(answer, StreamedAnswer) else FoldSearches)(
-            fold, answer, records, clusters
+            fold, answer, records, identities
         )
-        for fold, answer in zip(folds, answers, strict=True)
+        for fold, answer in answered
     ]
 
 
@@ -290,6 +289,29 @@ class StreamedSearches(FoldSearches):
         return {} if found.histogram is None else found.histogram.shares(found.mated_scores, BINS)
 
 
+def gallery_sizes(gallery: npt.NDArray[np.integer]) -> dict[str, int]:
+    """Return the fewest and most references that probes with a mate are searched among.
+
+    Parameters
+    ----------
+    gallery
+        Whole numbers, shape (probes with a mate,): how many references each is searched among.
+
+    Returns
+    -------
+    dict
+        Empty without such probes.
+
+    Examples
+    --------
+    >>> gallery_sizes(np.array([54, 55, 54]))
+    {'smallest_gallery': 54, 'largest_gallery': 55}
+    """
+    if not len(gallery):
+        return {}
+    return {"smallest_gallery": int(gallery.min()), "largest_gallery": int(gallery.max())}
+
+
 class PooledSearches(Measures):
     """The folds together: searches pooled, comparisons pooled.
 
@@ -303,6 +325,7 @@ class PooledSearches(Measures):
         def join(name: str) -> npt.NDArray[Any]:
             return np.concatenate([getattr(part, name) for part in parts])
 
+        self._sums = summed(part.counts() for part in parts)
         self.streamed = any(isinstance(part, StreamedSearches) for part in parts)
         self._only = parts[0] if len(parts) == 1 else None
         self.ranks, self.precision = join("ranks"), join("precision")
@@ -325,6 +348,12 @@ class PooledSearches(Measures):
         if not self.streamed:
             self.nonmated_probe_clusters = numbered("nonmated_probe_clusters")
             self.nonmated_reference_clusters = numbered("nonmated_reference_clusters")
+
+    def counts(self) -> dict[str, int]:
+        """Return the sums over all parts, and how large galleries are."""
+        identities = len(set(self.clusters.tolist()))
+        sizes = gallery_sizes(self.gallery[self.mates > 0])
+        return {"identities": identities, **self._sums, **sizes}
 
     def band(self, rank: int, chances: npt.NDArray[np.float64]) -> tuple[float, float]:
         """Return where 95 of 100 random hit rates at a rank lie.

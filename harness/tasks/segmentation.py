@@ -23,19 +23,17 @@ from harness.metrics import localisation, segmentation
 from harness.metrics.ids import Metric
 from harness.metrics.regions import boxes_of
 from harness.statistics.estimate import Estimate
-from harness.tasks.answers import Answer, PictureAnswer
+from harness.tasks.answers import Answered, PictureAnswer
 from harness.tasks.clusters import cluster_of
-from harness.tasks.images import dealt_folds, listed_folds, mask_of
+from harness.tasks.images import OTHER, TATTOO, JudgedImages, dealt_folds, listed_folds, mask_of
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     FoldMetrics,
     Judgement,
 )
-from harness.tasks.task import Part, Task, Whole, training_images
+from harness.tasks.task import Part, Task, Whole
 from harness.tasks.trials import Trials, values_of
-
-TATTOO, OTHER = "tattoo", "non-tattoo"
 
 MarkedPixels = npt.NDArray[np.bool_]
 
@@ -98,31 +96,23 @@ class Segmentation(Masking["_Measured", "_Measured"]):
         kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
         return dealt_folds(kept, protocol.folds)
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Measured]:
+    def parts(self, run: Answered) -> list[_Measured]:
         """Return every image of each fold with its measurements, and those of blind answers."""
-        found = []
-        for fold, answer in zip(folds, answers, strict=True):
+        found, threshold = [], run.protocol.threshold
+        for fold, answer in run.by_fold:
             part = _Measured(fold.name)
             for i, name in enumerate(fold.probes):
                 mask = answer.mask(i) if isinstance(answer, PictureAnswer) else None
-                truth = truth_of(records[name], None if mask is None else mask.shape)
-                boxes = _true_boxes(records[name], truth)
-                marked = None if mask is None else segmentation.as_mask(mask, protocol.threshold)
+                truth = truth_of(run.records[name], None if mask is None else mask.shape)
+                boxes = _true_boxes(run.records[name], truth)
+                marked = None if mask is None else segmentation.as_mask(mask, threshold)
                 values = measured(marked, truth, boxes)
-                part.searches.append(_search(fold.name, records[name], marked, values))
+                part.searches.append(_search(fold.name, run.records[name], marked, values))
                 part.blind.append(_unseeing(truth, boxes))
             found.append(part)
         return found
 
-    def whole(
-        self, parts: Sequence[_Measured], folds: Sequence[Fold], protocol: Protocol
-    ) -> _Measured:
+    def whole(self, parts: Sequence[_Measured], run: Answered) -> _Measured:
         """Return the images of all folds."""
         return _Measured(
             "", [s for part in parts for s in part.searches], [b for p in parts for b in p.blind]
@@ -131,7 +121,7 @@ class Segmentation(Masking["_Measured", "_Measured"]):
     def of_part(self, part: _Measured, protocol: Protocol) -> FoldMetrics:
         """Return what is counted in a fold, and every metric in it."""
         values = {str(m): mean_of(part.values(m)) for m in protocol.metric_ids}
-        return FoldMetrics(part.fold, _counts(part.searches), values)
+        return FoldMetrics(part.fold, part.counts(), values)
 
     def estimates(self, whole: _Measured, protocol: Protocol) -> dict[str, Estimate]:
         """Return every metric, by its id."""
@@ -141,12 +131,6 @@ class Segmentation(Masking["_Measured", "_Measured"]):
             estimate.chance = _chance(metric.name, whole.blind)
             found[str(metric)] = estimate
         return found
-
-    def counts(
-        self, whole: _Measured, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
-    ) -> dict[str, int]:
-        """Return what is counted over all folds."""
-        return {"folds": len(folds), **_counts(whole.searches), **training_images(folds)}
 
     def searches(self, part: _Measured, protocol: Protocol) -> list[Judgement]:
         """Return every image with its measurements."""
@@ -158,19 +142,13 @@ class Segmentation(Masking["_Measured", "_Measured"]):
 
 
 @dataclass
-class _Measured:
+class _Measured(JudgedImages):
     """Images with their measurements, and what answers get on them that do not look."""
 
-    fold: str
-    searches: list[Judgement] = field(default_factory=list)
     blind: list[dict[str, float | None]] = field(default_factory=list)
 
     def values(self, metric: Metric) -> list[float | None]:
         return [search.values[metric.name] for search in self.searches]
-
-    @property
-    def clusters(self) -> npt.NDArray[Any]:
-        return np.array([search.identity for search in self.searches])
 
 
 def truth_of(record: Record, shape: tuple[int, ...] | None = None) -> MarkedPixels | None:
@@ -288,17 +266,6 @@ def _search(
         truth=OTHER if values["iou"] is None else TATTOO,
         values=values,
     )
-
-
-def _counts(searches: Sequence[Judgement]) -> dict[str, int]:
-    tattoo = sum(search.truth == TATTOO for search in searches)
-    return {
-        "images": len(searches),
-        "tattoo": tattoo,
-        "non_tattoo": len(searches) - tattoo,
-        "identities": len({search.identity for search in searches}),
-        "failed_probes": sum(search.failed for search in searches),
-    }
 
 
 def _true_boxes(record: Record, truth: MarkedPixels | None) -> npt.NDArray[np.int64]:

@@ -23,7 +23,7 @@ from harness.statistics.bootstrap import choose_interval
 from harness.statistics.chance import blind_guesses
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, few_errors
-from harness.tasks.answers import Answer, finite
+from harness.tasks.answers import Answered, finite
 from harness.tasks.clusters import DESIGN, cluster_of
 from harness.tasks.folds import deal
 from harness.tasks.images import resampled
@@ -35,7 +35,7 @@ from harness.tasks.results import (
     FoldMetrics,
     Judgement,
 )
-from harness.tasks.task import Task, training_images
+from harness.tasks.task import Task
 from harness.tasks.trials import Statistic, Trials, Values
 
 MOST = 100_000
@@ -131,22 +131,16 @@ class Style(Task["_Answers", "_Answers"]):
         shown = [records[name].style for name in fold.probes]
         return np.array([[style == own for style in vocabulary] for own in shown], dtype=bool)
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Answers]:
+    def parts(self, run: Answered) -> list[_Answers]:
         """Return the probabilities of each fold's images with their styles."""
-        styles = StyleRules.of(protocol).styles
+        styles = StyleRules.of(run.protocol).styles
         found = []
-        for fold, answer in zip(folds, answers, strict=True):
+        for fold, answer in run.by_fold:
             shape = (len(fold.probes), len(styles))
             scores = np.array(answer.scores, dtype=np.float64).reshape(shape)
             scores[[name in answer.failures for name in fold.probes]] = np.nan
-            truth = self.truth_matrix(fold, records, styles).reshape(-1, len(styles))
-            whose = np.array([cluster_of(records[name], DESIGN) for name in fold.probes])
+            truth = self.truth_matrix(fold, run.records, styles).reshape(-1, len(styles))
+            whose = np.array([cluster_of(run.records[name], DESIGN) for name in fold.probes])
             found.append(
                 _Answers(
                     fold.name,
@@ -159,9 +153,7 @@ class Style(Task["_Answers", "_Answers"]):
             )
         return found
 
-    def whole(
-        self, parts: Sequence[_Answers], folds: Sequence[Fold], protocol: Protocol
-    ) -> _Answers:
+    def whole(self, parts: Sequence[_Answers], run: Answered) -> _Answers:
         """Return the images of all folds."""
         return _Answers.pool(parts)
 
@@ -183,12 +175,6 @@ class Style(Task["_Answers", "_Answers"]):
                 set_interval(estimate, intervals[metric], identities, share=share)
             found[str(metric)] = estimate
         return found
-
-    def counts(
-        self, whole: _Answers, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
-    ) -> dict[str, int]:
-        """Return what is counted over all folds."""
-        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
 
     def curves(self, whole: _Answers, protocol: Protocol) -> Curves:
         """Return what is taken for what, and how often an answer of some confidence is right."""

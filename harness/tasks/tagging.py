@@ -21,7 +21,7 @@ from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import cluster_bootstrap
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
-from harness.tasks.answers import Answer, finite
+from harness.tasks.answers import Answered, finite
 from harness.tasks.clusters import CONTENT, cluster_of
 from harness.tasks.images import dealt_folds
 from harness.tasks.intervals import set_interval
@@ -32,7 +32,7 @@ from harness.tasks.results import (
     Judgement,
     TagFigures,
 )
-from harness.tasks.task import Task, training_images
+from harness.tasks.task import Task
 from harness.tasks.trials import Statistic, Trials, Values
 
 CANDIDATES = 12
@@ -150,13 +150,7 @@ class Tagging(Task["_Tagged", "_Tagged"]):
             row[[places[tag] for tag in records[name].tags if tag in places]] = True
         return truth
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Tagged]:
+    def parts(self, run: Answered) -> list[_Tagged]:
         """Return the scores of each fold's images with the tags that they carry.
 
         Raises
@@ -164,10 +158,10 @@ class Tagging(Task["_Tagged", "_Tagged"]):
         DataError
             If scores have another shape.
         """
-        used = {name: records[name] for fold in folds for name in (*fold.train, *fold.probes)}
-        tags = self.vocabulary(used, protocol)
+        used = {n: run.records[n] for fold in run.folds for n in (*fold.train, *fold.probes)}
+        tags = self.vocabulary(used, run.protocol)
         found = []
-        for fold, answer in zip(folds, answers, strict=True):
+        for fold, answer in run.by_fold:
             scores = np.asarray(answer.scores, dtype=np.float64)
             if scores.shape != (len(fold.probes), len(tags)):
                 raise DataError(
@@ -180,16 +174,16 @@ class Tagging(Task["_Tagged", "_Tagged"]):
                     fold.name,
                     fold.probes,
                     tags,
-                    protocol,
+                    run.protocol,
                     np.where(failed[:, np.newaxis], -np.inf, scores),
-                    self.truth_matrix(fold, records, tags),
+                    self.truth_matrix(fold, run.records, tags),
                     failed,
-                    np.array([cluster_of(records[name], CONTENT) for name in fold.probes]),
+                    np.array([cluster_of(run.records[name], CONTENT) for name in fold.probes]),
                 )
             )
         return found
 
-    def whole(self, parts: Sequence[_Tagged], folds: Sequence[Fold], protocol: Protocol) -> _Tagged:
+    def whole(self, parts: Sequence[_Tagged], run: Answered) -> _Tagged:
         """Return the images of all folds."""
         return _Tagged.pool(parts)
 
@@ -202,12 +196,6 @@ class Tagging(Task["_Tagged", "_Tagged"]):
     def estimates(self, whole: _Tagged, protocol: Protocol) -> dict[str, Estimate]:
         """Return every metric, by its id."""
         return _estimates(whole)
-
-    def counts(
-        self, whole: _Tagged, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
-    ) -> dict[str, int]:
-        """Return what is counted over all folds."""
-        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
 
     def searches(self, part: _Tagged, protocol: Protocol) -> list[Judgement]:
         """Return every image with the tags that it carries and those it is given."""

@@ -19,7 +19,7 @@ from harness.api import Algorithm
 from harness.data.records import Dataset, Fold, Picture, Record
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
-from harness.tasks.answers import Answer, fold_spread, listed_failures
+from harness.tasks.answers import Answer, Answered, Counting, fold_spread
 from harness.tasks.protocol import Need, Protocol, Table
 from harness.tasks.results import (
     Curves,
@@ -47,7 +47,7 @@ Shown = Literal["", "elements", "masks"]
 Part = TypeVar("Part")
 """The answers of one fold with the truth about them."""
 
-Whole = TypeVar("Whole")
+Whole = TypeVar("Whole", bound=Counting)
 """The answers of all folds together."""
 
 
@@ -148,17 +148,11 @@ class Task(ABC, Generic[Part, Whole]):
     # What answers come to.
 
     @abstractmethod
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[Part]:
+    def parts(self, run: Answered) -> list[Part]:
         """Return the answers of each fold, or of each draw from one, with the truth about them."""
 
     @abstractmethod
-    def whole(self, parts: Sequence[Part], folds: Sequence[Fold], protocol: Protocol) -> Whole:
+    def whole(self, parts: Sequence[Part], run: Answered) -> Whole:
         """Return all parts as one."""
 
     @abstractmethod
@@ -169,11 +163,11 @@ class Task(ABC, Generic[Part, Whole]):
     def estimates(self, whole: Whole, protocol: Protocol) -> dict[str, Estimate]:
         """Return every metric of the protocol, by its id, with interval and level of chance."""
 
-    @abstractmethod
     def counts(
         self, whole: Whole, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
     ) -> dict[str, int]:
         """Return what is counted over all folds."""
+        return {"folds": len(folds), **whole.counts(), **training_images(folds)}
 
     def curves(self, whole: Whole, protocol: Protocol) -> Curves:
         """Return what is drawn of it."""
@@ -183,11 +177,13 @@ class Task(ABC, Generic[Part, Whole]):
         """Return every search of a part, or every image; none where nobody looks at single ones."""
         return []
 
-    def failures(
-        self, parts: Sequence[Part], folds: Sequence[Fold], answers: Sequence[Answer]
-    ) -> list[Failure]:
-        """Return the images that the algorithm gave up on."""
-        return listed_failures(folds, answers, self.failed_role)
+    def failures(self, parts: Sequence[Part], run: Answered) -> list[Failure]:
+        """Return the images that the algorithm gave up on, fold by fold and by name."""
+        return [
+            Failure(fold.name, name, self.failed_role, reason)
+            for fold, answer in run.by_fold
+            for name, reason in sorted(answer.failures.items())
+        ]
 
     def subsets(self, whole: Whole, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
         """Return the metrics of parts of the trials, by the name of the part."""
@@ -219,8 +215,9 @@ class Task(ABC, Generic[Part, Whole]):
         DataError
             If truth and answers do not fit.
         """
-        parts = self.parts(folds, answers, records, protocol)
-        whole = self.whole(parts, folds, protocol)
+        run = Answered(folds, answers, records, protocol)
+        parts = self.parts(run)
+        whole = self.whole(parts, run)
         per_fold = [self.of_part(part, protocol) for part in parts]
         estimates = self.estimates(whole, protocol)
         for name, estimate in estimates.items():
@@ -238,7 +235,7 @@ class Task(ABC, Generic[Part, Whole]):
             ),
             curves=self.curves(whole, protocol),
             searches=[search for part in parts for search in self.searches(part, protocol)],
-            failures=self.failures(parts, folds, answers),
+            failures=self.failures(parts, run),
         )
 
     # What two runs are compared by.
@@ -255,7 +252,8 @@ class Task(ABC, Generic[Part, Whole]):
 
         Of a metric whose trials are not kept it gives None.
         """
-        whole = self.whole(self.parts(folds, answers, records, protocol), folds, protocol)
+        run = Answered(folds, answers, records, protocol)
+        whole = self.whole(self.parts(run), run)
 
         def given(metric: Metric) -> Trials | None:
             if metric.name == "fte":

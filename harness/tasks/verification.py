@@ -16,7 +16,7 @@ from harness.data.records import Dataset, Fold, Record
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks import comparisons as comparing
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, Answered, summed
 from harness.tasks.clusters import identities_of
 from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
 from harness.tasks.drawing import verification_folds
@@ -55,19 +55,13 @@ class Verification(Comparing["_Pairs", "_Pairs"]):
         """
         return verification_folds(dataset, protocol)
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Pairs]:
+    def parts(self, run: Answered) -> list[_Pairs]:
         """Return the comparisons of every fold that count."""
-        return [_Pairs.of(*one, records) for one in zip(folds, answers, strict=True)]
+        return [_Pairs.of(*one, run.records) for one in run.by_fold]
 
-    def whole(self, parts: Sequence[_Pairs], folds: Sequence[Fold], protocol: Protocol) -> _Pairs:
+    def whole(self, parts: Sequence[_Pairs], run: Answered) -> _Pairs:
         """Return the comparisons of all folds."""
-        return _Pairs.joined(parts, identities_of(folds))
+        return _Pairs.joined(parts, identities_of(run.folds))
 
     def of_part(self, part: _Pairs, protocol: Protocol) -> FoldMetrics:
         """Return what is counted in a fold, and every metric in it."""
@@ -82,11 +76,9 @@ class Verification(Comparing["_Pairs", "_Pairs"]):
         self, whole: _Pairs, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
     ) -> dict[str, int]:
         """Return the sums over all folds."""
-        counts = {"folds": len(folds), "identities": len(set(whole.mated_clusters.tolist()))}
-        for fold in per_fold:
-            for name, count in fold.counts.items():
-                counts[name] = counts.get(name, 0) + count
-        return counts
+        identities = len(set(whole.mated_clusters.tolist()))
+        sums = summed(fold.counts for fold in per_fold)
+        return {"folds": len(folds), "identities": identities, **sums}
 
     def curves(self, whole: _Pairs, protocol: Protocol) -> Curves:
         """Return false matches against false non-matches, and all scores."""

@@ -37,13 +37,13 @@ from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval
 from harness.statistics.chance import blind_guesses
 from harness.statistics.estimate import Estimate
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answered
 from harness.tasks.clusters import cluster_of
 from harness.tasks.images import dealt_folds
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import FoldMetrics
-from harness.tasks.task import Task, training_images
+from harness.tasks.task import Task
 from harness.tasks.trials import Trials, Values
 
 
@@ -53,6 +53,9 @@ class _Seen:
     right: npt.NDArray[np.float64]
     truth: npt.NDArray[np.bool_]
     whose: npt.NDArray[np.str_]
+
+    def counts(self) -> dict[str, int]:
+        return {"images": len(self.right), "photographs": int(self.truth.sum())}
 
 
 class Medium(Task[_Seen, _Seen]):
@@ -74,24 +77,18 @@ class Medium(Task[_Seen, _Seen]):
         """Return which images are photographs: bool, shape (images,)."""
         return np.array([records[name].media == "photo" for name in fold.probes], dtype=bool)
 
-    def parts(
-        self,
-        folds: Sequence[Fold],
-        answers: Sequence[Answer],
-        records: Mapping[str, Record],
-        protocol: Protocol,
-    ) -> list[_Seen]:
+    def parts(self, run: Answered) -> list[_Seen]:
         """Return the decisions of each fold."""
         found = []
-        for fold, answer in zip(folds, answers, strict=True):
-            truth = self.truth_matrix(fold, records)
+        for fold, answer in run.by_fold:
+            truth = self.truth_matrix(fold, run.records)
             failed = np.array([name in answer.failures for name in fold.probes], dtype=bool)
-            right = (answer.scores >= protocol.threshold) == truth
-            whose = np.array([cluster_of(records[name]) for name in fold.probes])
+            right = (answer.scores >= run.protocol.threshold) == truth
+            whose = np.array([cluster_of(run.records[name]) for name in fold.probes])
             found.append(_Seen(fold.name, (right & ~failed).astype(np.float64), truth, whose))
         return found
 
-    def whole(self, parts: Sequence[_Seen], folds: Sequence[Fold], protocol: Protocol) -> _Seen:
+    def whole(self, parts: Sequence[_Seen], run: Answered) -> _Seen:
         """Return the images of all folds."""
         return _Seen(
             "",
@@ -102,8 +99,7 @@ class Medium(Task[_Seen, _Seen]):
 
     def of_part(self, part: _Seen, protocol: Protocol) -> FoldMetrics:
         """Return the accuracy of a fold."""
-        counts = {"images": len(part.right), "photographs": int(part.truth.sum())}
-        return FoldMetrics(part.fold, counts, {"accuracy": float(part.right.mean())})
+        return FoldMetrics(part.fold, part.counts(), {"accuracy": float(part.right.mean())})
 
     def estimates(self, whole: _Seen, protocol: Protocol) -> dict[str, Estimate]:
         """Return the accuracy with its interval and what blind guesses get."""
@@ -114,12 +110,6 @@ class Medium(Task[_Seen, _Seen]):
         guess = blind_guesses(sorted((photo, 1 - photo), key=np.sum))
         found.chance, found.chance_low, found.chance_high = guess.mean, guess.low, guess.high
         return {"accuracy": found}
-
-    def counts(
-        self, whole: _Seen, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
-    ) -> dict[str, int]:
-        """Return what is counted over all folds."""
-        return {"folds": len(folds), "images": len(whole.right), **training_images(folds)}
 
     def trials_in(self, whole: _Seen, metric: Metric, protocol: Protocol) -> Trials | None:
         """Return the decisions, of which the accuracy is the mean."""

@@ -38,7 +38,7 @@ def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Pat
     pooled = withhold(outcome, found).metrics.pooled
     # By hand: a mate counts if it leads its draw's part of the list, a stranger's best is its top.
     mates, tops = [], []
-    for _, part, answer in draws_of(folds, found.answers):
+    for part, answer in draws_of(zip(folds, found.answers, strict=True)):
         for i, probe in enumerate(part.probes):
             row = answer.scores[i]
             mated = np.array([(probe, r) in part.mates for r in part.gallery])

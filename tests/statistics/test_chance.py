@@ -22,7 +22,7 @@ from harness.statistics.chance import (
     widened_band,
 )
 from harness.tasks import closed_set, open_set
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, Answered
 from harness.tasks.comparisons import estimate_of
 from harness.tasks.drawing import places_of
 from tests.tasks.drawn import dataset, protocol
@@ -121,7 +121,8 @@ def test_the_chance_of_open_sets_is_what_random_runs_get() -> None:
         by_chance = spread_of(open_set.random_rates(*drawn, metric))
         values = []
         for _ in range(100):
-            parts = open_set.searches_in(folds, [Answer(rng.random(shape))], world.records)
+            answers = [Answer(rng.random(shape))]
+            parts = open_set.TASK.parts(Answered(folds, answers, world.records, asked))
             values.append(open_set._Rotations(parts).value(metric))
         found = np.array(values, dtype=np.float64)
         z = (found.mean() - by_chance.mean) / (found.std() * math.sqrt(1 / 100 + 1 / 200))

@@ -18,8 +18,9 @@ from harness.reporting.drawing.thumbnails import SIDE, data_address
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.wording import percent
 from harness.tasks.answers import PictureAnswer
+from harness.tasks.images import TATTOO
 from harness.tasks.results import Judgement
-from harness.tasks.segmentation import TATTOO, truth_of
+from harness.tasks.segmentation import truth_of
 
 EXAMPLES = 3
 
