@@ -111,8 +111,9 @@ def ask(
         seed=seed,
     )
     bounds = bounds or Bounds(silence=PATIENCE)
-    with scratch_folder() as scratch:
-        answer = _answer(
+    with (
+        scratch_folder() as scratch,
+        asking(
             plugin,
             "describe",
             question,
@@ -122,7 +123,9 @@ def ask(
             parameters=question.assignments,
             scratch=scratch,
             hidden=hidden,
-        )
+        ) as talk,
+    ):
+        answer = talk.answer()
     if answer.description is None:
         raise PluginError(f"{plugin.file}: its import ended without an answer")
     return Asked(answer.description, answer.environment, answer.loaded)
@@ -158,7 +161,7 @@ def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, f
             model=str(scratch / "model"),
             out=str(scratch / "exported.onnx"),
         )
-        _answer(
+        with asking(
             plugin,
             "export",
             request,
@@ -167,7 +170,8 @@ def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, f
             memory=Bounds().memory,
             parameters=parameters,
             scratch=scratch,
-        )
+        ) as talk:
+            talk.answer()
         part = file.with_name(f".{file.name}.part-{os.getpid()}")
         shutil.move(scratch / "exported.onnx", part)
         part.replace(file)
@@ -178,37 +182,6 @@ def scratch_folder() -> Iterator[Path]:
     """Make a folder for one question, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as place:
         yield Path(place).resolve()
-
-
-def _answer(
-    plugin: Plugin,
-    verb: str,
-    question: Any,
-    what: str,
-    patience: float,
-    *,
-    memory: int,
-    parameters: Mapping[str, Any],
-    scratch: Path,
-    hidden: Iterable[Path] = (),
-) -> _Answer:
-    """Ask a worker one thing, and turn what went wrong into an error."""
-    with asking(
-        plugin,
-        verb,
-        question,
-        what,
-        patience,
-        memory=memory,
-        parameters=parameters,
-        scratch=scratch,
-        hidden=hidden,
-    ) as talk:
-        answer = talk.decoded(next(talk.lines, b""), _Answer)
-        with suppress(subprocess.TimeoutExpired):
-            talk.process.wait(timeout=3)
-    refuse(answer.error, answer.exit_code, out_of_memory(memory) if answer.memory else "")
-    return answer
 
 
 def refuse(error: str, code: int, more: str = "") -> None:
@@ -225,6 +198,16 @@ class Talk:
     lines: Iterator[bytes]
     process: subprocess.Popen[bytes] | Born
     failed: Callable[[], RunFailed]
+    memory: int
+    """Bytes that it may hold."""
+
+    def answer(self) -> _Answer:
+        """Return its one answer; an error in it is raised."""
+        answer = self.decoded(next(self.lines, b""), _Answer)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=3)
+        refuse(answer.error, answer.exit_code, out_of_memory(self.memory) if answer.memory else "")
+        return answer
 
     def decoded(self, line: bytes, kind: type[T]) -> T:
         """Return what a line says; the worker has failed where it says nothing."""
@@ -313,7 +296,8 @@ def asking(
             return RunFailed(f"{plugin.file}: its {what} {ended}{said}")
 
         words = msgspec.json.encode(question) + b"\n"
-        yield Talk(_lines(fenced.process, words, patience, memory), fenced.process, failed)
+        lines = _lines(fenced.process, words, patience, memory)
+        yield Talk(lines, fenced.process, failed, memory)
     except _Over as reason:
         raise PluginError(f"{plugin.file}: its {what} {reason}") from None
     finally:

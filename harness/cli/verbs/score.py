@@ -16,6 +16,7 @@ from harness.errors import DataError, UsageError, visible
 
 if TYPE_CHECKING:
     from harness.runs.importing import ImportedRun
+    from harness.runs.preparing import Request
 
 MISSING_SHOWN = 10
 
@@ -78,21 +79,14 @@ def score(
     if run_folder is not None:
         _score_again(run_folder, forensic, as_json)
         return
+    from harness.runs.preparing import Request
+
+    asked = () if protocol is None else (protocol,)
+    request = Request(
+        (), asked, data, layout, folds, fold_count=fold_count, plugins=plugins, out=out
+    )
     try:
-        brought = _brought(
-            given,
-            mated,
-            nonmated,
-            form,
-            name,
-            protocol,
-            data,
-            layout,
-            folds,
-            fold_count,
-            out,
-            plugins,
-        )
+        brought = _brought(given, mated, nonmated, form, name, request)
     except DataError as reason:
         if as_json:
             from harness.cli.printing import findings_json
@@ -108,61 +102,38 @@ def _brought(
     nonmated: Path | None,
     form: str | None,
     name: str | None,
-    protocol: str | None,
-    data: Path | None,
-    layout: str | None,
-    folds: tuple[str, ...],
-    fold_count: int | None,
-    out: Path,
-    plugins: tuple[Path, ...],
+    request: Request,
 ) -> ImportedRun:
     """Read and judge the files that a command names."""
     if mated is not None or nonmated is not None:
-        _refuse_question(protocol, data, layout, folds, fold_count)
-        return _score_pair(mated, nonmated, form, name, out)
+        _refuse_question(request)
+        return _score_pair(mated, nonmated, form, name, request.out)
     ((kind, path),) = given.items()
-    if protocol is None:
-        _refuse_question(protocol, data, layout, folds, fold_count)
-        return _score_labelled(kind, path, form, name, out)
+    if not request.protocols:
+        _refuse_question(request)
+        return _score_labelled(kind, path, form, name, request.out)
     from harness.runs.importing import import_scores
-    from harness.runs.preparing import Request
 
-    request = Request(
-        (),
-        (protocol,),
-        data,
-        layout,
-        folds,
-        fold_count=fold_count,
-        plugins=plugins,
-        out=out,
-    )
     return import_scores(request, kind, path, form=form, name=name)
 
 
-def _refuse_question(
-    protocol: str | None,
-    data: Path | None,
-    layout: str | None,
-    folds: tuple[str, ...],
-    fold_count: int | None,
-) -> None:
+def _refuse_question(request: Request) -> None:
     """Refuse options that would have no effect on scores with a truth of their own."""
     named = {
-        "--protocol": protocol,
-        "--data": data,
-        "--layout": layout,
-        "--fold": folds or None,
-        "--folds": fold_count,
+        "--protocol": request.protocols or None,
+        "--data": request.data,
+        "--layout": request.layout,
+        "--fold": request.folds or None,
+        "--folds": request.fold_count,
     }
     idle = [option for option, value in named.items() if value is not None]
     if idle:
         raise UsageError(
             f"{', '.join(idle)}: belongs to scores that a protocol judges; "
             + (
-                "say with --protocol which"
-                if protocol is None
-                else "these say themselves what is mated"
+                "these say themselves what is mated"
+                if request.protocols
+                else "say with --protocol which"
             )
         )
 
