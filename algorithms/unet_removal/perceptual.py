@@ -51,31 +51,31 @@ class PerceptualLoss(nn.Module):
         self.training = mode
         return self
 
-    def terms(self, found: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+    def terms(self, painted: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Return the weighted terms by name (``l1``, ``feature``, ``gram``); the loss is their sum.
 
         Parameters
         ----------
-        found, wanted
+        painted, target
             RGB in [0, 1], shape (n, 3, height, width).
         """
         with torch.no_grad():
-            there = self.features(wanted)
-        here = self.features(found)
+            there = self.features(target)
+        here = self.features(painted)
         pairs = list(zip(self.weights, here, there, strict=True))
         feature = [w * functional.l1_loss(a, b) for w, a, b in pairs]
         grams = [
             w * w * self.gram_weight * functional.l1_loss(gram(a), gram(b)) for w, a, b in pairs
         ]
         return {
-            "l1": functional.l1_loss(found, wanted),
+            "l1": functional.l1_loss(painted, target),
             "feature": torch.stack(feature).sum(),
             "gram": torch.stack(grams).sum(),
         }
 
-    def forward(self, found: Tensor, wanted: Tensor) -> Tensor:
+    def forward(self, painted: Tensor, target: Tensor) -> Tensor:
         """Return the loss, a scalar."""
-        return torch.stack(list(self.terms(found, wanted).values())).sum()
+        return torch.stack(list(self.terms(painted, target).values())).sum()
 
 
 def gram(maps: Tensor) -> Tensor:

@@ -93,7 +93,7 @@ def write_bivtatt(
 
 
 def _counting(report: Report | None) -> Report | None:
-    """Return what is told of photographs, and tells of pictures."""
+    """Turn a report on pictures into one on photographs, each of which has several pictures."""
     each = 1 + len(TRANSFORMS)
     return report and (lambda done, total: report(done * each, total * each))
 

@@ -20,7 +20,7 @@ from harness.plugins.places import CHECKSUMS
 __all__ = ["RUN", "RUNS", "finished_runs", "folder_of", "of_runs", "refuse_place"]
 
 RUNS = Path("runs")
-"""Where `harness run` puts run folders unless told otherwise, and where short names are found."""
+"""Where `harness run` puts run folders without ``--out``, and where short names are found."""
 
 LATEST = "latest"
 _HASHES = re.compile(r"(-x\d+)?-[0-9a-f]{10}(-[0-9a-f]{6})?$")
@@ -67,7 +67,7 @@ R = TypeVar("R")
 
 
 def of_runs(command: Callable[P, R]) -> Callable[P, R]:
-    """Let a command that reads run folders end with a sentence, whatever strangers put into them.
+    """Let a command that reads run folders end with a sentence, whatever their files hold.
 
     What single files hold is checked where they are read; this is for what cannot all be true.
     """
@@ -157,14 +157,14 @@ def _folder_in(file: Path) -> Path:
     return Path(folders[0])
 
 
-def refuse_place(text: str, wanted: str) -> None:
+def refuse_place(text: str, expected: str) -> None:
     """Say which verb looks at a data set or a run folder, where one is named in another's place.
 
     Parameters
     ----------
     text
         As typed.
-    wanted
+    expected
         What was to be named.
 
     Raises
@@ -183,12 +183,12 @@ def refuse_place(text: str, wanted: str) -> None:
         return
     if is_run:
         raise UsageError(
-            f"{text} is a run folder, not {wanted}; `harness score {text}` prints its numbers, "
+            f"{text} is a run folder, not {expected}; `harness score {text}` prints its numbers, "
             f"`harness report {text} --open` shows them, `harness verify {text}` checks it"
         )
     if is_set:
         raise UsageError(
-            f"{text} is a {'folder' if place.is_dir() else 'sheet'}, not {wanted}; `harness data "
+            f"{text} is a {'folder' if place.is_dir() else 'sheet'}, not {expected}; `harness data "
             f"{text}` shows what is in a data set and what is wrong with it"
         )
 

@@ -38,12 +38,12 @@ REFUSED = "data-that-cannot-be-evaluated"
 def say_what_was_done(finished: Finished, label: str = "") -> None:
     """Say on standard error what of a run was computed and what was kept."""
     label = label or finished.prepared.label
-    if not finished.done and finished.kept == ("everything",):
+    if not finished.steps_done and finished.steps_kept == ("everything",):
         text = "already done; nothing was recomputed"
     else:
         text = f"done in {finished.seconds:.1f} s"
-        if finished.kept:
-            text += f"; kept from before: {', '.join(finished.kept)}"
+        if finished.steps_kept:
+            text += f"; kept from before: {', '.join(finished.steps_kept)}"
         if finished.outcome.failures:
             text += f"; {unusable(finished.outcome.failures)}"
     _say(f"{label}: {text}", err=True)
@@ -62,17 +62,17 @@ def unusable(failures: Sequence[Failure]) -> str:
     return f"{what}{where} could not be used"
 
 
-def say_findings(findings: Iterable[Finding], said: set[Finding]) -> None:
+def say_findings(findings: Iterable[Finding], already_said: set[Finding]) -> None:
     """Say on standard error what is odd about data and runs, each thing once.
 
     Parameters
     ----------
-    said
+    already_said
         What was said already; what is said now is added.
     """
     for one in findings:
-        if one not in said:
-            said.add(one)
+        if one not in already_said:
+            already_said.add(one)
             _say(f"note: {one.text}", err=True)
 
 
@@ -86,9 +86,9 @@ def print_table(finished: Sequence[Finished], entries: Sequence[Entry] = ()) -> 
         print_entry(entry.folder)
 
 
-def print_run(one: Finished) -> None:
+def print_run(run: Finished) -> None:
     """Print the metrics of a run and where its report lies."""
-    print_judged(one.prepared.folder, one.manifest, one.outcome)
+    print_judged(run.prepared.folder, run.manifest, run.outcome)
     click.echo()
 
 
@@ -206,7 +206,7 @@ def decimals(estimate: Estimate) -> int:
     return min(found, MOST_DECIMALS)
 
 
-def plan_lines(one: RunPlan, workers: int) -> list[str]:
+def plan_lines(plan: RunPlan, workers: int) -> list[str]:
     """Return what a run would do, as lines for a terminal.
 
     Parameters
@@ -218,37 +218,37 @@ def plan_lines(one: RunPlan, workers: int) -> list[str]:
 
     state = {
         "new": "new",
-        "begun": f"begun: {one.done} of {one.units} parts of the work are done",
+        "begun": f"begun: {plan.done} of {plan.units} parts of the work are done",
         "finished": "finished: nothing would be done",
-    }[one.state]
+    }[plan.state]
     lines = [
-        f"{one.protocol} / {one.algorithm}, seed {one.seed}",
-        f"   folder  {one.folder}, {state}",
+        f"{plan.protocol} / {plan.algorithm}, seed {plan.seed}",
+        f"   folder  {plan.folder}, {state}",
     ]
-    learned = [fold.learned for fold in one.folds] if one.learns else [0]
-    what = [_span([fold.probes for fold in one.folds], "probes" if _searched(one) else "images")]
-    if _searched(one):
-        what.append(_span([fold.gallery for fold in one.folds], "references"))
-        what.append(f"{sum(fold.comparisons for fold in one.folds):,} comparisons in all")
+    learned = [fold.learned for fold in plan.folds] if plan.learns else [0]
+    what = [_span([fold.probes for fold in plan.folds], "probes" if _searched(plan) else "images")]
+    if _searched(plan):
+        what.append(_span([fold.gallery for fold in plan.folds], "references"))
+        what.append(f"{sum(fold.comparisons for fold in plan.folds):,} comparisons in all")
     if max(learned):
         what.insert(0, f"learned from {_span(learned, 'images')}")
-    if one.attack:
-        lines.append(f"   first   {one.attack} retouches the probes")
-    folds = "1 fold" if len(one.folds) == 1 else f"{len(one.folds)} folds"
+    if plan.attack:
+        lines.append(f"   first   {plan.attack} retouches the probes")
+    folds = "1 fold" if len(plan.folds) == 1 else f"{len(plan.folds)} folds"
     lines += [
-        f"   asks    {one.images:,} images, {folds}, each: {', '.join(what)}",
-        f"   work    {one.units} parts, {workers} at a time",
-        f"   keeps   {', '.join(one.kept) or 'nothing'}, numbers and report",
+        f"   asks    {plan.images:,} images, {folds}, each: {', '.join(what)}",
+        f"   work    {plan.units} parts, {workers} at a time",
+        f"   keeps   {', '.join(plan.kept) or 'nothing'}, numbers and report",
     ]
-    if one.state == "finished":
+    if plan.state == "finished":
         return lines
-    if one.earlier is None or one.seconds is None:
+    if plan.earlier is None or plan.seconds is None:
         lines.append("   time    not known: no finished run of it on these data lies beside")
     else:
-        other = "" if one.earlier.same else ", with other parameters"
+        other = "" if plan.earlier.same else ", with other parameters"
         lines.append(
-            f"   time    about {duration(one.seconds)}: {one.earlier.folder}{other} took "
-            f"{duration(one.earlier.work)} of work"
+            f"   time    about {duration(plan.seconds)}: {plan.earlier.folder}{other} took "
+            f"{duration(plan.earlier.work)} of work"
         )
     return lines
 
@@ -390,8 +390,8 @@ def run_json(
                 "learns": one.manifest.learns,
                 "folder": str(one.prepared.folder),
                 "seconds": round(one.seconds, 3),
-                "done": list(one.done),
-                "kept": list(one.kept),
+                "done": list(one.steps_done),
+                "kept": list(one.steps_kept),
                 "metrics": msgspec.to_builtins(one.outcome.metrics),
                 "verdict": _words(
                     one.outcome, one.prepared.entry.plugin.name, one.manifest.mated_by
@@ -429,5 +429,5 @@ def findings_json(reason: DataError) -> dict[str, Any]:
 
 
 def _say(line: str, err: bool = False) -> None:
-    """Print one line; names in it may be a stranger's."""
+    """Print one line; names in it are untrusted."""
     click.echo(visible(plain(line)), err=err)

@@ -1,6 +1,6 @@
 """A verdict for people and machines: terminal, Markdown and JUnit XML.
 
-Names come from run folders, and those may come from strangers: whatever is in them shows as text.
+Names come from run folders, which are untrusted: whatever is in them shows as text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REFUSED = "not comparable"
 class Place:
     """A file in which more is to be read, and what that is."""
 
-    what: str
+    content: str
     path: str
 
 
@@ -118,7 +118,7 @@ def markdown(gate: Gate, places: Sequence[Place] = (), job: str = "") -> str:
     lines += _remarks(gate)
     lines += ["", SENTENCES[gate.synthetic], "", *_changed(gate.changes)]
     if places:
-        lines += ["", *(f"* {one.what}: {markdown_text(one.path)}" for one in places)]
+        lines += ["", *(f"* {one.content}: {markdown_text(one.path)}" for one in places)]
     return "\n".join(lines) + "\n" + _artifacts(job)
 
 

@@ -102,7 +102,7 @@ def attack_effects(folders: Sequence[Path]) -> list[AttackEffect]:
     return found
 
 
-def table(found: Sequence[AttackEffect]) -> str:
+def table(effects: Sequence[AttackEffect]) -> str:
     """Return the differences as a table in Markdown."""
     lines = [
         "| protocol | algorithm | probes | metric | as they are | retouched by | retouched | "
@@ -113,12 +113,12 @@ def table(found: Sequence[AttackEffect]) -> str:
         f"| `{visible(f.protocol)}` | `{visible(f.algorithm)}` | {f.probes} | {f.metric} | "
         f"{_text(f.plain)} | "
         f"`{visible(f.attack)}` | {_text(f.attacked)} | {_text(f.difference, '+')} |"
-        for f in found
+        for f in effects
     ]
     return "\n".join(lines)
 
 
-def listing(found: Sequence[AttackEffect]) -> str:
+def listing(effects: Sequence[AttackEffect]) -> str:
     """Return the differences as a table for a terminal."""
     head = ("protocol", "algorithm", "probes", "metric", "as they are", "retouched", "change", "by")
     rows = [
@@ -132,7 +132,7 @@ def listing(found: Sequence[AttackEffect]) -> str:
             _text(f.difference, "+", minus="-"),
             visible(f.attack),
         )
-        for f in found
+        for f in effects
     ]
     lines = aligned(head, rows, right=(2, 4, 5, 6))
     return "\n".join([*lines, "", "[ ] is the 95 % interval; the change is taken probe by probe"])

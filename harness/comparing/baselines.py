@@ -79,7 +79,7 @@ class Baseline(msgspec.Struct):
     earlier: list[Choice] = []
 
 
-def set_baseline(run: Path, name: str, why: str, place: Path = PLACE) -> Baseline:
+def set_baseline(run: Path, name: str, reason: str, place: Path = PLACE) -> Baseline:
     """Make a run the baseline of that name, whatever it was before.
 
     Parameters
@@ -88,7 +88,7 @@ def set_baseline(run: Path, name: str, why: str, place: Path = PLACE) -> Baselin
         Folder of a finished run.
     name
         Letters, digits, ``-``, ``_`` and ``.``.
-    why
+    reason
         The reason, for those who read the history.
     place
         Folder of all baselines.
@@ -102,7 +102,7 @@ def set_baseline(run: Path, name: str, why: str, place: Path = PLACE) -> Baselin
     """
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise UsageError(f"--name {name!r} should be letters, digits, '-', '_' and '.'")
-    if not why.strip():
+    if not reason.strip():
         raise UsageError("--why is empty: say why the baseline moves, for those who come after")
     fits = fits_of(run)
     for fit in fits:
@@ -127,7 +127,7 @@ def set_baseline(run: Path, name: str, why: str, place: Path = PLACE) -> Baselin
         source=str(run),
         who=who(),
         when=now(),
-        why=why.strip(),
+        why=reason.strip(),
     )
     _take(run, folder)
     write_whole(folder / ATTRIBUTES, AS_THEY_ARE)

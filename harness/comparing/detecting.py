@@ -27,7 +27,7 @@ TURNOVER = 0.1
 _WANTED = NormalDist().inv_cdf(POWER)
 
 
-def detectable(found: Difference, margin: float) -> float | None:
+def detectable(difference: Difference, margin: float) -> float | None:
     """Return the smallest true loss that two such runs would show with probability `POWER`.
 
     The standard error is that of the change seen. To it comes the variance of the identities that
@@ -35,7 +35,7 @@ def detectable(found: Difference, margin: float) -> float | None:
 
     Parameters
     ----------
-    found
+    difference
         Change of a metric in [0, 1], its interval one-sided at `CONFIDENCE` at either end.
     margin
         Acceptable loss.
@@ -51,14 +51,16 @@ def detectable(found: Difference, margin: float) -> float | None:
     >>> round(detectable(seen, 0.02), 3)
     0.097
     """
-    if not math.isfinite(found.low + found.high) or found.identities < 2:
+    if not math.isfinite(difference.low + difference.high) or difference.identities < 2:
         return None
-    people = found.identities
-    seen = ((found.high - found.low) / 2 / _sure(people)) ** 2
-    if not found.changed:
+    people = difference.identities
+    seen = ((difference.high - difference.low) / 2 / _sure(people)) ** 2
+    if not difference.changed:
         seen = 0.0  # the bound of no change is no standard error
     return _smallest(
-        lambda loss: seen + max(0.0, loss - abs(found.change)) * (1 - loss) / people, people, margin
+        lambda loss: seen + max(0.0, loss - abs(difference.change)) * (1 - loss) / people,
+        people,
+        margin,
     )
 
 

@@ -53,11 +53,11 @@ def shifts(first: Sequence[Judgement], second: Sequence[Judgement], metric: Metr
     return [Shift(a, b, _standing(b, metric) - _standing(a, metric)) for a, b in pairs]
 
 
-def most_changed(found: Sequence[Shift], number: int, *, better: bool) -> list[Shift]:
+def most_changed(shifts: Sequence[Shift], number: int, *, better: bool) -> list[Shift]:
     """Return the searches that gained (or lost) most, over different identities first."""
     sign = 1.0 if better else -1.0
     moved = sorted(
-        (s for s in found if s.amount * sign > 0),
+        (s for s in shifts if s.amount * sign > 0),
         key=lambda s: (-s.amount * sign, s.first.fold, s.first.probe),
     )
     turn: dict[str, int] = {}

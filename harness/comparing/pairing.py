@@ -83,8 +83,8 @@ class Side:
 
         Candidate lists that end before the gallery does give no score beyond their end.
         """
-        brought = self.run.manifest.imported
-        depth = None if brought is None else brought.depth
+        imported = self.run.manifest.imported
+        depth = None if imported is None else imported.depth
         if depth is not None and not _within(metric, depth):
             return None
         return self.run.computed(self._trials_of, metric)

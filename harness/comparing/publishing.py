@@ -47,7 +47,7 @@ def clear(out: Path | None) -> None:
         raise Unwritable(f"--out {out} cannot be written: {sentence_of(reason)}") from None
 
 
-def publish(out: Path | None, found: Gate, *, allow_inconclusive: bool, page: bool = False) -> None:
+def publish(out: Path | None, gate: Gate, *, allow_inconclusive: bool, page: bool = False) -> None:
     """Write a verdict into the folder, and into the summary of the job.
 
     Parameters
@@ -60,10 +60,10 @@ def publish(out: Path | None, found: Gate, *, allow_inconclusive: bool, page: bo
     Unwritable
         If one of them cannot be written.
     """
-    text = msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
-    junit = announcing.junit(found, allow_inconclusive=allow_inconclusive)
-    places = _places(out, found, page)
-    _write(out, (text + "\n", announcing.markdown(found, places, _job()), junit))
+    text = msgspec.json.format(msgspec.json.encode(gate), indent=1).decode()
+    junit = announcing.junit(gate, allow_inconclusive=allow_inconclusive)
+    places = _places(out, gate, page)
+    _write(out, (text + "\n", announcing.markdown(gate, places, _job()), junit))
 
 
 def publish_refusal(out: Path | None, reason: str) -> None:

@@ -72,7 +72,7 @@ class Trial(msgspec.Struct):
 
 def judge(
     subject: str,
-    found: Difference,
+    difference: Difference,
     margin: float,
     *,
     lower_is_better: bool,
@@ -89,7 +89,7 @@ def judge(
     ----------
     subject
         Name of the quantity.
-    found
+    difference
         Candidate less baseline.
     margin
         From 0.
@@ -99,8 +99,8 @@ def judge(
         Why the bounds leave something out that may change everything: then it is inconclusive.
     """
     sign = 1.0 if lower_is_better else -1.0
-    low, high = sorted((sign * found.low + 0.0, sign * found.high + 0.0))
-    loss = sign * found.change + 0.0
+    low, high = sorted((sign * difference.low + 0.0, sign * difference.high + 0.0))
+    loss = sign * difference.change + 0.0
     if unsure:
         verdict = INCONCLUSIVE
         reason = f"{_moved(loss)}; {unsure}"
@@ -118,30 +118,30 @@ def judge(
         )
     else:
         verdict, reason = INCONCLUSIVE, _open(loss, low, high, margin)
-    settled = None if unsure or verdict != INCONCLUSIVE else settled_by(found, loss, margin)
+    settled = None if unsure or verdict != INCONCLUSIVE else settled_by(difference, loss, margin)
     if settled is not None:
         reason += f"; about {settled:,} identities would settle it, and there are "
-        reason += f"{found.identities:,}"
+        reason += f"{difference.identities:,}"
     return Trial(
         subject,
-        found.first,
-        found.second,
+        difference.first,
+        difference.second,
         loss,
         _finite(low),
         _finite(high),
         margin,
         verdict,
         reason,
-        found.trials,
-        found.identities,
-        found.changed,
+        difference.trials,
+        difference.identities,
+        difference.changed,
         settled,
-        None if unsure else detectable(found, margin),
-        found.method,
+        None if unsure else detectable(difference, margin),
+        difference.method,
     )
 
 
-def settled_by(found: Difference, loss: float, margin: float) -> int | None:
+def settled_by(difference: Difference, loss: float, margin: float) -> int | None:
     """Return how many identities would settle an open verdict with probability `SETTLING`.
 
     The loss is taken to be what it seems and its standard error to shrink with the root of the
@@ -149,7 +149,7 @@ def settled_by(found: Difference, loss: float, margin: float) -> int | None:
 
     Parameters
     ----------
-    found
+    difference
         With an interval of confidence `LEVEL`.
     loss
         Of the candidate.
@@ -168,20 +168,20 @@ def settled_by(found: Difference, loss: float, margin: float) -> int | None:
     7421
     """
     sure, wanted = NormalDist().inv_cdf(CONFIDENCE), NormalDist().inv_cdf(SETTLING)
-    if not math.isfinite(found.low + found.high) or not found.identities:
+    if not math.isfinite(difference.low + difference.high) or not difference.identities:
         return None
     gap = abs(loss - margin)
     if gap <= 0:
         return None
-    if not found.changed and found.change == 0:
+    if not difference.changed and difference.change == 0:
         # Without a change the bound falls as the rule of three has it: (1 - margin) ** n = 5 %.
         number = math.log(1 - CONFIDENCE) / math.log1p(-min(margin, 0.999))
     else:
-        error = (found.high - found.low) / 2 / sure
-        number = found.identities * ((sure + wanted) * error / gap) ** 2
+        error = (difference.high - difference.low) / 2 / sure
+        number = difference.identities * ((sure + wanted) * error / gap) ** 2
     if number > LARGEST_NUMBER:
         return None
-    return max(math.ceil(number), found.identities + 1)
+    return max(math.ceil(number), difference.identities + 1)
 
 
 def worst(verdicts: list[str]) -> str:

@@ -51,9 +51,9 @@ RELEASED = Path(__file__).with_name("released.json")
 """SHA-256 of the built-in algorithms that passed every check before the release."""
 
 
-def remarks_on(found: Examination, name: str) -> list[findings.Finding]:
+def remarks_on(examination: Examination, name: str) -> list[findings.Finding]:
     """Return what a reader of the numbers has to know: each failed check of an algorithm."""
-    if found.how == "off":
+    if examination.how == "off":
         text = f"{name} was not examined by the conformance kit, since {SWITCH} is off"
         return [findings.Finding(UNEXAMINED, "warning", text)]
     return [
@@ -63,7 +63,7 @@ def remarks_on(found: Examination, name: str) -> list[findings.Finding]:
             f"{name} fails the check {check!r}, so its numbers may not mean what they say: "
             f"{message.splitlines()[0]}",
         )
-        for check, message in found.failed.items()
+        for check, message in examination.failed.items()
     ]
 
 
@@ -124,7 +124,7 @@ def examined(
     threads, bounds
         Of its processes, as in a run.
     report
-        Told how far it is.
+        Called as ``report(done, total, note)``.
     """
     number = version("tattoo-harness")
     if is_released(subject):

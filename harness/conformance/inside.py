@@ -51,7 +51,7 @@ class _Found(msgspec.Struct):
 
 
 def examine_inside(
-    plugin: Plugin, given: Mapping[str, Any], parameters: Mapping[str, Any]
+    plugin: Plugin, user_parameters: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> Iterator[Finding]:
     """Have the conformance kit check a plugin in a process of the plugin's own, in its fence.
 
@@ -59,7 +59,7 @@ def examine_inside(
     ----------
     plugin
         To be checked.
-    given
+    user_parameters
         Parameters that the user set; the others are the kit's choice.
     parameters
         All of them: files that they name may be read.
@@ -81,7 +81,7 @@ def examine_inside(
             file=str(plugin.file),
             attribute=plugin.attribute,
             module=plugin.module,
-            parameters=dict(given),
+            parameters=dict(user_parameters),
             folder=str(scratch / "kit"),
         )
         with asking(

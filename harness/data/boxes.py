@@ -55,7 +55,7 @@ write '40 20 55 35'"
 
 
 def look_at_boxes(
-    records: Mapping[str, Record], names: Iterable[str], findings: Findings, *, shown: bool
+    records: Mapping[str, Record], names: Iterable[str], findings: Findings, *, boxes_shown: bool
 ) -> None:
     """Say which boxes do not fit their pictures, by the pictures' headers.
 
@@ -65,7 +65,7 @@ def look_at_boxes(
         Of a data set, and those that are used.
     findings
         Where it is said.
-    shown
+    boxes_shown
         Whether what lies in the boxes is shown: then a box drawn on a picture that lies on its side
         is a problem. One that shows nothing of its picture is found where that is decoded.
     """
@@ -99,13 +99,13 @@ def look_at_boxes(
             f"{_first(tiny)}, which is smaller than {_TINY} pixels; is it a share of the picture?",
         )
     if sideways:
-        say = findings.problem if shown else findings.warning
+        say = findings.problem if boxes_shown else findings.warning
         say(
             "boxes of pictures that lie on their side",
             f"{_first(sideways)}, which fits the picture as it is stored and not upright, as its "
             "EXIF orientation shows it; give boxes in pixels of the upright picture",
         )
-    if outside and not shown:
+    if outside and not boxes_shown:
         findings.warning(
             "boxes beside their pictures", f"{_first(outside)}, which shows nothing of it"
         )

@@ -121,23 +121,23 @@ def look_at_masks(
     return _each(fault, names), taken
 
 
-def say_masks(taken: Counter[str], findings: Findings) -> None:
+def say_masks(kinds: Counter[str], findings: Findings) -> None:
     """Say which masks were taken for something else than black and white."""
-    turned = taken.get(TURNED, 0)
+    turned = kinds.get(TURNED, 0)
     if turned:
         findings.warning(
             "masks that may be the wrong way round",
             f"{turned:,} masks mark most of their picture and its whole border: if that is the "
             "skin and not the tattoo, exchange black and white",
         )
-    whole = taken.get(WHOLE, 0)
+    whole = kinds.get(WHOLE, 0)
     if whole:
         findings.warning(
             "masks that mark everything",
             f"{whole:,} masks mark their whole picture; take them out where nobody has marked the "
             "tattoo",
         )
-    for kind, count in sorted(taken.items()):
+    for kind, count in sorted(kinds.items()):
         if kind in (TURNED, WHOLE):
             continue
         findings.warning(

@@ -33,7 +33,7 @@ DIGITS = 16
 """Hexadecimal digits kept of a hash: two pictures in 10^9 share them by chance once in 40 times."""
 
 LARGEST = 256 << 20
-"""Bytes that looks may unpack to; the file may come from a stranger."""
+"""Bytes that looks may unpack to; the file is untrusted."""
 
 
 class _Kept(msgspec.Struct):
@@ -126,7 +126,7 @@ def read_learned(file: Path) -> LearnedFrom | None:
 
 
 def check_learned(
-    file: Path, dataset: Dataset, folds: Sequence[Fold], *, given: str
+    file: Path, dataset: Dataset, folds: Sequence[Fold], *, data_path: str
 ) -> list[Finding]:
     """Refuse to judge a model on pictures that it learned from.
 
@@ -146,7 +146,7 @@ def check_learned(
     if learned is None:
         text = (
             f"what the model {file.name} learned from is not known: if it has seen pictures of "
-            f"{given}, these figures are not those of new ones"
+            f"{data_path}, these figures are not those of new ones"
         )
         return [Finding("training-unknown", "warning", text)]
     names = sorted({name for fold in folds for name in (*fold.probes, *fold.gallery)})
@@ -171,7 +171,7 @@ def check_learned(
     free = [f.name for f in folds if seen.isdisjoint((*f.probes, *f.gallery))]
     raise DataError(
         f"the model {file.name} learned from {len(seen):,} of the {len(names):,} pictures of "
-        f"{given} that are judged: what it learned by heart would count as recognised. "
+        f"{data_path} that are judged: what it learned by heart would count as recognised. "
         + (
             "Judge it on folds without them: " + " ".join(f"--fold {name}" for name in free)
             if free

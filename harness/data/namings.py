@@ -1,8 +1,8 @@
 """Names of identities and folds that may not mean what they say: placeholders, and two spellings.
 
 Whoever shares a name is mated, on one person, in one photograph or in one fold, and whoever does
-not is not. So "unknown" makes mates of strangers, and "Anna" beside "anna" makes strangers of
-mates. Neither can be told from data that mean it, so both are read as they are written, and said.
+not is not. So "unknown" makes mates of different people, and "Anna" beside "anna" makes two people
+of one. Neither can be told from data that mean it, so both are read as they are written, and said.
 """
 
 from __future__ import annotations

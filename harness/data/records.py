@@ -163,7 +163,7 @@ class Dataset:
     synthetic: Synthetic = NOT_STATED
     places: Mapping[str, str] = field(default_factory=dict)
 
-    def told(self, name: str) -> str:
+    def quoted(self, name: str) -> str:
         """Return the name of a record as messages quote it, with its line where that is known."""
         place = self.places.get(name)
         return f"{name!r} ({place})" if place else repr(name)

@@ -27,7 +27,7 @@ TIME = 7 * 86400.0
 """Seconds that a unit of work may take in one go: a week."""
 
 SHARE = 0.8
-"""Of the machine's memory, or of its container's, that workers may use unless told otherwise."""
+"""Of the memory of machine or container, what workers may use without ``--memory-limit``."""
 
 DISK_LEFT = 256 << 20
 """Bytes of a disk that workers leave free."""

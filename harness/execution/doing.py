@@ -1,4 +1,4 @@
-"""How a unit of work is done: what its processes may use, and who is told how far it is."""
+"""How a unit of work is done: what its processes may use, and who hears of its progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Doing:
     stop
         Set when the run is being ended.
     report
-        Told how far a step is.
+        Called with step, done, total and a note.
     """
 
     threads: int

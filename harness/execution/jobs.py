@@ -1,4 +1,4 @@
-"""What a worker is told, and how it answers: no name, path or role of any image among it.
+"""Messages to a worker and its answers: none holds a name, a path or a role of an image.
 
 A worker does one step. It is given a `Job` first, then `Asks` one after the other, and says
 something `Said` to each. While it learns it asks for pictures itself, by their number.

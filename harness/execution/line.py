@@ -24,7 +24,7 @@ _MOST = 1 << 53
 
 
 class Line:
-    """What a worker can say and be told.
+    """What a worker sends to the harness and receives from it.
 
     An algorithm may read its training images from several threads, and from processes that it
     forked: a question and its answer are never torn apart.

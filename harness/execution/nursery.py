@@ -42,7 +42,7 @@ _MOST_FDS = 8
 
 
 class Nursery:
-    """The process, seen from the harness: asked for workers, and told of those that ended.
+    """The process, seen from the harness: it starts workers, and reports those that ended.
 
     It is started with the first worker, and where it cannot be, a worker starts without it.
 

@@ -65,7 +65,7 @@ def shown(
 ) -> tuple[Leaderboard, T]:
     """Read all runs at or below some places, and make pages of them.
 
-    A run may come from a stranger and hold what no page can be made of; then it is left out with
+    A run is untrusted and may hold what no page can be made of; then it is left out with
     its reason, and the others are shown.
 
     Parameters

@@ -1,6 +1,6 @@
 """Reports of runs that go along with a leaderboard: where they lie, and copies that do no harm.
 
-A report may come from a stranger, and a site may be put where others open it. So a report is copied
+A report is untrusted, and a site may be put where others open it. So a report is copied
 only if it is what its run sealed, sends nobody elsewhere and fits into a policy under which nothing
 but the harness's own script runs; the copy states that policy first, before any byte of the report.
 """

@@ -1,6 +1,6 @@
 """Run folders in, entries out; what cannot be trusted or compared is left out with its reason.
 
-A run folder may come from a stranger: nothing in it is executed, every file that is read is held
+A run folder is untrusted: nothing in it is executed, every file that is read is held
 against the folder's checksums first, and all words of it are treated as words.
 """
 

@@ -31,7 +31,7 @@ REPLICATES = 1000
 
 def joined(
     entries: Iterable[Entry],
-    known: Mapping[Results, Metrics] | None = None,
+    joined_before: Mapping[Results, Metrics] | None = None,
     *,
     separate_seeds: bool = False,
 ) -> list[Entry]:
@@ -39,7 +39,7 @@ def joined(
 
     Parameters
     ----------
-    known
+    joined_before
         Numbers of runs that were joined before.
     separate_seeds
         Whether runs with other seeds stay entries of their own; those of one seed in several
@@ -51,7 +51,7 @@ def joined(
         key = (one.board_key, one.settings, one.manifest.origin.source_hash)
         groups.setdefault(key, []).append(one)
     return [
-        fits[0] if len(fits) == 1 else _joined(sorted(fits, key=_order), known or {})
+        fits[0] if len(fits) == 1 else _joined(sorted(fits, key=_order), joined_before or {})
         for fits in groups.values()
     ]
 

@@ -164,7 +164,7 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
     ]
     marks = [
         *(["control"] if manifest.control else []),
-        *(["scores brought"] if manifest.imported is not None else []),
+        *(["imported scores"] if manifest.imported is not None else []),
         *_marks_of_fits(entry),
         *([f"{wording.remarks(said)} about the data"] if (said := remarks_of(entry)) else []),
     ]

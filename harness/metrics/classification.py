@@ -247,10 +247,10 @@ def brier(probabilities: Scores, labels: Labels) -> float:
     >>> brier(np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([0, 0]))  # (0 + (1/4 + 1/4)) / 2
     0.25
     """
-    told, labels, failed = _checked_probabilities(probabilities, labels)
+    shares, labels, failed = _checked_probabilities(probabilities, labels)
     if not labels.size:
         return float("nan")
-    off = np.where(failed[:, np.newaxis], 0.0, told)
+    off = np.where(failed[:, np.newaxis], 0.0, shares)
     off[np.arange(len(labels)), labels] -= 1.0
     return float(np.where(failed, 2.0, np.sum(off * off, axis=1)).mean())
 
@@ -282,10 +282,10 @@ def expected_calibration_error(probabilities: Scores, labels: Labels, bins: int 
 
     Examples
     --------
-    >>> told = np.array([[0.75, 0.25]] * 4)  # right 3 times in 4, or twice
-    >>> expected_calibration_error(told, np.array([0, 0, 0, 1]))
+    >>> probabilities = np.array([[0.75, 0.25]] * 4)  # right 3 times in 4, or twice
+    >>> expected_calibration_error(probabilities, np.array([0, 0, 0, 1]))
     0.0
-    >>> expected_calibration_error(told, np.array([0, 0, 1, 1]))
+    >>> expected_calibration_error(probabilities, np.array([0, 0, 1, 1]))
     0.25
     """
     confidence, right, which = _by_confidence(probabilities, labels, bins)
@@ -322,10 +322,10 @@ def log_loss(probabilities: Scores, labels: Labels) -> float:
     >>> round(log_loss(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([0, 0])), 4)  # ln 2 / 2
     0.3466
     """
-    told, labels, failed = _checked_probabilities(probabilities, labels)
+    shares, labels, failed = _checked_probabilities(probabilities, labels)
     if not labels.size:
         return float("nan")
-    own = np.where(failed, 0.0, told[np.arange(len(labels)), labels])
+    own = np.where(failed, 0.0, shares[np.arange(len(labels)), labels])
     return float(-np.log(np.clip(own, LEAST_PROBABILITY, 1.0)).mean())
 
 
@@ -354,8 +354,8 @@ def reliability(probabilities: Scores, labels: Labels, bins: int = 10) -> dict[s
 
     Examples
     --------
-    >>> told = np.array([[0.75, 0.25]] * 4)
-    >>> reliability(told, np.array([0, 0, 0, 1]), bins=2)  # doctest: +NORMALIZE_WHITESPACE
+    >>> probabilities = np.array([[0.75, 0.25]] * 4)
+    >>> reliability(probabilities, np.array([0, 0, 0, 1]), bins=2)  # doctest: +NORMALIZE_WHITESPACE
     {'low': [0.5], 'high': [1.0], 'images': [4.0], 'confidence': [0.75], 'accuracy': [0.75]}
     """
     confidence, right, which = _by_confidence(probabilities, labels, bins)
@@ -379,10 +379,10 @@ def _by_confidence(
     """Highest probability, whether the answer is right, and bin of each image that has one."""
     if bins < 1:
         raise ValueError(f"bins count from 1, but {bins} was asked for")
-    told, labels, failed = _checked_probabilities(probabilities, labels)
-    told, labels = told[~failed], labels[~failed]
-    confidence = told.max(axis=1, initial=0.0)
-    right = (_places(told, labels)[0] == 1).astype(np.float64)
+    shares, labels, failed = _checked_probabilities(probabilities, labels)
+    shares, labels = shares[~failed], labels[~failed]
+    confidence = shares.max(axis=1, initial=0.0)
+    right = (_places(shares, labels)[0] == 1).astype(np.float64)
     which = np.searchsorted(np.arange(1, bins) / bins, confidence, side="left")
     return confidence, right, which
 
@@ -397,18 +397,18 @@ def _places(scores: Scores, labels: Labels) -> tuple[npt.NDArray[np.int64], Scor
 def _checked(
     scores: Scores, labels: Labels
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    told: npt.NDArray[np.float64] = np.asarray(scores, np.float64)
+    values: npt.NDArray[np.float64] = np.asarray(scores, np.float64)
     numbers = _checked_labels(labels)
-    if told.ndim != 2 or len(told) != len(numbers):
+    if values.ndim != 2 or len(values) != len(numbers):
         raise ValueError(
-            f"scores {told.shape} and labels {numbers.shape} must have the shapes "
+            f"scores {values.shape} and labels {numbers.shape} must have the shapes "
             "(images, classes) and (images,)"
         )
-    if numbers.size and numbers.max() >= told.shape[1]:
-        raise ValueError(f"label {numbers.max()} is none of {told.shape[1]} classes")
-    if not np.all(told < np.inf):
+    if numbers.size and numbers.max() >= values.shape[1]:
+        raise ValueError(f"label {numbers.max()} is none of {values.shape[1]} classes")
+    if not np.all(values < np.inf):
         raise ValueError("scores must be finite, or -inf for a failure; found NaN or +inf")
-    return told, numbers
+    return values, numbers
 
 
 def _checked_labels(labels: Labels) -> npt.NDArray[np.int64]:
@@ -422,12 +422,12 @@ def _checked_labels(labels: Labels) -> npt.NDArray[np.int64]:
 def _checked_probabilities(
     probabilities: Scores, labels: Labels
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    told, numbers = _checked(probabilities, labels)
-    failed = np.all(told == -np.inf, axis=1)
-    given = told[~failed]
-    if np.any(given < 0) or np.any(np.abs(given.sum(axis=1) - 1) > _SUM_TO_ONE):
+    shares, numbers = _checked(probabilities, labels)
+    failed = np.all(shares == -np.inf, axis=1)
+    answered = shares[~failed]
+    if np.any(answered < 0) or np.any(np.abs(answered.sum(axis=1) - 1) > _SUM_TO_ONE):
         raise ValueError("probabilities must lie in [0, 1] and sum to 1 for each image")
-    return told, numbers, failed
+    return shares, numbers, failed
 
 
 ENTRIES = {

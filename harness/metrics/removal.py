@@ -56,13 +56,13 @@ class Removal(NamedTuple):
     changed_outside: float
 
 
-def removal(retouched: Pixels, given: Pixels, clean: Pixels, mask: Mask) -> Removal:
+def removal(retouched: Pixels, original: Pixels, clean: Pixels, mask: Mask) -> Removal:
     """Measure one retouched picture.
 
     Parameters
     ----------
-    retouched, given, clean
-        uint8 RGB of one shape (height, width, 3); where there is no tattoo, `clean` is `given`.
+    retouched, original, clean
+        uint8 RGB of one shape (height, width, 3); where there is no tattoo, `clean` is `original`.
     mask
         bool, shape (height, width): the ink; empty where there is no tattoo.
 
@@ -81,18 +81,18 @@ def removal(retouched: Pixels, given: Pixels, clean: Pixels, mask: Mask) -> Remo
     (30.0, 60.0, 0.0)
     """
     outside = ~mask
-    difference = np.abs(retouched.astype(np.int64) - given.astype(np.int64))
+    difference = np.abs(retouched.astype(np.int64) - original.astype(np.int64))
     changed = np.any(difference > CHANGED_ABOVE, axis=2)[outside]
     inside = bool(mask.any())
     squared = (retouched.astype(np.float64) - clean) ** 2
     return Removal(
         error=mean_absolute_error(retouched, clean),
-        error_unchanged=mean_absolute_error(given, clean),
+        error_unchanged=mean_absolute_error(original, clean),
         error_inside=mean_absolute_error(retouched, clean, mask),
-        error_inside_unchanged=mean_absolute_error(given, clean, mask),
+        error_inside_unchanged=mean_absolute_error(original, clean, mask),
         squared_inside=float(squared[mask].mean()) if inside else float("nan"),
         ssim_inside=ssim(retouched, clean, mask) if inside else float("nan"),
-        change_outside=mean_absolute_error(retouched, given, outside),
+        change_outside=mean_absolute_error(retouched, original, outside),
         changed_outside=float(changed.mean()) if changed.size else float("nan"),
     )
 

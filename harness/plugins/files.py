@@ -10,7 +10,7 @@ from pathlib import Path
 def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 that files have now, by their paths below a folder; "" for missing ones.
 
-    Names that lead out of the folder are missing ones: they may come from a stranger's run.
+    Names that lead out of the folder are missing ones: they may come from an untrusted run.
     """
     found = {}
     root = folder.resolve()

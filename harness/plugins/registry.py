@@ -433,6 +433,6 @@ def abilities_of(algorithm: type[Algorithm]) -> tuple[str, ...]:
     return tuple(kind.__name__ for kind in api.ABILITIES if issubclass(algorithm, kind))
 
 
-def describe_sources(found: Mapping[str, list[Plugin]]) -> list[tuple[Plugin, Glance]]:
+def describe_sources(plugins_by_name: Mapping[str, list[Plugin]]) -> list[tuple[Plugin, Glance]]:
     """Glance at every plugin, in the order of their names."""
-    return [(plugin, glance(plugin)) for plugins in found.values() for plugin in plugins]
+    return [(plugin, glance(plugin)) for plugins in plugins_by_name.values() for plugin in plugins]

@@ -1,1 +1,1 @@
-"""The run folder: what a run was made from and came to, read as a stranger's."""
+"""The run folder: what a run was made from and came to, checked as untrusted data."""

@@ -1,4 +1,4 @@
-"""Files of a run folder, taken for what they are: files of a stranger's.
+"""Files of a run folder, read as untrusted data.
 
 Whoever reads one opens it here. It has to be a regular file that is reached through folders alone:
 no link leads elsewhere, and no pipe, socket or device keeps a command waiting. Its size is judged

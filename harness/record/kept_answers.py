@@ -1,4 +1,4 @@
-"""Raw answers in a run folder, read as a stranger's: shapes, sizes and values are checked.
+"""Raw answers in a run folder, read as untrusted data: shapes, sizes and values are checked.
 
 `harness.execution.storage` reads what this harness has just written. What lies in a folder may be
 another's: here every file is judged by its header and by its size before it is loaded, and every
@@ -62,7 +62,7 @@ def read_answer(
     width: int | None = None,
     *,
     images: Collection[str] = (),
-    brought: bool = False,
+    imported: bool = False,
 ) -> Answer:
     """Read the raw answers of a fold.
 
@@ -78,7 +78,7 @@ def read_answer(
         Scores of each image where there are several, such as one for every tag.
     images
         Of the other folds, whose failures may be named here, too; they count there alone.
-    brought
+    imported
         Whether no algorithm of ours computed them: then there may be scores that nobody knows, NaN,
         and below all others, ``-inf``.
 
@@ -108,7 +108,7 @@ def read_answer(
     except (OSError, ValueError) as reason:
         raise BadFile(folder / place, f"cannot be read: {reason}") from None
     if not isinstance(answer, (PictureAnswer, StreamedAnswer)):
-        _check_values(folder / place / NUMBERS, answer, fold, brought=brought)
+        _check_values(folder / place / NUMBERS, answer, fold, imported=imported)
     if isinstance(answer, StreamedAnswer):
         _check_arrays(folder / place / MATCHING_FILE, answer, fold)
     return answer
@@ -171,7 +171,7 @@ def _refuse_large(path: Path, size: int) -> None:
         raise BadFile(path, f"has {size:,} bytes; at most {LARGEST_ARRAYS:,} are read")
 
 
-def _check_values(path: Path, answer: Answer, fold: Fold, *, brought: bool) -> None:
+def _check_values(path: Path, answer: Answer, fold: Fold, *, imported: bool) -> None:
     """Refuse scores that no algorithm may give."""
     scores = answer.scores
     failed = np.array([name in answer.failures for name in fold.probes], dtype=bool)
@@ -180,7 +180,7 @@ def _check_values(path: Path, answer: Answer, fold: Fold, *, brought: bool) -> N
         needed = ~(failed[:, None] | lost[None, :]) & counted(fold).compared
     else:
         needed = np.broadcast_to(~failed.reshape(-1, *[1] * (scores.ndim - 1)), scores.shape)
-    odd = np.isposinf(scores) if brought else ~np.isfinite(scores) & needed
+    odd = np.isposinf(scores) if imported else ~np.isfinite(scores) & needed
     if odd.any():
         at = np.argwhere(odd)[0].tolist()
         value = scores[tuple(at)]

@@ -265,7 +265,7 @@ class Manifest(msgspec.Struct):
     opinions
         Of other programs on the same scores.
     imported
-        Present where the scores were brought, not computed.
+        Present where the scores were imported, not computed here.
     retouched
         Present where the probes were attacked.
     learns
@@ -275,13 +275,13 @@ class Manifest(msgspec.Struct):
         SHA-256 of the files beside the algorithm that it loaded, or names in its text, by their
         paths below its folder.
     environments, environment_hash
-        In which the units were done, and their hash: empty where the scores were brought.
+        In which the units were done, and their hash: empty where the scores were imported.
     result_hash
         SHA-256 over the stored answers of all folds.
     mated_by
         ``tattoo`` or ``group``: what mates have in common; empty where nothing is mated.
     examination
-        Of the algorithm's source, once before its first run; absent where the scores were brought.
+        Of the algorithm's source, once before its first run; absent where the scores were imported.
     findings
         What is odd about the data or the run, for whoever reads its numbers.
     protection

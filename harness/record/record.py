@@ -152,12 +152,12 @@ class Run:
         """
         judge = task_of(self.protocol).judge
         outcome = self.computed(judge, self.folds, self.answers, self.records, self.protocol)
-        brought = self.manifest.imported
-        if brought is None or brought.depth is None:
+        imported = self.manifest.imported
+        if imported is None or imported.depth is None:
             return outcome
         from harness.scorefiles import Imported, withhold
 
-        return withhold(outcome, Imported((), tuple(brought.forms), "", depth=brought.depth))
+        return withhold(outcome, Imported((), tuple(imported.forms), "", depth=imported.depth))
 
 
 def assessed(run: Run, method: str) -> Assessment:
@@ -181,8 +181,8 @@ def assessed(run: Run, method: str) -> Assessment:
             f"likelihood ratios need comparisons, which protocol {run.manifest.origin.protocol!r} "
             "does not make"
         )
-    brought = run.manifest.imported
-    if brought is not None and brought.depth is not None:
+    imported = run.manifest.imported
+    if imported is not None and imported.depth is not None:
         raise UsageError("likelihood ratios need every score; candidate lists end before that")
     with sound(run.folder, "likelihood ratios cannot be computed"):
         try:
@@ -336,16 +336,16 @@ def read_run(folder: Path) -> Run:
         protocol = parse_protocol(read_bytes(folder, PROTOCOL, LARGEST_PROTOCOL), PROTOCOL)
     except UsageError as reason:
         raise BadFile(folder / PROTOCOL, " ".join(str(reason).split())) from None
-    brought = manifest.imported is not None
+    imported = manifest.imported is not None
     # Scores that carry their own truth are of lines in a file, of which nothing need be known.
-    folds = folds_in(folder, truth, named=task_of(protocol).names_images)
+    folds = folds_in(folder, truth, need_records=task_of(protocol).names_images)
     records = records_in(folder, truth, Path(manifest.dataset["path"]))
     with sound(folder, "its raw answers cannot be read"):
         task = task_of(protocol)
         width = len(task.vocabulary(records, protocol)) if task.has_vocabulary else None
         images = {name for fold in folds for name in (*fold.probes, *fold.gallery)}
         answers = [
-            read_answer(folder, fold, task.ability, width, images=images, brought=brought)
+            read_answer(folder, fold, task.ability, width, images=images, imported=imported)
             for fold in folds
         ]
     return Run(folder, manifest, protocol, folds, records, answers)

@@ -113,12 +113,12 @@ def write_truth(
     write_whole(folder / TRUTH, text + b"\n")
 
 
-def folds_in(folder: Path, truth: Truth, *, named: bool = True) -> list[Fold]:
+def folds_in(folder: Path, truth: Truth, *, need_records: bool = True) -> list[Fold]:
     """Return the folds of a run, whose names and pairs are checked against each other.
 
     Parameters
     ----------
-    named
+    need_records
         Whether whatever a fold names has to be an image with a record.
 
     Raises
@@ -130,7 +130,7 @@ def folds_in(folder: Path, truth: Truth, *, named: bool = True) -> list[Fold]:
     if not truth.folds:
         raise BadFile(folder / TRUTH, "has no fold; expected one or more", "$.folds")
     for i, fold in enumerate(truth.folds):
-        for fault, place in _faults_of(fold, truth.records if named else None):
+        for fault, place in _faults_of(fold, truth.records if need_records else None):
             raise BadFile(folder / TRUTH, fault, f"$.folds[{i}]{place}")
         if fold.name in [other.name for other in truth.folds[:i]]:
             fault = f"{fold.name!r} is the name of two folds"

@@ -77,7 +77,7 @@ class _Step(msgspec.Struct):
 
 
 def work_faults(run: Run) -> list[str]:
-    """Return what contradicts the steps of a run, in sentences; empty for scores brought."""
+    """Return what contradicts the steps of a run, in sentences; empty for imported scores."""
     if run.manifest.imported is not None:
         return []
     units = sorted(path.name for path in (run.folder / "units").iterdir() if path.is_dir())

@@ -137,7 +137,7 @@ def cannot_answer(metrics: Metrics, mated_by: str = "", *, of_all: bool = False)
     Parameters
     ----------
     of_all
-        Whether it is said of several runs on the data, so that none of their values is told.
+        Whether the sentence is about several runs on the data; then it names no value.
     """
     estimate = metrics.pooled.get(metrics.headline)
     name, options = split_id(metrics.headline)

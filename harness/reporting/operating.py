@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 RATES = (0.1, 0.01, 0.001)
-"""Error rates of non-mated trials whose thresholds are told."""
+"""Error rates of non-mated trials for which the table gives a threshold."""
 
 EVEN_BINS_SHOW = 0.7
 """Where three of the even bins hold more of either kind of score, even bins show too little."""

@@ -23,22 +23,22 @@ _POINTS = {
 """Error rates at which others are read; they are no metrics of their own."""
 
 
-def protection(found: Protection | None) -> list[str]:
+def protection(recorded: Protection | None) -> list[str]:
     """Return sentences on what kept an algorithm from knowing or changing what it must not."""
-    if found is None:
+    if recorded is None:
         return []
     sentences = [
         "Images reached the algorithm as numbered pictures in an order that follows from names "
         "and a seed alone; learning, making templates and comparing were done by processes that "
         "saw nothing of each other, and the harness checked, named and stored what they answered.",
     ]
-    return sentences + _held(found)
+    return sentences + _held(recorded)
 
 
 def kept_from(manifest: Manifest) -> list[str]:
     """Return sentences on what kept the algorithm of a run from the truth, or why none did."""
     if manifest.imported is not None:
-        return ["The scores were brought: nobody here saw how they were made."]
+        return ["The scores were imported: how they were made is not on record."]
     if manifest.protection is None:
         return ["Nothing in the folder says what kept the algorithm from the truth."]
     return _held(manifest.protection)
@@ -61,25 +61,25 @@ def _held(found: Protection) -> list[str]:
     return sentences
 
 
-def examination(found: Examination | None) -> list[str]:
+def examination(recorded: Examination | None) -> list[str]:
     """Return a sentence on what the conformance kit found about the algorithm."""
-    if found is None:
+    if recorded is None:
         return []
     when = {
         "now": "Before this run",
         "before": "Before an earlier run of the same source",
-    }.get(found.how, "")
-    if found.how == "release":
+    }.get(recorded.how, "")
+    if recorded.how == "release":
         return [
             f"The algorithm is built in, and as it was when it passed every check of the "
-            f"conformance kit before release {found.harness}."
+            f"conformance kit before release {recorded.harness}."
         ]
-    if found.how == "off":
+    if recorded.how == "off":
         return ["The algorithm was not examined by the conformance kit: that was switched off."]
-    count = len(found.passed)
+    count = len(recorded.passed)
     text = f"{when} the algorithm passed {count} checks of the conformance kit from outside"
-    if found.failed:
-        text += f", and failed {len(found.failed)}: {', '.join(found.failed)}"
+    if recorded.failed:
+        text += f", and failed {len(recorded.failed)}: {', '.join(recorded.failed)}"
     return [text + "."]
 
 

@@ -1,1 +1,1 @@
-"""Making runs: asked for, prepared, executed, finished; scores brought in, models given out."""
+"""Making runs: requested, prepared, executed, finished; scores imported, models exported."""

@@ -63,8 +63,8 @@ class Finished:
     outcome: Outcome
     manifest: Manifest
     seconds: float
-    done: tuple[str, ...]
-    kept: tuple[str, ...]
+    steps_done: tuple[str, ...]
+    steps_kept: tuple[str, ...]
 
 
 def execute(run: Prepared, limits: Limits, listen: Callable[[Event], None]) -> Finished:

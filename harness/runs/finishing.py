@@ -127,12 +127,14 @@ def _learned(judged: ProtocolOnData) -> dict[str, str]:
         return {}
     there = judged.elsewhere
     return {
-        "trained_on": f"{there.given} ({len(there.images):,} images)",
+        "trained_on": f"{there.path} ({len(there.images):,} images)",
         "trained_on_hash": there.hash,
     }
 
 
-def manifest_of(judged: ProtocolOnData, origin: Origin, outcome: Outcome, begun: str) -> Manifest:
+def manifest_of(
+    judged: ProtocolOnData, origin: Origin, outcome: Outcome, started_at: str
+) -> Manifest:
     """Return a manifest with all that does not depend on how the scores were made."""
     mated = any(fold.mates for fold in judged.folds)
     mated_by = judged.protocol.data.mated_by if mated else ""
@@ -150,7 +152,7 @@ def manifest_of(judged: ProtocolOnData, origin: Origin, outcome: Outcome, begun:
         about="",
         dataset={
             "name": judged.dataset.name,
-            "given": judged.given,
+            "given": judged.data_path,
             "layout": judged.dataset.layout,
             "path": str(judged.dataset.root.resolve()),
             "synthetic": judged.dataset.synthetic,
@@ -164,7 +166,7 @@ def manifest_of(judged: ProtocolOnData, origin: Origin, outcome: Outcome, begun:
         },
         git={},
         command="",
-        started=begun,
+        started=started_at,
         finished=now(),
         steps=[],
         failures=len(outcome.failures),

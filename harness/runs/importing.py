@@ -75,7 +75,7 @@ def import_scores(
     path
         A file for all folds, or a folder with one file per fold.
     form
-        Format; told from the content unless given.
+        Format; None to recognise it from the content.
     name
         Under which the run is listed; that of the file unless given.
 
@@ -165,7 +165,7 @@ def _speaks(name: str) -> bool:
 
 def keep(
     judged: ProtocolOnData,
-    found: Imported,
+    imported: Imported,
     outcome: Outcome,
     protocol: bytes,
     *,
@@ -181,7 +181,7 @@ def keep(
 
     Parameters
     ----------
-    judged, found, outcome
+    judged, imported, outcome
         The question, the answers to it, and what they come to.
     protocol
         Bytes of the protocol's file.
@@ -199,7 +199,7 @@ def keep(
         protocol_hash=judged.protocol_hash,
         data_hash=judged.data_hash,
         algorithm=listed,
-        source_hash=found.sha256,
+        source_hash=imported.sha256,
         parameters={},
         weight_hashes={},
         failure_policy=task_of(judged.protocol).failure_policy,
@@ -213,7 +213,7 @@ def keep(
     discard_parts(folder)
     write_whole(folder / record.PROTOCOL, protocol)
     record.write_truth(folder, judged.folds, dict(judged.dataset.records), judged.dataset.root)
-    for fold, answer in zip(judged.folds, found.answers, strict=True):
+    for fold, answer in zip(judged.folds, imported.answers, strict=True):
         place = folder / "units" / f"fold-{fold.name}" / SCORES
         shutil.rmtree(place, ignore_errors=True)
         with whole(place) as part:
@@ -223,10 +223,10 @@ def keep(
     manifest.imported = imported_as
     manifest.command = command
     manifest.findings = [*manifest.findings, *findings]
-    if found.depth is None:
-        manifest.opinions = cross_checks(judged.protocol, judged.folds, found.answers)
+    if imported.depth is None:
+        manifest.opinions = cross_checks(judged.protocol, judged.folds, imported.answers)
     finish(folder, manifest, outcome, judged.dataset)
-    return ImportedRun(folder, manifest, outcome, found)
+    return ImportedRun(folder, manifest, outcome, imported)
 
 
 def _command(request: Request, kind: str, path: Path, form: str | None, name: str | None) -> str:

@@ -222,7 +222,7 @@ def _looked_at(runs: Sequence[Prepared]) -> list[Prepared]:
     seen: dict[tuple[str, str], tuple[Finding, ...]] = {}
 
     def look(judged: ProtocolOnData) -> tuple[Finding, ...]:
-        key = (judged.file.stem, judged.given)
+        key = (judged.file.stem, judged.data_path)
         if key not in seen:
             seen[key] = _odd_pictures(judged)
         return seen[key]
@@ -249,7 +249,7 @@ def _odd_pictures(judged: ProtocolOnData) -> tuple[Finding, ...]:
     faults = undecodable(records, judged.names, crop=crop, clean="clean" in files)
     findings = Findings()
     say_orientations(records, judged.names, findings)
-    look_at_boxes(records, judged.names, findings, shown=crop)
+    look_at_boxes(records, judged.names, findings, boxes_shown=crop)
     if files:
         say_same_files(records, judged.names, findings)
     faults += findings.problems
@@ -259,7 +259,7 @@ def _odd_pictures(judged: ProtocolOnData) -> tuple[Finding, ...]:
         say_masks(taken, findings)
     if faults:
         raise DataError(
-            f"{judged.given} cannot be evaluated by {judged.file.stem!r}: {len(faults):,} of "
+            f"{judged.data_path} cannot be evaluated by {judged.file.stem!r}: {len(faults):,} of "
             f"{len(judged.names):,} pictures cannot be used. Replace them, or take them out of the "
             "set.",
             [Finding("pictures-that-cannot-be-used", "problem", fault) for fault in faults],
@@ -294,9 +294,9 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Prot
                 f"protocol {file.stem!r} brings no images of its own; name yours with --data"
             )
         place = bundled("fixtures") / protocol.data.default
-        given = f"fixtures/{protocol.data.default}"
+        data_path = f"fixtures/{protocol.data.default}"
     else:
-        place, given = request.data, str(request.data)
+        place, data_path = request.data, str(request.data)
     parts = (protocol.data.use_case, protocol.data.background)
     key = (place, request.layout, *parts)
     dataset = None if opened is None else opened.get(key)
@@ -305,18 +305,18 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Prot
         if opened is not None:
             opened[key] = dataset
     if dataset.problems:
-        raise DataError(f"{given} cannot be evaluated by {file.stem!r}:", dataset.findings)
+        raise DataError(f"{data_path} cannot be evaluated by {file.stem!r}:", dataset.findings)
     protocol = asked_on(_dealt(protocol, dataset, request), dataset)
-    dataset = _meeting(look_at_records(dataset, protocol), dataset, given, file.stem, protocol)
+    dataset = _meeting(look_at_records(dataset, protocol), dataset, data_path, file.stem, protocol)
     laid_out = task_of(protocol).lay_out(dataset, protocol)
     dataset = _meeting(
-        look_at_mates(dataset, protocol, laid_out), dataset, given, file.stem, protocol
+        look_at_mates(dataset, protocol, laid_out), dataset, data_path, file.stem, protocol
     )
     dataset = _meeting(
-        look_at_galleries(dataset, protocol, laid_out), dataset, given, file.stem, protocol
+        look_at_galleries(dataset, protocol, laid_out), dataset, data_path, file.stem, protocol
     )
     folds = tuple(restrict(laid_out, request.folds))
-    dataset, leaks = _without_copies(dataset, folds, given, file.stem)
+    dataset, leaks = _without_copies(dataset, folds, data_path, file.stem)
     elsewhere = None
     if request.train_data is not None:
         dataset, folds, elsewhere = _learning_elsewhere(
@@ -324,12 +324,12 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Prot
         )
         leaks = ()  # all of what was learned from is another set, which was compared with this one
     return ProtocolOnData(
-        file.stem, file, protocol, protocol_hash, dataset, folds, given, elsewhere, leaks
+        file.stem, file, protocol, protocol_hash, dataset, folds, data_path, elsewhere, leaks
     )
 
 
 def _without_copies(
-    dataset: Dataset, folds: tuple[Fold, ...], given: str, name: str
+    dataset: Dataset, folds: tuple[Fold, ...], data_path: str, name: str
 ) -> tuple[Dataset, tuple[str, ...]]:
     """Refuse folds that compare pictures with themselves, and find those learned from and judged.
 
@@ -345,7 +345,7 @@ def _without_copies(
     findings = Findings()
     check_compared(dataset, folds, copies, findings)
     if findings.problems:
-        raise DataError(f"{given} cannot be evaluated by {name!r}:", findings.all)
+        raise DataError(f"{data_path} cannot be evaluated by {name!r}:", findings.all)
     leaks = learned_and_judged(folds, copies)
     for leak in leaks:
         findings.warning(LEARNED, leak)
@@ -366,12 +366,12 @@ def _dealt(protocol: Protocol, dataset: Dataset, request: Request) -> Protocol:
 
 
 def _meeting(
-    found: Findings, dataset: Dataset, given: str, name: str, protocol: Protocol
+    found: Findings, dataset: Dataset, data_path: str, name: str, protocol: Protocol
 ) -> Dataset:
     """Refuse data that cannot answer a question; note on it what is only partly missing."""
     if found.problems:
         raise DataError(
-            f"{given} cannot answer the question of {name!r} ({protocol.question}):",
+            f"{data_path} cannot answer the question of {name!r} ({protocol.question}):",
             found.all,
         )
     return replace(dataset, findings=(*dataset.findings, *found.all))
@@ -387,7 +387,7 @@ def _learning_elsewhere(
     other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
     if other.problems:
         raise DataError(f"{place} cannot be learned from:", other.findings)
-    return train_on(dataset, folds, other, mated_by=protocol.data.mated_by, given=str(place))
+    return train_on(dataset, folds, other, mated_by=protocol.data.mated_by, path=str(place))
 
 
 def with_seed(run: Prepared, seed: int) -> Prepared:
@@ -562,7 +562,9 @@ def _not_learned(
 
     dataset = judged.dataset
     found = [
-        one for m in models for one in check_learned(m, dataset, judged.folds, given=judged.given)
+        one
+        for m in models
+        for one in check_learned(m, dataset, judged.folds, data_path=judged.data_path)
     ]
     noted = replace(dataset, findings=tuple(once((*dataset.findings, *found))))
     return replace(judged, dataset=noted)

@@ -48,15 +48,15 @@ class _Lists(ProtocolOnData):
 
 
 def import_score_lists(
-    found: ListedScores, given: Path, words: list[str], *, out: Path, name: str | None = None
+    lists: ListedScores, path: Path, words: list[str], *, out: Path, name: str | None = None
 ) -> ImportedRun:
     """Judge scores with their own truth and write their run folder.
 
     Parameters
     ----------
-    found
+    lists
         Read before.
-    given
+    path
         File or folder, for the name under which the run is listed.
     words
         Of the command that reads them again, after ``harness score``.
@@ -65,12 +65,12 @@ def import_score_lists(
     name
         Under which the run is listed; that of the file unless given.
     """
-    judged = _judged(found, given)
-    answers = tuple(Answer(part.values) for part in (found.mated, found.nonmated))
+    judged = _judged(lists, path)
+    answers = tuple(Answer(part.values) for part in (lists.mated, lists.nonmated))
     outcome = task_of(judged.protocol).judge(
         judged.folds, answers, judged.dataset.records, judged.protocol
     )
-    notes = list(found.notes)
+    notes = list(lists.notes)
     eer = outcome.metrics.pooled["eer"].value
     if eer is not None and eer > 0.5:
         notes.append(
@@ -78,17 +78,17 @@ def import_score_lists(
             "Higher has to mean more alike (write distances as negative numbers); or are the "
             "lists, or the labels, the wrong way round?"
         )
-    imported = Imported(answers, found.forms, found.sha256, notes=tuple(notes))
+    imported = Imported(answers, lists.forms, lists.sha256, notes=tuple(notes))
     return keep(
         judged,
         imported,
         outcome,
         PROTOCOL.encode(),
-        about=f"Scores from {found.files}, computed elsewhere.",
-        imported_as=Import(found.files, list(found.forms), None, [], notes),
+        about=f"Scores from {lists.files}, computed elsewhere.",
+        imported_as=Import(lists.files, list(lists.forms), None, [], notes),
         command=shlex.join(["harness", "score", *words]),
         out=out,
-        listed=listed_as(name, given),
+        listed=listed_as(name, path),
         findings=[Finding("score-files", "warning", note) for note in notes],
     )
 

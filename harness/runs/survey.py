@@ -215,7 +215,7 @@ def _odd_pictures(records: dict[str, Record]) -> list[Finding]:
             "pictures that cannot be used", f"{sentence}; replace it, or take it out of the set"
         )
     say_orientations(records, records, findings)
-    look_at_boxes(records, records, findings, shown=False)
+    look_at_boxes(records, records, findings, boxes_shown=False)
     say_same_files(records, records, findings)
     faults, taken = look_at_masks(records, records)
     for sentence in faults:

@@ -56,7 +56,7 @@ def read_candidates(
     records
         Of the data set: names that are known though not asked about.
     form
-        One of `CANDIDATE_FORMS`; otherwise it is told from the first line.
+        One of `CANDIDATE_FORMS`; otherwise it is recognised from the first line.
 
     Returns
     -------

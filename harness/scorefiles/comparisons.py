@@ -126,7 +126,7 @@ def read_table(
             faults.add(
                 "malformed lines",
                 place,
-                f"has {len(cells)} cells, the header {width} ({dialect.told} between them)",
+                f"has {len(cells)} cells, the header {width} ({dialect.separators} between them)",
             )
         else:
             found = [cells[i] for i in places]

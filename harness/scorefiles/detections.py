@@ -52,7 +52,7 @@ def read_detections(
     records
         Of the data set: names that are known though not asked about.
     form
-        One of `DETECTION_FORMS`; otherwise it is told from the first line.
+        One of `DETECTION_FORMS`; otherwise it is recognised from the first line.
 
     Returns
     -------

@@ -46,7 +46,7 @@ class Dialect:
     separator: str
 
     @property
-    def told(self) -> str:
+    def separators(self) -> str:
         """For people, in the plural."""
         return SEPARATORS.get(self.separator, repr(self.separator))
 
@@ -101,7 +101,7 @@ def of_lines(lines: Sequence[str]) -> Dialect:
 
     Examples
     --------
-    >>> of_lines(["a;0,5;1", "b;0,25;0"]).told, of_lines(["a 0,5", "b 0,25"]).told
+    >>> of_lines(["a;0,5;1", "b;0,25;0"]).separators, of_lines(["a 0,5", "b 0,25"]).separators
     ('semicolons', 'spaces')
     """
     for separator in ("\t", ";", ","):
@@ -160,6 +160,6 @@ class Numbers:
     def notes(self, called: str, dialect: Dialect) -> Iterator[str]:
         """Yield what a reader should know of how a file was read."""
         if dialect.separator not in (",", " ", "|"):
-            yield f"{called}: read with {dialect.told} between its columns"
+            yield f"{called}: read with {dialect.separators} between its columns"
         if self.with_comma:
             yield f"{called}: read with decimal commas"

@@ -93,7 +93,7 @@ class Faults:
 
 
 def shown(text: str) -> str:
-    """Return a text from a stranger as a message may quote it: escaped, and not long.
+    """Return untrusted text as a message may quote it: escaped, and not long.
 
     >>> shown("a.png")
     "'a.png'"

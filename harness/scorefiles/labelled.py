@@ -160,8 +160,8 @@ def _truth(path: Path, rows: Rows, faults: Faults, notes: list[str]) -> tuple[st
         faults.add(
             "malformed lines",
             rows.called,
-            f"has lines of {widths[0]} and of {widths[-1]} columns ({rows.dialect.told} between "
-            "them); names with spaces need a table with commas",
+            f"has lines of {widths[0]} and of {widths[-1]} columns ({rows.dialect.separators} "
+            "between them); names with spaces need a table with commas",
         )
         raise TooManyFaults
     labels = [place for place in range(rows.width) if _is_label(rows.column(place))]
@@ -243,7 +243,7 @@ def _sort(
             what = f"has {len(cells)} columns where others have more"
             if rows.header:
                 what = f"has {len(cells)} cells, the header {len(rows.header)}"
-            faults.add("malformed lines", place, f"{what} ({rows.dialect.told} between them)")
+            faults.add("malformed lines", place, f"{what} ({rows.dialect.separators} between them)")
             continue
         kind = truth.of(cells)
         if kind is None:

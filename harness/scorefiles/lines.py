@@ -1,6 +1,6 @@
 """Text of score files: lines with their numbers, and the numbers and columns in them.
 
-Files are UTF-8 with or without a byte order mark, with LF or CR LF. They come from strangers: what
+Files are UTF-8 with or without a byte order mark, with LF or CR LF. They are untrusted: what
 is not a regular file is not opened, and no line is read that is longer than any honest one.
 """
 

@@ -46,7 +46,7 @@ def read_pair(mated: Path, nonmated: Path, form: str | None = None) -> ListedSco
     mated, nonmated
         Files.
     form
-        One of `PAIR_FORMS`; otherwise it is told from the numbers.
+        One of `PAIR_FORMS`; otherwise it is recognised from the numbers.
 
     Raises
     ------

@@ -71,7 +71,7 @@ def read_files(
     records
         Of the data set.
     form
-        Asked for; otherwise it is told from the first bytes.
+        As the user named it; None to recognise it from the first bytes.
     readable
         Formats that may be read.
     read

@@ -48,7 +48,7 @@ def read_scores(
         Of the data set: names that are known though not asked about, and the identities that
         files of bob may name.
     form
-        One of `SCORE_FORMS`; otherwise it is told from the file's first bytes.
+        One of `SCORE_FORMS`; otherwise it is recognised from the file's first bytes.
 
     Returns
     -------

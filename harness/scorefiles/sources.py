@@ -35,7 +35,7 @@ NIST_PAIR_COLUMNS = ("enrollTempl", "verifTempl", "simScore", "returnCode")
 """Header of the log of NIST's 1:1 test driver."""
 
 LOOKED_AT = 50
-"""Lines from which the format of a text is told."""
+"""Lines from which the format of a text is recognised."""
 
 _MAGIC = {b"\x93NUMPY": "npy", b"PAR1": "parquet"}
 
@@ -90,15 +90,17 @@ def find_sources(path: Path, folds: Sequence[Fold], faults: Faults) -> list[Sour
     return found
 
 
-def form_of(source: Source, asked: str | None, readable: Collection[str], faults: Faults) -> str:
+def form_of(
+    source: Source, requested_form: str | None, readable: Collection[str], faults: Faults
+) -> str:
     """Return the format of a file, or an empty string after adding why it cannot be read.
 
     Parameters
     ----------
     source
         The file.
-    asked
-        Format that the user names; otherwise it is told from the first bytes.
+    requested_form
+        Format that the user names; None to recognise it from the first bytes.
     readable
         Formats that are answers to what is asked.
     faults
@@ -107,15 +109,15 @@ def form_of(source: Source, asked: str | None, readable: Collection[str], faults
     Raises
     ------
     UsageError
-        If `asked` is not one of `readable`.
+        If `requested_form` is not one of `readable`.
     """
-    if asked is not None:
-        if asked not in readable:
+    if requested_form is not None:
+        if requested_form not in readable:
             raise UsageError(
-                f"there is no format {asked!r} here.{nearest(asked, readable)} "
+                f"there is no format {requested_form!r} here.{nearest(requested_form, readable)} "
                 f"Known: {', '.join(readable)}"
             )
-        return asked if sound(source.path, source.called, faults) else ""
+        return requested_form if sound(source.path, source.called, faults) else ""
     if not sound(source.path, source.called, faults):
         return ""
     form = _seen_form(source, faults)

@@ -17,7 +17,7 @@ from harness.scorefiles.words import SCORE_NAMES, means_distance
 __all__ = ["Rows", "read_rows"]
 
 LOOKED_AT = 50
-"""Lines from which the separator is told."""
+"""Lines from which the separator is recognised."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def encoding_of(*key: str | int) -> Encoding:
     )
 
 
-def encoded(pixels: npt.NDArray[np.uint8], how: Encoding) -> bytes:
+def encoded(pixels: npt.NDArray[np.uint8], encoding: Encoding) -> bytes:
     """Return the picture as a baseline JPEG file.
 
     Parameters
@@ -82,10 +82,12 @@ def encoded(pixels: npt.NDArray[np.uint8], how: Encoding) -> bytes:
     how : Encoding
         Tables, subsampling and length; a picture that takes more bytes than that has its own.
     """
-    data = _jpeg(pixels, how)
-    if not how.fill:
+    data = _jpeg(pixels, encoding)
+    if not encoding.fill:
         return data
-    missing = round(how.fill * _chart_length(pixels.shape[1], pixels.shape[0], how)) - len(data)
+    missing = round(
+        encoding.fill * _chart_length(pixels.shape[1], pixels.shape[0], encoding)
+    ) - len(data)
     comments = b""
     while missing >= 4:
         size = min(missing - 2, _FULL)

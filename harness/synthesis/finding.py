@@ -232,7 +232,7 @@ def build(file: Path, parameters: Mapping[str, Any]) -> Generator:
 @contextmanager
 def explained(
     file: Path,
-    what: str,
+    failure: str,
     passed: tuple[type[Exception], ...] = (HarnessError, MemoryError, OSError),
 ) -> Iterator[None]:
     """Let what a generator raises name its own line: it is no fault of the harness.
@@ -241,7 +241,7 @@ def explained(
     ----------
     file
         Of the generator.
-    what
+    failure
         What was asked of it, and how that went: ``generate failed``.
     passed
         Errors that are left as they are: those that say all themselves.
@@ -257,7 +257,7 @@ def explained(
         raise
     except Exception as reason:
         home = file.parent if file.name == INIT else None
-        raise PluginError(explain(reason, file, what, home)) from reason
+        raise PluginError(explain(reason, file, failure, home)) from reason
 
 
 def source_hash(file: Path) -> str:

@@ -18,7 +18,7 @@ from harness.synthesis.grammar import Prompt
 __all__ = ["Generated", "GenerationFailed", "Generator", "Order", "Report"]
 
 Report = Callable[[int, int], None]
-"""Is told how many pictures are made, and how many there will be in all."""
+"""Called as ``report(done, total)``: pictures made, and pictures in all."""
 
 
 class GenerationFailed(HarnessError):

@@ -99,7 +99,7 @@ def _one_source(one: Record, other: Record) -> bool:
 def learned_and_judged(folds: Sequence[Fold], copies: dict[str, str]) -> list[str]:
     """Return a sentence for each picture that a fold learns from and judges under another name.
 
-    Only folds are told of in which more than `VOID` of what is judged was learned from.
+    Only those folds are listed in which more than `VOID` of what is judged was learned from.
     """
     said = []
     for fold in folds:

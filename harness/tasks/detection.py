@@ -79,7 +79,7 @@ class Detection(Task["_Decisions", "_Decisions"]):
         if unlabelled:
             raise DataError(
                 f"{dataset.name}: {len(unlabelled)} images have no label, e.g. "
-                f"{dataset.told(unlabelled[0])}; "
+                f"{dataset.quoted(unlabelled[0])}; "
                 "the column 'label' says 'tattoo' or 'non-tattoo'"
             )
         if dataset.folds:

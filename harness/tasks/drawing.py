@@ -99,10 +99,10 @@ def open_set_folds(dataset: Dataset, protocol: Protocol) -> list[Fold]:
             unknown = {order[i % len(keys)] for i in range(round(start), stop)}
             pairs = [_pair(members[key], rng, protocol) for key in keys if key not in unknown]
             known = [pair for pair in pairs if pair is not None]
-            strangers = [record.name for key in sorted(unknown) for record in members[key]]
+            unmated = [record.name for key in sorted(unknown) for record in members[key]]
             draws.append(
                 Draw(
-                    (*(probe.name for probe, _ in known), *strangers),
+                    (*(probe.name for probe, _ in known), *unmated),
                     tuple(reference.name for _, reference in known),
                 )
             )

@@ -26,7 +26,7 @@ class ExternalTrainingData:
 
     Parameters
     ----------
-    given
+    path
         As the user named it.
     name
         For people.
@@ -36,14 +36,14 @@ class ExternalTrainingData:
         SHA-256 of those images and all that is said to be true of them.
     """
 
-    given: str
+    path: str
     name: str
     images: frozenset[str]
     hash: str
 
 
 def train_on(
-    judged: Dataset, folds: Sequence[Fold], other: Dataset, *, mated_by: str, given: str
+    judged: Dataset, folds: Sequence[Fold], other: Dataset, *, mated_by: str, path: str
 ) -> tuple[Dataset, tuple[Fold, ...], ExternalTrainingData]:
     """Put all of a second data set in the place of every fold's training images.
 
@@ -56,7 +56,7 @@ def train_on(
         pairs; otherwise images of one `mated_by` are of one identity. Its background is left out.
     mated_by
         Field of a record by which the protocol calls images mated.
-    given
+    path
         How the user named `other`.
 
     Returns
@@ -89,11 +89,11 @@ def train_on(
     del identities[None]
     if not mates and max(identities.values(), default=0) < 2:
         raise DataError(
-            f"{given} has no two images of one {mated_by!r}, so nothing can be learned from it for "
+            f"{path} has no two images of one {mated_by!r}, so nothing can be learned from it for "
             f"this protocol; give its manifest a column {mated_by!r}, or one folder per identity"
         )
     hashes = content_hashes(other, chosen)
-    near = _refuse_leakage(judged, folds, other, hashes, given)
+    near = _refuse_leakage(judged, folds, other, hashes, path)
     prefix = PREFIX
     while any(name.startswith(prefix) for name in judged.records):
         prefix = f"other-{prefix}"
@@ -120,7 +120,7 @@ def train_on(
         for fold in folds
     )
     told = ExternalTrainingData(
-        given, other.name, frozenset(added), fingerprint(other, chosen, hashes=hashes)
+        path, other.name, frozenset(added), fingerprint(other, chosen, hashes=hashes)
     )
     return both, new, told
 
@@ -130,7 +130,7 @@ def _refuse_leakage(
     folds: Sequence[Fold],
     other: Dataset,
     hashes: Mapping[str, str],
-    given: str,
+    path: str,
 ) -> tuple[Finding, ...]:
     """Refuse pictures that are judged and learned from, re-encoded or resized ones, too.
 
@@ -159,7 +159,7 @@ def _refuse_leakage(
             )
     if findings.problems:
         raise DataError(
-            f"{given} shares images with {judged.name}, which is judged: what was learned by heart "
+            f"{path} shares images with {judged.name}, which is judged: what was learned by heart "
             "would count as recognised. Train on data that does not hold them.",
             findings.all,
         )

@@ -136,11 +136,11 @@ def check_named(dataset: Dataset, key: str) -> None:
 
 
 def _listed(dataset: Dataset, records: Sequence[Record]) -> str:
-    shown = ", ".join(dataset.told(record.name) for record in records[:_SHOWN])
+    shown = ", ".join(dataset.quoted(record.name) for record in records[:_SHOWN])
     return shown + (f" and {len(records) - _SHOWN:,} more" if len(records) > _SHOWN else "")
 
 
-def restrict(folds: Sequence[Fold], wanted: Sequence[str]) -> list[Fold]:
+def restrict(folds: Sequence[Fold], fold_names: Sequence[str]) -> list[Fold]:
     """Keep the folds named with ``--fold``, in their own order; all of them if none is named.
 
     Fold ``1`` may be called ``fold-1``, as progress and run folders call it.
@@ -151,11 +151,11 @@ def restrict(folds: Sequence[Fold], wanted: Sequence[str]) -> list[Fold]:
         If a name is not a fold.
     """
     names = [fold.name for fold in folds]
-    meant = [fold_named(name, names) for name in wanted]
+    meant = [fold_named(name, names) for name in fold_names]
     unknown = [name for name in meant if name not in names]
     if unknown:
         raise DataError(f"there is no fold {', '.join(unknown)}; there are: {', '.join(names)}")
-    return [fold for fold in folds if not wanted or fold.name in meant]
+    return [fold for fold in folds if not fold_names or fold.name in meant]
 
 
 def fold_named(text: str, names: Sequence[str]) -> str:

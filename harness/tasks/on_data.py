@@ -28,7 +28,7 @@ class ProtocolOnData:
     protocol_hash: str
     dataset: Dataset
     folds: tuple[Fold, ...]
-    given: str
+    data_path: str
     elsewhere: ExternalTrainingData | None = None
     leaks: tuple[str, ...] = ()
 

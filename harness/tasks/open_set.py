@@ -242,21 +242,28 @@ class _Rotations:
 
 
 def random_rates(
-    found: npt.NDArray[np.float32], tops: npt.NDArray[np.float32], metric: Metric
+    mate_scores: npt.NDArray[np.float32], highest_scores: npt.NDArray[np.float32], metric: Metric
 ) -> npt.NDArray[np.float64]:
     """Return one of `METRICS` of random scores: float64, shape (sets,).
 
     Parameters
     ----------
-    found, tops
+    mate_scores, highest_scores
         As of `harness.statistics.chance.random_searches`, at the metric's rank.
     metric
         Id.
     """
     if metric.name == "open-set-eer":
-        return np.array([verification.eer(*one) for one in zip(found, tops, strict=True)])
+        return np.array(
+            [verification.eer(*one) for one in zip(mate_scores, highest_scores, strict=True)]
+        )
     fpir = float(dict(metric.options)["fpir"])
-    return np.array([verification.fnmr_at_fmr(*one, fpir) for one in zip(found, tops, strict=True)])
+    return np.array(
+        [
+            verification.fnmr_at_fmr(*one, fpir)
+            for one in zip(mate_scores, highest_scores, strict=True)
+        ]
+    )
 
 
 def chance_fnir(gallery: npt.NDArray[np.integer], fpir: float | None, rank: int) -> float | None:

@@ -15,8 +15,8 @@ Need = Literal[
 
 
 MOST_METRICS, MOST_RANKS, MOST_DRAWS = 100, 100_000, 10_000
-"""More than anybody asks for; a protocol in a run folder may be a stranger's, who wants to keep
-others waiting."""
+"""More than any real question needs. A protocol in a run folder is untrusted, and could ask for so
+much that its reader waits for ever."""
 
 
 class Table(BaseModel):

@@ -96,7 +96,7 @@ class FoldSearches(Measures):
     same_photograph
         Of every search, whether a mate shows the probe's own photograph.
     source_known
-        Whether that can be told.
+        Whether the data say of any probe which photograph it shows.
     """
 
     def __init__(
@@ -315,7 +315,7 @@ def gallery_sizes(gallery: npt.NDArray[np.integer]) -> dict[str, int]:
 class PooledSearches(Measures):
     """The folds together: searches pooled, comparisons pooled.
 
-    What needs all scores is told of one streamed fold, and of several only fold by fold.
+    Metrics that need all scores exist for a single streamed fold; of several, fold by fold only.
     """
 
     shared: ClassVar[bool] = False

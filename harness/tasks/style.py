@@ -180,7 +180,9 @@ class Style(Task["_Answers", "_Answers"]):
         """Return what is taken for what, and how often an answer of some confidence is right."""
         return Curves(
             confusion=_confusion(whole),
-            reliability=classification.reliability(whole.told, whole.labels, RELIABILITY_BINS),
+            reliability=classification.reliability(
+                whole.probabilities, whole.labels, RELIABILITY_BINS
+            ),
         )
 
     def searches(self, part: _Answers, protocol: Protocol) -> list[Judgement]:
@@ -202,7 +204,7 @@ class Style(Task["_Answers", "_Answers"]):
             found = _value(metric, whole.take(places))
             return np.nan if found is None else found
 
-        return Statistic(measure, whole.clusters, whole.told)
+        return Statistic(measure, whole.clusters, whole.probabilities)
 
 
 def probabilities(scores: npt.NDArray[np.floating[Any]]) -> Array:
@@ -226,12 +228,12 @@ def probabilities(scores: npt.NDArray[np.floating[Any]]) -> Array:
            [0.5 , 0.5 , 0.  ],
            [0.33, 0.33, 0.33]])
     """
-    told = np.maximum(np.asarray(scores, np.float64), 0.0)
-    failed = np.isnan(told).any(axis=1)
-    told[failed] = 0.0
-    sums = told.sum(axis=1, keepdims=True)
+    clipped = np.maximum(np.asarray(scores, np.float64), 0.0)
+    failed = np.isnan(clipped).any(axis=1)
+    clipped[failed] = 0.0
+    sums = clipped.sum(axis=1, keepdims=True)
     shares: Array = np.divide(
-        told, sums, out=np.full_like(told, 1 / max(1, told.shape[1])), where=sums > 0
+        clipped, sums, out=np.full_like(clipped, 1 / max(1, clipped.shape[1])), where=sums > 0
     )
     shares[failed] = -np.inf
     return shares
@@ -245,12 +247,12 @@ class _Answers:
         fold: str,
         names: Sequence[str],
         styles: Sequence[str],
-        told: Array,
+        probabilities: Array,
         labels: npt.NDArray[np.int64],
         clusters: npt.NDArray[Any],
     ) -> None:
         self.fold, self.names, self.styles = fold, names, styles
-        self.told, self.labels, self.clusters = told, labels, clusters
+        self.probabilities, self.labels, self.clusters = probabilities, labels, clusters
 
     @classmethod
     def pool(cls, parts: Sequence[_Answers]) -> _Answers:
@@ -258,18 +260,18 @@ class _Answers:
             "",
             [name for part in parts for name in part.names],
             parts[0].styles,
-            np.concatenate([part.told for part in parts]),
+            np.concatenate([part.probabilities for part in parts]),
             np.concatenate([part.labels for part in parts]),
             np.concatenate([part.clusters for part in parts]),
         )
 
     def take(self, places: npt.NDArray[np.int64]) -> _Answers:
-        kept = self.told[places], self.labels[places], self.clusters[places]
+        kept = self.probabilities[places], self.labels[places], self.clusters[places]
         return _Answers("", (), self.styles, *kept)
 
     @property
     def failed(self) -> npt.NDArray[np.bool_]:
-        failed: npt.NDArray[np.bool_] = np.all(self.told == -np.inf, axis=1)
+        failed: npt.NDArray[np.bool_] = np.all(self.probabilities == -np.inf, axis=1)
         return failed
 
     def counts(self) -> dict[str, int]:
@@ -283,8 +285,10 @@ class _Answers:
 
     def places(self) -> npt.NDArray[np.int64]:
         """Return the place of each image's own style, ties against it."""
-        own = self.told[np.arange(len(self.labels)), self.labels]
-        found: npt.NDArray[np.int64] = np.sum(self.told >= own[:, None], axis=1, dtype=np.int64)
+        own = self.probabilities[np.arange(len(self.labels)), self.labels]
+        found: npt.NDArray[np.int64] = np.sum(
+            self.probabilities >= own[:, None], axis=1, dtype=np.int64
+        )
         return found
 
     def searches(self) -> list[Judgement]:
@@ -292,19 +296,21 @@ class _Answers:
         failed, places = self.failed, self.places()
         found = []
         for i, name in enumerate(self.names):
-            order = [] if failed[i] else np.argsort(-self.told[i], kind="stable").tolist()
+            order = [] if failed[i] else np.argsort(-self.probabilities[i], kind="stable").tolist()
             found.append(
                 Judgement(
                     fold=self.fold,
                     probe=name,
                     identity=str(self.clusters[i]),
                     rank=None if failed[i] else int(places[i]),
-                    score=None if failed[i] else float(self.told[i, order[0]]),
+                    score=None if failed[i] else float(self.probabilities[i, order[0]]),
                     failed=bool(failed[i]),
                     truth=styles[self.labels[i]],
                     correct=bool(not failed[i] and places[i] == 1),
                     candidates=[
-                        Candidate(styles[k], float(self.told[i, k]), k == int(self.labels[i]))
+                        Candidate(
+                            styles[k], float(self.probabilities[i, k]), k == int(self.labels[i])
+                        )
                         for k in order
                     ],
                 )
@@ -313,23 +319,27 @@ class _Answers:
 
 
 def _confusion(pooled: _Answers) -> dict[str, list[float]]:
-    cells = classification.confusion(pooled.told, pooled.labels)
+    cells = classification.confusion(pooled.probabilities, pooled.labels)
     columns = zip((*pooled.styles, ""), cells.T, strict=True)
     return {answer: column.astype(float).tolist() for answer, column in columns}
 
 
 def _value(metric: Metric, part: _Answers) -> float | None:
     if metric.name == "top-k-accuracy":
-        return finite(classification.top_k_accuracy(part.told, part.labels, _whole(metric, "k")))
+        return finite(
+            classification.top_k_accuracy(part.probabilities, part.labels, _whole(metric, "k"))
+        )
     if metric.name == "calibration-error":
         bins = _whole(metric, "bins")
-        return finite(classification.expected_calibration_error(part.told, part.labels, bins))
+        return finite(
+            classification.expected_calibration_error(part.probabilities, part.labels, bins)
+        )
     measure = {
         "macro-recall": classification.macro_recall,
         "brier": classification.brier,
         "log-loss": classification.log_loss,
     }[metric.name]
-    return finite(measure(part.told, part.labels))
+    return finite(measure(part.probabilities, part.labels))
 
 
 def _whole(metric: Metric, option: str) -> int:

@@ -118,7 +118,7 @@ class Descent:
             with torch.random.fork_rng(devices=_accelerators()):
                 curve, _ = launch(self.where, lambda engine: _Run(self, engine).learn())
         else:
-            # Learned in other processes, so the weights have to be brought back.
+            # Learned in other processes, so the weights have to be copied back.
             curve, state = launch(self.where, lambda engine: _Run(self, engine).learn())
             self.objective.load_state_dict({n: torch.from_numpy(v) for n, v in state.items()})
         self.objective.cpu()
@@ -151,7 +151,7 @@ class _Run:
         self._restore()
         self.called, self.stepped = engine.prepared(self.objective, self.optimiser)
         self.losses: list[Tensor] = []
-        self.told = self.saved = time.monotonic()
+        self.reported_at = self.saved = time.monotonic()
         self.every = max(1, descent.iterations // _RECORDS)
 
     def learn(self) -> tuple[curves.Curve, dict[str, npt.NDArray[Any]]]:
@@ -165,7 +165,7 @@ class _Run:
             state.step += 1
             last = state.step == descent.iterations
             now = time.monotonic()
-            if last or state.step % self.every == 0 or now - self.told >= 1:
+            if last or state.step % self.every == 0 or now - self.reported_at >= 1:
                 self._record(last, now)
             if descent.validation and (last or state.step % descent.validation.every == 0):
                 self._record(last, now)
@@ -223,8 +223,8 @@ class _Run:
             mean = math.fsum(state.window) / len(state.window)
             curves.add(state.curve, state.step, loss=mean, rate=rate)
             state.window = []
-        if self.engine.rank == 0 and (last or now - self.told >= 1):
-            self.told = now
+        if self.engine.rank == 0 and (last or now - self.reported_at >= 1):
+            self.reported_at = now
             note = f"loss {losses[-1].item():.3g}, rate {rate:.2g}"
             if state.best is not None and descent.validation:
                 note += f", best {descent.validation.name} {state.best:.3g}"

@@ -74,15 +74,15 @@ class Engine:
 
     Parameters
     ----------
-    where
+    devices
         Device, count, precision.
     fabric
         Lightning Fabric after its launch, where there are several processes.
     """
 
-    def __init__(self, where: Devices, fabric: Any = None) -> None:
-        self._where, self._fabric = where, fabric
-        self.device: torch.device = fabric.device if fabric else torch.device(where.device)
+    def __init__(self, devices: Devices, fabric: Any = None) -> None:
+        self._devices, self._fabric = devices, fabric
+        self.device: torch.device = fabric.device if fabric else torch.device(devices.device)
 
     @property
     def share(self) -> slice:
@@ -107,7 +107,7 @@ class Engine:
 
     def precision(self) -> AbstractContextManager[Any]:
         """Return the context in which the loss is computed."""
-        if self._where.precision == "float32":
+        if self._devices.precision == "float32":
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
@@ -124,7 +124,7 @@ class Engine:
         return said
 
 
-def launch(where: Devices, work: Callable[[Engine], T]) -> T:
+def launch(devices: Devices, work: Callable[[Engine], T]) -> T:
     """Do work on one device, or on several at once; return what process 0 returns.
 
     Several processes are forked, so that `work` may be any function. What they change in memory
@@ -135,12 +135,12 @@ def launch(where: Devices, work: Callable[[Engine], T]) -> T:
     UsageError
         If this machine does not have the devices.
     """
-    where.check()
-    if where.count == 1:
-        return work(Engine(where))
+    devices.check()
+    if devices.count == 1:
+        return work(Engine(devices))
     # Here, because importing it takes seconds that one device has no use for.
     from lightning_fabric import Fabric
 
-    fabric = Fabric(accelerator=where.device, devices=where.count, strategy="ddp_fork")
-    result: T = fabric.launch(lambda launched: work(Engine(where, launched)))
+    fabric = Fabric(accelerator=devices.device, devices=devices.count, strategy="ddp_fork")
+    result: T = fabric.launch(lambda launched: work(Engine(devices, launched)))
     return result

@@ -50,20 +50,20 @@ class KeptPairs:
         references: npt.NDArray[np.bool_],
         seed: int,
     ) -> None:
-        strangers = _Strangers(identities, probes, references)
-        if not len(mated) or not strangers.total:
+        nonmates = _Nonmates(identities, probes, references)
+        if not len(mated) or not nonmates.total:
             raise ValueError(
                 "nothing to learn from: no training image that is a probe is "
                 f"{'the mate' if not len(mated) else 'another identity than one'} of a training "
                 "image that is a reference; --param negatives=random pairs any two images"
             )
         self.mated_pairs = mated
-        self._strangers, self._seed = strangers, seed
+        self._nonmates, self._seed = nonmates, seed
         rng = np.random.default_rng([seed, _NONMATED])
-        count = min(len(mated), strangers.total)
+        count = min(len(mated), nonmates.total)
         # Sorted and shuffled: numpy says nothing about the order of a choice without replacement.
-        chosen = np.sort(rng.choice(strangers.total, count, replace=False))
-        self.nonmated_pairs = strangers.pairs(rng.permutation(chosen))
+        chosen = np.sort(rng.choice(nonmates.total, count, replace=False))
+        self.nonmated_pairs = nonmates.pairs(rng.permutation(chosen))
         self._mated = Stream(len(mated), seed + _MATED_ORDER)
         self._nonmated = Stream(count, seed + _NONMATED_ORDER)
 
@@ -96,7 +96,7 @@ class KeptPairs:
             If a probe has no such reference.
         """
         rng = np.random.default_rng([self._seed, _NEGATIVE])
-        return self._strangers.references_for(self.mated_pairs[:, 0], rng)
+        return self._nonmates.references_for(self.mated_pairs[:, 0], rng)
 
     def mated(self, step: int, count: int) -> Indices:
         """Draw mated pairs, every one once before any comes again: int64, shape (count, 2)."""
@@ -119,7 +119,7 @@ class KeptPairs:
         return np.column_stack([self.mated_pairs[places], self.negatives[places]])
 
 
-class _Strangers:
+class _Nonmates:
     """All pairs of a probe and a reference of another identity, counted without being listed."""
 
     def __init__(

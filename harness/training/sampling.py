@@ -17,7 +17,7 @@ from harness.api import TrainingSet
 Indices = npt.NDArray[np.int64]
 
 # What a generator is for, so that no two draws of one step and seed share their numbers.
-_ORDER, _TURN, _STRANGER, _LEFT, _IDENTITY, _MEMBER, _SPLIT = range(7)
+_ORDER, _TURN, _NONMATE, _LEFT, _IDENTITY, _MEMBER, _SPLIT = range(7)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Sampler:
         """
         mated = self.mated(step, count - count // 2)
         left = self._rng(_LEFT, step).integers(0, len(self._truth.identities), count // 2)
-        right = self._groups.strangers(left, self._rng(_STRANGER, step))
+        right = self._groups.nonmates(left, self._rng(_NONMATE, step))
         return np.concatenate([mated, np.stack([left, right], axis=1)])
 
     def triplets(self, step: int, count: int) -> Indices:
@@ -160,7 +160,7 @@ class Sampler:
             int64, shape (count, 3).
         """
         mated = self.mated(step, count)
-        negatives = self._groups.strangers(mated[:, 0], self._rng(_STRANGER, step))
+        negatives = self._groups.nonmates(mated[:, 0], self._rng(_NONMATE, step))
         return np.column_stack([mated, negatives])
 
     def _rng(self, purpose: int, step: int) -> np.random.Generator:
@@ -185,7 +185,7 @@ class Groups:
         self._starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         self._sizes = np.diff(np.r_[self._starts, len(ordered)])
 
-    def strangers(self, images: Indices, rng: np.random.Generator) -> Indices:
+    def nonmates(self, images: Indices, rng: np.random.Generator) -> Indices:
         """Draw, for each image, one of another identity; each such image is equally likely.
 
         Parameters

@@ -65,7 +65,7 @@ def load_weights(network: nn.Module, file: Path) -> None:
     network.load_state_dict(state)
 
 
-def read_weights(weights: str, name: str, instead: str) -> dict[str, Tensor]:
+def read_weights(weights: str, name: str, alternative: str) -> dict[str, Tensor]:
     """Return weights that others learned, by name, on the CPU.
 
     Any shape and dtype that the file has; `take_layers` checks whether they fit a network.
@@ -77,7 +77,7 @@ def read_weights(weights: str, name: str, instead: str) -> dict[str, Tensor]:
         or a dictionary of tensors saved by torch.
     name
         torchvision's name of the network.
-    instead
+    alternative
         What a user can do without them, for the message: ``use ...``.
 
     Raises
@@ -86,7 +86,7 @@ def read_weights(weights: str, name: str, instead: str) -> dict[str, Tensor]:
         If they cannot be had, or are no dictionary of tensors.
     """
     if weights != IMAGENET:
-        return _of_file(Path(weights), instead)
+        return _of_file(Path(weights), alternative)
     url = torchvision.models.get_model_weights(name).DEFAULT.url
     try:
         state: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
@@ -96,13 +96,13 @@ def read_weights(weights: str, name: str, instead: str) -> dict[str, Tensor]:
         place = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
         raise UsageError(
             f"torchvision's ImageNet weights of {name} cannot be had: {_first_line(reason)}. "
-            f"Download {url} elsewhere and put it at {place}, or {instead}"
+            f"Download {url} elsewhere and put it at {place}, or {alternative}"
         ) from None
     return state
 
 
 def load_pretrained(
-    network: nn.Module, name: str, weights: str, instead: str, *, leave_out: str = ""
+    network: nn.Module, name: str, weights: str, alternative: str, *, leave_out: str = ""
 ) -> None:
     """Give a network the weights of one of torchvision's.
 
@@ -110,7 +110,7 @@ def load_pretrained(
     ----------
     network
         Whose parameters are named and shaped as torchvision's; changed in place, or not at all.
-    name, weights, instead
+    name, weights, alternative
         As `read_weights` takes them.
     leave_out
         Beginning of the names that the network does not have, such as ``fc.``.
@@ -120,7 +120,7 @@ def load_pretrained(
     UsageError
         If the weights cannot be had, or are of another network.
     """
-    state = read_weights(weights, name, instead)
+    state = read_weights(weights, name, alternative)
     kept = {k: v for k, v in state.items() if not (leave_out and k.startswith(leave_out))}
     differing = _differing(network, kept)
     if differing:
@@ -177,16 +177,16 @@ def take_layers(
             target.copy_(taken[name])
 
 
-def _of_file(file: Path, instead: str) -> dict[str, Tensor]:
+def _of_file(file: Path, alternative: str) -> dict[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
             arrays: dict[str, Tensor] = safetensors.torch.load_file(file)
             return arrays
         found: object = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as reason:  # what a stranger's file makes torch's unpickler raise
+    except Exception as reason:  # what an untrusted file makes torch's unpickler raise
         raise UsageError(
             f"cannot read weights from {file}: {_first_line(reason)}. Expected .safetensors, or a "
-            f"dictionary of tensors saved by torch.save; or {instead}"
+            f"dictionary of tensors saved by torch.save; or {alternative}"
         ) from None
     if not isinstance(found, Mapping) or not all(
         isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()

@@ -176,22 +176,22 @@ class AnnotationServer(LoopbackServer):
                 )
             return {"revision": self.revision, "images": self._since(revision)}
 
-    def change(self, asked: Change) -> dict[str, Any]:
+    def change(self, change: Change) -> dict[str, Any]:
         """Write a change; its answer names new lines, and brings what others have changed."""
         with self._changing:
-            self._check(asked.load)
-            if not all(0 <= number < len(self.images) for number in asked.images):
+            self._check(change.load)
+            if not all(0 <= number < len(self.images) for number in change.images):
                 raise BadChange("there is no image of that number; load the page again")
-            others = [n for n in asked.images if self._changed.get(n, 0) > asked.revision]
+            others = [n for n in change.images if self._changed.get(n, 0) > change.revision]
             if others:
                 raise _Conflict(
                     f"{self.images[others[0]]!r} was changed on another page meanwhile", others
                 )
-            names = self.table.change({self.images[n]: some for n, some in asked.images.items()})
-            since = self._since(asked.revision)
+            names = self.table.change({self.images[n]: some for n, some in change.images.items()})
+            since = self._since(change.revision)
             self.revision += 1
-            self._changed.update(dict.fromkeys(asked.images, self.revision))
-            for number, sent in asked.images.items():
+            self._changed.update(dict.fromkeys(change.images, self.revision))
+            for number, sent in change.images.items():
                 kept = self.table.marks(self.images[number])
                 if len(kept) != len(sent):  # what is known of a picture without its boxes
                     since[number] = kept

@@ -1,7 +1,7 @@
 """The one server of pages on this machine: who may ask, how long that may take, what is sent.
 
 Any page that the same browser has open can send requests to this machine. So the ``Host`` must
-name this machine, so that no stranger's name can be pointed at it (DNS rebinding); a request that
+name this machine, so that no other domain can be pointed at it (DNS rebinding); a request that
 another page caused is refused by ``Sec-Fetch-Site`` and ``Origin``; and a change, where changes are
 taken, must be JSON from a page of this very address. What a request asks for is a key among things
 that are known, never a path on the disk.

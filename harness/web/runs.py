@@ -1,7 +1,7 @@
 """The leaderboard and the reports of a folder of runs, on this machine's own address only.
 
 Pages follow the runs: when a run starts, ends or goes away, pages that are open reload themselves.
-Reports are files of runs, and runs may come from strangers: they are sent with a policy that lets
+Reports are files of runs, and runs may come from anybody: they are sent with a policy that lets
 no script run but the harness's own, and nothing be loaded.
 """
 
@@ -99,10 +99,10 @@ class RunWatcher:
             digest.update(f"{folder}\0{sealed}\0".encode("utf-8", "surrogatepass"))
         return digest.hexdigest()[:16]
 
-    def wait(self, known: str, seconds: float) -> str:
-        """Return the state once it is another than `known`, or after some seconds."""
+    def wait(self, last_seen: str, seconds: float) -> str:
+        """Return the state once it is another than `last_seen`, or after some seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: self.state != known, seconds)
+            self._changed.wait_for(lambda: self.state != last_seen, seconds)
             return self.state
 
     def page(self, path: str) -> tuple[bytes, str, bool] | None:
@@ -166,7 +166,7 @@ def _changes(watcher: RunWatcher) -> Iterator[bytes]:
 
 
 def keep_looking(watcher: RunWatcher, stop: threading.Event, every: float = LOOK_EVERY) -> None:
-    """Look at the folders again and again until told to stop; a failed look is not the end."""
+    """Look at the folders again and again until `stop` is set; a failed look is not the end."""
     told = ""
     while not stop.wait(every):
         try:

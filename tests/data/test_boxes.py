@@ -47,7 +47,7 @@ def found(folder: Path, box: Box, *, orientation: int = 1, shown: bool = False) 
     exif[0x0112] = orientation
     image.save(folder / "a.jpg", exif=exif)
     findings = Findings()
-    look_at_boxes({"a": Record("a", folder / "a.jpg", box=box)}, ["a"], findings, shown=shown)
+    look_at_boxes({"a": Record("a", folder / "a.jpg", box=box)}, ["a"], findings, boxes_shown=shown)
     return findings
 
 

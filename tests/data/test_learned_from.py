@@ -64,7 +64,7 @@ def test_a_model_knows_its_pictures_and_keeps_its_other_metadata(
     after = onnx.load(str(model))
     assert after.graph == before
     assert {p.key for p in after.metadata_props} == {"theirs", KEY}
-    assert check_learned(model, world, folds(("p6", "p7"), ("p8", "p9")), given="world") == []
+    assert check_learned(model, world, folds(("p6", "p7"), ("p8", "p9")), data_path="world") == []
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_copies_of_its_pictures_are_refused_and_free_folds_named(
     copied(Image.open(world.records["t3"].path), world.records["p7"].path)
     asked = folds(("p6", "p7"), ("p8", "p9"), ("p10", "p11"))
     with pytest.raises(DataError) as refused:
-        check_learned(stamped(model, world), world, asked, given="world")
+        check_learned(stamped(model, world), world, asked, data_path="world")
     assert "learned from 1 of the 6 pictures of world that are judged" in str(refused.value)
     assert "--fold 2 --fold 3" in str(refused.value)
     assert refused.value.problems == (next(iter(refused.value.problems)),)
@@ -89,7 +89,7 @@ def test_copies_of_its_pictures_are_refused_and_free_folds_named(
 
 
 def test_a_model_that_says_nothing_is_pointed_out(model: Path, world: Dataset) -> None:
-    (one,) = check_learned(model, world, folds(("p6", "p7")), given="world")
+    (one,) = check_learned(model, world, folds(("p6", "p7")), data_path="world")
     assert (one.code, one.severity) == ("training-unknown", "warning")
     assert "what the model m.onnx learned from is not known" in one.text
 
@@ -102,7 +102,7 @@ def test_faulty_metadata_are_an_error_and_no_traceback(
     onnx.helper.set_model_props(found, {KEY: text})
     onnx.save_model(found, str(model))
     with pytest.raises(UsageError, match="cannot be read"):
-        check_learned(model, world, folds(("p6", "p7")), given="world")
+        check_learned(model, world, folds(("p6", "p7")), data_path="world")
 
 
 def test_what_is_no_model_is_left_alone(tmp_path: Path, world: Dataset) -> None:

@@ -52,7 +52,7 @@ def test_every_fold_learns_from_all_of_the_other_set_and_judges_as_before(
     judged = open_dataset(small_set, use_case="tattoo_similarity")
     protocol, _ = read_protocol(find_protocol("similarity"))
     folds = task_of(protocol).lay_out(judged, protocol)
-    both, new, told = train_on(judged, folds, open_dataset(other), mated_by="group", given="other")
+    both, new, told = train_on(judged, folds, open_dataset(other), mated_by="group", path="other")
     assert len(new) == len(folds) == 3
     assert len(told.images) == 7
     for before, after in zip(folds, new, strict=True):
@@ -79,7 +79,7 @@ def test_lists_of_the_other_set_say_what_is_mated_in_it(small_set: Path, tmp_pat
     theirs = open_dataset(copy, use_case="tattoo_similarity")
     protocol, _ = read_protocol(find_protocol("similarity"))
     folds = task_of(protocol).lay_out(judged, protocol)
-    both, new, told = train_on(judged, folds, theirs, mated_by="group", given="copy")
+    both, new, told = train_on(judged, folds, theirs, mated_by="group", path="copy")
     assert len(told.images) == len(theirs.records)
     truth = task_of(protocol).training_truth(new[0], both.records, protocol)
     # Twelve groups of two probes and two references.
@@ -96,7 +96,7 @@ def test_an_image_that_would_be_learned_from_and_judged_is_refused(
     protocol, _ = read_protocol(find_protocol("similarity"))
     folds = task_of(protocol).lay_out(judged, protocol)
     with pytest.raises(DataError, match=r"shares images") as caught:
-        train_on(judged, folds, open_dataset(other), mated_by="group", given="other")
+        train_on(judged, folds, open_dataset(other), mated_by="group", path="other")
     assert "'f2g1p1.png' is 'a/innocent.png'" in str(caught.value)
 
 
@@ -108,7 +108,7 @@ def test_data_without_any_two_images_of_one_identity_teach_nothing(
     path = lines(tmp_path / "x" / "manifest.csv", ["image,tattoo", "1.png,a", "2.png,b"])
     judged = open_dataset(small_set, use_case="tattoo_similarity")
     with pytest.raises(DataError, match="no two images of one 'group'"):
-        train_on(judged, (), open_dataset(path), mated_by="group", given="x")
+        train_on(judged, (), open_dataset(path), mated_by="group", path="x")
 
 
 def test_runs_with_other_training_data_are_other_runs_on_the_same_judged_data(

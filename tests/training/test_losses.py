@@ -46,7 +46,7 @@ def test_contrastive_gradient_pulls_mates_and_pushes_others_inside_the_margin() 
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-def test_equal_descriptors_of_strangers_have_a_finite_gradient(legacy: bool) -> None:
+def test_equal_descriptors_of_nonmates_have_a_finite_gradient(legacy: bool) -> None:
     points = torch.zeros(1, 2, requires_grad=True)
     loss = contrastive_loss(points, torch.zeros(1, 2), torch.tensor([False]), legacy=legacy)
     loss.backward()  # type: ignore[no-untyped-call]

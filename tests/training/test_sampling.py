@@ -57,10 +57,10 @@ def test_half_of_the_pairs_are_mated(count: int, mated: int) -> None:
     assert same.tolist() == [True] * mated + [False] * (count - mated)
 
 
-def test_strangers_are_uniform_over_all_images_of_other_identities() -> None:
+def test_nonmates_are_uniform_over_all_images_of_other_identities() -> None:
     groups, rng = Groups(IDENTITIES), np.random.default_rng(0)
     for image in range(len(IDENTITIES)):
-        drawn = groups.strangers(np.full(7000, image), rng)
+        drawn = groups.nonmates(np.full(7000, image), rng)
         others = np.flatnonzero(IDENTITIES[image] != IDENTITIES)
         counts = np.bincount(drawn, minlength=len(IDENTITIES))
         assert counts.sum() == counts[others].sum()
@@ -69,7 +69,7 @@ def test_strangers_are_uniform_over_all_images_of_other_identities() -> None:
         assert np.abs(counts[others] - expected).max() < 6 * expected**0.5
 
 
-def test_triplets_are_a_mated_pair_and_a_stranger() -> None:
+def test_triplets_are_a_mated_pair_and_a_nonmate() -> None:
     triplets = sampler().triplets(0, 300)
     assert listed(triplets[:, :2]) == listed(MATED)
     assert (IDENTITIES[triplets[:, 0]] != IDENTITIES[triplets[:, 2]]).all()

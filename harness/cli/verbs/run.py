@@ -290,7 +290,7 @@ def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:
 
 
 def _every_protocol(plugins: tuple[Path, ...], data: Path | None) -> tuple[str, ...]:
-    """Name all protocols, but for those whose images the user has not brought."""
+    """Name all protocols, but for those whose images are not on this machine."""
     from harness.plugins.registry import protocols
     from harness.tasks.reading import read_protocol
 

@@ -86,17 +86,17 @@ def score(
         (), asked, data, layout, folds, fold_count=fold_count, plugins=plugins, out=out
     )
     try:
-        brought = _brought(given, mated, nonmated, form, name, request)
+        imported_run = _imported_run(given, mated, nonmated, form, name, request)
     except DataError as reason:
         if as_json:
             from harness.cli.printing import findings_json
 
             click.echo(json.dumps(findings_json(reason), indent=1, ensure_ascii=False))
         raise
-    _show(brought, forensic, as_json)
+    _show(imported_run, forensic, as_json)
 
 
-def _brought(
+def _imported_run(
     given: dict[str, Path],
     mated: Path | None,
     nonmated: Path | None,
@@ -169,27 +169,27 @@ def _named(form: str | None, name: str | None) -> list[str]:
     return [*(["--format", form] if form else []), *(["--name", name] if name else [])]
 
 
-def _show(brought: ImportedRun, forensic: str, as_json: bool) -> None:
+def _show(imported_run: ImportedRun, forensic: str, as_json: bool) -> None:
     """Print what scores of files came to, after adding likelihood ratios where asked for."""
     from harness.cli.printing import print_judged, say_findings, scored_json
     from harness.record.record import read_assessment
     from harness.runs.finishing import add_likelihood_ratios
 
-    manifest = brought.manifest
+    manifest = imported_run.manifest
     say_findings(manifest.findings, set())
     if forensic:
-        add_likelihood_ratios(brought.folder, forensic)
-    for fold, probe in brought.imported.missing[:MISSING_SHOWN]:
+        add_likelihood_ratios(imported_run.folder, forensic)
+    for fold, probe in imported_run.imported.missing[:MISSING_SHOWN]:
         click.echo(f"missing: {visible(probe)} (fold {visible(fold)}) counts as a miss", err=True)
-    more = len(brought.imported.missing) - MISSING_SHOWN
+    more = len(imported_run.imported.missing) - MISSING_SHOWN
     if more > 0:
         click.echo(f"missing: and {more} more; all are in the manifest", err=True)
     if as_json:
-        assessment = read_assessment(brought.folder)
-        facts = scored_json(brought.folder, manifest, brought.outcome, assessment)
+        assessment = read_assessment(imported_run.folder)
+        facts = scored_json(imported_run.folder, manifest, imported_run.outcome, assessment)
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
-    print_judged(brought.folder, manifest, brought.outcome)
+    print_judged(imported_run.folder, manifest, imported_run.outcome)
 
 
 @of_runs

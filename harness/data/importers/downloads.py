@@ -1,4 +1,4 @@
-"""Fetching small files from addresses that strangers wrote: slowly, and from known hosts only."""
+"""Fetching small files from untrusted addresses: slowly, and from known hosts only."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Downloads:
 
 
 def user_agent() -> str:
-    """Return what servers are told about who asks."""
+    """Return the ``User-Agent`` of requests."""
     try:
         return f"tattoo-harness/{version('tattoo-harness')} (research; one request at a time)"
     except PackageNotFoundError:

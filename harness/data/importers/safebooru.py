@@ -242,7 +242,7 @@ def _has_size(image: Path, size: int) -> bool:
 
 
 def _given_up(refused: Path) -> dict[str, str]:
-    """Return what an earlier call was told for good, so that servers are not asked again."""
+    """Return the images that a server refused earlier, with reasons: none is asked for again."""
     if not refused.is_file():
         return {}
     with refused.open(encoding="utf-8", newline="") as file:

@@ -76,6 +76,6 @@ def _surest(truth: str) -> Callable[[Judgement], Any]:
     return lambda s: (sign * (s.score or 0.0), s.fold, s.probe)
 
 
-def decided(found: Iterable[Decisions]) -> list[str]:
+def decided(decisions: Iterable[Decisions]) -> list[str]:
     """Return the name of every picture among decisions."""
-    return [s.probe for one in found for s in (*one.surest_wrong, *one.surest_right)]
+    return [s.probe for one in decisions for s in (*one.surest_wrong, *one.surest_right)]

@@ -21,19 +21,19 @@ def section(run: SectionInput) -> Section:
     return Section("run", "What was run", content)
 
 
-def _brought(manifest: Manifest) -> list[tuple[str, str]]:
+def _imported(manifest: Manifest) -> list[tuple[str, str]]:
     """Return what is known of scores that no algorithm of ours computed; nothing for our own."""
-    brought = manifest.imported
-    if brought is None:
+    imported = manifest.imported
+    if imported is None:
         return []
-    missing = [f"{name} (fold {fold})" for fold, name in brought.missing]
+    missing = [f"{name} (fold {fold})" for fold, name in imported.missing]
     more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
     return [
-        ("Files", brought.files),
-        ("Formats", shown(brought.forms)),
-        ("Candidates asked for", shown(brought.depth)),
+        ("Files", imported.files),
+        ("Formats", shown(imported.forms)),
+        ("Candidates asked for", shown(imported.depth)),
         ("Missing probes, each a miss", ", ".join(missing[:20]) + more),
-        ("Notes", "; ".join(brought.notes)),
+        ("Notes", "; ".join(imported.notes)),
     ]
 
 
@@ -79,7 +79,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("SHA-256 of images and truth", origin.data_hash),
             ],
         ),
-        ("Scores brought from elsewhere", _brought(manifest)),
+        ("Imported scores", _imported(manifest)),
         (
             "Algorithm",
             [

@@ -29,7 +29,7 @@ class Shown:
 
     name: str
     words: str
-    given: str | None
+    original: str | None
     retouched: str | None
     truth: str | None
     truth_words: str
@@ -37,7 +37,7 @@ class Shown:
     @property
     def weight(self) -> int:
         """Bytes of its pictures."""
-        return sum(len(address or "") for address in (self.given, self.retouched, self.truth))
+        return sum(len(address or "") for address in (self.original, self.retouched, self.truth))
 
 
 def section(run: SectionInput) -> Section | None:

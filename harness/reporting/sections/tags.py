@@ -43,7 +43,7 @@ class Line:
     interval: str
     strip: str
     chance: str
-    given: tuple[str, str, str]
+    at_threshold: tuple[str, str, str]
 
 
 @dataclass(frozen=True)
