@@ -76,10 +76,10 @@ class OpenSet(Searching["_Rotations"]):
         return open_set_folds(dataset, protocol)
 
     def parts(self, run: Answered) -> list[FoldSearches]:
-        """Return the searches of every draw, strangers' with an identity of their own."""
+        """Return the searches of every draw, those without a mate with identities of their own."""
         identities = identities_of(run.folds)
         for record in run.records.values():
-            # A stranger has no mate, but its images are one identity all the same.
+            # Without a mate in the gallery, images of one tattoo are one identity all the same.
             identities.setdefault(record.name, cluster_of(record, ("tattoo", "group")))
         return searches_of(draws_of(run.by_fold), run.records, identities)
 
