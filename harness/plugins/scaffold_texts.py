@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import Template
 
-MATCHER = Template('''\
+_HEAD = '''\
 """${title}: say here what is new about it."""
 
 from __future__ import annotations
@@ -12,6 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+'''
+
+
+def _algorithm(text: str) -> Template:
+    return Template(_HEAD + text)
+
+
+MATCHER = _algorithm('''\
 import numpy as np
 import PIL.Image
 
@@ -43,14 +51,7 @@ class ${classname}(Matcher):
     # What it learns belongs in attributes ending in "_", so that it is saved and loaded.
 ''')
 
-DETECTOR = Template('''\
-"""${title}: say here what is new about it."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar
-
+DETECTOR = _algorithm('''\
 import numpy as np
 import numpy.typing as npt
 
@@ -89,14 +90,7 @@ class ${classname}(Detector):
         return shares
 ''')
 
-TAGGER = Template('''\
-"""${title}: say here what is new about it."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar
-
+TAGGER = _algorithm('''\
 import numpy as np
 import numpy.typing as npt
 
@@ -144,14 +138,7 @@ class ${classname}(Tagger):
         return np.concatenate(means)
 ''')
 
-SEGMENTER = Template('''\
-"""${title}: say here what is new about it."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar
-
+SEGMENTER = _algorithm('''\
 import numpy as np
 
 from harness import Image, Mask, Segmenter, parameter
@@ -177,14 +164,7 @@ class ${classname}(Segmenter):
     # What it learns belongs in attributes ending in "_", so that it is saved and loaded.
 ''')
 
-REMOVER = Template('''\
-"""${title}: say here what is new about it."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import ClassVar
-
+REMOVER = _algorithm('''\
 import numpy as np
 import PIL.Image
 import PIL.ImageFilter
