@@ -42,6 +42,11 @@ class KeptRecord(msgspec.Struct, omit_defaults=True):
     text_score: float | None = None
 
 
+_FILES = ("path", "mask", "clean", "kept")
+_FACTS = tuple(field for field in KeptRecord.__struct_fields__ if field not in _FILES)
+"""Columns of a `Record` that are kept as they are."""
+
+
 class FoldTruth(msgspec.Struct, omit_defaults=True):
     """A fold as `truth.json` keeps it."""
 
@@ -207,23 +212,12 @@ def _twice(names: Iterable[str]) -> str:
 def _facts(record: Record, root: Path) -> KeptRecord:
     from harness.data.images import size_of
 
-    return KeptRecord(
-        path=record.path.relative_to(root).as_posix(),
-        tattoo=record.tattoo,
-        subject=record.subject,
-        group=record.group,
-        source=record.source,
-        style=record.style,
-        media=record.media,
-        label=record.label,
-        box=record.box,
-        # Grouping results by the size of the tattoo takes that of the image.
-        size=record.size or (size_of(record.path) if record.box is not None else None),
-        skin=record.skin,
-        tags=list(record.tags),
-        query=record.query,
-        text_score=record.text_score,
-    )
+    known = {field: getattr(record, field) for field in _FACTS}
+    known["path"] = record.path.relative_to(root).as_posix()
+    known["tags"] = list(record.tags)
+    # Grouping results by the size of the tattoo takes that of the image.
+    known["size"] = record.size or (size_of(record.path) if record.box is not None else None)
+    return KeptRecord(**known)
 
 
 def _record(name: str, facts: KeptRecord, root: Path, folder: Path) -> Record:
@@ -236,11 +230,7 @@ def _record(name: str, facts: KeptRecord, root: Path, folder: Path) -> Record:
             open_file(folder, path).close()
     if facts.size is not None and min(facts.size) < 1:
         raise BadFile(folder / TRUTH, "is less than one pixel wide or high", f"{place}.size")
-    known: dict[str, Any] = {
-        field: getattr(facts, field)
-        for field in facts.__struct_fields__
-        if field not in ("path", "kept")
-    }
+    known: dict[str, Any] = {field: getattr(facts, field) for field in _FACTS}
     known["tags"] = tuple(facts.tags)
     known["mask"], known["clean"] = (
         None if path is None else folder / path for path in (facts.mask, facts.clean)
