@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.data.findings import Findings
 from harness.data.marker import NOT_STATED
 from harness.data.records import Dataset, Fold, Record
+from harness.data.whole_files import digest_of
 from harness.errors import DataError
 
 __all__ = ["content_hashes", "fingerprint"]
@@ -153,7 +154,6 @@ def _hash(path: Path) -> str | OSError:
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             return FileNotFoundError(2, "no such file")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(path)
     except OSError as fault:
         return fault

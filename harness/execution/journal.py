@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.data.whole_files import write_whole
+from harness.data.whole_files import digest_of, write_whole
 from harness.errors import RunFailed
 
 JOURNAL = "journal.json"
@@ -40,7 +40,7 @@ class Journal:
 
     def note(self, unit: str, step: str) -> None:
         """Note what has just been stored."""
-        digest = digest_of(self._run / "units" / unit / step)
+        digest = digest_of_folder(self._run / "units" / unit / step)
         with self._lock:
             self._steps[f"{unit}/{step}"] = digest
             text = msgspec.json.encode(self._steps, order="sorted")
@@ -50,7 +50,7 @@ class Journal:
         """Return whether a step is stored as it was noted."""
         noted = self._steps.get(f"{unit}/{step}")
         folder = self._run / "units" / unit / step
-        return noted is not None and folder.is_dir() and digest_of(folder) == noted
+        return noted is not None and folder.is_dir() and digest_of_folder(folder) == noted
 
     def hashes(self) -> dict[str, str]:
         """Return the noted hashes by ``unit/step``."""
@@ -75,7 +75,7 @@ class Journal:
                 )
 
 
-def digest_of(folder: Path) -> str:
+def digest_of_folder(folder: Path) -> str:
     """Return SHA-256 over the files of a folder: their names and their contents."""
     whole = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file() or p.is_symlink()):
@@ -83,6 +83,5 @@ def digest_of(folder: Path) -> str:
         if path.is_symlink():
             whole.update(f"link  {name}\n".encode())
             continue
-        with path.open("rb") as file:
-            whole.update(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n".encode())
+        whole.update(f"{digest_of(path)}  {name}\n".encode())
     return whole.hexdigest()

@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from harness.data.whole_files import digest_of
 from harness.errors import RunFailed
-from harness.plugins.files import digest_of
 from harness.plugins.places import PACKAGE
 from harness.plugins.registry import Plugin, home_of, own_files
 from harness.plugins.sources import imported_names

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from harness.data.whole_files import digest_of
 
 
 def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -25,9 +26,3 @@ def changed(folder: Path, loaded: Mapping[str, str]) -> list[str]:
     """Return the names of loaded files whose content is another now."""
     now = hashes(folder, loaded)
     return [name for name, digest in loaded.items() if now[name] != digest]
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

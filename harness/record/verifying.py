@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.errors import BadFile, Damaged, visible
 from harness.execution.fence import Fence
-from harness.execution.journal import JOURNAL, digest_of
+from harness.execution.journal import JOURNAL, digest_of_folder
 from harness.execution.storage import STEP_FILE, gather_vectors
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, UNIT_FILE, Unit
 from harness.record.files import (
@@ -102,7 +102,7 @@ def _journal_faults(run: Run, units: Sequence[str]) -> Iterator[str]:
             name, place = f"{unit}/{step}", run.folder / "units" / unit / step
             if place.is_dir() and name not in noted:
                 yield f"{JOURNAL}: does not note {visible(name)}, which is stored"
-            elif place.is_dir() and digest_of(place) != noted[name]:
+            elif place.is_dir() and digest_of_folder(place) != noted[name]:
                 yield f"units/{visible(name)}: is not what {JOURNAL} noted when it was stored"
             elif not place.is_dir() and name in noted:
                 yield f"units/{visible(name)}: is noted in {JOURNAL} and missing"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from harness.data.findings import Finding, Findings, once
 from harness.data.formats import MEGAPIXELS
 from harness.data.readers.layouts import open_dataset
 from harness.data.records import Dataset, Fold
+from harness.data.whole_files import digest_of
 from harness.errors import DataError, UsageError
 from harness.execution.bounds import Bounds
 from harness.execution.configured import ConfiguredAlgorithm
@@ -578,8 +578,7 @@ def _weights(parameters: Mapping[str, Any]) -> dict[str, str]:
             path = Path(value)
             with suppress(OSError):
                 if path.is_file():
-                    with path.open("rb") as file:
-                        hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+                    hashes[name] = digest_of(path)
     return hashes
 
 

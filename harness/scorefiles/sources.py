@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from harness.data.records import Fold
+from harness.data.whole_files import digest_of
 from harness.errors import UsageError, nearest
 from harness.scorefiles.dialects import of_header, of_lines, separator_line
 from harness.scorefiles.faults import Faults, TooManyFaults
@@ -133,10 +134,7 @@ def form_of(
 
 def hash_files(paths: Iterable[Path]) -> str:
     """Return the SHA-256 of a file's bytes, or of the hashes and names of several."""
-    digests = []
-    for path in paths:
-        with path.open("rb") as file:
-            digests.append((hashlib.file_digest(file, "sha256").hexdigest(), path.name))
+    digests = [(digest_of(path), path.name) for path in paths]
     if len(digests) == 1:
         return digests[0][0]
     lines = "".join(f"{digest}  {name}\n" for digest, name in digests)

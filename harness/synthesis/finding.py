@@ -17,8 +17,8 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from harness.data.whole_files import digest_of
 from harness.errors import HarnessError, PluginError, UsageError, nearest
-from harness.plugins.files import digest_of
 from harness.plugins.glancing import INIT
 from harness.plugins.importing import imported, module_name, stem_of
 from harness.plugins.places import bundled

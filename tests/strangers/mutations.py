@@ -82,10 +82,10 @@ def seal_again(folder: Path, *, through: bool = False) -> None:
 
 
 def _agree(folder: Path) -> None:
-    from harness.execution.journal import digest_of
+    from harness.execution.journal import digest_of_folder
 
     journal = {
-        f"{step.parent.name}/{step.name}": digest_of(step)
+        f"{step.parent.name}/{step.name}": digest_of_folder(step)
         for step in sorted(folder.glob("units/*/*"))
         if step.is_dir()
     }
