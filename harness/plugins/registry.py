@@ -13,14 +13,14 @@ import os
 import re
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from harness.data.toml_text import table_of
-from harness.errors import PluginError, UsageError, nearest, shortened, text_of
+from harness.errors import HarnessError, PluginError, UsageError, nearest, shortened, text_of
 from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
 from harness.plugins.importing import imported
 from harness.plugins.places import bundled
@@ -78,10 +78,15 @@ class Plugin:
         return str(self.place / self.name if self.attribute else self.place)
 
 
+def named_folders(extra: Iterable[Path] = ()) -> list[Path]:
+    """Return the plugin folders that the environment names, then `extra`."""
+    named = os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep)
+    return [*(Path(one) for one in named if one), *extra]
+
+
 def plugin_folders(extra: Iterable[Path] = ()) -> list[Path]:
     """Return the folders searched for plugins: built-in, environment, then `extra`."""
-    named = [Path(p) for p in os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep) if p]
-    folders = [*named, *extra]
+    folders = named_folders(extra)
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"plugin folder {str(folder)!r} is not a folder")
@@ -103,12 +108,18 @@ def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
                 for plugin in _offered(place):
                     if plugin not in found.setdefault(plugin.name, []):
                         found[plugin.name].append(plugin)
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+    for entry, file in of_packages(ENTRY_POINTS):
+        plugin = Plugin(entry.name, file, entry.attr, entry.module)
+        found.setdefault(entry.name, []).append(plugin)
+    return dict(sorted(found.items()))
+
+
+def of_packages(group: str) -> Iterator[tuple[importlib.metadata.EntryPoint, Path]]:
+    """Yield what installed packages offer in a group of entry points, with the source file."""
+    for entry in importlib.metadata.entry_points(group=group):
         spec = importlib.util.find_spec(entry.module)
         if spec is not None and spec.origin is not None:
-            plugin = Plugin(entry.name, Path(spec.origin), entry.attr, entry.module)
-            found.setdefault(entry.name, []).append(plugin)
-    return dict(sorted(found.items()))
+            yield entry, Path(spec.origin)
 
 
 def _offered(place: Path) -> list[Plugin]:
@@ -236,8 +247,13 @@ def _bare(name: str, extra: Iterable[Path]) -> str:
 
 def protocols(extra: Iterable[Path] = ()) -> dict[str, Path]:
     """Find every protocol by name: built-in TOML files and those in the folders `extra`."""
+    return toml_files([bundled("protocols"), *extra])
+
+
+def toml_files(folders: Iterable[Path]) -> dict[str, Path]:
+    """Return the TOML files of some folders by name, the first of each."""
     found: dict[str, Path] = {}
-    for folder in [bundled("protocols"), *extra]:
+    for folder in folders:
         for file in sorted(folder.glob("*.toml")):
             found.setdefault(file.stem, file.resolve())
     return dict(sorted(found.items()))
@@ -383,15 +399,41 @@ def plugin_files(plugin: Plugin, loaded: Iterable[str] = ()) -> dict[str, str]:
 
 
 def _import(plugin: Plugin) -> ModuleType:
-    try:
+    with explained(plugin.file, "cannot be imported", passed=(PluginError,)):
         if plugin.module:
             return importlib.import_module(plugin.module)
         return imported(plugin.file, "harness_algorithm_")
-    except PluginError:
+
+
+@contextmanager
+def explained(
+    file: Path,
+    failure: str,
+    passed: tuple[type[Exception], ...] = (HarnessError, MemoryError, OSError),
+) -> Iterator[None]:
+    """Let what a plugin raises name its own line: it is no fault of the harness.
+
+    Parameters
+    ----------
+    file
+        Of the plugin.
+    failure
+        What was asked of it, and how that went: ``generate failed``.
+    passed
+        Errors that are left as they are: those that say all themselves.
+
+    Raises
+    ------
+    PluginError
+        For every other error.
+    """
+    try:
+        yield
+    except passed:
         raise
     except Exception as reason:
-        home = plugin.place if plugin.is_folder else None
-        raise PluginError(explain(reason, plugin.file, "cannot be imported", home)) from reason
+        home = file.parent if file.name == INIT else None
+        raise PluginError(explain(reason, file, failure, home)) from reason
 
 
 def explain(reason: BaseException, file: Path, what: str, home: Path | None = None) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
@@ -18,18 +15,17 @@ from typing import Any, get_type_hints
 import msgspec
 
 from harness.data.whole_files import digest_of
-from harness.errors import HarnessError, PluginError, UsageError, nearest
+from harness.errors import PluginError, UsageError, nearest
 from harness.plugins.glancing import INIT
 from harness.plugins.importing import imported, module_name, stem_of
 from harness.plugins.places import bundled
-from harness.plugins.registry import PLUGINS_VARIABLE, explain, nearby
+from harness.plugins.registry import explained, named_folders, nearby, of_packages, toml_files
 from harness.synthesis.generator import Generator
 
 __all__ = [
     "ENTRY_POINTS",
     "PREFIX",
     "build",
-    "explained",
     "find_generator",
     "generators",
     "load",
@@ -50,8 +46,7 @@ _LOADED: dict[str, tuple[Path, str]] = {}
 
 def _folders(extra: Iterable[Path]) -> list[Path]:
     """Return `generators/` itself and that of every plugin folder."""
-    named = [Path(p) for p in os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep) if p]
-    return [bundled("generators"), *(folder / "generators" for folder in (*named, *extra))]
+    return [bundled("generators"), *(folder / "generators" for folder in named_folders(extra))]
 
 
 def generators(extra: Iterable[Path] = ()) -> dict[str, Path]:
@@ -76,10 +71,8 @@ def _named(extra: Iterable[Path]) -> dict[str, list[Path]]:
     for folder in _folders(extra):
         for file in sorted((*folder.glob("[!_.]*.py"), *folder.glob(f"[!_.]*/{INIT}"))):
             _add(found, stem_of(file).replace("_", "-"), file.resolve())
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        spec = importlib.util.find_spec(entry.module)
-        if spec is not None and spec.origin is not None:
-            _add(found, entry.name, Path(spec.origin))
+    for entry, file in of_packages(ENTRY_POINTS):
+        _add(found, entry.name, file)
     return dict(sorted(found.items()))
 
 
@@ -91,11 +84,7 @@ def _add(found: dict[str, list[Path]], name: str, file: Path) -> None:
 
 def recipes(extra: Iterable[Path] = ()) -> dict[str, Path]:
     """Return the recipe files by name, as `generators` does."""
-    found: dict[str, Path] = {}
-    for folder in _folders(extra):
-        for file in sorted(folder.glob("*.toml")):
-            found.setdefault(file.stem, file.resolve())
-    return dict(sorted(found.items()))
+    return toml_files(_folders(extra))
 
 
 def find_generator(name: str, extra: Iterable[Path] = ()) -> Path:
@@ -227,37 +216,6 @@ def build(file: Path, parameters: Mapping[str, Any]) -> Generator:
             raise UsageError(f"parameter {parameter} = {value!r}: {fault}") from None
     made: Generator = found(**values)
     return made
-
-
-@contextmanager
-def explained(
-    file: Path,
-    failure: str,
-    passed: tuple[type[Exception], ...] = (HarnessError, MemoryError, OSError),
-) -> Iterator[None]:
-    """Let what a generator raises name its own line: it is no fault of the harness.
-
-    Parameters
-    ----------
-    file
-        Of the generator.
-    failure
-        What was asked of it, and how that went: ``generate failed``.
-    passed
-        Errors that are left as they are: those that say all themselves.
-
-    Raises
-    ------
-    PluginError
-        For every other error.
-    """
-    try:
-        yield
-    except passed:
-        raise
-    except Exception as reason:
-        home = file.parent if file.name == INIT else None
-        raise PluginError(explain(reason, file, failure, home)) from reason
 
 
 def source_hash(file: Path) -> str:

@@ -33,9 +33,10 @@ from PIL import Image
 from harness.data.marker import MARKER, marker_text
 from harness.data.whole_files import write_whole
 from harness.errors import UsageError
+from harness.plugins.registry import explained
 from harness.synthesis.crop import filled, find_tattoo, frame_round, shaped
 from harness.synthesis.encoding import Encoding, encoded
-from harness.synthesis.finding import build, explained, find_generator, source_hash
+from harness.synthesis.finding import build, find_generator, source_hash
 from harness.synthesis.generator import Generated, GenerationFailed, Generator, Order
 from harness.synthesis.grammar import Prompt, make_prompts
 from harness.synthesis.processes import in_processes

@@ -15,7 +15,8 @@ from typing import Any
 from harness.data.marker import MARKER, marker_text
 from harness.data.whole_files import write_whole
 from harness.errors import PluginError, UsageError, nearest
-from harness.synthesis.finding import build, explained, find_generator
+from harness.plugins.registry import explained
+from harness.synthesis.finding import build, find_generator
 from harness.synthesis.generator import Report
 
 __all__ = ["CHECKSUMS", "WORK", "draw_whole_set", "write_checksums"]
