@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from harness.api import Remover
+from harness.api import Matcher, Remover
 from harness.data.boxes import look_at_boxes
 from harness.data.decoding import (
     look_at_masks,
@@ -381,7 +381,7 @@ def _learning_elsewhere(
     name: str, protocol: Protocol, dataset: Dataset, folds: tuple[Fold, ...], request: Request
 ) -> tuple[Dataset, tuple[Fold, ...], ExternalTrainingData]:
     """Open the data set of ``--train-data`` and let every fold learn from it."""
-    if task_of(protocol).ability.__name__ != "Matcher":
+    if task_of(protocol).ability is not Matcher:
         raise UsageError(f"--train-data is for protocols of matchers, and {name!r} is none")
     place = Path(request.train_data or "")
     other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
@@ -470,7 +470,7 @@ def _attack(request: Request) -> Attack:
     if name in protocols(request.plugins):
         protocol = name
     asked = judged_by(protocol, Request((), (protocol,), plugins=request.plugins))
-    if asked.protocol.task != REMOVAL:
+    if task_of(asked.protocol).ability is not Remover:
         raise UsageError(
             f"--attack {request.attack}: protocol {name!r} asks for no removal; name an algorithm "
             "that is a Remover, or a removal protocol"

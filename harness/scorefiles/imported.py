@@ -11,6 +11,7 @@ import msgspec
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer
+from harness.tasks.kinds import KINDS
 from harness.tasks.results import (
     Curves,
     Outcome,
@@ -116,8 +117,7 @@ def withhold(outcome: Outcome, imported: Imported) -> Outcome:
         metrics=msgspec.structs.replace(metrics, pooled=pooled, folds=folds),
         curves=Curves(
             cmc=_cut(outcome.curves.cmc, imported.depth),
-            # Of open-set searches the curve is made of the heads of their lists.
-            det=outcome.curves.det if metrics.task == "open-set" else {},
+            det=outcome.curves.det if KINDS[metrics.task].of_heads else {},
         ),
         searches=[
             msgspec.structs.replace(search, average_precision=None) for search in outcome.searches

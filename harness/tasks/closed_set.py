@@ -30,6 +30,7 @@ class ClosedSet(Identification):
     """Identification in draws: an answer has shape (probes, references) of all draws of a fold."""
 
     streams = False
+    lists_mates = False
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
         """Return folds that share no identity, each with its draws.

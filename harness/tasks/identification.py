@@ -120,6 +120,7 @@ class Identification(Searching[PooledSearches]):
 
     metrics = ("hit-rate", "map", *comparing.METRICS, "fte")
     streams = True
+    lists_mates = True
     failure_policy = (
         "A probe without a template is a miss at every rank and a non-match at every threshold; a "
         "reference without a template stays in the gallery and never matches."

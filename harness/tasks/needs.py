@@ -105,8 +105,8 @@ def _judged(dataset: Dataset) -> list[Record]:
 
 
 def _two_pictures(dataset: Dataset, protocol: Protocol, found: Findings) -> None:
-    if dataset.folds and protocol.task == "identification":
-        return  # its lists say what is mated
+    if dataset.folds and task_of(protocol).lists_mates:
+        return
     key = protocol.data.mated_by
     records = _judged(dataset)
     values = [getattr(record, key) for record in records]

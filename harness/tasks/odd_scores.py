@@ -11,17 +11,17 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from harness.api import Detector
 from harness.data.findings import Finding
 from harness.data.records import Fold
 from harness.tasks.answers import Answer
 from harness.tasks.counted import counted
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
 __all__ = ["backwards", "look_at_scores"]
 
 Scores = npt.NDArray[np.float64]
-
-DETECTION = "detection"
 
 _MOST = 4_000_000
 """Elements of a score matrix that is looked at; larger ones are not worth the time."""
@@ -39,7 +39,7 @@ def look_at_scores(
     protocol
         Whose question they answer.
     """
-    if protocol.task == DETECTION:
+    if task_of(protocol).ability is Detector:
         return _outside(answers, protocol.threshold)
     pairs = list(zip(folds, answers, strict=True))
     if not all(

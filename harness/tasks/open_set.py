@@ -58,6 +58,7 @@ class OpenSet(Searching["_Rotations"]):
         "searches with a mate",
         "searches without",
     )
+    of_heads = True
     failed_role = "image"
     failure_policy = (
         "A search of an enrolled identity that fails is a miss at every threshold; one of an "

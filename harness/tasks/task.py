@@ -74,6 +74,10 @@ class Task(ABC, Generic[Part, Whole]):
         Whether the numbers can be had without keeping every score.
     compares
         Whether pairs of images are compared: then `comparisons` gives their scores.
+    lists_mates
+        Whether a data set's own lists say what is mated.
+    of_heads
+        Whether its curves follow from the heads of candidate lists alone.
     failed_role
         What an image that the algorithm gave up on is called.
     rules
@@ -93,6 +97,8 @@ class Task(ABC, Generic[Part, Whole]):
     has_vocabulary: ClassVar[bool] = False
     streams: ClassVar[bool] = False
     compares: ClassVar[bool] = False
+    lists_mates: ClassVar[bool] = False
+    of_heads: ClassVar[bool] = False
     failed_role: ClassVar[str] = "probe"
     rules: ClassVar[type[Table]] = Table
     names_images: ClassVar[bool] = True
