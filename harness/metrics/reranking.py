@@ -30,7 +30,7 @@ def penalised(scores: Numbers, concentrations: Numbers, threshold: float = THRES
     scores
         Of the text search, shape (results,), finite and not below 0.
     concentrations
-        Share of tattoo pixels of each result, in [0, 1].
+        Share of tattoo pixels of each result: shape (results,), in [0, 1].
     threshold
         In (0, 1]: from here on a score stays what it is.
 
@@ -49,18 +49,18 @@ def penalised(scores: Numbers, concentrations: Numbers, threshold: float = THRES
     >>> penalised(np.array([100.0, 80.0]), np.array([0.05, 0.4])).tolist()
     [20.0, 80.0]
     """
-    told = np.asarray(scores, np.float64)
+    values = np.asarray(scores, np.float64)
     shares = np.asarray(concentrations, np.float64)
-    if told.shape != shares.shape or told.ndim != 1:
+    if values.shape != shares.shape or values.ndim != 1:
         raise ValueError("scores and concentrations must have the same shape, (results,)")
     if not 0 < threshold <= 1:
         raise ValueError(f"the threshold is a share in (0, 1], not {threshold}")
     # The comparisons are false for NaN.
-    if not (np.all(told >= 0) and np.all(told < np.inf)):
+    if not (np.all(values >= 0) and np.all(values < np.inf)):
         raise ValueError("scores must be finite and not below 0: a penalty would raise others")
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError("concentrations are shares in [0, 1]")
-    lowered: Numbers = told * np.minimum(1.0, shares / threshold)
+    lowered: Numbers = values * np.minimum(1.0, shares / threshold)
     return lowered
 
 
@@ -73,9 +73,9 @@ def ranking(scores: Numbers, tattoo_free: npt.NDArray[np.bool_]) -> Order:
     Parameters
     ----------
     scores
-        Shape (results,).
+        Floating point, shape (results,).
     tattoo_free
-        Which results show no tattoo.
+        bool, shape (results,): which results show no tattoo.
 
     Returns
     -------

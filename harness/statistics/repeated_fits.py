@@ -30,7 +30,11 @@ from harness.statistics.two_way import Components, MeanSquares, mean_squares, wi
 Floats: TypeAlias = npt.NDArray[np.float64]
 Weights: TypeAlias = npt.NDArray[np.int64]
 Drawn: TypeAlias = Callable[[Weights], Floats]
-"""Metric of every fit in every draw of identities: (draws, identities) -> (draws, fits)."""
+"""Metric of every fit in every draw of identities.
+
+Takes how often each identity was drawn, int64, shape (draws, identities); returns float64, shape
+(draws, fits).
+"""
 
 
 @dataclass(frozen=True, slots=True)

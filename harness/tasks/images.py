@@ -88,7 +88,8 @@ def resampled(
     clusters
         Identity of each image: shape (images,).
     value
-        Returns a metric over images given by their places, an image as often as it was drawn.
+        Returns a metric over images, by their places: int64, shape (drawn images,), an image as
+        often as it was drawn.
     """
     known, numbers = np.unique(clusters, return_inverse=True)
 

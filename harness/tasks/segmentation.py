@@ -185,11 +185,11 @@ def measured(
     Parameters
     ----------
     marked
-        The answer; None is a failure.
+        The answer: bool, shape (height, width); None is a failure.
     truth
-        None, with a failure alone, for an empty mask of unknown size.
+        In the same shape; None, with a failure alone, for an empty mask of unknown size.
     true_boxes
-        Of the tattoos, shape (boxes, 4).
+        Of the tattoos: int64, shape (boxes, 4), x1, y1, x2, y2 in pixels.
 
     Returns
     -------
