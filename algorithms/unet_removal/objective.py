@@ -31,9 +31,9 @@ class Painted(NamedTuple):
     picture: Tensor
     gate: Tensor | None
 
-    def over(self, seen: Tensor) -> Tensor:
+    def over(self, pictures: Tensor) -> Tensor:
         """Return the result for pictures that the network saw; both in the shape of `picture`."""
-        return self.picture if self.gate is None else torch.lerp(seen, self.picture, self.gate)
+        return self.picture if self.gate is None else torch.lerp(pictures, self.picture, self.gate)
 
 
 def painted(raw: Tensor, head: str) -> Painted:

@@ -133,14 +133,14 @@ def _changed(changes: Sequence[Change]) -> list[str]:
     if not changes:
         return ["What changed: nothing that is recorded; recipe and environment are the same."]
     kinds = {kind: sum(one.kind == kind for one in changes) for kind in ("recipe", "environment")}
-    told = " and ".join(f"{number} in the {kind}" for kind, number in kinds.items() if number)
+    counts = " and ".join(f"{number} in the {kind}" for kind, number in kinds.items() if number)
     rows = [
         f"| {markdown_sentence(one.what)} | {_recorded(one.first)} | {_recorded(one.second)} |"
         for one in changes
     ]
     # A blank line is what makes Markdown read the table inside as one.
     return [
-        f"<details><summary>What changed: {told}</summary>",
+        f"<details><summary>What changed: {counts}</summary>",
         "",
         "| | baseline | candidate |",
         "|---|---|---|",

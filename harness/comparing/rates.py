@@ -35,18 +35,18 @@ class DrawnRate:
     ----------
     scores
         The comparisons and what is read from them.
-    known
+    identities
         Sorted labels of all identities that are drawn, of this run and of those beside it.
     """
 
-    def __init__(self, scores: Scores, known: npt.NDArray[Any]) -> None:
-        self._trials, self._known = scores, known
+    def __init__(self, scores: Scores, identities: npt.NDArray[Any]) -> None:
+        self._trials, self._known = scores, identities
         mated, nonmated = np.asarray(scores.mated), np.asarray(scores.nonmated)
         self._by_mated, falling = np.argsort(mated), np.argsort(-nonmated, kind="stable")
         self._mated, self._nonmated = mated[self._by_mated], nonmated[falling]
-        self._probe = np.searchsorted(known, scores.nonmated_probes)[falling]
-        self._reference = np.searchsorted(known, scores.nonmated_references)[falling]
-        self._owner = np.searchsorted(known, scores.mated_identities)[self._by_mated]
+        self._probe = np.searchsorted(identities, scores.nonmated_probes)[falling]
+        self._reference = np.searchsorted(identities, scores.nonmated_references)[falling]
+        self._owner = np.searchsorted(identities, scores.mated_identities)[self._by_mated]
         self.value = self.of_all(scores)
         self._above, self._end = self._window()
         if scores.measure in ("eer", "fnmr", "tpdr") and not math.isnan(self.value):

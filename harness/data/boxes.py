@@ -81,17 +81,17 @@ def look_at_boxes(
             continue
         x1, y1, x2, y2 = record.box
         width, height = size
-        told = f"{name!r} has {width} x {height} pixels and the box {x1} {y1} {x2} {y2}"
+        sentence = f"{name!r} has {width} x {height} pixels and the box {x1} {y1} {x2} {y2}"
         if min(x2 - x1, y2 - y1) < _TINY < min(width, height):
-            tiny.append(told)
+            tiny.append(sentence)
         if x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height:
             continue
         if x1 >= 0 and y1 >= 0 and x2 <= height and y2 <= width and lies_on_its_side(record.path):
-            sideways.append(told)
+            sideways.append(sentence)
         elif x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
-            outside.append(told)
+            outside.append(sentence)
         else:
-            leaving.append(told)
+            leaving.append(sentence)
             as_sides &= min(x1, y1) >= 0 and x1 + x2 <= width and y1 + y2 <= height
     if tiny:
         findings.warning(
@@ -117,5 +117,5 @@ def look_at_boxes(
         )
 
 
-def _first(told: list[str]) -> str:
-    return (f"{len(told):,} pictures, e.g. " if told[1:] else "") + told[0]
+def _first(sentences: list[str]) -> str:
+    return (f"{len(sentences):,} pictures, e.g. " if sentences[1:] else "") + sentences[0]

@@ -122,7 +122,7 @@ def _line(*parts: object) -> bytes:
 
 
 def _truth(record: Record) -> list[object]:
-    told: list[object] = [
+    facts: list[object] = [
         record.tattoo,
         record.subject,
         record.group,
@@ -137,8 +137,8 @@ def _truth(record: Record) -> list[object]:
     ]
     # Only where they are known, so that other data sets keep the hash they had before these came.
     if record.query is not None or record.text_score is not None:
-        told.append(["search", record.query, record.text_score])
-    return told
+        facts.append(["search", record.query, record.text_score])
+    return facts
 
 
 def _speaking_of(fold: Fold, known: frozenset[str]) -> list[object]:

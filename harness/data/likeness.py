@@ -94,7 +94,7 @@ def looks_of(files: Mapping[str, Path]) -> Looks:
     return Looks(tuple(name for name, _ in seen), cells)
 
 
-def alike(one: Looks, other: Looks) -> Iterator[Alike]:
+def alike(looks: Looks, other_looks: Looks) -> Iterator[Alike]:
     """Yield the pictures of two sets that are copies or near copies.
 
     10,000 by 10,000 pictures are compared in matrix products of 768 columns, block by block, in
@@ -102,11 +102,11 @@ def alike(one: Looks, other: Looks) -> Iterator[Alike]:
 
     Parameters
     ----------
-    one, other
+    looks, other_looks
         Sets; a picture that is in both is found, too.
     """
     left, right = (
-        part.cells.reshape(-1, SIDE * SIDE * 3).astype(np.float32) for part in (one, other)
+        part.cells.reshape(-1, SIDE * SIDE * 3).astype(np.float32) for part in (looks, other_looks)
     )
     telling = [part.std(axis=1) >= FLAT for part in (left, right)]
     limit = NEAR[0] ** 2 * SIDE * SIDE * 3
@@ -121,7 +121,7 @@ def alike(one: Looks, other: Looks) -> Iterator[Alike]:
             distance = sizes[0][rows, None] + sizes[1][columns] - 2 * left[rows] @ right[columns].T
             close = (distance <= 1.01 * limit) & telling[0][rows, None] & telling[1][columns]
             for i, j in np.argwhere(close):
-                kind = _kind(one.cells[start + i], other.cells[begin + j])
+                kind = _kind(looks.cells[start + i], other_looks.cells[begin + j])
                 if kind is not None:
                     yield Alike(int(start + i), int(begin + j), kind)
 

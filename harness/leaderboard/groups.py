@@ -68,17 +68,17 @@ def outcomes_of(entry: Entry) -> Outcomes | None:
     if len(entry.results) > 1:
         return _of_fits([outcomes_of(fit) for fit in entry.results])
     headline = entry.metrics.pooled[entry.metrics.headline].value
-    told = sorted(entry.searches, key=lambda s: (s.fold, s.probe))
-    if headline is None or not told:
+    searches = sorted(entry.searches, key=lambda s: (s.fold, s.probe))
+    if headline is None or not searches:
         return None
-    values = _values(told, entry.metrics.headline)
+    values = _values(searches, entry.metrics.headline)
     if values is None or np.isnan(values).all():
         return None
     if not math.isclose(float(np.nanmean(values)), headline, rel_tol=1e-9, abs_tol=1e-12):
         return None
     return Outcomes(
-        tuple((s.fold, s.probe) for s in told),
-        tuple(s.identity or f"\0{s.probe}" for s in told),
+        tuple((s.fold, s.probe) for s in searches),
+        tuple(s.identity or f"\0{s.probe}" for s in searches),
         values,
     )
 
@@ -91,9 +91,9 @@ def _of_fits(fits: Sequence[Outcomes | None]) -> Outcomes | None:
     return Outcomes(first.keys, first.identities, values.mean(axis=0), values)
 
 
-def _values(told: Sequence[EvidenceNote], headline: str) -> npt.NDArray[np.float64] | None:
-    if any(headline in s.values for s in told):
-        return _numbers([s.values.get(headline) for s in told])
+def _values(searches: Sequence[EvidenceNote], headline: str) -> npt.NDArray[np.float64] | None:
+    if any(headline in s.values for s in searches):
+        return _numbers([s.values.get(headline) for s in searches])
     try:
         metric = Metric.parse(headline)
     except ValueError:
@@ -103,12 +103,12 @@ def _values(told: Sequence[EvidenceNote], headline: str) -> npt.NDArray[np.float
         if isinstance(rank, str):
             return None
         return _numbers(
-            [(s.rank is not None and s.rank <= rank) if s.mates else None for s in told]
+            [(s.rank is not None and s.rank <= rank) if s.mates else None for s in searches]
         )
     if metric.name == "map":
-        return _numbers([s.average_precision for s in told])
+        return _numbers([s.average_precision for s in searches])
     if metric.name == "accuracy":
-        return _numbers([s.correct for s in told])
+        return _numbers([s.correct for s in searches])
     return None
 
 

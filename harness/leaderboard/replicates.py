@@ -97,12 +97,12 @@ def _by_search(results: Sequence[Entry], estimate: Estimate) -> Estimate:
     fits = [outcomes_of(one) for one in results]
     if any(one is None for one in fits):
         return estimate
-    told = [one for one in fits if one is not None]
-    if any(one.keys != told[0].keys for one in told):
+    known_fits = [one for one in fits if one is not None]
+    if any(one.keys != known_fits[0].keys for one in known_fits):
         return estimate
     found = repeated_mean(
-        np.stack([one.values for one in told]),
-        np.array(told[0].identities),
+        np.stack([one.values for one in known_fits]),
+        np.array(known_fits[0].identities),
         replicates=REPLICATES,
     )
     interval = found.interval

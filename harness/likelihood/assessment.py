@@ -80,7 +80,7 @@ class Assessment(msgspec.Struct):
         Columns ``log10_odds, ece, minimum, neutral``: of the LLRs, after PAV, and without evidence.
     pav
         Columns ``log10_lr, low, high, mated, nonmated``: PAV's log10 LR of each block (None where
-        it is infinite), the lowest and highest log10 LR told in it, and its comparisons.
+        it is infinite), the lowest and highest log10 LR stated in it, and its comparisons.
     """
 
     method: str

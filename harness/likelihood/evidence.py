@@ -137,8 +137,8 @@ def dev_pav(mated: Scores, nonmated: Scores) -> float:
 
     Examples
     --------
-    >>> told = np.log(np.array([0.1, 10.0]))  # both are worth nothing: one power of ten too much,
-    >>> round(dev_pav(told, told), 12)  # at the ends, less between: half of one on the average
+    >>> llrs = np.log(np.array([0.1, 10.0]))  # both are worth nothing: one power of ten too much,
+    >>> round(dev_pav(llrs, llrs), 12)  # at the ends, less between: half of one on the average
     0.5
     """
     if not len(mated) or not len(nonmated):

@@ -70,12 +70,12 @@ class Resampled:
         self._nonmated_cost = np.logaddexp(0, self._groups.nonmated) / bits
         self._misled = (self._groups.nonmated > 0).astype(np.float64)
 
-    def statistics(self, drawn: Weights) -> list[float]:
+    def statistics(self, weights: Weights) -> list[float]:
         """Return `STATISTICS` when identities count as often as they were drawn.
 
         Parameters
         ----------
-        drawn
+        weights
             int64, shape (identities,).
 
         Returns
@@ -83,7 +83,7 @@ class Resampled:
         list of float
             NaN where the draw has no mated or no non-mated comparison.
         """
-        extended = np.append(drawn, 1).astype(np.float64)  # whole numbers: sums stay exact
+        extended = np.append(weights, 1).astype(np.float64)  # whole numbers: sums stay exact
         m = extended[self._of_mated]
         n = extended[self._probe] * extended[self._reference]
         mated, nonmated = int(m.sum()), int(n.sum())

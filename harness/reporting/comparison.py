@@ -83,8 +83,8 @@ def write_page(
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     # A baseline does not say where its images lie; the run beside it does.
-    told = [s for s in sides if Path(s.run.manifest.dataset.get("path", "")).is_absolute()]
-    write_whole(out, render(comparison, shown, thumbnails((told or sides)[0].run.records)))
+    absolute = [s for s in sides if Path(s.run.manifest.dataset.get("path", "")).is_absolute()]
+    write_whole(out, render(comparison, shown, thumbnails((absolute or sides)[0].run.records)))
 
 
 def render(

@@ -288,20 +288,20 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def opinion(other: CrossCheck, ours: Estimate | None) -> str:
+def opinion(cross_check: CrossCheck, estimate: Estimate | None) -> str:
     """Return what another program made of the same scores, beside what the harness did."""
-    label = metric_label(other.metric)
-    if other.value is None:
-        return f"{label}: {other.program} gave no figure of its own ({other.reason})."
-    own = "no data" if ours is None or ours.value is None else f"{ours.value:.4f}"
-    told = f"{other.value:.4f} (here {own})"
-    if other.contradicts(None if ours is None else ours.value):
+    label = metric_label(cross_check.metric)
+    if cross_check.value is None:
+        return f"{label}: {cross_check.program} gave no figure of its own ({cross_check.reason})."
+    own = "no data" if estimate is None or estimate.value is None else f"{estimate.value:.4f}"
+    figure = f"{cross_check.value:.4f} (here {own})"
+    if cross_check.contradicts(None if estimate is None else estimate.value):
         return (
-            f"{label}, computed independently by {other.program}: {told}. Of the same scores the "
-            f"two differ by at most {other.tolerance:.4f}, so one of them is of other comparisons "
-            "or is wrong: do not rely on this figure."
+            f"{label}, computed independently by {cross_check.program}: {figure}. Of the same "
+            f"scores the two differ by at most {cross_check.tolerance:.4f}, so one of them is of "
+            "other comparisons or is wrong: do not rely on this figure."
         )
-    return f"{label} of the same scores, computed independently by {other.program}: {told}."
+    return f"{label} of the same scores, computed independently by {cross_check.program}: {figure}."
 
 
 def score(value: float | None) -> str:

@@ -99,7 +99,7 @@ class _Origin(msgspec.Struct):
     parameters: dict[str, Any]
 
 
-class _Told(msgspec.Struct):
+class _EarlierManifest(msgspec.Struct):
     origin: _Origin
     steps: list[Step]
 
@@ -192,9 +192,14 @@ def _finished(run: Prepared) -> Iterator[tuple[float, Earlier]]:
     for seal in parent.glob(f"{run.entry.plugin.name}-*/{record.CHECKSUMS}"):
         with suppress(OSError, msgspec.DecodeError):
             folder = seal.parent
-            told = msgspec.json.decode((folder / record.MANIFEST).read_bytes(), type=_Told)
-            if (told.origin.data_hash, told.origin.folds) != (origin.data_hash, origin.folds):
+            manifest = msgspec.json.decode(
+                (folder / record.MANIFEST).read_bytes(), type=_EarlierManifest
+            )
+            if (manifest.origin.data_hash, manifest.origin.folds) != (
+                origin.data_hash,
+                origin.folds,
+            ):
                 continue
-            same = {k: v for k, v in told.origin.parameters.items() if k != "seed"} == wanted
-            work = sum(step.seconds for step in told.steps)
+            same = {k: v for k, v in manifest.origin.parameters.items() if k != "seed"} == wanted
+            work = sum(step.seconds for step in manifest.steps)
             yield seal.stat().st_mtime, Earlier(str(folder), work, same)

@@ -316,7 +316,7 @@ def _manifest(
                     environments[f"{unit.name}/{step}"] = found
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
                 steps.append(Step(unit.name, step, seconds, items))
-    told = shortcuts(judged.folds, judged.dataset.records, judged.protocol)
+    shortcut_findings = shortcuts(judged.folds, judged.dataset.records, judged.protocol)
     own = [place for unit, place in units if _plugin_of(unit, run) == run.entry.plugin]
     run, loaded, more = _settled(run, own, [place for _, place in units if place not in own])
     manifest = manifest_of(judged, run.origin, outcome, begun)
@@ -329,7 +329,7 @@ def _manifest(
     manifest.learns = run.learns
     if run.learns:
         manifest.findings = [*manifest.findings, _one_fit(description.learns)]
-    manifest.findings = [*manifest.findings, *told]
+    manifest.findings = [*manifest.findings, *shortcut_findings]
     manifest.loaded = loaded
     if shown is not None:
         shown.loaded = more

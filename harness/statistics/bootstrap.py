@@ -350,7 +350,7 @@ def acceleration(without: npt.NDArray[np.float64]) -> float:
 
 
 def bootstrap_interval(
-    drawn: npt.NDArray[np.float64],
+    values: npt.NDArray[np.float64],
     correction: tuple[float, float] | None,
     *,
     identities: int,
@@ -361,7 +361,7 @@ def bootstrap_interval(
 
     Parameters
     ----------
-    drawn
+    values
         float64, shape (replicates,); NaN is left out.
     correction
         The statistic of all identities and its `acceleration`; None for none.
@@ -372,7 +372,7 @@ def bootstrap_interval(
     background
         Identities without mates that were drawn along.
     """
-    known = drawn[~np.isnan(drawn)]
+    known = values[~np.isnan(values)]
     if not known.size or (correction is not None and math.isnan(correction[0])):
         return no_interval("bootstrap: no replicate gives a value")
     low, high = np.quantile(known, _adjusted(known, correction, identities, level))

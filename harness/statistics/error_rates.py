@@ -170,17 +170,17 @@ class ResampledComparisons:
         ]
         self._moments = [_moments(scores) for scores in self._scores]
 
-    def draw(self, drawn: Weights) -> None:
+    def draw(self, weights: Weights) -> None:
         """Set how often every identity counts; sums are whole numbers, so nothing is rounded.
 
         Parameters
         ----------
-        drawn
+        weights
             int64, shape (identities,): how often each was drawn, from 0.
         """
-        extended = np.append(drawn, 1)
+        extended = np.append(weights, 1)
         self._weights = (
-            drawn[self._of_mated],
+            weights[self._of_mated],
             extended[self._probe] * extended[self._reference],
         )
         self._mated, self._nonmated = (np.append(0, np.cumsum(part)) for part in self._weights)

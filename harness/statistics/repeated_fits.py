@@ -227,12 +227,12 @@ def identity_shares(values: Floats, member: npt.NDArray[np.intp]) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def drawn_squares(drawn: Floats, per_fit: Floats, identities: int) -> MeanSquares:
+def drawn_squares(values: Floats, per_fit: Floats, identities: int) -> MeanSquares:
     """Return what stands in for the mean squares of a metric that is no mean of trials.
 
     Parameters
     ----------
-    drawn
+    values
         float64, shape (draws, fits): the metric of every fit in every draw of identities; a draw
         with a NaN is left out.
     per_fit
@@ -241,7 +241,7 @@ def drawn_squares(drawn: Floats, per_fit: Floats, identities: int) -> MeanSquare
         With mates: a bootstrap of n identities varies by (n - 1) / n too little.
     """
     k = len(per_fit)
-    known = drawn[~np.isnan(drawn).any(axis=1)]
+    known = values[~np.isnan(values).any(axis=1)]
     if len(known) < 2:
         return MeanSquares(math.nan, math.nan, math.nan, identities, k)
     enough = identities / (identities - 1)

@@ -136,10 +136,10 @@ class _Enough(Exception):
 
 def _drawn(generator: Generator, layout: str) -> str:
     """Draw a set of up to `SMALL` pictures, or the first of a larger one; say what is wrong."""
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
 
     def report(done: int, total: int) -> None:
-        told.append((done, total))
+        reports.append((done, total))
         if total > SMALL and done:
             raise _Enough
 
@@ -150,16 +150,18 @@ def _drawn(generator: Generator, layout: str) -> str:
             drawn = work(out, workers=1)
         except _Enough:
             drawn = True
-        if not told or told[0][0] != 0:
+        if not reports or reports[0][0] != 0:
             return "`report` is to be called with 0 and all pictures, before the first is made"
-        if len({total for _, total in told}) > 1:
-            return f"`report` is told of {told[0][1]} pictures in all, and of others later"
+        if len({total for _, total in reports}) > 1:
+            return f"`report` hears of {reports[0][1]} pictures in all, and of others later"
         if drawn is not True:
             return f"it returns {drawn!r} of a new folder, and has to return True"
-        if told[-1][1] > SMALL:
+        if reports[-1][1] > SMALL:
             return ""
-        if told[-1][0] != told[-1][1]:
-            return f"`report` hears of {told[-1][0]} pictures in the end, not of {told[-1][1]}"
+        if reports[-1][0] != reports[-1][1]:
+            return (
+                f"`report` hears of {reports[-1][0]} pictures in the end, not of {reports[-1][1]}"
+            )
         return _whole(out, work)
 
 

@@ -43,7 +43,7 @@ class ExternalTrainingData:
 
 
 def train_on(
-    judged: Dataset, folds: Sequence[Fold], other: Dataset, *, mated_by: str, path: str
+    judged: Dataset, folds: Sequence[Fold], source: Dataset, *, mated_by: str, path: str
 ) -> tuple[Dataset, tuple[Fold, ...], ExternalTrainingData]:
     """Put all of a second data set in the place of every fold's training images.
 
@@ -51,20 +51,20 @@ def train_on(
     ----------
     judged, folds
         What is judged; probes, galleries and mates stay as they are.
-    other
+    source
         What is learned from. Where it has lists of its own, their mates are the training's mated
         pairs; otherwise images of one `mated_by` are of one identity. Its background is left out.
     mated_by
         Field of a record by which the protocol calls images mated.
     path
-        How the user named `other`.
+        How the user named `source`.
 
     Returns
     -------
     dataset : Dataset
         With the records of both.
     folds : tuple of Fold
-    elsewhere : Elsewhere
+    training_data : ExternalTrainingData
 
     Raises
     ------
@@ -72,43 +72,43 @@ def train_on(
         If an image, or a copy of it, would be learned from and judged, or no two training images
         are mated.
     """
-    listed = [(*f.train, *f.probes, *f.gallery) for f in other.folds]
-    backed = {name for name, record in other.records.items() if record.role == "background"}
+    listed = [(*f.train, *f.probes, *f.gallery) for f in source.folds]
+    backed = {name for name, record in source.records.items() if record.role == "background"}
     chosen = (
         [n for n in _once(listed) if n not in backed]
         if listed
-        else [name for name in other.records if name not in backed]
+        else [name for name in source.records if name not in backed]
     )
     mates = frozenset(
         pair
-        for fold in other.folds
+        for fold in source.folds
         for pair in (*fold.mates, *fold.train_mates)
         if backed.isdisjoint(pair)
     )
-    identities = Counter(getattr(other.records[name], mated_by) for name in chosen)
+    identities = Counter(getattr(source.records[name], mated_by) for name in chosen)
     del identities[None]
     if not mates and max(identities.values(), default=0) < 2:
         raise DataError(
             f"{path} has no two images of one {mated_by!r}, so nothing can be learned from it for "
             f"this protocol; give its manifest a column {mated_by!r}, or one folder per identity"
         )
-    hashes = content_hashes(other, chosen)
-    near = _refuse_leakage(judged, folds, other, hashes, path)
+    hashes = content_hashes(source, chosen)
+    near = _refuse_leakage(judged, folds, source, hashes, path)
     prefix = PREFIX
     while any(name.startswith(prefix) for name in judged.records):
         prefix = f"other-{prefix}"
-    added = {prefix + name: replace(other.records[name], name=prefix + name) for name in chosen}
+    added = {prefix + name: replace(source.records[name], name=prefix + name) for name in chosen}
     pairs = frozenset((prefix + left, prefix + right) for left, right in mates)
     train = tuple(added)
     both = replace(
         judged,
         # Paths in a run folder are relative to one root, which has to hold both.
-        root=Path(os.path.commonpath([judged.root, other.root])),
+        root=Path(os.path.commonpath([judged.root, source.root])),
         records={**judged.records, **added},
-        findings=(*judged.findings, *other.findings, *near),
+        findings=(*judged.findings, *source.findings, *near),
     )
-    probes = {prefix + name for fold in other.folds for name in fold.probes}
-    references = {prefix + name for fold in other.folds for name in fold.gallery}
+    probes = {prefix + name for fold in source.folds for name in fold.probes}
+    references = {prefix + name for fold in source.folds for name in fold.gallery}
     new = tuple(
         replace(
             fold,
@@ -119,10 +119,10 @@ def train_on(
         )
         for fold in folds
     )
-    told = ExternalTrainingData(
-        path, other.name, frozenset(added), fingerprint(other, chosen, hashes=hashes)
+    training_data = ExternalTrainingData(
+        path, source.name, frozenset(added), fingerprint(source, chosen, hashes=hashes)
     )
-    return both, new, told
+    return both, new, training_data
 
 
 def _refuse_leakage(

@@ -40,8 +40,8 @@ def mean_estimate(
     """
     estimate = Estimate(mean_of(values), n=sum(value is not None for value in values))
     numbers = np.unique(clusters, return_inverse=True)[1]
-    told = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    known = ~np.isnan(told)
-    interval = cluster_bootstrap_mean(told[known], numbers[known])
+    measured = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    known = ~np.isnan(measured)
+    interval = cluster_bootstrap_mean(measured[known], numbers[known])
     set_interval(estimate, interval, len(np.unique(numbers[known])), share=share)
     return estimate

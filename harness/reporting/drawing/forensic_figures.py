@@ -122,27 +122,27 @@ def _ece(assessment: Assessment) -> Figure | None:
     if not curve:
         return None
     x, names = curve["log10_odds"], ("ece", "minimum", "neutral")
-    told, least, neutral = (curve[name] for name in names)
-    top = max(1.0, min(max(told), 2.0)) * 1.08
+    stated, least, neutral = (curve[name] for name in names)
+    top = max(1.0, min(max(stated), 2.0)) * 1.08
     across = plots.number_axis("log10 of the prior odds", x[0], x[-1])
     up = plots.number_axis("Empirical cross-entropy, bits", 0.0, top)
     series = [
         plots.Series("no evidence", "chance", x, neutral),
         plots.Series("after ideal calibration", "s2", x, least),
-        plots.Series("as told", "s0", x, told),
+        plots.Series("as stated", "s0", x, stated),
     ]
     middle = min(range(len(x)), key=lambda i: abs(x[i]))
     points = [
         plots.Point(
             x[i],
-            told[i],
-            f"Prior odds {ratio(x[i])}: {told[i]:.3f} bits, at best {least[i]:.3f}",
+            stated[i],
+            f"Prior odds {ratio(x[i])}: {stated[i]:.3f} bits, at best {least[i]:.3f}",
             i == middle,
         )
         for i in range(len(x))
     ]
-    harm = [x[i] for i in range(len(x)) if told[i] > neutral[i] * (1 + 1e-9) + 1e-12]
-    summary = f"At prior odds 1 the ratios leave {told[middle]:.3f} bits (Cllr), none leave 1."
+    harm = [x[i] for i in range(len(x)) if stated[i] > neutral[i] * (1 + 1e-9) + 1e-12]
+    summary = f"At prior odds 1 the ratios leave {stated[middle]:.3f} bits (Cllr), none leave 1."
     if not harm:
         summary += " At no odds drawn do they leave more than no evidence would."
     elif len(harm) == len(x):
@@ -158,7 +158,7 @@ def _ece(assessment: Assessment) -> Figure | None:
         summary,
         plots.line_plot("ece", "Empirical cross-entropy", summary, across, up, series, (), points),
         (
-            ("s0", "line", "the ratios as told"),
+            ("s0", "line", "the ratios as stated"),
             ("s2", "line", "after ideal calibration (PAV)"),
             ("chance", "line", "no evidence: likelihood ratio 1"),
         ),
@@ -167,13 +167,13 @@ def _ece(assessment: Assessment) -> Figure | None:
             "ratios are combined with the odds before the comparison. Between the full and the "
             "dotted line lies what calibration costs; below the dotted line, what the scores "
             "cannot separate.",
-            *(["Costs above the upper edge are drawn on it."] if max(told) > top else []),
+            *(["Costs above the upper edge are drawn on it."] if max(stated) > top else []),
         ),
         Table(
             "Empirical cross-entropy in bits",
-            ("log10 prior odds", "As told", "Ideal calibration", "No evidence"),
+            ("log10 prior odds", "As stated", "Ideal calibration", "No evidence"),
             tuple(
-                (signed(x[i], 1), f"{told[i]:.3f}", f"{least[i]:.3f}", f"{neutral[i]:.3f}")
+                (signed(x[i], 1), f"{stated[i]:.3f}", f"{least[i]:.3f}", f"{neutral[i]:.3f}")
                 for i in _spread(len(x), TABLE_ROWS)
             ),
         ),
@@ -187,7 +187,7 @@ def _pav(assessment: Assessment) -> Figure | None:
     blocks = list(zip(*(curve[name] for name in ("low", "high", "log10_lr")), strict=True))
     finite = [v for block in blocks for v in block if v is not None]
     low, high = min([*finite, 0.0]) - 0.2, max([*finite, 0.0]) + 0.2
-    across = plots.number_axis("log10 of the ratio told", low, high)
+    across = plots.number_axis("log10 of the ratio stated", low, high)
     up = plots.number_axis("log10 of the ratio observed (PAV)", low, high)
     line_x: list[float] = []
     line_y: list[float] = []
@@ -204,16 +204,16 @@ def _pav(assessment: Assessment) -> Figure | None:
         line_x += [start, end]
         line_y += [y, y]
         text = "no end" if level is None else ratio(level)
-        points.append(plots.Point((start + end) / 2, y, f"told {ratio(end)}, observed {text}"))
+        points.append(plots.Point((start + end) / 2, y, f"stated {ratio(end)}, observed {text}"))
     distance = assessment.estimates["dev-pav"].value
     summary = (
         "Too few distinct ratios have a finite place to measure a distance from the diagonal."
         if distance is None
-        else f"The ratios told lie {distance:.2f} powers of ten, on the average, from those "
+        else f"The ratios stated lie {distance:.2f} powers of ten, on the average, from those "
         "observed (devPAV)."
     )
     notes = [
-        "Well calibrated ratios follow the diagonal: where a ratio of 100 is told, the share of "
+        "Well calibrated ratios follow the diagonal: where a ratio of 100 is stated, the share of "
         "the mated comparisons is a hundred times that of the non-mated. Below the diagonal "
         "support for a mate is overstated, above it understated. Each step holds the comparisons "
         "that PAV pools.",
@@ -246,7 +246,7 @@ def _pav(assessment: Assessment) -> Figure | None:
         tuple(notes),
         Table(
             "PAV plot: pooled comparisons",
-            ("log10 LR told", "log10 LR observed", "Mated", "Non-mated"),
+            ("log10 LR stated", "log10 LR observed", "Mated", "Non-mated"),
             rows,
         ),
     )

@@ -210,8 +210,10 @@ def _mark(rows: Iterable[Published], sources: Sequence[str]) -> str:
 def _footnotes(sources: Sequence[str]) -> str:
     if len(sources) == 1:
         return f"Source: {sources[0]}"
-    told = (f"{str(i).translate(_RAISED)} {source}" for i, source in enumerate(sources, start=1))
-    return f"Sources: {'; '.join(told)}"
+    numbered = (
+        f"{str(i).translate(_RAISED)} {source}" for i, source in enumerate(sources, start=1)
+    )
+    return f"Sources: {'; '.join(numbered)}"
 
 
 def _words(values: Iterable[str]) -> str:

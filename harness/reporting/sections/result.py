@@ -23,7 +23,7 @@ def section(run: SectionInput) -> Section:
         "result",
         manifest=manifest,
         trials=run.trials,
-        told=headline_of(metrics, run.algorithm, manifest.mated_by),
+        sentences=headline_of(metrics, run.algorithm, manifest.mated_by),
         gallery=galleries(metrics.counts).removeprefix("in galleries of "),
         headline=_metric_row(metrics.headline, headline, {}, width=720) if headline else None,
         anchors=_anchors(metrics),

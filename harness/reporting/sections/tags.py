@@ -163,20 +163,20 @@ def _notes(folder: Path) -> Table | None:
     found: dict[str, dict[str, float]] = {}
     for file in sorted(folder.glob(f"units/fold-*/model/{NOTES}")):
         try:
-            told = read_json(folder, file.relative_to(folder).as_posix(), object)
+            notes = read_json(folder, file.relative_to(folder).as_posix(), object)
         except Damaged:
             continue
-        if isinstance(told, dict):
+        if isinstance(notes, dict):
             fold = file.parent.parent.name.removeprefix("fold-")
             found[fold] = {
                 str(name): float(value)
-                for name, value in told.items()
+                for name, value in notes.items()
                 if isinstance(value, (int, float)) and math.isfinite(value)
             }
-    names = list(dict.fromkeys(name for told in found.values() for name in told))
+    names = list(dict.fromkeys(name for notes in found.values() for name in notes))
     if not names:
         return None
-    rows = tuple((name, *(_noted(told.get(name)) for told in found.values())) for name in names)
+    rows = tuple((name, *(_noted(notes.get(name)) for notes in found.values())) for name in names)
     return Table(
         "What the algorithm noted of its training",
         ("What", *(wording.fold(fold) for fold in found)),
