@@ -35,8 +35,8 @@ PROGRAM, VARIABLE = "harness", "_HARNESS_COMPLETE"
 
 def _offered(names: Iterable[str], incomplete: str, helps: dict[str, str] | None = None) -> Items:
     """Return the names that begin so, each with its help where there is one."""
-    told = helps or {}
-    return [CompletionItem(n, help=told.get(n)) for n in names if n.startswith(incomplete)]
+    known = helps or {}
+    return [CompletionItem(n, help=known.get(n)) for n in names if n.startswith(incomplete)]
 
 
 def _listed(names: Iterable[str], incomplete: str) -> Items:

@@ -98,8 +98,8 @@ def print_judged(folder: Path, manifest: Manifest, outcome: Outcome) -> None:
     name = f"{name}, one fit" if manifest.learns else name
     print_metrics(manifest.origin.protocol, name, outcome, manifest.mated_by)
     for other in manifest.opinions if manifest.imported is not None else ():
-        told = f"{other.metric} {other.value:.4f}" if other.value is not None else other.reason
-        _say(f"   {other.program}: {told}")
+        figure = f"{other.metric} {other.value:.4f}" if other.value is not None else other.reason
+        _say(f"   {other.program}: {figure}")
     assessment = read_assessment(folder)
     if assessment is not None:
         print_assessment(assessment)
@@ -271,10 +271,10 @@ def _words(outcome: Outcome, algorithm: str, mated_by: str) -> dict[str, Any]:
     """Return what JSON says of a headline in words."""
     from harness.reporting.headline import headline_of
 
-    told = headline_of(outcome.metrics, algorithm, mated_by)
+    headline = headline_of(outcome.metrics, algorithm, mated_by)
     return {
-        "sentences": [plain(sentence) for sentence in told.sentences],
-        "answerable": not told.unanswerable,
+        "sentences": [plain(sentence) for sentence in headline.sentences],
+        "answerable": not headline.unanswerable,
     }
 
 

@@ -67,7 +67,7 @@ def say_orientations(
     def lost(name: str) -> str | None:
         try:
             return name if orientation_is_lost(records[name].path) else None
-        except UnreadableImage:  # told where it is decoded
+        except UnreadableImage:  # said where it is decoded
             return None
 
     found = _each(lost, names)
@@ -182,7 +182,7 @@ def say_same_files(records: Mapping[str, Record], names: Iterable[str], findings
 def _same_bytes(one: Path, other: Path) -> bool:
     try:
         return one.stat().st_size == other.stat().st_size and filecmp.cmp(one, other, shallow=False)
-    except OSError:  # told where it is decoded
+    except OSError:  # said where it is decoded
         return False
 
 

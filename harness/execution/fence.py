@@ -134,13 +134,13 @@ def _enclose(line: socket.socket, rules: Rules) -> None:
         processes.end_with_parent()
         how = "subreaper" if adopts else "process group"
     else:
-        told, tells = os.pipe()
+        status_read, status_write = os.pipe()
         init = os.fork()
         if init:
-            os.close(tells)
-            _stand_by(init, line, told, adopts=adopts)
+            os.close(status_write)
+            _stand_by(init, line, status_read, adopts=adopts)
         processes.end_with_parent()
-        os.close(told)
+        os.close(status_read)
         how = "pid namespace"
     allowed, above, veils = _places(rules)
     own = (False, False, len(veils))
@@ -150,24 +150,26 @@ def _enclose(line: socket.socket, rules: Rules) -> None:
         if child:
             # The first process of its namespace: all others end with it.
             line.close()
-            processes.keep_only(tells)
-            os.write(tells, str(processes.wait(child)).encode())
+            processes.keep_only(status_write)
+            os.write(status_write, str(processes.wait(child)).encode())
             os._exit(0)
-        os.close(tells)
+        os.close(status_write)
     fence = _shut(rules, allowed, above, own, how, missing)
     with suppress(OSError):
         line.sendall(json.dumps(asdict(fence)).encode() + b"\n")
     line.close()
 
 
-def _stand_by(child: int, line: socket.socket, told: int | None = None, *, adopts: bool) -> None:
+def _stand_by(
+    child: int, line: socket.socket, status_read: int | None = None, *, adopts: bool
+) -> None:
     """Wait for the fenced process, end what it left behind, and end in the same way."""
     try:
-        kept = [line.fileno()] if told is None else [line.fileno(), told]
+        kept = [line.fileno()] if status_read is None else [line.fileno(), status_read]
         processes.keep_only(*kept)
         status = processes.wait(child, line.fileno())
-        if told is not None:
-            words = os.read(told, 100)
+        if status_read is not None:
+            words = os.read(status_read, 100)
             # Without words the first process of the namespace has been killed from outside.
             status = int(words) if words else 9
         if adopts:

@@ -167,7 +167,7 @@ def save_scores(
     folder
         Of the fold.
     scores
-        Floating point, shape (probes, references).
+        Floating point, shape (probes,), or (probes, references), or (probes, tags).
     failures
         Reasons by the image's name.
     """

@@ -206,10 +206,10 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
             raise Damaged(f"broken seal: the bytes of {name} changed since the run")
         return data
 
-    def told(name: str, kind: type[T], *, partly: bool = False) -> T:
+    def read_part(name: str, kind: type[T], *, partly: bool = False) -> T:
         return decoded(folder / name, content(name), kind, partly=partly)
 
-    manifest = told(record.MANIFEST, Manifest)
+    manifest = read_part(record.MANIFEST, Manifest)
     origin = manifest.origin
     if manifest.format != record.FORMAT:
         return LeftOut(
@@ -226,23 +226,23 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
     protocol_text = content(record.PROTOCOL)
     if hashlib.sha256(protocol_text).hexdigest() != origin.protocol_hash:
         return LeftOut(called, "its protocol is not the one that its manifest names")
-    metrics = told(record.METRICS, Metrics)
+    metrics = read_part(record.METRICS, Metrics)
     if metrics.headline not in metrics.pooled:
         return LeftOut(called, f"it has no value for its headline {metrics.headline!r}")
     return Entry(
         str(folder),
         manifest,
         metrics,
-        told(record.CURVES, Curves),
-        told(record.SEARCHES, list[EvidenceNote], partly=True),
-        told(record.FORENSIC, Assessment) if record.FORENSIC in listed else None,
+        read_part(record.CURVES, Curves),
+        read_part(record.SEARCHES, list[EvidenceNote], partly=True),
+        read_part(record.FORENSIC, Assessment) if record.FORENSIC in listed else None,
         _template_bytes(folder, listed, manifest),
         protocol_text,
         failed=frozenset(
             image
             for name in (listed if manifest.failures else ())
             if _FAILURES.fullmatch(name)
-            for image in told(name, dict[str, str])
+            for image in read_part(name, dict[str, str])
         ),
     )
 

@@ -15,7 +15,7 @@ Values are rates in [0, 1] (their files print percent), and three things are don
   which they call, takes the threshold of the nearest FMR, which may exceed 1/10.
 * An EER is `verification.eer`; PyEER gives the midpoint of an interval.
 * Their open set takes the top score of a mated search for a hit whoever it belongs to, which
-  understates FNIR. `open_set_columns` checks whose it is unless it is told not to.
+  understates FNIR. `open_set_columns` does so only with ``identity_checked=False``.
 """
 
 from __future__ import annotations

@@ -163,23 +163,23 @@ def _as_comparisons(
     """Scores of tattoos and of other images, failures as the worst that could have been said."""
     scores, truth, failed = _checked(scores, truth, failed)
     worst = np.where(truth, -np.inf, np.inf)
-    told = np.where(failed, worst, scores)
-    return told[truth], told[~truth]
+    values = np.where(failed, worst, scores)
+    return values[truth], values[~truth]
 
 
 def _checked(
     scores: Scores, truth: Bools, failed: Bools | None
 ) -> tuple[npt.NDArray[np.float64], Bools, Bools]:
-    told: npt.NDArray[np.float64] = np.asarray(scores, np.float64)
+    values: npt.NDArray[np.float64] = np.asarray(scores, np.float64)
     if failed is None:
-        failed = np.zeros(told.shape, np.bool_)
-    if told.ndim != 1 or not told.shape == truth.shape == failed.shape:
+        failed = np.zeros(values.shape, np.bool_)
+    if values.ndim != 1 or not values.shape == truth.shape == failed.shape:
         raise ValueError("scores, truth and failed must have one shape (images,)")
     if truth.dtype != np.bool_ or failed.dtype != np.bool_:
         raise ValueError("truth and failed must be bool")
-    if not np.isfinite(told[~failed]).all():
+    if not np.isfinite(values[~failed]).all():
         raise ValueError("a score is not finite, and its image is not marked as failed")
-    return told, truth, failed
+    return values, truth, failed
 
 
 def _share(right: Bools) -> float:

@@ -181,18 +181,18 @@ def _overlaps(
 
 
 def _checked(what: str, boxes: Boxes) -> npt.NDArray[np.float64]:
-    told: npt.NDArray[np.float64] = np.asarray(boxes, np.float64)
-    if told.ndim != 2 or told.shape[1] != 4:
-        raise ValueError(f"{what} boxes must have the shape (boxes, 4), not {told.shape}")
+    values: npt.NDArray[np.float64] = np.asarray(boxes, np.float64)
+    if values.ndim != 2 or values.shape[1] != 4:
+        raise ValueError(f"{what} boxes must have the shape (boxes, 4), not {values.shape}")
     # The comparison is false for NaN.
-    if not np.all(np.abs(told) <= _FARTHEST):
+    if not np.all(np.abs(values) <= _FARTHEST):
         raise ValueError(f"a coordinate of the {what} boxes is not finite, or beyond {_FARTHEST}")
-    sides = told[:, 2:] - told[:, :2]
+    sides = values[:, 2:] - values[:, :2]
     if (sides < 0).any():
         raise ValueError(f"one of the {what} boxes ends before it begins: expected x1 y1 x2 y2")
     if what == "true" and (np.prod(sides, axis=1) == 0).any():
         raise ValueError("a true box has no area")
-    return told
+    return values
 
 
 ENTRIES = {

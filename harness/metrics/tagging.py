@@ -318,16 +318,16 @@ def _counts(
 
 
 def _checked(scores: Scores, truth: Bools) -> npt.NDArray[np.float64]:
-    told: npt.NDArray[np.float64] = np.asarray(scores, np.float64)
-    if told.ndim != 2 or told.shape != truth.shape:
+    values: npt.NDArray[np.float64] = np.asarray(scores, np.float64)
+    if values.ndim != 2 or values.shape != truth.shape:
         raise ValueError(
-            f"scores {told.shape} and truth {truth.shape} must have one shape (images, tags)"
+            f"scores {values.shape} and truth {truth.shape} must have one shape (images, tags)"
         )
     if truth.dtype != np.bool_:
         raise ValueError(f"truth must be bool, not {truth.dtype}")
-    if not np.all(told < np.inf):
+    if not np.all(values < np.inf):
         raise ValueError("scores must be finite, or -inf for a failure; found NaN or +inf")
-    return told
+    return values
 
 
 def _check_rule(more_than: int, per_hit: float, shown: int) -> None:

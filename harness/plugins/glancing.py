@@ -81,7 +81,7 @@ def offered_by(folder: Path) -> list[str] | None:
             return None
         return [name for name, (_, line) in _classes(file).items() if _abilities(name, line)]
     except (OSError, SyntaxError, ValueError):
-        return []  # listed by its name, so that its fault is told
+        return []  # listed by its name, so that its fault is shown
 
 
 def _abilities(name: str, line: frozenset[str]) -> tuple[str, ...]:

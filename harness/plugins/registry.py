@@ -462,8 +462,8 @@ def explain(reason: BaseException, file: Path, what: str, home: Path | None = No
             own = [frame for frame in frames if Path(frame.filename).is_relative_to(home)]
         where = f"{own[-1].filename}, line {own[-1].lineno}" if own else str(file)
         quoted = (own[-1].line or "") if own else ""
-    told = text_of(reason, LONGEST_REASON)
-    text = f"{where}: {what}: {type(reason).__name__}" + f": {told}" * bool(told)
+    message = text_of(reason, LONGEST_REASON)
+    text = f"{where}: {what}: {type(reason).__name__}" + f": {message}" * bool(message)
     quoted = text_of(quoted.strip(), LONGEST_LINE)
     return f"{text}\n    {quoted}" if quoted else text
 

@@ -1,9 +1,9 @@
 """Mated and non-mated scores in two files, as PyEER reads them: the score is a line's last word.
 
 Other tools write lines that end with a label, and NIST's 1:1 test driver ends them with a return
-code. Where a line has several numbers, the column of scores is told by a header, or by being the
-only one with fractions; it is said which was taken, and what cannot be told is refused. A file of
-counts is a histogram (`harness.scorefiles.histograms`).
+code. Where a line has several numbers, the column of scores is recognised by a header, or by being
+the only one with fractions; it is said which was taken, and what stays unclear is refused. A file
+of counts is a histogram (`harness.scorefiles.histograms`).
 """
 
 from __future__ import annotations
@@ -295,8 +295,8 @@ def _described(place: int, columns: Sequence[npt.NDArray[np.float64]]) -> str:
     constant = [values[0] for values in columns if len(np.unique(values)) == 1]
     if len(constant) < len(columns):
         return _column(place)
-    told = " and ".join(f"{value:g}" for value in dict.fromkeys(constant))
-    return f"{_column(place)}, which is {told} throughout (a label or a return code)"
+    values = " and ".join(f"{value:g}" for value in dict.fromkeys(constant))
+    return f"{_column(place)}, which is {values} throughout (a label or a return code)"
 
 
 def _column(place: int) -> str:

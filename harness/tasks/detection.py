@@ -284,8 +284,8 @@ def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estima
         identities = len(np.unique(numbers[kept]))
         set_interval(estimate, choose_interval(correct[kept], numbers[kept]), identities)
         if metric.name == "accuracy":
-            told = decisions.truth.astype(np.float64)
-            guess = blind_guesses(sorted((told, 1 - told), key=np.sum))
+            truth = decisions.truth.astype(np.float64)
+            guess = blind_guesses(sorted((truth, 1 - truth), key=np.sum))
             estimate.chance = finite(guess.mean)
             estimate.chance_low, estimate.chance_high = finite(guess.low), finite(guess.high)
         elif estimate.n:

@@ -167,7 +167,7 @@ def _changes(watcher: RunWatcher) -> Iterator[bytes]:
 
 def keep_looking(watcher: RunWatcher, stop: threading.Event, every: float = LOOK_EVERY) -> None:
     """Look at the folders again and again until `stop` is set; a failed look is not the end."""
-    told = ""
+    reported = ""
     while not stop.wait(every):
         try:
             watcher.look()
@@ -176,7 +176,7 @@ def keep_looking(watcher: RunWatcher, stop: threading.Event, every: float = LOOK
             stop.wait(every)
         except Exception:  # whatever is in a folder, the pages of before stay
             reason = traceback.format_exc()
-            if reason != told:
+            if reason != reported:
                 sys.stderr.write(f"the pages stay as they are: {reason}")
-            told = reason
+            reported = reason
             stop.wait(every)

@@ -223,9 +223,9 @@ class Table:
         if not marks:
             # Deleting a box must not delete what was known of the picture before it had one;
             # deleting what is left then does.
-            told = [line for line in known.values() if _says_more(line)]
-            if told and any(map(_describes, known.values())):
-                lines = [{**told[0], **dict.fromkeys(("box", *OF_A_TATTOO), "")}]
+            described = [line for line in known.values() if _says_more(line)]
+            if described and any(map(_describes, known.values())):
+                lines = [{**described[0], **dict.fromkeys(("box", *OF_A_TATTOO), "")}]
         return lines
 
     def _read(self) -> None:

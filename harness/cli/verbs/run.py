@@ -243,9 +243,9 @@ def run(
                 if forensic:
                     add_likelihood_ratios(done.prepared.folder, forensic)
             except (HarnessError, OSError) as reason:
-                told = Unwritable(sentence_of(reason)) if isinstance(reason, OSError) else reason
-                failed.append((one, told))
-                click.echo(f"error: {label}: {told}", err=True)
+                fault = Unwritable(sentence_of(reason)) if isinstance(reason, OSError) else reason
+                failed.append((one, fault))
+                click.echo(f"error: {label}: {fault}", err=True)
                 continue
             fits.append(done)
             say_what_was_done(done, label)
@@ -271,8 +271,8 @@ def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
 
     found = [planned(one, limits) for one in runs]
     if as_json:
-        told = {"dry_run": True, "plans": msgspec.to_builtins(found)}
-        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        facts = {"dry_run": True, "plans": msgspec.to_builtins(found)}
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     for one in found:
         click.echo("\n".join(plan_lines(one, limits.workers)) + "\n")

@@ -183,9 +183,9 @@ def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterat
         row = _row(values, own, line.place, root, findings)
         if row is not None:
             yield row
-    for kind, told in other_writing.items():
-        more = f"; {len(told) - 1:,} more are like this" if told[1:] else ""
-        findings.warning(kind, told[0] + more)
+    for kind, sentences in other_writing.items():
+        more = f"; {len(sentences) - 1:,} more are like this" if sentences[1:] else ""
+        findings.warning(kind, sentences[0] + more)
 
 
 def read_lines(
@@ -230,8 +230,8 @@ def _as_written_here(name: str, place: str, root: Root, other_writing: dict[str,
     ):
         if read is not None:
             if canonical(read) != canonical(turned):  # accents may be written in two ways
-                told = f"{place}: {name!r} is read as {read!r}, which {why}"
-                other_writing.setdefault(kind, []).append(told)
+                sentence = f"{place}: {name!r} is read as {read!r}, which {why}"
+                other_writing.setdefault(kind, []).append(sentence)
             return read
     return name
 

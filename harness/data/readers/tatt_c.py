@@ -198,23 +198,23 @@ def _enrich(
             )
             continue
         seen[known] = row
-        told = row.record
+        described = row.record
         _say_contradictions(records[known], row, findings)
         records[known] = replace(
             records[known],
-            tattoo=told.tattoo,
-            subject=told.subject,
-            group=told.group,
-            source=told.source,
-            style=told.style,
-            media=told.media,
-            box=told.box,
-            skin=told.skin,
-            tags=told.tags,
-            mask=told.mask,
-            clean=told.clean,
-            query=told.query,
-            text_score=told.text_score,
+            tattoo=described.tattoo,
+            subject=described.subject,
+            group=described.group,
+            source=described.source,
+            style=described.style,
+            media=described.media,
+            box=described.box,
+            skin=described.skin,
+            tags=described.tags,
+            mask=described.mask,
+            clean=described.clean,
+            query=described.query,
+            text_score=described.text_score,
         )
 
 

@@ -348,7 +348,7 @@ def error_trade_off(
         if below and fmr[below[-1]] > level / 4:
             marked.add(below[-1])
 
-    def told(i: int) -> str:
+    def described(i: int) -> str:
         text = f"{names.x_short} {percent(fmr[i])}, {names.y_short} {percent(fnmr[i])}"
         if threshold and math.isfinite(threshold[i]):
             text += f", score from {score(threshold[i])}"
@@ -356,7 +356,7 @@ def error_trade_off(
 
     drawn = [i for i in range(len(fmr)) if x.low <= fmr[i] <= x.high and y.low <= fnmr[i] <= y.high]
     near = {drawn[i] for i in plots.evenly(len(drawn), HOVER_POINTS)} | (marked & set(drawn))
-    points = [plots.Point(fmr[i], fnmr[i], told(i), i in marked) for i in sorted(near)]
+    points = [plots.Point(fmr[i], fnmr[i], described(i), i in marked) for i in sorted(near)]
     equal = metrics.pooled.get(names.equal)
     summary = (
         f"The two error rates of {algorithm} come closest at "
@@ -382,7 +382,7 @@ def error_trade_off(
         )
     if scores is None:
         notes.append(
-            "Thresholds are not told here: the scores were not kept, or there are too many of them."
+            "Thresholds are not shown: the scores were not kept, or there are too many of them."
         )
     legend = [
         ("s0", "line", algorithm),

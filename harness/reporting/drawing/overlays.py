@@ -217,7 +217,7 @@ def _tippett(subjects: Sequence[Subject], shown: Sequence[str]) -> Overlay | Non
         at = [row[0] for row in rows]
         values: list[tuple[tuple[float, float] | None, str]] = []
         for level in (-2, -1, 0, 1, 2):
-            # Shares with at least this ratio: those of the first ratio told that is not lower.
+            # Shares with at least this ratio: those of the first ratio listed that is not lower.
             i = bisect_left(at, level)
             mated, nonmated = rows[i][1:] if i < len(rows) else (0.0, 0.0)
             values.append(

@@ -113,7 +113,7 @@ class Section:
         Its title.
     content
         Finished and escaped HTML, with headings from level 3 down; without any only the rules
-        are told.
+        are shown.
     rules
         Sentences for "How it was counted".
     """
