@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from harness.data.records import Fold, Picture, Record
+from harness.execution.configured import ConfiguredAlgorithm
 from harness.execution.order import shuffled, shuffled_training
 from harness.execution.pool import Limits
 from harness.execution.unit import (
@@ -20,10 +21,9 @@ from harness.execution.unit import (
     Training,
     Unit,
 )
-from harness.plugins.description import Description
-from harness.plugins.registry import Plugin
 from harness.tasks.counted import counted
 from harness.tasks.kinds import task_of
+from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.protocol import Protocol
 from harness.tasks.searches import CANDIDATES, mated_pairs
 from harness.tasks.task import Task
@@ -38,14 +38,7 @@ CHUNK = 256
 """Images whose templates one unit makes, where templates do not depend on the fold."""
 
 
-def plan(
-    plugin: Plugin,
-    description: Description,
-    protocol: Protocol,
-    folds: Sequence[Fold],
-    records: Mapping[str, Record],
-    limits: Limits,
-) -> list[list[Unit]]:
+def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> list[list[Unit]]:
     """Lay a run out as waves of units; those of one wave can be done at the same time.
 
     An algorithm that learns makes its templates anew in every fold; one that does not makes each
@@ -56,10 +49,12 @@ def plan(
     Where an image stands in a list can tell its mate, so algorithms are given images in an order
     of their own: see `harness.execution.order`.
     """
+    plugin, description = entry.plugin, entry.description
+    protocol, folds = judged.protocol, judged.folds
     task = task_of(protocol)
     # What follows from records, such as a vocabulary, must follow from those that a run keeps.
     used = dict.fromkeys(n for f in folds for n in (*f.train, *f.probes, *f.gallery))
-    records = {name: records[name] for name in used}
+    records = {name: judged.dataset.records[name] for name in used}
     ability = "Control" if description.shown_truth else task.ability.__name__
     matches = ability == "Matcher"
     common: dict[str, Any] = {
@@ -115,7 +110,7 @@ def plan(
                 for name, training in fits.values()
             ]
         )
-    judged = []
+    answering = []
     matching = []
     for fold, own in zip(folds, trainings, strict=True):
         streams = (
@@ -148,7 +143,7 @@ def plan(
             )
             if not description.learns:
                 continue
-        judged.append(
+        answering.append(
             Unit(
                 name=name,
                 pictures=_pictures(
@@ -168,7 +163,7 @@ def plan(
                 **common,
             )
         )
-    waves += [wave for wave in (judged, matching) if wave]
+    waves += [wave for wave in (answering, matching) if wave]
     return waves
 
 

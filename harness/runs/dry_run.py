@@ -107,14 +107,7 @@ class _EarlierManifest(msgspec.Struct):
 def planned(run: Prepared, limits: Limits) -> RunPlan:
     """Return what a run would do with workers under these limits; nothing is started or written."""
     judged = run.judged
-    waves = plan(
-        run.entry.plugin,
-        run.entry.description,
-        judged.protocol,
-        judged.folds,
-        judged.dataset.records,
-        limits,
-    )
+    waves = plan(run.entry, judged, limits)
     if run.attack is not None:
         asked = retouching_units(run.attack, judged.dataset, judged.folds, judged.protocol)
         waves = [[unit for unit, _ in asked], *waves]

@@ -114,14 +114,7 @@ def _execute(
     begin(folder, run.environment)
     place = Workplace(folder, _hidden(run), nursery, run.request.executor)
     examination, remarks = _examined(run, place, limits, listen)
-    waves = plan(
-        run.entry.plugin,
-        run.entry.description,
-        judged.protocol,
-        judged.folds,
-        judged.dataset.records,
-        limits,
-    )
+    waves = plan(run.entry, judged, limits)
     done: list[str] = []
     kept: list[str] = []
 
@@ -174,9 +167,7 @@ def _execute(
     answers = [
         load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
     ]
-    outcome = task_of(judged.protocol).judge(
-        judged.folds, answers, judged.dataset.records, judged.protocol
-    )
+    outcome = judged.judge(answers)
     places = [(unit, place.folder(unit)) for unit in units]
     manifest, run = _manifest(run, outcome, places, begun, shown)
     manifest.protection = protection_of([folder for _, folder in places], checked)

@@ -89,12 +89,7 @@ def import_scores(
     listed = listed_as(name, path)
     judged = judged_by(request.protocols[0], request)
     found = READERS[kind](path, judged.folds, judged.dataset.records, form=form)
-    outcome = withhold(
-        task_of(judged.protocol).judge(
-            judged.folds, found.answers, judged.dataset.records, judged.protocol
-        ),
-        found,
-    )
+    outcome = withhold(judged.judge(found.answers), found)
     return keep(
         judged,
         found,

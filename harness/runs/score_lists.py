@@ -14,7 +14,6 @@ from harness.runs.importing import ImportedRun, keep, listed_as
 from harness.scorefiles.imported import Imported
 from harness.scorefiles.lists import ListedScores
 from harness.tasks.answers import Answer
-from harness.tasks.kinds import task_of
 from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.reading import parse_protocol
 from harness.tasks.score_lists import MATED, NONMATED
@@ -67,9 +66,7 @@ def import_score_lists(
     """
     judged = _judged(lists, path)
     answers = tuple(Answer(part.values) for part in (lists.mated, lists.nonmated))
-    outcome = task_of(judged.protocol).judge(
-        judged.folds, answers, judged.dataset.records, judged.protocol
-    )
+    outcome = judged.judge(answers)
     notes = list(lists.notes)
     eer = outcome.metrics.pooled["eer"].value
     if eer is not None and eer > 0.5:

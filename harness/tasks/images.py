@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,8 +51,10 @@ def mask_of(record: Record) -> Picture | None:
     return None if record.mask is None else Picture(str(record.mask))
 
 
-def listed_folds(dataset: Dataset, usable: Collection[str]) -> list[Fold]:
-    """Return the data set's own folds with usable images alone, without those that lose all."""
+def usable_folds(dataset: Dataset, usable: Mapping[str, Record], rules: FoldRules) -> list[Fold]:
+    """Return folds of usable images alone: the data set's own that keep any, or dealt ones."""
+    if not dataset.folds:
+        return dealt_folds(Dataset(dataset.name, dataset.root, dataset.layout, usable), rules)
     folds = [
         Fold(
             fold.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +14,11 @@ import msgspec
 from harness.data.findings import Finding, once
 from harness.data.fingerprints import fingerprint
 from harness.data.records import Dataset, Fold
+from harness.tasks.answers import Answer
 from harness.tasks.elsewhere import ExternalTrainingData
 from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
+from harness.tasks.results import Outcome
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,17 @@ class ProtocolOnData:
     data_path: str
     elsewhere: ExternalTrainingData | None = None
     leaks: tuple[str, ...] = ()
+
+    def judge(self, answers: Sequence[Answer]) -> Outcome:
+        """Compute every number from the answers of the folds.
+
+        Raises
+        ------
+        DataError
+            If truth and answers do not fit.
+        """
+        protocol = self.protocol
+        return task_of(protocol).judge(self.folds, answers, self.dataset.records, protocol)
 
     @property
     def findings(self) -> list[Finding]:

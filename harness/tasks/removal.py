@@ -29,7 +29,7 @@ from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, no_interval
 from harness.tasks.answers import Answer, Answered, PictureAnswer, finite
 from harness.tasks.clusters import cluster_of
-from harness.tasks.images import OTHER, TATTOO, JudgedImages, dealt_folds, listed_folds, mask_of
+from harness.tasks.images import OTHER, TATTOO, JudgedImages, mask_of, usable_folds
 from harness.tasks.intervals import set_interval
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol, Table
@@ -122,10 +122,7 @@ class RemovalTask(Task["_Retouched", "_Retouched"]):
                 f"{dataset.name} has no image with both a mask and a clean capture; the columns "
                 "'mask' and 'clean' of a manifest name them"
             )
-        if dataset.folds:
-            return listed_folds(dataset, usable)
-        kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
-        return dealt_folds(kept, protocol.folds)
+        return usable_folds(dataset, usable, protocol.folds)
 
     def training_truth(
         self, fold: Fold, records: Mapping[str, Record], protocol: Protocol

@@ -25,7 +25,7 @@ from harness.metrics.regions import boxes_of
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answered, PictureAnswer
 from harness.tasks.clusters import cluster_of
-from harness.tasks.images import OTHER, TATTOO, JudgedImages, dealt_folds, listed_folds, mask_of
+from harness.tasks.images import OTHER, TATTOO, JudgedImages, mask_of, usable_folds
 from harness.tasks.means import mean_estimate, mean_of
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
@@ -91,10 +91,7 @@ class Segmentation(Masking["_Measured", "_Measured"]):
                 f"{dataset.name} has no masks; the column 'mask' of a manifest names the image of "
                 "each tattoo's pixels"
             )
-        if dataset.folds:
-            return listed_folds(dataset, usable)
-        kept = Dataset(dataset.name, dataset.root, dataset.layout, usable)
-        return dealt_folds(kept, protocol.folds)
+        return usable_folds(dataset, usable, protocol.folds)
 
     def parts(self, run: Answered) -> list[_Measured]:
         """Return every image of each fold with its measurements, and those of blind answers."""
