@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.completing import LAYOUTS
+from harness.cli.completing import LAYOUTS, PRESETS
 from harness.errors import UsageError
 
 PATH = click.Path(path_type=Path)
@@ -136,6 +136,15 @@ MEGAPIXELS = click.option(
     callback=_raise_limit,
     help="Decode pictures of up to N million pixels; HARNESS_MEGAPIXELS=N for any command.  "
     "[default: 64]",
+)
+PARAM = click.option(
+    "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable."
+)
+PRESET = click.option(
+    "--preset",
+    default="",
+    shell_complete=PRESETS,
+    help="Named set of the algorithm's parameters.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 

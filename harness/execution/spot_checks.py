@@ -15,7 +15,7 @@ score), and an offset or a factor gains nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -43,7 +43,7 @@ from harness.execution.unit import (
     SCORES,
     Unit,
 )
-from harness.tasks.answers import PictureAnswer
+from harness.tasks.answers import Answer, PictureAnswer
 
 SHARE = 0.01
 """Of pictures and of comparisons."""
@@ -326,6 +326,17 @@ def _check_templates(check: _Check) -> None:
         check.found.pairs += 1
 
 
+def _answered_again(check: _Check, answer: Answer) -> Iterator[tuple[str, Any]]:
+    """Yield chosen images with their new answers; check which of them are refused."""
+    for name, now in check.apart(_chosen(check, check.unit.probes, PICTURES)).items():
+        failed = isinstance(now, FailureToEnroll)
+        if failed != (name in answer.failures):
+            was = "refused" if name in answer.failures else "answered"
+            check.differs(f"image {name}", was, "refused" if failed else "answered")
+        if not failed:
+            yield name, now
+
+
 def _check_numbers(check: _Check) -> None:
     """Check the scores that a detector or a tagger gave to images."""
     unit = check.unit
@@ -334,13 +345,7 @@ def _check_numbers(check: _Check) -> None:
     columns = scores.reshape(len(unit.probes), -1)
     yardstick = Yardstick(scores, check.rng)
     row = {name: i for i, name in enumerate(unit.probes)}
-    for name, now in check.apart(_chosen(check, unit.probes, PICTURES)).items():
-        failed = isinstance(now, FailureToEnroll)
-        if failed != (name in answer.failures):
-            was = "refused" if name in answer.failures else "answered"
-            check.differs(f"image {name}", was, "refused" if failed else "answered")
-        if failed:
-            continue
+    for name, now in _answered_again(check, answer):
         words = unit.vocabulary or [""]
         given = np.atleast_1d(np.asarray(now))
         epsilon = float(np.finfo(given.dtype).eps)
@@ -355,13 +360,9 @@ def _check_drawn(check: _Check) -> None:
     unit = check.unit
     answer = storage.load_answer(check.place.folder(unit) / SCORES)
     row = {name: i for i, name in enumerate(unit.probes)}
-    for name, now in check.apart(_chosen(check, unit.probes, PICTURES)).items():
-        failed = isinstance(now, FailureToEnroll)
-        if failed != (name in answer.failures):
-            was = "refused" if name in answer.failures else "answered"
-            check.differs(f"image {name}", was, "refused" if failed else "answered")
+    for name, now in _answered_again(check, answer):
         before = answer.image(row[name]) if isinstance(answer, PictureAnswer) else None
-        if failed or before is None:
+        if before is None:
             continue
         levels = storage.levels_of(now)
         known = before if levels.ndim == 3 else before[:, :, 0]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.completing import ALGORITHMS, PRESETS
+from harness.cli.completing import ALGORITHMS
 from harness.cli.group import commands
 from harness.cli.naming import refuse_place
-from harness.cli.options import PLUGINS, assignments
+from harness.cli.options import PARAM, PLUGINS, PRESET, assignments
 from harness.errors import UsageError
 from harness.plugins import registry
 
@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 
 @commands.command()
 @click.argument("name", shell_complete=ALGORITHMS)
-@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
-@click.option(
-    "--preset",
-    default="",
-    shell_complete=PRESETS,
-    help="Named set of the algorithm's parameters.",
-)
+@PARAM
+@PRESET
 @PLUGINS
 def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]) -> None:
     """Check that an algorithm keeps to the interface; exit code 3 if it does not.

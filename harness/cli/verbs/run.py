@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.completing import ALGORITHMS, LAYOUTS, PRESETS, PROTOCOLS
+from harness.cli.completing import ALGORITHMS, LAYOUTS, PROTOCOLS
 from harness.cli.group import commands
 from harness.cli.options import (
     FOLD_COUNT,
@@ -18,8 +18,10 @@ from harness.cli.options import (
     LAYOUT,
     MEGAPIXELS,
     MEMORY,
+    PARAM,
     PATH,
     PLUGINS,
+    PRESET,
     FiniteRange,
     assignments,
 )
@@ -60,13 +62,8 @@ ALL = "all"
 )
 @click.option("--fold", "folds", multiple=True, help="Only this fold: 1 or fold-1. Repeatable.")
 @FOLD_COUNT
-@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
-@click.option(
-    "--preset",
-    default="",
-    shell_complete=PRESETS,
-    help="Named set of the algorithm's parameters.",
-)
+@PARAM
+@PRESET
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), help="Of everything random in the algorithm."
 )
