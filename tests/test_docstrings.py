@@ -1,4 +1,4 @@
-"""Every public function that takes or returns arrays states their shape, or names what does."""
+"""Public functions state the shapes of their arrays, and their parameters have telling names."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ STATED = re.compile(
     re.IGNORECASE,
 )
 REFERENCE = re.compile(r"\b(?:as|for|in|see|of|what|by)\s+`([\w.]+)`", re.IGNORECASE)
+VAGUE = {"told", "given", "brought", "asked", "found", "begun", "wanted", "said", "seen"}
+"""Names of parameters that say nothing of the value."""
+
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -122,6 +125,26 @@ class House:
                     ):
                         yield f"{module.path}: {name}: {one.arg}"
 
+    def vague_names(self) -> Iterator[str]:
+        """Name parameters of public functions, and fields of dataclasses, that are in `VAGUE`."""
+        for module in self.modules.values():
+            for name, function in module.functions.items():
+                if not any(
+                    part.startswith("_") for part in name.removesuffix("__init__").split(".")
+                ):
+                    for one in (*function.args.args, *function.args.kwonlyargs):
+                        if one.arg in VAGUE:
+                            yield f"{module.path}: {name}: {one.arg}"
+            for kind in module.tree.body:
+                if (
+                    isinstance(kind, ast.ClassDef)
+                    and not kind.name.startswith("_")
+                    and any("dataclass" in ast.unparse(mark) for mark in kind.decorator_list)
+                ):
+                    for line in kind.body:
+                        if isinstance(line, ast.AnnAssign) and ast.unparse(line.target) in VAGUE:
+                            yield f"{module.path}: {kind.name}.{ast.unparse(line.target)}"
+
     def _has_arrays(self, module: Module, function: Function) -> bool:
         arguments = function.args
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -215,6 +238,24 @@ def test_every_public_function_with_arrays_states_their_shape() -> None:
     house = House(texts)
     assert sorted(house.unstated()) == []
     assert sorted(house.unstated_entries()) == []
+    assert sorted(house.vague_names()) == [], "call it what the value is"
+
+
+def test_a_name_that_says_nothing_is_found() -> None:
+    text = (
+        "def f(found: int, *, told: int) -> int: ...\n"
+        "class C:\n    def __init__(self, given: int) -> None: ...\n"
+        "@dataclass(frozen=True)\nclass D:\n    asked: int\n    names: int\n"
+        "class S(msgspec.Struct):\n    said: int\n"
+        "def _g(found: int) -> int: ...\n"
+    )
+    names = list(House({"harness/metrics/planted.py": text}).vague_names())
+    assert [line.split(": ", 1)[1] for line in names] == [
+        "f: found",
+        "f: told",
+        "C.__init__: given",
+        "D.asked",
+    ]
 
 
 def test_a_documented_array_without_a_shape_of_its_own_is_found() -> None:

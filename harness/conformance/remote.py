@@ -95,7 +95,7 @@ class RemoteKind:
                 self._unit,
                 log=self._folder / "examination.log",
                 threads=self._threads,
-                begun=Started.now(self._bounds),
+                limits=Started.now(self._bounds),
                 stop=self._stop,
                 hidden=self._hidden,
             )

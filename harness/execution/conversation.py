@@ -89,7 +89,7 @@ def conversation(
     *,
     log: Path,
     threads: int,
-    begun: Started,
+    limits: Started,
     stop: threading.Event,
     hidden: Iterable[Path],
     writable: Iterable[Path] = (),
@@ -103,7 +103,7 @@ def conversation(
         File to which what it prints is added.
     threads
         That it may use.
-    begun
+    limits
         How long it may take, be silent, and how much it may hold.
     stop
         Set when the run is being ended.
@@ -131,7 +131,7 @@ def conversation(
                     environment=environment,
                     hidden=hidden,
                     writable=writable,
-                    memory=begun.bounds.memory,
+                    memory=limits.bounds.memory,
                 ),
                 environment=environment,
                 # Where there is no fence, a worker ends when this closes.
@@ -142,9 +142,9 @@ def conversation(
                 nursery=nursery if nursery and nursery.plugin == Path(unit.file) else None,
             )
         book.started()
-        yield Conversation(unit, scratch, ours, fenced, book, begun, stop)
+        yield Conversation(unit, scratch, ours, fenced, book, limits, stop)
     finally:
-        begun.bounds.account.leave(scratch)
+        limits.bounds.account.leave(scratch)
         if fenced is not None:
             fenced.end()
             if fenced.process.stdin is not None:
@@ -179,7 +179,7 @@ class Conversation:
         line: socket.socket,
         life: Life,
         book: Log,
-        begun: Started,
+        limits: Started,
         stop: threading.Event,
     ) -> None:
         self.unit, self.scratch = unit, scratch
@@ -188,7 +188,7 @@ class Conversation:
         self.picture: Callable[[str, int], Array] = self._no_picture
         """Called with kind and number of a picture that it wants."""
         self._life, self._book, self._stop = life, book, stop
-        self._begun, self._heard = begun, time.monotonic()
+        self._limits, self._heard = limits, time.monotonic()
         self._looked = self._measured = self._passed = 0.0
         self._killed = bounds.killed_for_memory()
         self._at = _IMPORT
@@ -260,10 +260,10 @@ class Conversation:
 
     def check_held(self, size: int) -> None:
         """Fail the unit if the answers that the harness holds for it take more than it may."""
-        if size > self._begun.bounds.memory:
+        if size > self._limits.bounds.memory:
             self.fail(
                 f"the answers of {self._at} take {amount(size)} together and more, and "
-                f"{amount(self._begun.bounds.memory)} are allowed by --memory-limit: return less "
+                f"{amount(self._limits.bounds.memory)} are allowed by --memory-limit: return less "
                 "for an image, or raise it"
             )
 
@@ -346,7 +346,7 @@ class Conversation:
             except BadMessage as reason:
                 self.fail(f"{self._at} sent the harness {reason}")
             if said.what == "trouble":
-                more = bounds.out_of_memory(self._begun.bounds.memory) if said.memory else ""
+                more = bounds.out_of_memory(self._limits.bounds.memory) if said.memory else ""
                 self.fail(bounded(said.message) + more)
             elif said.what == "progress":
                 self._pass_on(said)
@@ -392,7 +392,7 @@ class Conversation:
         if self._life.process.poll() is not None:
             raise Ended
         self._check()
-        bounds_of, silent = self._begun.bounds, time.monotonic() - self._heard
+        bounds_of, silent = self._limits.bounds, time.monotonic() - self._heard
         if self._at == _IMPORT:
             patience = max(bounds_of.silence, bounds.IMPORT)
             if silent > patience:
@@ -413,15 +413,15 @@ class Conversation:
         now = self._looked = time.monotonic()
         if self._stop.is_set():
             raise Stopped
-        if self._begun.is_over:
-            self.fail(self._begun.overdue(self.where))
+        if self._limits.is_over:
+            self.fail(self._limits.overdue(self.where))
         if now - self._measured > _MEASURE_EVERY:
             self._measured = now
             self._check_memory()
             self._check_disk()
 
     def _check_memory(self) -> None:
-        limits, process = self._begun.bounds, self._life.process.pid
+        limits, process = self._limits.bounds, self._life.process.pid
         if process == os.getpid():
             return  # what the harness holds is not the algorithm's
         held = bounds.at_most(process)

@@ -20,7 +20,7 @@ class Doing:
     ----------
     threads
         Of each process.
-    begun
+    limits
         How long the unit may take, a process be silent, and how much it may hold.
     stop
         Set when the run is being ended.
@@ -29,7 +29,7 @@ class Doing:
     """
 
     threads: int
-    begun: Started
+    limits: Started
     stop: threading.Event
     report: Report
 

@@ -133,18 +133,18 @@ def start(
     return Fenced(process, ours)
 
 
-def surroundings(scratch: str, known: Mapping[str, str]) -> dict[str, str]:
+def surroundings(scratch: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Return environment variables that make programs keep their own files in a scratch folder.
 
     Parameters
     ----------
     scratch
         Existing folder.
-    known
+    environment
         The environment as it is.
     """
-    home = known.get("HOME", "")
-    cache = known.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")  # noqa: PTH118
+    home = environment.get("HOME", "")
+    cache = environment.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")  # noqa: PTH118
     places = {
         "HOME": "",
         "TMPDIR": "tmp",
@@ -159,7 +159,7 @@ def surroundings(scratch: str, known: Mapping[str, str]) -> dict[str, str]:
         "JOBLIB_TEMP_FOLDER": "tmp",
     }
     # What libraries keep there already, weights above all, stays where it is and can be read.
-    drawn = known.get("MPLCONFIGDIR") or os.path.join(cache, "matplotlib")  # noqa: PTH118
+    drawn = environment.get("MPLCONFIGDIR") or os.path.join(cache, "matplotlib")  # noqa: PTH118
     if os.path.isdir(drawn):  # noqa: PTH112
         del places["MPLCONFIGDIR"]  # a list of fonts takes seconds to make
     kept = {
@@ -175,7 +175,12 @@ def surroundings(scratch: str, known: Mapping[str, str]) -> dict[str, str]:
         name: os.path.join(scratch, folder).rstrip("/")  # noqa: PTH118
         for name, folder in places.items()
     }
-    return {**known, **offline, **{n: known.get(n) or p for n, p in kept.items()}, **own}
+    return {
+        **environment,
+        **offline,
+        **{n: environment.get(n) or p for n, p in kept.items()},
+        **own,
+    }
 
 
 def weights_places(environment: Mapping[str, str]) -> list[str]:

@@ -70,7 +70,7 @@ def conversation(
     *,
     log: Path,
     threads: int,
-    begun: Started,
+    limits: Started,
     stop: threading.Event,
     hidden: Iterable[Path] = (),
     writable: Iterable[Path] = (),
@@ -84,7 +84,7 @@ def conversation(
     try:
         book.started()
         host.start()
-        yield Conversation(unit, scratch, ours, host, book, begun, stop)
+        yield Conversation(unit, scratch, ours, host, book, limits, stop)
     finally:
         ours.close()
         host.end()

@@ -124,7 +124,7 @@ def worker(
         unit,
         log=place.folder(unit) / LOG_FILE,
         threads=doing.threads,
-        begun=doing.begun,
+        limits=doing.limits,
         stop=doing.stop,
         hidden=(*place.hidden, place.run),
         writable=writable,

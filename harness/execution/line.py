@@ -68,10 +68,10 @@ class Line:
         ask: tuple[Ask, list[Array]] = self._wire.receive(Ask, ANY_SIZE, LARGEST_HEAD)
         return ask
 
-    def say(self, said: Said) -> None:
+    def say(self, message: Said) -> None:
         """Say something."""
         with self._alone():
-            self._wire.send(said)
+            self._wire.send(message)
 
     def answer(self, answer: Any) -> None:
         """Send one answer of the algorithm, whatever it is."""

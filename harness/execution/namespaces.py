@@ -101,10 +101,10 @@ def mount_own(hidden: Iterable[str]) -> tuple[bool, bool, int]:
     return own[0], own[1], visible
 
 
-def drop_capabilities(kept: int = 0) -> None:
+def drop_capabilities(kept_mask: int = 0) -> None:
     """Give up every capability but those of a bit mask."""
     header = struct.pack("=Ii", _CAPABILITIES_VERSION_3, 0)
-    low, high = kept & 0xFFFFFFFF, kept >> 32
+    low, high = kept_mask & 0xFFFFFFFF, kept_mask >> 32
     with suppress(OSError):
         _checked(_LIBC.capset(header, struct.pack("=6I", low, low, 0, high, high, 0)))
 

@@ -93,14 +93,14 @@ def _follow(process: subprocess.Popen[bytes], request: bytes, doing: Doing) -> _
         process.stdin.flush()
     heard, text = time.monotonic(), b""
     while True:
-        if doing.begun.is_over:
-            return _Line(trouble=doing.begun.overdue("while its templates were compared"))
+        if doing.limits.is_over:
+            return _Line(trouble=doing.limits.overdue("while its templates were compared"))
         if not select.select([process.stdout], [], [], 0.1)[0]:
             if doing.stop.is_set():
                 raise Stopped
-            if time.monotonic() - heard > doing.begun.bounds.silence:
+            if time.monotonic() - heard > doing.limits.bounds.silence:
                 return _Line(
-                    trouble=f"no sign of life for {doing.begun.bounds.silence:.0f} s, so it was "
+                    trouble=f"no sign of life for {doing.limits.bounds.silence:.0f} s, so it was "
                     "stopped. If it is only slow, raise --timeout"
                 )
             continue

@@ -153,14 +153,16 @@ def loaded_by(units: Sequence[Path], plugin: Plugin) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def settled(plugin: Plugin, known: Mapping[str, str], loaded: Mapping[str, str]) -> str | None:
+def settled(
+    plugin: Plugin, known_hashes: Mapping[str, str], loaded: Mapping[str, str]
+) -> str | None:
     """Return the hash of a source, now that it is known which files the algorithm loaded.
 
     Parameters
     ----------
     plugin
         The algorithm.
-    known
+    known_hashes
         SHA-256 of its files that were known before the work, by path.
     loaded
         Of those that its processes loaded.
@@ -175,15 +177,15 @@ def settled(plugin: Plugin, known: Mapping[str, str], loaded: Mapping[str, str])
     RunFailed
         If a file is another now than the one that was loaded.
     """
-    late = {name: digest for name, digest in loaded.items() if name not in known}
-    other = [name for name in loaded if name in known and known[name] != loaded[name]]
+    late = {name: digest for name, digest in loaded.items() if name not in known_hashes}
+    other = [name for name in loaded if name in known_hashes and known_hashes[name] != loaded[name]]
     other += changed(home_of(plugin), late)
     if other:
         raise RunFailed(
             f"{home_of(plugin) / other[0]} changed while the run was at work, so nobody can say "
             "which version made its scores; run again"
         )
-    return source_hash(plugin, [*known, *late]) if late else None
+    return source_hash(plugin, [*known_hashes, *late]) if late else None
 
 
 def _loaded_by(unit: Path) -> dict[str, str]:

@@ -82,7 +82,7 @@ class _Drawn:
 
 
 def overlays(
-    subjects: Sequence[Subject], shown: Sequence[str], metrics: Sequence[str], names: TradeOff
+    subjects: Sequence[Subject], shown_first: Sequence[str], metrics: Sequence[str], names: TradeOff
 ) -> list[Overlay]:
     """Return the plots that there are curves for.
 
@@ -90,7 +90,7 @@ def overlays(
     ----------
     subjects
         Those that may be shown.
-    shown
+    shown_first
         Ids of those that are shown at first.
     metrics
         Ids of the metrics, whose ranks get a mark.
@@ -98,9 +98,9 @@ def overlays(
         Of the two errors at a threshold.
     """
     found = [
-        _cmc(subjects, shown, metrics),
-        _det(subjects, shown, names),
-        _tippett(subjects, shown),
+        _cmc(subjects, shown_first, metrics),
+        _det(subjects, shown_first, names),
+        _tippett(subjects, shown_first),
     ]
     return [one for one in found if one is not None]
 

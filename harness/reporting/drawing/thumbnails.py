@@ -43,7 +43,7 @@ class Pictures:
     ----------
     picture
         Returns the JPEG of a record by its name, or None.
-    shown
+    names
         Names of all that will be shown, as often as they will be: the largest of `SIDE` and
         `SMALLER` is taken at which they stay within `PICTURE_BYTES`. Without names it is `SIDE`.
     used
@@ -53,17 +53,17 @@ class Pictures:
     def __init__(
         self,
         picture: Callable[[str], bytes | None],
-        shown: Sequence[str] = (),
+        names: Sequence[str] = (),
         used: int = 0,
     ) -> None:
         self._picture = picture
         self._left = max(0, PICTURE_BYTES - used)
         self._known: dict[str, str | None] = {}
-        whole = {name: picture(name) for name in dict.fromkeys(shown)}
+        whole = {name: picture(name) for name in dict.fromkeys(names)}
         for side in (SIDE, *SMALLER):
             sized = whole if side == SIDE else {n: smaller(d, side) for n, d in whole.items()}
             self._known = {name: data_address(data) for name, data in sized.items()}
-            if sum(len(self._known[name] or "") for name in shown) <= self._left:
+            if sum(len(self._known[name] or "") for name in names) <= self._left:
                 break
 
     def address(self, name: str) -> str | None:

@@ -54,13 +54,13 @@ class Example:
     ----------
     address
         ``data:`` address of the drawing, or None where the image is not at hand.
-    said
+    best_tags
         The drawn tags in words; `carried` those that the image carries.
     """
 
     name: str
     address: str | None
-    said: str
+    best_tags: str
     carried: str
 
 
