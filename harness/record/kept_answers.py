@@ -174,9 +174,9 @@ def _refuse_large(path: Path, size: int) -> None:
 def _check_values(path: Path, answer: Answer, fold: Fold, *, imported: bool) -> None:
     """Refuse scores that no algorithm may give."""
     scores = answer.scores
-    failed = np.array([name in answer.failures for name in fold.probes], dtype=bool)
+    failed = answer.failed(fold.probes)
     if fold.gallery:
-        lost = np.array([name in answer.failures for name in fold.gallery], dtype=bool)
+        lost = answer.failed(fold.gallery)
         needed = ~(failed[:, None] | lost[None, :]) & counted(fold).compared
     else:
         needed = np.broadcast_to(~failed.reshape(-1, *[1] * (scores.ndim - 1)), scores.shape)

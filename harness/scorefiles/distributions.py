@@ -96,10 +96,7 @@ def split_scores(
     """
     mated, nonmated = [np.empty(0)], [np.empty(0)]
     for fold, answer in _searched(folds, answers):
-        failed = [
-            np.array([name in answer.failures for name in names], dtype=bool)
-            for names in (fold.probes, fold.gallery)
-        ]
+        failed = [answer.failed(names) for names in (fold.probes, fold.gallery)]
         where = counted(fold)
         usable = where.compared & ~(failed[0][:, np.newaxis] | failed[1])
         scores = np.where(usable, answer.scores, -np.inf).astype(np.float64)

@@ -158,8 +158,8 @@ def _pairs(fold: Fold, answer: Answer) -> Iterator[tuple[int, int, float]]:
 
 def _usable(fold: Fold, answer: Answer) -> npt.NDArray[np.bool_]:
     """Return which comparisons the protocol makes and the algorithm made."""
-    probes = np.array([name not in answer.failures for name in fold.probes], dtype=bool)
-    references = np.array([name not in answer.failures for name in fold.gallery], dtype=bool)
+    probes = ~answer.failed(fold.probes)
+    references = ~answer.failed(fold.gallery)
     return np.asarray(counted(fold).compared & probes[:, np.newaxis] & references)
 
 

@@ -40,6 +40,10 @@ class Answer:
     scores: npt.NDArray[np.floating[Any]]
     failures: Mapping[str, str] = field(default_factory=dict)
 
+    def failed(self, names: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """Return which images the algorithm gave up on: bool, shape (names,)."""
+        return np.array([name in self.failures for name in names], dtype=bool)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamedAnswer(Answer):

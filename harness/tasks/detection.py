@@ -20,7 +20,7 @@ from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import Answered, finite, histogram, thin_curve
 from harness.tasks.clusters import cluster_of
-from harness.tasks.images import OTHER, TATTOO, dealt_folds, resampled
+from harness.tasks.images import OTHER, TATTOO, PerImage, dealt_folds, resampled
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
@@ -106,7 +106,7 @@ class Detection(Task["_Decisions", "_Decisions"]):
                 fold.probes,
                 np.asarray(answer.scores, dtype=np.float64),
                 self.truth_matrix(fold, run.records),
-                np.array([name in answer.failures for name in fold.probes], dtype=bool),
+                answer.failed(fold.probes),
                 np.array([cluster_of(run.records[name]) for name in fold.probes]),
             )
             for fold, answer in run.by_fold
@@ -168,8 +168,10 @@ class Detection(Task["_Decisions", "_Decisions"]):
         )
 
 
-class _Decisions:
+class _Decisions(PerImage):
     """Scores of images with their truth; failures are minus infinity and marked."""
+
+    arrays = ("scores", "truth", "failed", "clusters")
 
     def __init__(
         self,
@@ -183,27 +185,6 @@ class _Decisions:
         self.fold, self.names = fold, names
         self.truth, self.failed, self.clusters = truth, failed, clusters
         self.scores = np.where(failed, -np.inf, scores)
-
-    @classmethod
-    def pool(cls, parts: Sequence[_Decisions]) -> _Decisions:
-        return cls(
-            "",
-            [name for part in parts for name in part.names],
-            np.concatenate([part.scores for part in parts]),
-            np.concatenate([part.truth for part in parts]),
-            np.concatenate([part.failed for part in parts]),
-            np.concatenate([part.clusters for part in parts]),
-        )
-
-    def take(self, places: npt.NDArray[np.int64]) -> _Decisions:
-        return _Decisions(
-            "",
-            (),
-            self.scores[places],
-            self.truth[places],
-            self.failed[places],
-            self.clusters[places],
-        )
 
     def counts(self) -> dict[str, int]:
         return {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,39 @@ from harness.tasks.results import Judgement
 
 TATTOO, OTHER = "tattoo", "non-tattoo"
 """Labels: what an image shows."""
+
+
+class PerImage:
+    """Arrays with an element for each image, of one fold or of all.
+
+    Attributes
+    ----------
+    arrays
+        Names of the attributes that are such arrays.
+    fold, names
+        Of the images; empty for images that were drawn.
+    """
+
+    arrays: ClassVar[tuple[str, ...]]
+    fold: str
+    names: Sequence[str]
+
+    @classmethod
+    def pool(cls, parts: Sequence[Self]) -> Self:
+        """Return the images of all parts."""
+        whole = copy(parts[0])
+        whole.fold, whole.names = "", [name for part in parts for name in part.names]
+        for array in cls.arrays:
+            setattr(whole, array, np.concatenate([getattr(part, array) for part in parts]))
+        return whole
+
+    def take(self, places: npt.NDArray[np.int64]) -> Self:
+        """Return images by their places, each as often as its place is there: shape (images,)."""
+        found = copy(self)
+        found.fold, found.names = "", ()
+        for array in self.arrays:
+            setattr(found, array, getattr(self, array)[places])
+        return found
 
 
 @dataclass

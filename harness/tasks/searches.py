@@ -107,14 +107,10 @@ class FoldSearches(Measures):
         clusters: Mapping[str, str],
     ) -> None:
         self.fold, self.answer, self.records = fold, answer, records
-        self.failed_probes = np.array([name in answer.failures for name in fold.probes], dtype=bool)
-        self.failed_references = np.array(
-            [name in answer.failures for name in fold.gallery], dtype=bool
-        )
+        self.failed_probes = answer.failed(fold.probes)
+        self.failed_references = answer.failed(fold.gallery)
         # One entry for each image of the fold, for the failure-to-enrol rate.
-        self.failed = np.array(
-            [n in answer.failures for n in dict.fromkeys((*fold.probes, *fold.gallery))], dtype=bool
-        )
+        self.failed = answer.failed(dict.fromkeys((*fold.probes, *fold.gallery)))
         self.excluded = _excluded(fold)
         self.gallery = len(fold.gallery) - np.bincount(
             self.excluded[:, 0], minlength=len(fold.probes)

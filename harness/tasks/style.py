@@ -26,7 +26,7 @@ from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import Answered, finite
 from harness.tasks.clusters import DESIGN, cluster_of
 from harness.tasks.folds import deal
-from harness.tasks.images import resampled
+from harness.tasks.images import PerImage, resampled
 from harness.tasks.intervals import NONE, set_interval
 from harness.tasks.protocol import Protocol, Table
 from harness.tasks.results import (
@@ -138,7 +138,7 @@ class Style(Task["_Answers", "_Answers"]):
         for fold, answer in run.by_fold:
             shape = (len(fold.probes), len(styles))
             scores = np.array(answer.scores, dtype=np.float64).reshape(shape)
-            scores[[name in answer.failures for name in fold.probes]] = np.nan
+            scores[answer.failed(fold.probes)] = np.nan
             truth = self.truth_matrix(fold, run.records, styles).reshape(-1, len(styles))
             whose = np.array([cluster_of(run.records[name], DESIGN) for name in fold.probes])
             found.append(
@@ -239,8 +239,10 @@ def probabilities(scores: npt.NDArray[np.floating[Any]]) -> Array:
     return shares
 
 
-class _Answers:
+class _Answers(PerImage):
     """Probabilities of images with their style; rows of failures are minus infinity."""
+
+    arrays = ("probabilities", "labels", "clusters")
 
     def __init__(
         self,
@@ -253,21 +255,6 @@ class _Answers:
     ) -> None:
         self.fold, self.names, self.styles = fold, names, styles
         self.probabilities, self.labels, self.clusters = probabilities, labels, clusters
-
-    @classmethod
-    def pool(cls, parts: Sequence[_Answers]) -> _Answers:
-        return cls(
-            "",
-            [name for part in parts for name in part.names],
-            parts[0].styles,
-            np.concatenate([part.probabilities for part in parts]),
-            np.concatenate([part.labels for part in parts]),
-            np.concatenate([part.clusters for part in parts]),
-        )
-
-    def take(self, places: npt.NDArray[np.int64]) -> _Answers:
-        kept = self.probabilities[places], self.labels[places], self.clusters[places]
-        return _Answers("", (), self.styles, *kept)
 
     @property
     def failed(self) -> npt.NDArray[np.bool_]:

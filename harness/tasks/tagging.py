@@ -23,7 +23,7 @@ from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
 from harness.tasks.answers import Answered, finite
 from harness.tasks.clusters import CONTENT, cluster_of
-from harness.tasks.images import dealt_folds
+from harness.tasks.images import PerImage, dealt_folds
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol, Table
 from harness.tasks.results import (
@@ -168,7 +168,7 @@ class Tagging(Task["_Tagged", "_Tagged"]):
                     f"fold {fold.name}: scores have shape {scores.shape}, but {len(fold.probes)} "
                     f"images and {len(tags)} tags were asked for"
                 )
-            failed = np.array([name in answer.failures for name in fold.probes], dtype=bool)
+            failed = answer.failed(fold.probes)
             found.append(
                 _Tagged(
                     fold.name,
@@ -214,8 +214,10 @@ class Tagging(Task["_Tagged", "_Tagged"]):
         return _figures(whole)
 
 
-class _Tagged:
+class _Tagged(PerImage):
     """Scores of images for every tag, with their truth; failures are rows of minus infinity."""
+
+    arrays = ("scores", "truth", "failed", "clusters")
 
     def __init__(
         self,
@@ -231,31 +233,6 @@ class _Tagged:
         self.fold, self.names, self.vocabulary, self.protocol = fold, names, tags, protocol
         self.scores, self.truth = scores, truth
         self.failed, self.clusters = failed, clusters
-
-    @classmethod
-    def pool(cls, parts: Sequence[_Tagged]) -> _Tagged:
-        return cls(
-            "",
-            [name for part in parts for name in part.names],
-            parts[0].vocabulary,
-            parts[0].protocol,
-            np.concatenate([part.scores for part in parts]),
-            np.concatenate([part.truth for part in parts]),
-            np.concatenate([part.failed for part in parts]),
-            np.concatenate([part.clusters for part in parts]),
-        )
-
-    def take(self, places: npt.NDArray[np.int64]) -> _Tagged:
-        return _Tagged(
-            "",
-            (),
-            self.vocabulary,
-            self.protocol,
-            self.scores[places],
-            self.truth[places],
-            self.failed[places],
-            self.clusters[places],
-        )
 
     def answered_by(self, scores: npt.NDArray[np.float64]) -> _Tagged:
         found = copy(self)

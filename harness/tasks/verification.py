@@ -165,7 +165,7 @@ class _Pairs(Measures):
     @classmethod
     def of(cls, fold: Fold, answer: Answer, records: Mapping[str, Record]) -> _Pairs:
         place = {name: i for i, name in enumerate(fold.probes)}
-        failed = np.array([name in answer.failures for name in fold.probes], dtype=bool)
+        failed = answer.failed(fold.probes)
         mates = np.array(sorted(fold.mates), dtype=np.str_).reshape(-1, 2)
         others = np.array(sorted(fold.nonmates), dtype=np.str_).reshape(-1, 2)
         rows = np.array([[place[a], place[b]] for a, b in mates.tolist()], dtype=np.int64)
