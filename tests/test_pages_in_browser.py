@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 # A browser on a busy machine takes its time, and so do the runs.
-pytestmark = pytest.mark.slow
+# In one process, so that the pages are made once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pages")]
 
 QUESTIONS = (
     *("detection", "verification", "open-set", "closed-set", "style", "tagging"),

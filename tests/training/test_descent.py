@@ -266,9 +266,9 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     code = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 import torch; torch.set_num_threads(1)
-from tests.training.test_descent import Guess, descent, weights, Where, Validation
+from tests.training.test_descent import Guess, descent, weights, Devices, Validation
 from safetensors.torch import save_file
-one = descent(objective=Guess(0.0, norm=False), where=Where(count={{count}}),
+one = descent(objective=Guess(0.0, norm=False), where=Devices(count={{count}}),
               validation=Validation(lambda device: 0.5, every=10))
 curve = one.run()
 assert curve["validation EER"].count(0.5) == 3, curve
