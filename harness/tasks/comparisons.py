@@ -15,6 +15,7 @@ from harness.statistics.error_rates import Measure, bootstrap_measures
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import finite, histogram, thin_curve
+from harness.tasks.intervals import set_interval
 
 METRICS = (
     "eer",
@@ -64,6 +65,28 @@ class Measures:
         if metric.name == "fnmr":
             return finite(self.fnmr_at_fmr(float(dict(metric.options)["fmr"])))
         return finite(getattr(self, metric.name.replace("-", "_"))())
+
+
+class Listed(Measures):
+    """Comparisons of all folds, with the numbers of the identities behind each: int64 arrays."""
+
+    mated_clusters: npt.NDArray[np.int64]
+    probe_clusters: npt.NDArray[np.int64]
+    reference_clusters: npt.NDArray[np.int64]
+
+    def estimates(self, ids: Sequence[Metric], *, resample: bool = True) -> dict[str, Estimate]:
+        """Return every metric, by its id; with intervals where identities are resampled."""
+        clusters = self.mated_clusters, self.probe_clusters, self.reference_clusters
+        intervals = score_intervals(ids, self, *clusters) if resample else {}
+        found = {}
+        for metric in ids:
+            estimate = estimate_of(metric, self.value(metric), len(self.mated), len(self.nonmated))
+            if str(metric) in intervals:
+                judged = independent(self.mated_clusters, self.probe_clusters)
+                share = metric.name != "d-prime"
+                set_interval(estimate, intervals[str(metric)], judged, share=share)
+            found[str(metric)] = estimate
+        return found
 
 
 def estimate_of(

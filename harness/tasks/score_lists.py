@@ -22,8 +22,7 @@ from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, Answered
-from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
-from harness.tasks.intervals import set_interval
+from harness.tasks.comparisons import Listed
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     Curves,
@@ -80,25 +79,14 @@ class ScoreLists(Task["_Lists", "_Lists"]):
 
     def of_part(self, part: _Lists, protocol: Protocol) -> FoldMetrics:
         """Return what is counted, and every metric."""
-        values = {str(metric): part.value_of(metric) for metric in protocol.metric_ids}
+        values = {str(metric): part.value(metric) for metric in protocol.metric_ids}
         return FoldMetrics("all", part.counts(), values)
 
     def estimates(self, whole: _Lists, protocol: Protocol) -> dict[str, Estimate]:
         """Return every metric, by its id; without identities they have no interval."""
-        ids = protocol.metric_ids
-        clusters = whole.mated_clusters, whole.probe_clusters, whole.reference_clusters
-        intervals = score_intervals(ids, whole, *clusters) if whole.known else {}
-        found = {}
-        for metric in ids:
-            sizes = len(whole.mated), len(whole.nonmated)
-            estimate = estimate_of(metric, whole.value_of(metric), *sizes)
-            if str(metric) in intervals:
-                judged = independent(whole.mated_clusters, whole.probe_clusters)
-                share = metric.name != "d-prime"
-                set_interval(estimate, intervals[str(metric)], judged, share=share)
-            elif not whole.known:
-                estimate.flags.insert(0, NO_INTERVAL)
-            found[str(metric)] = estimate
+        found = whole.estimates(protocol.metric_ids, resample=whole.known)
+        for estimate in () if whole.known else found.values():
+            estimate.flags.insert(0, NO_INTERVAL)
         return found
 
     def counts(
@@ -173,7 +161,7 @@ def scores_of(
 
 
 @dataclass(eq=False)
-class _Lists(Measures):
+class _Lists(Listed):
     """The comparisons of both lists, one element for each, with identities as numbers."""
 
     mated: npt.NDArray[np.float64]
@@ -184,8 +172,8 @@ class _Lists(Measures):
     known: bool
     failed: int
 
-    def value_of(self, metric: Metric) -> float | None:
-        return self.value(metric) if len(self.mated) and len(self.nonmated) else None
+    def value(self, metric: Metric) -> float | None:
+        return super().value(metric) if len(self.mated) and len(self.nonmated) else None
 
     def counts(self) -> dict[str, int]:
         return {

@@ -18,10 +18,9 @@ from harness.statistics.estimate import Estimate
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, Answered, summed
 from harness.tasks.clusters import identities_of
-from harness.tasks.comparisons import Measures, estimate_of, independent, score_intervals
+from harness.tasks.comparisons import Listed
 from harness.tasks.drawing import verification_folds
 from harness.tasks.identification import Comparing
-from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
@@ -70,7 +69,7 @@ class Verification(Comparing["_Pairs", "_Pairs"]):
 
     def estimates(self, whole: _Pairs, protocol: Protocol) -> dict[str, Estimate]:
         """Return every metric, by its id."""
-        return _estimates(protocol.metric_ids, whole)
+        return whole.estimates(protocol.metric_ids)
 
     def counts(
         self, whole: _Pairs, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
@@ -90,7 +89,7 @@ class Verification(Comparing["_Pairs", "_Pairs"]):
         if not same.any():
             return {}
         return {
-            name: _estimates(protocol.metric_ids, whole.with_mated(chosen))
+            name: whole.with_mated(chosen).estimates(protocol.metric_ids)
             for name, chosen in ((SAME_PHOTOGRAPH, same), (OTHER_PHOTOGRAPH, ~same))
         }
 
@@ -138,7 +137,7 @@ def scores_of(
     return pooled.mated, pooled.nonmated
 
 
-class _Pairs(Measures):
+class _Pairs(Listed):
     """The comparisons that count, with their identities as numbers."""
 
     def __init__(
@@ -220,20 +219,6 @@ class _Pairs(Measures):
             + len(fold.nonmates)
             - len(self.nonmated),
         }
-
-
-def _estimates(ids: Sequence[Metric], pairs: _Pairs) -> dict[str, Estimate]:
-    intervals = score_intervals(
-        ids, pairs, pairs.mated_clusters, pairs.probe_clusters, pairs.reference_clusters
-    )
-    found = {}
-    for metric in ids:
-        estimate = estimate_of(metric, pairs.value(metric), len(pairs.mated), len(pairs.nonmated))
-        if str(metric) in intervals:
-            judged = independent(pairs.mated_clusters, pairs.probe_clusters)
-            set_interval(estimate, intervals[str(metric)], judged, share=metric.name != "d-prime")
-        found[str(metric)] = estimate
-    return found
 
 
 TASK = Verification()
