@@ -21,7 +21,7 @@ from harness.plugins import registry
 from tests.conftest import Ran
 from tests.execution.hostile import Hostile
 
-pytestmark = pytest.mark.own_process
+pytestmark = [pytest.mark.own_process, pytest.mark.slow]
 
 WriteFile = Callable[[str, str], Path]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what Linux says of processes")

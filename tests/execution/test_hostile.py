@@ -19,6 +19,7 @@ from tests.execution.hostile import Hostile
 
 pytestmark = [
     pytest.mark.own_process,
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="fences are built for Linux alone"),
 ]
 

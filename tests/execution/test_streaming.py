@@ -79,6 +79,7 @@ def test_streamed_and_kept_scores_give_the_same_numbers(
     assert (folder / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_matching_through_torch_gives_the_same_ranks_and_is_recorded(
     small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

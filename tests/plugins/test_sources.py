@@ -176,6 +176,7 @@ class Tells(Matcher):
         "harness.metrics",
         "harness.tasks",
         "harness.plugins",
+        "harness.plugins.sources",  # reads texts of code
         "harness.statistics",
         "harness.training",  # packages without code
         "harness.statistics.error_rates",  # intervals
