@@ -19,7 +19,10 @@ from harness.plugins.places import PACKAGE
 from tests.comparing.conftest import Altered, reversed_order
 
 PAGE = PACKAGE.parent / "docs" / "ci.md"
-pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the documents are in the checkout")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not PAGE.exists(), reason="the documents are in the checkout"),
+]
 
 
 def blocks(language: str) -> list[str]:

@@ -29,6 +29,7 @@ def gate(before: Path, after: Path, *words: str | Path, **settings: str) -> tupl
     return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp932", "cp949", "cp437"])
 def test_a_verdict_keeps_its_code_on_every_console(
     finished: Path, altered: Altered, encoding: str
@@ -41,6 +42,7 @@ def test_a_verdict_keeps_its_code_on_every_console(
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_no_regression_and_the_verdict_is_still_said(
     finished: Path, tmp_path: Path
 ) -> None:
@@ -66,6 +68,7 @@ def test_an_odd_margin_is_refused_with_what_a_margin_is(finished: Path, margin: 
     assert "write a number from 0 with a point" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -42,6 +42,7 @@ def test_a_question_of_scores_passes_every_check(name: str, small_set: Path) -> 
     assert {"nothing is better than the truth", "chance is what random answers get"} <= found.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["removal", "segmentation", "tagging", "style", "search"])
 def test_a_question_of_pictures_or_words_passes_every_check(name: str) -> None:
     judged = judged_by(name, Request((), (name,)))

@@ -21,6 +21,7 @@ DATA = Path(os.environ.get("HARNESS_REAL_DATA", PACKAGE.parent.parent / "shared"
 OMNIGLOT, EMOJI = DATA / "omniglot" / "omniglot28.zip", DATA / "emoji4"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not OMNIGLOT.is_file(), reason=f"Omniglot is not at {OMNIGLOT}")
 def test_omniglot_is_searched_as_one_folder_per_character(tmp_path: Path) -> None:
     root = tmp_path / "omniglot"

@@ -45,6 +45,7 @@ def run(
     return execute(prepared, Limits(memory=256 << 20, device=device), lambda event: None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["colours", "learner"])
 def test_streamed_and_kept_scores_give_the_same_numbers(
     plugin: WriteFile,
@@ -92,6 +93,7 @@ def test_matching_through_torch_gives_the_same_ranks_and_is_recorded(
         run("colours", small_set, tmp_path / "none", ("1",), device="quantum")
 
 
+@pytest.mark.slow
 def test_what_needs_every_score_is_told_fold_by_fold_only(
     small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

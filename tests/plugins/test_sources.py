@@ -104,6 +104,7 @@ def changes(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[bool
     return ask
 
 
+@pytest.mark.slow
 def test_code_that_makes_scores_is_in_the_hash_and_other_code_is_not(
     changes: Callable[..., list[bool]],
 ) -> None:
@@ -111,6 +112,7 @@ def test_code_that_makes_scores_is_in_the_hash_and_other_code_is_not(
     assert dict(zip(COUNTS, found, strict=True)) == COUNTS
 
 
+@pytest.mark.slow
 def test_of_the_toolkit_what_an_algorithm_imports_is_in_its_hash(
     changes: Callable[..., list[bool]],
 ) -> None:
@@ -126,6 +128,7 @@ def test_of_another_module_only_what_makes_stored_scores_is_in_the_hash(
     assert dict(zip(IN_ONE_MODULE, found, strict=True)) == IN_ONE_MODULE
 
 
+@pytest.mark.slow
 def test_every_module_that_a_worker_loads_counts_or_is_known_to_make_no_scores(
     small_set: Path, tmp_path: Path, plugin: WriteFile
 ) -> None:
