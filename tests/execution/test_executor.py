@@ -6,8 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
+from harness.cli.verbs.run import run
+from harness.execution.executor import EXECUTORS
 from tests.conftest import Ran, run_harness, run_process
 
 Command = Callable[..., Ran]
@@ -126,3 +129,9 @@ def test_there_is_no_other_executor(small_set: Path) -> None:
     ran = run_process(*asked(small_set, "colours", "--on", "moon"))
     assert ran.code == 2
     assert "in-process" in ran.err
+
+
+def test_the_command_line_offers_every_executor() -> None:
+    (offered,) = (option for option in run.params if option.name == "on")
+    assert isinstance(offered.type, click.Choice)
+    assert list(offered.type.choices) == list(EXECUTORS)
