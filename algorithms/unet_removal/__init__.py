@@ -103,6 +103,7 @@ class UnetRemoval(TrainedNetwork, Remover):
         import torch
 
         from harness.training.descent import Descent
+        from harness.training.sampling import Stream
 
         from .progressive import Stages
 
@@ -115,10 +116,10 @@ class UnetRemoval(TrainedNetwork, Remover):
             raise ValueError("unet-removal has no picture to learn from")
         stages = Stages(self.sizes, self.iterations, self.learning_rate, self.decay)
         examples = {size: _examples(train, size) for size in sorted(set(self.sizes))}
-        order = _epochs(len(train), self.batch_size, stages.total, self.seed)
+        order = Stream(len(train), self.seed)
 
         def batch(step: int, share: slice) -> tuple[Tensor, ...]:
-            drawn = order[step][share]
+            drawn = torch.from_numpy(order.batch(step, self.batch_size)[share])
             return tuple(part[drawn].float() / 255 for part in examples[stages.size(step)])
 
         network = self.build(pretrained=True)
@@ -224,16 +225,6 @@ def _examples(train: TrainingSet, size: int) -> tuple[Tensor, Tensor, Tensor]:
     stacks = (pictures, clean, masks)
     first, second, third = (torch.from_numpy(s.transpose(0, 3, 1, 2).copy()) for s in stacks)
     return first, second, third
-
-
-def _epochs(count: int, size: int, steps: int, seed: int) -> Tensor:
-    """Return which pictures each step sees: every one once before any comes again."""
-    import torch
-
-    rng = torch.Generator().manual_seed(seed)
-    needed = -(-steps * size // count)
-    order = torch.cat([torch.randperm(count, generator=rng) for _ in range(max(1, needed))])
-    return order[: steps * size].reshape(steps, size)
 
 
 def _scaled(image: npt.NDArray[np.uint8], longer: int) -> npt.NDArray[np.uint8]:
