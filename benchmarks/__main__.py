@@ -13,7 +13,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from benchmarks import leaderboard, machine, matching, peers, training, verification
+from benchmarks import leaderboard, libraries, machine, matching, peers, training, verification
 from benchmarks.timing import Timing
 
 Benchmark = Callable[[bool, int], tuple[str, list[Timing]]]
@@ -26,6 +26,11 @@ BENCHMARKS: dict[str, Benchmark] = {
     "billion": matching.billion,
     "training": training.descent,
     "leaderboard": leaderboard.many_runs,
+    "intervals": libraries.intervals,
+    "band-of-chance": libraries.band_of_chance,
+    "ssim": libraries.ssim,
+    "augmentation": libraries.augmentation,
+    "junit": libraries.junit,
 }
 
 
