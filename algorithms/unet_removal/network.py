@@ -22,9 +22,6 @@ from harness.training.weights import IMAGENET_DEVIATION, IMAGENET_MEAN
 RESNET34 = (3, 4, 6, 3)
 """Residual blocks of ResNet-34's four stages."""
 
-REDUCTION = 32
-"""Of each side, from the image to the encoder's last map; sides must be multiples of it."""
-
 
 class ResidualEncoder(nn.Module):
     """ResNet of basic blocks without its head; its parameters are named as torchvision's are.

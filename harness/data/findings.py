@@ -6,7 +6,6 @@ Readers and checks gather them in `Findings`; a data set, a manifest and every p
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
@@ -14,7 +13,7 @@ import msgspec
 
 from harness.errors import shortened
 
-__all__ = ["SHOWN", "Finding", "Findings", "counted", "once"]
+__all__ = ["SHOWN", "Finding", "Findings", "once"]
 
 SHOWN = 10
 """Sentences kept of one kind; the rest are counted."""
@@ -101,15 +100,3 @@ class Findings:
 def once(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings in their order, each a single time."""
     return list(dict.fromkeys(findings))
-
-
-def counted(findings: Iterable[Finding]) -> dict[str, int]:
-    """Return the number of cases by code, in the order in which codes were first met.
-
-    >>> counted([Finding("a", "warning", "x"), Finding("b", "warning", "y", 3)])
-    {'a': 1, 'b': 3}
-    """
-    found: Counter[str] = Counter()
-    for one in findings:
-        found[one.code] += one.count
-    return dict(found)

@@ -9,7 +9,9 @@ the same for every algorithm and is written down here:
 * a truncated or damaged file is refused, never half shown;
 * the EXIF orientation is applied, so boxes are in the coordinates of the upright image;
 * transparency is composited on white, in straight sRGB values;
-* 16-bit gray keeps its scale (65535 is white); `gray_levels` says what happens to other depths;
+* 16-bit gray keeps its scale (65535 is white), as floating point within 0..1 does (1 is white),
+  both rounded to the nearest level; within 0..255 it is 8-bit; anything else has no nominal white,
+  so that its own range is stretched over 0..255;
 * colour profiles are ignored: pixel values are taken as sRGB, and CMYK by Pillow's plain formula.
 
 Large images of many megapixels fit into memory: only so many are decoded at a time as `AT_ONCE`
@@ -21,10 +23,10 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +40,6 @@ from harness.data.formats import (
     ends_early,
     opened,
 )
-from harness.data.records import Record
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -46,13 +47,11 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_PIXELS",
     "Box",
-    "LazyImages",
     "UnreadableImage",
     "decode",
     "decode_raw",
     "encode_thumbnail",
     "file_bytes",
-    "gray_levels",
     "lies_on_its_side",
     "orientation_is_lost",
     "room_for",
@@ -178,36 +177,6 @@ def file_bytes(path: Path) -> npt.NDArray[np.uint8]:
         return np.frombuffer(path.read_bytes(), dtype=np.uint8)
 
 
-def gray_levels(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Bring gray values of more than 8 bits to 8, without clipping.
-
-    Parameters
-    ----------
-    values
-        Any shape; integers or floating point.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, same shape. Integers within 0..65535 are taken as 16-bit and floating point within
-        0..1 as a share of white, both rounded to the nearest level; floating point within 0..255
-        as 8-bit. Anything else has no nominal white, so its own range is stretched over 0..255.
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite.
-
-    Examples
-    --------
-    >>> gray_levels(np.array([0, 257, 32896, 65535], dtype=np.uint16)).tolist()
-    [0, 1, 128, 255]
-    >>> gray_levels(np.array([0.0, 0.5, 1.0], dtype=np.float32)).tolist()
-    [0, 128, 255]
-    """
-    return _levels_between(*_ends(values), values.dtype)(values)
-
-
 def _ends(values: npt.NDArray[Any]) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
@@ -215,7 +184,7 @@ def _ends(values: npt.NDArray[Any]) -> tuple[float, float]:
 def _levels_between(
     low: float, high: float, kind: np.dtype[Any]
 ) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.uint8]]:
-    """Return what `gray_levels` does to values of a kind that lie between two."""
+    """Return what brings gray values of a kind that lie between two to 8 bits, without clipping."""
     if kind == np.bool_:
         return lambda values: np.where(values, np.uint8(255), np.uint8(0))
     if not np.isfinite(low) or not np.isfinite(high):
@@ -250,47 +219,6 @@ def encode_thumbnail(image: Image, side: int) -> bytes:
     out = io.BytesIO()
     small.save(out, "JPEG", quality=82, optimize=True)
     return out.getvalue()
-
-
-class LazyImages(Sequence[Image]):
-    """Image files as a sequence of pictures, each decoded every time it is asked for.
-
-    Parameters
-    ----------
-    paths
-        Of the files.
-    boxes
-        Part of each to show, or None for the whole image; without it all are shown whole.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many boxes as paths.
-    """
-
-    def __init__(self, paths: Iterable[Path], boxes: Iterable[Box | None] | None = None) -> None:
-        self.paths = tuple(paths)
-        self.boxes = (None,) * len(self.paths) if boxes is None else tuple(boxes)
-        if len(self.boxes) != len(self.paths):
-            raise ValueError(f"{len(self.paths)} paths but {len(self.boxes)} boxes")
-
-    @classmethod
-    def of(cls, records: Iterable[Record], *, crop: bool = False) -> LazyImages:
-        """Return the pictures of records; with `crop`, only what lies in their boxes."""
-        chosen = list(records)
-        return cls([r.path for r in chosen], [r.box if crop else None for r in chosen])
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @overload
-    def __getitem__(self, index: int) -> Image: ...
-    @overload
-    def __getitem__(self, index: slice) -> LazyImages: ...
-    def __getitem__(self, index: int | slice) -> Image | LazyImages:
-        if isinstance(index, slice):
-            return LazyImages(self.paths[index], self.boxes[index])
-        return decode(self.paths[index], box=self.boxes[index])
 
 
 def size_of(path: Path) -> tuple[int, int] | None:

@@ -110,12 +110,6 @@ def beside(plugin: Path) -> list[str]:
     return found
 
 
-def inside(path: str, folders: Iterable[str]) -> bool:
-    """Whether a path is one of some folders, or lies in one."""
-    real = _real(path)
-    return any(_below(real, _real(folder)) for folder in folders)
-
-
 def apart(folders: Iterable[str], paths: Iterable[str]) -> list[str]:
     """Return the folders that hold none of some resolved paths."""
     above = set()

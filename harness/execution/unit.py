@@ -148,11 +148,6 @@ class Unit(msgspec.Struct, omit_defaults=True):
     matching: MatchRequest | None = None
 
 
-def read_unit(folder: Path) -> Unit:
-    """Read the unit of a folder."""
-    return msgspec.json.decode((folder / UNIT_FILE).read_bytes(), type=Unit)
-
-
 def write_unit(folder: Path, unit: Unit) -> None:
     """Keep a unit in its folder, once no algorithm is at work any more."""
     write_whole(folder / UNIT_FILE, msgspec.json.format(msgspec.json.encode(unit), indent=1))

@@ -164,33 +164,6 @@ def macro_recall(scores: Scores, labels: Labels) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def majority_rate(labels: Labels) -> float:
-    """Accuracy of always naming the most common class: what an accuracy must beat.
-
-    Parameters
-    ----------
-    labels
-        Integers, shape (images,), from 0.
-
-    Returns
-    -------
-    float
-        In (0, 1]; NaN without images.
-
-    Raises
-    ------
-    ValueError
-        If labels are not integers from 0, or not of one dimension.
-
-    Examples
-    --------
-    >>> majority_rate(np.array([0, 0, 0, 1]))
-    0.75
-    """
-    labels = _checked_labels(labels)
-    return float(np.bincount(labels).max() / labels.size) if labels.size else float("nan")
-
-
 def chance_rate(classes: int, k: int = 1) -> float:
     """Top-k accuracy of a random order of the classes: ``k / classes``.
 

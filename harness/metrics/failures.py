@@ -68,34 +68,6 @@ def failures(failed: Bools) -> Failures:
     return Failures(int(failed.sum()), failed.size)
 
 
-def completed(scores: Scores) -> npt.NDArray[np.float64]:
-    """Scores of the comparisons that took place, to compute rates which are generalised later.
-
-    Parameters
-    ----------
-    scores
-        Floating point, shape (comparisons,); ``-inf`` is a failure.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (completed comparisons,).
-
-    Raises
-    ------
-    ValueError
-        If a score is NaN or ``+inf``.
-
-    Examples
-    --------
-    >>> completed(np.array([0.5, -np.inf, 0.7]))
-    array([0.5, 0.7])
-    """
-    if np.isnan(scores).any() or (scores == np.inf).any():
-        raise ValueError("scores must be finite, or -inf for a failure; found NaN or +inf")
-    return scores[scores > -np.inf].astype(np.float64)
-
-
 def generalised_frr(fta: float, fnmr: float, fte: float = 0.0) -> float:
     """Share of all who tried that is falsely rejected: ``1 - (1 - FTE) (1 - FTA) (1 - FNMR)``.
 

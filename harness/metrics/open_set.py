@@ -219,11 +219,6 @@ class OpenSetCurve:
     fpir: npt.NDArray[np.float64]
     fnir: npt.NDArray[np.float64]
 
-    @property
-    def detection_and_identification_rate(self) -> npt.NDArray[np.float64]:
-        """``1 - FNIR``, the DIR of Phillips et al. (2003): float64, shape (points,)."""
-        return 1.0 - self.fnir
-
     def thinned(self, points: int) -> OpenSetCurve:
         """Leave out points that a plot cannot show: `verification.ErrorCurve.thinned`."""
         few = ErrorCurve(self.threshold, self.fpir, self.fnir).thinned(points)

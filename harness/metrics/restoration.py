@@ -2,8 +2,7 @@
 
 Inside the mask of the tattoo it tells how well the skin was restored; outside, what the algorithm
 changed where there was nothing to remove. A remover that does nothing is perfect outside, so the
-two are always read together. The windows of SSIM that count as outside are those that see no pixel
-of the mask, so what happened inside cannot lower the figure.
+two are always read together.
 
 Pictures are compared as stored, without any alignment: one returned in another size is an error,
 not something to resize.
@@ -12,7 +11,7 @@ not something to resize.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,115 +25,6 @@ _SIGMA, _RADIUS = 1.5, 5  # windows of 11 x 11
 _K1, _K2 = 0.01, 0.03
 
 
-class Restoration(NamedTuple):
-    """How like the true picture a restored one is; NaN for a region without pixels.
-
-    Parameters
-    ----------
-    psnr_inside, psnr_outside
-        Decibels: `psnr`.
-    ssim_inside
-        In [-1, 1]: `ssim` of the windows centred inside.
-    ssim_outside
-        In [-1, 1]: `ssim` of the windows that lie wholly outside; NaN if there is none.
-    error_inside, error_outside
-        In units of the pixels: `mean_absolute_error`.
-    """
-
-    psnr_inside: float
-    psnr_outside: float
-    ssim_inside: float
-    ssim_outside: float
-    error_inside: float
-    error_outside: float
-
-
-def restoration(
-    restored: Picture, truth: Picture, mask: Mask, data_range: float = 255.0
-) -> Restoration:
-    """Compare a restored picture with the true one, inside and outside the mask of the tattoo.
-
-    Parameters
-    ----------
-    restored, truth
-        Integer or floating point, one shape (height, width) or (height, width, channels).
-    mask
-        bool, shape (height, width): where the tattoo was.
-    data_range
-        Largest possible difference of two pixels: 255 for 8 bits.
-
-    Returns
-    -------
-    Restoration
-        Six figures, NaN for a region without pixels.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, `mask` is not bool, a pixel is not finite, or `data_range` is not
-        positive.
-
-    Examples
-    --------
-    >>> truth, mask = np.full((20, 20), 100.0), np.zeros((20, 20), bool)
-    >>> mask[:10] = True
-    >>> found = restoration(np.where(mask, 110.0, truth), truth, mask)
-    >>> found.error_inside, found.error_outside, found.psnr_outside
-    (10.0, 0.0, inf)
-    """
-    similarity = ssim_map(restored, truth, data_range)
-    return Restoration(
-        psnr(restored, truth, mask, data_range),
-        psnr(restored, truth, ~mask, data_range),
-        _mean(similarity, mask),
-        _mean(similarity, _far_from(mask)),
-        mean_absolute_error(restored, truth, mask),
-        mean_absolute_error(restored, truth, ~mask),
-    )
-
-
-def failed(truth: Picture, mask: Mask, data_range: float = 255.0) -> Restoration:
-    """Figures of a remover that gave no picture: the worst that any picture could have.
-
-    PSNR 0 (every pixel wrong by the whole range), SSIM -1 and an error of `data_range`. Neither
-    leaving the image out nor putting the unchanged one in its place would do: the latter is perfect
-    outside the mask.
-
-    Parameters
-    ----------
-    truth, mask, data_range
-        As for `restoration`.
-
-    Returns
-    -------
-    Restoration
-        NaN where `restoration` would give NaN whatever the picture.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit or `mask` is not bool.
-
-    Examples
-    --------
-    >>> nothing = np.zeros((20, 20), bool)
-    >>> failed(np.zeros((20, 20)), nothing)[:2]  # a region without pixels has no figure even so
-    (nan, 0.0)
-    """
-    _checked(truth, truth, mask)
-    windows = np.zeros(mask.shape, np.bool_)
-    windows[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS] = True
-    inside, outside = mask.any(), (~mask).any()
-    return Restoration(
-        0.0 if inside else float("nan"),
-        0.0 if outside else float("nan"),
-        -1.0 if (mask & windows).any() else float("nan"),
-        -1.0 if (_far_from(mask) & windows).any() else float("nan"),
-        data_range if inside else float("nan"),
-        data_range if outside else float("nan"),
-    )
-
-
 def psnr(
     restored: Picture, truth: Picture, region: Mask | None = None, data_range: float = 255.0
 ) -> float:
@@ -143,11 +33,11 @@ def psnr(
     Parameters
     ----------
     restored, truth
-        As for `restoration`.
+        Integer or floating point, one shape (height, width) or (height, width, channels).
     region
         bool, shape (height, width): the pixels that count; all unless given.
     data_range
-        As for `restoration`.
+        Largest possible difference of two pixels: 255 for 8 bits.
 
     Returns
     -------
@@ -159,7 +49,8 @@ def psnr(
     Raises
     ------
     ValueError
-        As for `restoration`.
+        If shapes do not fit, `region` is not bool, a pixel is not finite, or `data_range` is not
+        positive.
 
     Examples
     --------
@@ -181,7 +72,7 @@ def mean_absolute_error(restored: Picture, truth: Picture, region: Mask | None =
     Parameters
     ----------
     restored, truth
-        As for `restoration`.
+        As for `psnr`.
     region
         As for `psnr`.
 
@@ -193,7 +84,7 @@ def mean_absolute_error(restored: Picture, truth: Picture, region: Mask | None =
     Raises
     ------
     ValueError
-        As for `restoration`.
+        As for `psnr`.
 
     Examples
     --------
@@ -218,11 +109,11 @@ def ssim(
     Parameters
     ----------
     restored, truth
-        As for `restoration`.
+        As for `psnr`.
     region
         As for `psnr`.
     data_range
-        As for `restoration`.
+        As for `psnr`.
 
     Returns
     -------
@@ -233,7 +124,7 @@ def ssim(
     Raises
     ------
     ValueError
-        As for `restoration`.
+        As for `psnr`.
 
     Examples
     --------
@@ -253,7 +144,7 @@ def ssim_map(
     Parameters
     ----------
     restored, truth, data_range
-        As for `restoration`.
+        As for `psnr`.
 
     Returns
     -------
@@ -263,7 +154,7 @@ def ssim_map(
     Raises
     ------
     ValueError
-        As for `restoration`.
+        As for `psnr`.
 
     Examples
     --------
@@ -295,14 +186,6 @@ def ssim_map(
     # Rounding must not lead out of the range.
     whole[inner] = np.clip(similarity[inner], -1.0, 1.0)
     return whole
-
-
-def _far_from(mask: Mask) -> Mask:
-    """Centres of windows that see no pixel of a mask."""
-    from scipy.ndimage import maximum_filter
-
-    near: Mask = maximum_filter(mask, size=2 * _RADIUS + 1, mode="constant", cval=False)
-    return ~near
 
 
 def _mean(values: npt.NDArray[np.float64], region: Mask) -> float:

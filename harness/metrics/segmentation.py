@@ -7,8 +7,6 @@ which the segmenter failed gets the worst value of each.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -58,26 +56,6 @@ class Agreement(NamedTuple):
         """
         pixels = sum(self)
         return (self.answer_only - self.truth_only) / pixels if pixels else float("nan")
-
-
-class Segmentation(NamedTuple):
-    """Figures over a set of images; NaN without an image.
-
-    Parameters
-    ----------
-    iou, dice
-        Means over images, in [0, 1].
-    concentration_error
-        Mean over images of its absolute value, in [0, 1].
-    images, failures
-        How many there were, and on how many of them the segmenter failed.
-    """
-
-    iou: float
-    dice: float
-    concentration_error: float
-    images: int
-    failures: int
 
 
 def as_mask(soft: SoftMask, threshold: float = 0.5) -> Mask:
@@ -176,51 +154,6 @@ def agreement(answer: Mask, truth: Mask) -> Agreement:
     answer_only = int(np.count_nonzero(answer)) - both
     truth_only = int(np.count_nonzero(truth)) - both
     return Agreement(both, answer_only, truth_only, answer.size - both - answer_only - truth_only)
-
-
-def over_images(pairs: Iterable[tuple[Mask | None, Mask]]) -> Segmentation:
-    """Average IoU, Dice and the size of the concentration error, each image with the same weight.
-
-    Parameters
-    ----------
-    pairs
-        Answer and truth of each image, as for `agreement`. None is a failure: IoU and Dice 0.0
-        whatever the truth, and the largest concentration error there can be on that image.
-
-    Returns
-    -------
-    Segmentation
-        To pool pixels instead, add up the counts of `agreement`.
-
-    Raises
-    ------
-    ValueError
-        If an image has no pixel, or as for `agreement`.
-
-    Examples
-    --------
-    >>> truth = np.array([True, False, False, False])
-    >>> over_images([(truth, truth), (None, truth)])
-    Segmentation(iou=0.5, dice=0.5, concentration_error=0.375, images=2, failures=1)
-    """
-    rows: list[tuple[float, float, float]] = []
-    failures = 0
-    for answer, truth in pairs:
-        share = concentration(truth)
-        if math.isnan(share):
-            raise ValueError("an image has no pixel")
-        if answer is None:
-            failures += 1
-            rows.append((0.0, 0.0, max(share, 1.0 - share)))
-        else:
-            found = agreement(answer, truth)
-            rows.append((found.iou, found.dice, abs(found.concentration_error)))
-    iou, dice, error = (
-        (math.fsum(column) / len(rows) for column in zip(*rows, strict=True))
-        if rows
-        else (float("nan"),) * 3
-    )
-    return Segmentation(iou, dice, error, len(rows), failures)
 
 
 ENTRIES = {

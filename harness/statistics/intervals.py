@@ -1,18 +1,14 @@
-"""Intervals of proportions, the rules of 3 and of 30, and the band of chance."""
+"""Intervals of proportions, the rule of 30, and the band of chance."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-Values: TypeAlias = npt.NDArray[Any]
-Identities: TypeAlias = npt.NDArray[np.integer[Any]]
-Weights: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +98,6 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
     low = betaincinv(successes, n - successes + 1, tail) if successes else 0.0
     high = betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
     return Interval(float(low), float(high), "Clopper-Pearson")
-
-
-def rule_of_three(n: int) -> float:
-    """Upper 95 % bound of an error rate when n independent trials showed no error: ``3 / n``.
-
-    Parameters
-    ----------
-    n
-        Number of independent trials: identities, where trials share them.
-
-    Returns
-    -------
-    float
-        In (0, 1]; NaN without trials.
-
-    Examples
-    --------
-    >>> rule_of_three(300), rule_of_three(2)
-    (0.01, 1.0)
-    """
-    return min(1.0, 3 / n) if n > 0 else math.nan
 
 
 def few_errors(errors: int) -> bool:

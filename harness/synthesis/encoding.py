@@ -18,7 +18,7 @@ from PIL import Image
 
 from harness.synthesis.streams import stream
 
-__all__ = ["PLAIN", "Encoding", "encoded", "encoding_of"]
+__all__ = ["Encoding", "encoded", "encoding_of"]
 
 # The tables that T.81 gives as examples in its Annex K, row by row.
 _LIGHT = (
@@ -56,9 +56,6 @@ class Encoding:
     flatness: float = 1.0
     subsampling: int = 2
     fill: float = 0.0
-
-
-PLAIN = Encoding()
 
 
 def encoding_of(*key: str | int) -> Encoding:

@@ -55,14 +55,6 @@ def write(folder: Path, curve: object) -> None:
     (folder / FILE).write_text(json.dumps(thinned(checked(curve))), encoding="utf-8")
 
 
-def read(folder: Path) -> Curve | None:
-    """Return the curve in the folder of a model, or None where there is none that can be read."""
-    try:
-        return checked(json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
 def checked(curve: object) -> Curve:
     """Return a curve as it is, or raise `TypeError` with what is wrong with it."""
     if not isinstance(curve, dict) or ITERATION not in curve:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.data.findings import Finding, Findings, counted
+from harness.data.findings import Finding, Findings
 from harness.reporting import wording
 from tests.conftest import Ran, save_png
 
@@ -22,7 +22,8 @@ def test_a_code_follows_from_the_kind_and_cases_are_counted_whole() -> None:
     for number in range(30):
         findings.warning("skipped pictures", f"skipped {number}")
     findings.problem("missing files", "one is missing")
-    assert counted(findings.all) == {"skipped-pictures": 30, "missing-files": 1}
+    skipped = [one.count for one in findings.all if one.code == "skipped-pictures"]
+    assert sum(skipped) == 30
     assert findings.all[-1] == Finding("missing-files", "problem", "one is missing")
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.errors import RunFailed, UsageError
 from harness.execution import plan
 from harness.execution.pool import Limits
 from harness.execution.unaided import compare
-from harness.execution.unit import read_unit
+from harness.execution.unit import UNIT_FILE, Unit
 from harness.record import record
 from harness.record.verifying import verify_run
 from harness.runs.executing import Finished, execute
@@ -120,7 +121,10 @@ def test_no_unit_that_holds_the_mates_runs_an_algorithm(
     monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
     path = plugin("learner", LEARNER)
     folder = run(str(path), small_set, tmp_path / "runs", ("1",)).prepared.folder
-    units = {place.name: read_unit(place) for place in (folder / "units").iterdir()}
+    units = {
+        place.name: msgspec.json.decode((place / UNIT_FILE).read_bytes(), type=Unit)
+        for place in (folder / "units").iterdir()
+    }
     assert set(units) == {"templates-fold-1", "fold-1"}
     assert units["templates-fold-1"].matching is None
     matching = units["fold-1"].matching

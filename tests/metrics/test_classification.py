@@ -19,7 +19,6 @@ from harness.metrics.classification import (
     expected_calibration_error,
     log_loss,
     macro_recall,
-    majority_rate,
     reliability,
     top_k_accuracy,
 )
@@ -203,7 +202,7 @@ def test_controls_stand_where_they_should() -> None:
     assert [top_k_accuracy(constant, labels, k) for k in (1, 3, 4)] == [0.0, 0.0, 1.0]
     assert brier(constant, labels) == 0.75
     always_first = np.tile([1.0, 0.0, 0.0, 0.0], (20, 1))
-    assert top_k_accuracy(always_first, labels) == majority_rate(labels) == 0.5
+    assert top_k_accuracy(always_first, labels) == 0.5
     assert macro_recall(always_first, labels) == 0.25
 
 
@@ -231,7 +230,7 @@ def test_a_class_that_was_given_no_score_is_never_right() -> None:
 def test_one_class_has_an_answer() -> None:
     assert top_k_accuracy(np.array([[0.0]]), np.array([0])) == 1.0
     assert confusion(np.array([[0.0]]), np.array([0])).tolist() == [[1, 0]]
-    assert chance_rate(1) == majority_rate(np.array([0])) == 1.0
+    assert chance_rate(1) == 1.0
 
 
 def test_duplicated_images_change_no_rate() -> None:
@@ -247,7 +246,6 @@ def test_without_images_every_rate_is_nan() -> None:
     for metric in (top_k_accuracy, macro_recall, brier, expected_calibration_error):
         assert math.isnan(metric(*nothing))
     assert confusion(*nothing).tolist() == [[0] * 4] * 3
-    assert math.isnan(majority_rate(nothing[1]))
 
 
 def test_inputs_that_do_not_fit_are_refused() -> None:
@@ -258,9 +256,9 @@ def test_inputs_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="none of 2 classes"):
         confusion(scores, np.array([2]))
     with pytest.raises(ValueError, match="from 0"):
-        majority_rate(np.array([-1]))
+        confusion(scores, np.array([-1]))
     with pytest.raises(ValueError, match="integers"):
-        majority_rate(np.array([0.5]))
+        confusion(scores, np.array([0.5]))
     with pytest.raises(ValueError, match="shapes"):
         confusion(scores, np.array([0, 1]))
     with pytest.raises(ValueError, match="from 1"):

@@ -89,8 +89,6 @@ def test_the_curve_holds_every_operating_point_once(case: tuple[Floats, Bools], 
         assert misses == fnir(searches, rank, threshold)
     points = set(zip(curve.fpir, curve.fnir, strict=True))
     assert {(fpir(searches, t), fnir(searches, rank, t)) for t in THRESHOLDS} <= points
-    rate = curve.detection_and_identification_rate
-    np.testing.assert_allclose(rate, 1 - curve.fnir)
 
 
 @given(cases())

@@ -29,7 +29,7 @@ from harness.metrics import tagging as tags
 from harness.metrics.failures import failures
 from harness.metrics.identification import average_precision, cmc, hit_rate, mate_ranks
 from harness.metrics.open_set import Searches, fnir, fnir_at_fpir, fpir, open_set_curve
-from harness.metrics.restoration import mean_absolute_error, psnr, restoration
+from harness.metrics.restoration import mean_absolute_error, psnr, ssim
 
 Floats = npt.NDArray[np.float64]
 Case: TypeAlias = tuple[Any, ...]
@@ -274,7 +274,6 @@ CLASSES = Family(
         ),
         "class-recalls": (lambda c, w: classes.class_recalls(*c), [1] * 4, [0] * 4),
         "macro-recall": (lambda c, w: classes.macro_recall(*c), 1, 0),
-        "majority": (lambda c, w: classes.majority_rate(c[1]), None, 0.25),
         "brier": (lambda c, w: classes.brier(probabilities(c[0]), c[1]), 0, 0.75),
         "calibration": (
             lambda c, w: classes.expected_calibration_error(probabilities(c[0]), c[1]),
@@ -387,11 +386,6 @@ MASKS = Family(
     oracle=lambda n: ((QUARTER, QUARTER),) * n,
     constant=((QUARTER | True, QUARTER),) * 3,
     figures={
-        "segmentation": (
-            lambda c, w: segmentation.over_images(c)[:3],
-            [1, 1, 0],
-            [0.25, 0.4, 0.75],
-        ),
         "iou": (lambda c, w: mean(np.array([overlap(*i)[0] for i in c])), 1, 0.25),
         "dice": (lambda c, w: mean(np.array([overlap(*i)[1] for i in c])), 1, 0.4),
         "concentration": (
@@ -429,7 +423,7 @@ PICTURES = Family(
     oracle=lambda n: (PICTURE, PICTURE, MIDDLE),
     constant=(np.full((32, 32), 46.5), PICTURE, MIDDLE),
     figures={
-        "restoration": (lambda c, w: restoration(*c), [INF, INF, 1, 1, 0, 0], None),
+        "ssim": (lambda c, w: ssim(*c), 1, None),
         "psnr": (lambda c, w: psnr(c[0], c[1], c[2]), INF, None),
         "error": (lambda c, w: mean_absolute_error(*c), 0, None),
     },
@@ -723,8 +717,3 @@ def test_means_over_images_weigh_every_image_alike(seed: int) -> None:
     accuracies = [image.accuracy for image in images if image.true]
     expected = sum(accuracies) / len(accuracies) if accuracies else NAN
     assert found.accuracy == pytest.approx(expected, nan_ok=True)
-    case = MASKS.draw(rng)
-    shares = [overlap(*image) for image in case]
-    judged = segmentation.over_images(case)
-    assert (judged.iou, judged.dice) == pytest.approx(tuple(np.mean(shares, axis=0)))
-    assert judged.failures == sum(answer is None for answer, _ in case)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
-from harness.metrics.segmentation import Agreement, agreement, as_mask, concentration, over_images
+from harness.metrics.segmentation import Agreement, agreement, as_mask, concentration
 
 Bools = npt.NDArray[np.bool_]
 
@@ -62,15 +62,6 @@ def test_an_image_enlarged_pixel_by_pixel_has_the_same_figures(pair: tuple[Bools
     assert found.concentration_error == larger.concentration_error
 
 
-@given(pairs())
-@settings(deadline=None)
-def test_refusing_an_image_never_helps(pair: tuple[Bools, Bools]) -> None:
-    answered, refused = over_images([pair]), over_images([(None, pair[1])])
-    assert refused.iou <= answered.iou
-    assert refused.dice <= answered.dice
-    assert refused.concentration_error >= answered.concentration_error - 1e-15
-
-
 def test_scikit_learn_agrees() -> None:
     rng = np.random.default_rng(0)
     answer, truth = rng.random((20, 30)) < 0.4, rng.random((20, 30)) < 0.3
@@ -110,20 +101,6 @@ def test_the_concentration_error_does_not_see_where() -> None:
     assert (found.iou, found.concentration_error) == (0.0, 0.0)
 
 
-def test_images_weigh_the_same_and_errors_of_two_signs_do_not_cancel() -> None:
-    small = np.array([[True, False]])
-    large = np.kron(small, np.ones((10, 10), bool))
-    result = over_images([(~small & False, small), (large | True, large)])
-    assert tuple(result) == pytest.approx((0.25, 1 / 3, 0.5, 2, 0))
-
-
-def test_failures_are_counted_and_worst() -> None:
-    quarter = np.array([True, False, False, False])
-    assert over_images([(None, quarter)]) == (0.0, 0.0, 0.75, 1, 1)
-    assert over_images([(None, ~quarter)]) == (0.0, 0.0, 0.75, 1, 1)
-    assert over_images([(None, quarter & False)]) == (0.0, 0.0, 1.0, 1, 1)
-
-
 def test_counts_of_images_add_up() -> None:
     one, other = Agreement(1, 2, 3, 4), Agreement(4, 3, 2, 1)
     pooled = Agreement(*(a + b for a, b in zip(one, other, strict=True)))
@@ -131,13 +108,9 @@ def test_counts_of_images_add_up() -> None:
 
 
 def test_without_images_or_pixels_there_is_no_figure() -> None:
-    assert [math.isnan(value) for value in over_images([])[:3]] == [True] * 3
-    assert over_images([])[3:] == (0, 0)
     nothing = np.zeros((0, 4), bool)
     assert math.isnan(concentration(nothing))
     assert math.isnan(agreement(nothing, nothing).concentration_error)
-    with pytest.raises(ValueError, match="no pixel"):
-        over_images([(nothing, nothing)])
 
 
 def test_a_soft_mask_is_decided_at_a_threshold_that_belongs_to_the_tattoo() -> None:

@@ -20,7 +20,6 @@ from harness.statistics.intervals import (
     clopper_pearson,
     few_errors,
     poisson_binomial_interval,
-    rule_of_three,
     wilson,
 )
 
@@ -86,7 +85,6 @@ def test_failures_and_successes_mirror_each_other(count: tuple[int, int]) -> Non
 def test_proportions_without_trials_have_no_interval() -> None:
     assert is_missing(wilson(0, 0))
     assert is_missing(clopper_pearson(0, 0))
-    assert math.isnan(rule_of_three(0))
 
 
 def test_impossible_counts_and_levels_are_refused() -> None:
@@ -97,12 +95,6 @@ def test_impossible_counts_and_levels_are_refused() -> None:
         for level in (0.0, 1.0, 95.0, math.nan):
             with pytest.raises(ValueError, match="level"):
                 method(1, 2, level)
-
-
-def test_the_rule_of_three_bounds_what_it_claims() -> None:
-    for n in (10, 100, 1000):
-        assert (1 - rule_of_three(n)) ** n <= 0.05  # so few would show no error at a higher rate
-        assert rule_of_three(n) == pytest.approx(1 - 0.05 ** (1 / n), rel=0.17)
 
 
 def test_fewer_than_thirty_errors_are_few() -> None:
