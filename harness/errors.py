@@ -196,3 +196,24 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def some(number: int, one: str, many: str = "") -> str:
+    """Return a number of things, such as ``1 probe`` or ``3 searches``, in every sentence of ours.
+
+    Parameters
+    ----------
+    number
+        From 0.
+    one, many
+        The things where there is one and where there are others (`one` with an s unless given); a
+        verb may stand behind them.
+
+    Examples
+    --------
+    >>> some(1, "probe"), some(2, "search", "searches"), some(1200, "image")
+    ('1 probe', '2 searches', '1,200 images')
+    >>> some(1, "mask is white", "masks are white")
+    '1 mask is white'
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.data.findings import Finding
-from harness.errors import DataError, HarnessError, visible
+from harness.errors import DataError, HarnessError, some, visible
 from harness.record.manifest import Manifest
 from harness.record.record import read_assessment
 from harness.runs.executing import Finished
@@ -57,9 +57,8 @@ def unusable(failures: Sequence[Failure]) -> str:
     """
     names = {one.name for one in failures}
     folds = {one.fold for one in failures}
-    what = "1 image" if len(names) == 1 else f"{len(names):,} images"
     where = f" (in {len(folds)} folds)" if len(failures) > len(names) else ""
-    return f"{what}{where} could not be used"
+    return f"{some(len(names), 'image')}{where} could not be used"
 
 
 def say_findings(findings: Iterable[Finding], already_said: set[Finding]) -> None:
@@ -147,7 +146,7 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
     if "searches" not in counts and galleries(counts):
         shown.insert(0, f"searches {galleries(counts)}")
     if "searches" not in counts and "images" in counts:
-        shown.insert(0, f"{counts['images']} images")
+        shown.insert(0, f"{counts['images']} {'image' if counts['images'] == 1 else 'images'}")
     if "searches" not in counts and "mated_comparisons" in counts:
         kinds = [f"{counts[f'{kind}_comparisons']:,} {kind}" for kind in ("mated", "nonmated")]
         shown.append(f"{' and '.join(kinds)} comparisons".replace("nonmated", "non-mated"))
@@ -157,7 +156,9 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
     if "searches" in counts and galleries(counts):
         shown.append(galleries(counts))
     if without := counts.get("probes_without_a_mate", 0):
-        shown.append(f"{without} probes without a mate are not judged")
+        shown.append(
+            some(without, "probe without a mate is", "probes without a mate are") + " not judged"
+        )
     if mated_by == "group":
         shown.append("mates are look-alikes")
     _say(plain(f"{protocol} / {algorithm}: {', '.join(shown) or 'scores without names'}"))
@@ -234,9 +235,9 @@ def plan_lines(plan: RunPlan, workers: int) -> list[str]:
         what.insert(0, f"learned from {_span(learned, 'images')}")
     if plan.attack:
         lines.append(f"   first   {plan.attack} retouches the probes")
-    folds = "1 fold" if len(plan.folds) == 1 else f"{len(plan.folds)} folds"
     lines += [
-        f"   asks    {plan.images:,} images, {folds}, each: {', '.join(what)}",
+        f"   asks    {some(plan.images, 'image')}, {some(len(plan.folds), 'fold')}, each: "
+        f"{', '.join(what)}",
         f"   work    {plan.units} parts, {workers} at a time",
         f"   keeps   {', '.join(plan.kept) or 'nothing'}, numbers and report",
     ]

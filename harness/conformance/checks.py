@@ -15,6 +15,7 @@ import numpy.typing as npt
 from harness.api import METHODS, Algorithm, FailureToEnroll, Image, Matcher
 from harness.conformance import specimens
 from harness.conformance.agreement import Fault, agree, difference, frozen
+from harness.errors import some
 from harness.execution.answers import (
     BadAnswer,
     checked_detections,
@@ -98,7 +99,7 @@ class Subject:
         """Fit on drawn pictures with every truth that a protocol can give."""
         self.algorithm = self._fitted()
         learns = self.kind.fit is not Algorithm.fit
-        return f"learned from {len(self.images)} pictures" if learns else "nothing to learn"
+        return f"learned from {some(len(self.images), 'picture')}" if learns else "nothing to learn"
 
     def parameters_kept(self) -> str:
         """Require parameters to keep value and type, before and after `fit`."""

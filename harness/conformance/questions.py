@@ -25,6 +25,7 @@ from harness.conformance import Finding
 from harness.data.images import size_of
 from harness.data.masks import read_mask
 from harness.data.records import Fold, Record
+from harness.errors import some
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
@@ -211,7 +212,9 @@ def _apart(asked: _Asked) -> str:
             raise _Unsound(f"fold {fold.name} learns from what it judges, e.g. {min(both)!r}")
         if not fold.probes:
             raise _Unsound(f"fold {fold.name} judges nothing")
-    return f"{len(asked.judged.folds)} folds judge no image that they learn from"
+    return (
+        some(len(asked.judged.folds), "fold judges", "folds judge") + " no image learned from there"
+    )
 
 
 def _truth_is_best(asked: _Asked) -> str:

@@ -18,6 +18,7 @@ from harness.data.formats import UnreadableImage
 from harness.data.images import decode, orientation_is_lost, size_of
 from harness.data.masks import read_mask_as
 from harness.data.records import Record
+from harness.errors import some
 
 __all__ = ["look_at_masks", "say_masks", "say_orientations", "say_same_files", "undecodable"]
 
@@ -127,22 +128,28 @@ def say_masks(kinds: Counter[str], findings: Findings) -> None:
     if turned:
         findings.warning(
             "masks that may be the wrong way round",
-            f"{turned:,} masks mark most of their picture and its whole border: if that is the "
+            some(
+                turned,
+                "mask marks most of its picture and its whole border",
+                "masks mark most of their picture and its whole border",
+            )
+            + ": if that is the "
             "skin and not the tattoo, exchange black and white",
         )
     whole = kinds.get(WHOLE, 0)
     if whole:
         findings.warning(
             "masks that mark everything",
-            f"{whole:,} masks mark their whole picture; take them out where nobody has marked the "
-            "tattoo",
+            some(whole, "mask marks its whole picture", "masks mark their whole picture")
+            + "; take out those of pictures in which nobody has marked the tattoo",
         )
     for kind, count in sorted(kinds.items()):
         if kind in (TURNED, WHOLE):
             continue
         findings.warning(
             "masks that are not black and white",
-            f"{count:,} masks have {kind}; read is what they mark (docs/segmentation.md)",
+            f"{some(count, 'mask has', 'masks have')} {kind}; read is what they mark "
+            "(docs/segmentation.md)",
         )
 
 

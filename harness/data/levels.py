@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from harness.data.findings import Findings
+from harness.errors import some
 
 __all__ = ["ABOVE", "HELD", "NESTED", "REPEATED", "Place", "places"]
 
@@ -171,7 +172,8 @@ def _say_repeated(identities: Iterable[str], findings: Findings) -> None:
         findings.warning(
             "folder names below several folders",
             f"{', '.join(map(repr, paths[:_SHOWN]))}{rest} are read as different tattoos, although "
-            f"their last folders are called alike ({len(repeated):,} names are used so); if they "
+            f"their last folders are called alike ({some(len(repeated), 'name is', 'names are')} "
+            "used so); if they "
             "show the same, write a manifest.csv, or put their pictures into one folder",
         )
 
@@ -190,6 +192,7 @@ def _say_nested(identities: list[str], findings: Findings) -> None:
         findings.warning(
             "folders inside folders of pictures",
             f"{outer!r} and {inner!r} are read as different tattoos, although one lies in the "
-            f"other and both hold pictures ({len(inside):,} folders lie so); if they show the "
+            f"other and both hold pictures ({some(len(inside), 'folder lies', 'folders lie')} "
+            "so); if they show the "
             "same, put their pictures into one folder, and copies and previews elsewhere",
         )

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from harness.data.findings import Findings
 from harness.data.records import Record
+from harness.errors import some
 
 __all__ = ["COLUMNS", "is_placeholder", "look_at_namings", "spelling"]
 
@@ -273,7 +274,8 @@ def _say_placeholders(column: str, counts: Mapping[str, int], findings: Findings
     ):
         findings.warning(
             "placeholders read as names",
-            f"{column} {name!r} of {_pictures(counts[name])} looks like a word for 'not known' "
+            f"{column} {name!r} of {some(counts[name], 'picture')} looks like a word for 'not "
+            "known' "
             f"or 'not sorted', and is read as {COLUMNS[column]}; leave the cell empty where it is "
             "not known, or take the pictures out",
         )
@@ -287,7 +289,8 @@ def _say_largest(column: str, counts: Counter[str], findings: Findings) -> None:
     if most >= _MANY and most > _TIMES * next_most and not is_placeholder(name, counts):
         findings.warning(
             "names of very many pictures",
-            f"{column} {name!r} has {_pictures(most)}, and no other more than {next_most:,}; all "
+            f"{column} {name!r} has {some(most, 'picture')}, and no other more than "
+            f"{next_most:,}; all "
             f"of them are read as {COLUMNS[column]}. If it is where the rest was put, leave the "
             "cell empty, or take the pictures out",
         )
@@ -325,7 +328,8 @@ def _say_rewritten(column: str, counts: Mapping[str, int], findings: Findings) -
         for name in names:
             findings.warning(
                 "names that a spreadsheet has rewritten",
-                f"{column} {name!r} of {_pictures(counts[name])} looks like {what}; format the "
+                f"{column} {name!r} of {some(counts[name], 'picture')} looks like {what}; format "
+                "the "
                 "column as text, and fill it in again",
             )
 
@@ -344,10 +348,6 @@ def _is_garbled(name: str) -> bool:
         except UnicodeError:
             continue
     return False
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
 
 
 def _say_spellings(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.data.findings import Findings
+from harness.errors import some
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
@@ -195,12 +196,14 @@ def _lines(sheet: Worksheet, typed: Worksheet, called: str, findings: Findings) 
     if repeated:
         findings.warning(
             "merged cells",
-            f"{called}: {repeated:,} cells are merged with the one before or above, and are read "
-            "as saying the same",
+            f"{called}: {some(repeated, 'cell is', 'cells are')} merged with the one before or "
+            "above, "
+            "and read as saying the same",
         )
     if hidden:
         findings.warning(
-            "hidden lines", f"{called}: {hidden:,} lines are hidden in the sheet, and are read"
+            "hidden lines",
+            f"{called}: {some(hidden, 'line is', 'lines are')} hidden in the sheet, and read",
         )
 
 

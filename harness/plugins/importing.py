@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from harness.errors import PluginError
 from harness.plugins.glancing import INIT
+
+T = TypeVar("T")
 
 
 def stem_of(file: Path) -> str:
@@ -48,3 +52,63 @@ def imported(file: Path, prefix: str) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def only_class(
+    module: ModuleType, file: Path, base: type[T], derived: str, *, of_modules: bool = False
+) -> type[T]:
+    """Return the one public class that a plugin defines.
+
+    Parameters
+    ----------
+    module
+        The file, imported.
+    file
+        Named in messages.
+    base
+        What the class derives from.
+    derived
+        That in words.
+    of_modules
+        Whether what a folder's ``__init__.py`` imports from the folder's modules counts, too.
+
+    Raises
+    ------
+    PluginError
+        If there is none, or more than one.
+    """
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, base)
+        and (
+            value.__module__ == module.__name__
+            or (of_modules and value.__module__.startswith(f"{module.__name__}."))
+        )
+        and not value.__name__.startswith("_")
+    ]
+    if len(classes) != 1:
+        apart = file.name == INIT and not of_modules
+        folder = " (what it imports from its modules does not count)" if apart else ""
+        raise PluginError(
+            f"{file} must define exactly one public class derived from {derived}; it defines "
+            f"{', '.join(one.__name__ for one in classes) or 'none'}{folder}"
+        )
+    return classes[0]
+
+
+def check_dataclass(defined: type, file: Path) -> None:
+    """Refuse a plugin's class that is no dataclass of its own.
+
+    Raises
+    ------
+    PluginError
+        With the line where the decorator belongs.
+    """
+    if "__dataclass_fields__" not in vars(defined):
+        line = inspect.getsourcelines(defined)[1]
+        raise PluginError(
+            f"{file}, line {line}: put @dataclass above `class {defined.__name__}`; its fields are "
+            "its parameters"
+        )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from harness.data.toml_text import table_of
 from harness.errors import HarnessError, PluginError, UsageError, nearest, shortened, text_of
 from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
-from harness.plugins.importing import imported
+from harness.plugins.importing import check_dataclass, imported, only_class
 from harness.plugins.places import bundled
 
 if TYPE_CHECKING:
@@ -284,38 +284,19 @@ def load(plugin: Plugin) -> type[Algorithm]:
     from harness import api
 
     module = _import(plugin)
-    if plugin.attribute:
-        classes = [getattr(module, plugin.attribute, None)]
+    if not plugin.attribute:
+        abilities = f"an ability ({', '.join(ABILITIES)})"
+        found = only_class(module, plugin.file, api.Algorithm, abilities)
     else:
-        classes = [
-            value
-            for value in vars(module).values()
-            if inspect.isclass(value)
-            and issubclass(value, api.Algorithm)
-            and value.__module__ == module.__name__
-            and not value.__name__.startswith("_")
-        ]
-    if len(classes) != 1:
-        names = ", ".join(c.__name__ for c in classes if c is not None) or "none"
-        raise PluginError(
-            f"{plugin.file} must define exactly one public class derived from an ability "
-            f"({', '.join(ABILITIES)}); it defines {names}"
-            + " (what it imports from its modules does not count)"
-            * plugin.is_folder
-        )
-    (found,) = classes
-    if found is None or not (inspect.isclass(found) and issubclass(found, api.Algorithm)):
-        raise PluginError(f"{plugin.file} has no algorithm class {plugin.attribute!r}")
+        named = getattr(module, plugin.attribute, None)
+        if not (inspect.isclass(named) and issubclass(named, api.Algorithm)):
+            raise PluginError(f"{plugin.file} has no algorithm class {plugin.attribute!r}")
+        found = named
     if not issubclass(found, api.ABILITIES):
         raise PluginError(
             f"{found.__name__} in {plugin.file} has no ability: derive it from Matcher"
         )
-    if "__dataclass_fields__" not in vars(found):
-        line = inspect.getsourcelines(found)[1]
-        raise PluginError(
-            f"{plugin.file}, line {line}: put @dataclass above `class {found.__name__}`; its "
-            "fields are its parameters"
-        )
+    check_dataclass(found, plugin.file)
     return found
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.errors import some
 from harness.metrics.ids import Option
 from harness.reporting.wording import (
     amount,
@@ -22,7 +23,6 @@ from harness.reporting.wording import (
     known,
     metric_label,
     percent,
-    some,
     split_id,
 )
 from harness.statistics.estimate import Estimate

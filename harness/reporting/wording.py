@@ -240,15 +240,6 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def some(number: int, one: str, many: str = "") -> str:
-    """Return a number of things, such as ``1 probe`` or ``3 searches``.
-
-    >>> some(1, "probe"), some(2, "search", "searches"), some(1200, "image")
-    ('1 probe', '2 searches', '1,200 images')
-    """
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
 def spread(metric: str, estimate: Estimate) -> str:
     """Return the fold mean and standard deviation, or an empty string."""
     mean, deviation = estimate.fold_mean, estimate.fold_sd

@@ -20,7 +20,7 @@ import msgspec
 from harness.api import Remover
 from harness.data.fingerprints import content_hashes
 from harness.data.records import Dataset, Fold, Picture, Record
-from harness.errors import DataError, HarnessError, UsageError
+from harness.errors import DataError, HarnessError, UsageError, some
 from harness.execution.keeping import Workplace, is_done
 from harness.execution.order import shuffled_training
 from harness.execution.storage import load_answer
@@ -111,7 +111,8 @@ def check_attackable(name: str, protocol: Protocol, folds: Sequence[Fold]) -> No
         both = set(fold.probes) & {*fold.gallery, *fold.train}
         if both:
             raise DataError(
-                f"{name} cannot be attacked: in fold {fold.name} {len(both)} images are probes and "
+                f"{name} cannot be attacked: in fold {fold.name} "
+                f"{some(len(both), 'image is a probe', 'images are probes')} and "
                 f"also references or learned from, e.g. {min(both)}; only probes are retouched"
             )
 

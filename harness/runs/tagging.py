@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.api import Tagger
 from harness.data.images import decode
 from harness.data.records import Picture
 from harness.errors import DataError, HarnessError, UsageError
@@ -22,9 +23,8 @@ from harness.execution.unit import (
 )
 from harness.plugins.registry import Plugin, find_algorithm, source_hash
 from harness.record import record
-from harness.tasks.kinds import task_of
-
-TASK = "tagging"
+from harness.record.manifest import Manifest
+from harness.tasks.kinds import KINDS, task_of
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ class Tagging:
     failure: str = ""
 
 
+def _tags(manifest: Manifest) -> bool:
+    """Whether a run asked a model for tags: its kind of question needs a tagger of a vocabulary."""
+    task = KINDS.get(manifest.task)
+    return task is not None and task.ability is Tagger and task.has_vocabulary
+
+
 def newest_run(runs: Path, algorithm: str) -> Path:
     """Return the run folder of an algorithm's latest finished run of a tagging protocol.
 
@@ -61,7 +67,7 @@ def newest_run(runs: Path, algorithm: str) -> Path:
         except HarnessError:
             continue
         whole = (file.parent / record.CHECKSUMS).is_file()
-        if whole and manifest.task == TASK and manifest.origin.algorithm == algorithm:
+        if whole and _tags(manifest) and manifest.origin.algorithm == algorithm:
             found.append((manifest.finished, file.parent))
     if not found:
         raise UsageError(
@@ -109,7 +115,7 @@ def tag_images(
     record.check_sources(folder)
     run = record.read_run(folder)
     origin = run.manifest.origin
-    if run.manifest.task != TASK or run.manifest.control or run.manifest.imported is not None:
+    if not _tags(run.manifest) or run.manifest.control or run.manifest.imported is not None:
         raise UsageError(
             f"{folder} is a run of {origin.algorithm!r} on {origin.protocol!r}: there is no model "
             "in it that tags. `harness run --protocol tagging --algo anime-tags` makes one"
@@ -130,7 +136,7 @@ def tag_images(
             shutil.copytree(model, work.run / MODEL)
         unit = Unit(
             name="tag",
-            ability="Tagger",
+            ability=Tagger.__name__,
             algorithm=plugin.name,
             file=str(plugin.file),
             attribute=plugin.attribute,

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.records import Fold, Record
+from harness.errors import some
 from harness.scorefiles.entries import Entry, describe_code, read_nist, read_tatt_c
 from harness.scorefiles.faults import Faults
 from harness.scorefiles.imported import Imported
@@ -299,11 +300,14 @@ def _notes_on_ends(lists: Sequence[_Lists], depth: int) -> list[str]:
     ]
     shorter = sum(one.shorter for one in lists)
     if shorter:
-        notes.append(f"{shorter:,} lists are shorter; they are taken for all that was found")
+        notes.append(
+            f"{some(shorter, 'list is', 'lists are')} shorter, and taken for all that was found"
+        )
     ties = sum(one.ties for one in lists)
     if ties:
         notes.append(
-            f"{ties:,} lists end with the score of a mate; if references beyond the end share it, "
+            f"{some(ties, 'list ends', 'lists end')} with the score of a mate; if references "
+            "beyond the end share it, "
             "the mate's true rank is worse"
         )
     return notes

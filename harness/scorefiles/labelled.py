@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.errors import UsageError
+from harness.errors import UsageError, some
 from harness.scorefiles.comparisons import read_parquet_columns
 from harness.scorefiles.dialects import Dialect, Numbers
 from harness.scorefiles.faults import Faults, TooManyFaults, shown
@@ -265,7 +265,10 @@ def _sort(
         notes.append(f"{rows.called}: read with decimal commas")
     notes.extend(_told(rows.called, words))
     if failed:
-        notes.append(f"{rows.called}: {failed:,} comparisons have no score: mated ones are misses")
+        notes.append(
+            f"{rows.called}: {some(failed, 'comparison has', 'comparisons have')} no score: "
+            "mated ones are misses"
+        )
 
 
 def _told(called: str, words: dict[str, bool]) -> Iterator[str]:

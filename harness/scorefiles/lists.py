@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from harness.errors import some
+
 __all__ = ["MOST_COMPARISONS", "ListedScores", "ScoreList"]
 
 MOST_COMPARISONS = 50_000_000
@@ -141,7 +143,7 @@ def _stand_ins(mated: ScoreList, nonmated: ScoreList) -> list[str]:
         stands_in = level in _STAND_INS and (level > 0 or next_one >= 0)
         if stands_in:
             found.append(
-                f"{count:,} scores are {level:g}, and all others lie "
+                f"{some(count, 'score is', 'scores are')} {level:g}, and all others lie "
                 f"{'above' if level < 0 else 'below'}: does it say that a comparison failed? It is "
                 "read as a score"
             )
@@ -153,8 +155,14 @@ def _repeated(pairs: Sequence[tuple[str, str]], called: str) -> list[str]:
     notes = []
     twice = len(pairs) - len(set(pairs))
     if twice:
-        notes.append(f"{called}: {twice:,} comparisons stand there more than once, and all count")
+        notes.append(
+            f"{called}: {some(twice, 'comparison stands', 'comparisons stand')} there "
+            "again, and all count"
+        )
     own = sum(one == other for one, other in pairs)
     if own:
-        notes.append(f"{called}: {own:,} comparisons are of something with itself, and count")
+        notes.append(
+            f"{called}: {some(own, 'comparison is', 'comparisons are')} of something "
+            "with itself, and all count"
+        )
     return notes

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError, nearest, some
 from harness.scorefiles.dialects import Numbers
 from harness.scorefiles.distributions import ScoreLists
 from harness.scorefiles.faults import Faults, TooManyFaults
@@ -180,7 +180,7 @@ def _take(
         notes.append(f"{rows.called}: read with decimal commas")
     lost = int(np.isnan(np.array(found.scores)).sum())
     if lost:
-        notes.append(f"{rows.called}: {lost:,} comparisons failed (their return code is not 0)")
+        notes.append(f"{rows.called}: {some(lost, 'comparison')} failed (a return code is not 0)")
 
 
 def _columns(files: Sequence[Rows], faults: Faults, notes: list[str]) -> list[int | None]:

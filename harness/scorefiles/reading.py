@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.records import Fold, Record
-from harness.errors import DataError
+from harness.errors import DataError, some
 from harness.scorefiles.faults import Faults, TooManyFaults
 from harness.scorefiles.imported import Imported
 from harness.scorefiles.names import Names
@@ -106,8 +106,9 @@ def read_files(
             files.extend(used)
             if names.passed_over:
                 notes.append(
-                    f"{source.called}: {names.passed_over:,} entries are of images that this "
-                    "protocol does not compare; they were passed over"
+                    f"{source.called}: "
+                    + some(names.passed_over, "entry is", "entries are")
+                    + " of images that this protocol does not compare, and passed over"
                 )
     faults.stop_if_any(f"{path} cannot be evaluated.")
     ordered = tuple(found[number] for number in range(len(folds)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ import msgspec
 from harness.data.whole_files import digest_of
 from harness.errors import PluginError, UsageError, nearest
 from harness.plugins.glancing import INIT
-from harness.plugins.importing import imported, module_name, stem_of
+from harness.plugins.importing import check_dataclass, imported, module_name, only_class, stem_of
 from harness.plugins.places import bundled
 from harness.plugins.registry import explained, named_folders, nearby, of_packages, toml_files
 from harness.synthesis.generator import Generator
@@ -187,20 +186,8 @@ def build(file: Path, parameters: Mapping[str, Any]) -> Generator:
         If a parameter is unknown or its value is not one.
     """
     module = load(file)
-    name = module.__name__
-    classes = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, Generator)
-        and (value.__module__ == name or value.__module__.startswith(f"{name}."))
-        and not value.__name__.startswith("_")
-    ]
-    if len(classes) != 1 or "__dataclass_fields__" not in vars(classes[0]):
-        raise PluginError(
-            f"{file} must define exactly one public class derived from Generator, with @dataclass"
-        )
-    (found,) = classes
+    found = only_class(module, file, Generator, "Generator", of_modules=True)  # type: ignore[type-abstract]
+    check_dataclass(found, file)
     hints = get_type_hints(found, include_extras=True)
     known = [f.name for f in fields(found) if f.init]
     values = {}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from harness.api import Detector
 from harness.data.records import Dataset, Fold, Record
-from harness.errors import DataError
+from harness.errors import DataError, some
 from harness.metrics import detection as detecting
 from harness.metrics import verification
 from harness.metrics.ids import Metric
@@ -78,7 +78,8 @@ class Detection(Task["_Decisions", "_Decisions"]):
         ]
         if unlabelled:
             raise DataError(
-                f"{dataset.name}: {len(unlabelled)} images have no label, e.g. "
+                f"{dataset.name}: {some(len(unlabelled), 'image has', 'images have')} no label, "
+                "e.g. "
                 f"{dataset.quoted(unlabelled[0])}; "
                 "the column 'label' says 'tattoo' or 'non-tattoo'"
             )

@@ -17,7 +17,7 @@ from itertools import combinations
 import numpy as np
 
 from harness.data.records import Dataset, Draw, Fold, Record
-from harness.errors import DataError
+from harness.errors import DataError, some
 from harness.statistics import chance
 from harness.tasks.answers import Answer
 from harness.tasks.clusters import cluster_of
@@ -207,13 +207,15 @@ def _roles_say_who_is_unknown(dataset: Dataset, protocol: Protocol) -> bool:
     if not enrolled or searched <= enrolled:
         return False
     whole = (
-        f"{dataset.name}: its roles say who is not enrolled ({len(searched - enrolled):,} "
-        "identities have probes and no reference)"
+        f"{dataset.name}: its roles say who is not enrolled ("
+        f"{some(len(searched - enrolled), 'identity has', 'identities have')} probes and no "
+        "reference)"
     )
     without = sorted(record.name for record in judged if record.role is None)
     if without:
         raise DataError(
-            f"{whole}, and {len(without):,} pictures have no role, e.g. {without[0]!r}. Give each "
+            f"{whole}, and {some(len(without), 'picture has', 'pictures have')} no role, e.g. "
+            f"{without[0]!r}. Give each "
             "'probe', 'reference' or 'train', or leave the column out: roles are drawn then."
         )
     if protocol.data.same_source == "left-out":

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from harness.data.records import Dataset, Fold, Record
-from harness.errors import DataError
+from harness.errors import DataError, some
 from harness.tasks.protocol import FoldRules
 
 ONE_FOLD = "test"
@@ -72,7 +72,8 @@ def deal(
     if not named:
         if len(by_identity) < rules.count:
             raise DataError(
-                f"{dataset.name} has {len(by_identity)} identities, too few for {rules.count} folds"
+                f"{dataset.name} has {some(len(by_identity), 'identity', 'identities')}, "
+                f"too few for {rules.count} folds"
             )
         names = [str(k + 1) for k in range(rules.count)] if rules.count > 1 else [ONE_FOLD]
         order = rng.permutation(len(by_identity))

@@ -14,6 +14,7 @@ import numpy as np
 
 from harness.data.findings import Findings
 from harness.data.records import Dataset, Fold, Record
+from harness.errors import some
 from harness.metrics.identification import chance_hit
 from harness.metrics.ids import Metric
 from harness.tasks.kinds import task_of
@@ -169,7 +170,8 @@ def _media(dataset: Dataset, protocol: Protocol, found: Findings) -> None:
     if odd:
         found.warning(
             "probes of another medium",
-            f"{len(odd):,} probes are no {_any(wanted)}, e.g. {odd[0]!r}: that is another question",
+            f"{some(len(odd), 'probe is', 'probes are')} no {_any(wanted)}, e.g. {odd[0]!r}: "
+            "that is another question",
         )
 
 

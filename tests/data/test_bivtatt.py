@@ -99,7 +99,7 @@ def test_a_file_name_of_another_form_is_a_problem(tmp_path: Path, name: str) -> 
 
 def test_a_missing_box_is_a_warning_and_a_missing_folder_an_error(tmp_path: Path) -> None:
     picture(tmp_path / "images" / "1_1.jpg")
-    assert "1 images have no box" in read_bivtatt(tmp_path).warnings[0]
+    assert "1 image has no box" in read_bivtatt(tmp_path).warnings[0]
     with pytest.raises(UsageError, match="no folder 'images'"):
         read_bivtatt(tmp_path / "images")
 

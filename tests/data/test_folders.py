@@ -64,7 +64,25 @@ def test_hidden_files_and_other_files_are_skipped(tmp_path: Path) -> None:
     data = read_folders(tmp_path)
     assert list(data.records) == ["a/1.png"]
     (said,) = data.warnings
-    assert said.startswith("left out 2 pictures that are hidden")
+    assert said.startswith("left out 2 hidden pictures: a dot")
+
+
+@pytest.mark.parametrize(
+    ("left", "begins"),
+    [
+        (["Thumbs/1.png"], "left out 1 picture in folders called 'Thumbs'"),
+        (["a/.2.png"], "left out 1 hidden picture:"),
+        (["a/2.svg"], "skipped 1 picture with the ending .svg"),
+        ([f"{k}/.x.png" for k in range(3)], "left out 3 hidden pictures:"),
+    ],
+)
+def test_one_picture_that_is_left_out_is_not_called_pictures(
+    tmp_path: Path, left: list[str], begins: str
+) -> None:
+    for name in ("a/1.png", *left):
+        picture(tmp_path / name)
+    (said,) = read_folders(tmp_path).warnings
+    assert said.startswith(begins)
 
 
 def test_what_macos_keeps_beside_files_is_no_picture(tmp_path: Path) -> None:

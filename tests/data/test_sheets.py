@@ -91,7 +91,7 @@ def test_merged_cells_say_the_same_in_all_their_lines(tmp_path: Path) -> None:
     data = read_manifest(path)
     assert [record.tattoo for record in data.records.values()] == ["t1", "t1", "t1", "t2"]
     assert data.warnings == (
-        "m.xlsx: 2 cells are merged with the one before or above, and are read as saying the same",
+        "m.xlsx: 2 cells are merged with the one before or above, and read as saying the same",
     )
 
 
@@ -102,7 +102,7 @@ def test_hidden_lines_are_read_and_said(tmp_path: Path) -> None:
     rows = [["image", "tattoo"], ["a.png", "t1"], ["b.png", "t1"]]
     data = read_manifest(book(tmp_path / "m.xlsx", *rows, change=change))
     assert len(data.records) == 2
-    assert data.warnings == ("m.xlsx: 1 lines are hidden in the sheet, and are read",)
+    assert data.warnings == ("m.xlsx: 1 line is hidden in the sheet, and read",)
 
 
 def test_a_formula_that_was_never_computed_is_no_empty_cell(tmp_path: Path) -> None:

@@ -97,8 +97,8 @@ def test_comparisons_that_stand_there_twice_or_of_an_image_with_itself_are_said(
     lines = [f"{p} {r} {s}" for (p, r), s in zip(names, MATED, strict=True)]
     others = [f"x{i} z{i} {s}" for i, s in enumerate(NONMATED)]
     notes = read_pair(written(tmp_path / "m.txt", lines), written(tmp_path / "n.txt", others)).notes
-    assert "m.txt: 2 comparisons stand there more than once, and all count" in notes
-    assert "m.txt: 2 comparisons are of something with itself, and count" in notes
+    assert "m.txt: 2 comparisons stand there again, and all count" in notes
+    assert "m.txt: 2 comparisons are of something with itself, and all count" in notes
 
 
 def test_what_is_refused_or_said_stands_in_json_with_codes(

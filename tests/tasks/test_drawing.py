@@ -139,7 +139,7 @@ def test_roles_that_enrol_everybody_leave_the_unknown_to_the_draw() -> None:
 @pytest.mark.parametrize(
     ("roles", "tables", "said"),
     [
-        ({**ENROLLED, "t05/01.png": None}, {}, r"1 pictures have no role, e.g. 't05/01.png'"),
+        ({**ENROLLED, "t05/01.png": None}, {}, r"1 picture has no role, e.g. 't05/01.png'"),
         (ENROLLED, {"data": {"same-source": "left-out"}}, r"same-source = 'left-out'"),
         (
             {"t00/00.png": "reference", "t00/01.png": "train", "t00/02.png": "train"},

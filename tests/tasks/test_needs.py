@@ -112,7 +112,7 @@ def test_photographs_as_probes_of_mixed_media_are_said(tmp_path: Path) -> None:
         role=lambda t, k: "reference" if k else "probe",
     )
     found = notes(asked("mixed-media", write(tmp_path, rows)))
-    assert found["probes-of-another-medium"].startswith("1 probes are no sketch")
+    assert found["probes-of-another-medium"].startswith("1 probe is no sketch")
 
 
 def test_similarity_needs_a_second_person_in_a_group(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
+from harness.errors import some
 
 
 @commands.command()
@@ -46,7 +47,9 @@ def annotate(folder: Path, port: int, show: bool) -> None:
     with lock, AnnotationServer(folder, port) as server:
         for note in server.notes:
             click.echo(f"note: {note}", err=True)
-        click.echo(f"{len(server.images):,} images; changes go to {server.table.path}", err=True)
+        click.echo(
+            f"{some(len(server.images), 'image')}; changes go to {server.table.path}", err=True
+        )
         click.echo("open this address in a browser of this machine; Ctrl+C ends it:", err=True)
         click.echo(server.address)
         if show and not webbrowser.open(server.address):

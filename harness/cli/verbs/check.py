@@ -13,7 +13,7 @@ from harness.cli.completing import ALGORITHMS
 from harness.cli.group import commands
 from harness.cli.naming import refuse_place
 from harness.cli.options import PARAM, PLUGINS, PRESET, assignments
-from harness.errors import UsageError
+from harness.errors import UsageError, some
 from harness.plugins import registry
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
         return
     judged = judged_by(name, Request((), (name,), plugins=plugins))
     found = able(judged)
-    what = f"{found.trials:,} {found.kind} in {found.folds} folds"
+    what = f"{found.trials:,} {found.kind} in {some(found.folds, 'fold')}"
     yield Finding(f"can be asked on fixtures/{protocol.data.default}", True, what)
     yield from examine_question(judged)
 

@@ -11,6 +11,7 @@ import click
 from harness.cli.completing import LAYOUTS
 from harness.cli.group import commands
 from harness.cli.options import JSON, MEGAPIXELS, PATH, PLUGINS, LayoutOption
+from harness.errors import some
 
 if TYPE_CHECKING:
     from harness.runs.survey import Answer, Survey
@@ -58,13 +59,15 @@ def data(place: Path, layout: str | None, plugins: tuple[Path, ...], as_json: bo
 
 
 def _print(found: Survey) -> None:
-    click.echo(f"{found.place}: {found.pictures:,} pictures, read as {found.layout!r}")
+    click.echo(f"{found.place}: {some(found.pictures, 'picture')}, read as {found.layout!r}")
     for field, (different, having) in found.values.items():
         without = found.pictures - having
-        rest = f" ({without:,} pictures have none)" if without else ""
+        rest = f" ({some(without, 'picture has', 'pictures have')} none)" if without else ""
         click.echo(f"  {different:>7,} {PLURALS[field]}{rest}")
     for field, count in found.given.items():
-        click.echo(f"  {count:>7,} pictures have {GIVEN[field]}")
+        click.echo(
+            f"  {count:>7,} {'picture has' if count == 1 else 'pictures have'} {GIVEN[field]}"
+        )
     click.echo(f"  synthetic: {found.synthetic}")
     for severity, heading in (("problem", "Problems: mend these first"), ("warning", "Remarks")):
         shown = [one for one in found.findings if one.severity == severity]
@@ -97,8 +100,7 @@ def _print(found: Survey) -> None:
 
 
 def _sizes(answer: Answer) -> str:
-    folds = "1 fold" if answer.folds == 1 else f"{answer.folds} folds"
-    text = f"{answer.trials:,} {answer.kind} in {folds}"
+    text = f"{answer.trials:,} {answer.kind} in {some(answer.folds, 'fold')}"
     if answer.galleries:
         low, high = answer.galleries
         text += f", galleries of {low:,}" + (f" to {high:,}" if low != high else "")

@@ -11,6 +11,7 @@ import click
 
 from harness.cli.group import Verbs, commands
 from harness.cli.options import PATH, FiniteRange
+from harness.errors import some
 
 
 @commands.group(name="import", cls=Verbs)
@@ -95,7 +96,8 @@ def safebooru(
         report=report,
     )
     click.echo(
-        f"{len(found.uses)} tags; {found.taken} images taken, {found.refused} refused "
+        f"{some(len(found.uses), 'tag')}; {some(found.taken, 'image')} taken, {found.refused} "
+        "refused "
         f"({out / 'refused.csv'}), {found.passed} not needed"
     )
     click.echo(f"next: harness run --protocol tagging --algo anime-tags --data {out}")

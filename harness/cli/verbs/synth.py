@@ -11,7 +11,7 @@ import click
 
 from harness.cli.group import commands
 from harness.cli.options import PATH, PLUGINS, assignments
-from harness.errors import UsageError
+from harness.errors import UsageError, some
 
 if TYPE_CHECKING:
     from harness.synthesis.grammar import Prompt
@@ -276,7 +276,9 @@ def _make_identities(
         number = write_identities(
             folder, recipe, prompts=prompts, plugins=plugins, workers=workers, say=say
         )
-    click.echo(f"{folder}: {recipe.identities:,} identities, {number:,} images")
+    click.echo(
+        f"{folder}: {some(recipe.identities, 'identity', 'identities')}, {some(number, 'image')}"
+    )
     if recipe.captures > 1:
         _say_next(folder, f"harness run --protocol identification --algo sift --data {folder}")
     else:

@@ -19,7 +19,7 @@ from harness.data.findings import Findings
 from harness.data.formats import Box, suffixes
 from harness.data.paths import BadNameError, Root, canonical
 from harness.data.records import Dataset, Record
-from harness.errors import UsageError
+from harness.errors import UsageError, some
 
 __all__ = ["BOXES", "IMAGES", "TRANSFORMS", "read_bivtatt"]
 
@@ -95,7 +95,12 @@ def read_bivtatt(root: Path) -> Dataset:
     if without:
         findings.warning(
             "images without a box",
-            f"{len(without)} images have no box and are shown whole, e.g. {without[0]!r}",
+            some(
+                len(without),
+                "image has no box and is shown whole",
+                "images have no box and are shown whole",
+            )
+            + f", e.g. {without[0]!r}",
         )
     return Dataset(root.name, root, "bivtatt", records, (), findings.all)
 

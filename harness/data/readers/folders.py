@@ -24,7 +24,7 @@ from harness.data.levels import places
 from harness.data.paths import BadNameError, Root, canonical
 from harness.data.records import Dataset, Record
 from harness.data.sheets import ENDINGS, OTHERS
-from harness.errors import UsageError
+from harness.errors import UsageError, some
 
 __all__ = ["read_folders", "skipped_pictures"]
 
@@ -140,7 +140,7 @@ def read_folders(root: Path) -> Dataset:
 
 def skipped_pictures(suffix: str, count: int) -> str:
     """Say how many pictures of a format that is not read here are left out, and what would help."""
-    what = f"skipped {_pictures(count)} with the ending {suffix}, which is not read here: "
+    what = f"skipped {some(count, 'picture')} with the ending {suffix}, which is not read here: "
     return what + (advice(FURTHER[suffix]) if suffix in FURTHER else "save them as JPEG or PNG")
 
 
@@ -175,14 +175,15 @@ def _files(root: Root, findings: Findings) -> Iterator[str]:
         if count:
             findings.warning(
                 "folders that devices leave behind",
-                f"left out {count:,} pictures in folders called {name!r}, which devices or "
+                f"left out {some(count, 'picture')} in folders called {name!r}, which devices or "
                 "programs make for themselves; rename the folder if they belong to the set",
             )
     if hidden:
         findings.warning(
             "hidden pictures",
-            f"left out {hidden:,} pictures that are hidden, or in hidden folders: their names "
-            "start with a dot",
+            f"left out {some(hidden, 'hidden picture')}: a dot begins the name of each, or of a "
+            "folder "
+            "that it lies in",
         )
 
 
@@ -218,7 +219,8 @@ def _say_loose(root: Path, loose: list[str], tables: list[str], findings: Findin
     ways = _ways(root, tables)
     findings.problem(
         "images without an identity",
-        f"{_pictures(len(loose))} {'lies' if len(loose) == 1 else 'lie'} directly in {root.name}/ "
+        f"{some(len(loose), 'picture')} {'lies' if len(loose) == 1 else 'lie'} directly in "
+        f"{root.name}/ "
         f"({_quoted(loose)}), and nothing says which tattoo "
         f"{'it shows' if len(loose) == 1 else 'they show'}: {ways[0]}, {ways[1]}, or {ways[2]}",
     )
@@ -250,10 +252,6 @@ def _say_made_by_devices(
 def _quoted(names: list[str]) -> str:
     shown = ", ".join(map(repr, names[:_SHOWN]))
     return shown + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
 
 
 def _pictures_below(folder: Path) -> int:

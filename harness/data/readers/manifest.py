@@ -61,7 +61,7 @@ from harness.data.paths import BadNameError, Root, canonical, unwritable
 from harness.data.records import Dataset, Record
 from harness.data.tables import Cells, Table, read_cells, read_table
 from harness.data.tags import read_tags
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError, nearest, some
 
 __all__ = [
     *("COLUMNS", "LABELS", "MEDIA", "ROLES", "WORDS", "Row"),
@@ -316,10 +316,10 @@ def _say_unlisted(rows: Sequence[Row], root: Root, findings: Findings) -> None:
     ]
     if others:
         shown = ", ".join(map(repr, others[:3])) + (", ..." if len(others) > 3 else "")
-        count = "1 picture is" if len(others) == 1 else f"{len(others):,} pictures are"
         findings.warning(
             "pictures that no line names",
-            f"{count} beside those that the list names, in no line, and not read: {shown}",
+            f"{some(len(others), 'picture is', 'pictures are')} beside those that the list "
+            f"names, in no line, and not read: {shown}",
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.errors import some
 from harness.reporting.sections.section import Section, SectionInput, filled_from
-from harness.reporting.wording import some
 from harness.tasks.results import Failure
 
 SHOWN = 50

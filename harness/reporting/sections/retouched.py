@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.api import Remover
 from harness.data.images import decode, encode_thumbnail
 from harness.data.records import Record
-from harness.errors import BadFile, HarnessError
+from harness.errors import BadFile, HarnessError, some
 from harness.execution.storage import PICTURES_FILE
 from harness.execution.unit import RETOUCHING, SCORES, UNIT_FILE, Unit
 from harness.record.files import LARGEST_LIST, is_regular, read_json
@@ -78,7 +78,10 @@ def _intro(manifest: Manifest) -> str:
             "What was given, what the algorithm made of it, and the same capture without the "
             "tattoo. Nothing is to be changed where there is no tattoo."
         )
-    words = f"{done.pictures:,} probes were retouched by {attack.algorithm} before the algorithm "
+    words = (
+        f"{some(done.pictures, 'probe was', 'probes were')} retouched by {attack.algorithm} "
+        "before the algorithm "
+    )
     words += "saw them; references and training images were not. "
     if any(done.learned):
         least = f"{min(done.learned):,}"
@@ -87,7 +90,7 @@ def _intro(manifest: Manifest) -> str:
             "subject, capture or file with the probes it retouched. "
         )
     if done.gave_up:
-        words += f"{len(done.gave_up):,} probes it gave up on were shown as they are. "
+        words += "It gave up on " + some(len(done.gave_up), "probe") + ", shown unchanged. "
     return words + "Only runs under the same attack can be ranked with this one."
 
 
