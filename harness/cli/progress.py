@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from harness.execution.pool import DONE, Event
+from harness.execution.doing import DONE, Event
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

@@ -8,6 +8,23 @@ from dataclasses import dataclass
 
 from harness.execution.bounds import Started
 
+DONE = "done"
+"""Step of a unit of which nothing is left to do."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """How far a unit is."""
+
+    unit: str
+    step: str
+    done: int = 0
+    total: int = 0
+    note: str = ""
+
+
+Listener = Callable[[Event], None]
+
 Report = Callable[[str, int, int, str], None]
 """Called with step, done, total and a note."""
 

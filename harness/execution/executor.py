@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from harness.execution import asking, conversation, here, unaided
 from harness.execution.asking import Asked
@@ -13,7 +14,17 @@ from harness.execution.conversation import Conversation
 from harness.execution.doing import Doing
 from harness.execution.unit import Unit
 
-__all__ = ["EXECUTORS", "Executor"]
+__all__ = ["EXECUTORS", "Elsewhere", "Executor"]
+
+
+class Elsewhere(Protocol):
+    """What carries units to other processes of the harness, on this machine or on others."""
+
+    def do_all(self, units: Sequence[Unit], place: Any, limits: Any, listen: Any) -> None:
+        """Have units done; parameters and errors as for `harness.execution.pool.do_all`."""
+
+    def check_all(self, units: Sequence[Unit], place: Any, limits: Any, listen: Any) -> Any:
+        """Have answers checked; parameters and errors as for `harness.execution.pool.check_all`."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ class Executor:
         Units that can be done at a time; None for as many as there are workers.
     forks
         Whether its workers may be forked from a process that has imported their libraries.
+    elsewhere
+        What has units done by other processes of the harness, if they are not done by this one.
     """
 
     name: str
@@ -43,6 +56,7 @@ class Executor:
     compare: Callable[[Unit, Path, Path, Doing, Path], None]
     most_units: int | None = None
     forks: bool = False
+    elsewhere: Elsewhere | None = None
 
 
 SUBPROCESS = Executor(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -26,31 +27,49 @@ class Journal:
     ----------
     run
         The run folder.
+    unit
+        The only unit that is noted: by a process elsewhere, which has a file of its own in that
+        unit's folder, until the process that leads the run has taken it over.
     """
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, unit: str = "") -> None:
         self._run = run
+        self._file = _file_of(run, unit) if unit else run / JOURNAL
         self._lock = threading.Lock()
-        self._steps: dict[str, str] = {}
-        try:
-            content = (run / JOURNAL).read_bytes()
-            self._steps = msgspec.json.decode(content, type=dict[str, str])
-        except (OSError, msgspec.DecodeError):
-            return  # nothing is done yet, then
+        self._steps = _read(self._file)
+
+    @classmethod
+    def of(cls, run: Path, hashes: Mapping[str, str]) -> Journal:
+        """Return one that knows these hashes, by ``unit/step``, whatever lies in the run folder."""
+        found = cls(run)
+        found._steps = dict(hashes)
+        return found
 
     def note(self, unit: str, step: str) -> None:
         """Note what has just been stored."""
-        digest = digest_of_folder(self._run / "units" / unit / step)
+        self.add({f"{unit}/{step}": digest_of_folder(self._run / "units" / unit / step)})
+
+    def add(self, hashes: Mapping[str, str]) -> None:
+        """Note hashes by ``unit/step``."""
         with self._lock:
-            self._steps[f"{unit}/{step}"] = digest
+            self._steps |= hashes
             text = msgspec.json.encode(self._steps, order="sorted")
-            write_whole(self._run / JOURNAL, msgspec.json.format(text, indent=1) + b"\n")
+            write_whole(self._file, msgspec.json.format(text, indent=1) + b"\n")
+
+    def take_over(self, unit: str) -> None:
+        """Note what a process elsewhere noted of its unit, as far as that is there as it was."""
+        file = _file_of(self._run, unit)
+        noted = _read(file)
+        there = {name: hashed for name, hashed in noted.items() if self._is_there(name, hashed)}
+        if there:
+            self.add(there)
+        if there == noted:
+            file.unlink(missing_ok=True)
 
     def has(self, unit: str, step: str) -> bool:
         """Return whether a step is stored as it was noted."""
         noted = self._steps.get(f"{unit}/{step}")
-        folder = self._run / "units" / unit / step
-        return noted is not None and folder.is_dir() and digest_of_folder(folder) == noted
+        return noted is not None and self._is_there(f"{unit}/{step}", noted)
 
     def hashes(self) -> dict[str, str]:
         """Return the noted hashes by ``unit/step``."""
@@ -73,6 +92,22 @@ class Journal:
                     "algorithm, or somebody else, wrote into the run folder. Remove the folder of "
                     "the run and run again"
                 )
+
+    def _is_there(self, name: str, digest: str) -> bool:
+        unit, _, step = name.partition("/")
+        folder = self._run / "units" / unit / step
+        return folder.is_dir() and digest_of_folder(folder) == digest
+
+
+def _file_of(run: Path, unit: str) -> Path:
+    return run / "units" / unit / JOURNAL
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError):
+        return {}  # nothing is done yet, then
 
 
 def digest_of_folder(folder: Path) -> str:

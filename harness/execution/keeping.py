@@ -8,6 +8,7 @@ compare. No process knows a name, and none but this one writes what is kept.
 from __future__ import annotations
 
 import shutil
+import socket
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
@@ -66,12 +67,15 @@ class Workplace:
         That forks the workers of an algorithm, where there is one.
     executor
         Where the algorithm lives while it is asked.
+    durable
+        Whether a step counts as stored only when it has left this machine's memory.
     """
 
     run: Path
     hidden: tuple[Path, ...] = ()
     nursery: Nursery | None = None
     executor: Executor = SUBPROCESS
+    durable: bool = False
     journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:
@@ -143,8 +147,9 @@ def _stored(unit: Unit, place: Workplace, step: str) -> Iterator[Path]:
     target = place.folder(unit) / step
     # What is there is not what the journal knows of.
     shutil.rmtree(target, ignore_errors=True)
-    with storage.whole(target) as part:
+    with storage.whole(target, durable=place.durable) as part:
         yield part
+        storage.record_step(part, host=socket.gethostname())
     place.journal.note(unit.name, step)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness.errors import HarnessError
 from harness.execution.bounds import Bounds, Started
-from harness.execution.doing import Doing, Stopped
+from harness.execution.claims import claimed
+from harness.execution.doing import Doing, Event, Listener, Stopped
 from harness.execution.keeping import (
     Workplace,
     do,
@@ -24,24 +25,6 @@ MEMORY = 1 << 30
 
 CPU = "cpu"
 """Where templates are matched unless another device is named."""
-
-
-DONE = "done"
-"""Step of a unit of which nothing is left to do."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """How far a unit is."""
-
-    unit: str
-    step: str
-    done: int = 0
-    total: int = 0
-    note: str = ""
-
-
-Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -79,6 +62,9 @@ def do_all(units: Sequence[Unit], place: Workplace, limits: Limits, listen: List
     RunFailed
         If a unit fails, after the others have been stopped: what they finished is kept.
     """
+    if place.executor.elsewhere is not None:
+        place.executor.elsewhere.do_all(units, place, limits, listen)
+        return
     stop = threading.Event()
     most = min(limits.workers, place.executor.most_units or limits.workers)
     with ThreadPoolExecutor(max_workers=most) as threads:
@@ -86,8 +72,8 @@ def do_all(units: Sequence[Unit], place: Workplace, limits: Limits, listen: List
         def start(unit: Unit) -> None:
             # Its time begins when its turn has come.
             if not stop.is_set():
-                with suppress(Stopped):
-                    do(unit, place, doing_of(unit, limits, listen, stop))
+                with suppress(Stopped), claimed(place.folder(unit)) as claim:
+                    do(unit, place, doing_of(unit, limits, claim.passing(listen), stop))
 
         futures = [threads.submit(start, unit) for unit in units]
         failure: BaseException | None = None
@@ -113,6 +99,9 @@ def check_all(units: Sequence[Unit], place: Workplace, limits: Limits, listen: L
     RunFailed
         If one comes out differently.
     """
+    if place.executor.elsewhere is not None:
+        checked: Checked = place.executor.elsewhere.check_all(units, place, limits, listen)
+        return checked
     stop = threading.Event()
     return check_answers(units, place, lambda unit: doing_of(unit, limits, listen, stop))
 

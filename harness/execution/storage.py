@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import FailureToEnroll, Template, unit_rows
-from harness.data.whole_files import named
+from harness.data.whole_files import named, part_of, to_disk
 from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
 
 if TYPE_CHECKING:
@@ -40,18 +40,24 @@ _MATCHING_ARRAYS = (
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
+def whole(target: Path, *, durable: bool = False) -> Iterator[Path]:
     """Give a temporary folder that becomes `target` in one step when the block ends well.
 
-    A process killed half-way leaves only the temporary folder: see `discard_parts`.
+    A process killed half-way leaves only the temporary folder: see `discard_parts`. What is
+    `durable` has left this machine's memory by then.
     """
-    part = target.with_name(f"{target.name}.part-{os.getpid()}")
+    part = target.with_name(part_of(target.name))
     part.mkdir(parents=True)
     started = time.perf_counter()
     try:
         yield part
         record_step(part, seconds=time.perf_counter() - started)
+        if durable:
+            for place in (*part.rglob("*"), part):
+                to_disk(place)
         part.rename(target)
+        if durable:
+            to_disk(target.parent)
     except OSError as reason:
         # What is half written takes room.
         shutil.rmtree(part, ignore_errors=True)

@@ -113,12 +113,13 @@ class Origin(msgspec.Struct, omit_defaults=True):
 
 
 class Step(msgspec.Struct):
-    """How long one step of one unit of work took."""
+    """How long one step of one unit of work took, and on which machine."""
 
     unit: str
     step: str
     seconds: float
     items: int
+    host: str = ""
 
 
 class Surroundings(msgspec.Struct):

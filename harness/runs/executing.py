@@ -14,13 +14,15 @@ import msgspec
 from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
 from harness.data.whole_files import write_whole
+from harness.execution.claims import remove_claim
 from harness.execution.configured import ConfiguredAlgorithm
 from harness.execution.conversation import remove_leftovers
+from harness.execution.doing import DONE, Event
 from harness.execution.environment import Environment, hash_of, together
 from harness.execution.keeping import Workplace, is_done
 from harness.execution.nursery import Nursery
 from harness.execution.plan import plan
-from harness.execution.pool import DONE, Event, Limits, check_all, do_all
+from harness.execution.pool import Limits, check_all, do_all
 from harness.execution.storage import (
     STEP_FILE,
     discard_parts,
@@ -53,6 +55,9 @@ from harness.tasks.results import Outcome
 
 ONE_FIT = "one-fit"
 """Code of the finding that a run is one of the fits that could have been."""
+
+SEVERAL_MACHINES = "several-environments"
+"""Code of the finding that not all units of a run were done in one environment."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +133,10 @@ def _execute(
             # What follows from a unit that is done again has to be, too.
             if renewed or unit.name in stale:
                 shutil.rmtree(place.folder(unit), ignore_errors=True)
+            place.journal.take_over(unit.name)
             if is_done(unit, place):
                 kept.append(unit.name)
+                remove_claim(place.folder(unit))
             else:
                 left.append(unit)
         renewed = renewed or bool(stale)
@@ -266,6 +273,15 @@ def _settled(
     return run, _beside(entry, loaded), more
 
 
+def _several_machines(count: int) -> Finding:
+    return Finding(
+        SEVERAL_MACHINES,
+        "warning",
+        f"units were done in {count} different environments (processors, libraries or devices; the "
+        "list of environments says which), so the last digits of scores may differ between them",
+    )
+
+
 def _one_fit(algorithm: bool) -> Finding:
     return Finding(
         ONE_FIT,
@@ -306,7 +322,8 @@ def _manifest(
                     found = msgspec.convert(facts["environment"], Environment)
                     environments[f"{unit.name}/{step}"] = found
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
-                steps.append(Step(unit.name, step, seconds, items))
+                host = str(facts.get("host", ""))
+                steps.append(Step(unit.name, step, seconds, items, host))
     shortcut_findings = shortcuts(judged.folds, judged.dataset.records, judged.protocol)
     own = [place for unit, place in units if _plugin_of(unit, run) == run.entry.plugin]
     run, loaded, more = _settled(run, own, [place for _, place in units if place not in own])
@@ -317,6 +334,8 @@ def _manifest(
     joined = together(environments)
     manifest.environments = [Surroundings(one, where) for one, where in joined]
     manifest.environment_hash = hash_of(joined)
+    if len(joined) > 1:
+        manifest.findings = [*manifest.findings, _several_machines(len(joined))]
     manifest.learns = run.learns
     if run.learns:
         manifest.findings = [*manifest.findings, _one_fit(description.learns)]

@@ -13,8 +13,9 @@ from harness.api import Tagger
 from harness.data.images import decode
 from harness.data.records import Picture
 from harness.errors import DataError, HarnessError, UsageError
+from harness.execution.doing import Event
 from harness.execution.keeping import Workplace
-from harness.execution.pool import Event, Limits, do_all
+from harness.execution.pool import Limits, do_all
 from harness.execution.storage import load_answer
 from harness.execution.unit import (
     MODEL,

@@ -11,7 +11,7 @@ from harness.cli.progress import (
     BarProgress,
     PlainProgress,
 )
-from harness.execution.pool import DONE, Event
+from harness.execution.doing import DONE, Event
 
 
 def shown(*events: Event) -> str:

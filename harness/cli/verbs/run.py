@@ -25,7 +25,7 @@ from harness.cli.options import (
     FiniteRange,
     assignments,
 )
-from harness.errors import DataError, HarnessError, Unwritable, sentence_of
+from harness.errors import DataError, HarnessError, Unwritable, UsageError, sentence_of
 
 if TYPE_CHECKING:
     from harness.data.findings import Finding
@@ -83,12 +83,27 @@ ALL = "all"
 @click.option("--workers", type=click.IntRange(min=1), help="Processes at a time.")
 @click.option(
     "--on",
-    type=click.Choice(["subprocess", "in-process"]),
     default="subprocess",
     show_default=True,
     envvar="HARNESS_ON",
     show_envvar=True,
-    help="Where algorithms run: fenced processes, or inside the harness, trusted.",
+    metavar="WHERE",
+    help="Where algorithms run: subprocess (fenced), in-process (inside the harness, trusted), or "
+    "workers of a cluster: dask (here), dask://HOST:PORT, a scheduler file, slurm, pbs.",
+)
+@click.option(
+    "--cluster",
+    "cluster_file",
+    type=PATH,
+    metavar="FILE.toml",
+    help="Jobs to ask for, and what is what on the machines of a cluster.",
+)
+@click.option(
+    "--data-root",
+    "data_roots",
+    multiple=True,
+    metavar="LOCAL=REMOTE",
+    help="What a folder of this machine is called on the workers. Repeatable.",
 )
 @click.option(
     "--threads",
@@ -154,6 +169,8 @@ def run(
     attack: str,
     workers: int | None,
     on: str,
+    cluster_file: Path | None,
+    data_roots: tuple[str, ...],
     threads: int,
     timeout: float,
     time_limit: float,
@@ -181,14 +198,30 @@ def run(
     )
     from harness.cli.progress import progress_for
     from harness.execution.bounds import Bounds
-    from harness.execution.executor import EXECUTORS
+    from harness.execution.cluster.choosing import HOW, is_known, opened
     from harness.execution.pool import Limits
     from harness.runs.executing import ONE_FIT, execute
     from harness.runs.finishing import add_likelihood_ratios
     from harness.runs.preparing import Request, prepare
     from harness.runs.repeats import joined, repeated
 
+    if not is_known(on):
+        raise UsageError(f"--on {on!r} is no place for algorithms; there is {HOW}")
     bounds = Bounds(silence=timeout, time=time_limit, memory=memory_limit or 0)
+    limits = Limits(threads=threads, bounds=bounds, memory=memory, device=device)
+    if workers is not None:
+        limits = replace(limits, workers=workers)
+    executor = click.get_current_context().with_resource(
+        opened(
+            on,
+            file=cluster_file,
+            data_roots=data_roots,
+            workers=limits.workers,
+            threads=threads,
+            device=device,
+            out=out,
+        )
+    )
     request = Request(
         algorithms=_every_algorithm(plugins) if ALL in algorithms else algorithms,
         protocols=_every_protocol(plugins, data) if ALL in protocols else protocols,
@@ -208,11 +241,8 @@ def run(
         memory=memory,
         device=device,
         bounds=bounds,
-        executor=EXECUTORS[on],
+        executor=executor,
     )
-    limits = Limits(threads=threads, bounds=bounds, memory=memory, device=device)
-    if workers is not None:
-        limits = replace(limits, workers=workers)
     said: set[Finding] = set()
     try:
         groups = repeated(prepare(request), repeats)

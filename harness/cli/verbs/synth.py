@@ -184,7 +184,7 @@ class _Drawing:
 
     def __call__(self, done: int, total: int) -> None:
         """Take note of what is done; the first call is before anything is."""
-        from harness.execution.pool import Event
+        from harness.execution.doing import Event
         from harness.reporting.wording import duration
 
         passed = time.monotonic() - self._started

@@ -1,0 +1,75 @@
+"""From the text of ``--on`` to an executor whose units are carried by Dask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.execution.cluster.carrying import Carrier
+from harness.execution.cluster.connecting import DASK, connected
+from harness.execution.cluster.settings import ClusterSettings, read_settings, root_of
+from harness.execution.executor import EXECUTORS, SUBPROCESS, Executor
+
+JOBS = ("slurm", "pbs")
+_ADDRESS = re.compile(r"(dask|tcp|tls)://[^\s/]+:\d+")
+
+HOW = "subprocess, in-process, dask, dask://HOST:PORT, a scheduler file (.json), slurm or pbs"
+
+
+def is_known(on: str) -> bool:
+    """Whether a text says where algorithms run."""
+    known = (*EXECUTORS, DASK, *JOBS)
+    return on in known or on.endswith(".json") or _ADDRESS.fullmatch(on) is not None
+
+
+@contextmanager
+def opened(
+    on: str,
+    *,
+    file: Path | None,
+    data_roots: tuple[str, ...],
+    workers: int,
+    threads: int,
+    device: str,
+    out: Path,
+) -> Iterator[Executor]:
+    """Give the executor that ``--on`` names, for as long as the block takes.
+
+    Parameters
+    ----------
+    on
+        ``dask`` for worker processes on this machine, ``dask://HOST:PORT`` or a scheduler file for
+        a cluster that is there, ``slurm`` or ``pbs`` for one of jobs.
+    file
+        Settings of a cluster.
+    data_roots
+        Texts of ``--data-root``.
+    workers, threads, device
+        As in `harness.execution.pool.Limits`.
+    out
+        Where run folders go.
+
+    Raises
+    ------
+    UsageError
+        If there is no such executor or cluster.
+    """
+    if on in EXECUTORS:
+        if file is not None or data_roots:
+            raise UsageError(f"--cluster and --data-root are for clusters, and --on {on} is none")
+        yield EXECUTORS[on]
+        return
+    settings = ClusterSettings() if file is None else read_settings(file)
+    if data_roots:
+        given = {**settings.data_root, **dict(root_of(text) for text in data_roots)}
+        settings = settings.model_copy(update={"data_root": given})
+    if on in JOBS and file is None:
+        raise UsageError(f"--on {on} needs --cluster FILE.toml, which says what jobs to ask for")
+    with connected(on, settings, workers=workers, threads=threads, out=out) as connection:
+        carrier = Carrier(connection, settings, device)
+        connection.wait()
+        yield replace(SUBPROCESS, name=DASK, ask=carrier.ask, forks=False, elsewhere=carrier)

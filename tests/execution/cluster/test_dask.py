@@ -1,0 +1,43 @@
+"""The same command on a cluster of this machine: the same bytes, whoever dies on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Ran
+from tests.execution.cluster.conftest import asked, bytes_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.own_process, pytest.mark.xdist_group("dask")]
+
+Command = Callable[..., Ran]
+
+
+def test_metrics_and_scores_are_the_same_bytes_wherever_units_are_done(
+    harness: Command, folders: Path, patient: Path, tmp_path: Path
+) -> None:
+    ways = {
+        "inside": ("--on", "in-process"),
+        "one": ("--workers", "1"),
+        "two": ("--workers", "2"),
+        "dask": ("--on", "dask", "--workers", "4"),
+    }
+    found = {}
+    for name, words in ways.items():
+        ran = harness(*asked(folders, patient), *words, "--out", tmp_path / name, timeout=400)
+        assert ran.code == 0, ran.err
+        (run,) = ran.json["runs"]
+        found[name] = bytes_of(tmp_path / "work" / run["folder"])
+    assert len(found["inside"]) == 9
+    assert found["one"] == found["two"] == found["dask"] == found["inside"]
+    folder = tmp_path / "work" / run["folder"]
+    assert not [*folder.rglob("claim.json"), *folder.glob("assignments*")]
+    assert not list(folder.glob("units/*/journal.json"))
+    assert harness("verify", folder).code == 0
+    steps = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["steps"]
+    assert {step["unit"] for step in steps} == {f"fold-{fold}" for fold in range(1, 9)}
+    again = harness(*asked(folders, patient), *ways["dask"], "--out", tmp_path / "dask")
+    assert again.json["runs"][0]["done"] == []
