@@ -64,19 +64,67 @@ def choose_interval(
     (0.1581, 1.0, 'Clopper-Pearson on 2 identities (all values equal)')
     """
     values, clusters = _present(values, clusters)
-    if not np.isin(values, (0.0, 1.0)).all():
+    (interval,) = choose_intervals(
+        values[:, np.newaxis], clusters, replicates=replicates, level=level, seed=seed
+    )
+    return interval
+
+
+def choose_intervals(
+    values: Values,
+    clusters: Identities,
+    *,
+    replicates: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[Interval, ...]:
+    """Intervals of several means over the same trials, each as of `choose_interval`.
+
+    They come from the same draws of identities, which are made once.
+
+    Parameters
+    ----------
+    values
+        0 or 1, shape (n, means).
+    clusters
+        Integers, shape (n,): identity that each row belongs to.
+    replicates, level, seed
+        As for `cluster_bootstrap_mean`.
+
+    Raises
+    ------
+    ValueError
+        If a value is not 0 or 1.
+
+    Examples
+    --------
+    >>> hits = np.array([[0, 1], [1, 1], [0, 1], [0, 1]])
+    >>> tattoos = np.array([5, 5, 6, 6])
+    >>> one, two = choose_intervals(hits, tattoos)
+    >>> one == choose_interval(hits[:, 0], tattoos), two == choose_interval(hits[:, 1], tattoos)
+    (True, True)
+    """
+    table = np.asarray(values, np.float64)
+    if not np.isin(table, (0.0, 1.0)).all():
         raise ValueError("values must be 0, 1 or NaN; use cluster_bootstrap_mean for others")
-    n, successes = len(values), int(values.sum())
-    identities = len(np.unique(clusters))
-    if n == 0:
-        return no_interval("no values")
-    if identities == n:
-        return wilson(successes, n, level)
-    if successes in (0, n):
-        exact = clopper_pearson(identities if successes else 0, identities, level)
-        method = f"{exact.method} on {identities} identities (all values equal)"
-        return Interval(exact.low, exact.high, method)
-    return cluster_bootstrap_mean(values, clusters, replicates=replicates, level=level, seed=seed)
+    n, identities = len(table), len(np.unique(clusters))
+    found: dict[int, Interval] = {}
+    for column, successes in enumerate(table.sum(axis=0).astype(np.int64).tolist()):
+        if n == 0:
+            found[column] = no_interval("no values")
+        elif identities == n:
+            found[column] = wilson(successes, n, level)
+        elif successes in (0, n):
+            exact = clopper_pearson(identities if successes else 0, identities, level)
+            method = f"{exact.method} on {identities} identities (all values equal)"
+            found[column] = Interval(exact.low, exact.high, method)
+    drawn = [column for column in range(table.shape[1]) if column not in found]
+    if drawn:
+        means = _bootstrap_means(
+            table[:, drawn], clusters, replicates=replicates, level=level, seed=seed
+        )
+        found |= dict(zip(drawn, means, strict=True))
+    return tuple(found[column] for column in range(table.shape[1]))
 
 
 def cluster_bootstrap_mean(
@@ -126,25 +174,45 @@ def cluster_bootstrap_mean(
     (0.0, 1.0, 'bootstrap of 2 identities')
     """
     values, clusters = _present(values, clusters)
+    (interval,) = _bootstrap_means(
+        values[:, np.newaxis], clusters, replicates=replicates, level=level, seed=seed
+    )
+    return interval
+
+
+def _bootstrap_means(
+    table: npt.NDArray[np.float64],
+    clusters: Identities,
+    *,
+    replicates: int,
+    level: float,
+    seed: int,
+) -> tuple[Interval, ...]:
+    """Return the intervals of the means of columns, from the same draws."""
     _, member = np.unique(clusters, return_inverse=True)
     counts = np.bincount(member)
-    sums = np.bincount(member, weights=values)
+    sums = [np.bincount(member, weights=column) for column in table.T]
     if not np.isfinite(sums).all():
         raise ValueError("a value is infinite")
 
     def means(weights: Weights) -> npt.NDArray[np.float64]:
-        mean: npt.NDArray[np.float64] = (weights @ sums) / (weights @ counts)
-        return mean[:, np.newaxis]
+        drawn = weights.astype(np.float64)
+        size = drawn @ counts.astype(np.float64)
+        return np.stack([(drawn @ column) / size for column in sums], axis=1)
 
     check_level(level)
     if len(counts) < 2:
-        return no_interval("bootstrap: needs two identities")
-    total, n = sums.sum(), counts.sum()
-    return bootstrap_interval(
-        replicate(means, len(counts), replicates=replicates, seed=seed)[:, 0],
-        (float(total / n), acceleration((total - sums) / (n - counts))),
-        identities=len(counts),
-        level=level,
+        return (no_interval("bootstrap: needs two identities"),) * len(sums)
+    n = counts.sum()
+    drawn = replicate(means, len(counts), replicates=replicates, seed=seed)
+    return tuple(
+        bootstrap_interval(
+            drawn[:, i],
+            (float(column.sum() / n), acceleration((column.sum() - column) / (n - counts))),
+            identities=len(counts),
+            level=level,
+        )
+        for i, column in enumerate(sums)
     )
 
 
@@ -217,6 +285,7 @@ def cluster_bootstrap_together(
     identities: int,
     *,
     mated: Mask | None = None,
+    background: int | None = None,
     corrected: bool = False,
     replicates: int = 500,
     level: float = 0.95,
@@ -230,6 +299,8 @@ def cluster_bootstrap_together(
         Called with int64, shape (draws, identities); returns float64, shape (draws, statistics).
     identities, mated, corrected, replicates, level, seed
         As for `cluster_bootstrap`; equal seeds give the same draws.
+    background
+        Identities without mates, where several of them are drawn as one.
 
     Raises
     ------
@@ -259,7 +330,7 @@ def cluster_bootstrap_together(
             drawn[:, i],
             None if without is None else (float(everybody[0, i]), acceleration(without[:, i])),
             identities=number,
-            background=identities - number,
+            background=identities - number if background is None else background,
             level=level,
         )
         for i in range(width)

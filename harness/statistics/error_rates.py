@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics import verification
 from harness.metrics.verification import error_curve, errors_allowed, hull_rate
-from harness.statistics.bootstrap import cluster_bootstrap
+from harness.statistics.bootstrap import cluster_bootstrap, cluster_bootstrap_together
 from harness.statistics.intervals import Interval, no_interval
+from harness.statistics.margins import (
+    Block,
+    Blocks,
+    MarginRates,
+    Powers,
+    distances,
+    look,
+    margins_of,
+    marks_at,
+)
 
 Values: TypeAlias = npt.NDArray[Any]
 Identities: TypeAlias = npt.NDArray[np.integer[Any]]
@@ -20,6 +31,13 @@ Weights: TypeAlias = npt.NDArray[np.int64]
 
 
 MEASURES = ("eer", "eer-convex-hull", "fnmr", "auc", "d-prime")
+
+
+ONE_BY_ONE = 200_000
+"""Non-mated comparisons up to which every draw looks at each of them."""
+
+_BLOCK = 1 << 20
+_BACKGROUND = 10_000
 
 
 class Measure(NamedTuple):
@@ -44,8 +62,9 @@ def bootstrap_measures(
     """Intervals of what `harness.metrics.verification` measures, by resampling identities.
 
     A non-mated comparison joins two identities and counts as often as the product of how often
-    they were drawn; a comparison within one identity as often as it was drawn. Scores are sorted
-    once. Each replicate is the exact metric of the resampled comparisons, ties and all. The
+    they were drawn; a comparison within one identity as often as it was drawn. Up to `ONE_BY_ONE`
+    non-mated comparisons each replicate is the exact metric of the resampled comparisons, ties and
+    all; of more it follows from counts by identity (`harness.statistics.margins`). The
     percentiles are corrected for bias and acceleration (BCa), and widened by *t* of the identities
     with mates: a background of many others makes no mated comparison more. In simulations with 5
     to 60 such identities, with and without a background, intervals of EER and FNMR at 95 % held the
@@ -87,11 +106,25 @@ def bootstrap_measures(
     >>> found[0].method
     'bootstrap of 3 identities'
     """
-    for name, fmr in measures:
-        if name not in MEASURES:
-            raise ValueError(f"no measure {name!r}; known: {', '.join(MEASURES)}")
-        if name == "fnmr":
-            errors_allowed(1, fmr)  # refuses an impossible rate before any work is done
+    _check(measures)
+    if len(nonmated) > ONE_BY_ONE:
+        verification.rates(mated, nonmated)  # refuses scores that are none
+        numbered = _numbered(mated_cluster, nonmated_probe_cluster, nonmated_reference_cluster)
+        if not len(mated) == len(numbered.owner) or not all(
+            len(part) == len(nonmated) for part in (numbered.probe, numbered.reference)
+        ):
+            raise ValueError("every comparison needs the identities that it joins")
+        return intervals_by_margins(
+            measures,
+            mated,
+            numbered.owner,
+            lambda: in_blocks(nonmated, numbered.probe, numbered.reference),
+            len(nonmated),
+            numbered.identities,
+            replicates,
+            seed,
+            level=level,
+        )
     resampled = ResampledComparisons(
         mated, mated_cluster, nonmated, nonmated_probe_cluster, nonmated_reference_cluster
     )
@@ -107,6 +140,138 @@ def bootstrap_measures(
         statistic,
         resampled.identities,
         mated=resampled.mated,
+        corrected=True,
+        replicates=replicates,
+        level=level,
+        seed=seed,
+    )
+
+
+def _check(measures: Sequence[Measure]) -> None:
+    for name, fmr in measures:
+        if name not in MEASURES:
+            raise ValueError(f"no measure {name!r}; known: {', '.join(MEASURES)}")
+        if name == "fnmr":
+            errors_allowed(1, fmr)  # refuses an impossible rate before any work is done
+
+
+class _Numbered(NamedTuple):
+    owner: Weights
+    probe: Weights
+    reference: Weights
+    identities: int
+
+
+def _numbered(*labels: Identities) -> _Numbered:
+    """Return numbers of identities from 0, in the order of their labels."""
+    known = np.unique(np.concatenate([np.unique(part) for part in labels]))
+    if len(known) and known[0] == 0 and known[-1] == len(known) - 1:
+        owner, probe, reference = (np.asarray(part, np.int64) for part in labels)
+    else:
+        owner, probe, reference = (np.searchsorted(known, part) for part in labels)
+    return _Numbered(owner, probe, reference, len(known))
+
+
+def in_blocks(scores: Values, probe: Values, reference: Values) -> Iterator[Block]:
+    """Hand out comparisons in blocks: arrays of shape (comparisons,)."""
+    for start in range(0, len(scores), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        yield Block(scores[part], probe[part], reference[part])
+
+
+def intervals_by_margins(
+    measures: Sequence[Measure],
+    mated: Values,
+    owner: Identities,
+    blocks: Blocks,
+    comparisons: int,
+    identities: int,
+    replicates: int = 500,
+    seed: int = 0,
+    *,
+    level: float = 0.95,
+) -> tuple[Interval, ...]:
+    """Intervals as of `bootstrap_measures`, from counts by identity.
+
+    Three looks at the comparisons at most, a block at a time.
+
+    Parameters
+    ----------
+    measures
+        What is measured.
+    mated
+        Scores, shape (m,).
+    owner
+        Whole numbers, shape (m,): identity of each mated comparison, from 0.
+    blocks
+        The non-mated comparisons.
+    comparisons
+        How many these are.
+    identities
+        How many there are.
+    replicates, seed, level
+        As for `bootstrap_measures`.
+
+    Raises
+    ------
+    ValueError
+        As for `bootstrap_measures`.
+    """
+    _check(measures)
+    scores, whose = np.asarray(mated, np.float64), np.asarray(owner, np.int64)
+    sample, highest = look(blocks(), comparisons)
+    margins, reached = margins_of(blocks(), marks_at(sample), scores, identities)
+    rates = MarginRates(scores, whose, margins, reached, highest)
+    powers = None
+    if any(name == "d-prime" for name, _ in measures):
+        own = Powers.of([Block(scores, whose, whose)], identities)
+        powers = own, Powers.of(blocks(), identities)
+    return drawn_by_margins(measures, rates, powers, replicates=replicates, seed=seed, level=level)
+
+
+def drawn_by_margins(
+    measures: Sequence[Measure],
+    rates: MarginRates,
+    powers: tuple[Powers, Powers] | None = None,
+    *,
+    replicates: int = 500,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[Interval, ...]:
+    """Intervals as of `bootstrap_measures`, where the counts are known.
+
+    Parameters
+    ----------
+    measures
+        What is measured.
+    rates
+        The counts, and what follows from them.
+    powers
+        Of mated and of non-mated comparisons; needed for ``d-prime``.
+    replicates, seed, level
+        As for `bootstrap_measures`.
+    """
+    judged = np.zeros(rates.identities, np.bool_)
+    judged[rates.owner] = True
+    if np.count_nonzero(judged) < 2 or not rates.comparisons:
+        missing = no_interval("bootstrap: needs two identities and non-mated comparisons")
+        return (missing,) * len(measures)
+    beside = rates.identities - int(np.count_nonzero(judged))
+    if beside > _BACKGROUND and powers is None:
+        rates, judged = rates.with_background_in(_BACKGROUND)
+
+    def statistics(weights: Weights) -> npt.NDArray[np.float64]:
+        found = rates.drawn([one for one in measures if one.name != "d-prime"], weights)
+        if powers is None:
+            return found
+        return np.insert(found, places, distances(*powers, weights)[:, np.newaxis], axis=1)
+
+    places = [i - k for k, i in enumerate(i for i, m in enumerate(measures) if m[0] == "d-prime")]
+    return cluster_bootstrap_together(
+        statistics,
+        rates.identities,
+        mated=judged,
+        background=beside,
         corrected=True,
         replicates=replicates,
         level=level,

@@ -156,23 +156,39 @@ def poisson_binomial_interval(
     if not p.size:
         return math.nan, math.nan
     # Similar probabilities side by side keep the parts narrow, and so the convolutions short.
-    lowest, pmf = _sum_of_trials(np.sort(p))
+    lowest, pmf = _sum_of_trials(np.sort(p), {})
     tail = (1 - level) / 2
     low = lowest + int(np.argmax(np.cumsum(pmf) > tail))
     high = lowest + len(pmf) - 1 - int(np.argmax(np.cumsum(pmf[::-1]) > tail))
     return low / p.size, high / p.size
 
 
-def _sum_of_trials(p: npt.NDArray[np.float64]) -> tuple[int, npt.NDArray[np.float64]]:
-    """Lowest sum worth keeping, and the probabilities from there on."""
+def _sum_of_trials(
+    p: npt.NDArray[np.float64], known: dict[tuple[float, int], tuple[int, npt.NDArray[np.float64]]]
+) -> tuple[int, npt.NDArray[np.float64]]:
+    """Lowest sum worth keeping, and the probabilities from there on.
+
+    Parameters
+    ----------
+    p
+        float64, shape (n,), rising.
+    known
+        By probability and number of equal trials; filled.
+    """
     if p.size == 1:
         return 0, np.array([1 - p[0], p[0]])
+    equal = (float(p[0]), p.size) if p[0] == p[-1] else None
+    if equal in known:
+        return known[equal]
     half = p.size // 2
-    (low1, pmf1), (low2, pmf2) = _sum_of_trials(p[:half]), _sum_of_trials(p[half:])
+    (low1, pmf1), (low2, pmf2) = _sum_of_trials(p[:half], known), _sum_of_trials(p[half:], known)
     pmf = np.convolve(pmf1, pmf2)
     # What is dropped is beyond the precision of any sum, and its absence keeps large n fast.
     kept = np.flatnonzero(pmf > 1e-30)
-    return low1 + low2 + int(kept[0]), pmf[kept[0] : kept[-1] + 1]
+    found = low1 + low2 + int(kept[0]), pmf[kept[0] : kept[-1] + 1]
+    if equal is not None:
+        known[equal] = found
+    return found
 
 
 def _check_counts(successes: int, n: int, level: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,12 @@ class Measures:
     """What follows from mated and non-mated scores alone; NaN where it cannot be told."""
 
     mated: npt.NDArray[np.float64]
-    nonmated: npt.NDArray[np.float64]
+
+    if TYPE_CHECKING:
+
+        @property
+        def nonmated(self) -> npt.NDArray[np.float64]:
+            """Scores of the non-mated comparisons: shape (comparisons,)."""
 
     def eer(self) -> float:
         """Return the equal error rate."""
@@ -70,6 +76,7 @@ class Measures:
 class Listed(Measures):
     """Comparisons of all folds, with the numbers of the identities behind each: int64 arrays."""
 
+    nonmated: npt.NDArray[np.float64]
     mated_clusters: npt.NDArray[np.int64]
     probe_clusters: npt.NDArray[np.int64]
     reference_clusters: npt.NDArray[np.int64]
@@ -143,8 +150,8 @@ def score_intervals(
     ids: Sequence[Metric],
     scores: Measures,
     mated_clusters: npt.NDArray[np.int64],
-    probe_clusters: npt.NDArray[np.int64],
-    reference_clusters: npt.NDArray[np.int64],
+    probe_clusters: npt.NDArray[np.integer],
+    reference_clusters: npt.NDArray[np.integer],
 ) -> dict[str, Interval]:
     """Return the intervals of those of `METRICS` that are asked for, by resampling identities.
 
@@ -153,19 +160,27 @@ def score_intervals(
     mated_clusters, probe_clusters, reference_clusters
         Identities as in `harness.statistics.error_rates.bootstrap_measures`.
     """
-    wanted = [metric for metric in ids if metric.name in METRICS]
-    if not wanted:
+    measures = measures_of(ids)
+    if not measures:
         return {}
-    measures = [Measure(m.name, float(dict(m.options).get("fmr", math.nan))) for m in wanted]
     found = bootstrap_measures(
-        measures,
+        list(measures.values()),
         scores.mated,
         mated_clusters,
         scores.nonmated,
         probe_clusters,
         reference_clusters,
     )
-    return {str(metric): interval for metric, interval in zip(wanted, found, strict=True)}
+    return dict(zip(measures, found, strict=True))
+
+
+def measures_of(ids: Sequence[Metric]) -> dict[str, Measure]:
+    """Return those of `METRICS` that are asked for, as what is resampled, by their ids."""
+    return {
+        str(m): Measure(m.name, float(dict(m.options).get("fmr", math.nan)))
+        for m in ids
+        if m.name in METRICS
+    }
 
 
 def independent(

@@ -19,12 +19,13 @@ from harness.errors import DataError
 from harness.metrics import identification as searching
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
+from harness.statistics.error_rates import ONE_BY_ONE, intervals_by_margins
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answer, Answered, StreamedAnswer, finite
 from harness.tasks.clusters import cluster_of, components, identities_of
-from harness.tasks.comparisons import estimate_of, independent, score_intervals
+from harness.tasks.comparisons import estimate_of, measures_of, score_intervals
 from harness.tasks.folds import check_named, deal
 from harness.tasks.intervals import set_interval
 from harness.tasks.protocol import FoldRules, Protocol
@@ -202,6 +203,8 @@ class Identification(Searching[PooledSearches]):
     def estimates(self, whole: PooledSearches, protocol: Protocol) -> dict[str, Estimate]:
         """Return every metric, by its id."""
         ids = protocol.metric_ids
+        asked = [int(metric["rank"]) for metric in ids if metric.name == "hit-rate"]
+        whole.hit_intervals([*asked, *_drawn_ranks(whole, protocol.ranks)])
         intervals = {} if whole.streamed else _score_intervals(ids, whole)
         return {str(metric): _estimate(metric, whole, intervals) for metric in ids}
 
@@ -263,7 +266,7 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
         rank = int(options["rank"])
         hits = (pool.ranks[searched] <= rank).astype(np.float64)
         estimate.n = len(hits)
-        interval = choose_interval(hits, pool.clusters[searched])
+        interval = pool.hit_intervals([rank])[rank]
         set_interval(estimate, interval, len(np.unique(pool.clusters[searched])))
         chance = searching.chance_hit(pool.mates[searched], pool.gallery[searched], rank)
         if len(chance):
@@ -296,8 +299,8 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
                 else "needs every score, and those of so many comparisons are not kept",
             )
         if str(metric) in intervals:
-            judged = independent(pool.mated_clusters, pool.nonmated_probe_clusters)
-            set_interval(estimate, intervals[str(metric)], judged, share=metric.name != "d-prime")
+            share = metric.name != "d-prime"
+            set_interval(estimate, intervals[str(metric)], pool.independent, share=share)
     return estimate
 
 
@@ -327,6 +330,17 @@ def _by_source(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, dict[st
 
 
 def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, Interval]:
+    if pool.nonmated_count > ONE_BY_ONE:
+        measures = measures_of(ids)
+        found = intervals_by_margins(
+            list(measures.values()),
+            pool.mated,
+            pool.mated_clusters,
+            pool.blocks,
+            pool.nonmated_count,
+            pool.identities,
+        )
+        return dict(zip(measures, found, strict=True))
     return score_intervals(
         ids,
         pool,
@@ -336,16 +350,21 @@ def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, I
     )
 
 
+def _drawn_ranks(pool: PooledSearches, max_rank: int) -> range:
+    """Return the ranks of the curve: to the end of the largest gallery."""
+    return range(1, min(max_rank, int(pool.gallery[pool.mates > 0].max(initial=1))) + 1)
+
+
 def _curves(pool: PooledSearches, max_rank: int) -> Curves:
     searched = pool.mates > 0
     ranks, mates, gallery = pool.ranks[searched], pool.mates[searched], pool.gallery[searched]
-    top = min(max_rank, int(gallery.max(initial=1)))
+    drawn = _drawn_ranks(pool, max_rank)
+    intervals = pool.hit_intervals(drawn)
     cmc: dict[str, list[float]] = {name: [] for name in _CMC_COLUMNS}
-    for rank, rate in enumerate(searching.cmc(ranks, top), start=1):
+    for rank, rate in zip(drawn, searching.cmc(ranks, len(drawn)), strict=True):
         if math.isnan(rate):
             break
-        hits = (ranks <= rank).astype(np.float64)
-        interval = choose_interval(hits, pool.clusters[searched])
+        interval = intervals[rank]
         chance = searching.chance_hit(mates, gallery, rank)
         row = (rank, rate, interval.low, interval.high, chance.mean())
         for name, value in zip(_CMC_COLUMNS, (*row, *pool.band(rank, chance)), strict=True):

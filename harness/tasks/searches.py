@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,9 @@ import numpy.typing as npt
 
 from harness.data.records import Fold, Record
 from harness.metrics import identification as searching
-from harness.statistics.intervals import poisson_binomial_interval
+from harness.statistics.bootstrap import choose_intervals
+from harness.statistics.intervals import Interval, poisson_binomial_interval
+from harness.statistics.margins import Block
 from harness.tasks.answers import (
     BINS,
     CURVE_POINTS,
@@ -21,12 +24,15 @@ from harness.tasks.answers import (
     summed,
     thin_curve,
 )
-from harness.tasks.comparisons import Measures
+from harness.tasks.comparisons import Measures, independent
 from harness.tasks.counted import counted
 from harness.tasks.results import Candidate, Failure, Judgement
 
 CANDIDATES = 50
 """Length of the candidate lists written; the scores of all comparisons are kept as well."""
+
+
+_BLOCK = 1 << 20
 
 
 def mated_matrix(fold: Fold) -> npt.NDArray[np.bool_]:
@@ -90,7 +96,9 @@ class FoldSearches(Measures):
     mated, mated_clusters, mated_sources
         Score, identity and whether both show one photograph, of every mated comparison.
     nonmated, nonmated_probe_clusters, nonmated_reference_clusters
-        Of every non-mated comparison that took place.
+        Of every non-mated comparison that took place, picked out of the matrix when asked for.
+    took_place
+        Which comparisons these are: bool, shape (probes, references).
     failed
         Of every image, whether the algorithm gave up on it.
     same_photograph
@@ -130,18 +138,51 @@ class FoldSearches(Measures):
     def _measure(self) -> None:
         where = counted(self.fold)
         usable = ~(self.failed_probes[:, None] | self.failed_references[None, :]) & where.compared
-        self.scores = np.where(usable, self.answer.scores, -np.inf)
+        scores: npt.NDArray[Any] = self.answer.scores
+        self.scores: npt.NDArray[Any] = (
+            scores if usable.all() else np.where(usable, scores, -np.inf)
+        )
         self.truth = where.mated
         self.ranks = searching.mate_ranks(self.scores, self.truth)
         self.precision = searching.average_precision(self.scores, self.truth)
         self.mates = self.truth.sum(axis=1)
         self.mated = self.scores[self.pairs[:, 0], self.pairs[:, 1]]
         # A failed comparison can never be a false match, and is not counted as a chance to be one.
-        rows, columns = np.nonzero(where.nonmated & usable)
-        self.nonmated = self.scores[rows, columns]
-        self.nonmated_count = len(self.nonmated)
-        self.nonmated_probe_clusters = self.probe_clusters[rows]
-        self.nonmated_reference_clusters = self.reference_clusters[columns]
+        self.took_place = where.nonmated & usable
+        self.nonmated_count = int(np.count_nonzero(self.took_place))
+
+    @property
+    def nonmated(self) -> npt.NDArray[np.float64]:
+        """Scores of the non-mated comparisons that took place: shape (comparisons,)."""
+        return self.scores[self.took_place]
+
+    @property
+    def nonmated_probe_clusters(self) -> npt.NDArray[Any]:
+        """Labels of the identities of their probes: shape (comparisons,)."""
+        return np.repeat(self.probe_clusters, np.count_nonzero(self.took_place, axis=1))
+
+    @property
+    def nonmated_reference_clusters(self) -> npt.NDArray[Any]:
+        """Labels of the identities of their references: shape (comparisons,)."""
+        return self.reference_clusters[np.nonzero(self.took_place)[1]]
+
+    def blocks(
+        self, probes: npt.NDArray[np.int64], references: npt.NDArray[np.int64]
+    ) -> Iterator[Block]:
+        """Hand out the non-mated comparisons that took place, some rows at a time.
+
+        Parameters
+        ----------
+        probes, references
+            Numbers of the identities of each, int64, shapes (probes,) and (references,).
+        """
+        step = max(1, _BLOCK // max(1, len(references)))
+        for start in range(0, len(probes), step):
+            rows = slice(start, start + step)
+            there = self.took_place[rows]
+            each = np.count_nonzero(there, axis=1)
+            whose = np.broadcast_to(references, there.shape)[there]
+            yield Block(self.scores[rows][there], np.repeat(probes[rows], each), whose)
 
     def _same_source(self, row: int, column: int) -> bool:
         probe = self.records[self.fold.probes[row]].source
@@ -164,15 +205,15 @@ class FoldSearches(Measures):
 
     def searches(self) -> list[Judgement]:
         """Return every search with the head of its candidate list."""
-        names = np.array(self.fold.gallery)
-        by_name = np.argsort(names, kind="stable")
+        names = self.fold.gallery
+        by_name = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
         found = []
         there = np.ones(self.scores.shape, dtype=bool)
         there[self.excluded[:, 0], self.excluded[:, 1]] = False
         for i, probe in enumerate(self.fold.probes):
             # Ties are listed by name, so that the list does not depend on the gallery's order.
-            order = by_name[np.argsort(-self.scores[i][by_name], kind="stable")]
-            order = order[there[i][order]]
+            listed = by_name[there[i][by_name]]
+            order = listed[_highest(self.scores[i][listed], CANDIDATES)]
             mate_scores = self.scores[i][self.truth[i]]
             others = self.scores[i][~self.truth[i]]
             mates = np.flatnonzero(self.truth[i])
@@ -192,8 +233,8 @@ class FoldSearches(Measures):
                     failed=bool(self.failed_probes[i]),
                     same_source=best is not None and self._same_source(i, int(best)),
                     candidates=[
-                        Candidate(str(names[j]), finite(self.scores[i, j]), bool(self.truth[i, j]))
-                        for j in order[:CANDIDATES]
+                        Candidate(names[j], finite(self.scores[i, j]), bool(self.truth[i, j]))
+                        for j in order.tolist()
                     ],
                 )
             )
@@ -220,9 +261,12 @@ class StreamedSearches(FoldSearches):
         found = self.answer.matching
         self.ranks, self.precision, self.mates = found.ranks, found.precision, found.mates
         self.mated = found.mated_scores.astype(np.float64)
-        self.nonmated = self.nonmated_probe_clusters = np.empty(0)
-        self.nonmated_reference_clusters = np.empty(0)
         self.nonmated_count = found.nonmated_count
+
+    @property
+    def nonmated(self) -> npt.NDArray[np.float64]:
+        """No scores, since none are kept."""
+        return np.empty(0)
 
     def searches(self) -> list[Judgement]:
         """Return every search with the head of its candidate list."""
@@ -285,6 +329,15 @@ class StreamedSearches(FoldSearches):
         return {} if found.histogram is None else found.histogram.shares(found.mated_scores, BINS)
 
 
+def _highest(scores: npt.NDArray[np.floating[Any]], most: int) -> npt.NDArray[np.int64]:
+    """Return the places of the highest scores, falling, equal ones in their order."""
+    places = np.arange(len(scores))
+    if len(scores) > most:
+        bar = np.partition(scores, len(scores) - most)[len(scores) - most]
+        places = np.flatnonzero(scores >= bar)
+    return places[np.argsort(-scores[places], kind="stable")][:most]
+
+
 def gallery_sizes(gallery: npt.NDArray[np.integer]) -> dict[str, int]:
     """Return the fewest and most references that probes with a mate are searched among.
 
@@ -328,22 +381,59 @@ class PooledSearches(Measures):
         self.mates, self.gallery = join("mates"), join("gallery")
         self.same_photograph = join("same_photograph")
         self.source_known = any(part.source_known for part in parts)
-        self.mated, self.nonmated = join("mated"), join("nonmated")
+        self.mated: npt.NDArray[Any] = join("mated")
+        self.nonmated: npt.NDArray[Any] = join("nonmated")
         self.nonmated_count = sum(part.nonmated_count for part in parts)
         self.failed = join("failed")
-        names = np.concatenate(
-            [np.concatenate([part.probe_clusters, part.reference_clusters]) for part in parts]
-        )
-        known = np.unique(names)
+        sides = [(part.probe_clusters, part.reference_clusters) for part in parts]
+        known = np.unique(np.concatenate([labels for side in sides for labels in side]))
+        self.identities = len(known)
+        self._parts = parts
+        self._numbers = [
+            (np.searchsorted(known, probes), np.searchsorted(known, references))
+            for probes, references in sides
+        ]
+        self.clusters = np.concatenate([probes for probes, _ in self._numbers])
+        self.mated_clusters = np.searchsorted(known, join("mated_clusters")).astype(np.int64)
+        self._hits: dict[int, Interval] = {}
 
-        def numbered(name: str) -> npt.NDArray[np.int64]:
-            return np.searchsorted(known, join(name)).astype(np.int64)
+    def blocks(self) -> Iterator[Block]:
+        """Hand out the non-mated comparisons of all parts, with numbers of identities."""
+        for part, numbers in zip(self._parts, self._numbers, strict=True):
+            yield from part.blocks(*numbers)
 
-        self.clusters = numbered("probe_clusters")
-        self.mated_clusters = numbered("mated_clusters")
-        if not self.streamed:
-            self.nonmated_probe_clusters = numbered("nonmated_probe_clusters")
-            self.nonmated_reference_clusters = numbered("nonmated_reference_clusters")
+    @property
+    def nonmated_probe_clusters(self) -> npt.NDArray[np.int32]:
+        """Number of the identity of each non-mated comparison's probe: shape (comparisons,)."""
+        return self._of_nonmated(1)
+
+    @property
+    def nonmated_reference_clusters(self) -> npt.NDArray[np.int32]:
+        """Number of the identity of each one's reference: shape (comparisons,)."""
+        return self._of_nonmated(2)
+
+    def _of_nonmated(self, which: int) -> npt.NDArray[np.int32]:
+        parts = [np.asarray(block[which], np.int32) for block in self.blocks()]
+        return np.concatenate([np.empty(0, np.int32), *parts])
+
+    @cached_property
+    def independent(self) -> int:
+        """Identities behind an error rate: see `harness.tasks.comparisons.independent`."""
+        compared = [
+            numbers[part.took_place.any(axis=1)]
+            for part, (numbers, _) in zip(self._parts, self._numbers, strict=True)
+        ]
+        return independent(self.mated_clusters, np.concatenate(compared))
+
+    def hit_intervals(self, ranks: Sequence[int]) -> dict[int, Interval]:
+        """Return the intervals of hit rates, by rank; those of all ranks from the same draws."""
+        wanted = [rank for rank in dict.fromkeys(ranks) if rank not in self._hits]
+        if wanted:
+            searched = self.mates > 0
+            hits = self.ranks[searched][:, np.newaxis] <= np.array(wanted)
+            found = choose_intervals(hits.astype(np.float64), self.clusters[searched])
+            self._hits |= dict(zip(wanted, found, strict=True))
+        return {rank: self._hits[rank] for rank in ranks}
 
     def counts(self) -> dict[str, int]:
         """Return the sums over all parts, and how large galleries are."""

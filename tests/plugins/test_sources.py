@@ -183,6 +183,7 @@ class Tells(Matcher):
         "harness.statistics",
         "harness.training",  # packages without code
         "harness.statistics.error_rates",  # intervals
+        "harness.statistics.margins",
         "harness.statistics.bootstrap",
         "harness.statistics.intervals",
         "harness.tasks.comparisons",  # numbers from stored scores
