@@ -173,7 +173,11 @@ class Wire:
         except (OSError, ValueError):
             raise Ended from None
         while not poll.poll(_LOOK_EVERY):
-            self._look()
+            try:
+                self._look()
+            except Ended:
+                if not poll.poll(0):  # it may have spoken, and gone, since
+                    raise
 
 
 def _plain(array: Array) -> Array:
