@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
 
 from harness.data.records import Dataset, Fold
 from harness.metrics import open_set as searching
@@ -299,6 +298,7 @@ def chance_fnir(gallery: npt.NDArray[np.integer], fpir: float | None, rank: int)
     """
     if len(gallery) == 0:
         return None
+    from scipy.stats import binom  # half a second that few runs need
 
     def fnir(rate: float) -> float:
         sizes, counts = np.unique(gallery, return_counts=True)
