@@ -184,7 +184,7 @@ class Arcface(EmbeddingMatcher):
             else Cosine(self.learning_rate, iterations, warm_up=iterations // 20),
             iterations,
             seed=self.seed,
-            where=self.where(),
+            devices=self.chosen_devices(),
             clip=self.clip,
             validation=Validation(measure, an_epoch, self.patience) if len(held) else None,
             checkpoints=train.checkpoints,

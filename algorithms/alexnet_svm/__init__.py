@@ -338,7 +338,7 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
             StepPolicy(self.learning_rate, self.step, self.gamma),
             self.iterations,
             seed=self.seed,
-            where=self.where(),
+            devices=self.chosen_devices(),
             checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()

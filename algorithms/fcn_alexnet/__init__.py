@@ -217,7 +217,7 @@ class FcnAlexnet(TrainedNetwork, Segmenter):
             schedule,
             self.iterations,
             seed=self.seed,
-            where=self.where(),
+            devices=self.chosen_devices(),
             checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()

@@ -202,7 +202,7 @@ class InceptionStyle(TrainedNetwork, Tagger):
             Cosine(self.learning_rate, self.iterations, self.iterations // 10),
             self.iterations,
             seed=self.seed,
-            where=self.where(),
+            devices=self.chosen_devices(),
             checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()

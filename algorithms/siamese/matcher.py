@@ -111,7 +111,7 @@ class SiameseMatcher(EmbeddingMatcher):
             StepPolicy(self.learning_rate, self.step, self.gamma),
             self.iterations,
             seed=self.seed,
-            where=self.where(),
+            devices=self.chosen_devices(),
             checkpoints=train.checkpoints,
             progress=train.progress,
         ).run()

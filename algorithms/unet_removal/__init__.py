@@ -131,7 +131,7 @@ class UnetRemoval(TrainedNetwork, Remover):
             stages,
             stages.total,
             seed=self.seed,
-            where=self.where(),
+            devices=self.chosen_devices(),
             clip=1.0,
             checkpoints=train.checkpoints,
             progress=train.progress,

@@ -15,6 +15,9 @@ from harness.errors import HarnessError, Unwritable, sentence_of, visible_lines
 _NO_ROOM = re.compile("failed to map segment|cannot allocate memory", re.IGNORECASE)
 """What the loader of libraries says where memory is short."""
 
+LEAST_SPACE = 1 << 30
+"""Bytes of address space that the libraries take. With less, theirs crash, hang, or end with 1."""
+
 INTERRUPTED = 130
 OUT_OF_MEMORY = 3
 
@@ -41,6 +44,13 @@ def carried_out(arguments: Sequence[str] | None = None) -> int:
 
 
 def _code(arguments: Sequence[str] | None) -> int:
+    space = _address_space()
+    if space is not None and space < LEAST_SPACE:
+        _say(
+            f"error: this process may use {space / 1e6:,.0f} MB of address space (`ulimit -v`), "
+            f"and what the harness loads takes {LEAST_SPACE / 1e6:,.0f} MB; raise that limit"
+        )
+        return OUT_OF_MEMORY
     try:
         from harness.cli.verbs import commands
 
@@ -69,6 +79,16 @@ def _code(arguments: Sequence[str] | None) -> int:
         _say(f"{traceback.format_exc()}\nerror: this is a fault of the harness; please report it")
         return FAULT
     return ended if isinstance(ended, int) else 0
+
+
+def _address_space() -> int | None:
+    """Return how many bytes of addresses the process may use, or None where nothing limits it."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def _say(text: str) -> None:

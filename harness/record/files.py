@@ -239,11 +239,11 @@ def sound(folder: Path | str, what: str, apart: tuple[type[Exception], ...] = ()
     Raises
     ------
     Damaged
-        In the place of any error that says nothing to a user.
+        In the place of any error that says nothing to a user, but for those of the machine.
     """
     try:
         yield
-    except (HarnessError, OSError, MemoryError):
+    except (HarnessError, OSError, MemoryError, ImportError):
         raise
     except Exception as reason:
         if isinstance(reason, apart):

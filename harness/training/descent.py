@@ -72,7 +72,7 @@ class Descent:
         Steps.
     seed
         Of everything random.
-    where
+        Which, how many, and with which precision.
         Devices and precision.
     clip
         Greatest norm of all gradients together, applied after they are computed; 0 for none.
@@ -92,7 +92,7 @@ class Descent:
     schedule: Schedule
     iterations: int
     seed: int = 0
-    where: Devices = field(default_factory=Devices)
+    devices: Devices = field(default_factory=Devices)
     clip: float = 0.0
     validation: Validation | None = None
     checkpoints: Path | None = None
@@ -114,12 +114,12 @@ class Descent:
         Damaged
             If the checkpoint cannot be read or is of another network.
         """
-        if self.where.count == 1:
+        if self.devices.count == 1:
             with torch.random.fork_rng(devices=_accelerators()):
-                curve, _ = launch(self.where, lambda engine: _Run(self, engine).learn())
+                curve, _ = launch(self.devices, lambda engine: _Run(self, engine).learn())
         else:
             # Learned in other processes, so the weights have to be copied back.
-            curve, state = launch(self.where, lambda engine: _Run(self, engine).learn())
+            curve, state = launch(self.devices, lambda engine: _Run(self, engine).learn())
             self.objective.load_state_dict({n: torch.from_numpy(v) for n, v in state.items()})
         self.objective.cpu()
         return curve
@@ -149,7 +149,7 @@ class _Run:
         self.state = _State()
         self.kept: dict[str, Tensor] = {}
         self._restore()
-        self.called, self.stepped = engine.prepared(self.objective, self.optimiser)
+        self.prepared, self.stepped = engine.prepared(self.objective, self.optimiser)
         self.losses: list[Tensor] = []
         self.reported_at = self.saved = time.monotonic()
         self.every = max(1, descent.iterations // _RECORDS)
@@ -196,7 +196,7 @@ class _Run:
         if self.engine.device.type != "cpu":
             batch = tuple(t.to(self.engine.device, non_blocking=True) for t in batch)
         with self.engine.precision():
-            loss = self.called(*batch)
+            loss = self.prepared(*batch)
         self.engine.backward(loss)
         if descent.clip:
             nn.utils.clip_grad_norm_(self.objective.parameters(), descent.clip)

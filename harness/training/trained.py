@@ -37,7 +37,7 @@ class TrainedNetwork:
     def build(self) -> nn.Module:
         """Return the network with its initial weights, which follow from `seed`."""
 
-    def where(self) -> Devices:
+    def chosen_devices(self) -> Devices:
         """Return where a fit runs."""
         from harness.training.engine import Devices
 

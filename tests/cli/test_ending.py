@@ -14,6 +14,7 @@ import pytest
 from harness.cli import ending
 from harness.cli.verbs import commands
 from harness.errors import DataError, NotComparable
+from harness.record.files import sound
 
 
 @pytest.fixture
@@ -70,3 +71,23 @@ def test_a_broken_installation_does_not_look_like_a_regression() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.returncode == 70
     assert b"ModuleNotFoundError" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no `ulimit -v`")
+@pytest.mark.parametrize("megabytes", [100, 200, 600])
+@pytest.mark.parametrize("verb", ["gate", "list"])
+def test_a_limit_that_no_library_fits_into_is_named_and_nothing_hangs(
+    megabytes: int, verb: str
+) -> None:
+    command = f"ulimit -v {megabytes * 1000}; exec {sys.executable} -m harness {verb}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: this process may use {megabytes * 1.024:,.0f} MB of address")
+
+
+def test_a_library_that_cannot_be_loaded_is_no_fault_of_a_run_folder() -> None:
+    with pytest.raises(ImportError, match="map segment"), sound("run", "nothing can be computed"):
+        raise ImportError("x.so: failed to map segment from shared object")

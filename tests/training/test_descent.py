@@ -251,7 +251,7 @@ def test_progress_has_loss_rate_and_the_best_validation() -> None:
 
 def test_bfloat16_learns_about_the_same_in_coarser_steps() -> None:
     fine = descent(kind="sgd", iterations=5)
-    coarse = descent(kind="sgd", iterations=5, where=Devices(precision="bfloat16"))
+    coarse = descent(kind="sgd", iterations=5, devices=Devices(precision="bfloat16"))
     fine.run()
     coarse.run()
     assert not alike(weights(fine), weights(coarse))
@@ -268,7 +268,7 @@ import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 import torch; torch.set_num_threads(1)
 from tests.training.test_descent import Guess, descent, weights, Devices, Validation
 from safetensors.torch import save_file
-one = descent(objective=Guess(0.0, norm=False), where=Devices(count={{count}}),
+one = descent(objective=Guess(0.0, norm=False), devices=Devices(count={{count}}),
               validation=Validation(lambda device: 0.5, every=10))
 curve = one.run()
 assert curve["validation EER"].count(0.5) == 3, curve
@@ -289,18 +289,18 @@ save_file(weights(one), {str(tmp_path)!r} + "/{{count}}.safetensors")
 
 
 @pytest.mark.parametrize(
-    ("where", "message"),
+    ("devices", "message"),
     [
         (Devices(device="mps"), "no device 'mps' here; there is: cpu"),
         (Devices(device="abacus"), "no device 'abacus' here"),
         (Devices(precision="float8"), "unknown precision 'float8'; known: float32, bfloat16"),
     ],
 )
-def test_what_the_machine_does_not_have_is_refused(where: Devices, message: str) -> None:
-    if where.device == "mps" and torch.backends.mps.is_available():
+def test_what_the_machine_does_not_have_is_refused(devices: Devices, message: str) -> None:
+    if devices.device == "mps" and torch.backends.mps.is_available():
         pytest.skip("this machine has it")
     with pytest.raises(UsageError, match=message):
-        descent(where=where).run()
+        descent(devices=devices).run()
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
