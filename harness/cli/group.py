@@ -11,6 +11,7 @@ from harness.errors import RunFailed, UsageError, nearest
 SECTIONS: dict[str, dict[str, str]] = {
     "Evaluate": {
         "run": "run algorithms over protocols, a report for each",
+        "status": "how far are runs, where, and when will they end?",
         "score": "every number again, or judge scores made elsewhere",
         "verify": "is a run whole, and do its numbers follow?",
         "report": "write the HTML report of a run again",
@@ -58,6 +59,8 @@ MEANT = {
     "eval": "That is: harness run",
     "evaluate": "That is: harness run",
     "test": "That is: harness run; for the interface of an algorithm: harness check",
+    "progress": "That is: harness status RUNS",
+    "ps": "That is: harness status RUNS",
     "validate": "That is: harness verify RUN, or harness check ALGORITHM",
     "init": "That is: harness new algorithm NAME",
     "create": "That is: harness new algorithm NAME",

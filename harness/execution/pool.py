@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from harness.errors import HarnessError
 from harness.execution.bounds import Bounds, Started
 from harness.execution.claims import claimed
+from harness.execution.devices import CPU
 from harness.execution.doing import Doing, Event, Listener, Stopped
 from harness.execution.keeping import (
     Workplace,
@@ -22,9 +23,6 @@ from harness.execution.unit import Unit
 
 MEMORY = 1 << 30
 """Bytes that matching may use unless more are allowed."""
-
-CPU = "cpu"
-"""Where templates are matched unless another device is named."""
 
 
 @dataclass(frozen=True)

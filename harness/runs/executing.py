@@ -49,6 +49,7 @@ from harness.runs.preparing import (
     command,
 )
 from harness.runs.shortcuts.evidence import shortcuts
+from harness.runs.status import remove_plan, write_plan
 from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.results import Outcome
@@ -155,6 +156,7 @@ def _execute(
         do(before[0])
         pictures, shown = retouched(folder, retouching, judged.folds)
         waves = attacked(waves, judged.folds, pictures)
+    write_plan(folder, [*before, *waves], limits.workers)
     for wave in waves:
         do(wave)
     waves = [*before, *waves]
@@ -186,6 +188,7 @@ def _execute(
         manifest.findings = [*manifest.findings, remark]
     manifest.opinions = cross_checks(judged.protocol, judged.folds, answers)
     end(folder)
+    remove_plan(folder)
     finish(folder, manifest, outcome, judged.dataset)
     if run.folder != folder:
         folder.rename(run.folder)

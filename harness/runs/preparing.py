@@ -30,9 +30,10 @@ from harness.data.whole_files import digest_of
 from harness.errors import DataError, UsageError
 from harness.execution.bounds import Bounds
 from harness.execution.configured import ConfiguredAlgorithm
+from harness.execution.devices import CPU, device_asked, lacking
 from harness.execution.environment import Environment
 from harness.execution.executor import SUBPROCESS, Executor
-from harness.execution.pool import CPU, MEMORY
+from harness.execution.pool import MEMORY
 from harness.plugins.places import bundled
 from harness.plugins.registry import (
     find_algorithm,
@@ -171,6 +172,7 @@ def prepare(request: Request) -> list[Prepared]:
     DataError
         With every problem of a data set.
     """
+    _check_device("--device", request.device, request)
     entries = [_entry(name, request) for name in _named(request.algorithms)]
     judged = [judged_by(name, request) for name in _named(request.protocols)]
     attack = _attack(request) if request.attack else None
@@ -204,6 +206,12 @@ def prepare(request: Request) -> list[Prepared]:
             "what it can do. `harness list` shows who can do what."
         )
     return _looked_at(runs)
+
+
+def _check_device(option: str, device: str, request: Request) -> None:
+    """Refuse a device that is not there; on a cluster it is the workers that need it."""
+    if request.executor.elsewhere is None and (why := lacking(device)):
+        raise UsageError(f"{option} {device} cannot be used on this machine: {why}")
 
 
 def _looked_at(runs: Sequence[Prepared]) -> list[Prepared]:
@@ -454,6 +462,8 @@ def _entry(name: str, request: Request) -> ConfiguredAlgorithm:
         bounds=request.bounds,
     )
     asked.description.check_complete(plugin.name)
+    own = device_asked("", asked.description.values())
+    _check_device(f"{plugin.name}: --param device =", own, request)
     return ConfiguredAlgorithm(
         plugin,
         asked.description,

@@ -140,6 +140,7 @@ def _on_a_copy(*parts: Any) -> Attempt:
 ATTEMPTS: dict[str, Attempt] = {
     "verify": _words("verify", "M"),
     "verify both": _words("verify", "G", "M"),
+    "status": _words("status", "M", "G", "--json"),
     "score": _on_a_copy("score", "M"),
     "score json": _on_a_copy("score", "M", "--json"),
     "score forensic": _on_a_copy("score", "M", "--forensic", "pav"),

@@ -21,6 +21,7 @@ from harness.cli.verbs import (  # noqa: F401
     run,
     score,
     serve,
+    status,
     synth,
     tag,
     verify,

@@ -48,8 +48,8 @@ class Assignment(msgspec.Struct):
         SHA-256 of every file of a picture that the unit is about, by path.
     durable
         Whether results have to leave the memory of the worker's machine.
-    gpu
-        Whether the unit asks for a GPU.
+    device
+        That a unit asks for, as torch names it; nothing for the CPU.
     check
         Whether answers are to be given again, of units that are done.
     """
@@ -65,7 +65,7 @@ class Assignment(msgspec.Struct):
     journal: dict[str, str]
     pictures: dict[str, str]
     durable: bool
-    gpu: bool
+    device: str
     check: bool = False
 
     def bounds(self) -> Bounds:

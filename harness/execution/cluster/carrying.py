@@ -116,7 +116,6 @@ class Carrier:
             hidden=tuple(absolute(str(folder)) for folder in hidden),
             silence=bounds.silence,
             memory=memory_asked(Limits(bounds=bounds)),
-            device=self._device,
         )
         answers = self._connection.on_each(there.tell, question.key, self._roots)
         reports = [msgspec.json.decode(answer, type=Report) for answer in answers]
@@ -191,7 +190,7 @@ class Carrier:
             journal={name: one for name, one in known.items() if name.split("/")[0] in own},
             pictures=pictures,
             durable=not self._connection.is_local,
-            gpu=bool(device),
+            device=device,
         )
 
     def words(self, place: Workplace, name: str, assignment: Assignment) -> tuple[Any, ...]:
@@ -217,6 +216,7 @@ class Carrier:
         bare = [msgspec.structs.replace(units[0], pictures={}, training=None, masks=[])]
         assignment = self.assign(bare, place, limits, sample)
         assignment.expected = self._expected_for(units)
+        assignment.device = device_asked(self._device, units[0].parameters)
         write_assignment(place.run, "look", assignment)
         rows: list[Difference] = []
         for answer in self._connection.on_each(there.look, *self.words(place, "look", assignment)):
@@ -292,7 +292,7 @@ class _Wave:
         assignment = carrier.assign([unit], self.place, self.limits, carrier.digests([unit]))
         write_assignment(self.place.run, unit.name, assignment)
         words = carrier.words(self.place, unit.name, assignment)
-        future = carrier.connection.submit(there.work, *words, gpu=assignment.gpu)
+        future = carrier.connection.submit(there.work, *words, gpu=bool(assignment.device))
         self.out[future.key] = _Turn(unit, assignment.token)
         future.add_done_callback(self.ended.put)
 

@@ -38,6 +38,8 @@ CONFIGURED = {
     "distributed.scheduler.allowed-failures": 0,
     # Units wait at the scheduler, so that a worker that comes late finds some.
     "distributed.scheduler.worker-saturation": 1.0,
+    # A worker that is started again and dies once more is no reason to do without it.
+    "distributed.deploy.lost-worker-timeout": "10 minutes",
     "logging": {"distributed": "critical", "bokeh": "critical", "tornado": "critical"},
 }
 _GPUS = Path("/proc/driver/nvidia/gpus")
@@ -238,19 +240,19 @@ def connected(
                     wait=LOCAL_WAIT,
                     unseen=LOCAL_UNSEEN,
                     is_local=True,
+                    fill=lambda: cluster.scale(workers),
                 )
         return
     if on in ("slurm", "pbs"):
         with _jobs(on, settings, threads, out) as cluster:
             client = distributed.Client(cluster, set_as_default=False)
             with _closing(client):
-                fill = lambda: cluster.scale(jobs=settings.jobs)  # noqa: E731
                 yield Connection(
                     client,
                     f"the jobs of {on}",
                     wait=settings.wait,
                     unseen=settings.unseen,
-                    fill=fill,
+                    fill=lambda: cluster.scale(jobs=settings.jobs),
                 )
         return
     client = _there(distributed, on)

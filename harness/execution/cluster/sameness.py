@@ -23,7 +23,6 @@ from harness.execution import asking
 from harness.execution.asking import Asked
 from harness.execution.bounds import Bounds
 from harness.execution.cluster.settings import Roots, mapped
-from harness.execution.devices import lacking
 from harness.execution.environment import Environment
 from harness.plugins.description import Description
 from harness.plugins.registry import Plugin, plugin_files
@@ -52,7 +51,6 @@ class Question(msgspec.Struct, frozen=True):
     hidden: tuple[str, ...]
     silence: float
     memory: int
-    device: str
 
     @property
     def key(self) -> bytes:
@@ -75,8 +73,6 @@ class Report(msgspec.Struct):
         Of the algorithm, as `harness.execution.asking.Asked` has them.
     gpu
         Device that it works on, by its number or name; empty for none.
-    lacking
-        Why it has not the device that was asked for.
     error, exit_code
         Why the algorithm cannot be described.
     """
@@ -90,7 +86,6 @@ class Report(msgspec.Struct):
     environment: Environment = Environment()
     loaded: dict[str, str] = {}
     gpu: str = ""
-    lacking: str = ""
     error: str = ""
     exit_code: int = 3
 
@@ -142,7 +137,6 @@ def report(question: Question, roots: Roots) -> Report:
         harness=harness_version(),
         code=score_makers(),
         gpu=own_device(),
-        lacking=lacking(question.device),
     )
     try:
         asked = asking.ask(
@@ -186,8 +180,6 @@ def differences(expected: Expected, reported: Report) -> list[Difference]:
 
     differ("harness", expected.harness, reported.harness)
     rows += _files(reported.host, expected.code, reported.code)
-    if reported.lacking:
-        differ(f"device {expected.question.device}", "there", reported.lacking)
     if reported.error:
         differ(expected.question.file, "can be used", reported.error)
         return rows

@@ -32,6 +32,7 @@ from harness.execution.cluster.sameness import (
 )
 from harness.execution.cluster.settings import Roots, mapped
 from harness.execution.conversation import remove_leftovers
+from harness.execution.devices import lacking
 from harness.execution.doing import Doing, Event, Stopped
 from harness.execution.journal import Journal
 from harness.execution.keeping import Workplace, do
@@ -134,7 +135,7 @@ def _worked(run: Path, assigned: Assignment, roots: Roots, host: str) -> Outcome
     if rows:
         return Outcome(REFUSED, host, rows=rows)
     hidden = tuple(Path(folder) for folder in assigned.hidden)
-    with _nursery(assigned) as nursery, _own_turn(assigned.gpu):
+    with _nursery(assigned) as nursery, _own_turn(bool(assigned.device)):
         if not assigned.check:
             return _done(
                 run, assigned, Workplace(run, hidden, nursery, durable=assigned.durable), host
@@ -169,9 +170,11 @@ def _done(run: Path, assigned: Assignment, place: Workplace, host: str) -> Outco
 def _odd(assigned: Assignment, roots: Roots, host: str) -> list[Difference]:
     """Return what of this worker is not what an assignment needs."""
     here = _known_here(roots)
-    rows = []
+    rows: list[Difference] = []
     for expected in assigned.expected:
         rows += _compared(msgspec.json.encode(expected), here)
+    if why := lacking(assigned.device):
+        rows.append(Difference(host, f"device {assigned.device}", "asked for", why))
     return rows or pictures_changed(assigned.pictures, host)
 
 

@@ -35,10 +35,10 @@ class Patient(Matcher):
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for each of 16 tattoos, of 3 pictures; the path has a space."""
+    """One folder for each of 60 tattoos, of 3 pictures; the path has a space."""
     root = tmp_path_factory.mktemp("folders") / "a set"
     rng = np.random.default_rng(5)
-    for number in range(16):
+    for number in range(60):
         place = root / f"t{number:02d}"
         place.mkdir(parents=True)
         pattern = np.kron(rng.integers(0, 256, (4, 4, 3)), np.ones((5, 5, 1)))

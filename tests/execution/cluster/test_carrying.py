@@ -1,0 +1,238 @@
+"""What is made of a cluster's word: workers that die, drop results, or are not alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness.errors import RunFailed, UsageError
+from harness.execution import keeping, storage
+from harness.execution.claims import Held, read_claim
+from harness.execution.cluster import carrying, there
+from harness.execution.cluster.assignments import write_assignment
+from harness.execution.cluster.carrying import Carrier
+from harness.execution.cluster.connecting import Connection
+from harness.execution.cluster.sameness import Expected, Question
+from harness.execution.cluster.settings import ClusterSettings
+from harness.execution.cluster.there import Outcome
+from harness.execution.doing import Event
+from harness.execution.environment import Environment
+from harness.execution.keeping import Workplace, is_done
+from harness.execution.pool import Limits
+from harness.execution.unit import SCORES, Unit
+
+FILE = "/nowhere/some.py"
+QUESTION = Question("some", FILE, "", "", "", {}, None, (), 1.0, 0)
+Fate = Callable[[str, int], bytes | str | None]
+"""By unit and turn: an answer in the place of the worker's own, None for death, or ``work``."""
+
+
+class Future:
+    """As much of Dask's as is asked for."""
+
+    def __init__(self, key: str, answer: bytes | None) -> None:
+        self.key, self.answer = key, answer
+
+    def add_done_callback(self, call: Callable[[Any], None]) -> None:
+        call(self)
+
+
+class Worker:
+    """A cluster of one worker that does what it is given at once, unless its fate is another."""
+
+    is_local, unseen = True, 0.05
+
+    def __init__(self, fate: Fate = lambda name, turn: "work") -> None:
+        self.fate, self.turns, self.watched = fate, Counter[str](), 0
+
+    def on_each(self, function: Callable[..., bytes], *words: Any) -> list[bytes]:
+        return [function(*words)]
+
+    def submit(self, function: Callable[..., bytes], *words: Any, gpu: bool = False) -> Future:
+        run, name, token = words[:3]
+        self.turns[name] += 1
+        answer = self.fate(name, self.turns[name])
+        if answer == "work":
+            answer = function(*words)
+        elif answer == "dies at work":
+            folder = Path(run) / "units" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            Held(folder, token).write()
+            answer = None
+        return Future(f"{name}-{self.turns[name]}", cast("bytes | None", answer))
+
+    def result(self, future: Future) -> bytes | None:
+        return future.answer
+
+    def cancel(self, futures: Any) -> None:
+        pass
+
+    def watch(self) -> None:
+        self.watched += 1
+
+
+@pytest.fixture(autouse=True)
+def _work_that_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def store(unit: Unit, place: Workplace, doing: Any) -> None:
+        doing.report("score", 1, 2, "")
+        with keeping._stored(unit, place, SCORES) as part:
+            storage.save_scores(part, np.zeros(3), {})
+
+    monkeypatch.setattr(there, "do", store)
+    monkeypatch.setattr(there, "_odd", lambda assigned, roots, host: [])
+    monkeypatch.setattr(carrying, "LOOK_EVERY", 0.01)
+    there._nurseries.clear()
+
+
+def carrier(worker: Worker) -> Carrier:
+    found = Carrier(cast(Connection, worker), ClusterSettings(), "cpu")
+    found._expected[FILE] = Expected(QUESTION, "", {}, {}, Environment(), False)
+    return found
+
+
+def units(count: int = 4) -> list[Unit]:
+    return [
+        Unit(
+            name=f"fold-{i}",
+            ability="Matcher",
+            algorithm="some",
+            file=FILE,
+            attribute="",
+            module="",
+            parameters={},
+            pictures={},
+        )
+        for i in range(1, count + 1)
+    ]
+
+
+def carry(worker: Worker, run: Path) -> Workplace:
+    place = Workplace(run)
+    run.mkdir(exist_ok=True)
+    heard: list[Event] = []
+    carrier(worker).do_all(units(), place, Limits(), heard.append)
+    return place
+
+
+def test_every_unit_is_done_once_and_nothing_is_left_but_results(tmp_path: Path) -> None:
+    worker = Worker()
+    place = carry(worker, tmp_path / "run")
+    assert all(is_done(unit, place) for unit in units())
+    assert worker.turns == {f"fold-{i}": 1 for i in range(1, 5)}
+    left = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert left == {"journal.json", "scores.npy", "failures.json", "step.json"}
+    assert not list((tmp_path / "run").glob("units/*/journal.json"))
+
+
+@pytest.mark.parametrize("dead", [["fold-1"], ["fold-2", "fold-4"], [f"fold-{i}" for i in "1234"]])
+def test_a_unit_whose_worker_died_is_done_by_another(tmp_path: Path, dead: list[str]) -> None:
+    worker = Worker(lambda name, turn: "dies at work" if name in dead and turn == 1 else "work")
+    place = carry(worker, tmp_path / "run")
+    assert all(is_done(unit, place) for unit in units())
+    assert {name for name, turns in worker.turns.items() if turns == 2} == set(dead)
+
+
+def test_a_unit_that_kills_every_worker_is_tried_twice_and_the_others_are_finished(
+    tmp_path: Path,
+) -> None:
+    worker = Worker(lambda name, turn: "dies at work" if name == "fold-2" else "work")
+    with pytest.raises(RunFailed, match=r"1 of 4 units .*no result after 2 turns.*\n  fold-2: "):
+        carry(worker, tmp_path / "run")
+    assert worker.turns == {"fold-1": 1, "fold-2": 2, "fold-3": 1, "fold-4": 1}
+    place = Workplace(tmp_path / "run")
+    assert [is_done(unit, place) for unit in units()] == [True, False, True, True]
+
+
+def test_workers_that_die_before_they_begin_are_not_held_against_a_unit(tmp_path: Path) -> None:
+    worker = Worker(lambda name, turn: None if turn < 7 else "work")
+    place = carry(worker, tmp_path / "run")
+    assert all(is_done(unit, place) for unit in units())
+
+
+@pytest.mark.parametrize("lost", ["nothing", "half", "another"])
+def test_a_result_that_was_announced_and_is_not_there_is_noticed(tmp_path: Path, lost: str) -> None:
+    run = tmp_path / "run"
+
+    def fate(name: str, turn: int) -> bytes | str:
+        if name != "fold-3":
+            return "work"
+        folder = run / "units" / name
+        steps = {}
+        if lost != "nothing":
+            (folder / SCORES).mkdir(parents=True, exist_ok=True)
+            (folder / SCORES / "scores.npy").write_bytes(b"x")
+            (folder / "journal.json").write_text('{"fold-3/scores": "00"}')
+        if lost == "another":
+            steps = {"fold-3/scores": "00"}
+        return msgspec.json.encode(Outcome(there.DONE, "there", steps=steps))
+
+    worker = Worker(fate)
+    with pytest.raises(RunFailed, match="fold-3: there said that it was done, and left no whole"):
+        carry(worker, run)
+    assert worker.turns["fold-3"] == 2
+    assert not is_done(units()[2], Workplace(run))
+
+
+def test_a_dropped_result_is_made_again(tmp_path: Path) -> None:
+    dropped = msgspec.json.encode(Outcome(there.DONE, "there"))
+    worker = Worker(lambda name, turn: dropped if turn == 1 else "work")
+    place = carry(worker, tmp_path / "run")
+    assert all(is_done(unit, place) for unit in units())
+
+
+def test_the_same_turn_is_never_done_twice(tmp_path: Path) -> None:
+    worker = Worker()
+    place = Workplace(tmp_path / "run")
+    place.run.mkdir()
+    one = carrier(worker)
+    assigned = one.assign(units(1), place, Limits(), {})
+    write_assignment(place.run, "fold-1", assigned)
+    words = one.words(place, "fold-1", assigned)
+    folder = place.folder(units(1)[0])
+    folder.mkdir(parents=True)
+    Held(folder, assigned.token).write()
+    outcome = msgspec.json.decode(there.work(*words), type=Outcome)
+    assert outcome.what == there.LOST
+    assert not (folder / SCORES).exists()
+
+
+def test_what_an_algorithm_did_wrong_ends_the_run_with_its_words_and_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(unit: Unit, place: Workplace, doing: Any) -> None:
+        raise RunFailed("some, fold-1: extract returned nothing")
+
+    monkeypatch.setattr(there, "do", fail)
+    with pytest.raises(RunFailed, match="extract returned nothing\n  on "):
+        carry(Worker(), tmp_path / "run")
+    claim = read_claim(tmp_path / "run/units/fold-1")
+    assert claim is not None
+    assert "returned nothing" in claim.failed
+
+
+def test_a_worker_that_does_not_see_the_run_folder_is_named(tmp_path: Path) -> None:
+    unseen = msgspec.json.encode(Outcome(there.UNSEEN, "node7", "No such file"))
+    worker = Worker(lambda name, turn: unseen)
+    with pytest.raises(UsageError, match=r"node7 .*run.*not to be seen: No such file"):
+        carry(worker, tmp_path / "run")
+
+
+def test_what_a_worker_noted_before_the_leader_died_is_taken_over(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    place = carry(Worker(), run)
+    steps = place.journal.hashes()
+    (run / "journal.json").unlink()
+    for i in range(1, 4):
+        own = {name: one for name, one in steps.items() if name.startswith(f"fold-{i}/")}
+        (run / f"units/fold-{i}/journal.json").write_bytes(msgspec.json.encode(own))
+    (run / "units/fold-3/scores/scores.npy").write_bytes(b"half")
+    again = Workplace(run)
+    for unit in units():
+        again.journal.take_over(unit.name)
+    assert [is_done(unit, again) for unit in units()] == [True, True, False, False]
