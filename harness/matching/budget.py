@@ -43,21 +43,22 @@ def share_out(
     candidates: int,
     tail: int,
     bins: int,
+    least: int = COLUMN_STEP,
 ) -> Shares:
     """Divide a budget.
 
     Templates that the caller holds are the caller's; everything else that matching allocates,
-    results included, is in the budget.
+    results included, is in the budget. At least `least` references are held.
 
     Raises
     ------
     ValueError
         If the budget is too small; the message names the least that would do.
     """
-    results = searches * (64 + 24 * candidates) + pairs * 120 + references * 16
+    results = searches * (64 + 36 * candidates) + pairs * 120 + references * 16
     tile = ROWS * COLUMNS * (4 + 1 + 1 + (16 if bins else 0) + (8 if candidates else 0))
     block = ROWS * dimension * 8 + ROWS * candidates * 120
-    least_packed = 4 * dimension * COLUMN_STEP
+    least_packed = 4 * dimension * least
     packing = 8 * dimension * COLUMNS
     fixed = results + threads * (tile + block) + packing + tail * 100
     fixed += bins * 8 * threads

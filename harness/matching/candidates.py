@@ -22,10 +22,14 @@ class CandidateLists:
     ----------
     searches, length
         Shape of the lists; a length of 0 keeps nothing.
+    floors
+        float32, shape (searches,): no list needs a score below its floor, as enough scores are
+        known that reach it. None where none are known.
     """
 
-    def __init__(self, searches: int, length: int) -> None:
+    def __init__(self, searches: int, length: int, floors: Floats | None = None) -> None:
         self.length = length
+        self.floors: Floats = np.full(searches, -np.inf, np.float32) if floors is None else floors
         self.scores: Floats = np.full((searches, length), -np.inf, np.float32)
         """float32, shape (searches, length), falling along a list; ``-inf`` where it ends."""
         self.places: Ints = np.full((searches, length), -1, np.int64)
@@ -34,7 +38,7 @@ class CandidateLists:
     def gathering(self, first: int, searches: int) -> Gathering:
         """Return what fills the lists of some searches from their tiles."""
         rows = slice(first, first + searches)
-        return Gathering(self.scores[rows], self.places[rows])
+        return Gathering(self.scores[rows], self.places[rows], self.floors[rows])
 
 
 class Gathering:
@@ -44,10 +48,12 @@ class Gathering:
     ----------
     scores, places
         Rows of `CandidateLists`, changed in place.
+    floors
+        Their floors.
     """
 
-    def __init__(self, scores: Floats, places: Ints) -> None:
-        self._scores, self._places = scores, places
+    def __init__(self, scores: Floats, places: Ints, floors: Floats) -> None:
+        self._scores, self._places, self._floors = scores, places, floors
         self._length = scores.shape[1]
         self._waiting: list[tuple[Ints, Ints, Floats]] = []
         self._waiting_count = 0
@@ -68,13 +74,16 @@ class Gathering:
             return
         last = self._scores[:, -1]
         fresh = last == -np.inf
-        if fresh.any():
+        low = fresh & (self._floors == -np.inf)
+        if low.any():
             self.settle()
+            last = self._scores[:, -1]
+            fresh = last == -np.inf
             nth = np.maximum(tile.nth_highest(self._length), LOWEST)
-            bars = np.where(fresh, nth, _next_above(last))
+            bars = np.where(fresh, np.maximum(nth, self._floors), _next_above(last))
         else:
             # A score equal to the last of a full list came too late.
-            bars = _next_above(last)
+            bars = np.where(fresh, self._floors, _next_above(last))
         rows = np.flatnonzero(highest >= bars)
         if not len(rows):
             return

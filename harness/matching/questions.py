@@ -135,6 +135,13 @@ def answer_all(
     return passes, top
 
 
+def answer_of(question: Question) -> float:
+    """Return the answer of a question that `answer_all` saw to."""
+    if question.answer is None:
+        raise RuntimeError("a question was left without an answer")
+    return question.answer
+
+
 def _places(
     waiting: Sequence[Question], sample: Sample, capacity: int, attempt: int
 ) -> list[Place]:

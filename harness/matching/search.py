@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.matching.assembling import assembled, top_of
 from harness.matching.budget import Shares, share_out
 from harness.matching.candidates import CandidateLists
 from harness.matching.mates import Mates
@@ -23,15 +24,13 @@ from harness.matching.product import (
     single_threaded,
 )
 from harness.matching.product import place_free as is_place_free
-from harness.matching.questions import Question, answer_all
-from harness.matching.results import Histogram, MatchResult, Tail
+from harness.matching.questions import Question, answer_all, answer_of
+from harness.matching.results import MatchResult
 from harness.matching.sampling import Sample
 from harness.matching.stream import Stream, Watch
 from harness.matching.tails import TailCollector
 from harness.matching.task import Task
 from harness.matching.tiles import NumpyTile, Tile
-from harness.matching.windows import Window
-from harness.metrics.identification import MISS, NO_MATE
 from harness.metrics.verification import errors_allowed
 
 Vectors: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -175,11 +174,13 @@ def match(
                 mates, windows, None if number else watch, progress or _silent
             ),
         )
-    bars = {fmr: _answer(ask[fmr]) if fmr in ask else -np.inf for fmr in allowed}
+    bars = {fmr: answer_of(ask[fmr]) if fmr in ask else -np.inf for fmr in allowed}
     rate = None
     if eer:
-        rate = _answer(questions[-1]) if n and len(rising) else np.nan
-    return _results(task, watch, mated_scores, bars, rate, top, passes, place_free)
+        rate = answer_of(questions[-1]) if n and len(rising) else np.nan
+    return assembled(
+        task, watch, mated_scores, bars, rate, top_of(top), passes=passes, place_free=place_free
+    )
 
 
 def _prepared(
@@ -213,122 +214,6 @@ def _bins_over(sample: Sample, bins: int) -> tuple[np.float32, np.float32, int]:
     low, high = sample.span()
     width = np.float32(max(high - low, 1e-4) / (bins - 2))
     return np.float32(low) - width, 1 / width, bins
-
-
-def _thresholds(origin: np.float32, scale: np.float32, bins: int) -> Floats:
-    """Return the lowest float32 of every bin, by bisection: counts above it are then exact."""
-    # Floats in the order of these integers are in order of size, so a middle is a middle.
-    low = np.full(bins, _ordinal(np.float32(-4.0)), np.int64)
-    high = np.full(bins, _ordinal(np.float32(4.0)), np.int64)
-    wanted = np.arange(bins)
-    while np.any(high - low > 1):
-        middle = (low + high) // 2
-        reached = (_float(middle) - origin) * scale >= wanted
-        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-    found = _float(high)
-    found[0] = -np.inf
-    return found
-
-
-def _ordinal(score: np.float32) -> int:
-    bits = int(score.view(np.int32))
-    return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
-
-
-def _float(ordinal: Ints) -> Floats:
-    size = np.abs(ordinal).astype(np.int32).view(np.float32)
-    return np.where(ordinal < 0, -size, size)
-
-
-def _answer(question: Question) -> float:
-    if question.answer is None:
-        raise RuntimeError("a question was left without an answer")
-    return question.answer
-
-
-def _results(
-    task: Task,
-    watch: Watch,
-    mated_scores: Floats,
-    bars: dict[float, float],
-    eer: float | None,
-    top: Window | None,
-    passes: int,
-    place_free: bool,
-) -> MatchResult:
-    """Put what was gathered into the order in which probes and pairs were given."""
-    mates, searched, used = watch.mates, task.probes.chosen, task.references.chosen
-    everyone = len(task.probes.rows)
-    sizes = np.bincount(task.mated[:, 0], minlength=everyone)
-    ranks = np.where(sizes > 0, MISS, NO_MATE)
-    best_mate = np.full(everyone, -np.inf, np.float32)
-    best_nonmate = best_mate.copy()
-    reference = _first_mates(task, everyone)
-    found, best = mates.ranks(NO_MATE)
-    has = best >= 0
-    ranks[searched[has]] = found[has]
-    best_mate[searched[has]] = mates.scores[best[has]]
-    reference[searched[has]] = used[mates.place[best[has]]]
-    best_nonmate[searched] = watch.best_nonmate
-    precision = np.where(sizes > 0, 0.0, np.nan)
-    precision[searched] = mates.precision(sizes[searched])
-    tail = None
-    if watch.tail is not None:
-        scores, search, place = watch.tail.sorted()
-        tail = Tail(float(watch.tail.floor), scores, searched[search], used[place])
-    histogram = None
-    if watch.bins is not None:
-        histogram = Histogram(_thresholds(*watch.bins), watch.counts)
-    scores, counts = top.kept() if top else (np.empty(0, np.float32), np.empty(0, np.int64))
-    return MatchResult(
-        ranks=ranks.astype(np.int64),
-        mates=sizes,
-        precision=precision,
-        best_mate=best_mate,
-        best_nonmate=best_nonmate,
-        best_mate_reference=reference,
-        **_lists(task, watch),
-        mated_scores=mated_scores,
-        nonmated_count=task.nonmated,
-        score_to_exceed=bars,
-        eer=eer,
-        tail=tail,
-        histogram=histogram,
-        top=(scores[::-1], np.cumsum(counts[::-1])),
-        passes=passes,
-        place_free=place_free,
-    )
-
-
-def _first_mates(task: Task, probes: int) -> Ints:
-    """Return the mate of each probe that is first in the order of ties, -1 without one."""
-    place = np.empty(len(task.order), np.int64)
-    place[task.order] = np.arange(len(task.order))
-    first = np.full(probes, len(task.order), np.int64)
-    np.minimum.at(first, task.mated[:, 0], place[task.mated[:, 1]])
-    return np.append(task.order, -1)[first]
-
-
-def _lists(task: Task, watch: Watch) -> dict[str, Any]:
-    """Put the mates into the candidate lists, and what could not be compared at their ends."""
-    lists, mates = watch.candidates, watch.mates
-    for first in range(0, len(task.probes), ROWS):
-        searches = slice(first, min(first + ROWS, len(task.probes)))
-        pairs = slice(mates.first[searches.start], mates.first[searches.stop])
-        lists.gathering(first, searches.stop - first).insert(
-            mates.search[pairs] - first, mates.place[pairs], mates.scores[pairs]
-        )
-    length = lists.length
-    scores = np.full((len(task.probes.rows), length), -np.inf, np.float32)
-    names = np.full(scores.shape, -1, np.int64)
-    # A failed probe lists all references in the order of ties.
-    names[:, : len(task.order)] = task.order[:length]
-    scores[task.probes.chosen] = lists.scores
-    found = np.append(task.references.chosen, -1)[lists.places]
-    end = len(task.references)
-    found[:, end : end + len(task.failed)] = task.failed[: max(0, length - end)]
-    names[task.probes.chosen] = found
-    return {"candidate_scores": scores, "candidate_references": names}
 
 
 def _silent(done: int, total: int) -> None:

@@ -59,6 +59,10 @@ class TailCollector:
         for part in other._parts:
             self._add(*part)
 
+    def put(self, scores: Floats, searches: Ints, places: Ints) -> None:
+        """Take in comparisons: scores, searches and places, each of shape (comparisons,)."""
+        self._add(scores, searches, places)
+
     def sorted(self) -> tuple[Floats, Ints, Ints]:
         """Return the scores wanted, falling, with searches and places.
 

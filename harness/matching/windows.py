@@ -75,6 +75,11 @@ class Window:
             if self._waiting_count >= self.capacity:
                 self._settle()
 
+    def put(self, above: int, scores: Floats, counts: Ints) -> None:
+        """Take in what `kept` of another window of these ends gave, and what it counted above."""
+        self.above += above
+        self._merge(scores, counts)
+
     def kept(self) -> tuple[Floats, Ints]:
         """Return the distinct scores inside, rising, and how often each occurred.
 

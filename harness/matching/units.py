@@ -1,0 +1,425 @@
+"""Matching in units of work: each a folder with a file that says what to do, done by `do_one`.
+
+A unit reads templates from where they lie, and the files of the matching that it belongs to; it
+writes one file of arrays and, last, what that file's hash is. Whoever can see the folders can do
+it, on this machine or another, in any order and more than once: the bytes are the same. Tiles have
+fixed places among all probes and all references, so no score depends on how many units there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from harness.data.whole_files import digest_of, write_whole
+from harness.errors import UsageError
+from harness.matching.budget import share_out
+from harness.matching.candidates import CandidateLists
+from harness.matching.mates import Mates
+from harness.matching.product import (
+    COLUMNS,
+    ROWS,
+    product_for,
+    single_threaded,
+)
+from harness.matching.rows import Rows, VectorFile
+from harness.matching.stream import Stream, Templates, Watch
+from harness.matching.tails import TailCollector
+from harness.matching.tiles import NumpyTile
+from harness.matching.windows import Window
+
+Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
+Progress: TypeAlias = Callable[[int, int], None]
+
+UNIT, RESULT, DONE = "unit.json", "result.npz", "done.json"
+PLAN, SCALE, CHOSEN, PAIRS, KNOWN = "plan.json", "scale", "chosen", "pairs.npy", "known.npz"
+
+LOOKED_AT = 1 << 16
+"""Rows of which one unit takes the hash and the lengths: the same for any number of shards."""
+
+BLOCK = 10 * ROWS
+"""Probes that one unit compares: their templates and lists are held at once."""
+
+DRAWN = 8192
+"""References drawn for each tile's height of probes, so that no list begins without a floor."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What all units of a matching share.
+
+    Parameters
+    ----------
+    probes, references
+        Files of templates.
+    candidates, tail
+        Length of the lists, and how many of the highest non-mated comparisons are kept.
+    sample
+        Scores drawn of each probe to place windows.
+    memory
+        Bytes that a process may hold while it does a unit.
+    """
+
+    probes: list[VectorFile]
+    references: list[VectorFile]
+    candidates: int
+    tail: int
+    memory: int
+    sample: int = 0
+
+
+class Unit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is done in one folder.
+
+    Parameters
+    ----------
+    kind
+        ``look`` at rows; ``begin`` with the mates of probes; ``count`` a block of comparisons.
+    of
+        To look at: ``probes`` or ``references``.
+    first, stop
+        Rows to look at, or probes, as they are numbered among those that can be compared.
+    low, high
+        References to count, in the same way.
+    windows
+        Low end, high end and centre of each, as `float.hex` writes them.
+    floor
+        Of the tail, in the same way.
+    gathers
+        Whether anything is gathered besides windows.
+    inputs
+        SHA-256 of the files that it reads besides templates.
+    """
+
+    kind: str
+    first: int
+    stop: int
+    of: str = ""
+    low: int = 0
+    high: int = 0
+    windows: list[tuple[str, str, str]] = []
+    floor: str = ""
+    gathers: bool = False
+    inputs: str = ""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What a unit that was done says of itself.
+
+    Parameters
+    ----------
+    unit, result
+        SHA-256 of its two files.
+    seconds
+        That it took.
+    peak
+        Bytes that its process held at most until then, where the system says.
+    host
+        Name of the machine.
+    """
+
+    unit: str
+    result: str
+    seconds: float
+    peak: int
+    host: str
+
+
+def write_unit(folder: Path, unit: Unit) -> None:
+    """Lay out a unit in a folder, which may hold one that was done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / UNIT, _encoded(unit))
+
+
+def fault_of(folder: Path, unit: Unit) -> str:
+    """Say why the result of a unit cannot be taken; empty where it can.
+
+    ``is not done`` where there is no result of this unit; anything else is a loss.
+    """
+    if not (folder / DONE).exists():
+        return "is not done"
+    try:
+        done = msgspec.json.decode((folder / DONE).read_bytes(), type=Done)
+    except (OSError, msgspec.MsgspecError):
+        return f"{DONE} cannot be read"
+    if done.unit != hashlib.sha256(_encoded(unit)).hexdigest():
+        return "is not done"
+    try:
+        found = digest_of(folder / RESULT)
+    except OSError:
+        return f"{RESULT} is lost"
+    return "" if found == done.result else f"{RESULT} changed after it was written"
+
+
+def read_done(folder: Path) -> Done:
+    """Read what a unit says of how it was done."""
+    return msgspec.json.decode((folder / DONE).read_bytes(), type=Done)
+
+
+def read_result(folder: Path) -> Arrays:
+    """Read the arrays of a unit that was done."""
+    return load_arrays(folder / RESULT)
+
+
+def do_one(folder: Path, progress: Progress | None = None) -> None:
+    """Do the unit that lies in a folder; what is there already is done anew.
+
+    Parameters
+    ----------
+    folder
+        In the folder ``units`` of a matching.
+    progress
+        Called as ``progress(comparisons done, comparisons in all)``.
+
+    Raises
+    ------
+    DataError
+        If templates cannot be read.
+    UsageError
+        If the memory is too little.
+    """
+    folder = Path(folder)
+    begun = time.perf_counter()
+    text = (folder / UNIT).read_bytes()
+    unit = msgspec.json.decode(text, type=Unit)
+    work = folder.parent.parent
+    plan = msgspec.json.decode((work / PLAN).read_bytes(), type=Plan)
+    arrays = _KINDS[unit.kind](unit, plan, work, progress or _silent)
+    (folder / DONE).unlink(missing_ok=True)
+    content = _packed(arrays)
+    write_whole(folder / RESULT, content)
+    done = Done(
+        unit=hashlib.sha256(text).hexdigest(),
+        result=hashlib.sha256(content).hexdigest(),
+        seconds=time.perf_counter() - begun,
+        peak=peak_bytes(),
+        host=platform.node(),
+    )
+    write_whole(folder / DONE, msgspec.json.encode(done))
+
+
+def peak_bytes() -> int:
+    """Return how many bytes this process has held at most."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most << 10
+
+
+def held_bytes() -> int:
+    """Return how many bytes this process holds now; the most so far where the system is silent."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return peak_bytes()
+    return pages * os.sysconf("SC_PAGESIZE")
+
+
+def save_arrays(path: Path, arrays: Arrays) -> str:
+    """Write arrays to a file that holds nothing else, and return its SHA-256."""
+    content = _packed(arrays)
+    write_whole(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def load_arrays(path: Path) -> Arrays:
+    """Read what `save_arrays` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def templates_of(plan: Plan, work: Path, side: str) -> Templates:
+    """Return the templates of probes or references that can be compared, none of them in memory."""
+    rows: Any = Rows(getattr(plan, side), np.load(work / f"{SCALE}-{side}.npy", mmap_mode="r"))
+    chosen = work / f"{CHOSEN}-{side}.npy"
+    return Templates(
+        rows, np.load(chosen, mmap_mode="r") if chosen.exists() else np.arange(len(rows))
+    )
+
+
+def _look(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
+    """Take the hash of some rows, and what makes each of them as long as 1."""
+    rows = Rows(getattr(plan, unit.of))
+    digest = hashlib.sha256()
+    scale = np.zeros(unit.stop - unit.first)
+    broken = np.zeros(len(scale), np.bool_)
+    step = max(1, (1 << 22) // (8 * rows.shape[1]))
+    for start in range(unit.first, unit.stop, step):
+        for at, piece in rows.pieces(start, min(start + step, unit.stop)):
+            digest.update(piece.dtype.newbyteorder("<").str.encode())
+            little = piece if sys.byteorder == "little" else piece.byteswap()
+            digest.update(little.reshape(-1).view(np.uint8).data)
+            here = slice(at - unit.first, at - unit.first + len(piece))
+            scale[here], broken[here] = _scales(piece)
+    rows.close()
+    return {
+        "sha256": np.frombuffer(digest.digest(), np.uint8),
+        "scale": scale,
+        "broken": broken,
+    }
+
+
+def _scales(
+    rows: npt.NDArray[np.floating[Any]],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return what makes each row as long as 1 (0 for a row of zeros), and which hold no numbers."""
+    exact = rows.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", exact, exact)
+    scale = np.zeros(len(rows))
+    usual = (squares > 1e-200) & (squares < 1e200)
+    scale[usual] = 1 / np.sqrt(squares[usual])
+    broken = np.zeros(len(rows), np.bool_)
+    for i in np.flatnonzero(~usual).tolist():
+        broken[i] = not np.isfinite(rows[i]).all()
+        largest = np.abs(exact[i]).max()
+        if not broken[i] and largest > 0:
+            # Squares of what is divided first neither overflow nor vanish.
+            scale[i] = 1 / np.linalg.norm(exact[i] / largest) / largest
+    return scale, broken
+
+
+def _begin(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
+    """Score the mates of some probes, and draw references to know floors and a sample by."""
+    probes, references = (templates_of(plan, work, side) for side in ("probes", "references"))
+    probes = Templates(probes.rows, probes.chosen[unit.first : unit.stop])
+    search, place = _pairs_of(work, unit)
+    mates = Mates(search, place, len(probes))
+    multiply, place_free = product_for(references.rows.shape[1])
+    drawn = min(DRAWN, len(references))
+    rng = np.random.default_rng([len(references), unit.first])
+    places = np.sort(rng.choice(len(references), drawn, replace=False))
+    tile = NumpyTile(multiply, ROWS, COLUMNS)
+    scores = np.empty((len(probes), drawn), np.float32)
+    left = probes.probes(slice(0, len(probes)))
+    with single_threaded():
+        mates.score(multiply, probes.probes, references.references)
+        for start in range(0, drawn, COLUMNS):
+            these = places[start : start + COLUMNS]
+            tile.fill(left, references.references(these), len(probes), len(these))
+            row, wanted = mates.of(slice(0, len(probes)), slice(0, len(references)))
+            column = np.minimum(np.searchsorted(these, wanted), len(these) - 1)
+            here = these[column] == wanted
+            tile.mask(row[here], column[here])
+            scores[:, start : start + len(these)] = tile.scores()
+    floors = np.full(len(probes), -np.inf, np.float32)
+    if 0 < plan.candidates <= drawn:
+        nth = drawn - plan.candidates
+        floors = np.partition(scores, nth, axis=1)[:, nth]
+    few = np.sort(rng.choice(drawn, min(max(1, plan.sample), drawn), replace=False))
+    return {
+        "mated": mates.scores,
+        "floors": floors,
+        "sample": scores[:, few],
+        "place_free": np.array(place_free),
+    }
+
+
+def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
+    """Compare a block of probes with some references, and say what their scores come to."""
+    probes, references = (templates_of(plan, work, side) for side in ("probes", "references"))
+    known = load_arrays(work / KNOWN)
+    block: Any = probes.rows[np.asarray(probes.chosen[unit.first : unit.stop])]
+    here = Templates(block, np.arange(len(block)))
+    search, place = _pairs_of(work, unit)
+    mates = Mates(search, place, len(here))
+    first = int(np.searchsorted(known["search"], unit.first))
+    mates.scores = known["mated"][first : first + len(search)]
+    length = plan.candidates if unit.gathers else 0
+    held = held_bytes()
+    try:
+        shares = share_out(
+            plan.memory - held,
+            searches=len(here),
+            references=unit.high - unit.low,
+            dimension=block.shape[1],
+            pairs=len(search),
+            threads=1,
+            windows=len(unit.windows),
+            candidates=length,
+            tail=plan.tail if unit.gathers else 0,
+            bins=0,
+            least=COLUMNS,
+        )
+    except ValueError as reason:
+        raise UsageError(
+            f"{plan.memory >> 20} MB of memory for a worker are too little: beside the "
+            f"{held >> 20} MB that it holds before it begins, {reason} (see --memory)"
+        ) from None
+    multiply, _ = product_for(block.shape[1])
+    stream = Stream(
+        here,
+        references,
+        [NumpyTile(multiply, ROWS, COLUMNS)],
+        ROWS,
+        COLUMNS,
+        max(COLUMNS, shares.columns // COLUMNS * COLUMNS),
+        slice(unit.low, unit.high),
+    )
+    watch = None
+    if unit.gathers:
+        watch = Watch(
+            mates,
+            np.full(len(here), -np.inf, np.float32),
+            CandidateLists(len(here), length, known["floors"][unit.first : unit.stop]),
+            TailCollector(plan.tail, float.fromhex(unit.floor)) if plan.tail else None,
+            None,
+        )
+    windows = [Window(*map(float.fromhex, ends), shares.capacity) for ends in unit.windows]
+    with single_threaded():
+        windows = stream.run(mates, windows, watch, progress)
+    arrays: Arrays = {}
+    for i, window in enumerate(windows):
+        scores, counts = window.kept()
+        arrays |= {f"window-{i}-scores": scores, f"window-{i}-counts": counts}
+        arrays[f"window-{i}-ends"] = np.array([window.low, window.high], np.float32)
+        arrays[f"window-{i}-above"] = np.array(window.above, np.int64)
+    if watch is not None:
+        arrays["ahead"] = mates.ahead
+        arrays["best_nonmate"] = watch.best_nonmate
+        arrays["candidate_scores"] = watch.candidates.scores
+        arrays["candidate_places"] = watch.candidates.places
+        if watch.tail is not None:
+            score, number, reference = watch.tail.sorted()
+            arrays |= {"tail_scores": score, "tail_searches": number + unit.first}
+            arrays |= {"tail_places": reference, "tail_floor": np.array(watch.tail.floor)}
+    return arrays
+
+
+def _pairs_of(work: Path, unit: Unit) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return searches, from the unit's first, and places of the mated pairs of its probes."""
+    pairs = np.load(work / PAIRS, mmap_mode="r")
+    start, stop = np.searchsorted(pairs[0], [unit.first, unit.stop])
+    return pairs[0, start:stop] - unit.first, np.asarray(pairs[1, start:stop])
+
+
+_KINDS = {"look": _look, "begin": _begin, "count": _count}
+
+
+def _encoded(unit: Unit) -> bytes:
+    return msgspec.json.encode(unit)
+
+
+def _packed(arrays: Arrays) -> bytes:
+    """Return arrays as the bytes of a file, which depend on nothing but them."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+def _silent(done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+if __name__ == "__main__":
+    for given in sys.argv[1:]:
+        do_one(Path(os.fspath(given)))
