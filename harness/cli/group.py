@@ -12,6 +12,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Evaluate": {
         "run": "run algorithms over protocols, a report for each",
         "status": "how far are runs, where, and when will they end?",
+        "match": "judge embeddings made elsewhere, at any size",
         "score": "every number again, or judge scores made elsewhere",
         "verify": "is a run whole, and do its numbers follow?",
         "report": "write the HTML report of a run again",

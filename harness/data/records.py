@@ -113,6 +113,9 @@ class Fold:
         Probes without a mate, which closed-set searches do not judge: they are counted.
     draws
         Where a fold is searched several times over, in samples of its images.
+    numbered
+        References that have numbers in the place of names, as there may be very many: then
+        `gallery` is empty, and mates name them as `numbered_name` does.
     """
 
     name: str
@@ -127,6 +130,33 @@ class Fold:
     excluded: frozenset[tuple[str, str]] = frozenset()
     unmated: tuple[str, ...] = ()
     draws: tuple[Draw, ...] = ()
+    numbered: int = 0
+
+
+NUMBERED = "reference-"
+"""How names of references begin that have numbers alone."""
+
+
+def numbered_name(number: int) -> str:
+    """Return the name of a reference that has only a number, from 0.
+
+    >>> numbered_name(17)
+    'reference-17'
+    """
+    return f"{NUMBERED}{number}"
+
+
+def number_of(name: str, numbered: int) -> int | None:
+    """Return which of so many references a name is; None for another name.
+
+    >>> number_of("reference-17", 20), number_of("reference-17", 17), number_of("a.png", 20)
+    (17, None, None)
+    """
+    digits = name.removeprefix(NUMBERED)
+    if digits == name or len(digits) > 18 or not (digits.isascii() and digits.isdigit()):
+        return None
+    number = int(digits)
+    return number if number < numbered and name == numbered_name(number) else None
 
 
 @dataclass(frozen=True, slots=True)

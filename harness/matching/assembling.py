@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from harness.matching.product import ROWS
 from harness.matching.results import Histogram, MatchResult, Tail
+from harness.matching.sampling import Sample
 from harness.matching.stream import Watch
 from harness.matching.task import Task
 from harness.matching.windows import Window
@@ -19,7 +20,11 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 
 
 def top_of(window: Window | None) -> tuple[Floats, Ints]:
-    """Return what a window that reaches to the highest score knows of a DET's end."""
+    """Return what a window that reaches to the highest score knows of a DET's end.
+
+    float32 and int64, of one shape (scores,): distinct scores, falling, and how many are at least
+    as high.
+    """
     if window is None:
         return np.empty(0, np.float32), np.empty(0, np.int64)
     scores, counts = window.kept()
@@ -119,6 +124,13 @@ def _lists(task: Task, watch: Watch) -> dict[str, Any]:
     found[:, end : end + len(task.failed)] = task.failed[: max(0, length - end)]
     names[task.probes.chosen] = found
     return {"candidate_scores": scores, "candidate_references": names}
+
+
+def bins_over(sample: Sample, bins: int) -> tuple[np.float32, np.float32, int]:
+    """Return origin, scale and number of bins that cover a sample, one beyond at each end."""
+    low, high = sample.span()
+    width = np.float32(max(high - low, 1e-4) / (bins - 2))
+    return np.float32(low) - width, 1 / width, bins
 
 
 def _thresholds(origin: np.float32, scale: np.float32, bins: int) -> Floats:

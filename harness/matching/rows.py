@@ -211,11 +211,14 @@ class Rows:
 
     def _scaled(self, at: int, rows: npt.NDArray[np.floating[Any]]) -> Floats:
         with np.errstate(over="ignore", invalid="ignore"):
+            scaled: Floats
             if self._scale is None:
-                return rows.astype(np.float32, copy=False)
+                scaled = rows.astype(np.float32, copy=False)
+                return scaled
             scale = np.asarray(self._scale[at : at + len(rows)])[:, np.newaxis]
             if rows.dtype.itemsize == 8:
-                return np.multiply(rows, scale).astype(np.float32)
+                scaled = np.multiply(rows, scale).astype(np.float32)
+                return scaled
             small = np.flatnonzero(scale[:, 0] > 1 / TINY)
             exact = rows[small].astype(np.float64) * scale[small]
             scaled = rows.astype(np.float32, copy=False)
@@ -244,7 +247,7 @@ class Rows:
         native = dtype.newbyteorder("=")
         return found if found.dtype == native else found.astype(native)
 
-    def _fill(self, i: int, array: npt.NDArray[Any], offset: int) -> None:
+    def _fill(self, i: int, array: Any, offset: int) -> None:
         """Read the bytes of an array from a file."""
         path = self._files[i].path
         try:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.matching.assembling import assembled, top_of
+from harness.matching.assembling import assembled, bins_over, top_of
 from harness.matching.budget import Shares, share_out
 from harness.matching.candidates import CandidateLists
 from harness.matching.mates import Mates
@@ -165,7 +165,7 @@ def match(
             sample = Sample(stream.sample(mates, size, np.random.default_rng(0)))
             if watch.tail is not None:
                 watch.tail.floor = np.float32(sample.window_at_rate(min(1.0, tail / n))[0])
-            watch.bins = _bins_over(sample, bins) if bins else None
+            watch.bins = bins_over(sample, bins) if bins else None
         passes, top = answer_all(
             questions,
             sample if n > shares.capacity else None,
@@ -207,13 +207,6 @@ def _prepared(
         place_free,
         Stream(task.probes, task.references, tiles, rows, min(columns, held), held),
     )
-
-
-def _bins_over(sample: Sample, bins: int) -> tuple[np.float32, np.float32, int]:
-    """Return origin, scale and number of bins that cover the sample, one beyond at each end."""
-    low, high = sample.span()
-    width = np.float32(max(high - low, 1e-4) / (bins - 2))
-    return np.float32(low) - width, 1 / width, bins
 
 
 def _silent(done: int, total: int) -> None:

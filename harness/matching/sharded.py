@@ -13,6 +13,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,7 +23,7 @@ import numpy.typing as npt
 
 from harness.data.whole_files import write_whole
 from harness.errors import RunFailed
-from harness.matching.assembling import assembled
+from harness.matching.assembling import assembled, bins_over
 from harness.matching.candidates import CandidateLists
 from harness.matching.mates import Mates
 from harness.matching.product import COLUMNS, ROWS
@@ -30,7 +31,7 @@ from harness.matching.questions import Question, answer_all, answer_of
 from harness.matching.results import MatchResult
 from harness.matching.rows import Rows, VectorFile
 from harness.matching.sampling import Sample
-from harness.matching.stream import Templates, Watch
+from harness.matching.stream import Watch
 from harness.matching.tails import TailCollector
 from harness.matching.task import Task
 from harness.matching.units import (
@@ -72,7 +73,6 @@ _MERGED = 1 << 22
 """Distinct scores of a window of all units together."""
 
 
-
 @dataclass(frozen=True, eq=False)
 class Looked:
     """What was found in the templates of one side.
@@ -94,7 +94,8 @@ class Looked:
     @property
     def zero(self) -> Bools:
         """Rows of zeros: bool, shape (rows,)."""
-        return (self.scale == 0) & ~self.broken
+        zero: Bools = (self.scale == 0) & ~self.broken
+        return zero
 
 
 class Shards:
@@ -172,6 +173,7 @@ class Shards:
         fmrs: Sequence[float] = (),
         eer: bool = False,
         candidates: int = 0,
+        bins: int = 0,
     ) -> MatchResult:
         """Compare all probes with all references.
 
@@ -183,7 +185,7 @@ class Shards:
             int64, shape (pairs, 2): probe and reference of every mated pair, each once.
         shards
             Into how many parts the references are cut, at borders of tiles.
-        fmrs, eer, candidates
+        fmrs, eer, candidates, bins
             As of `harness.matching.match`.
 
         Returns
@@ -229,8 +231,9 @@ class Shards:
             np.full(len(task.probes), -np.inf, np.float32),
             CandidateLists(len(task.probes), candidates),
             TailCollector(TOP, drawn.window_at_rate(min(1.0, TOP / max(1, n)))[0]),
-            None,
+            bins_over(drawn, bins) if bins and n else None,
         )
+        watch.counts = np.zeros(bins, np.int64)
         rising = np.sort(mated_scores)
         ask = {fmr: Question(k, rising, n) for fmr, k in allowed.items() if k < n}
         questions = list(ask.values())
@@ -277,7 +280,7 @@ class Shards:
     def _know(
         self, mates: Mates, floors: npt.NDArray[np.float32], looked: dict[str, Looked]
     ) -> str:
-        known = {"search": mates.search, "mated": mates.scores, "floors": floors}
+        known: Arrays = {"search": mates.search, "mated": mates.scores, "floors": floors}
         return self._inputs(looked, save_arrays(self._work / KNOWN, known))
 
     def _inputs(self, looked: dict[str, Looked], more: str) -> str:
@@ -290,7 +293,7 @@ class Shards:
         """Return what tells files that may have changed since they were looked at."""
         facts = []
         for file in getattr(self._plan, side):
-            found = os.stat(file.path)
+            found = Path(file.path).stat()
             facts.append([os.path.realpath(file.path), found.st_size, found.st_mtime_ns])
         return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 
@@ -305,6 +308,10 @@ class Shards:
     ) -> dict[str, Unit]:
         """Return the units of a pass over all comparisons, by name."""
         floor = float(watch.tail.floor).hex() if watch.tail is not None else ""
+        bins = None
+        if watch.bins is not None:
+            origin, scale, count = watch.bins
+            bins = (float(origin).hex(), float(scale).hex(), count)
         ends = [
             (float(one.low).hex(), float(one.high).hex(), float(one.centre).hex())
             for one in windows
@@ -320,6 +327,7 @@ class Shards:
                     high=high,
                     windows=ends,
                     floor=floor,
+                    bins=bins if not number else None,
                     gathers=not number,
                     inputs=inputs,
                 )
@@ -343,6 +351,8 @@ class Shards:
             if unit.first not in lists:
                 lists = {unit.first: _Merging(watch.candidates, rows)}
             lists[unit.first].take(result["candidate_scores"], result["candidate_places"])
+            if watch.bins is not None:
+                watch.counts = watch.counts + result["bins"]
             if watch.tail is not None:
                 part = TailCollector(watch.tail.size, float(result["tail_floor"]))
                 part.put(result["tail_scores"], result["tail_searches"], result["tail_places"])
@@ -404,7 +414,7 @@ def cut(references: int, shards: int) -> list[tuple[int, int]]:
     tiles = -(-references // COLUMNS)
     shards = max(1, min(shards, tiles))
     borders = [min(i * tiles // shards * COLUMNS, references) for i in range(shards + 1)]
-    return [(a, b) for a, b in zip(borders[:-1], borders[1:], strict=True) if a < b]
+    return [(a, b) for a, b in pairwise(borders) if a < b]
 
 
 def _window(like: Window, result: Arrays, i: int) -> Window:

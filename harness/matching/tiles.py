@@ -18,6 +18,8 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Cells: TypeAlias = tuple[Ints, Ints, Floats]
 """Rows, columns and scores of some cells, each of shape (cells,), by rows and then by columns."""
 
+_BYTE = 256
+
 LOWEST = np.finfo(np.float32).min
 """Below every score, above the ``-inf`` of a cell that holds none."""
 
@@ -177,8 +179,17 @@ class NumpyTile:
         np.subtract(self._all.reshape(-1), origin, out=places)
         np.multiply(places, scale, out=places)
         np.clip(places, 0, bins - 0.5, out=places)
-        np.copyto(numbers, places, casting="unsafe")
-        counts: Ints = np.bincount(numbers, minlength=bins)
+        counts: Ints
+        if bins <= _BYTE:
+            # Two cells at a time: pairs of bytes are counted, in half the time.
+            small = numbers.view(np.uint8)[: self._all.size]
+            np.copyto(small, places, casting="unsafe")
+            pairs = np.bincount(small.view(np.uint16), minlength=_BYTE * _BYTE)
+            both = pairs.reshape(_BYTE, _BYTE)
+            counts = (both.sum(axis=0) + both.sum(axis=1))[:bins]
+        else:
+            np.copyto(numbers, places, casting="unsafe")
+            counts = np.bincount(numbers, minlength=bins)
         counts[0] -= self._masked
         return counts
 

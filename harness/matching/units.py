@@ -96,6 +96,8 @@ class Unit(msgspec.Struct, frozen=True, omit_defaults=True):
         Low end, high end and centre of each, as `float.hex` writes them.
     floor
         Of the tail, in the same way.
+    bins
+        Origin and scale of the histogram, as `float.hex` writes them, and its number of bins.
     gathers
         Whether anything is gathered besides windows.
     inputs
@@ -110,6 +112,7 @@ class Unit(msgspec.Struct, frozen=True, omit_defaults=True):
     high: int = 0
     windows: list[tuple[str, str, str]] = []
     floor: str = ""
+    bins: tuple[str, str, int] | None = None
     gathers: bool = False
     inputs: str = ""
 
@@ -168,7 +171,7 @@ def read_done(folder: Path) -> Done:
 
 
 def read_result(folder: Path) -> Arrays:
-    """Read the arrays of a unit that was done."""
+    """Read the arrays of a unit that was done, each in the shape and dtype that it was made in."""
     return load_arrays(folder / RESULT)
 
 
@@ -225,7 +228,7 @@ def held_bytes() -> int:
 
 
 def save_arrays(path: Path, arrays: Arrays) -> str:
-    """Write arrays to a file that holds nothing else, and return its SHA-256."""
+    """Write arrays of any shape to a file that holds nothing else, and return its SHA-256."""
     content = _packed(arrays)
     write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
@@ -249,13 +252,16 @@ def templates_of(plan: Plan, work: Path, side: str) -> Templates:
 def _look(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
     """Take the hash of some rows, and what makes each of them as long as 1."""
     rows = Rows(getattr(plan, unit.of))
-    digest = hashlib.sha256()
+    digest, known = hashlib.sha256(), ""
     scale = np.zeros(unit.stop - unit.first)
     broken = np.zeros(len(scale), np.bool_)
     step = max(1, (1 << 22) // (8 * rows.shape[1]))
     for start in range(unit.first, unit.stop, step):
         for at, piece in rows.pieces(start, min(start + step, unit.stop)):
-            digest.update(piece.dtype.newbyteorder("<").str.encode())
+            kind = piece.dtype.newbyteorder("<").str
+            # Said where it changes, not where a file ends.
+            digest.update(kind.encode() if kind != known else b"")
+            known = kind
             little = piece if sys.byteorder == "little" else piece.byteswap()
             digest.update(little.reshape(-1).view(np.uint8).data)
             here = slice(at - unit.first, at - unit.first + len(piece))
@@ -347,7 +353,7 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
             windows=len(unit.windows),
             candidates=length,
             tail=plan.tail if unit.gathers else 0,
-            bins=0,
+            bins=unit.bins[2] if unit.bins else 0,
             least=COLUMNS,
         )
     except ValueError as reason:
@@ -372,9 +378,12 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
             np.full(len(here), -np.inf, np.float32),
             CandidateLists(len(here), length, known["floors"][unit.first : unit.stop]),
             TailCollector(plan.tail, float.fromhex(unit.floor)) if plan.tail else None,
-            None,
+            bins_of(unit.bins),
         )
-    windows = [Window(*map(float.fromhex, ends), shares.capacity) for ends in unit.windows]
+    windows = [
+        Window(float.fromhex(low), float.fromhex(high), float.fromhex(centre), shares.capacity)
+        for low, high, centre in unit.windows
+    ]
     with single_threaded():
         windows = stream.run(mates, windows, watch, progress)
     arrays: Arrays = {}
@@ -388,11 +397,22 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
         arrays["best_nonmate"] = watch.best_nonmate
         arrays["candidate_scores"] = watch.candidates.scores
         arrays["candidate_places"] = watch.candidates.places
+        arrays["bins"] = watch.counts
         if watch.tail is not None:
             score, number, reference = watch.tail.sorted()
             arrays |= {"tail_scores": score, "tail_searches": number + unit.first}
             arrays |= {"tail_places": reference, "tail_floor": np.array(watch.tail.floor)}
     return arrays
+
+
+def bins_of(
+    written: tuple[str, str, int] | None,
+) -> tuple[np.float32, np.float32, int] | None:
+    """Return origin, scale and number of bins as they were written into a unit."""
+    if written is None:
+        return None
+    origin, scale, bins = written
+    return np.float32(float.fromhex(origin)), np.float32(float.fromhex(scale)), bins
 
 
 def _pairs_of(work: Path, unit: Unit) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -412,7 +432,7 @@ def _encoded(unit: Unit) -> bytes:
 def _packed(arrays: Arrays) -> bytes:
     """Return arrays as the bytes of a file, which depend on nothing but them."""
     content = io.BytesIO()
-    np.savez(content, **arrays)
+    np.savez(content, allow_pickle=False, **arrays)
     return content.getvalue()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness.data.records import Fold
+from harness.data.records import Fold, number_of
 from harness.errors import BadFile, HarnessError
 from harness.execution.abilities import is_pictured
 from harness.execution.storage import MATCHING_FILE, PICTURES_FILE, load_answer
@@ -90,12 +90,14 @@ def read_answer(
     place = scores_of(fold.name)
     failures = read_json(folder, f"{place}/{FAILURES}", dict[str, str], LARGEST_LIST)
     known = {*images, *fold.probes, *fold.gallery}
-    odd = next((name for name in failures if name not in known), None)
+    odd = next(
+        (n for n in failures if n not in known and number_of(n, fold.numbered) is None), None
+    )
     if odd is not None:
         raise BadFile(folder / place / FAILURES, f"names {odd!r}, which is no image of the run")
     if is_pictured(ability.__name__):
         _check_pictures(folder, f"{place}/{PICTURES_FILE}", fold, failures)
-    elif fold.gallery and _is_there(folder / place / MATCHING_FILE):
+    elif fold.numbered or (fold.gallery and _is_there(folder / place / MATCHING_FILE)):
         _check_summed(folder, place, fold)
     else:
         if _is_there(folder / place / PICTURES_FILE):
@@ -206,7 +208,7 @@ def _check_summed(folder: Path, place: str, fold: Fold) -> None:
         raise BadFile(path, fault, where.strip("`")) from None
     except RecursionError:
         raise BadFile(path, "is nested too deeply") from None
-    pairs = len(fold.probes) * len(fold.gallery)
+    pairs = len(fold.probes) * (len(fold.gallery) or fold.numbered)
     if not 0 <= found.nonmated_count <= pairs:
         raise BadFile(path, f"counts {found.nonmated_count:,} of {pairs:,} comparisons")
     check_tensors_of_size(folder, f"{place}/{MATCHING_FILE}")
@@ -221,7 +223,7 @@ def check_tensors_of_size(folder: Path, name: str) -> None:
 def _check_arrays(path: Path, answer: StreamedAnswer, fold: Fold) -> None:
     """Refuse arrays that were not summed up of this fold."""
     found = answer.matching
-    probes, gallery = len(fold.probes), len(fold.gallery)
+    probes, gallery = len(fold.probes), len(fold.gallery) or fold.numbered
     shapes: dict[str, Sequence[int]] = dict.fromkeys(_PROBES, (probes,))
     shapes["mated_scores"] = (len(fold.mates),)
     shapes["candidate_scores"] = shapes["candidate_references"] = found.candidate_scores.shape

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harness.data.paths import unwritable
-from harness.data.records import Draw, Fold, Record
+from harness.data.records import Draw, Fold, Record, number_of
 from harness.data.whole_files import write_whole
 from harness.errors import BadFile
 from harness.record.files import open_file
@@ -59,6 +59,7 @@ class FoldTruth(msgspec.Struct, omit_defaults=True):
     excluded: list[tuple[str, str]] = []
     draws: list[tuple[list[str], list[str]]] = []
     unmated: list[str] = []
+    numbered: int = 0
 
 
 class Truth(msgspec.Struct):
@@ -109,6 +110,7 @@ def write_truth(
                 excluded=sorted(f.excluded),
                 draws=[(list(draw.probes), list(draw.gallery)) for draw in f.draws],
                 unmated=list(f.unmated),
+                numbered=f.numbered,
             )
             for f in folds
         ],
@@ -151,6 +153,7 @@ def folds_in(folder: Path, truth: Truth, *, need_records: bool = True) -> list[F
             excluded=frozenset(fold.excluded),
             draws=tuple(Draw(tuple(probes), tuple(gallery)) for probes, gallery in fold.draws),
             unmated=tuple(fold.unmated),
+            numbered=fold.numbered,
         )
         for fold in truth.folds
     ]
@@ -189,10 +192,13 @@ def _faults_of(fold: FoldTruth, records: dict[str, KeptRecord] | None) -> Iterat
         if len(known) < len(names) and place != "train":
             yield f"{_twice(names)!r} stands in the list twice", f".{place}"
     probes, gallery = set(fold.probes), set(fold.gallery)
+    if fold.numbered and (fold.gallery or fold.numbered < 0):
+        yield "has references with names and others with numbers; expected one kind", ".numbered"
     pairs = {"mates": fold.mates, "nonmates": fold.nonmates, "excluded": fold.excluded}
     for place, listed in pairs.items():
         for pair in listed:
-            if pair[0] not in probes or pair[1] not in gallery:
+            found = pair[1] in gallery or number_of(pair[1], fold.numbered) is not None
+            if pair[0] not in probes or not found:
                 yield f"{pair!r} is no pair of a probe and a reference of the fold", f".{place}"
                 break
     for i, (some, others) in enumerate(fold.draws):

@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.execution.storage import (
     discard_parts,
     record_step,
+    save_matching,
     save_scores,
     whole,
 )
@@ -38,6 +39,7 @@ from harness.scorefiles import (
     read_scores,
     withhold,
 )
+from harness.tasks.answers import StreamedAnswer
 from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.on_data import ProtocolOnData
@@ -212,7 +214,10 @@ def keep(
         place = folder / "units" / f"fold-{fold.name}" / SCORES
         shutil.rmtree(place, ignore_errors=True)
         with whole(place) as part:
-            save_scores(part, answer.scores, answer.failures)
+            if isinstance(answer, StreamedAnswer):
+                save_matching(part, answer.matching, answer.failures)
+            else:
+                save_scores(part, answer.scores, answer.failures)
             record_step(part, items=answer.scores.size)
     manifest.about = about
     manifest.imported = imported_as

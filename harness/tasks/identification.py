@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from harness.tasks.clusters import cluster_of, components, identities_of
 from harness.tasks.comparisons import estimate_of, measures_of, score_intervals
 from harness.tasks.folds import check_named, deal
 from harness.tasks.intervals import set_interval
-from harness.tasks.protocol import FoldRules, Protocol
+from harness.tasks.protocol import FoldRules, Need, Protocol
 from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
     SAME_PHOTOGRAPH,
@@ -49,7 +49,7 @@ class Comparing(Task[Part, Whole]):
     """Pairs of images are compared: an answer has shape (probes, references)."""
 
     ability = Matcher
-    needs = ("two-pictures",)
+    needs: ClassVar[tuple[Need, ...]] = ("two-pictures",)
     shown = "elements"
     compares = True
 
@@ -119,7 +119,7 @@ class Searching(Comparing[FoldSearches, Whole]):
 class Identification(Searching[PooledSearches]):
     """Where do the mates come?"""
 
-    metrics = ("hit-rate", "map", *comparing.METRICS, "fte")
+    metrics: ClassVar[tuple[str, ...]] = ("hit-rate", "map", *comparing.METRICS, "fte")
     streams = True
     lists_mates = True
     failure_policy = (

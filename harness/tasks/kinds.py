@@ -7,6 +7,7 @@ from typing import Any
 from harness.tasks import (
     closed_set,
     detection,
+    embeddings,
     identification,
     open_set,
     removal,
@@ -31,6 +32,7 @@ KINDS: dict[str, Task[Any, Any]] = {
     "segmentation": segmentation.TASK,
     "score-lists": score_lists.TASK,
     "search": search.TASK,
+    "embeddings": embeddings.TASK,
     "removal": removal.TASK,
 }
 

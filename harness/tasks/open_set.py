@@ -40,7 +40,7 @@ from harness.tasks.trade_off import TradeOff
 from harness.tasks.trials import Scores, Trials
 
 
-class OpenSet(Searching["_Rotations"]):
+class OpenSet(Searching["Rotations"]):
     """Is it enrolled? An answer has shape (probes, references) of all draws of a fold."""
 
     metrics = (
@@ -83,17 +83,17 @@ class OpenSet(Searching["_Rotations"]):
             identities.setdefault(record.name, cluster_of(record, ("tattoo", "group")))
         return searches_of(draws_of(run.by_fold), run.records, identities)
 
-    def whole(self, parts: Sequence[FoldSearches], run: Answered) -> _Rotations:
+    def whole(self, parts: Sequence[FoldSearches], run: Answered) -> Rotations:
         """Return the searches of all draws."""
-        return _Rotations(parts, folds=run.folds)
+        return Rotations(parts, folds=run.folds)
 
     def of_part(self, part: FoldSearches, protocol: Protocol) -> FoldMetrics:
         """Return what is counted in a draw, and every metric in it."""
-        one = _Rotations([part])
+        one = Rotations([part])
         values = {str(metric): one.value(metric) for metric in protocol.metric_ids}
         return FoldMetrics(part.fold.name, one.counts(), values)
 
-    def estimates(self, whole: _Rotations, protocol: Protocol) -> dict[str, Estimate]:
+    def estimates(self, whole: Rotations, protocol: Protocol) -> dict[str, Estimate]:
         """Return every metric, by its id."""
         ids = protocol.metric_ids
         places = places_of(whole.folds)
@@ -110,34 +110,23 @@ class OpenSet(Searching["_Rotations"]):
         return found
 
     def counts(
-        self, whole: _Rotations, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
+        self, whole: Rotations, per_fold: Sequence[FoldMetrics], folds: Sequence[Fold]
     ) -> dict[str, int]:
         """Return what is counted over all draws."""
         counts = {"folds": len(folds), "draws": len(per_fold), "identities": whole.identities}
         return counts | whole.counts() | gallery_sizes(whole.gallery) | training_images(folds)
 
-    def curves(self, whole: _Rotations, protocol: Protocol) -> Curves:
+    def curves(self, whole: Rotations, protocol: Protocol) -> Curves:
         """Return FPIR against FNIR."""
         return Curves(det=whole.det())
 
-    def subsets(self, whole: _Rotations, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
+    def subsets(self, whole: Rotations, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
         """Return the rates apart for mated searches with and without a mate of one photograph."""
         return _by_source(protocol.metric_ids, whole.parts)
 
-    def trials_in(self, whole: _Rotations, metric: Metric, protocol: Protocol) -> Trials | None:
+    def trials_in(self, whole: Rotations, metric: Metric, protocol: Protocol) -> Trials | None:
         """Return the scores of mates that are found, and the top ones of searches without."""
-        if metric.name not in self.metrics:
-            return None
-        options = dict(metric.options)
-        return Scores(
-            whole.searches.found_within(int(options["rank"])),
-            whole.mated_clusters,
-            whole.searches.nonmated_tops,
-            whole.stranger_clusters,
-            whole.stranger_clusters,
-            "fnmr" if metric.name == "fnir" else "eer",
-            float(options.get("fpir", "nan")),
-        )
+        return whole.trials(metric) if metric.name in self.metrics else None
 
 
 def _by_source(
@@ -153,13 +142,13 @@ def _by_source(
         return {}
     chosen = {SAME_PHOTOGRAPH: same | ~mated, OTHER_PHOTOGRAPH: ~same | ~mated}
     return {
-        name: {str(metric): _Rotations(parts, rows).estimate(metric) for metric in ids}
+        name: {str(metric): Rotations(parts, rows).estimate(metric) for metric in ids}
         for name, rows in chosen.items()
     }
 
 
-class _Rotations:
-    """The searches of some draws, summed up.
+class Rotations:
+    """The searches of some draws, or of folds, summed up.
 
     Parameters
     ----------
@@ -179,7 +168,7 @@ class _Rotations:
         folds: Sequence[Fold] = (),
     ) -> None:
         self.parts, self.folds = parts, folds
-        whole = Searches.joined(Searches.of(p.scores, p.truth) for p in parts).refusals_accused()
+        whole = Searches.joined(part.sums() for part in parts).refusals_accused()
         rows = np.ones(len(whole.ranks), dtype=bool) if chosen is None else chosen
         self.searches = Searches(whole.ranks[rows], whole.mate[rows], whole.rival[rows])
         mated = np.concatenate([part.mates > 0 for part in parts])[rows]
@@ -193,6 +182,7 @@ class _Rotations:
         self.failed = sum(int(part.failed_probes.sum()) for part in parts)
 
     def value(self, metric: Metric) -> float | None:
+        """Return a metric of open-set searches, or None where it cannot be told."""
         options = dict(metric.options)
         rank = int(options["rank"])
         if metric.name == "fnir":
@@ -200,6 +190,7 @@ class _Rotations:
         return finite(searching.open_set_eer(self.searches, rank))
 
     def estimate(self, metric: Metric) -> Estimate:
+        """Return such a metric with its interval, and what is expected by chance."""
         options = dict(metric.options)
         rank = int(options["rank"])
         found, tops = self.searches.found_within(rank), self.searches.nonmated_tops
@@ -226,7 +217,21 @@ class _Rotations:
             estimate.flags.append("fewer than 30 false negatives")
         return estimate
 
+    def trials(self, metric: Metric) -> Scores:
+        """Return the scores of mates that are found, and the top ones of searches without."""
+        options = dict(metric.options)
+        return Scores(
+            self.searches.found_within(int(options["rank"])),
+            self.mated_clusters,
+            self.searches.nonmated_tops,
+            self.stranger_clusters,
+            self.stranger_clusters,
+            "fnmr" if metric.name == "fnir" else "eer",
+            float(options.get("fpir", "nan")),
+        )
+
     def counts(self) -> dict[str, int]:
+        """Return what is counted in them."""
         return {
             "mated_searches": len(self.mated_clusters),
             "nonmated_searches": len(self.stranger_clusters),
@@ -235,6 +240,7 @@ class _Rotations:
         }
 
     def det(self) -> dict[str, list[float]]:
+        """Return FPIR against FNIR for drawing, with what is expected by chance."""
         tops = self.searches.nonmated_tops
         curve = thin_curve(verification.error_curve(self.searches.found_within(1), tops))
         chance = [chance_fnir(self.gallery, fpir, 1) for fpir in curve.get("fmr", [])]
@@ -301,6 +307,9 @@ def chance_fnir(gallery: npt.NDArray[np.integer], fpir: float | None, rank: int)
     from scipy.stats import binom  # half a second that few runs need
 
     def fnir(rate: float) -> float:
+        if rank == 1:
+            # The mate is the best of those above, if there are any: one closed form for any size.
+            return 1.0 - float((rate / gallery).mean())
         sizes, counts = np.unique(gallery, return_counts=True)
         hits = 0.0
         for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):

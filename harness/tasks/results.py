@@ -87,6 +87,8 @@ class Curves(msgspec.Struct, omit_defaults=True):
     distribution
         ``low, high`` edges of each bin; ``mated, nonmated`` share of the comparisons in it
         (detection: tattoo and non-tattoo images).
+    open_set
+        ``fpir, fnir`` at rank 1, thinned: of searches among references that have numbers.
     confusion
         By answer, the number of images of each class, classes in the order of the answers; the last
         column, without a name, counts failures.
@@ -98,6 +100,7 @@ class Curves(msgspec.Struct, omit_defaults=True):
     cmc: dict[str, list[float]] = {}
     det: dict[str, list[float]] = {}
     distribution: dict[str, list[float]] = {}
+    open_set: dict[str, list[float]] = {}
     confusion: dict[str, list[float]] = {}
     reliability: dict[str, list[float]] = {}
 

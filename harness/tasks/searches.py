@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from harness.data.records import Fold, Record
 from harness.metrics import identification as searching
+from harness.metrics.open_set import Searches
 from harness.statistics.bootstrap import choose_intervals
 from harness.statistics.intervals import Interval, poisson_binomial_interval
 from harness.statistics.margins import Block
@@ -240,6 +241,10 @@ class FoldSearches(Measures):
             )
         return found
 
+    def sums(self) -> Searches:
+        """Return what open-set metrics need to know of each search."""
+        return Searches.of(self.scores, self.truth)
+
     def failures(self) -> list[Failure]:
         """List failures once per fold, a name that is probe and reference as a probe."""
         roles = dict.fromkeys(self.fold.gallery, "reference") | dict.fromkeys(
@@ -268,6 +273,15 @@ class StreamedSearches(FoldSearches):
         """No scores, since none are kept."""
         return np.empty(0)
 
+    def sums(self) -> Searches:
+        """Return what open-set metrics need to know of each search."""
+        found = self.answer.matching
+        return Searches(found.ranks, found.best_mate, found.best_nonmate)
+
+    def reference(self, number: int) -> str:
+        """Return the name of a reference."""
+        return self.fold.gallery[number]
+
     def searches(self) -> list[Judgement]:
         """Return every search with the head of its candidate list."""
         found, known = self.answer.matching, set(map(tuple, self.pairs.tolist()))
@@ -278,15 +292,15 @@ class StreamedSearches(FoldSearches):
                 identity=str(self.probe_clusters[i]),
                 rank=int(found.ranks[i]) if 0 < found.ranks[i] < searching.MISS else None,
                 mates=int(found.mates[i]),
-                gallery=len(self.fold.gallery),
+                gallery=int(self.gallery[i]),
                 average_precision=finite(found.precision[i]),
                 score=finite(found.best_mate[i]),
                 best_nonmate=finite(found.best_nonmate[i]),
                 failed=bool(self.failed_probes[i]),
-                same_source=found.mates[i] > 0
+                same_source=bool(found.mates[i] > 0)
                 and self._same_source(i, int(found.best_mate_reference[i])),
                 candidates=[
-                    Candidate(self.fold.gallery[j], finite(score), (i, j) in known)
+                    Candidate(self.reference(j), finite(score), (i, j) in known)
                     for score, j in zip(
                         found.candidate_scores[i].tolist(),
                         found.candidate_references[i].tolist(),

@@ -16,6 +16,7 @@ from harness.cli.verbs import (  # noqa: F401
     import_data,
     leaderboard,
     list_all,
+    match,
     new,
     report,
     run,
