@@ -595,9 +595,26 @@ def _rates(errors: Counts, comparisons: int) -> npt.NDArray[np.float64]:
 
 
 def _logit_steps(rate: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Lengths of the steps of a rate on a logit axis, its 0 and 1 half a smallest step inside."""
+    """Return `logit_steps`, 0 and 1 taken to lie half a smallest step inside."""
     steps = np.abs(np.diff(rate))
-    inside = min(0.25, float(steps[steps > 0].min(initial=0.5)) / 2)
+    return logit_steps(rate, min(0.25, float(steps[steps > 0].min(initial=0.5)) / 2))
+
+
+def logit_steps(rate: npt.NDArray[np.float64], inside: float) -> npt.NDArray[np.float64]:
+    """Return the lengths of the steps of a rate on a logit axis.
+
+    Parameters
+    ----------
+    rate
+        float64, shape (points,), in [0, 1].
+    inside
+        How far 0 and 1 are taken to lie from themselves.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (points - 1,).
+    """
     safe = np.clip(np.nan_to_num(rate), inside, 1 - inside)
     return np.abs(np.diff(np.log(safe / (1 - safe))))
 

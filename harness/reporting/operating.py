@@ -16,6 +16,7 @@ import numpy.typing as npt
 from harness.errors import HarnessError
 from harness.metrics import verification
 from harness.metrics.ids import Metric
+from harness.metrics.reached import in_rising_order, thinned_curve
 from harness.record import record
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, minus, percent
@@ -93,7 +94,9 @@ def with_thresholds(det: Mapping[str, list[float]], scores: Operating) -> Mappin
 
     It stays as it is where the scores do not give the very curve that was recorded.
     """
-    exact = verification.error_curve(scores.mated, scores.nonmated).thinned(CURVE_POINTS)
+    n = len(scores.nonmated)
+    rising = in_rising_order(lambda: [scores.nonmated], n, n)
+    exact = thinned_curve(scores.mated, rising, n, CURVE_POINTS)
     if exact.fmr.tolist() != det.get("fmr") or exact.fnmr.tolist() != det.get("fnmr"):
         return det
     return {**det, "threshold": exact.threshold.tolist()}
@@ -188,10 +191,10 @@ def _line(scores: Operating, rate: float) -> tuple[str, ...]:
         return (percent(rate), "none: too many failed", NO_VALUE, f"{percent(1.0)} ({count(m)})")
     false = int(np.count_nonzero(scores.nonmated > bar))
     missed = int(np.count_nonzero(scores.mated <= bar))
-    both = np.concatenate([scores.mated, scores.nonmated])
-    above = both[(both > bar) & np.isfinite(both)]
+    kinds = (scores.mated, scores.nonmated)
+    higher = min(float(one.min(initial=np.inf, where=one > bar)) for one in kinds)
     # Where no score is above, any higher number does.
-    higher = float(above.min()) if len(above) else bar + max(abs(bar), 1e-6) / 100
+    higher = bar + max(abs(bar), 1e-6) / 100 if higher == np.inf else higher
     few = ", fewer than 30" if false < SURE else ""
     return (
         percent(rate),

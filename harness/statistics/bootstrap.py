@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from harness.statistics.intervals import Interval, check_level, clopper_pearson, no_interval, wilson
 
 _BLOCK = 1 << 21  # weights drawn at once: 16 MB whatever the number of replicates
+_REMEMBERED = 1 << 25  # bytes of draws that are remembered
 _GROUPS = 60  # evaluations for an acceleration, beside the hundreds for the replicates
 
 Values: TypeAlias = npt.NDArray[Any]
@@ -358,15 +359,52 @@ def replicate(
     """
     if replicates < 1:
         raise ValueError(f"a bootstrap needs at least 1 replicate, not {replicates}")
+    return np.concatenate([statistics(part) for part in draws_of(identities, replicates, seed)])
+
+
+def draws_of(identities: int, replicates: int, seed: int) -> Iterator[Weights]:
+    """Hand out how often each identity is drawn, some replicates at a time.
+
+    The first draws of many are those of few, and what was drawn last is remembered: several metrics
+    of one run are drawn from the same identities.
+
+    Parameters
+    ----------
+    identities, replicates, seed
+        As for `replicate`.
+
+    Yields
+    ------
+    numpy.ndarray
+        int64, shape (draws, identities).
+    """
+    step = max(1, _BLOCK // identities)
+    known = _LAST.known if _LAST.of == (identities, seed) else ()
+    if sum(map(len, known)) >= replicates:
+        for start, part in zip(range(0, replicates, step), known, strict=False):
+            yield part[: replicates - start].astype(np.int64)
+        return
     rng = np.random.default_rng(seed)
     even = np.full(identities, 1 / identities)
-    step = max(1, _BLOCK // identities)
-    return np.concatenate(
-        [
-            statistics(rng.multinomial(identities, even, size=min(step, replicates - start)))
-            for start in range(0, replicates, step)
-        ]
-    )
+    fresh: list[npt.NDArray[np.unsignedinteger[Any]]] = []
+    for start in range(0, replicates, step):
+        drawn = rng.multinomial(identities, even, size=min(step, replicates - start))
+        if identities * replicates <= _REMEMBERED:
+            fresh.append(drawn.astype(np.uint8 if drawn.max() < 256 else np.uint32))
+        yield drawn
+    if fresh:
+        _LAST.of, _LAST.known = (-1, 0), tuple(fresh)
+        _LAST.of = (identities, seed)
+
+
+class _Last:
+    """What was drawn last."""
+
+    of: tuple[int, int] = (-1, 0)
+    known: tuple[npt.NDArray[np.unsignedinteger[Any]], ...] = ()
+
+
+_LAST = _Last()
 
 
 def left_out(mated: Mask) -> Weights:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.metrics import verification
+from harness.metrics.reached import Reached
 from harness.metrics.verification import error_curve, errors_allowed, hull_rate
 from harness.statistics.bootstrap import cluster_bootstrap, cluster_bootstrap_together
 from harness.statistics.intervals import Interval, no_interval
@@ -108,7 +108,7 @@ def bootstrap_measures(
     """
     _check(measures)
     if len(nonmated) > ONE_BY_ONE:
-        verification.rates(mated, nonmated)  # refuses scores that are none
+        reached = Reached.of(mated, [nonmated])  # refuses scores that are none
         numbered = _numbered(mated_cluster, nonmated_probe_cluster, nonmated_reference_cluster)
         if not len(mated) == len(numbered.owner) or not all(
             len(part) == len(nonmated) for part in (numbered.probe, numbered.reference)
@@ -119,7 +119,7 @@ def bootstrap_measures(
             mated,
             numbered.owner,
             lambda: in_blocks(nonmated, numbered.probe, numbered.reference),
-            len(nonmated),
+            reached,
             numbered.identities,
             replicates,
             seed,
@@ -184,7 +184,7 @@ def intervals_by_margins(
     mated: Values,
     owner: Identities,
     blocks: Blocks,
-    comparisons: int,
+    reached: Reached,
     identities: int,
     replicates: int = 500,
     seed: int = 0,
@@ -193,7 +193,7 @@ def intervals_by_margins(
 ) -> tuple[Interval, ...]:
     """Intervals as of `bootstrap_measures`, from counts by identity.
 
-    Three looks at the comparisons at most, a block at a time.
+    Two looks at the comparisons, a block at a time, and another one for ``d-prime``.
 
     Parameters
     ----------
@@ -205,8 +205,8 @@ def intervals_by_margins(
         Whole numbers, shape (m,): identity of each mated comparison, from 0.
     blocks
         The non-mated comparisons.
-    comparisons
-        How many these are.
+    reached
+        How many of these each mated score is below.
     identities
         How many there are.
     replicates, seed, level
@@ -219,8 +219,8 @@ def intervals_by_margins(
     """
     _check(measures)
     scores, whose = np.asarray(mated, np.float64), np.asarray(owner, np.int64)
-    sample, highest = look(blocks(), comparisons)
-    margins, reached = margins_of(blocks(), marks_at(sample), scores, identities)
+    sample, highest = look(blocks(), reached.n)
+    margins = margins_of(blocks(), marks_at(sample), identities)
     rates = MarginRates(scores, whose, margins, reached, highest)
     powers = None
     if any(name == "d-prime" for name, _ in measures):

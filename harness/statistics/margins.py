@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.metrics.reached import Reached
 from harness.metrics.verification import errors_allowed, hull_rate
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -165,10 +166,8 @@ def marks_at(sample: Values, levels: Sequence[float] = LEVELS) -> Floats:
     return np.unique(found)
 
 
-def margins_of(
-    blocks: Iterable[Block], marks: Floats, mated: Floats, identities: int
-) -> tuple[Margins, Reached]:
-    """Count all non-mated comparisons: by identity and mark, and by distinct mated score.
+def margins_of(blocks: Iterable[Block], marks: Floats, identities: int) -> Margins:
+    """Count all non-mated comparisons by identity and mark.
 
     Parameters
     ----------
@@ -176,18 +175,11 @@ def margins_of(
         All non-mated comparisons.
     marks
         float64, shape (marks,), rising, the first ``-inf``.
-    mated
-        float64, shape (m,): scores, ``-inf`` for failures.
     identities
         How many there are.
     """
-    thresholds = np.unique(mated[np.isfinite(mated)])
-    reaching, above = np.zeros((2, len(thresholds)))
     counts = np.zeros((3, identities * len(marks)), np.int64)
     for scores, probe, reference in blocks:
-        rising = np.sort(scores)
-        reaching += len(rising) - np.searchsorted(rising, thresholds, side="left")
-        above += len(rising) - np.searchsorted(rising, thresholds, side="right")
         column = np.searchsorted(marks, scores, side="right") - 1
         own = probe == reference
         if own.any():
@@ -198,7 +190,7 @@ def margins_of(
     table = counts.reshape(3, identities, len(marks))
     # Who reaches a mark reaches those below it.
     probes, references, within = np.cumsum(table[:, :, ::-1], axis=2)[:, :, ::-1]
-    return Margins(marks, probes, references, within), Reached(thresholds, reaching, above)
+    return Margins(marks, probes, references, within)
 
 
 def _add(counts: Ints, whose: Values, column: Values, width: int) -> None:
@@ -256,23 +248,6 @@ class _Collector:
     def highest(self) -> Highest:
         order = np.argsort(-self.kept.scores, kind="stable")
         return Highest(*(part[order] for part in self.kept))
-
-
-@dataclass(frozen=True, eq=False)
-class Reached:
-    """How many non-mated comparisons are as high as, and how many higher than, each mated score.
-
-    Parameters
-    ----------
-    thresholds
-        float64, shape (thresholds,), rising: every distinct finite mated score.
-    reaching, above
-        float64, shape (thresholds,): comparisons at or above it, and above it.
-    """
-
-    thresholds: Floats
-    reaching: Floats
-    above: Floats
 
 
 class MarginRates:
@@ -373,7 +348,7 @@ class MarginRates:
 class _Interpolated:
     """Counts in some draws, as factors on counts of all comparisons, between those at the marks."""
 
-    def __init__(self, counts: Floats, at_marks: Ints) -> None:
+    def __init__(self, counts: Ints, at_marks: Ints) -> None:
         known = np.log(np.maximum(at_marks, 1))[::-1]  # rising
         wanted = np.log(np.maximum(counts, 1))
         after = np.clip(np.searchsorted(known, wanted), 1, max(1, len(known) - 1))

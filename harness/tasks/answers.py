@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -140,7 +140,8 @@ def fold_spread(values: Sequence[float | None]) -> tuple[float | None, float | N
 
 
 def histogram(
-    mated: npt.NDArray[np.floating[Any]], nonmated: npt.NDArray[np.floating[Any]]
+    mated: npt.NDArray[np.floating[Any]],
+    nonmated: npt.NDArray[np.floating[Any]] | Callable[[], Iterable[npt.NDArray[Any]]],
 ) -> dict[str, list[float]]:
     """Return the share of finite mated and non-mated scores in `BINS` equal bins.
 
@@ -149,22 +150,34 @@ def histogram(
     Parameters
     ----------
     mated, nonmated
-        Floating point, shape (comparisons,); what is not finite is left out.
+        Floating point, shape (comparisons,); what is not finite is left out. Non-mated scores may
+        be handed out in blocks, twice.
 
     Returns
     -------
     dict
         Columns ``low``, ``high``, ``mated``, ``nonmated``, each `BINS` long; shares in [0, 1].
     """
-    mated, nonmated = mated[np.isfinite(mated)], nonmated[np.isfinite(nonmated)]
-    if len(mated) + len(nonmated) == 0:
+
+    def of_nonmated() -> Iterator[npt.NDArray[Any]]:
+        for block in nonmated() if callable(nonmated) else [nonmated]:
+            yield block[np.isfinite(block)]
+
+    mated = mated[np.isfinite(mated)]
+    ends = [(part.min(), part.max()) for part in (mated, *of_nonmated()) if len(part)]
+    if not ends:
         return {}
-    low = min(part.min() for part in (mated, nonmated) if len(part))
-    high = max(part.max() for part in (mated, nonmated) if len(part))
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if low == high:
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, BINS + 1)
-    shares = [np.histogram(part, edges)[0] / max(len(part), 1) for part in (mated, nonmated)]
+    shares = []
+    for parts in ([mated], of_nonmated()):
+        counts, number = np.zeros(BINS, np.int64), 0
+        for part in parts:
+            counts += np.histogram(part, edges)[0]
+            number += len(part)
+        shares.append(counts / max(number, 1))
     columns = (edges[:-1], edges[1:], *shares)
     names = ("low", "high", "mated", "nonmated")
     return {name: column.tolist() for name, column in zip(names, columns, strict=True)}

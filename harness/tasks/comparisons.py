@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,12 @@ import numpy.typing as npt
 
 from harness.metrics import verification
 from harness.metrics.ids import Metric
+from harness.metrics.reached import Reached, in_rising_order, thinned_curve
 from harness.statistics.chance import random_comparisons, spread_of
 from harness.statistics.error_rates import Measure, bootstrap_measures
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, few_errors
-from harness.tasks.answers import finite, histogram, thin_curve
+from harness.tasks.answers import CURVE_POINTS, finite, histogram
 from harness.tasks.intervals import set_interval
 
 METRICS = (
@@ -25,6 +27,10 @@ METRICS = (
     "auc",
     "d-prime",
 )
+
+
+HELD = 1 << 25
+"""Scores that are sorted at once for a DET: 256 MB of them."""
 
 
 class Measures:
@@ -38,21 +44,30 @@ class Measures:
         def nonmated(self) -> npt.NDArray[np.float64]:
             """Scores of the non-mated comparisons: shape (comparisons,)."""
 
+    def score_blocks(self) -> Iterator[npt.NDArray[np.float64]]:
+        """Hand out the scores of the non-mated comparisons, each of shape (comparisons,)."""
+        yield self.nonmated
+
+    @cached_property
+    def reached(self) -> Reached:
+        """How many non-mated scores each mated score is below."""
+        return Reached.of(self.mated, self.score_blocks())
+
     def eer(self) -> float:
         """Return the equal error rate."""
-        return verification.eer(self.mated, self.nonmated)
+        return self.reached.eer()
 
     def eer_convex_hull(self) -> float:
         """Return the equal error rate of the convex hull."""
-        return verification.eer_convex_hull(self.mated, self.nonmated)
+        return self.reached.eer_convex_hull()
 
     def fnmr_at_fmr(self, fmr: float) -> float:
         """Return the lowest FNMR at an FMR."""
-        return verification.fnmr_at_fmr(self.mated, self.nonmated, fmr)
+        return self.reached.fnmr_at_fmr(fmr)
 
     def auc(self) -> float:
         """Return the area under the ROC."""
-        return verification.auc(self.mated, self.nonmated)
+        return self.reached.auc()
 
     def d_prime(self) -> float:
         """Return the distance of the two distributions."""
@@ -60,11 +75,16 @@ class Measures:
 
     def det(self) -> dict[str, list[float]]:
         """Return the DET for drawing."""
-        return thin_curve(verification.error_curve(self.mated, self.nonmated))
+        m, n = self.reached.m, self.reached.n
+        if not m or not n:
+            return {}
+        pieces = in_rising_order(self.score_blocks, n, HELD)
+        curve = thinned_curve(self.mated, pieces, n, CURVE_POINTS)
+        return {"fmr": curve.fmr.tolist(), "fnmr": curve.fnmr.tolist()}
 
     def distribution(self) -> dict[str, list[float]]:
         """Return the shares of the scores in bins, for drawing."""
-        return histogram(self.mated, self.nonmated)
+        return histogram(self.mated, self.score_blocks)
 
     def value(self, metric: Metric) -> float | None:
         """Return one of `METRICS`, or None where it cannot be told."""

@@ -337,7 +337,7 @@ def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, I
             pool.mated,
             pool.mated_clusters,
             pool.blocks,
-            pool.nonmated_count,
+            pool.reached,
             pool.identities,
         )
         return dict(zip(measures, found, strict=True))

@@ -185,6 +185,13 @@ class FoldSearches(Measures):
             whose = np.broadcast_to(references, there.shape)[there]
             yield Block(self.scores[rows][there], np.repeat(probes[rows], each), whose)
 
+    def score_blocks(self) -> Iterator[npt.NDArray[Any]]:
+        """Hand out the scores of the non-mated comparisons that took place: (comparisons,) each."""
+        step = max(1, _BLOCK // max(1, len(self.fold.gallery)))
+        for start in range(0, len(self.fold.probes), step):
+            rows = slice(start, start + step)
+            yield self.scores[rows][self.took_place[rows]]
+
     def _same_source(self, row: int, column: int) -> bool:
         probe = self.records[self.fold.probes[row]].source
         return probe is not None and probe == self.records[self.fold.gallery[column]].source
@@ -396,7 +403,6 @@ class PooledSearches(Measures):
         self.same_photograph = join("same_photograph")
         self.source_known = any(part.source_known for part in parts)
         self.mated: npt.NDArray[Any] = join("mated")
-        self.nonmated: npt.NDArray[Any] = join("nonmated")
         self.nonmated_count = sum(part.nonmated_count for part in parts)
         self.failed = join("failed")
         sides = [(part.probe_clusters, part.reference_clusters) for part in parts]
@@ -410,6 +416,16 @@ class PooledSearches(Measures):
         self.clusters = np.concatenate([probes for probes, _ in self._numbers])
         self.mated_clusters = np.searchsorted(known, join("mated_clusters")).astype(np.int64)
         self._hits: dict[int, Interval] = {}
+
+    @property
+    def nonmated(self) -> npt.NDArray[Any]:
+        """Scores of the non-mated comparisons, shape (comparisons,); none where none are kept."""
+        return np.concatenate([part.nonmated for part in self._parts])
+
+    def score_blocks(self) -> Iterator[npt.NDArray[Any]]:
+        """Hand out the scores of the non-mated comparisons of all parts: (comparisons,) each."""
+        for part in self._parts:
+            yield from part.score_blocks()
 
     def blocks(self) -> Iterator[Block]:
         """Hand out the non-mated comparisons of all parts, with numbers of identities."""

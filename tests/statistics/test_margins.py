@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness.metrics import verification
+from harness.metrics.reached import Reached
 from harness.statistics import error_rates
 from harness.statistics.error_rates import (
     MEASURES,
@@ -50,8 +51,8 @@ def rates_of(
     identities = int(max(own.max(), probe.max(), reference.max())) + 1
     sample, highest = look(in_blocks(nonmated, probe, reference), len(nonmated))
     blocks = in_blocks(nonmated, probe, reference)
-    margins, reached = margins_of(blocks, marks_at(sample), mated, identities)
-    return MarginRates(mated, own, margins, reached, highest)
+    margins = margins_of(blocks, marks_at(sample), identities)
+    return MarginRates(mated, own, margins, Reached.of(mated, [nonmated]), highest)
 
 
 NAMES = [
@@ -156,12 +157,11 @@ def test_only_so_many_of_the_highest_are_kept_and_all_that_are_as_high() -> None
 
 def test_margins_count_whoever_reaches_a_mark() -> None:
     block = Block(np.array([0.1, 0.5, 0.5, 0.9]), np.array([0, 0, 1, 1]), np.array([1, 2, 2, 1]))
-    margins, reached = margins_of([block], np.array([-np.inf, 0.5]), np.array([0.5, -np.inf]), 3)
+    margins = margins_of([block], np.array([-np.inf, 0.5]), 3)
     assert margins.probe.tolist() == [[2, 1], [1, 1], [0, 0]]
     assert margins.reference.tolist() == [[0, 0], [1, 0], [2, 2]]
     assert margins.within.tolist() == [[0, 0], [1, 1], [0, 0]]
     assert margins.reaching.tolist() == [4, 3]
-    assert (reached.reaching.tolist(), reached.above.tolist()) == ([3.0], [1.0])
     both = margins.put_together(np.array([0, 0, 1]), 2)
     assert both.probe.tolist() == [[3, 2], [0, 0]]
 
