@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "compare": "put runs side by side, search by search",
         "gate": "is a run worse than a baseline, beyond the margin?",
         "baseline": "choose what gates compare with; its history",
+        "scale": "a run's rates in smaller galleries than its own",
         "leaderboard": "a static site of many runs",
         "serve": "leaderboard and reports in a browser, followed live",
     },

@@ -28,6 +28,7 @@ from harness.tasks.results import (
 if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
     from harness.runs.dry_run import RunPlan
+    from harness.tasks.growth import Growth
 
 LEVEL, MOST_DECIMALS = "95 %", 6
 
@@ -171,24 +172,53 @@ def print_metrics(protocol: str, algorithm: str, outcome: Outcome, mated_by: str
 
 def metric_lines(metrics: Metrics) -> list[str]:
     """Return a table of all metrics, under a line that says what its columns are."""
+    named = [
+        (f" {'*' if name == metrics.headline else ' '} {name}", estimate)
+        for name, estimate in metrics.pooled.items()
+    ]
+    return estimate_lines(" * = headline", named)
+
+
+def estimate_lines(heading: str, named: Iterable[tuple[str, Estimate]]) -> list[str]:
+    """Return a table of estimates by name, under a line with a heading of the names."""
     rows = []
-    for name, estimate in metrics.pooled.items():
+    for name, estimate in named:
         places = decimals(estimate)
         rows.append(
             (
-                f" {'*' if name == metrics.headline else ' '} {name}",
+                name,
                 "no data" if estimate.value is None else f"{estimate.value:.{places}f}",
                 _range(estimate, places),
                 "" if estimate.chance is None else f"{estimate.chance:.{places}f}",
                 f"({'; '.join(estimate.flags)})" if estimate.flags else "",
             )
         )
-    head = (" * = headline", "value", f"{LEVEL} interval", "chance", "")
+    head = (heading, "value", f"{LEVEL} interval", "chance", "")
     widths = [*(max(len(row[i]) for row in (head, *rows)) for i in range(4)), 0]
     return [
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (head, *rows)
     ]
+
+
+def print_growth(title: str, growth: Growth) -> None:
+    """Print the rates of a run by the size of the gallery.
+
+    Parameters
+    ----------
+    title
+        Protocol and algorithm.
+    growth
+        Of the run.
+    """
+    from harness.reporting.drawing.growth import label, searches_in, size_text
+
+    _say(f"{title}: {searches_in(growth)}")
+    for curve in growth.curves:
+        _say(f"{label(curve)}, among n references")
+        named = [(f"   {size_text(point, growth)}", point.estimate) for point in curve.points]
+        for line in estimate_lines("   n", named):
+            _say(line)
 
 
 def decimals(estimate: Estimate) -> int:

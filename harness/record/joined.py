@@ -99,6 +99,26 @@ def hash_of(manifests: Sequence[Manifest]) -> str:
     return hashlib.sha256(msgspec.json.encode(pairs)).hexdigest()
 
 
+def refuse_joined(folder: Path, what: str) -> None:
+    """Refuse a folder of several fits where one is to be named.
+
+    Parameters
+    ----------
+    what
+        Is of one fit, to continue a sentence: ``--format csv is``.
+
+    Raises
+    ------
+    UsageError
+        It names the fits.
+    """
+    if is_joined(folder):
+        raise UsageError(
+            f"{folder} joins several fits, and {what} of one; name one of its fits: "
+            f"{', '.join(map(str, fits_of(folder)))}"
+        )
+
+
 def is_joined(folder: Path) -> bool:
     """Say whether a folder joins several runs."""
     return (folder / ENTRY).exists() or (folder / ENTRY).is_symlink()

@@ -21,7 +21,7 @@ from harness.record import record
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, minus, percent
 from harness.tasks.answers import CURVE_POINTS
-from harness.tasks.kinds import task_of
+from harness.tasks.kinds import KINDS, task_of
 from harness.tasks.results import Curves, Metrics
 from harness.tasks.trade_off import SURE, TradeOff
 from harness.tasks.trials import Scores
@@ -29,6 +29,7 @@ from harness.tasks.trials import Scores
 __all__ = [
     "Operating",
     "bins_that_show",
+    "kept_run",
     "operating_of",
     "quantile_bins",
     "shortest_between",
@@ -64,24 +65,38 @@ class Operating:
     nonmated: Doubles
 
 
-def operating_of(folder: Path, metrics: Metrics, curves: Curves) -> Operating | None:
-    """Return the scores of a run's trade-off; None where there are none, or more than `MOST`.
+def kept_run(folder: Path, metrics: Metrics) -> record.Run | None:
+    """Return a run with its raw scores; None where these are more than `MOST`, or are damaged.
 
     Parameters
     ----------
     folder
         Of the run, with its truth and its raw scores.
-    metrics, curves
+    metrics
         That follow from them.
     """
-    equal = next((m for m in metrics.pooled if m.split("@")[0] in ("eer", "open-set-eer")), None)
     many = sum(metrics.counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
-    if not curves.det or equal is None or many > MOST:
+    if many > MOST and not KINDS[metrics.task].streams:
         return None
     try:
-        run = record.read_run(folder)
+        return record.read_run(folder)
     except HarnessError:
         return None  # `verify` says what is wrong with a folder; a report shows what it has
+
+
+def operating_of(run: record.Run | None, metrics: Metrics, curves: Curves) -> Operating | None:
+    """Return the scores of a run's trade-off; None where there are none, or not at hand.
+
+    Parameters
+    ----------
+    run
+        Of `kept_run`.
+    metrics, curves
+        That follow from its scores.
+    """
+    equal = next((m for m in metrics.pooled if m.split("@")[0] in ("eer", "open-set-eer")), None)
+    if run is None or not curves.det or equal is None:
+        return None
     trials = task_of(run.protocol).trials(run.folds, run.answers, run.records, run.protocol)
     found = trials(Metric.parse(equal))
     if not isinstance(found, Scores) or not len(found.mated) or not len(found.nonmated):

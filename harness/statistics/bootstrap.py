@@ -128,6 +128,52 @@ def choose_intervals(
     return tuple(found[column] for column in range(table.shape[1]))
 
 
+def share_intervals(
+    values: Values,
+    clusters: Identities,
+    *,
+    replicates: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[Interval, ...]:
+    """Intervals of several means over the same trials, each of which came out in part.
+
+    Where a mean's values are all 0 or 1 it is that of `choose_intervals`, else
+    `cluster_bootstrap_mean`.
+
+    Parameters
+    ----------
+    values
+        In [0, 1], shape (n, means).
+    clusters
+        Integers, shape (n,): identity that each row belongs to.
+    replicates, level, seed
+        As for `cluster_bootstrap_mean`.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside [0, 1].
+
+    Examples
+    --------
+    >>> shares, tattoos = np.array([[0.5, 1], [0.25, 1], [0, 1], [1, 0]]), np.array([5, 5, 6, 7])
+    >>> halves, whole = share_intervals(shares, tattoos)
+    >>> whole == choose_interval(shares[:, 1], tattoos)
+    True
+    >>> halves == cluster_bootstrap_mean(shares[:, 0], tattoos)
+    True
+    """
+    table = np.asarray(values, np.float64)
+    if not np.all((table >= 0) & (table <= 1)):
+        raise ValueError("shares lie in [0, 1]")
+    whole = np.array([np.isin(column, (0.0, 1.0)).all() for column in table.T], np.bool_)
+    options: dict[str, Any] = {"replicates": replicates, "level": level, "seed": seed}
+    sure = iter(choose_intervals(table[:, whole], clusters, **options))
+    drawn = iter(_bootstrap_means(table[:, ~whole], clusters, **options) if not whole.all() else ())
+    return tuple(next(sure) if one else next(drawn) for one in whole)
+
+
 def cluster_bootstrap_mean(
     values: Values,
     clusters: Identities,

@@ -38,7 +38,7 @@ from harness.tasks.results import (
     Judgement,
 )
 from harness.tasks.searches import FoldSearches, PooledSearches, mated_matrix, searches_of
-from harness.tasks.task import Part, Task, Whole
+from harness.tasks.task import OperatingPoint, Part, Task, Whole
 from harness.tasks.trials import MEASURES, Scores, Trials, Values
 
 if TYPE_CHECKING:
@@ -84,6 +84,12 @@ class Comparing(Task[Part, Whole]):
 
 class Searching(Comparing[FoldSearches, Whole]):
     """Probes are searched in galleries."""
+
+    def operating_points(self, run: Answered) -> list[OperatingPoint]:
+        """Return the ranks of the protocol's hit rates, without any threshold."""
+        ids = run.protocol.metric_ids
+        ranks = sorted({int(metric["rank"]) for metric in ids if metric.name == "hit-rate"})
+        return [OperatingPoint(rank) for rank in ranks or [1]]
 
     def searches(self, part: FoldSearches, protocol: Protocol) -> list[Judgement]:
         """Return every search with the head of its candidate list."""

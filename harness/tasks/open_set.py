@@ -35,7 +35,7 @@ from harness.tasks.results import (
     FoldMetrics,
 )
 from harness.tasks.searches import FoldSearches, gallery_sizes, searches_of
-from harness.tasks.task import training_images
+from harness.tasks.task import OperatingPoint, training_images
 from harness.tasks.trade_off import TradeOff
 from harness.tasks.trials import Scores, Trials
 
@@ -119,6 +119,18 @@ class OpenSet(Searching["Rotations"]):
     def curves(self, whole: Rotations, protocol: Protocol) -> Curves:
         """Return FPIR against FNIR."""
         return Curves(det=whole.det())
+
+    def operating_points(self, run: Answered) -> list[OperatingPoint]:
+        """Return the rank of each FNIR, and the threshold of its FPIR in whole galleries."""
+        tops = self.whole(self.parts(run), run).searches.nonmated_tops
+        found = []
+        for metric in run.protocol.metric_ids:
+            if metric.name == "fnir" and len(tops):
+                fpir = float(metric["fpir"])
+                bar = verification.score_to_exceed(tops, fpir)
+                lowest = float(np.nextafter(bar, np.inf))
+                found.append(OperatingPoint(int(metric["rank"]), lowest, fpir))
+        return found or [OperatingPoint(1)]
 
     def subsets(self, whole: Rotations, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
         """Return the rates apart for mated searches with and without a mate of one photograph."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, final
 
 import numpy as np
@@ -49,6 +50,25 @@ Part = TypeVar("Part")
 
 Whole = TypeVar("Whole", bound=Counting)
 """The answers of all folds together."""
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Where a search in a gallery is taken for a hit or a miss.
+
+    Parameters
+    ----------
+    rank
+        Within which a mate must lie, from 1.
+    threshold
+        Score below which nothing is a candidate; None for none.
+    fpir
+        False positive identification rate that the threshold was chosen for, if it was.
+    """
+
+    rank: int
+    threshold: float | None = None
+    fpir: float | None = None
 
 
 class Task(ABC, Generic[Part, Whole]):
@@ -190,6 +210,10 @@ class Task(ABC, Generic[Part, Whole]):
             for fold, answer in run.by_fold
             for name, reason in sorted(answer.failures.items())
         ]
+
+    def operating_points(self, run: Answered) -> list[OperatingPoint]:
+        """Return the ranks and thresholds that searches are judged at; none where none are made."""
+        return []
 
     def subsets(self, whole: Whole, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
         """Return the metrics of parts of the trials, by the name of the part."""

@@ -18,6 +18,7 @@ from harness.reporting.operating import (
     RATES,
     Operating,
     bins_that_show,
+    kept_run,
     operating_of,
     quantile_bins,
     shortest_between,
@@ -154,7 +155,7 @@ def test_the_scores_of_a_run_folder_give_the_rates_that_the_run_reports(name: st
     folder = run_of(name, bundled("fixtures") / "golden")
     run = read_run(folder)
     outcome = run.judge()
-    scores = operating_of(folder, outcome.metrics, outcome.curves)
+    scores = operating_of(kept_run(folder, outcome.metrics), outcome.metrics, outcome.curves)
     assert scores is not None
     assert "threshold" in with_thresholds(outcome.curves.det, scores)
     told = {"fnmr@fmr=0.1": 0, "fnmr@fmr=0.01": 1, "tpdr@fpdr=0.1": 0, "tpdr@fpdr=0.01": 1}
@@ -172,10 +173,13 @@ def test_the_scores_of_a_run_folder_give_the_rates_that_the_run_reports(name: st
 def test_without_a_trade_off_or_without_its_folder_there_are_no_scores(tmp_path: Path) -> None:
     metrics = Metrics("identification", "eer", {}, {"eer": Estimate(0.3)}, [])
     det = Curves(det={"fmr": [1.0, 0.0], "fnmr": [0.0, 1.0]})
-    assert operating_of(tmp_path, metrics, det) is None
-    golden = run_of("similarity-colours", bundled("fixtures") / "golden")
+    assert kept_run(tmp_path, metrics) is None
+    assert operating_of(None, metrics, det) is None
+    folder = run_of("similarity-colours", bundled("fixtures") / "golden")
+    golden = kept_run(folder, metrics)
+    assert golden is not None
     assert operating_of(golden, metrics, Curves()) is None
-    many = Metrics("identification", "eer", {"mated_comparisons": MOST + 1}, metrics.pooled, [])
-    assert operating_of(golden, many, det) is None
+    many = Metrics("verification", "eer", {"mated_comparisons": MOST + 1}, metrics.pooled, [])
+    assert kept_run(folder, many) is None
     other = Metrics("identification", "map", {}, {"map": Estimate(0.3)}, [])
     assert operating_of(golden, other, det) is None

@@ -20,6 +20,7 @@ from harness.cli.verbs import (  # noqa: F401
     new,
     report,
     run,
+    scale,
     score,
     serve,
     status,

@@ -37,7 +37,10 @@ def export(
 
     With aigtatt, runs of verification, open-set and closed-set become a table of 14 columns.
     """
-    _refuse_joined(folders, form)
+    from harness.record.joined import refuse_joined
+
+    for folder in folders:
+        refuse_joined(folder, f"--format {form} is")
     if form == "aigtatt":
         _export_table(folders, out)
         return
@@ -109,14 +112,3 @@ def _export_table(folders: tuple[Path, ...], out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, text)
     click.echo(out)
-
-
-def _refuse_joined(folders: tuple[Path, ...], form: str) -> None:
-    from harness.record.joined import fits_of, is_joined
-
-    for folder in folders:
-        if is_joined(folder):
-            raise UsageError(
-                f"{folder} joins several fits, and --format {form} is of one; name one of its "
-                f"fits: {', '.join(map(str, fits_of(folder)))}"
-            )

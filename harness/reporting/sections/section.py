@@ -12,9 +12,10 @@ from markupsafe import Markup
 
 from harness.data.records import Record
 from harness.record.manifest import Manifest
+from harness.record.record import Run
 from harness.reporting.drawing.figures import Figure
 from harness.reporting.drawing.thumbnails import PICTURE_BYTES
-from harness.reporting.operating import Operating, operating_of
+from harness.reporting.operating import Operating, kept_run, operating_of
 from harness.reporting.pages import environment
 from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
@@ -96,9 +97,14 @@ class SectionInput:
         return "images" if "images" in self.metrics.counts and not compared else "trials"
 
     @cached_property
+    def kept(self) -> Run | None:
+        """The run with its raw scores; None where they are too many, or the folder is not sound."""
+        return kept_run(self.folder, self.metrics)
+
+    @cached_property
     def scores(self) -> Operating | None:
         """The scores behind the run's error rates; None where they were not kept."""
-        return operating_of(self.folder, self.metrics, self.outcome.curves)
+        return operating_of(self.kept, self.metrics, self.outcome.curves)
 
 
 @dataclass(frozen=True)

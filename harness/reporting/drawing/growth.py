@@ -1,0 +1,173 @@
+"""The figure of a run's rates by the size of the gallery, and what its rates are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.errors import some
+from harness.reporting.drawing import plots
+from harness.reporting.drawing.figures import HOVER_POINTS, Figure
+from harness.reporting.tables import Table
+from harness.reporting.wording import NO_VALUE, count, interval, percent, score
+from harness.tasks.growth import Growth, GrowthCurve, GrowthPoint
+
+__all__ = ["growth_figure", "label", "searches_in", "size_text"]
+
+_NAMES = {
+    "hit-rate": "Hit rate",
+    "fnir": "False negative identification rate (FNIR)",
+    "fpir": "False positive identification rate (FPIR)",
+}
+
+STYLES = ("s0", "s1", "s2", "s3")
+"""Of the lines, one each: what a person tells apart."""
+
+
+def label(curve: GrowthCurve, *, short: bool = False) -> str:
+    """Return what a curve shows, such as ``Hit rate within rank 10``.
+
+    Parameters
+    ----------
+    curve
+        Rate, rank and threshold.
+    short
+        Whether to leave out in full what an abbreviation says.
+    """
+    point = curve.point
+    name = _NAMES[curve.rate]
+    if short and "(" in name:
+        name = name.partition("(")[2].rstrip(")")
+    text = name if curve.rate == "fpir" else f"{name} within rank {point.rank}"
+    if point.threshold is not None:
+        text += f", score from {_threshold(point.threshold)}"
+        if point.fpir is not None:
+            text += f" (FPIR {percent(point.fpir)} as searched)"
+    return text
+
+
+def _lower(text: str) -> str:
+    """Return a text as it stands within a sentence; abbreviations stay."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _threshold(value: float) -> str:
+    if value < -1e300:
+        return "the lowest"
+    return score(value) if value < float("inf") else "above all"
+
+
+def searches_in(growth: Growth) -> str:
+    """Return which searches stand behind the rates, in words."""
+    text = some(growth.mated, "search with a mate", "searches with a mate")
+    if growth.nonmated:
+        text += f" and {count(growth.nonmated)} without"
+    sizes = count(growth.smallest)
+    if growth.largest > growth.smallest:
+        sizes += f" to {count(growth.largest)}"
+    return f"{text}, in galleries of {sizes} references"
+
+
+def size_text(point: GrowthPoint, growth: Growth) -> str:
+    """Return the size of a gallery; the whole ones where these differ."""
+    if point.size is None:
+        return f"{count(growth.smallest)}-{count(growth.largest)}, as searched"
+    whole = point.size == growth.largest
+    return f"{count(point.size)}{', as searched' if whole else ''}"
+
+
+def growth_figure(growth: Growth, algorithm: str) -> Figure | None:
+    """Return the figure of rates by the size of the gallery; None without a size to compare.
+
+    Parameters
+    ----------
+    growth
+        Of a run.
+    algorithm
+        Its name.
+    """
+    curves = _told_apart(growth.curves)
+    if not curves or len(curves[0].points) < 2:
+        return None
+    series, bands, points, legend = [], [], [], []
+    for curve, style in zip(curves, STYLES, strict=False):
+        sized = [(one.size, one.estimate) for one in curve.points if one.size is not None]
+        x = [float(size) for size, _ in sized]
+        y = [value for _, estimate in sized if (value := estimate.value) is not None]
+        series.append(plots.Series(label(curve, short=True), style, x, y))
+        low = [estimate.low for _, estimate in sized]
+        high = [estimate.high for _, estimate in sized]
+        if style == "s0" and None not in low and None not in high:
+            ends = ([v for v in low if v is not None], [v for v in high if v is not None])
+            bands.append(plots.Band("s0-band", x, *ends))
+        points += [
+            plots.Point(
+                size, value, f"{some(int(size), 'reference')}: {percent(value)}", style == "s0"
+            )
+            for size, value in zip(x, y, strict=True)
+        ]
+        legend.append((style, "line", label(curve, short=True)))
+    if bands:
+        legend.append(("s0-band", "band", f"95 % interval of the {_lower(legend[0][2])}"))
+    first = curves[0]
+    chances = [one.estimate.chance for one in first.points if one.size is not None]
+    if None not in chances:
+        sizes = [float(one.size) for one in first.points if one.size is not None]
+        known = [value for value in chances if value is not None]
+        series.insert(0, plots.Series("chance", "chance", sizes, known))
+        legend.append(("chance", "line", f"chance of the {_lower(legend[0][2])}"))
+    least, most = first.points[0], first.points[-1]
+    summary = (
+        f"{label(first, short=True)} of {algorithm} goes from {percent(least.estimate.value)} "
+        f"among {some(least.size or growth.smallest, 'reference')} to "
+        f"{percent(most.estimate.value)} among {size_text(most, growth)}."
+    )
+    axis = plots.rank_axis("References in the gallery", growth.smallest)
+    return Figure(
+        "growth",
+        "Size of the gallery",
+        summary,
+        plots.line_plot(
+            "growth",
+            "Rates by the size of the gallery",
+            summary,
+            axis,
+            plots.rate_axis("Share of searches"),
+            series,
+            bands,
+            points[:HOVER_POINTS],
+        ),
+        tuple(legend),
+        (
+            "Exact for galleries drawn at random from those that were searched, a search's mates "
+            "always among them; thresholds stay as they are. Nothing is said of larger ones.",
+        ),
+        _table(growth),
+    )
+
+
+def _told_apart(curves: Sequence[GrowthCurve]) -> list[GrowthCurve]:
+    """Return as many curves as there are styles: the first and last of many."""
+    if len(curves) <= len(STYLES):
+        return list(curves)
+    return [*curves[: len(STYLES) - 1], curves[-1]]
+
+
+def _table(growth: Growth) -> Table:
+    rows = []
+    for place, point in enumerate(growth.curves[0].points):
+        row = [size_text(point, growth)]
+        for curve in growth.curves:
+            estimate = curve.points[place].estimate
+            within = interval("hit-rate", estimate.low, estimate.high)
+            row.append(percent(estimate.value) + (f" ({within})" if within else ""))
+        chance = growth.curves[0].points[place].estimate.chance
+        rows.append((*row, NO_VALUE if chance is None else percent(chance)))
+    return Table(
+        f"Rates by the size of the gallery, with 95 % intervals: {searches_in(growth)}",
+        (
+            "References",
+            *(label(curve, short=True) for curve in growth.curves),
+            f"Chance of the {_lower(label(growth.curves[0], short=True))}",
+        ),
+        tuple(rows),
+    )
