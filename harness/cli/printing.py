@@ -221,6 +221,20 @@ def print_growth(title: str, growth: Growth) -> None:
             _say(line)
 
 
+def print_operations(manifest: Manifest) -> None:
+    """Print what operations of an algorithm take, where it was measured."""
+    from harness.reporting.operations import operation_table
+
+    table = operation_table(manifest)
+    if table is None:
+        return
+    _say(table.caption)
+    rows = [("   " + first, *rest) for first, *rest in (table.columns, *table.rows)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        _say("  ".join(f"{cell:<{wide}}" for cell, wide in zip(row, widths, strict=True)).rstrip())
+
+
 def decimals(estimate: Estimate) -> int:
     """Return how many decimals a value is worth: three, or more where more is known.
 

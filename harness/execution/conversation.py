@@ -27,6 +27,7 @@ from harness.api import METHODS
 from harness.errors import RunFailed
 from harness.execution import bounds
 from harness.execution.bounds import Started, amount
+from harness.execution.costs import Clock
 from harness.execution.doing import Stopped
 from harness.execution.enclosure import rules_for
 from harness.execution.fence import Fence
@@ -191,7 +192,7 @@ class Conversation:
         self._limits, self._heard = limits, time.monotonic()
         self._looked = self._measured = self._passed = 0.0
         self._killed = bounds.killed_for_memory()
-        self._at = _IMPORT
+        self._at, self._clock = _IMPORT, Clock()
         self._wire = Wire(line, self._look, self._note)
 
     def begin(self, lesson: Lesson | None = None) -> None:
@@ -244,6 +245,7 @@ class Conversation:
         """
         self._at = METHODS[self.unit.ability].name
         self._tell(Ask("batch"), pictures)
+        self._clock.start()
         said, _ = self._hear(0)
         if said.what != "answers":
             self._astray(said)
@@ -251,9 +253,13 @@ class Conversation:
             return None
         if said.count != len(pictures):
             return [None] * max(0, min(said.count, 1_000_000))
+        if said.together:
+            self._clock.took(self._at, said.count)
         answers, held = [], 0
         for size in most:
             answers.append(self._answer(size))
+            if not said.together:
+                self._clock.took(self._at)
             held += size_of(answers[-1])
             self.check_held(held)
         return answers
@@ -279,8 +285,11 @@ class Conversation:
         self._at = "compare"
         names, arrays = _flat([probe])
         self._tell(Ask("compare", templates=names, listed=listed, block=block), arrays)
+        self._clock.start()
         sizes = [min(block, count - start) for start in range(0, count, block)]
-        return [self._answer(4096 + 16 * size) for size in sizes]
+        answers = [self._answer(4096 + 16 * size) for size in sizes]
+        self._clock.took(self._at)
+        return answers
 
     def answer(self, truth: Array, generator: list[int]) -> Any:
         """Have a control answer to a truth: bool, of any shape.
@@ -297,7 +306,7 @@ class Conversation:
         return self._answer(4096 + 16 * truth.size)
 
     def finish(self) -> dict[str, Any]:
-        """Let the worker go, and return what is kept of it: environment, files loaded, fence.
+        """Let the worker go, and return what is kept: environment, files loaded, fence, costs.
 
         When this returns, it has ended with all that it started: nothing changes its files.
         """
@@ -308,7 +317,7 @@ class Conversation:
         facts = {"environment": said.environment, "loaded": said.loaded}
         held = asdict(self._life.fence)
         self._life.end()
-        return {**facts, "fence": held}
+        return {**facts, "fence": held, "costs": self._clock.costs()}
 
     def fail(self, message: str) -> NoReturn:
         """Say that this unit failed, and where its log lies."""

@@ -105,6 +105,8 @@ class Said(msgspec.Struct, omit_defaults=True):
         ``done`` with what was asked; ``answers`` follow, `count` of them (None where a batch method
         returned None); an ``answer``; ``want`` a picture; ``progress`` of a fit; what step it is
         ``at``; ``trouble``.
+    together
+        Whether one call of a batch method made the answers.
     picture
         Which kind is wanted: ``image``, ``mask`` or ``clean``, of the image `index`.
     done, total, note
@@ -119,6 +121,7 @@ class Said(msgspec.Struct, omit_defaults=True):
 
     what: Literal["done", "answers", "answer", "want", "progress", "at", "trouble"]
     count: int | None = None
+    together: bool = False
     packed: Packed | None = None
     picture: Literal["image", "mask", "clean"] = "image"
     index: int = 0

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from harness.api import FailureToEnroll, Template
@@ -30,6 +31,7 @@ from harness.execution.answers import (
 )
 from harness.execution.bounds import amount
 from harness.execution.conversation import Conversation, size_of
+from harness.execution.costs import SIZE, levels_of
 from harness.execution.doing import Doing
 from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.jobs import Lesson
@@ -235,6 +237,9 @@ def _extract(unit: Unit, place: Workplace, doing: Doing) -> None:
                 talk.check_held(held)
                 doing.report("extract", len(made), len(unit.extract), "templates")
             facts = talk.finish()
+        enrolled = [one for one in made.values() if not isinstance(one, FailureToEnroll)]
+        sizes = levels_of([float(size_of(one)) for one in enrolled])
+        facts["costs"] |= {SIZE: msgspec.to_builtins(sizes)}
         storage.save_templates(part, unit.extract, [made[name] for name in unit.extract])
         storage.record_step(part, items=len(made), **facts)
 

@@ -117,10 +117,10 @@ class Asked:
         seed_everything(self.algorithm.seed)
         answers = getattr(self.algorithm, several)(pictures)
         if answers is None:
-            self._line.say(Said("answers"))
+            self._line.say(Said("answers", together=True))
             return
         found = list(answers)
-        self._line.say(Said("answers", count=len(found)))
+        self._line.say(Said("answers", count=len(found), together=True))
         for answer in found if len(found) == len(pictures) else ():
             self._line.answer(answer)
 

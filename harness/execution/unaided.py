@@ -25,6 +25,7 @@ from harness.api import Template, unit_rows
 from harness.errors import HarnessError, RunFailed, UsageError
 from harness.execution import storage
 from harness.execution.answers import BadAnswer
+from harness.execution.costs import Clock
 from harness.execution.doing import Doing, Stopped
 from harness.execution.environment import environment_of_process
 from harness.execution.unit import TEMPLATES, Unit
@@ -163,14 +164,19 @@ def compare(unit: Unit, run: Path, part: Path, progress: Progress, *, inside: bo
     places = [run / shared for shared in unit.templates]
     if unit.extract:
         places.insert(0, run / "units" / unit.name / TEMPLATES)
+    clock = Clock()
+    clock.start()
     if unit.matching is not None:
         _stream(unit, places, part, progress)
+        clock.took("compare", len(unit.probes))
     else:
         templates, failures = storage.load_templates(places)
         wanted = set(unit.probes) | set(unit.gallery)
         failures = {name: reason for name, reason in failures.items() if name in wanted}
         try:
+            clock.start()
             scores = _cosines(unit, templates, failures, progress)
+            clock.took("compare", sum(name not in failures for name in unit.probes))
         except TypeError as reason:
             raise BadAnswer(str(reason)) from None
         storage.save_scores(part, scores, failures)
@@ -179,7 +185,11 @@ def compare(unit: Unit, run: Path, part: Path, progress: Progress, *, inside: bo
         device = environment.device or unit.matching.device
         environment = msgspec.structs.replace(environment, device=device)
     storage.record_step(
-        part, items=len(unit.probes) * len(unit.gallery), environment=environment, loaded={}
+        part,
+        items=len(unit.probes) * len(unit.gallery),
+        environment=environment,
+        loaded={},
+        costs=clock.costs(),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from harness.data.findings import Finding
+from harness.execution.costs import Cost
 from harness.execution.environment import Environment
 
 
@@ -287,6 +288,10 @@ class Manifest(msgspec.Struct):
         What is odd about the data or the run, for whoever reads its numbers.
     protection
         What the algorithm was kept from; None where no algorithm of ours was at work.
+    costs
+        What an operation of the algorithm takes: seconds of one image by the name of the method,
+        seconds of one search under ``compare``, bytes under ``template``. Empty where nobody
+        measured it.
     """
 
     format: int
@@ -322,6 +327,7 @@ class Manifest(msgspec.Struct):
     examination: Examination | None = None
     findings: list[Finding] = []
     protection: Protection | None = None
+    costs: dict[str, Cost] = {}
 
 
 def now() -> str:

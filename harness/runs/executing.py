@@ -17,6 +17,7 @@ from harness.data.whole_files import write_whole
 from harness.execution.claims import remove_claim
 from harness.execution.configured import ConfiguredAlgorithm
 from harness.execution.conversation import remove_leftovers
+from harness.execution.costs import Levels, costs_of
 from harness.execution.doing import DONE, Event
 from harness.execution.environment import Environment, hash_of, together
 from harness.execution.keeping import Workplace, is_done
@@ -315,6 +316,7 @@ def _manifest(
 ) -> tuple[Manifest, Prepared]:
     judged, description = run.judged, run.entry.description
     steps: list[Step] = []
+    costs: list[dict[str, Levels]] = []
     environments: dict[str, Environment] = {}
     for unit, place in units:
         for step in (MODEL, TEMPLATES, SCORES):
@@ -327,6 +329,8 @@ def _manifest(
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
                 host = str(facts.get("host", ""))
                 steps.append(Step(unit.name, step, seconds, items, host))
+                if _plugin_of(unit, run) == run.entry.plugin:
+                    costs.append(msgspec.convert(facts.get("costs", {}), dict[str, Levels]))
     shortcut_findings = shortcuts(judged.folds, judged.dataset.records, judged.protocol)
     own = [place for unit, place in units if _plugin_of(unit, run) == run.entry.plugin]
     run, loaded, more = _settled(run, own, [place for _, place in units if place not in own])
@@ -335,6 +339,7 @@ def _manifest(
         manifest.versions |= {"python": environment.python, **environment.libraries}
     manifest.versions = dict(sorted(manifest.versions.items()))
     joined = together(environments)
+    manifest.costs = costs_of(costs)
     manifest.environments = [Surroundings(one, where) for one, where in joined]
     manifest.environment_hash = hash_of(joined)
     if len(joined) > 1:

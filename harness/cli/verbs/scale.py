@@ -54,7 +54,7 @@ def scale(
     """
     import msgspec
 
-    from harness.cli.printing import print_growth
+    from harness.cli.printing import print_growth, print_operations
     from harness.record import record
     from harness.record.growing import growth_in
     from harness.record.joined import refuse_joined
@@ -67,8 +67,10 @@ def scale(
         origin = run.manifest.origin
         if as_json:
             named = {"run": str(folder), "protocol": origin.protocol, "algorithm": origin.algorithm}
-            said.append(named | msgspec.to_builtins(found))
+            costs = {"costs": msgspec.to_builtins(run.manifest.costs)}
+            said.append(named | msgspec.to_builtins(found) | costs)
         else:
             print_growth(f"{origin.protocol} / {origin.algorithm}", found)
+            print_operations(run.manifest)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(said), indent=1).decode())

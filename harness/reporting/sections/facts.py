@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.record.manifest import Manifest, shown
 from harness.reporting import wording
+from harness.reporting.operations import operation_table
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
 from harness.tasks.results import Outcome
@@ -17,6 +18,7 @@ def section(run: SectionInput) -> Section:
         run=_run_facts(run.manifest),
         counts=_counts(run.manifest, run.outcome),
         steps=_step_table(run.manifest),
+        operations=operation_table(run.manifest),
     )
     return Section("run", "What was run", content)
 

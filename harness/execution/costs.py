@@ -1,0 +1,130 @@
+"""What an operation costs: seconds of each extraction and search, bytes of each template.
+
+Measured by the harness, from the moment an algorithm has what it needs until its answer is here, so
+that nothing an algorithm says of itself counts. Costs never enter the identity of a run or the hash
+of its result: they are of a machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["SIZE", "Clock", "Cost", "Levels", "costs_of", "levels_of"]
+
+SIZE = "template"
+"""Name of the bytes of a template; other names are of methods, and of seconds."""
+
+MOST = 101
+"""Quantiles that are kept of the costs of a unit of work."""
+
+Doubles: TypeAlias = npt.NDArray[np.float64]
+
+
+class Levels(msgspec.Struct):
+    """The costs of many operations, summed up so that several units of work can be put together.
+
+    Parameters
+    ----------
+    count
+        Operations.
+    levels
+        Their costs at even steps from the least to the greatest, `MOST` of them at most.
+    """
+
+    count: int
+    levels: list[float]
+
+
+class Cost(msgspec.Struct):
+    """What an operation costs: seconds, or bytes.
+
+    Parameters
+    ----------
+    count
+        Operations.
+    median, p90
+        Half of them cost at most this, and nine in ten at most that.
+    """
+
+    count: int
+    median: float
+    p90: float
+
+
+def levels_of(values: Sequence[float]) -> Levels:
+    """Sum up costs.
+
+    Examples
+    --------
+    >>> levels_of([3.0, 1.0, 2.0])
+    Levels(count=3, levels=[1.0, 2.0, 3.0])
+    """
+    rising = np.sort(np.asarray(values, np.float64))
+    if len(rising) > MOST:
+        rising = rising[np.round(np.linspace(0, len(rising) - 1, MOST)).astype(np.int64)]
+    return Levels(len(values), [float(f"{value:.6g}") for value in rising])
+
+
+def costs_of(units: Iterable[dict[str, Levels]]) -> dict[str, Cost]:
+    """Return what each operation costs in all units of work together.
+
+    Examples
+    --------
+    >>> costs_of([{"extract": levels_of([1.0, 2.0, 3.0])}, {"extract": levels_of([4.0])}])
+    {'extract': Cost(count=4, median=2.0, p90=4.0)}
+    """
+    every: dict[str, list[Levels]] = defaultdict(list)
+    for unit in units:
+        for name, levels in unit.items():
+            if levels.count and levels.levels:
+                every[name].append(levels)
+    return {name: _cost(parts) for name, parts in every.items()}
+
+
+def _cost(parts: Sequence[Levels]) -> Cost:
+    values = np.concatenate([np.array(part.levels) for part in parts])
+    weights = np.concatenate(
+        [np.full(len(part.levels), part.count / len(part.levels)) for part in parts]
+    )
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) / weights.sum()
+    median, p90 = (float(values[order][np.searchsorted(reached, q - 1e-9)]) for q in (0.5, 0.9))
+    return Cost(sum(part.count for part in parts), median, p90)
+
+
+class Clock:
+    """Takes the time of operations.
+
+    Examples
+    --------
+    >>> clock = Clock()
+    >>> clock.start()
+    >>> clock.took("extract")
+    >>> list(clock.costs()), clock.costs()["extract"]["count"]
+    (['extract'], 1)
+    """
+
+    def __init__(self) -> None:
+        self._taken: dict[str, list[float]] = defaultdict(list)
+        self._since = 0.0
+
+    def start(self) -> None:
+        """Begin to count."""
+        self._since = time.perf_counter()
+
+    def took(self, operation: str, times: int = 1) -> None:
+        """Note that so many operations ended, which share the time since the last began."""
+        now = time.perf_counter()
+        self._taken[operation] += [(now - self._since) / max(1, times)] * times
+        self._since = now
+
+    def costs(self) -> dict[str, Any]:
+        """Return what was noted, as a step of a unit keeps it."""
+        return {name: msgspec.to_builtins(levels_of(v)) for name, v in self._taken.items() if v}

@@ -1,0 +1,64 @@
+"""What operations of an algorithm cost, as the reports of NIST's evaluations print it."""
+
+from __future__ import annotations
+
+from harness.execution.costs import SIZE
+from harness.record.manifest import Manifest
+from harness.reporting.tables import Table
+from harness.reporting.wording import count, duration, plain
+
+__all__ = ["operation_table"]
+
+_NAMES = {"extract": "template creation", "compare": "search", SIZE: "template"}
+
+
+def operation_table(manifest: Manifest) -> Table | None:
+    """Return what each operation takes; None where nobody measured it.
+
+    Parameters
+    ----------
+    manifest
+        Of a run.
+    """
+    rows = tuple(
+        (
+            plain(_NAMES.get(name, name)),
+            count(cost.count),
+            _amount(name, cost.median),
+            _amount(name, cost.p90),
+        )
+        for name, cost in sorted(manifest.costs.items(), key=lambda item: _place(item[0]))
+    )
+    if not rows:
+        return None
+    columns = ("Operation", "Measured", "Median", "Nine in ten at most")
+    return Table(f"What an operation takes {_where(manifest)}", columns, rows)
+
+
+def _place(name: str) -> tuple[int, str]:
+    known = list(_NAMES)
+    return (known.index(name) if name in known else -1, name)
+
+
+def _amount(name: str, value: float) -> str:
+    if name == SIZE:
+        return f"{count(round(value))} bytes"
+    if value < 1e-3:
+        return f"{value * 1e6:.0f} µs"
+    if value < 1:
+        return f"{value * 1e3:.3g} ms"
+    return duration(value)
+
+
+def _where(manifest: Manifest) -> str:
+    """Say on what the operations were timed."""
+    made = [one.environment for one in manifest.environments]
+    if not made:
+        return "on a machine that is not known"
+    threads = sorted({one.threads for one in made})
+    processors = sorted({one.processor or "a processor without a name" for one in made})
+    cores = "one core" if threads == [1] else f"{' or '.join(map(str, threads))} threads"
+    if 0 in threads:
+        cores = "as many threads as there were"
+    devices = sorted({one.device for one in made if one.device})
+    return f"on {cores} of {', '.join([*processors, *devices])}"
