@@ -179,7 +179,10 @@ def in_rising_order(blocks: Callable[[], Iterable[Scores]], n: int, most: int) -
     [[1.0, 2.0, 2.0, 3.0]]
     """
     if n <= most:
-        whole: Scores = np.concatenate(list(blocks()) or [np.empty(0)])
+        whole, start = np.empty(n), 0
+        for block in blocks():
+            whole[start : start + len(block)] = block
+            start += len(block)
         whole.sort()
         return lambda: _cut(whole)
     step = max(1, n // _SAMPLE)

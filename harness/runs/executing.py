@@ -188,6 +188,7 @@ def _execute(
     if remark is not None:
         manifest.findings = [*manifest.findings, remark]
     manifest.opinions = cross_checks(judged.protocol, judged.folds, answers)
+    del answers  # the report reads them once more
     end(folder)
     remove_plan(folder)
     finish(folder, manifest, outcome, judged.dataset)

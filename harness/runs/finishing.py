@@ -108,7 +108,7 @@ def cross_checks(
     protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]
 ) -> list[CrossCheck]:
     """Let PyEER compute the equal error rate of the same scores, where the protocol reports one."""
-    from harness.scorefiles.independent import metric_of, pyeer_eer, scores_behind
+    from harness.scorefiles.independent import metric_of, opinion_on
 
     metric = metric_of(protocol)
     if metric is None:
@@ -117,7 +117,7 @@ def cross_checks(
         return [
             CrossCheck("PyEER", str(metric), None, "it needs every score, and they are not kept")
         ]
-    found = pyeer_eer(scores_behind(protocol, folds, answers))
+    found = opinion_on(protocol, folds, answers)
     return [CrossCheck(found.program, str(metric), found.value, found.reason, found.tolerance)]
 
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from harness.data.records import Fold
 from harness.metrics.open_set import Searches
 from harness.tasks.answers import Answer
-from harness.tasks.counted import counted
+from harness.tasks.counted import Counted, counted
 from harness.tasks.drawing import draws_of
 
-__all__ = ["ScoreLists", "split_scores"]
+__all__ = ["ScoreLists", "comparisons_in", "split_scores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +96,7 @@ def split_scores(
     """
     mated, nonmated = [np.empty(0)], [np.empty(0)]
     for fold, answer in _searched(folds, answers):
-        failed = [answer.failed(names) for names in (fold.probes, fold.gallery)]
-        where = counted(fold)
-        usable = where.compared & ~(failed[0][:, np.newaxis] | failed[1])
+        where, usable = _usable(fold, answer)
         scores = np.where(usable, answer.scores, -np.inf).astype(np.float64)
         if rank is None:
             mated.append(scores[where.mated])
@@ -108,6 +106,22 @@ def split_scores(
             mated.append(searches.found_within(rank))
             nonmated.append(searches.nonmated_tops)
     return ScoreLists(np.concatenate(mated), np.concatenate(nonmated))
+
+
+def comparisons_in(folds: Sequence[Fold], answers: Sequence[Answer]) -> int:
+    """Return how many scores `split_scores` finds, without a copy of them."""
+    number = 0
+    for fold, answer in _searched(folds, answers):
+        where, usable = _usable(fold, answer)
+        number += int(np.count_nonzero(where.mated) + np.count_nonzero(where.nonmated & usable))
+    return number
+
+
+def _usable(fold: Fold, answer: Answer) -> tuple[Counted, npt.NDArray[np.bool_]]:
+    """Return what counts, and which comparisons of it took place."""
+    failed = [answer.failed(names) for names in (fold.probes, fold.gallery)]
+    where = counted(fold)
+    return where, where.compared & ~(failed[0][:, np.newaxis] | failed[1])
 
 
 def _searched(folds: Sequence[Fold], answers: Sequence[Answer]) -> Iterator[tuple[Fold, Answer]]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from harness.data.records import Fold
 from harness.metrics.ids import Metric
-from harness.scorefiles.distributions import ScoreLists, split_scores
+from harness.scorefiles.distributions import ScoreLists, comparisons_in, split_scores
 from harness.tasks import score_lists
 from harness.tasks.answers import Answer
 from harness.tasks.kinds import task_of
@@ -28,6 +28,7 @@ __all__ = [
     "MOST_COMPARISONS",
     "IndependentEer",
     "metric_of",
+    "opinion_on",
     "pyeer_eer",
     "rank_of",
     "scores_behind",
@@ -78,6 +79,22 @@ def scores_behind(
     return split_scores(folds, answers, rank=rank_of(protocol))
 
 
+def opinion_on(
+    protocol: Protocol, folds: Sequence[Fold], answers: Sequence[Answer]
+) -> IndependentEer:
+    """Let PyEER compute the EER of a run, whose scores are only listed if they are few enough."""
+    if task_of(protocol).names_images and rank_of(protocol) is None:
+        comparisons = comparisons_in(folds, answers)
+        if comparisons > MOST_COMPARISONS:
+            return _too_many(comparisons, MOST_COMPARISONS)
+    return pyeer_eer(scores_behind(protocol, folds, answers))
+
+
+def _too_many(comparisons: int, most: int) -> IndependentEer:
+    reason = f"not run on more than {most:,} comparisons, these are {comparisons:,}"
+    return IndependentEer("PyEER", None, reason)
+
+
 def rank_of(protocol: Protocol) -> int | None:
     """Return the rank at which a protocol's open-set errors are read; None for comparisons'."""
     searched = [m for m in protocol.metric_ids if m.name in ("open-set-eer", "fnir")]
@@ -107,8 +124,7 @@ def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> Independent
         if not len(scores):
             return IndependentEer(program, None, f"there are no {what} scores")
     if comparisons > most:
-        reason = f"not run on more than {most:,} comparisons, these are {comparisons:,}"
-        return IndependentEer(program, None, reason)
+        return _too_many(comparisons, most)
     floored = lists.finite()
     try:
         with warnings.catch_warnings():

@@ -433,18 +433,24 @@ class PooledSearches(Measures):
             yield from part.blocks(*numbers)
 
     @property
-    def nonmated_probe_clusters(self) -> npt.NDArray[np.int32]:
+    def nonmated_probe_clusters(self) -> npt.NDArray[np.integer]:
         """Number of the identity of each non-mated comparison's probe: shape (comparisons,)."""
         return self._of_nonmated(1)
 
     @property
-    def nonmated_reference_clusters(self) -> npt.NDArray[np.int32]:
+    def nonmated_reference_clusters(self) -> npt.NDArray[np.integer]:
         """Number of the identity of each one's reference: shape (comparisons,)."""
         return self._of_nonmated(2)
 
-    def _of_nonmated(self, which: int) -> npt.NDArray[np.int32]:
-        parts = [np.asarray(block[which], np.int32) for block in self.blocks()]
-        return np.concatenate([np.empty(0, np.int32), *parts])
+    def _of_nonmated(self, which: int) -> npt.NDArray[np.integer]:
+        smallest = np.min_scalar_type(max(0, self.identities - 1))
+        found = np.empty(self.nonmated_count, smallest)
+        start = 0
+        for block in self.blocks():
+            end = start + len(block.scores)
+            found[start:end] = block[which]
+            start = end
+        return found
 
     @cached_property
     def independent(self) -> int:
