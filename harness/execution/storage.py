@@ -39,6 +39,17 @@ _MATCHING_ARRAYS = (
 )
 
 
+_MARGINS = ("marks", "probes", "references", "compared_probes", "compared_references")
+_TAIL = ("scores", "probes", "references")
+
+
+def smallest(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return whole numbers from 0, of any shape, as 32 bits where those do; others as they are."""
+    if array.dtype.kind not in "iu" or array.max(initial=0) >= 1 << 32:
+        return array
+    return array.astype(np.uint32)
+
+
 @contextmanager
 def whole(target: Path, *, durable: bool = False) -> Iterator[Path]:
     """Give a temporary folder that becomes `target` in one step when the block ends well.
@@ -183,10 +194,18 @@ def save_scores(
 
 def save_matching(folder: Path, matching: MatchResult, failures: Mapping[str, str]) -> None:
     """Store what streaming made of the scores of a fold, and why images failed."""
-    arrays, plain = {}, {}
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    plain: dict[str, Any] = {}
     for name in _MATCHING_ARRAYS:
         arrays[name] = getattr(matching, name)
     arrays["top_scores"], arrays["top_counts"] = matching.top
+    if matching.margins is not None:
+        for name in _MARGINS:
+            arrays[f"margin_{name}"] = smallest(getattr(matching.margins, name))
+    if matching.tail is not None:
+        for name in _TAIL:
+            arrays[f"tail_{name}"] = smallest(getattr(matching.tail, name))
+        plain["tail_floor"] = matching.tail.floor
     if matching.histogram is not None:
         arrays["bin_threshold"] = matching.histogram.threshold
         arrays["bin_counts"] = matching.histogram.counts
@@ -260,7 +279,7 @@ def load_answer(folder: Path) -> Answer:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    from harness.matching import Histogram, MatchResult
+    from harness.matching import Histogram, MatchResult, ScoreMargins, Tail
 
     try:
         arrays = load_file(folder / MATCHING_FILE)
@@ -269,7 +288,16 @@ def load_answer(folder: Path) -> Answer:
             **{name: arrays[name] for name in _MATCHING_ARRAYS},
             **{name: plain[name] for name in ("nonmated_count", "eer", "passes", "place_free")},
             score_to_exceed=dict(plain["score_to_exceed"]),
-            tail=None,
+            tail=(
+                Tail(float(plain["tail_floor"]), *(arrays[f"tail_{name}"] for name in _TAIL))
+                if "tail_floor" in plain
+                else None
+            ),
+            margins=(
+                ScoreMargins(*(arrays[f"margin_{name}"] for name in _MARGINS))
+                if "margin_marks" in arrays
+                else None
+            ),
             histogram=(
                 Histogram(arrays["bin_threshold"], arrays["bin_counts"])
                 if "bin_counts" in arrays

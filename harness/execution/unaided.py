@@ -246,6 +246,7 @@ def _stream(unit: Unit, places: list[Path], part: Path, progress: Progress) -> N
             eer=work.eer,
             candidates=work.candidates,
             bins=HISTOGRAM_BINS,
+            margins=True,
             memory=work.memory,
             threads=work.threads,
             device=work.device,

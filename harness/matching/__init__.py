@@ -1,6 +1,7 @@
 """Exact matching of vector templates in bounded memory."""
 
+from harness.matching.margins import ScoreMargins
 from harness.matching.results import Histogram, MatchResult, Tail
 from harness.matching.search import MEMORY, match
 
-__all__ = ["MEMORY", "Histogram", "MatchResult", "Tail", "match"]
+__all__ = ["MEMORY", "Histogram", "MatchResult", "ScoreMargins", "Tail", "match"]

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.matching.margins import ScoreMargins
 from harness.matching.product import ROWS
 from harness.matching.results import Histogram, MatchResult, Tail
 from harness.matching.sampling import Sample
@@ -92,7 +93,30 @@ def assembled(
         top=top,
         passes=passes,
         place_free=place_free,
+        margins=_margins(task, watch),
     )
+
+
+def _margins(task: Task, watch: Watch) -> ScoreMargins | None:
+    """Put counts into the order in which probes and references were given."""
+    if watch.margins is None:
+        return None
+    found = watch.margins
+    sides = []
+    for side, counts, column in (
+        (task.probes, found.probes, 0),
+        (task.references, found.references, 1),
+    ):
+        others = len(task.references if side is task.probes else task.probes)
+        whole = np.zeros((len(side.rows), counts.shape[1]), np.int64)
+        compared = np.zeros(len(side.rows), np.int64)
+        whole[side.chosen] = counts
+        compared[side.chosen] = others
+        mates = task.mated[task.compared][:, column]
+        compared -= np.bincount(mates, minlength=len(compared))
+        sides.append((whole, compared))
+    (probes, of_probes), (references, of_references) = sides
+    return ScoreMargins(found.marks, probes, references, of_probes, of_references)
 
 
 def _first_mates(task: Task, probes: int) -> Ints:

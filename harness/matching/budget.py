@@ -43,6 +43,7 @@ def share_out(
     candidates: int,
     tail: int,
     bins: int,
+    margins: int = 0,
     least: int = COLUMN_STEP,
 ) -> Shares:
     """Divide a budget.
@@ -62,6 +63,7 @@ def share_out(
     packing = 8 * dimension * COLUMNS
     fixed = results + threads * (tile + block) + packing + tail * 100
     fixed += bins * 8 * threads
+    fixed += margins * 8 * (searches + references) * (threads + 3)
     smallest = (threads + 1) * windows * _SMALLEST_WINDOW * _WINDOW_COST
     spare = memory - fixed
     if spare < least_packed + smallest:

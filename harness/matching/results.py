@@ -8,7 +8,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.matching.margins import ScoreMargins
+from harness.metrics.reached import Reached
 from harness.metrics.verification import ErrorCurve
+from harness.statistics.margins import Highest, MarginRates, Margins
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -122,6 +125,8 @@ class MatchResult:
         How often all scores were computed: 1 unless a window was misplaced.
     place_free
         Whether equal templates have bit-equal scores wherever they stand (`product_for`).
+    margins
+        Counts of each probe and reference, for intervals; None if not asked for.
     """
 
     ranks: Ints
@@ -141,6 +146,7 @@ class MatchResult:
     top: tuple[Floats, Ints]
     passes: int
     place_free: bool
+    margins: ScoreMargins | None = None
 
     def fnmr_at_fmr(self, fmr: float) -> float:
         """Return the lowest FNMR at an FMR that was asked for, as `verification.fnmr_at_fmr`.
@@ -154,6 +160,84 @@ class MatchResult:
             return float("nan")
         bar = self.score_to_exceed[fmr]
         return float(np.count_nonzero(self.mated_scores <= bar) / len(self.mated_scores))
+
+    def reached(self) -> Reached:
+        """Return how many non-mated scores each mated one is below.
+
+        Exact among the highest scores, and between the bins of the histogram in proportion, on a
+        logarithmic scale.
+
+        Raises
+        ------
+        ValueError
+            If there is no histogram.
+        """
+        if self.histogram is None:
+            raise ValueError("there is no histogram of the non-mated scores")
+        mated = self.mated_scores.astype(np.float64)
+        thresholds, sizes = np.unique(mated[np.isfinite(mated)], return_counts=True)
+        falling, counts = self.top
+        rising = -falling.astype(np.float64)
+        known = np.append(0, counts)
+        exact = [
+            known[np.searchsorted(rising, -thresholds, side=side)]
+            for side in ("right", "left")  # as high, and higher
+        ]
+        ends = self.histogram.threshold[1:].astype(np.float64)
+        from_there = np.log(np.maximum(1, np.cumsum(self.histogram.counts[::-1])[::-1][1:]))
+        low = np.log(max(1, self.nonmated_count))
+        between = np.exp(np.interp(thresholds, ends, from_there, left=low))
+        above = thresholds >= falling[-1] if len(falling) else np.zeros(len(thresholds), np.bool_)
+        reaching, higher = (
+            np.where(above, one, np.rint(between)).astype(np.int64) for one in exact
+        )
+        return Reached(
+            thresholds,
+            sizes.astype(np.int64),
+            reaching,
+            higher,
+            failed=len(mated) - int(sizes.sum()),
+            endless=0,
+            m=len(mated),
+            n=self.nonmated_count,
+        )
+
+    def rates(self, mated: Ints, probes: Ints, references: Ints) -> MarginRates | None:
+        """Return what error rates of drawn identities follow from; None where it was not counted.
+
+        Parameters
+        ----------
+        mated
+            int64, shape (pairs,): number of the identity of each mated pair.
+        probes, references
+            int64, shapes (probes,) and (references,): that of each, from 0.
+        """
+        found, tail = self.margins, self.tail
+        if found is None or tail is None or self.histogram is None:
+            return None
+        identities = 1 + max(
+            int(numbers.max(initial=-1)) for numbers in (mated, probes, references)
+        )
+        tables = []
+        for numbers, all_of_it, counts in (
+            (probes, found.compared_probes, found.probes),
+            (references, found.compared_references, found.references),
+        ):
+            table = np.zeros((identities, 1 + len(found.marks)), np.int64)
+            np.add.at(table, numbers, np.column_stack([all_of_it, counts]).astype(np.int64))
+            tables.append(table)
+        marks = np.append(-np.inf, found.marks.astype(np.float64))
+        return MarginRates(
+            self.mated_scores.astype(np.float64),
+            mated,
+            Margins(marks, tables[0], tables[1], np.zeros_like(tables[0])),
+            self.reached(),
+            Highest(
+                tail.scores.astype(np.float64),
+                probes[tail.probes.astype(np.int64)],
+                references[tail.references.astype(np.int64)],
+            ),
+        )
 
     def error_curve(self, points: int) -> ErrorCurve:
         """Return exact operating points for a DET: at thresholds of the histogram and in its tail.

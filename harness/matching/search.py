@@ -11,6 +11,7 @@ import numpy.typing as npt
 from harness.matching.assembling import assembled, bins_over, top_of
 from harness.matching.budget import Shares, share_out
 from harness.matching.candidates import CandidateLists
+from harness.matching.margins import HIGHEST, MarginCollector, marks_for
 from harness.matching.mates import Mates
 from harness.matching.product import (
     COLUMN_STEP,
@@ -57,6 +58,7 @@ def match(
     candidates: int = 0,
     tail: int = 0,
     bins: int = 0,
+    margins: bool = False,
     memory: int = MEMORY,
     threads: int | None = None,
     device: str = "cpu",
@@ -94,6 +96,8 @@ def match(
     bins
         Bins of a histogram of the non-mated scores: 0 for none, else from 16. It costs about a
         sixth of the time of 512-dimensional products, far more than the rest.
+    margins
+        Whether intervals are wanted: counts of each probe and reference, and a tail.
     memory
         Bytes that may be allocated, results included; the templates given are the caller's.
     threads
@@ -124,6 +128,7 @@ def match(
     if bins and bins < 16:
         raise ValueError(f"a histogram needs at least 16 bins, not {bins}")
     n = task.nonmated
+    tail = max(tail, HIGHEST) if margins else tail
     allowed = {float(fmr): errors_allowed(n, fmr) for fmr in fmrs}
     threads = max(1, min(threads or cores(), -(-len(task.probes) // ROW_STEP)))
     shares = share_out(
@@ -137,6 +142,7 @@ def match(
         candidates=candidates,
         tail=tail,
         bins=bins,
+        margins=(len(allowed) + bool(eer)) if margins else 0,
     )
     multiply, place_free, stream = _prepared(task, shares, threads, device)
     with single_threaded():
@@ -160,12 +166,17 @@ def match(
         if eer and n and len(rising):
             questions.append(Question(None, rising, n))
         sample = None
-        if (n > shares.capacity and (questions or tail)) or (n and bins):
+        if (n > shares.capacity and (questions or tail)) or (n and (bins or margins)):
             size = min(shares.sample, max(_LEAST_SAMPLE, n // 128))
             sample = Sample(stream.sample(mates, size, np.random.default_rng(0)))
             if watch.tail is not None:
                 watch.tail.floor = np.float32(sample.window_at_rate(min(1.0, tail / n))[0])
             watch.bins = bins_over(sample, bins) if bins else None
+            if margins:
+                wanted = [k for k in allowed.values() if k < n]
+                marks = marks_for(sample, rising, n, wanted, eer=eer)
+                sizes = len(task.probes), len(task.references)
+                watch.margins = MarginCollector.over(marks, *sizes)
         passes, top = answer_all(
             questions,
             sample if n > shares.capacity else None,

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.matching.candidates import CandidateLists, Gathering
+from harness.matching.margins import MarginCollector
 from harness.matching.mates import Mates
 from harness.matching.product import COLUMN_STEP, ROW_STEP, padded
 from harness.matching.tails import TailCollector
@@ -88,6 +89,8 @@ class Watch:
         Filled; None for none.
     bins
         Origin, scale and number of the histogram's bins; None for none.
+    margins
+        Filled; None for none.
     """
 
     mates: Mates
@@ -96,6 +99,7 @@ class Watch:
     tail: TailCollector | None
     bins: tuple[np.float32, np.float32, int] | None
     counts: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    margins: MarginCollector | None = None
 
 
 @dataclass(eq=False)
@@ -106,6 +110,7 @@ class _Worker:
     windows: list[Window]
     tail: TailCollector | None
     counts: Ints
+    margins: MarginCollector | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +178,7 @@ class Stream:
                 [window.empty_copy() for window in windows],
                 collected.empty_copy() if collected else None,
                 np.zeros(bins[2] if bins else 0, np.int64),
+                watch.margins.empty_copy() if watch and watch.margins else None,
             )
             for tile in self.tiles
         ]
@@ -206,6 +212,8 @@ class Stream:
             for worker in workers:
                 if watch.tail is not None and worker.tail is not None:
                     watch.tail.join(worker.tail)
+                if watch.margins is not None and worker.margins is not None:
+                    watch.margins.join(worker.margins)
         return [joined(same) for same in zip(*(w.windows for w in workers), strict=True)]
 
     def sample(self, mates: Mates, size: int, rng: np.random.Generator) -> list[Floats]:
@@ -290,6 +298,8 @@ class Stream:
                 gathering.take(tile, highest, start)
                 if worker.tail is not None:
                     worker.tail.take(tile, highest, first, start)
+                if worker.margins is not None:
+                    worker.margins.take(tile, highest, first, start)
                 if watch.bins is not None:
                     worker.counts += tile.histogram(*watch.bins)
             for window in worker.windows:

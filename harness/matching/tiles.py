@@ -85,6 +85,20 @@ class Tile(Protocol):
         The latter are float32, shape (scores,), in no order.
         """
 
+    def margins(self, bar: np.float32) -> tuple[Ints, Ints]:
+        """Count in every row and in every column the scores at or above a bar.
+
+        Parameters
+        ----------
+        bar
+            At least `LOWEST`.
+
+        Returns
+        -------
+        tuple
+            int64, shapes (rows,) and (columns,).
+        """
+
     def histogram(self, origin: np.float32, scale: np.float32, bins: int) -> Ints:
         """Count scores s by ``floor((s - origin) * scale)``, the ends taking what is beyond.
 
@@ -169,6 +183,17 @@ class NumpyTile:
             # Above the bracket is above its foot: what differs is inside.
             np.bitwise_xor(inside, beyond, out=inside)
         return above, self._all.reshape(-1)[_set_bits(inside)]
+
+    def margins(self, bar: np.float32) -> tuple[Ints, Ints]:
+        """See `Tile.margins`."""
+        np.greater_equal(self._all, bar, out=self._flags)
+        words = np.packbits(self._flags, axis=1).view(np.uint64)
+        rows: Ints = np.bitwise_count(words).sum(axis=1, dtype=np.int64)[: self.rows]
+        columns = np.zeros(self._all.shape[1], np.int64)
+        ones = self._flags.view(np.uint8)
+        for start in range(0, len(ones), _BYTE - 1):  # sums of bytes that cannot overflow
+            columns += ones[start : start + _BYTE - 1].sum(axis=0, dtype=np.uint8)
+        return rows, columns[: self.columns]
 
     def histogram(self, origin: np.float32, scale: np.float32, bins: int) -> Ints:
         """See `Tile.histogram`."""

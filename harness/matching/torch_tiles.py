@@ -90,6 +90,13 @@ class TorchTile:
         inside = self._all[(self._all >= float(low)) & (self._all <= float(high))]
         return above, self._there(inside)
 
+    def margins(self, bar: np.float32) -> tuple[Ints, Ints]:
+        """See `tiles.Tile.margins`."""
+        reached = self._all[: self.rows, : self.columns] >= float(bar)
+        rows: Ints = reached.sum(dim=1).cpu().numpy()
+        columns: Ints = reached.sum(dim=0).cpu().numpy()
+        return rows, columns
+
     def histogram(self, origin: np.float32, scale: np.float32, bins: int) -> Ints:
         """See `tiles.Tile.histogram`."""
         place = (self._all - float(origin)) * float(scale)

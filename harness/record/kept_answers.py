@@ -11,9 +11,11 @@ import math
 from collections.abc import Collection, Sequence
 from json import JSONDecodeError, loads
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from harness.data.records import Fold, number_of
 from harness.errors import BadFile, HarnessError
@@ -253,11 +255,46 @@ def _check_arrays(path: Path, answer: StreamedAnswer, fold: Fold) -> None:
             raise BadFile(path, "has no bins", "bin_threshold")
         if found.histogram.counts.shape != found.histogram.threshold.shape:
             raise BadFile(path, "has another length than bin_threshold", "bin_counts")
+    arrays |= _checked_margins(path, answer, probes, gallery)
     for name, array in arrays.items():
         if array.dtype.kind not in "iuf" or (
             array.dtype.kind == "f" and (np.isnan(array) | np.isposinf(array)).any()
         ):
             raise BadFile(path, "holds NaN, infinity or no numbers", name)
+
+
+def _checked_margins(
+    path: Path, answer: StreamedAnswer, probes: int, gallery: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the numbers of what intervals are drawn from, if their shapes and places are right."""
+    margins, tail = answer.matching.margins, answer.matching.tail
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    shapes: dict[str, tuple[npt.NDArray[Any], tuple[int, ...]]] = {}
+    counts: dict[str, npt.NDArray[Any]] = {}
+    if margins is not None:
+        width = margins.marks.size
+        arrays["margin_marks"] = margins.marks
+        shapes["margin_marks"] = margins.marks, (width,)
+        shapes["margin_probes"] = margins.probes, (probes, width)
+        shapes["margin_references"] = margins.references, (gallery, width)
+        shapes["margin_compared_probes"] = margins.compared_probes, (probes,)
+        shapes["margin_compared_references"] = margins.compared_references, (gallery,)
+        counts = {name: one for name, (one, _) in shapes.items() if name != "margin_marks"}
+    if tail is not None:
+        arrays["tail_scores"] = tail.scores
+        for name in ("scores", "probes", "references"):
+            shapes[f"tail_{name}"] = getattr(tail, name), (tail.scores.size,)
+        counts |= {"tail_probes": tail.probes, "tail_references": tail.references}
+    for name, (array, shape) in shapes.items():
+        if array.shape != shape:
+            raise BadFile(path, f"has shape {array.shape}, the truth says {shape}", name)
+    for name, array in counts.items():
+        most = {"tail_probes": probes, "tail_references": gallery}.get(name, probes * gallery + 1)
+        if array.dtype.kind not in "iu":
+            raise BadFile(path, f"holds {array.dtype}; expected whole numbers", name)
+        if array.size and not 0 <= int(array.min()) <= int(array.max()) < most:
+            raise BadFile(path, f"holds numbers beyond 0 to {most - 1:,}", name)
+    return arrays
 
 
 def as_damage(reason: HarnessError, folder: Path) -> BadFile | None:

@@ -233,6 +233,7 @@ def drawn_by_margins(
     measures: Sequence[Measure],
     rates: MarginRates,
     powers: tuple[Powers, Powers] | None = None,
+    values: Sequence[float | None] = (),
     *,
     replicates: int = 500,
     seed: int = 0,
@@ -248,6 +249,9 @@ def drawn_by_margins(
         The counts, and what follows from them.
     powers
         Of mated and of non-mated comparisons; needed for ``d-prime``.
+    values
+        The measures of all identities, in [0, 1], where they are known better than the counts say:
+        every draw is moved by what they differ.
     replicates, seed, level
         As for `bootstrap_measures`.
     """
@@ -260,8 +264,16 @@ def drawn_by_margins(
     if beside > _BACKGROUND and powers is None:
         rates, judged = rates.with_background_in(_BACKGROUND)
 
+    read = [one for one in measures if one.name != "d-prime"]
+    moved = np.zeros(len(read))
+    if values:
+        exact = np.array([np.nan if value is None else value for value in values])
+        moved = exact - rates.drawn(read, np.ones((1, rates.identities), np.int64))[0]
+
     def statistics(weights: Weights) -> npt.NDArray[np.float64]:
-        found = rates.drawn([one for one in measures if one.name != "d-prime"], weights)
+        found = rates.drawn(read, weights)
+        if values:
+            found = np.clip(found + moved, 0.0, 1.0)
         if powers is None:
             return found
         return np.insert(found, places, distances(*powers, weights)[:, np.newaxis], axis=1)

@@ -19,7 +19,7 @@ from harness.errors import DataError
 from harness.metrics import identification as searching
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
-from harness.statistics.error_rates import ONE_BY_ONE, intervals_by_margins
+from harness.statistics.error_rates import ONE_BY_ONE, drawn_by_margins, intervals_by_margins
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
 from harness.tasks import comparisons as comparing
@@ -211,7 +211,7 @@ class Identification(Searching[PooledSearches]):
         ids = protocol.metric_ids
         asked = [int(metric["rank"]) for metric in ids if metric.name == "hit-rate"]
         whole.hit_intervals([*asked, *_drawn_ranks(whole, protocol.ranks)])
-        intervals = {} if whole.streamed else _score_intervals(ids, whole)
+        intervals = _score_intervals(ids, whole)
         return {str(metric): _estimate(metric, whole, intervals) for metric in ids}
 
     def counts(
@@ -297,13 +297,14 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
     else:
         comparisons = len(pool.mated), pool.nonmated_count
         estimate = estimate_of(metric, estimate.value, *comparisons, shared=pool.shared)
-        if pool.streamed:
-            estimate.flags.insert(
-                0,
-                "no interval: scores of so many comparisons are summed up, not kept"
-                if estimate.value is not None
-                else "needs every score, and those of so many comparisons are not kept",
+        if pool.streamed and estimate.value is None:
+            missing = "needs every score, and those of so many comparisons are not kept"
+            estimate.flags.insert(0, missing)
+        elif pool.streamed and str(metric) not in intervals:
+            missing = (
+                "no interval: what it follows from was not kept when the scores were summed up"
             )
+            estimate.flags.insert(0, missing)
         if str(metric) in intervals:
             share = metric.name != "d-prime"
             set_interval(estimate, intervals[str(metric)], pool.independent, share=share)
@@ -336,8 +337,16 @@ def _by_source(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, dict[st
 
 
 def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, Interval]:
+    measures = measures_of(ids)
+    if pool.streamed:
+        rates = pool.rates()
+        if rates is None:
+            return {}
+        known = {name: one for name, one in measures.items() if one.name in ("eer", "fnmr")}
+        values = [pool.value(metric) for metric in ids if str(metric) in known]
+        drawn = drawn_by_margins(list(known.values()), rates, values=values)
+        return dict(zip(known, drawn, strict=True))
     if pool.nonmated_count > ONE_BY_ONE:
-        measures = measures_of(ids)
         found = intervals_by_margins(
             list(measures.values()),
             pool.mated,

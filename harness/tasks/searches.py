@@ -15,7 +15,7 @@ from harness.metrics import identification as searching
 from harness.metrics.open_set import Searches
 from harness.statistics.bootstrap import choose_intervals
 from harness.statistics.intervals import Interval, poisson_binomial_interval
-from harness.statistics.margins import Block
+from harness.statistics.margins import Block, MarginRates
 from harness.tasks.answers import (
     BINS,
     CURVE_POINTS,
@@ -248,6 +248,10 @@ class FoldSearches(Measures):
             )
         return found
 
+    def searched(self) -> npt.NDArray[np.bool_]:
+        """Return which probes a non-mated comparison took place of: bool, shape (probes,)."""
+        return np.asarray(self.took_place.any(axis=1))
+
     def sums(self) -> Searches:
         """Return what open-set metrics need to know of each search."""
         return Searches.of(self.scores, self.truth)
@@ -279,6 +283,10 @@ class StreamedSearches(FoldSearches):
     def nonmated(self) -> npt.NDArray[np.float64]:
         """No scores, since none are kept."""
         return np.empty(0)
+
+    def searched(self) -> npt.NDArray[np.bool_]:
+        """Return which probes a non-mated comparison took place of: bool, shape (probes,)."""
+        return self.answer.matching.best_nonmate > -np.inf
 
     def sums(self) -> Searches:
         """Return what open-set metrics need to know of each search."""
@@ -452,11 +460,17 @@ class PooledSearches(Measures):
             start = end
         return found
 
+    def rates(self) -> MarginRates | None:
+        """Return what intervals follow from where the scores of one fold were not kept."""
+        if not isinstance(self._only, StreamedSearches):
+            return None
+        return self._only.answer.matching.rates(self.mated_clusters, *self._numbers[0])
+
     @cached_property
     def independent(self) -> int:
         """Identities behind an error rate: see `harness.tasks.comparisons.independent`."""
         compared = [
-            numbers[part.took_place.any(axis=1)]
+            numbers[part.searched()]
             for part, (numbers, _) in zip(self._parts, self._numbers, strict=True)
         ]
         return independent(self.mated_clusters, np.concatenate(compared))

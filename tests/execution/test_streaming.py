@@ -66,6 +66,10 @@ def test_streamed_and_kept_scores_give_the_same_numbers(
     for metric in compared:
         value = kept.metrics.pooled[metric].value
         assert streamed.outcome.metrics.pooled[metric].value == pytest.approx(value), metric
+        one, other = (pooled.pooled[metric] for pooled in (streamed.outcome.metrics, kept.metrics))
+        assert one.low is not None, metric
+        assert one.low <= one.value <= one.high
+        assert one.high - one.low == pytest.approx(other.high - other.low, rel=0.25, abs=0.02)
     assert streamed.outcome.metrics.counts == kept.metrics.counts
     for one, other in zip(streamed.outcome.searches, kept.searches, strict=True):
         assert (one.probe, one.rank, one.mates, one.failed) == (
