@@ -219,6 +219,8 @@ def print_growth(title: str, growth: Growth) -> None:
         named = [(f"   {size_text(point, growth)}", point.estimate) for point in curve.points]
         for line in estimate_lines("   n", named):
             _say(line)
+    for note in growth.notes:
+        _say(f"note: {note}")
 
 
 def print_operations(manifest: Manifest) -> None:

@@ -50,6 +50,7 @@ APART = (
     "harness.execution.cluster.sameness",
     "harness.execution.cluster.settings",
     "harness.execution.cluster.there",
+    "harness.execution.costs",
     "harness.execution.devices",
     "harness.execution.enclosure",
     "harness.execution.environment",

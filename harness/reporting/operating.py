@@ -18,10 +18,11 @@ from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.metrics.reached import in_rising_order, thinned_curve
 from harness.record import record
+from harness.record.kept_answers import NUMBERS
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, minus, percent
 from harness.tasks.answers import CURVE_POINTS
-from harness.tasks.kinds import KINDS, task_of
+from harness.tasks.kinds import task_of
 from harness.tasks.results import Curves, Metrics
 from harness.tasks.trade_off import SURE, TradeOff
 from harness.tasks.trials import Scores
@@ -66,7 +67,8 @@ class Operating:
 
 
 def kept_run(folder: Path, metrics: Metrics) -> record.Run | None:
-    """Return a run with its raw scores; None where these are more than `MOST`, or are damaged.
+    """Return a run with its answers; None where more than `MOST` scores are kept, or the folder is
+    damaged.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def kept_run(folder: Path, metrics: Metrics) -> record.Run | None:
         That follow from them.
     """
     many = sum(metrics.counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
-    if many > MOST and not KINDS[metrics.task].streams:
+    if many > MOST and any(folder.glob(f"units/*/*/{NUMBERS}")):
         return None
     try:
         return record.read_run(folder)

@@ -24,6 +24,7 @@ from harness.tasks.open_set import Rotations
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import Curves, Failure, FoldMetrics
 from harness.tasks.searches import FoldSearches, PooledSearches, StreamedSearches
+from harness.tasks.task import OperatingPoint
 from harness.tasks.trials import Trials
 
 OPEN_SET = ("fnir", "open-set-eer")
@@ -94,6 +95,14 @@ class Embeddings(Identification):
             points = thin_curve(error_curve(searches.found_within(1), tops))
             curves.open_set = {"fpir": points.get("fmr", []), "fnir": points.get("fnmr", [])}
         return curves
+
+    def operating_points(self, run: Answered) -> list[OperatingPoint]:
+        """Return the ranks of hit rates, and the thresholds of FNIR."""
+        rotations = Rotations(self.parts(run))
+        return [
+            *super().operating_points(run),
+            *rotations.operating_points(run.protocol.metric_ids),
+        ]
 
     def trials_in(self, whole: PooledSearches, metric: Metric, protocol: Protocol) -> Trials | None:
         """Return whether each search hits, its precision, or scores of mates and top scores."""

@@ -18,7 +18,6 @@ from harness.metrics import growth
 from harness.metrics.identification import NO_MATE, chance_hit
 from harness.statistics.bootstrap import share_intervals
 from harness.statistics.estimate import Estimate
-from harness.tasks.answers import StreamedAnswer
 from harness.tasks.intervals import set_interval
 from harness.tasks.searches import FoldSearches
 from harness.tasks.task import OperatingPoint
@@ -73,6 +72,8 @@ class Growth(msgspec.Struct):
         Searches with a mate, and without.
     curves
         The rates.
+    notes
+        What could not be had.
     """
 
     smallest: int
@@ -80,6 +81,7 @@ class Growth(msgspec.Struct):
     mated: int
     nonmated: int
     curves: list[GrowthCurve]
+    notes: list[str] = []
 
 
 def growth_of(
@@ -130,7 +132,7 @@ def growth_of(
     every_size: list[int | None] = [*wanted, *([None] if largest > smallest else [])]
     curves = [curve for point in points for curve in every.curves(point, every_size)]
     mated = int(np.count_nonzero(every.mated))
-    return Growth(smallest, largest, mated, len(every.mated) - mated, curves)
+    return Growth(smallest, largest, mated, len(every.mated) - mated, curves, every.notes)
 
 
 _FEW, _DENSE = (1, 2, 5), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
@@ -150,7 +152,7 @@ class _Sums:
     """What a search comes to, of all parts."""
 
     def __init__(self, parts: Sequence[FoldSearches]) -> None:
-        self.parts = parts
+        self.parts, self.notes = parts, list[str]()
         self.ranks: Ints = np.concatenate([np.asarray(p.ranks, np.int64) for p in parts])
         self.mates: Ints = np.concatenate([np.asarray(p.mates, np.int64) for p in parts])
         self.gallery: Ints = np.concatenate([np.asarray(p.gallery, np.int64) for p in parts])
@@ -168,13 +170,22 @@ class _Sums:
             hits, chances = self._hits(point.rank, sizes), self._chances(point.rank, sizes)
             yield self._curve("hit-rate", point, sizes, hits, self.mated, chances)
             return
-        reached = _best_mates(self.parts)[self.mated] >= point.threshold
+        best = np.concatenate([part.best_mates() for part in self.parts])
+        reached = best[self.mated] >= point.threshold
         missed = 1.0 - self._hits(point.rank, sizes) * reached[:, np.newaxis]
         yield self._curve("fnir", point, sizes, missed, self.mated)
-        kept = not any(isinstance(part.answer, StreamedAnswer) for part in self.parts)
-        if kept and not self.mated.all():
-            returned = self._positives(point.threshold, sizes)
-            yield self._curve("fpir", point, sizes, returned, ~self.mated)
+        if self.mated.all():
+            return
+        returned = [part.returned(point.threshold) for part in self.parts]
+        known = [one for one in returned if one is not None]
+        if len(known) < len(returned):
+            self.notes.append(
+                f"no FPIR at scores from {point.threshold:.4g}: more references score so than the "
+                "candidate lists hold, and no other scores were kept"
+            )
+            return
+        shares = self._positives(np.concatenate(known)[~self.mated], sizes)
+        yield self._curve("fpir", point, sizes, shares, ~self.mated)
 
     def _hits(self, rank: int, sizes: Sequence[int | None]) -> Doubles:
         """Return how often each search with a mate hits: shape (searches, sizes)."""
@@ -198,9 +209,8 @@ class _Sums:
             for n in sizes
         ]
 
-    def _positives(self, threshold: float, sizes: Sequence[int | None]) -> Doubles:
+    def _positives(self, above: Ints, sizes: Sequence[int | None]) -> Doubles:
         """Return how often each search without a mate returns anything: (searches, sizes)."""
-        above = np.concatenate([_above(part, threshold) for part in self.parts])[~self.mated]
         gallery = self.gallery[~self.mated]
         shares = [
             (above > 0).astype(np.float64)
@@ -229,22 +239,3 @@ class _Sums:
             set_interval(estimate, interval, identities)
             found.append(GrowthPoint(size, estimate))
         return GrowthCurve(rate, point, found)
-
-
-def _best_mates(parts: Sequence[FoldSearches]) -> Doubles:
-    """Return the score of each search's best mate, minus infinity without one."""
-    found = []
-    for part in parts:
-        best = np.full(len(part.ranks), -np.inf)
-        np.maximum.at(best, part.pairs[:, 0], part.mated)
-        found.append(best)
-    return np.concatenate(found)
-
-
-def _above(part: FoldSearches, threshold: float) -> Ints:
-    """Return how many references each search returns; a failed search returns all of them.
-
-    As in the question `open-set`, so that refusing a probe never pays.
-    """
-    above = np.count_nonzero(part.scores >= threshold, axis=1)
-    return np.where((part.scores == -np.inf).all(axis=1), part.gallery, above).astype(np.int64)

@@ -122,14 +122,7 @@ class OpenSet(Searching["Rotations"]):
 
     def operating_points(self, run: Answered) -> list[OperatingPoint]:
         """Return the rank of each FNIR, and the threshold of its FPIR in whole galleries."""
-        tops = self.whole(self.parts(run), run).searches.nonmated_tops
-        found = []
-        for metric in run.protocol.metric_ids:
-            if metric.name == "fnir" and len(tops):
-                fpir = float(metric["fpir"])
-                bar = verification.score_to_exceed(tops, fpir)
-                lowest = float(np.nextafter(bar, np.inf))
-                found.append(OperatingPoint(int(metric["rank"]), lowest, fpir))
+        found = self.whole(self.parts(run), run).operating_points(run.protocol.metric_ids)
         return found or [OperatingPoint(1)]
 
     def subsets(self, whole: Rotations, protocol: Protocol) -> dict[str, dict[str, Estimate]]:
@@ -192,6 +185,17 @@ class Rotations:
         self.gallery = np.concatenate([part.gallery for part in parts])[rows][mated]
         self.sources = sum(int(part.mated_sources.sum()) for part in parts)
         self.failed = sum(int(part.failed_probes.sum()) for part in parts)
+
+    def operating_points(self, ids: Sequence[Metric]) -> list[OperatingPoint]:
+        """Return the rank of each FNIR, and the threshold that keeps its FPIR."""
+        tops, found = self.searches.nonmated_tops, []
+        for metric in ids:
+            if metric.name == "fnir" and len(tops):
+                fpir = float(metric["fpir"])
+                bar = verification.score_to_exceed(tops, fpir)
+                lowest = float(np.nextafter(bar, np.inf))
+                found.append(OperatingPoint(int(metric["rank"]), lowest, fpir))
+        return found
 
     def value(self, metric: Metric) -> float | None:
         """Return a metric of open-set searches, or None where it cannot be told."""

@@ -256,6 +256,23 @@ class FoldSearches(Measures):
         """Return what open-set metrics need to know of each search."""
         return Searches.of(self.scores, self.truth)
 
+    def best_mates(self) -> npt.NDArray[np.float64]:
+        """Return the score of each search's best mate, minus infinity without one: (searches,)."""
+        best = np.full(len(self.ranks), -np.inf)
+        np.maximum.at(best, self.pairs[:, 0], self.mated)
+        return best
+
+    def returned(self, threshold: float) -> npt.NDArray[np.int64] | None:
+        """Return how many references score at or above a threshold: int64, shape (searches,).
+
+        A search that failed returns all, as in the question `open-set`, so that refusing a probe
+        never pays. None where that is not known of a search without a mate.
+        """
+        # As a plain number it would be rounded to the precision of the scores.
+        above = np.count_nonzero(self.scores >= np.float64(threshold), axis=1)
+        refused = (self.scores == -np.inf).all(axis=1)
+        return np.where(refused, self.gallery, above).astype(np.int64)
+
     def failures(self) -> list[Failure]:
         """List failures once per fold, a name that is probe and reference as a probe."""
         roles = dict.fromkeys(self.fold.gallery, "reference") | dict.fromkeys(
@@ -326,6 +343,21 @@ class StreamedSearches(FoldSearches):
             )
             for i, probe in enumerate(self.fold.probes)
         ]
+
+    def best_mates(self) -> npt.NDArray[np.float64]:
+        """Return the score of each search's best mate, minus infinity without one: (searches,)."""
+        return self.answer.matching.best_mate.astype(np.float64)
+
+    def returned(self, threshold: float) -> npt.NDArray[np.int64] | None:
+        """Return how many references score at or above a threshold, from the candidate lists."""
+        found = self.answer.matching
+        listed = found.candidate_references >= 0
+        above = np.count_nonzero(listed & (found.candidate_scores >= np.float64(threshold)), axis=1)
+        refused = (found.best_mate == -np.inf) & (found.best_nonmate == -np.inf)
+        cut_off = (above == listed.shape[1]) & (above < self.gallery) & (found.mates == 0)
+        if (cut_off & ~refused).any():
+            return None
+        return np.where(refused, self.gallery, above).astype(np.int64)
 
     def eer(self) -> float:
         """Return the equal error rate, exact."""

@@ -285,3 +285,41 @@ def test_all_mates_known_leaves_no_question_of_an_open_set(
     done = here(*write(tmp_path, world, probes=world.probes[mated], pairs=pairs))
     assert done.code == 0, done.err
     assert not any(name.startswith(("fnir", "open-set")) for name in values(tmp_path))
+
+
+def test_smaller_galleries_are_told_from_what_was_kept(
+    here: Command, tmp_path: Path, world: World
+) -> None:
+    here(*write(tmp_path, world))
+    folder = run_of(tmp_path)
+    (told,) = json.loads(here("scale", folder, "--json").out)
+    printed = values(tmp_path)
+    whole = {
+        (one["rate"], one["point"]["rank"], one["point"]["fpir"]): one["points"][-1]["estimate"]
+        for one in told["curves"]
+    }
+    assert whole["hit-rate", 10, None]["value"] == printed["hit-rate@rank=10"]
+    assert whole["fnir", 1, 0.1]["value"] == printed["fnir@fpir=0.1,rank=1"]
+    assert whole["fpir", 1, 0.1]["value"] <= 0.1
+    assert not told["notes"]
+    # Galleries of 600 references, again and again.
+    scores = scores_of(unit(world.probes.astype(float)), unit(world.references.astype(float)))
+    point = next(one["point"] for one in told["curves"] if one["point"]["fpir"] == 0.1)
+    (exact,) = json.loads(here("scale", folder, "--size", "600", "--json").out)
+    rates = {
+        one["rate"]: one["points"][0]["estimate"]["value"]
+        for one in exact["curves"]
+        if one["point"] == point
+    }
+    rng, returned = np.random.default_rng(0), []
+    strangers = scores[~world.truth.any(axis=1)]
+    for _ in range(300):
+        chosen = rng.permutation(scores.shape[1])[:600]
+        returned.append((strangers[:, chosen] >= point["threshold"]).any(axis=1).mean())
+    assert rates["fpir"] == pytest.approx(np.mean(returned), abs=0.02)
+    assert rates["fnir"] <= printed["fnir@fpir=0.1,rank=1"]
+    # Where more references score so high than a list holds, there is no rate, and that is said.
+    low = here("scale", folder, "--rank", "1", "--threshold", "-1")
+    assert "no FPIR at scores from -1: more references score so" in low.out
+    assert "False positive" not in low.out
+    assert "Size of the gallery" in (folder / "report.html").read_text(encoding="utf-8")

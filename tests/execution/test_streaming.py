@@ -16,6 +16,7 @@ from harness.execution.pool import Limits
 from harness.execution.unaided import compare
 from harness.execution.unit import UNIT_FILE, Unit
 from harness.record import record
+from harness.record.growing import growth_in
 from harness.record.verifying import verify_run
 from harness.runs.executing import Finished, execute
 from harness.runs.preparing import Request, prepare
@@ -56,7 +57,8 @@ def test_streamed_and_kept_scores_give_the_same_numbers(
     algorithm: str,
 ) -> None:
     name = algorithm if algorithm == "colours" else str(plugin("learner", LEARNER))
-    kept = run(name, small_set, tmp_path / "kept", ("1",)).outcome
+    whole = run(name, small_set, tmp_path / "kept", ("1",))
+    kept = whole.outcome
     monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
     streamed = run(name, small_set, tmp_path / "streamed", ("1",))
     folder = streamed.prepared.folder
@@ -71,6 +73,9 @@ def test_streamed_and_kept_scores_give_the_same_numbers(
         assert one.low <= one.value <= one.high
         assert one.high - one.low == pytest.approx(other.high - other.low, rel=0.25, abs=0.02)
     assert streamed.outcome.metrics.counts == kept.metrics.counts
+    folders = [one.prepared.folder for one in (whole, streamed)]
+    grown = [growth_in(record.read_run(place)) for place in folders]
+    assert grown[0] == grown[1]
     for one, other in zip(streamed.outcome.searches, kept.searches, strict=True):
         assert (one.probe, one.rank, one.mates, one.failed) == (
             other.probe,
