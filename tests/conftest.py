@@ -30,6 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("HARNESS_EXAMINATION", "off")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what has to run in one process, so that the others are not waiting for it."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a finished command printed and returned."""

@@ -62,7 +62,7 @@ def run(algorithm: Path, data: Path, out: Path, *more: str, **variables: str) ->
     try:
         return run_harness(
             *("run", "--protocol", "similarity", "--algo", str(algorithm), "--json"),
-            *("--data", str(data), "--out", str(out), *more),
+            *("--data", str(data), "--out", str(out), "--fold", "1", *more),
         )
     finally:
         for name, value in before.items():
