@@ -13,6 +13,7 @@ import numpy as np
 from harness.likelihood.assessment import Assessment
 from harness.record import record
 from harness.record.manifest import Manifest, Origin, Step
+from harness.record.searches import encoded
 from harness.runs.preparing import RULE
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import wilson
@@ -138,7 +139,7 @@ def make_run(
     record.write_manifest(folder, manifest)
     _write(folder / record.METRICS, _metrics(ranks))
     _write(folder / record.CURVES, _curves(ranks, skill))
-    _write(folder / record.SEARCHES, told)
+    (folder / record.SEARCHES).write_bytes(encoded(told))
     if forensic:
         _write(folder / record.FORENSIC, _assessment(skill))
     (folder / record.REPORT).write_text("<!DOCTYPE html><title>report</title>", encoding="utf-8")

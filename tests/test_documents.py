@@ -100,6 +100,8 @@ def test_the_page_on_run_folders_describes_every_file_of_one(
             )
         ]
         assert strange == []
-    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    examples = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
     similarity = next(folder for folder in folders if folder.parent.name == "similarity")
-    exec(code.replace("runs/mixed-media/sift-49f4f8218c", str(similarity)), {})  # noqa: S102
+    for code in examples:
+        exec(code.replace("runs/mixed-media/sift-49f4f8218c", str(similarity)), {})  # noqa: S102

@@ -20,6 +20,7 @@ from harness.errors import BadFile, Damaged, HarnessError, UsageError, visible
 from harness.record import record
 from harness.record.files import decoded, is_regular, open_file, read_bytes
 from harness.record.manifest import Manifest
+from harness.record.searches import read_searches
 from harness.tasks.results import Curves, Metrics
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _FAILURES = re.compile(r"units/[^/]+/scores/failures\.json")
 
 
 class EvidenceNote(msgspec.Struct):
-    """What of a search tells one entry from another; the rest of `searches.json` is skipped."""
+    """What of a search tells one entry from another; the rest is skipped."""
 
     fold: str
     probe: str
@@ -209,6 +210,23 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
     def read_part(name: str, kind: type[T], *, partly: bool = False) -> T:
         return decoded(folder / name, content(name), kind, partly=partly)
 
+    def notes() -> list[EvidenceNote]:
+        if record.SEARCHES not in listed and record.AS_JSON in listed:
+            return read_part(record.AS_JSON, list[EvidenceNote], partly=True)
+        data = content(record.SEARCHES)
+        try:
+            searches = read_searches(data, candidates=False)
+        except ValueError as reason:
+            raise BadFile(folder / record.SEARCHES, str(reason)) from None
+        return [
+            EvidenceNote(
+                *(s.fold, s.probe, s.identity, s.rank, s.mates, s.average_precision),
+                correct=s.correct,
+                values=s.values,
+            )
+            for s in searches
+        ]
+
     manifest = read_part(record.MANIFEST, Manifest)
     origin = manifest.origin
     if manifest.format != record.FORMAT:
@@ -234,7 +252,7 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
         manifest,
         metrics,
         read_part(record.CURVES, Curves),
-        read_part(record.SEARCHES, list[EvidenceNote], partly=True),
+        notes(),
         read_part(record.FORENSIC, Assessment) if record.FORENSIC in listed else None,
         _template_bytes(folder, listed, manifest),
         protocol_text,

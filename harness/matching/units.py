@@ -9,7 +9,6 @@ fixed places among all probes and all references, so no score depends on how man
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import platform
 import resource
@@ -23,6 +22,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from harness.data.columns import packed
 from harness.data.whole_files import digest_of, write_whole
 from harness.errors import UsageError
 from harness.matching.budget import share_out
@@ -200,7 +200,7 @@ def do_one(folder: Path, progress: Progress | None = None) -> None:
     plan = msgspec.json.decode((work / PLAN).read_bytes(), type=Plan)
     arrays = _KINDS[unit.kind](unit, plan, work, progress or _silent)
     (folder / DONE).unlink(missing_ok=True)
-    content = _packed(arrays)
+    content = packed(arrays)
     write_whole(folder / RESULT, content)
     done = Done(
         unit=hashlib.sha256(text).hexdigest(),
@@ -229,7 +229,7 @@ def held_bytes() -> int:
 
 def save_arrays(path: Path, arrays: Arrays) -> str:
     """Write arrays of any shape to a file that holds nothing else, and return its SHA-256."""
-    content = _packed(arrays)
+    content = packed(arrays)
     write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
 
@@ -427,13 +427,6 @@ _KINDS = {"look": _look, "begin": _begin, "count": _count}
 
 def _encoded(unit: Unit) -> bytes:
     return msgspec.json.encode(unit)
-
-
-def _packed(arrays: Arrays) -> bytes:
-    """Return arrays as the bytes of a file, which depend on nothing but them."""
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
-    return content.getvalue()
 
 
 def _silent(done: int, total: int) -> None:

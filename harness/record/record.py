@@ -9,7 +9,7 @@
     units/            each unit's model, templates, raw scores, failures and log
     journal.json      hash of every step of a unit, noted when it was stored
     candidates/       candidate lists, `probe|rank|gallery|score`
-    metrics.json  curves.json  searches.json
+    metrics.json  curves.json  searches.npz
     forensic.json     likelihood ratios, where they were asked for
     report.html
     checksums.sha256  of all the above; written last, so a folder without it is unfinished
@@ -46,6 +46,7 @@ from harness.record.files import (
 )
 from harness.record.kept_answers import as_damage, read_answer
 from harness.record.manifest import Manifest, Origin
+from harness.record.searches import AS_JSON, SEARCHES, encoded
 from harness.record.truth import TRUTH, TRUTH_PICTURES, Truth, folds_in, records_in, write_truth
 from harness.tasks.answers import Answer
 from harness.tasks.kinds import task_of
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from harness.likelihood.assessment import Assessment
 
 __all__ = [
+    "AS_JSON",
     "CANDIDATES",
     "CHECKSUMS",
     "CURVES",
@@ -95,7 +97,7 @@ T = TypeVar("T")
 FORMAT = 1
 UNFINISHED = f"unfinished: it has no {CHECKSUMS}, which a run writes last"
 MANIFEST, PROTOCOL = "manifest.json", "protocol.toml"
-METRICS, CURVES, SEARCHES = "metrics.json", "curves.json", "searches.json"
+METRICS, CURVES = "metrics.json", "curves.json"
 FORENSIC = "forensic.json"
 LINE_ENDS = "its line ends are CR LF now, and were LF"
 REPORT, CANDIDATES = "report.html", "candidates"
@@ -253,7 +255,8 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
     """Write metrics, curves, searches and candidate lists."""
     write_whole(folder / METRICS, text_of(outcome.metrics))
     write_whole(folder / CURVES, msgspec.json.encode(outcome.curves) + b"\n")
-    write_whole(folder / SEARCHES, msgspec.json.encode(outcome.searches) + b"\n")
+    write_whole(folder / SEARCHES, encoded(outcome.searches))
+    (folder / AS_JSON).unlink(missing_ok=True)
     for name, text in candidate_files(outcome).items():
         (folder / CANDIDATES).mkdir(exist_ok=True)
         write_whole(folder / name, text)
@@ -359,7 +362,7 @@ def check_sources(folder: Path) -> None:
     Damaged
         With every change.
     """
-    derived = {METRICS, CURVES, SEARCHES, REPORT, FORENSIC}
+    derived = {METRICS, CURVES, SEARCHES, AS_JSON, REPORT, FORENSIC}
     changed = [
         fault for fault in changed_files(folder, derived) if not fault.startswith(f"{CANDIDATES}/")
     ]

@@ -37,7 +37,6 @@ from harness.record.record import (
     MANIFEST,
     METRICS,
     PROTOCOL,
-    SEARCHES,
     TRUTH,
     Run,
     assessed,
@@ -50,6 +49,7 @@ from harness.record.record import (
     result_hash,
     text_of,
 )
+from harness.record.searches import AS_JSON, SEARCHES, encoded
 from harness.tasks.answers import StreamedAnswer
 from harness.tasks.results import Outcome
 
@@ -246,10 +246,11 @@ def verify_run(folder: Path) -> list[str]:
     if [fold.name for fold in run.folds] != origin.folds:
         found.append(f"{TRUTH}: its folds are not those that the manifest names")
     outcome = run.judge()
+    kept_searches = [name for name in (SEARCHES, AS_JSON) if is_regular(folder, name)]
     for name, content in (
         (METRICS, text_of(outcome.metrics)),
         (CURVES, msgspec.json.encode(outcome.curves) + b"\n"),
-        (SEARCHES, msgspec.json.encode(outcome.searches) + b"\n"),
+        *((name, encoded(outcome.searches, name)) for name in kept_searches or [SEARCHES]),
     ):
         if read_bytes(folder, name, LARGEST_LIST) != content:
             found.append(f"{name}: does not follow from the raw scores")

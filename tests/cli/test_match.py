@@ -14,6 +14,7 @@ import pytest
 from harness.matching import units
 from harness.metrics import identification, verification
 from harness.metrics.open_set import Searches, fnir_at_fpir
+from harness.record.searches import read_searches
 from tests.conftest import Ran
 from tests.matching.worlds import World, identities, scores_of, unit
 
@@ -112,7 +113,7 @@ def test_shards_and_workers_and_files_change_no_byte(
         words[words.index(folder / "R.npy")] = folder / "many"
         assert here(*words, "--shards", shards).code == 0
         run = run_of(folder)
-        names = ("metrics.json", "curves.json", "searches.json", "candidates/all.txt")
+        names = ("metrics.json", "curves.json", "searches.npz", "candidates/all.txt")
         scores = sorted((run / "units" / "fold-all" / "scores").glob("matching.*"))
         found = {name: (run / name).read_bytes() for name in names}
         found |= {path.name: path.read_bytes() for path in scores}
@@ -140,8 +141,8 @@ def test_names_in_the_place_of_numbers_give_the_same_run(
     done = here(*named, *options)
     assert done.code == 0, done.err
     assert values(tmp_path / "names") == values(tmp_path / "numbers")
-    searches = json.loads((run_of(tmp_path / "names") / "searches.json").read_text())
-    assert searches[3]["probe"] == "søk 3"
+    searches = read_searches((run_of(tmp_path / "names") / "searches.npz").read_bytes())
+    assert searches[3].probe == "søk 3"
 
 
 @pytest.mark.parametrize("dtype", ["<f2", "<f8", ">f4"])

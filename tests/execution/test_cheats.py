@@ -354,7 +354,7 @@ class Waits(Matcher):
         process.communicate(timeout=300)
     assert process.returncode == 0
     assert "worker.log" in seen
-    assert not seen & {"unit.json", "truth.json", "searches.json", "manifest.json"}
+    assert not seen & {"unit.json", "truth.json", "searches.npz", "manifest.json"}
 
 
 def test_scores_that_lie_there_are_not_taken_for_done(

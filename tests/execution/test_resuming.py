@@ -38,7 +38,7 @@ class Slow(Matcher):
         time.sleep(0.005)
         return (image.reshape(-1)[:300] - self.mean_) @ self.axes_
 '''
-RESULTS = ("metrics.json", "curves.json", "searches.json", "candidates/1.txt")
+RESULTS = ("metrics.json", "curves.json", "searches.npz", "candidates/1.txt")
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds workers in /proc")
 

@@ -20,6 +20,7 @@ from harness.leaderboard.building import build, gather
 from harness.leaderboard.exports import plain_cell, text, to_csv, to_json, to_markdown
 from harness.leaderboard.site import render_site
 from harness.record import record
+from harness.record.searches import encoded
 from tests.conftest import Ran
 
 HOSTILE = (
@@ -386,7 +387,7 @@ def test_an_unknown_kind_of_question_gets_its_board_too(tmp_path: Path) -> None:
     }
     (folder / "metrics.json").write_text(json.dumps(metrics))
     (folder / "curves.json").write_text("{}")
-    (folder / "searches.json").write_text("[]")
+    (folder / "searches.npz").write_bytes(encoded([]))
     (folder / "checksums.sha256").unlink()
     record.seal(folder)
     pages = render_site(gather([tmp_path / "runs"]))

@@ -40,7 +40,7 @@ def test_the_folder_holds_what_its_docstring_lists(finished: Path) -> None:
     expected = {
         *("manifest.json", "protocol.toml", "truth.json", "units", "candidates"),
         "journal.json",
-        *("metrics.json", "curves.json", "searches.json", "report.html", "checksums.sha256"),
+        *("metrics.json", "curves.json", "searches.npz", "report.html", "checksums.sha256"),
     }
     assert {path.name for path in finished.iterdir()} == expected
 
@@ -132,7 +132,7 @@ def test_verify_sees_numbers_that_do_not_follow_from_the_scores(run_folder: Path
 
 
 def test_score_rebuilds_every_number_without_the_algorithm(run_folder: Path) -> None:
-    rebuilt = ("metrics.json", "searches.json", "report.html")
+    rebuilt = ("metrics.json", "searches.npz", "report.html")
     wanted = {name: (run_folder / name).read_bytes() for name in rebuilt}
     for name in (*wanted, "curves.json", "candidates/1.txt"):
         (run_folder / name).unlink()

@@ -106,8 +106,8 @@ def _odd_metrics(folder: Path) -> None:
 def _pipe(folder: Path) -> None:
     import os
 
-    (folder / "searches.json").unlink()
-    os.mkfifo(folder / "searches.json")
+    (folder / "searches.npz").unlink()
+    os.mkfifo(folder / "searches.npz")
 
 
 def _list(folder: Path) -> None:
