@@ -38,8 +38,11 @@ CONFIGURED = {
     "distributed.scheduler.allowed-failures": 0,
     # Units wait at the scheduler, so that a worker that comes late finds some.
     "distributed.scheduler.worker-saturation": 1.0,
-    # A worker that is started again and dies once more is no reason to do without it.
-    "distributed.deploy.lost-worker-timeout": "10 minutes",
+    # A worker that is started again where it was needs this long at most; then its job is over.
+    "distributed.deploy.lost-worker-timeout": "2 minutes",
+    # No pages: whoever reaches them would read what is at work.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "logging": {"distributed": "critical", "bokeh": "critical", "tornado": "critical"},
 }
 _GPUS = Path("/proc/driver/nvidia/gpus")
@@ -263,7 +266,8 @@ def connected(
 def _configure() -> None:
     dask = _imported("dask")
     dask.config.set(CONFIGURED)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _imported(name: str) -> Any:
@@ -311,6 +315,7 @@ def _local(distributed: Any, workers: int, threads: int) -> Iterator[Any]:
             "port": 0,
             "protocol": "tls://",
             "dashboard": False,
+            "dashboard_address": "127.0.0.1:0",
             "security": security,
         },
     }
@@ -347,10 +352,12 @@ def _jobs(on: str, settings: ClusterSettings, threads: int, out: Path) -> Iterat
         "interface": settings.interface,
         "job_script_prologue": list(settings.setup),
         "log_directory": str(place),
+        # The job has its limit, and so have the processes of an algorithm.
+        "worker_extra_args": ["--memory-limit", "0", "--no-dashboard"],
         "job_name": "harness",
         "security": _security(distributed),
         "shared_temp_directory": str(place),
-        "scheduler_options": {"dashboard": False, "dashboard_address": None},
+        "scheduler_options": {"dashboard": False, "dashboard_address": "127.0.0.1:0"},
         "silence_logs": "critical",
     }
     if on == "slurm":
@@ -364,10 +371,20 @@ def _jobs(on: str, settings: ClusterSettings, threads: int, out: Path) -> Iterat
     options["job_extra_directives"] = directives
     try:
         cluster = kind(**options)
-        cluster.scale(jobs=settings.jobs)
-    except (OSError, RuntimeError, ValueError) as reason:
-        raise UsageError(f"--on {on}: no job can be submitted: {reason}") from None
+    except ValueError as reason:
+        raise UsageError(f"--on {on}: no job can be made of --cluster: {reason}") from None
+
+    async def submitted() -> None:
+        await cluster
+
     try:
+        while len(cluster.worker_spec) < settings.jobs:
+            cluster.worker_spec.update(cluster.new_worker_spec())
+        try:
+            cluster.sync(submitted)
+        except (OSError, RuntimeError) as reason:
+            words = str(reason).rpartition("stderr:")[2].strip()
+            raise UsageError(f"--on {on}: no job can be submitted: {words}") from None
         yield cluster
     finally:
         with suppress(Exception):

@@ -1,0 +1,104 @@
+"""Jobs of Slurm: of a script that stands for it, which starts each job as a process here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Ran
+from tests.execution.cluster.conftest import asked, bytes_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.own_process, pytest.mark.xdist_group("dask")]
+
+Command = Callable[..., Ran]
+
+SBATCH = """#!/bin/sh
+# sbatch SCRIPT: starts it as a group of processes, and says its number
+place="$(dirname "$0")"
+echo x >>"$place/number"
+script="$place/script$(wc -c <"$place/number" | tr -d " ")"
+cp "$1" "$script"
+setsid sh "$script" >"$place/out" 2>&1 </dev/null &
+echo $! >>"$place/jobs"
+echo "Submitted batch job $!"
+"""
+SCANCEL = """#!/bin/sh
+echo "$1" >>"$(dirname "$0")/cancelled"
+kill -TERM -- "-$1"
+"""
+SQUEUE = """#!/bin/sh
+echo "JOBID"
+for job in $(cat "$(dirname "$0")/jobs"); do kill -0 "$job" 2>/dev/null && echo "$job"; done
+true
+"""
+
+JOBS = """
+jobs = 2
+queue = "batch"
+cores = 2
+memory = "1GB"
+walltime = "00:30:00"
+account = "forensics"
+setup = ["export SET_UP=yes"]
+directives = ["--constraint=alike"]
+wait = 120
+unseen = 20
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a Slurm of three scripts where commands are found; returns its folder."""
+    place = tmp_path / "slurm"
+    place.mkdir()
+    for name, text in (("sbatch", SBATCH), ("scancel", SCANCEL), ("squeue", SQUEUE)):
+        (place / name).write_text(text)
+        (place / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
+    return place
+
+
+def test_jobs_make_the_same_bytes_and_are_gone_afterwards(
+    harness: Command, folders: Path, patient: Path, tmp_path: Path, slurm: Path
+) -> None:
+    file = tmp_path / "jobs.toml"
+    file.write_text(JOBS)
+    here = harness(*asked(folders, patient), "--out", tmp_path / "here", timeout=400)
+    words = ("--on", "slurm", "--cluster", file, "--out", tmp_path / "there")
+    there = harness(*asked(folders, patient), *words, timeout=400)
+    assert there.code == 0, there.err
+    folder = tmp_path / "work" / there.json["runs"][0]["folder"]
+    assert bytes_of(folder) == bytes_of(tmp_path / "work" / here.json["runs"][0]["folder"])
+    script = (slurm / "script2").read_text()
+    for line in (
+        "#SBATCH -p batch",
+        "#SBATCH -A forensics",
+        "#SBATCH --cpus-per-task=2",
+        "#SBATCH -t 00:30:00",
+        "#SBATCH --constraint=alike",
+        "export SET_UP=yes",
+        "--nworkers 2",
+        "--nthreads 1",
+    ):
+        assert line in script
+    jobs = (slurm / "jobs").read_text().split()
+    assert len(jobs) == 2
+    assert sorted((slurm / "cancelled").read_text().split()) == sorted(jobs)
+    assert not list((tmp_path / "there" / ".cluster").glob(".dask-jobqueue*"))
+
+
+def test_slurm_that_refuses_a_job_is_quoted(
+    harness: Command, folders: Path, tmp_path: Path, slurm: Path
+) -> None:
+    (slurm / "sbatch").write_text(
+        "#!/bin/sh\necho 'sbatch: error: no such partition' >&2\nexit 1\n"
+    )
+    file = tmp_path / "jobs.toml"
+    file.write_text(JOBS)
+    ran = harness(*asked(folders, "colours"), "--on", "slurm", "--cluster", file, timeout=200)
+    assert ran.code == 2
+    assert "no such partition" in ran.err
+    assert "Traceback" not in ran.err
