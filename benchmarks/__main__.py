@@ -13,7 +13,16 @@ from dataclasses import asdict
 
 import numpy as np
 
-from benchmarks import leaderboard, libraries, machine, matching, peers, training, verification
+from benchmarks import (
+    cluster,
+    leaderboard,
+    libraries,
+    machine,
+    matching,
+    peers,
+    training,
+    verification,
+)
 from benchmarks.timing import Timing
 
 Benchmark = Callable[[bool, int], tuple[str, list[Timing]]]
@@ -25,6 +34,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "open-set": matching.open_set,
     "billion": matching.billion,
     "training": training.descent,
+    "cluster": cluster.carried,
     "leaderboard": leaderboard.many_runs,
     "intervals": libraries.intervals,
     "band-of-chance": libraries.band_of_chance,

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import HarnessError, PluginError, RunFailed, UsageError
+from harness.errors import PluginError, RunFailed, UsageError
 from harness.execution.asking import Asked
 from harness.execution.bounds import Bounds
 from harness.execution.claims import read_claim, remove_claim
@@ -368,8 +368,10 @@ def absolute(path: str) -> str:
     return str(Path(path).absolute())
 
 
-def error_of(outcome: Outcome) -> HarnessError:
-    """Return the error that ended an assignment."""
+def error_of(outcome: Outcome) -> Exception:
+    """Return the error that ended an assignment; it is no `HarnessError` for a harness's fault."""
+    if outcome.what == there.FAULT:
+        return RuntimeError(f"on {outcome.host}:\n{outcome.text}")
     if outcome.what == there.REFUSED:
         return refusal(outcome.rows)
     kind = UsageError if outcome.code == UsageError.exit_code else RunFailed

@@ -43,7 +43,7 @@ CONFIGURED = {
     # No pages: whoever reaches them would read what is at work.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
-    "logging": {"distributed": "critical", "bokeh": "critical", "tornado": "critical"},
+    "logging": {"distributed": "critical", "distributed.client": "critical"},
 }
 _GPUS = Path("/proc/driver/nvidia/gpus")
 
@@ -266,7 +266,7 @@ def connected(
 def _configure() -> None:
     dask = _imported("dask")
     dask.config.set(CONFIGURED)
-    for name in ("distributed", "asyncio"):
+    for name in ("distributed", "distributed.client", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -46,8 +47,8 @@ from harness.plugins.sources import libraries
 BUNDLED = ("algorithms", "protocols", "fixtures")
 """Folders of the harness itself, which lie wherever it is installed."""
 
-DONE, FAILED, REFUSED, LOST, UNSEEN, STOPPED = (
-    *("done", "failed", "refused", "lost", "unseen", "stopped"),
+DONE, FAILED, FAULT, REFUSED, LOST, UNSEEN, STOPPED = (
+    *("done", "failed", "fault", "refused", "lost", "unseen", "stopped"),
 )
 """What can become of an assignment."""
 
@@ -116,6 +117,9 @@ def work(run: str, name: str, token: str, roots: Roots, patience: float) -> byte
             found = Outcome(FAILED, host, str(reason), reason.exit_code)
         except OSError as reason:
             found = Outcome(FAILED, host, sentence_of(reason))
+        except Exception:
+            # Whatever it is, it travels as words: not every exception can.
+            found = Outcome(FAULT, host, traceback.format_exc(limit=-20))
     return msgspec.json.encode(found)
 
 

@@ -142,7 +142,7 @@ def test_a_unit_that_takes_every_worker_with_it_is_tried_twice_and_the_others_ar
     poison = f"""
 import os, signal
 from harness.execution.cluster import there
-do = there.do
+from harness.execution.keeping import do
 def poisoned(unit, place, doing):
     if unit.name == "fold-3":
         open({str(tries)!r}, "a").write("x")
@@ -168,7 +168,7 @@ def test_a_worker_that_drops_a_result_in_silence_is_noticed(
     settings.write_text("unseen = 1.0\n")
     cluster.worker("""
 from harness.execution.cluster import there
-do = there.do
+from harness.execution.keeping import do
 there.do = lambda unit, place, doing: None if unit.name == "fold-5" else do(unit, place, doing)
 """)
     words = ("--on", cluster.file, "--cluster", settings)
@@ -192,8 +192,8 @@ def test_another_version_of_the_harness_is_refused(
     cluster.worker(
         "from harness.execution.cluster import sameness\n"
         "sameness.harness_version = lambda: '9.9'\n"
-        "code = sameness.score_makers\n"
-        "sameness.score_makers = lambda: code() | {'harness.data.images': '00'}\n"
+        "from harness.plugins.sources import score_makers\n"
+        "sameness.score_makers = lambda: score_makers() | {'harness.data.images': '00'}\n"
     )
     both_are_there(cluster)
     ran = harness(*asked(folders, patient), "--on", cluster.file, timeout=400)

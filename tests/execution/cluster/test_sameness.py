@@ -1,0 +1,155 @@
+"""What may not differ between the machines of a cluster, and how it is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from harness.execution.cluster import there
+from harness.execution.cluster.sameness import (
+    Expected,
+    Question,
+    Report,
+    differences,
+    harness_version,
+    pictures_changed,
+    refusal,
+    report,
+    two_on_one,
+)
+from harness.execution.devices import device_asked
+from harness.execution.environment import Environment
+from harness.plugins.places import bundled
+
+QUESTION = Question("some", "/shared/some.py", "", "", "", {}, None, (), 1.0, 0)
+HERE = Environment(
+    system="Linux",
+    processor="Xeon 1",
+    features=("AVX2",),
+    python="3.11.7",
+    libraries={"numpy": "2.0.0"},
+    kernels=("openblas 0.3: Haswell",),
+)
+
+
+def expected(*, mixed: bool = False) -> Expected:
+    return Expected(QUESTION, "1.0", {"harness.api": "aa"}, {"some.py": "bb"}, HERE, mixed)
+
+
+def reported(**changes: Any) -> Report:
+    environment = msgspec.structs.replace(HERE, **changes.pop("environment", {}))
+    one = Report(
+        "node1", "node1:7", "1.0", {"harness.api": "aa"}, {"some.py": "bb"}, None, environment
+    )
+    return msgspec.structs.replace(one, **changes)
+
+
+def test_two_that_are_alike_differ_in_nothing() -> None:
+    assert differences(expected(), reported()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "there"),
+    [
+        ({"harness": "1.1"}, "harness", "1.1"),
+        ({"code": {"harness.api": "cc"}}, "harness.api", "cc"),
+        ({"code": {}}, "harness.api", "missing"),
+        ({"files": {"some.py": "dd"}}, "/shared/some.py", "dd"),
+        ({"files": {"some.py": "bb", "late.txt": "ee"}}, "/shared/late.txt", "ee"),
+        ({"error": "it cannot be imported"}, "/shared/some.py", "it cannot be imported"),
+        ({"environment": {"python": "3.12.1"}}, "python", "3.12.1"),
+        ({"environment": {"libraries": {"numpy": "2.1.0"}}}, "numpy", "2.1.0"),
+        ({"environment": {"libraries": {}}}, "numpy", "none"),
+        ({"environment": {"processor": "Xeon 2"}}, "processor", "Xeon 2"),
+        ({"environment": {"kernels": ("openblas 0.3: Zen",)}}, "kernels", "openblas 0.3: Zen"),
+        ({"environment": {"settings": {"MKL_CBWR": "AVX2"}}}, "settings", "MKL_CBWR=AVX2"),
+    ],
+)
+def test_what_can_change_a_number_is_found(changes: Any, what: str, there: str) -> None:
+    (row,) = differences(expected(), reported(**changes))
+    assert (row.host, row.what, row.there) == ("node1", what, there)
+
+
+def test_other_processors_are_taken_where_that_is_allowed_and_other_libraries_are_not() -> None:
+    other = {"processor": "EPYC", "features": ("AVX512F",), "kernels": ("openblas 0.3: Zen",)}
+    assert differences(expected(mixed=True), reported(environment=other)) == []
+    assert len(differences(expected(), reported(environment=other))) == 3
+    more = {**other, "libraries": {"numpy": "2.1.0"}}
+    assert len(differences(expected(mixed=True), reported(environment=more))) == 1
+
+
+def test_pictures_that_are_missing_or_others_are_named(tmp_path: Path) -> None:
+    there_is, other = tmp_path / "a.png", tmp_path / "b.png"
+    there_is.write_bytes(b"x")
+    other.write_bytes(b"x")
+    same = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    wanted = {str(there_is): same, str(other): "0" * 64, str(tmp_path / "c.png"): same}
+    rows = pictures_changed(wanted, "node2")
+    assert [(Path(row.what).name, row.there) for row in rows] == [
+        ("b.png", same[:12]),
+        ("c.png", "missing"),
+    ]
+
+
+def test_two_workers_on_one_device_are_found_and_two_devices_or_machines_are_not() -> None:
+    def worker(host: str, number: int, gpu: str) -> Report:
+        return msgspec.structs.replace(reported(), host=host, worker=f"{host}:{number}", gpu=gpu)
+
+    assert two_on_one([worker("a", 1, "0"), worker("a", 2, "1"), worker("b", 3, "0")]) == []
+    (row,) = two_on_one([worker("a", 1, "0"), worker("b", 2, "0"), worker("a", 3, "0")])
+    assert (row.host, row.there) == ("a", "0, as that of a:1")
+    (row,) = two_on_one([worker("a", 1, ""), worker("a", 2, "")])
+    assert "not set" in row.there
+
+
+def test_a_worker_keeps_to_the_first_device_that_its_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,0,1,2")
+    there._clean_up.cache_clear()
+    there._clean_up()
+    import os
+
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    there._clean_up.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("device", "parameters", "asked"),
+    [
+        ("cpu", {}, ""),
+        ("cuda", {"device": "cpu"}, "cuda"),
+        ("cpu", {"device": "cuda"}, "cuda"),
+        ("", {"device": 3}, ""),
+    ],
+)
+def test_matching_or_the_algorithm_asks_for_a_device(
+    device: str, parameters: dict[str, Any], asked: str
+) -> None:
+    assert device_asked(device, parameters) == asked
+
+
+def test_the_table_names_machine_thing_and_both_sides_and_is_not_endless() -> None:
+    rows = differences(expected(), reported(harness="1.1", environment={"processor": "EPYC"}))
+    text = str(refusal(rows))
+    for word in ("node1", "harness", "1.0", "1.1", "processor", "Xeon 1", "EPYC", "mixed = true"):
+        assert word in text
+    many = str(refusal(rows * 50))
+    assert "... and 80 more" in many
+    assert len(many.splitlines()) < 30
+
+
+@pytest.mark.own_process
+def test_a_worker_reports_what_this_machine_is() -> None:
+    file = str(bundled("algorithms") / "colours.py")
+    question = msgspec.structs.replace(QUESTION, name="colours", file=file, silence=100.0)
+    found = report(question, ())
+    assert found.error == ""
+    assert found.harness == harness_version()
+    assert set(found.files) == {"colours.py"}
+    assert "numpy" in found.environment.libraries
+    nothing = msgspec.structs.replace(question, file="/nowhere/colours.py")
+    assert "/nowhere/colours.py" in report(nothing, ()).error
