@@ -8,7 +8,7 @@ from harness.errors import some
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import HOVER_POINTS, Figure
 from harness.reporting.tables import Table
-from harness.reporting.wording import NO_VALUE, count, interval, percent, score
+from harness.reporting.wording import count, interval, percent, score
 from harness.tasks.growth import Growth, GrowthCurve, GrowthPoint
 
 __all__ = ["growth_figure", "label", "searches_in", "size_text"]
@@ -161,13 +161,17 @@ def _table(growth: Growth) -> Table:
             within = interval("hit-rate", estimate.low, estimate.high)
             row.append(percent(estimate.value) + (f" ({within})" if within else ""))
         chance = growth.curves[0].points[place].estimate.chance
-        rows.append((*row, NO_VALUE if chance is None else percent(chance)))
+        rows.append((*row, *[percent(chance)] * (chance is not None)))
     return Table(
         f"Rates by the size of the gallery, with 95 % intervals: {searches_in(growth)}",
         (
             "References",
             *(label(curve, short=True) for curve in growth.curves),
-            f"Chance of the {_lower(label(growth.curves[0], short=True))}",
+            *(
+                ["Chance, the first"]
+                if growth.curves[0].points[0].estimate.chance is not None
+                else []
+            ),
         ),
         tuple(rows),
     )
