@@ -8,7 +8,7 @@ import msgspec
 
 from harness.comparing.pairing import Side
 from harness.execution.environment import Environment
-from harness.record.manifest import Manifest, shown
+from harness.record.manifest import Manifest, value_text
 
 DIGITS = 10
 """Of a hash: enough to tell two apart."""
@@ -69,11 +69,11 @@ def _recipe(side: Side) -> dict[str, str]:
     found = {"algorithm": origin.algorithm}
     for name, value in origin.parameters.items():
         if name != SEED:
-            found[f"parameter {name}"] = shown(value)
+            found[f"parameter {name}"] = value_text(value)
     seeds = [fit.run.manifest.origin.parameters.get(SEED) for fit in side.fits]
     known = [seed for seed in seeds if seed is not None]
     if known:
-        found["seed" if len(known) == 1 else "seeds"] = ", ".join(map(shown, known))
+        found["seed" if len(known) == 1 else "seeds"] = ", ".join(map(value_text, known))
     found["source"] = origin.source_hash[:DIGITS]
     found["commit"] = _commit(manifest)
     for name, value in origin.weight_hashes.items():
@@ -109,7 +109,7 @@ def _surroundings(side: Side, all_of: Sequence[Environment]) -> dict[str, str]:
         "kernels": _each(", ".join(one.kernels) for one in all_of),
         "thread pools": _each(", ".join(one.pools) for one in all_of),
         "device": _of(all_of, "device"),
-        "settings": _each(shown(one.settings) if one.settings else "" for one in all_of),
+        "settings": _each(value_text(one.settings) if one.settings else "" for one in all_of),
     }
 
 

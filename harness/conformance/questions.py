@@ -86,7 +86,7 @@ class _Asked:
     @cached_property
     def folds(self) -> Sequence[Fold]:
         task = task_of(self.judged.protocol)
-        pictures = task.shown == "masks" or task.ability is Remover
+        pictures = task.truth_shown == "masks" or task.ability is Remover
         return self.judged.folds[:1] if pictures else self.judged.folds
 
     @property
@@ -151,9 +151,9 @@ class _Asked:
         task = task_of(self.judged.protocol)
         if task.ability is Remover:
             return [self._pictures(fold, clean=name == "truth") for fold in self.folds]
-        if task.shown == "masks":
+        if task.truth_shown == "masks":
             return [self._masks(fold, name, made) for fold in self.folds]
-        if task.shown == "elements":
+        if task.truth_shown == "elements":
             return [
                 Answer(made(task.truth_matrix(fold, self.records, self.vocabulary)))
                 for fold in self.folds

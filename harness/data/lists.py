@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 
 def read_text(
-    path: Path, called: str, findings: Findings, exists: Callable[[str], bool] | None = None
+    path: Path, file_name: str, findings: Findings, exists: Callable[[str], bool] | None = None
 ) -> str | None:
     """Return the text of a file, or None after adding the problem that prevents it.
 
@@ -36,7 +36,7 @@ def read_text(
     ----------
     path
         Of the file.
-    called
+    file_name
         What messages call it: usually its path relative to the data set.
     findings
         Where problems go.
@@ -44,7 +44,7 @@ def read_text(
         Says whether there is a file of a name. What is given here allows other alphabets, and the
         one in which most names are those of files is taken.
     """
-    raw = _bytes(path, called, findings)
+    raw = _bytes(path, file_name, findings)
     if raw is None:
         return None
     wide = _wide(raw)
@@ -53,7 +53,7 @@ def read_text(
     except UnicodeDecodeError as fault:
         if wide:
             findings.problem(
-                "text that is not UTF-8", f"{called}: is damaged UTF-16; save it as UTF-8"
+                "text that is not UTF-8", f"{file_name}: is damaged UTF-16; save it as UTF-8"
             )
             return None
         start = fault.start
@@ -61,13 +61,13 @@ def read_text(
     save = "save it as UTF-8 (in Excel: 'CSV UTF-8')"
     alphabet = None if exists is None or _UTF8.search(raw) else _alphabet(raw, exists)
     if alphabet is None:
-        findings.problem("text that is not UTF-8", f"{called}:{line}: is not UTF-8 text; {save}")
+        findings.problem("text that is not UTF-8", f"{file_name}:{line}: is not UTF-8 text; {save}")
         return None
     text = raw.decode(alphabet)
     sample = max(re.findall(r"[\w ]+", text[max(0, start - 20) : start + 20]), key=_beyond)
     findings.warning(
         "text that is not UTF-8",
-        f"{called}:{line}: is not UTF-8 text, and is read as {_ALPHABETS[alphabet]}: "
+        f"{file_name}:{line}: is not UTF-8 text, and is read as {_ALPHABETS[alphabet]}: "
         f"{sample.strip()!r}; {save} if that is not what it says",
     )
     return text
@@ -109,21 +109,21 @@ def _beyond(text: str) -> int:
     return sum(not one.isascii() for one in text)
 
 
-def read_lines(path: Path, called: str, findings: Findings) -> list[Line]:
+def read_lines(path: Path, file_name: str, findings: Findings) -> list[Line]:
     """Return the lines of a list that say something; undecodable ones become problems.
 
     Parameters are those of `read_text`.
     """
-    raw = _bytes(path, called, findings)
+    raw = _bytes(path, file_name, findings)
     if raw is None:
         return []
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        findings.problem("text that is not UTF-8", f"{called}: is UTF-16; save it as UTF-8")
+        findings.problem("text that is not UTF-8", f"{file_name}: is UTF-16; save it as UTF-8")
         return []
     lines: list[Line] = []
     unified = raw.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for number, line in enumerate(unified.split(b"\n"), start=1):
-        place = f"{called}:{number}"
+        place = f"{file_name}:{number}"
         try:
             text = line.decode("utf-8").strip()
         except UnicodeDecodeError:
@@ -136,7 +136,7 @@ def read_lines(path: Path, called: str, findings: Findings) -> list[Line]:
 
 
 def read_pairs(
-    path: Path, called: str, findings: Findings, *, form: str
+    path: Path, file_name: str, findings: Findings, *, form: str
 ) -> list[tuple[str, str, str]]:
     """Return (left, right, place) of the lines ``left|right`` of a file.
 
@@ -145,7 +145,7 @@ def read_pairs(
     """
     pairs: list[tuple[str, str, str]] = []
     first: dict[tuple[str, str], str] = {}
-    for text, place in read_lines(path, called, findings):
+    for text, place in read_lines(path, file_name, findings):
         left, bar, right = (part.strip() for part in text.partition("|"))
         if not (left and bar and right) or "|" in right:
             findings.problem("malformed lines", f"{place}: {text!r} is not of the form {form}")
@@ -158,13 +158,13 @@ def read_pairs(
     return pairs
 
 
-def _bytes(path: Path, called: str, findings: Findings) -> bytes | None:
+def _bytes(path: Path, file_name: str, findings: Findings) -> bytes | None:
     try:
         if not path.is_file():
-            findings.problem("missing lists", f"{called}: there is no such file")
+            findings.problem("missing lists", f"{file_name}: there is no such file")
             return None
         raw = path.read_bytes()
     except OSError as fault:
-        findings.problem("unreadable lists", f"{called}: cannot be read: {fault.strerror}")
+        findings.problem("unreadable lists", f"{file_name}: cannot be read: {fault.strerror}")
         return None
     return raw

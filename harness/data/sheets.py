@@ -59,14 +59,14 @@ def other_kind(start: bytes, name: str) -> str | None:
     return "is no spreadsheet, whatever its name says: save it as .xlsx or as 'CSV UTF-8'"
 
 
-def read_sheet(path: Path, called: str, required: str, findings: Findings) -> list[Line]:
+def read_sheet(path: Path, file_name: str, required: str, findings: Findings) -> list[Line]:
     """Return the lines of the sheet that names a column; problems where there is none.
 
     Parameters
     ----------
     path
         Of the file.
-    called
+    file_name
         What messages call it.
     required
         Column by which one sheet of several is chosen, in lower case.
@@ -78,7 +78,8 @@ def read_sheet(path: Path, called: str, required: str, findings: Findings) -> li
     except ImportError:
         findings.problem(
             "unreadable lists",
-            f"{called}: spreadsheets need the package openpyxl: pip install openpyxl, or save it "
+            f"{file_name}: spreadsheets need the package openpyxl: pip install openpyxl, or save "
+            "it "
             "as 'CSV UTF-8'",
         )
         return []
@@ -87,7 +88,8 @@ def read_sheet(path: Path, called: str, required: str, findings: Findings) -> li
             size = sum(part.file_size for part in packed.infolist())
         if size > LARGEST:
             findings.problem(
-                "unreadable lists", f"{called}: unpacks to {size:,} bytes; save it as 'CSV UTF-8'"
+                "unreadable lists",
+                f"{file_name}: unpacks to {size:,} bytes; save it as 'CSV UTF-8'",
             )
             return []
         # By its name a file of another ending would be refused.
@@ -95,30 +97,32 @@ def read_sheet(path: Path, called: str, required: str, findings: Findings) -> li
         shown, typed = (
             openpyxl.load_workbook(io.BytesIO(raw), data_only=only) for only in (True, False)
         )
-        sheet = _chosen(shown.worksheets, called, required, findings)
+        sheet = _chosen(shown.worksheets, file_name, required, findings)
         if sheet is None:
             return []
         if sheet.max_row * sheet.max_column > MOST_CELLS:
             findings.problem(
                 "unreadable lists",
-                f"{called}: its sheet {sheet.title!r} reaches to line {sheet.max_row:,} and column "
+                f"{file_name}: its sheet {sheet.title!r} reaches to line {sheet.max_row:,} and "
+                "column "
                 f"{sheet.max_column:,}; delete what is empty there, or save it as 'CSV UTF-8'",
             )
             return []
-        return list(_lines(sheet, typed[sheet.title], called, findings))
+        return list(_lines(sheet, typed[sheet.title], file_name, findings))
     except MemoryError:
         raise
     except Exception as fault:  # a damaged file makes the library raise almost anything
         findings.problem(
             "unreadable lists",
-            f"{called}: cannot be read as a spreadsheet ({type(fault).__name__}); save it again, "
+            f"{file_name}: cannot be read as a spreadsheet ({type(fault).__name__}); save it "
+            "again, "
             "or as 'CSV UTF-8'",
         )
         return []
 
 
 def _chosen(
-    sheets: list[Worksheet], called: str, required: str, findings: Findings
+    sheets: list[Worksheet], file_name: str, required: str, findings: Findings
 ) -> Worksheet | None:
     held = [one for one in sheets if any(True for _ in _values(one))]
     if len(held) <= 1:
@@ -132,14 +136,15 @@ def _chosen(
     if len(named) == 1:
         findings.warning(
             "spreadsheets of several sheets",
-            f"{called}: of its sheets {names}, {named[0].title!r} is read, whose first line names "
+            f"{file_name}: of its sheets {names}, {named[0].title!r} is read, whose first line "
+            "names "
             f"a column {required!r}",
         )
         return named[0]
     why = "several of them have" if named else "none of them has"
     findings.problem(
         "spreadsheets of several sheets",
-        f"{called}: has the sheets {names}, and {why} a column {required!r} named in its first "
+        f"{file_name}: has the sheets {names}, and {why} a column {required!r} named in its first "
         "line; keep the list in one sheet, or save that sheet as 'CSV UTF-8'",
     )
     return None
@@ -155,7 +160,9 @@ def _values(sheet: Worksheet) -> Iterator[tuple[int, Any]]:
                 yield number, value
 
 
-def _lines(sheet: Worksheet, typed: Worksheet, called: str, findings: Findings) -> Iterator[Line]:
+def _lines(
+    sheet: Worksheet, typed: Worksheet, file_name: str, findings: Findings
+) -> Iterator[Line]:
     merged = {
         (row, column): sheet.cell(area.min_row, area.min_col)
         for area in sheet.merged_cells.ranges
@@ -172,10 +179,10 @@ def _lines(sheet: Worksheet, typed: Worksheet, called: str, findings: Findings) 
             text = _text(source)
             repeated += source.coordinate != cell.coordinate and bool(text)
             if not text and typed.cell(number, cell.column).data_type == "f":
-                uncounted.append(f"{called}:{number}")
+                uncounted.append(f"{file_name}:{number}")
             value = source.value
             if type(value) in (int, float) and abs(value) >= LONGEST_NUMBER:
-                long.append(f"{called}:{number}: {text}")
+                long.append(f"{file_name}:{number}: {text}")
             line.append(text)
         if any(line):
             hidden += bool(sheet.row_dimensions[number].hidden)
@@ -196,14 +203,14 @@ def _lines(sheet: Worksheet, typed: Worksheet, called: str, findings: Findings) 
     if repeated:
         findings.warning(
             "merged cells",
-            f"{called}: {some(repeated, 'cell is', 'cells are')} merged with the one before or "
+            f"{file_name}: {some(repeated, 'cell is', 'cells are')} merged with the one before or "
             "above, "
             "and read as saying the same",
         )
     if hidden:
         findings.warning(
             "hidden lines",
-            f"{called}: {some(hidden, 'line is', 'lines are')} hidden in the sheet, and read",
+            f"{file_name}: {some(hidden, 'line is', 'lines are')} hidden in the sheet, and read",
         )
 
 

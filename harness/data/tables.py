@@ -59,7 +59,7 @@ class Table(NamedTuple):
 
     Parameters
     ----------
-    called
+    file_name
         What messages call it.
     header
         Names of the columns; those that are known in lower case, others as they are written.
@@ -71,7 +71,7 @@ class Table(NamedTuple):
         What stands between cells in the file; a comma for a spreadsheet.
     """
 
-    called: str
+    file_name: str
     header: list[str]
     place: str
     lines: list[Line]
@@ -80,7 +80,7 @@ class Table(NamedTuple):
 
 def read_table(
     path: Path,
-    called: str,
+    file_name: str,
     columns: Collection[str],
     required: str,
     findings: Findings,
@@ -92,7 +92,7 @@ def read_table(
     ----------
     path
         Of a text, or of a spreadsheet by its ending.
-    called
+    file_name
         What messages call it.
     columns
         That are known, in lower case; a header may write them in capitals.
@@ -111,18 +111,22 @@ def read_table(
     if start.startswith(b"PK\x03\x04") or path.suffix.lower() in (*ENDINGS, *OTHERS):
         fault = other_kind(start, path.name)
         if fault is not None:
-            findings.problem("unreadable lists", f"{called}: {fault}")
+            findings.problem("unreadable lists", f"{file_name}: {fault}")
             return None
         lines = [
             (number, [_bare(cell) for cell in cells])
-            for number, cells in read_sheet(path, called, required, findings)
+            for number, cells in read_sheet(path, file_name, required, findings)
         ]
-        return _headed(lines, called, columns, findings) if lines or not findings.problems else None
-    text = read_text(path, called, findings, exists)
-    return None if text is None else table_of(text, called, columns, findings)
+        return (
+            _headed(lines, file_name, columns, findings) if lines or not findings.problems else None
+        )
+    text = read_text(path, file_name, findings, exists)
+    return None if text is None else table_of(text, file_name, columns, findings)
 
 
-def table_of(text: str, called: str, columns: Collection[str], findings: Findings) -> Table | None:
+def table_of(
+    text: str, file_name: str, columns: Collection[str], findings: Findings
+) -> Table | None:
     """Return the table in a text, or None after adding the problem that prevents it.
 
     Parameters are those of `read_table`.
@@ -141,10 +145,10 @@ def table_of(text: str, called: str, columns: Collection[str], findings: Finding
             if any(cell.strip() for cell in cells)
         ]
     except csv.Error as fault:
-        place = f"{called}:{reader.line_num + skipped}"
+        place = f"{file_name}:{reader.line_num + skipped}"
         findings.problem("malformed lines", f"{place}: is not CSV ({fault})")
         return None
-    return _headed(lines, called, columns, findings, separator)
+    return _headed(lines, file_name, columns, findings, separator)
 
 
 def seen(text: str) -> str:
@@ -188,17 +192,17 @@ def read_cells(
 
 def _headed(
     lines: list[Line],
-    called: str,
+    file_name: str,
     columns: Collection[str],
     findings: Findings,
     separator: str = ",",
 ) -> Table | None:
     if not lines:
-        findings.problem("empty lists", f"{called}: is empty")
+        findings.problem("empty lists", f"{file_name}: is empty")
         return None
     (number, first), *others = lines
     header = [_column(cell, columns) for cell in first]
-    return Table(called, header, f"{called}:{number}", others, separator)
+    return Table(file_name, header, f"{file_name}:{number}", others, separator)
 
 
 def _separated(text: str, columns: Collection[str]) -> tuple[str, str, int]:
@@ -286,7 +290,7 @@ def _lacking(table: Table, columns: Collection[str], required: str) -> str:
 
 def _look_at_unnamed(table: Table, findings: Findings) -> None:
     """Say what columns without a name hold."""
-    called = table.called
+    file_name = table.file_name
     for place, column in enumerate(table.header):
         held = [
             (number, cells[place])
@@ -298,14 +302,16 @@ def _look_at_unnamed(table: Table, findings: Findings) -> None:
         if all(re.fullmatch(r"\d+(\.0)?", value) for _, value in held):
             findings.warning(
                 "columns without a name",
-                f"{called}: column {place + 1} has no name and holds numbers, as pandas writes its "
+                f"{file_name}: column {place + 1} has no name and holds numbers, as pandas "
+                "writes its "
                 "index; it is not looked at (write it with index=False)",
             )
         else:
             number, value = held[0]
             findings.problem(
                 "columns without a name",
-                f"{called}:{number}: column {place + 1} has no name and holds {value!r}; name it "
+                f"{file_name}:{number}: column {place + 1} has no name and holds {value!r}; name "
+                "it "
                 "in the first line, with 'x_' in front if it is your own",
             )
 
@@ -313,7 +319,7 @@ def _look_at_unnamed(table: Table, findings: Findings) -> None:
 def _cells(table: Table, findings: Findings) -> Iterator[Cells]:
     header = table.header
     for number, written in table.lines:
-        place = f"{table.called}:{number}"
+        place = f"{table.file_name}:{number}"
         cells = written
         if len(cells) > len(header) and not any(cells[len(header) :]):
             cells = cells[: len(header)]

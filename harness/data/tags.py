@@ -92,16 +92,16 @@ def read_tags(cells: Sequence[tuple[str, str]], findings: Findings) -> list[tupl
                 tag = tag[1:]
             tags[tag] = None
         every.append(tuple(tags))
-    called = cells[0][1].rpartition(":")[0] if cells else ""
-    _say_read(called, joined, marked, findings)
+    file_name = cells[0][1].rpartition(":")[0] if cells else ""
+    _say_read(file_name, joined, marked, findings)
     if not separators:
-        _say_split(called, plain, findings)
-    _say_odd(called, every, findings)
+        _say_split(file_name, plain, findings)
+    _say_odd(file_name, every, findings)
     return every
 
 
 def _say_read(
-    called: str, joined: dict[str, str], marked: dict[str, str], findings: Findings
+    file_name: str, joined: dict[str, str], marked: dict[str, str], findings: Findings
 ) -> None:
     """Say how tags were written, and what they are."""
     for kind, read, what in (
@@ -110,30 +110,31 @@ def _say_read(
     ):
         if read:
             tag, written = next(iter(read.items()))
-            findings.warning(kind, f"{called}: {what}: {written!r} is {tag!r}{_more(read)}")
+            findings.warning(kind, f"{file_name}: {what}: {written!r} is {tag!r}{_more(read)}")
 
 
-def _say_split(called: str, cells: Iterable[str], findings: Findings) -> None:
+def _say_split(file_name: str, cells: Iterable[str], findings: Findings) -> None:
     """Say that spaces were taken for separators, where no tag shows how several words are one."""
     several = [text for text in cells if " " in text]
     if several and not any("_" in text for text in several):
         words = ", ".join(map(repr, several[0].split()[:3]))
         findings.warning(
             SPLIT.replace("-", " "),
-            f"{called}: spaces are taken for what stands between tags, since the column has "
+            f"{file_name}: spaces are taken for what stands between tags, since the column has "
             f"nothing else: {several[0]!r} is {words}{_more(several)}; write '_' into tags of "
             "several words, or ',' between tags",
         )
 
 
-def _say_odd(called: str, every: Sequence[tuple[str, ...]], findings: Findings) -> None:
+def _say_odd(file_name: str, every: Sequence[tuple[str, ...]], findings: Findings) -> None:
     """Say which tags may not be what was meant."""
     counts = Counter(tag for tags in every for tag in tags)
     unknown = sorted(tag for tag in counts if is_placeholder(tag, counts))
     if unknown:
         findings.warning(
             "placeholders read as tags",
-            f"{called}: {', '.join(map(repr, unknown))} look like words for 'not known', and are "
+            f"{file_name}: {', '.join(map(repr, unknown))} look like words for 'not known', and "
+            "are "
             "read as tags; leave the cell empty where there are none",
         )
     spellings: defaultdict[str, list[str]] = defaultdict(list)
@@ -143,27 +144,27 @@ def _say_odd(called: str, every: Sequence[tuple[str, ...]], findings: Findings) 
     if twice:
         findings.warning(
             "tags written in two ways",
-            f"{called}: {' and '.join(map(repr, twice[0]))} are different tags, although they "
+            f"{file_name}: {' and '.join(map(repr, twice[0]))} are different tags, although they "
             f"differ in their spelling alone{_more(twice)}",
         )
     inside = [tag for tag in counts if _INSIDE.search(tag) and tag not in unknown]
     if inside:
         findings.warning(
             "tags with signs inside",
-            f"{called}: {inside[0]!r} is read as one tag{_more(inside)}; write ',' between tags",
+            f"{file_name}: {inside[0]!r} is read as one tag{_more(inside)}; write ',' between tags",
         )
     joining = sorted(_JOINING & {tag.lower() for tag in counts})
     if joining:
         findings.warning(
             "tags that join others",
-            f"{called}: {joining[0]!r} is read as a tag of its own{_more(joining)}; write ',' "
+            f"{file_name}: {joining[0]!r} is read as a tag of its own{_more(joining)}; write ',' "
             "between tags",
         )
     if counts and all(_NUMBER.fullmatch(tag) for tag in counts):
         shown = ", ".join(map(repr, sorted(counts)[:3]))
         findings.warning(
             "tags that are numbers",
-            f"{called}: all tags are numbers ({shown}), and are read as names of tags; if they "
+            f"{file_name}: all tags are numbers ({shown}), and are read as names of tags; if they "
             "are answers of yes and no, write the names of those that apply",
         )
 

@@ -38,7 +38,7 @@ from harness.execution.jobs import Lesson
 from harness.execution.journal import Journal
 from harness.execution.nursery import Nursery
 from harness.execution.order import shuffled
-from harness.execution.pictures import Lessons, mask, pixels, shown
+from harness.execution.pictures import Lessons, as_seen, mask, pixels
 from harness.execution.unit import LOG_FILE, MODEL, SCORES, TEMPLATES, Unit
 from harness.execution.wire import Array
 
@@ -266,13 +266,13 @@ def batches(
     for start in range(0, len(names), size):
         places = order[start : start + size]
         chosen = [names[place] for place in places]
-        images = [shown(unit.pictures[name], unit.sees) for name in chosen]
+        images = [as_seen(unit.pictures[name], unit.sees) for name in chosen]
         yield places, chosen, images, _asked(talk, unit, images)
 
 
 def answers_to(talk: Conversation, unit: Unit, names: Sequence[str]) -> list[Any]:
     """Have pictures answered together, in this order, and check the answers."""
-    images = [shown(unit.pictures[name], unit.sees) for name in names]
+    images = [as_seen(unit.pictures[name], unit.sees) for name in names]
     return ABILITIES[unit.ability].check(_asked(talk, unit, images), names, images, unit)
 
 

@@ -20,7 +20,7 @@ def pixels(picture: Picture) -> Array:
     return decode(Path(picture.path), box=picture.box)
 
 
-def shown(picture: Picture, sees: str) -> Array:
+def as_seen(picture: Picture, sees: str) -> Array:
     """Return a picture as an algorithm sees it: its pixels, or the bytes of its file.
 
     Pixels are uint8 RGB, shape (height, width, 3); a file is uint8, shape (bytes,).
@@ -82,7 +82,7 @@ class Lessons:
             raise LookupError(index)
         image = self._images[index]
         if kind == "image":
-            return shown(image, self._sees)
+            return as_seen(image, self._sees)
         if kind == "mask" and self._training.masks is not None:
             return mask(self._training.masks[index], pixels(image))
         if kind == "clean" and self._training.clean is not None:

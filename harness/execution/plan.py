@@ -125,7 +125,7 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
             training, model = None, f"units/{fits[key][0]}/{MODEL}"
         elif own is not None:
             training = shuffled_training(own, seed, fold.name)
-        drawn = description.shown_truth and task.shown == "masks"
+        drawn = description.shown_truth and task.truth_shown == "masks"
         touched = [] if (description.shown_truth and not drawn) or shared else seen
         name = f"templates-fold-{fold.name}" if streams else f"fold-{fold.name}"
         if streams:
@@ -200,7 +200,7 @@ def _truth(
     task: Task[Any, Any], fold: Fold, records: Mapping[str, Record], common: Mapping[str, Any]
 ) -> list[int]:
     """Return what a control is shown: true elements of the answer, as flat indices."""
-    if task.shown != "elements":
+    if task.truth_shown != "elements":
         return []
     truth = task.truth_matrix(fold, records, common.get("vocabulary", ()))
     places: list[int] = np.flatnonzero(truth).tolist()

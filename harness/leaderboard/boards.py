@@ -13,7 +13,7 @@ from harness.data.toml_text import table_of
 from harness.leaderboard.groups import group, outcomes_of
 from harness.leaderboard.kinds import kind_of, order_of
 from harness.leaderboard.reading import Entry, LeftOut
-from harness.record.manifest import shown
+from harness.record.manifest import value_text
 from harness.reporting.headline import cannot_answer
 from harness.reporting.wording import (
     direction,
@@ -253,7 +253,7 @@ def _variant(board: Board) -> dict[str, str]:
         "name": f"protocol {origin.protocol}",
         "protocol": f"protocol file {origin.protocol_hash[:8]}",
         "data": f"data {origin.data_hash[:8]}",
-        "folds": f"folds {shown(origin.folds)}",
+        "folds": f"folds {value_text(origin.folds)}",
         "layout": f"layout {origin.layout_hash[:8]}",
         "failures": f"failure policy {digest(origin.failure_policy)}",
         "headline": board.headline,
@@ -330,7 +330,7 @@ def _facts(entry: Entry) -> dict[str, str]:
     origin = entry.manifest.origin
     return {
         **{
-            name: shown(value)
+            name: value_text(value)
             for name, value in origin.parameters.items()
             if name != "seed" or not entry.fits
         },

@@ -54,10 +54,10 @@ def gather(
     UsageError
         If a place is not a folder.
     """
-    return shown(places, lambda leaderboard: None, history, separate_seeds)[0]
+    return assembled(places, lambda leaderboard: None, history, separate_seeds)[0]
 
 
-def shown(
+def assembled(
     places: Sequence[Path],
     render: Callable[[Leaderboard], T],
     history: bool = False,
@@ -172,7 +172,7 @@ def build(
         If a place is not a folder, there is no run, or `out` holds something else.
     """
     _check(out)
-    leaderboard, made = shown(
+    leaderboard, made = assembled(
         places, lambda board: _site(board, with_reports), history, separate_seeds
     )
     if not leaderboard.boards and not leaderboard.left_out:

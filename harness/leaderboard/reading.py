@@ -185,16 +185,16 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
     from harness.likelihood.assessment import Assessment
     from harness.runs.preparing import RULE
 
-    called = visible(str(folder))
+    folder_name = visible(str(folder))
     if any("\ud800" <= letter <= "\udfff" for letter in str(folder)):
-        return LeftOut(called, "its path is not valid Unicode; rename the folder")
+        return LeftOut(folder_name, "its path is not valid Unicode; rename the folder")
     if not (folder / record.CHECKSUMS).is_file():
-        return LeftOut(called, record.UNFINISHED)
+        return LeftOut(folder_name, record.UNFINISHED)
     listed = record.read_checksums(folder)
     odd = [name for name in listed if not is_regular(folder, name)]
     missing = [name for name in odd if not os.path.lexists(folder / name)]
     if missing:
-        return LeftOut(called, f"broken seal: {_some(missing)} missing")
+        return LeftOut(folder_name, f"broken seal: {_some(missing)} missing")
     for name in odd:
         if name != record.REPORT:  # of which no page is made
             open_file(folder, name).close()  # says what it is
@@ -231,22 +231,22 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
     origin = manifest.origin
     if manifest.format != record.FORMAT:
         return LeftOut(
-            called,
+            folder_name,
             f"its folder has format {manifest.format}, this harness reads {record.FORMAT}",
         )
     if origin.rule != RULE:
         return LeftOut(
-            called,
+            folder_name,
             f"its identity follows rule {origin.rule}, this harness uses {RULE}: run it again",
         )
     if manifest.identity != record.identity_of(origin):
-        return LeftOut(called, "its identity does not follow from what went into the run")
+        return LeftOut(folder_name, "its identity does not follow from what went into the run")
     protocol_text = content(record.PROTOCOL)
     if hashlib.sha256(protocol_text).hexdigest() != origin.protocol_hash:
-        return LeftOut(called, "its protocol is not the one that its manifest names")
+        return LeftOut(folder_name, "its protocol is not the one that its manifest names")
     metrics = read_part(record.METRICS, Metrics)
     if metrics.headline not in metrics.pooled:
-        return LeftOut(called, f"it has no value for its headline {metrics.headline!r}")
+        return LeftOut(folder_name, f"it has no value for its headline {metrics.headline!r}")
     return Entry(
         str(folder),
         manifest,

@@ -9,7 +9,7 @@ from typing import Any
 from harness.data.findings import Finding
 from harness.leaderboard.boards import Board, Place
 from harness.leaderboard.reading import Entry
-from harness.record.manifest import shown
+from harness.record.manifest import value_text
 from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.runs.executing import ONE_FIT
@@ -160,7 +160,7 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         size_cell(entry.template_bytes),
         Cell(manifest.finished[:10], "", manifest.finished),
         Cell(commit, "with changes" if commit and dirty else "", commit),
-        Cell(", ".join(map(shown, seeds)), "", str(seeds[0]) if seeds else ""),
+        Cell(", ".join(map(value_text, seeds)), "", str(seeds[0]) if seeds else ""),
     ]
     marks = [
         *(["control"] if manifest.control else []),
@@ -168,7 +168,7 @@ def _row(board: Board, place: Place, style: int | None) -> Row:
         *_marks_of_fits(entry),
         *([f"{wording.remarks(said)} about the data"] if (said := remarks_of(entry)) else []),
     ]
-    parameters = (f"{k}={shown(v)}" for k, v in manifest.origin.parameters.items())
+    parameters = (f"{k}={value_text(v)}" for k, v in manifest.origin.parameters.items())
     words = [entry.algorithm, *parameters, manifest.about, commit]
     return Row(
         entry.id,

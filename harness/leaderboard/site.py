@@ -21,7 +21,7 @@ from harness.leaderboard.rows import (
     remarks_of,
     rows,
 )
-from harness.record.manifest import shown
+from harness.record.manifest import value_text
 from harness.reporting import wording
 from harness.reporting.drawing.overlay_plot import MARKS
 from harness.reporting.drawing.overlays import SHOWN, Overlay, Subject, overlays
@@ -129,10 +129,10 @@ def _curves(board: Board) -> list[Overlay]:
     subjects = [
         Subject(p.entry.id, p.label, p.entry.curves, p.entry.assessment) for p in board.all_places
     ]
-    shown = [p.entry.id for p in (board.places or board.controls)[:SHOWN]]
+    at_first = [p.entry.id for p in (board.places or board.controls)[:SHOWN]]
     task = KINDS.get(board.first.metrics.task)
     errors = COMPARISONS if task is None else task.trade_off
-    return overlays(subjects, shown, board.metrics, errors)
+    return overlays(subjects, at_first, board.metrics, errors)
 
 
 def _remarks(board: Board) -> list[tuple[str, str]]:
@@ -208,7 +208,7 @@ def _parameters(
     by_settings = {r.place.entry.settings: r.place.entry.manifest.origin for r in results}
     facts = [
         {
-            **{k: shown(v) for k, v in origin.parameters.items()},
+            **{k: value_text(v) for k, v in origin.parameters.items()},
             **{f"SHA-256 of {k}": v for k, v in origin.weight_hashes.items()},
         }
         for origin in by_settings.values()

@@ -58,7 +58,7 @@ def vector_file(path: Path) -> VectorFile:
     DataError
         If it is no such file, holds objects or no floating point, or is no table of vectors.
     """
-    called = visible(str(path))
+    file_name = visible(str(path))
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -68,35 +68,37 @@ def vector_file(path: Path) -> VectorFile:
                 (2, 0): np.lib.format.read_array_header_2_0,
             }.get(version)
             if read is None:
-                raise DataError(f"{called} has version {version} of .npy; expected 1.0 or 2.0")
+                raise DataError(f"{file_name} has version {version} of .npy; expected 1.0 or 2.0")
             shape, by_columns, dtype = read(file)
             start = file.tell()
     except OSError as reason:
-        raise DataError(f"{called} cannot be read: {reason.strerror or reason}") from None
+        raise DataError(f"{file_name} cannot be read: {reason.strerror or reason}") from None
     except DataError:
         raise
     except Exception as reason:  # the header is Python's syntax, in which much can be wrong
         why = " ".join(str(reason).split())
         raise DataError(
-            f"{called} is no .npy file of vectors ({why}); write one with numpy.save(FILE, vectors)"
+            f"{file_name} is no .npy file of vectors ({why}); write one with numpy.save(FILE, "
+            "vectors)"
         ) from None
     if dtype.hasobject:
         raise DataError(
-            f"{called} holds pickled objects, and none is unpickled, as that runs code; "
+            f"{file_name} holds pickled objects, and none is unpickled, as that runs code; "
             "save one array of floats: numpy.save(FILE, numpy.asarray(vectors, 'float32'))"
         )
     if dtype.kind != "f" or dtype.subdtype is not None or dtype.itemsize not in (2, 4, 8):
         raise DataError(
-            f"{called} holds {dtype}; expected float16, float32 or float64, one vector a row"
+            f"{file_name} holds {dtype}; expected float16, float32 or float64, one vector a row"
         )
     if len(shape) != 2 or 0 in shape:
         raise DataError(
-            f"{called} has shape {tuple(shape)}; expected (vectors, dimensions), neither of them 0"
+            f"{file_name} has shape {tuple(shape)}; expected (vectors, dimensions), neither of "
+            "them 0"
         )
     wanted = start + math.prod(shape) * dtype.itemsize
     if size != wanted:
         raise DataError(
-            f"{called} has {size:,} bytes and its header promises {wanted:,}: it was cut short, "
+            f"{file_name} has {size:,} bytes and its header promises {wanted:,}: it was cut short, "
             "or is still being written"
         )
     return VectorFile(str(path), shape[0], shape[1], start, dtype.str, bool(by_columns))

@@ -335,14 +335,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return any recorded value as text; nothing reads as ``none``."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(shown(item) for item in value) or "none"
+        return ", ".join(value_text(item) for item in value) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) or "none"
+        return ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) or "none"
     return str(value)

@@ -498,14 +498,15 @@ def not_finished(folder: Path) -> HarnessError:
     """Return what is wrong with a folder without a seal: a run that was begun, or none at all."""
     if (folder / CHECKSUMS).is_file():
         return Damaged(f"{visible(str(folder))}: {MANIFEST} is missing")
-    called = visible(str(folder))
+    folder_name = visible(str(folder))
     if any((folder / sign).exists() for sign in SIGNS):
         return Damaged(
-            f"{called}: {UNFINISHED}. The command that began it goes on from there; a run that "
+            f"{folder_name}: {UNFINISHED}. The command that began it goes on from there; a run "
+            "that "
             "another is at work on has to be waited for."
         )
     return UsageError(
-        f"{called} is not a run folder: it has no {MANIFEST}. A run folder is what "
+        f"{folder_name} is not a run folder: it has no {MANIFEST}. A run folder is what "
         "`harness run` names in its last lines."
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.plugins.places import bundled
 from harness.record import provenance
-from harness.record.manifest import shown
+from harness.record.manifest import value_text
 from harness.reporting import wording
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def environment() -> jinja2.Environment:
         count=wording.count,
         percent=wording.percent,
         plain=wording.plain,
-        shown=shown,
+        value_text=value_text,
         score=wording.score,
         short=wording.short,
         fold=wording.fold,

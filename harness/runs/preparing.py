@@ -188,7 +188,7 @@ def prepare(request: Request) -> list[Prepared]:
             entry
             for entry in entries
             if ability in entry.description.abilities
-            or (entry.description.shown_truth and task.shown)
+            or (entry.description.shown_truth and task.truth_shown)
         ]
         if not able:
             raise UsageError(

@@ -77,7 +77,7 @@ def read_candidates(
 
     def read(part: Part) -> tuple[list[Answer], list[Path]]:
         faults, nist = part.names.faults, part.form == "nist"
-        filled = [_Lists(fold, part.source.called, faults) for fold in part.folds]
+        filled = [_Lists(fold, part.source.file_name, faults) for fold in part.folds]
         before = faults.count
         _fill((read_nist if nist else read_tatt_c)(part.source, faults), part.names, filled)
         refused = faults.count > before
@@ -97,8 +97,8 @@ def read_candidates(
 class _Lists:
     """The candidate lists of one fold while they are read."""
 
-    def __init__(self, fold: Fold, called: str, faults: Faults) -> None:
-        self.sheet, self.called, self.faults = Sheet(fold), called, faults
+    def __init__(self, fold: Fold, file_name: str, faults: Faults) -> None:
+        self.sheet, self.file_name, self.faults = Sheet(fold), file_name, faults
         self.ranks = np.zeros(self.sheet.scores.shape, dtype=np.uint32)
         self.nulls: defaultdict[int, dict[int, int]] = defaultdict(dict)
         self.codes: dict[int, tuple[int | None, str]] = {}
@@ -160,9 +160,9 @@ class _Lists:
             code = self.codes.get(row, (None, ""))[0]
             if len(nulls) and not len(listed) and code != 0:
                 why = "null candidates only" if code is None else describe_code(code)
-                self.failed[row] = f"failed search in {self.called}: {why}"
+                self.failed[row] = f"failed search in {self.file_name}: {why}"
             elif not len(order) and self.sheet.asked[row].any():
-                self.failed[row] = f"no list in {self.called}: counted as a miss"
+                self.failed[row] = f"no list in {self.file_name}: counted as a miss"
             self._check_order(
                 probe,
                 ranks[order].astype(int),
@@ -186,7 +186,7 @@ class _Lists:
         if len(wrong) and gaps:
             # All that follow are shifted by this one.
             at = int(wrong[0])
-            place = f"{self.called}:{lines[at]}"
+            place = f"{self.file_name}:{lines[at]}"
             if at and ranks[at] == ranks[at - 1]:
                 what = f"rank {ranks[at] + shift} of {probe!r} is at line {lines[at - 1]} too"
                 self.faults.add("duplicates", place, what)
@@ -198,13 +198,13 @@ class _Lists:
         for at in np.flatnonzero(null[:-1] & ~null[1:])[:1] + 1:
             self.faults.add(
                 "contradictions",
-                f"{self.called}:{lines[at]}",
+                f"{self.file_name}:{lines[at]}",
                 f"the list of {probe!r} goes on after a null candidate",
             )
         for at in np.flatnonzero(scores[1:] > scores[:-1])[:1] + 1:
             self.faults.add(
                 "scores that contradict ranks",
-                f"{self.called}:{lines[at]}",
+                f"{self.file_name}:{lines[at]}",
                 f"rank {ranks[at] + shift} of {probe!r} has the score {scores[at]:g}, above "
                 f"{scores[at - 1]:g} before it; the best comes first and has the highest score "
                 "(distances: write them as negative numbers)",
@@ -255,7 +255,7 @@ class _Lists:
             met = self.sheet.asked[searched]
             unknown = (scores[searched] == -np.inf) | ~met
             lost = np.flatnonzero(unknown.all(axis=0) & met.any(axis=0))
-            never = {int(j): f"no score in {self.called}: never matches" for j in lost}
+            never = {int(j): f"no score in {self.file_name}: never matches" for j in lost}
         if self.sheet.fold.draws:
             self._bound(scores, searched, never)
         return self.sheet.with_failures(scores, self.failed, never)

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import UsageError, nearest
 from harness.scorefiles.dialects import Dialect, Numbers, of_header, separator_line
-from harness.scorefiles.faults import Faults, shown
+from harness.scorefiles.faults import Faults, quoted
 from harness.scorefiles.lines import LARGEST_FILE, LONGEST_LINE, finite_number, read_lines
 from harness.scorefiles.sources import NIST_PAIR_COLUMNS, Source
 from harness.scorefiles.words import mated_word
@@ -97,11 +97,11 @@ def read_table(
         Columns that follow the wanted ones where the header names them; their cells are empty
         where it does not.
     """
-    lines = read_lines(source.path, source.called, faults)
+    lines = read_lines(source.path, source.file_name, faults)
     places: list[int] = []
     width, dialect = 0, Dialect(",")
     for number, text in lines:
-        place = f"{source.called}:{number}"
+        place = f"{source.file_name}:{number}"
         if not width and separator_line(text):
             continue
         if not width:
@@ -120,8 +120,8 @@ def read_table(
             width = len(cells)
             others = [name for name in header if name not in (*columns, *extra)]
             if others:
-                notes.append(f"{source.called}: columns that are not read: {', '.join(others)}")
-            notes.extend(Numbers().notes(source.called, dialect))
+                notes.append(f"{source.file_name}: columns that are not read: {', '.join(others)}")
+            notes.extend(Numbers().notes(source.file_name, dialect))
         elif len(cells) != width:
             faults.add(
                 "malformed lines",
@@ -149,7 +149,7 @@ def compare_table(source: Source, faults: Faults, notes: list[str]) -> Iterator[
             continue
         yield Comparison(number, place, probe, reference, score, mated_word(label))
     if numbers.with_comma:
-        notes.append(f"{source.called}: read with decimal commas")
+        notes.append(f"{source.file_name}: read with decimal commas")
 
 
 def read_nist_pairs(source: Source, faults: Faults, notes: list[str]) -> Iterator[Comparison]:
@@ -158,8 +158,8 @@ def read_nist_pairs(source: Source, faults: Faults, notes: list[str]) -> Iterato
     A line is ``enrollTempl verifTempl simScore returnCode`` under a header with these names or
     without one. A comparison with a return code other than 0 has no score.
     """
-    for number, text in read_lines(source.path, source.called, faults):
-        place, parts = f"{source.called}:{number}", text.split()
+    for number, text in read_lines(source.path, source.file_name, faults):
+        place, parts = f"{source.file_name}:{number}", text.split()
         if tuple(part.lower() for part in parts) == tuple(n.lower() for n in NIST_PAIR_COLUMNS):
             continue
         if len(parts) != len(NIST_PAIR_COLUMNS):
@@ -168,7 +168,7 @@ def read_nist_pairs(source: Source, faults: Faults, notes: list[str]) -> Iterato
             continue
         enrolled, verified, text, code = parts
         if not (code.isascii() and code.isdigit()):
-            faults.add("unknown values", place, f"{shown(code)} is not a return code")
+            faults.add("unknown values", place, f"{quoted(code)} is not a return code")
             continue
         try:
             score = finite_number(text) if int(code) == 0 else NO_SCORE
@@ -177,7 +177,7 @@ def read_nist_pairs(source: Source, faults: Faults, notes: list[str]) -> Iterato
             continue
         yield Comparison(number, place, verified, enrolled, score)
     notes.append(
-        f"{source.called}: read as a log of 1:1 comparisons (enrollTempl is the reference, "
+        f"{source.file_name}: read as a log of 1:1 comparisons (enrollTempl is the reference, "
         "verifTempl the probe)"
     )
 
@@ -197,8 +197,8 @@ def read_bob(source: Source, columns: int, faults: Faults) -> Iterator[Compariso
     form = "claimed-id real-id probe-label score"
     if columns == 5:
         form = "claimed-id model-label real-id probe-label score"
-    for number, text in read_lines(source.path, source.called, faults):
-        place = f"{source.called}:{number}"
+    for number, text in read_lines(source.path, source.file_name, faults):
+        place = f"{source.file_name}:{number}"
         parts = text.split()
         if len(parts) != columns:
             faults.add("malformed lines", place, f"has {len(parts)} columns, not {form}")
@@ -231,7 +231,7 @@ def read_parquet(source: Source, faults: Faults) -> Iterator[Comparison]:
     columns = ["probe", "reference", "score"]
     try:
         with parquet.ParquetFile(source.path) as file:
-            if not _is_header(list(file.schema_arrow.names), columns, source.called, faults):
+            if not _is_header(list(file.schema_arrow.names), columns, source.file_name, faults):
                 return
             size = sum(
                 file.metadata.row_group(i).total_byte_size
@@ -240,14 +240,14 @@ def read_parquet(source: Source, faults: Faults) -> Iterator[Comparison]:
             rows = file.metadata.num_rows
             if max(size, rows * SHORTEST_LINE) > LARGEST_FILE:
                 what = f"unpacks to {size:,} bytes in {rows:,} rows"
-                faults.add("unreadable files", source.called, what)
+                faults.add("unreadable files", source.file_name, what)
                 return
             number = 0
             for batch in file.iter_batches(batch_size=PARQUET_BATCH, columns=columns):
                 cells = [batch.column(name).to_pylist() for name in columns]
                 for probe, reference, value in zip(*cells, strict=True):
                     number += 1
-                    place = f"{source.called}, row {number}"
+                    place = f"{source.file_name}, row {number}"
                     if not _is_name(probe) or not _is_name(reference):
                         faults.add("malformed lines", place, "has a name that is not a short text")
                         continue
@@ -258,7 +258,7 @@ def read_parquet(source: Source, faults: Faults) -> Iterator[Comparison]:
                         continue
                     yield Comparison(number, place, probe, reference, score)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as reason:
-        faults.add("unreadable files", source.called, f"is not a sound Parquet file: {reason}")
+        faults.add("unreadable files", source.file_name, f"is not a sound Parquet file: {reason}")
 
 
 def read_parquet_columns(path: Path, faults: Faults) -> tuple[list[str], list[list[str]]]:

@@ -20,7 +20,7 @@ import numpy as np
 from harness.data.records import Fold, Record
 from harness.scorefiles.comparisons import read_table
 from harness.scorefiles.dialects import Numbers
-from harness.scorefiles.faults import shown
+from harness.scorefiles.faults import quoted
 from harness.scorefiles.imported import Imported
 from harness.scorefiles.lines import read_lines
 from harness.scorefiles.reading import Part, read_files
@@ -88,12 +88,12 @@ def _read(part: Part) -> tuple[list[Answer], list[Path]]:
                 continue
             scores[fold][row] = score
     if numbers.with_comma:
-        part.notes.append(f"{source.called}: read with decimal commas")
+        part.notes.append(f"{source.file_name}: read with decimal commas")
     answers = [
         Answer(
             column,
             {
-                fold.probes[i]: f"no score in {source.called}: a wrong decision"
+                fold.probes[i]: f"no score in {source.file_name}: a wrong decision"
                 for i in np.flatnonzero(np.isnan(column))
             },
         )
@@ -110,10 +110,10 @@ def _images(part: Part) -> Iterator[tuple[str, str, str]]:
         for _, place, (image, score) in read_table(source, columns, faults, part.notes):
             yield place, image, score
         return
-    for number, text in read_lines(source.path, source.called, faults):
-        place = f"{source.called}:{number}"
+    for number, text in read_lines(source.path, source.file_name, faults):
+        place = f"{source.file_name}:{number}"
         image, bar, score = (part.strip() for part in text.partition("|"))
         if not (image and bar) or "|" in score:
-            faults.add("malformed lines", place, f"{shown(text)} is not of the form image|score")
+            faults.add("malformed lines", place, f"{quoted(text)} is not of the form image|score")
             continue
         yield place, image, score

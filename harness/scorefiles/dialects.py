@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.scorefiles.faults import shown
+from harness.scorefiles.faults import quoted
 from harness.scorefiles.lines import finite_number
 
 __all__ = ["Dialect", "Numbers", "of_header", "of_lines", "separator_line"]
@@ -73,7 +73,7 @@ class Dialect:
         try:
             cells = next(reader)
         except (csv.Error, StopIteration):
-            raise ValueError(f"{shown(text)} has quotes that do not close") from None
+            raise ValueError(f"{quoted(text)} has quotes that do not close") from None
         return [cell.strip() for cell in cells]
 
 
@@ -152,14 +152,14 @@ class Numbers:
             self._with_point |= "." in text
         if self.with_comma and self._with_point:
             raise ValueError(
-                f"the score {shown(text)} is written with another decimal sign than those before "
+                f"the score {quoted(text)} is written with another decimal sign than those before "
                 "it; write points, and nothing between thousands"
             )
         return found
 
-    def notes(self, called: str, dialect: Dialect) -> Iterator[str]:
+    def notes(self, file_name: str, dialect: Dialect) -> Iterator[str]:
         """Yield what a reader should know of how a file was read."""
         if dialect.separator not in (",", " ", "|"):
-            yield f"{called}: read with {dialect.separators} between its columns"
+            yield f"{file_name}: read with {dialect.separators} between its columns"
         if self.with_comma:
-            yield f"{called}: read with decimal commas"
+            yield f"{file_name}: read with decimal commas"

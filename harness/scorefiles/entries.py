@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from harness.scorefiles.faults import Faults, shown
+from harness.scorefiles.faults import Faults, quoted
 from harness.scorefiles.lines import finite_number, read_lines
 from harness.scorefiles.sources import Source
 
@@ -76,14 +76,14 @@ def read_tatt_c(source: Source, faults: Faults) -> Iterator[Entry]:
     faults
         Where faults go.
     """
-    for number, text in read_lines(source.path, source.called, faults):
-        place = f"{source.called}:{number}"
+    for number, text in read_lines(source.path, source.file_name, faults):
+        place = f"{source.file_name}:{number}"
         parts = [part.strip() for part in text.split("|")]
         if len(parts) != 4 or not parts[0]:
             faults.add(
                 "malformed lines",
                 place,
-                f"{shown(text)} is not of the form probe|rank|gallery|score",
+                f"{quoted(text)} is not of the form probe|rank|gallery|score",
             )
             continue
         probe, rank, reference, score = parts
@@ -98,14 +98,16 @@ def read_tatt_c(source: Source, faults: Faults) -> Iterator[Entry]:
 
 def read_nist(source: Source, faults: Faults) -> Iterator[Entry]:
     """Yield the lines of a log of 1:N searches; parameters as for `read_tatt_c`."""
-    lines = read_lines(source.path, source.called, faults)
+    lines = read_lines(source.path, source.file_name, faults)
     number, text = next(lines, (1, ""))
     header = tuple(text.split())
     if header not in (NIST_COLUMNS, NIST_COLUMNS[:-1]):
-        faults.add("wrong headers", f"{source.called}:{number}", f"is not {' '.join(NIST_COLUMNS)}")
+        faults.add(
+            "wrong headers", f"{source.file_name}:{number}", f"is not {' '.join(NIST_COLUMNS)}"
+        )
         return
     for number, text in lines:
-        place = f"{source.called}:{number}"
+        place = f"{source.file_name}:{number}"
         parts = text.split()
         # A null candidate may have an empty templateId, which leaves two spaces.
         if len(parts) == len(header) - 1 and parts[3] == "0":
@@ -125,7 +127,7 @@ def read_nist(source: Source, faults: Faults) -> Iterator[Entry]:
         if code >= len(RETURN_CODES):
             faults.add("unknown values", place, f"there is no return code {code}")
         elif assigned not in ("0", "1"):
-            faults.add("unknown values", place, f"isAssigned is {shown(assigned)}, not 0 or 1")
+            faults.add("unknown values", place, f"isAssigned is {quoted(assigned)}, not 0 or 1")
         elif code and assigned == "1":
             faults.add(
                 "contradictions",
@@ -148,5 +150,5 @@ def describe_code(code: int) -> str:
 
 def _whole(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ValueError(f"the {what} {shown(text)} is not a whole number from 0")
+        raise ValueError(f"the {what} {quoted(text)} is not a whole number from 0")
     return int(text)

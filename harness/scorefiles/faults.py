@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.data.findings import Finding, Findings
 from harness.errors import DataError, nearest
 
-__all__ = ["MOST_FAULTS", "Faults", "TooManyFaults", "shown"]
+__all__ = ["MOST_FAULTS", "Faults", "TooManyFaults", "quoted"]
 
 MOST_FAULTS = 1000
 """Faults after which reading stops: a file of another kind has one in each of its lines."""
@@ -74,7 +74,7 @@ class Faults:
             like = [other for other in known if other.casefold() == name.casefold()]
             hint = nearest(name, like or known)
             self._suggested += 1
-        self.add("unknown names", place, f"{shown(name)} is not {what}.{hint}")
+        self.add("unknown names", place, f"{quoted(name)} is not {what}.{hint}")
 
     def stop_if_any(self, summary: str) -> None:
         """Raise `DataError` with all faults, if there are any.
@@ -92,7 +92,7 @@ class Faults:
             raise DataError(summary, found)
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Return untrusted text as a message may quote it: escaped, and not long.
 
     >>> shown("a.png")

@@ -21,7 +21,7 @@ import numpy as np
 from harness.errors import UsageError, some
 from harness.scorefiles.comparisons import read_parquet_columns
 from harness.scorefiles.dialects import Dialect, Numbers
-from harness.scorefiles.faults import Faults, TooManyFaults, shown
+from harness.scorefiles.faults import Faults, TooManyFaults, quoted
 from harness.scorefiles.lists import ListedScores, ScoreList, notes_on_scores
 from harness.scorefiles.pairs import read_pair
 from harness.scorefiles.sources import hash_files
@@ -154,12 +154,14 @@ def _truth(path: Path, rows: Rows, faults: Faults, notes: list[str]) -> tuple[st
         found = _by_header(rows)
         if found is not None:
             return "table", found
-        notes.append(f"{rows.called}: its header names no score and label; told from the content")
+        notes.append(
+            f"{rows.file_name}: its header names no score and label; told from the content"
+        )
     if not rows.even:
         widths = sorted({len(cells) for cells in rows.cells})
         faults.add(
             "malformed lines",
-            rows.called,
+            rows.file_name,
             f"has lines of {widths[0]} and of {widths[-1]} columns ({rows.dialect.separators} "
             "between them); names with spaces need a table with commas",
         )
@@ -170,7 +172,7 @@ def _truth(path: Path, rows: Rows, faults: Faults, notes: list[str]) -> tuple[st
         if len(words) != 1:
             faults.add(
                 "columns that cannot be told apart",
-                rows.called,
+                rows.file_name,
                 f"columns {' and '.join(str(p + 1) for p in labels)} could all be labels; put a "
                 "header with 'score' and 'label' above them",
             )
@@ -209,7 +211,7 @@ def _score_beside(rows: Rows, label: int, faults: Faults, notes: list[str]) -> i
     if len(chosen) != 1:
         faults.add(
             "columns that cannot be told apart",
-            rows.called,
+            rows.file_name,
             (
                 f"columns {', '.join(str(p + 1) for p in numeric)} could all be the scores"
                 if numeric
@@ -219,7 +221,8 @@ def _score_beside(rows: Rows, label: int, faults: Faults, notes: list[str]) -> i
         )
         raise TooManyFaults
     notes.append(
-        f"{rows.called}: column {chosen[0] + 1} is read as scores and column {label + 1} as labels"
+        f"{rows.file_name}: column {chosen[0] + 1} is read as scores and column {label + 1} as "
+        "labels"
     )
     return chosen[0]
 
@@ -248,7 +251,7 @@ def _sort(
         kind = truth.of(cells)
         if kind is None:
             said = cells[truth.label or 0]
-            faults.add("unknown labels", place, f"{shown(said)} is no label: expected {WANTED}")
+            faults.add("unknown labels", place, f"{quoted(said)} is no label: expected {WANTED}")
             continue
         if truth.label is not None:
             words[cells[truth.label]] = kind
@@ -262,18 +265,20 @@ def _sort(
         pair = None if who is None else (cells[who[0]], cells[who[1]])
         (mated if kind else nonmated).add(place, score, pair)
     if numbers.with_comma:
-        notes.append(f"{rows.called}: read with decimal commas")
-    notes.extend(_told(rows.called, words))
+        notes.append(f"{rows.file_name}: read with decimal commas")
+    notes.extend(_told(rows.file_name, words))
     if failed:
         notes.append(
-            f"{rows.called}: {some(failed, 'comparison has', 'comparisons have')} no score: "
+            f"{rows.file_name}: {some(failed, 'comparison has', 'comparisons have')} no score: "
             "mated ones are misses"
         )
 
 
-def _told(called: str, words: dict[str, bool]) -> Iterator[str]:
+def _told(file_name: str, words: dict[str, bool]) -> Iterator[str]:
     if words:
         said = [
             ", ".join(sorted(w for w, kind in words.items() if kind is k)) for k in (True, False)
         ]
-        yield f"{called}: labels {said[0] or '(none)'} are mated, {said[1] or '(none)'} non-mated"
+        yield (
+            f"{file_name}: labels {said[0] or '(none)'} are mated, {said[1] or '(none)'} non-mated"
+        )

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.scorefiles.faults import Faults, shown
+from harness.scorefiles.faults import Faults, quoted
 
 __all__ = [
     "LARGEST_FILE",
@@ -34,14 +34,14 @@ _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def sound(path: Path, called: str, faults: Faults) -> bool:
+def sound(path: Path, file_name: str, faults: Faults) -> bool:
     """Return whether a path is a file of a size that is read; add the fault if it is not.
 
     Parameters
     ----------
     path
         Of the file.
-    called
+    file_name
         What messages call it.
     faults
         Where faults go.
@@ -50,27 +50,27 @@ def sound(path: Path, called: str, faults: Faults) -> bool:
         status = path.stat()
     except (OSError, ValueError) as reason:
         why = getattr(reason, "strerror", None) or reason
-        faults.add("unreadable files", called, f"cannot be read: {why}")
+        faults.add("unreadable files", file_name, f"cannot be read: {why}")
         return False
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-        faults.add("unreadable files", called, "is not a file")
+        faults.add("unreadable files", file_name, "is not a file")
     elif status.st_size > LARGEST_FILE:
         size = f"{status.st_size:,} bytes; at most {LARGEST_FILE:,} are read"
-        faults.add("unreadable files", called, f"has {size}")
+        faults.add("unreadable files", file_name, f"has {size}")
     elif status.st_size == 0:
-        faults.add("unreadable files", called, "is empty")
+        faults.add("unreadable files", file_name, "is empty")
     else:
         return True
     return False
 
 
-def read_lines(path: Path, called: str, faults: Faults) -> Iterator[tuple[int, str]]:
+def read_lines(path: Path, file_name: str, faults: Faults) -> Iterator[tuple[int, str]]:
     """Yield the lines that say something, with their numbers from 1; add what is wrong with others.
 
     Spaces around a line and blank lines mean nothing; tabs may be empty cells. Parameters are those
     of `sound`.
     """
-    if not sound(path, called, faults):
+    if not sound(path, file_name, faults):
         return
     try:
         with path.open("rb") as file:
@@ -79,26 +79,26 @@ def read_lines(path: Path, called: str, faults: Faults) -> Iterator[tuple[int, s
                 number += 1
                 if number == 1:
                     if raw.startswith(_UTF16):
-                        faults.add("unreadable files", called, "is UTF-16; save it as UTF-8")
+                        faults.add("unreadable files", file_name, "is UTF-16; save it as UTF-8")
                         return
                     if raw.startswith(_SPREADSHEETS):
                         what = "is a spreadsheet or archive; save it as 'CSV UTF-8'"
-                        faults.add("unreadable files", called, what)
+                        faults.add("unreadable files", file_name, what)
                         return
                     raw = raw.removeprefix(codecs.BOM_UTF8)
                 if len(raw) > LONGEST_LINE:
                     # What follows has no line number any more.
                     faults.add(
                         "long lines",
-                        f"{called}:{number}",
+                        f"{file_name}:{number}",
                         f"is longer than {LONGEST_LINE:,} bytes; reading stopped here",
                     )
                     return
-                text = _decoded(raw, f"{called}:{number}", faults)
+                text = _decoded(raw, f"{file_name}:{number}", faults)
                 if text:
                     yield number, text
     except OSError as reason:
-        faults.add("unreadable files", called, f"cannot be read: {reason.strerror or reason}")
+        faults.add("unreadable files", file_name, f"cannot be read: {reason.strerror or reason}")
 
 
 def finite_number(text: str) -> float:
@@ -124,9 +124,9 @@ def finite_number(text: str) -> float:
     except ValueError:
         number = None
     if number is None:
-        raise ValueError(f"the score {shown(text)} is not a number")
+        raise ValueError(f"the score {quoted(text)} is not a number")
     if not math.isfinite(number):
-        raise ValueError(f"the score {shown(text)} is not finite")
+        raise ValueError(f"the score {quoted(text)} is not finite")
     return number
 
 
@@ -142,6 +142,6 @@ def _decoded(raw: bytes, place: str, faults: Faults) -> str:
         faults.add("control characters", place, "ends its lines with CR alone; save it with LF")
         return ""
     if not text.isprintable() and _CONTROL.search(text):
-        faults.add("control characters", place, f"{shown(text)} contains a control character")
+        faults.add("control characters", place, f"{quoted(text)} contains a control character")
         return ""
     return text

@@ -111,24 +111,26 @@ def notes_on_scores(mated: ScoreList, nonmated: ScoreList, names: tuple[str, str
         What messages call the scores of the two lists.
     """
     notes = []
-    for scores, called in zip((mated, nonmated), names, strict=True):
+    for scores, file_name in zip((mated, nonmated), names, strict=True):
         known = np.array(scores.scores)
         known = known[~np.isnan(known)]
         if len(known) > 1 and known.min() == known.max():
-            notes.append(f"every score of {called} is {known[0]:g}: are these scores, or labels?")
+            notes.append(
+                f"every score of {file_name} is {known[0]:g}: are these scores, or labels?"
+            )
         elif len(known) >= _SEVERAL:
             levels, counts = np.unique(known, return_counts=True)
             share, most = counts.max() / len(known), levels[counts.argmax()]
             if share > _NEARLY_ALL:
                 notes.append(
-                    f"{share:.0%} of the scores of {called} are {most:g}: are these scores, or "
+                    f"{share:.0%} of the scores of {file_name} are {most:g}: are these scores, or "
                     "codes?"
                 )
     if len(set(mated.scores)) > 1 and sorted(mated.scores) == sorted(nonmated.scores):
         notes.append(f"{names[0]} and {names[1]} are the same scores: is one file given twice?")
     notes += _stand_ins(mated, nonmated)
-    for scores, called in zip((mated, nonmated), names, strict=True):
-        notes += _repeated(scores.compared, called)
+    for scores, file_name in zip((mated, nonmated), names, strict=True):
+        notes += _repeated(scores.compared, file_name)
     return notes
 
 
@@ -150,19 +152,19 @@ def _stand_ins(mated: ScoreList, nonmated: ScoreList) -> list[str]:
     return found
 
 
-def _repeated(pairs: Sequence[tuple[str, str]], called: str) -> list[str]:
+def _repeated(pairs: Sequence[tuple[str, str]], file_name: str) -> list[str]:
     """Say how many comparisons stand there twice, or are of an image with itself."""
     notes = []
     twice = len(pairs) - len(set(pairs))
     if twice:
         notes.append(
-            f"{called}: {some(twice, 'comparison stands', 'comparisons stand')} there "
+            f"{file_name}: {some(twice, 'comparison stands', 'comparisons stand')} there "
             "again, and all count"
         )
     own = sum(one == other for one, other in pairs)
     if own:
         notes.append(
-            f"{called}: {some(own, 'comparison is', 'comparisons are')} of something "
+            f"{file_name}: {some(own, 'comparison is', 'comparisons are')} of something "
             "with itself, and all count"
         )
     return notes

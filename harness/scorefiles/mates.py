@@ -13,7 +13,7 @@ from harness.data.findings import Findings
 from harness.data.lists import read_lines
 from harness.data.tables import read_cells, read_table
 from harness.errors import DataError, UsageError, visible
-from harness.scorefiles.faults import Faults, TooManyFaults, shown
+from harness.scorefiles.faults import Faults, TooManyFaults, quoted
 
 __all__ = ["Mates", "Side", "read_mates", "read_names"]
 
@@ -80,20 +80,21 @@ def read_names(path: Path, side: str, rows: int) -> dict[str, int]:
         If there are more or fewer names than rows, or one stands twice.
     """
     findings = Findings()
-    called = visible(str(path))
-    lines = read_lines(path, called, findings)
+    file_name = visible(str(path))
+    lines = read_lines(path, file_name, findings)
     if findings.problems:
-        raise DataError(f"{called} cannot be read:", findings.all)
+        raise DataError(f"{file_name} cannot be read:", findings.all)
     if len(lines) != rows:
         raise DataError(
-            f"{called} has {len(lines):,} names, and there are {rows:,} {side}s; expected one name "
+            f"{file_name} has {len(lines):,} names, and there are {rows:,} {side}s; expected one "
+            "name "
             "a line, in the order of the rows, and no empty line"
         )
     names: dict[str, int] = {}
     for row, line in enumerate(lines):
         if line.text in names:
             raise DataError(
-                f"{line.place}: {shown(line.text)} is the name of row {names[line.text]} already; "
+                f"{line.place}: {quoted(line.text)} is the name of row {names[line.text]} already; "
                 f"every {side} needs a name of its own"
             )
         names[line.text] = row
@@ -117,24 +118,24 @@ def read_mates(path: Path, probe: Side, reference: Side) -> Mates:
     DataError
         With everything that is wrong with it.
     """
-    called = visible(str(path))
+    file_name = visible(str(path))
     if not path.exists():
-        raise UsageError(f"{called} does not exist; expected a CSV file of mated pairs")
+        raise UsageError(f"{file_name} does not exist; expected a CSV file of mated pairs")
     findings = Findings()
-    table = read_table(path, called, COLUMNS, "probe", findings)
+    table = read_table(path, file_name, COLUMNS, "probe", findings)
     header = table.header if table is not None else []
     left, right, label = (
         next((c for c in known if c in header), "") for known in (PROBE, REFERENCE, LABEL)
     )
     if table is not None and not (left and right):
-        first = ", ".join(shown(name) for name in header[:4])
+        first = ", ".join(quoted(name) for name in header[:4])
         raise DataError(
             f"{table.place}: the first line names the columns {first}; expected 'probe' and "
             "'reference' (rows of the two arrays from 0, or names), such as: probe,reference"
         )
     cells = read_cells(table, COLUMNS, left, findings) if table is not None else []
     if findings.problems:
-        raise DataError(f"{called}: the mated pairs cannot be read:", findings.all)
+        raise DataError(f"{file_name}: the mated pairs cannot be read:", findings.all)
     faults = Faults()
     rows: list[tuple[int, int]] = []
     others: dict[tuple[int, int], str] = {}
@@ -150,7 +151,7 @@ def read_mates(path: Path, probe: Side, reference: Side) -> Mates:
             elif word in YES:
                 rows.append(pair)
             else:
-                fault = f"{label} is {shown(word)}; expected 1 for mates and 0 for others"
+                fault = f"{label} is {quoted(word)}; expected 1 for mates and 0 for others"
                 faults.add("unknown labels", place, fault)
         mated = set(rows)
         for pair in sorted(others.keys() & mated):
@@ -158,9 +159,9 @@ def read_mates(path: Path, probe: Side, reference: Side) -> Mates:
             faults.add("contradictions", others[pair], fault)
     except TooManyFaults:
         pass
-    faults.stop_if_any(f"{called}: the mated pairs do not fit the arrays:")
+    faults.stop_if_any(f"{file_name}: the mated pairs do not fit the arrays:")
     if not mated:
-        raise DataError(f"{called} names no mated pair; expected one a line below the first")
+        raise DataError(f"{file_name} names no mated pair; expected one a line below the first")
     pairs = np.array(sorted(mated), dtype=np.int64).reshape(-1, 2)
     return Mates(pairs, len(rows) - len(pairs), len(others))
 
@@ -177,7 +178,7 @@ def _row(text: str, side: Side, place: str, faults: Faults) -> int:
         faults.add(
             "cells that are no rows",
             place,
-            f"{side.what} is {shown(text)}; expected a row from 0 to {side.rows - 1:,}, or "
+            f"{side.what} is {quoted(text)}; expected a row from 0 to {side.rows - 1:,}, or "
             f"--{side.what}-names FILE with a name for every row",
         )
         return -1

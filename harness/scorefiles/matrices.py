@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.paths import canonical
-from harness.scorefiles.faults import Faults, shown
+from harness.scorefiles.faults import Faults, quoted
 from harness.scorefiles.lines import read_lines, sound
 from harness.scorefiles.names import Names
 from harness.scorefiles.sheets import Sheet
@@ -63,7 +63,7 @@ def fill_from_matrix(
     if matrix.shape != (len(probes), len(references)):
         faults.add(
             "wrong shapes",
-            source.called,
+            source.file_name,
             f"has the shape {matrix.shape}, but {rows_file.name} names {len(probes)} probes and "
             f"{columns_file.name} {len(references)} references",
         )
@@ -80,7 +80,7 @@ def fill_from_matrix(
             if column is not None:
                 columns.append((j, column))
                 searched.add(name)
-        _copy(matrix, rows[fold], columns, sheet, source.called, faults)
+        _copy(matrix, rows[fold], columns, sheet, source.file_name, faults)
     for name, place in references.items():
         if name not in searched:
             names.not_searched(0, name, place, strict=False)
@@ -92,7 +92,7 @@ def _copy(
     rows: Cells,
     columns: Cells,
     sheet: Sheet,
-    called: str,
+    file_name: str,
     faults: Faults,
 ) -> None:
     taken, to = np.array(columns, dtype=np.int64).reshape(-1, 2).T
@@ -101,7 +101,7 @@ def _copy(
         for j in np.flatnonzero(np.isinf(scores)):
             faults.add(
                 "scores that are no numbers",
-                f"{called}, row {i + 1}, column {taken[j] + 1}",
+                f"{file_name}, row {i + 1}, column {taken[j] + 1}",
                 f"the score {scores[j]} is not finite",
             )
         sheet.scores[row, to] = scores
@@ -113,11 +113,11 @@ def _open(source: Source, faults: Faults) -> npt.NDArray[np.generic] | None:
         matrix = np.load(source.path, mmap_mode="r", allow_pickle=False)
     except Exception as reason:
         # A damaged header, which is a Python expression, can raise almost anything.
-        faults.add("unreadable files", source.called, f"is not a sound .npy file: {reason}")
+        faults.add("unreadable files", source.file_name, f"is not a sound .npy file: {reason}")
         return None
     if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "fiu":
         what = f"{getattr(matrix, 'dtype', '?')} of shape {getattr(matrix, 'shape', '?')}"
-        faults.add("wrong shapes", source.called, f"is not a matrix of numbers but {what}")
+        faults.add("wrong shapes", source.file_name, f"is not a matrix of numbers but {what}")
         return None
     return matrix
 
@@ -129,6 +129,6 @@ def _read_names(path: Path, faults: Faults) -> dict[str, str] | None:
     for number, text in read_lines(path, path.name, faults):
         place, name = f"{path.name}:{number}", canonical(text.strip())
         if name in names:
-            faults.add("duplicates", place, f"{shown(name)} is already at {names[name]}")
+            faults.add("duplicates", place, f"{quoted(name)} is already at {names[name]}")
         names.setdefault(name, place)
     return names

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.data.paths import canonical
 from harness.data.records import Fold, Record
-from harness.scorefiles.faults import Faults, shown
+from harness.scorefiles.faults import Faults, quoted
 
 __all__ = ["Names"]
 
@@ -96,7 +96,7 @@ class Names:
             self.faults.add(
                 "references that are not searched",
                 place,
-                f"{shown(text)} is not in the gallery of fold {self.folds[fold].name}, "
+                f"{quoted(text)} is not in the gallery of fold {self.folds[fold].name}, "
                 "in which this probe searches",
             )
         else:
@@ -132,7 +132,7 @@ class Names:
         self.faults.add(
             "identities with several references",
             place,
-            f"{shown(text)} has {len(found)} references in the gallery of fold "
+            f"{quoted(text)} has {len(found)} references in the gallery of fold "
             f"{self.folds[fold].name}; name the reference instead (5 columns do, as model-label)",
         )
         return None

@@ -117,7 +117,7 @@ def _counted(files: Sequence[Rows], form: str | None, faults: Faults) -> list[bo
     if kinds[1] == "unknown":
         faults.add(
             "files that may be scores or counts",
-            files[1].called,
+            files[1].file_name,
             f"has whole numbers that may be scores or how often each score occurs; {ASK}",
         )
     return [False, kinds[1] == "histogram"]
@@ -145,14 +145,14 @@ def _take_counts(rows: Rows, found: ScoreList, faults: Faults, notes: list[str])
     total = int(counts.sum())
     if not 0 < total <= MOST_COMPARISONS:
         what = f"counts {total:,} comparisons; from 1 to {MOST_COMPARISONS:,} are evaluated"
-        faults.add("unreadable files", rows.called, what)
+        faults.add("unreadable files", rows.file_name, what)
         return
     for row in np.flatnonzero(counts):
         found.add(rows.place(int(row)), float(scores[row]))
         found.counts.append(int(counts[row]))
     what = "score and count" if rows.width == 2 else "line i, from 0, counts the scores i"
     notes.append(
-        f"{rows.called}: read as a histogram ({what}) of {total:,} comparisons; "
+        f"{rows.file_name}: read as a histogram ({what}) of {total:,} comparisons; "
         "--format scores reads it as scores"
     )
 
@@ -177,10 +177,12 @@ def _take(
             )
             faults.add("scores that are no numbers", rows.place(row), said)
     if numbers.with_comma:
-        notes.append(f"{rows.called}: read with decimal commas")
+        notes.append(f"{rows.file_name}: read with decimal commas")
     lost = int(np.isnan(np.array(found.scores)).sum())
     if lost:
-        notes.append(f"{rows.called}: {some(lost, 'comparison')} failed (a return code is not 0)")
+        notes.append(
+            f"{rows.file_name}: {some(lost, 'comparison')} failed (a return code is not 0)"
+        )
 
 
 def _columns(files: Sequence[Rows], faults: Faults, notes: list[str]) -> list[int | None]:
@@ -199,7 +201,7 @@ def _columns(files: Sequence[Rows], faults: Faults, notes: list[str]) -> list[in
         for rows in files:
             faults.add(
                 "columns that cannot be told apart",
-                rows.called,
+                rows.file_name,
                 f"{why}. Put a header above the columns, with 'score' over the scores, or write "
                 "one score a line; one file with scores and labels is read with --scores",
             )
@@ -220,7 +222,7 @@ def _columns(files: Sequence[Rows], faults: Faults, notes: list[str]) -> list[in
         if not rows.even:
             widths = sorted({len(cells) for cells in rows.cells})
             notes.append(
-                f"{rows.called}: has lines of {widths[0]} and of {widths[-1]} words; "
+                f"{rows.file_name}: has lines of {widths[0]} and of {widths[-1]} words; "
                 f"{_column(chosen)} of each is read as its score"
             )
     return [chosen] * len(files)
@@ -269,7 +271,7 @@ def _check_label(rows: Rows, place: int, values: npt.NDArray[np.float64], faults
     if len(known) > 1:
         faults.add(
             "columns that cannot be told apart",
-            rows.called,
+            rows.file_name,
             f"{_column(place)} stands behind the scores and is {known[0]:g} on some lines and "
             f"{known[-1]:g} on others. Is it a label (then name the file with --scores, which "
             "splits it), or a return code (then put a header above it: score, returnCode)?",
@@ -285,7 +287,7 @@ def _refuse_labels(files: Sequence[Rows], lists: Sequence[ScoreList], faults: Fa
         for rows, found in zip(files, lists, strict=True):
             faults.add(
                 "scores that are all equal",
-                rows.called,
+                rows.file_name,
                 f"every score is {found.scores[0]:g}, the last word of each line: that is a label "
                 "or a return code; write one score a line if it is not",
             )

@@ -106,7 +106,7 @@ def read_files(
             files.extend(used)
             if names.passed_over:
                 notes.append(
-                    f"{source.called}: "
+                    f"{source.file_name}: "
                     + some(names.passed_over, "entry is", "entries are")
                     + " of images that this protocol does not compare, and passed over"
                 )

@@ -73,7 +73,7 @@ def _read(part: Part) -> tuple[list[Answer], list[Path]]:
         files = fill_from_matrix(source, part.names, sheets, faults)
     else:
         _fill(_comparisons(part), part, sheets)
-    return [sheet.answer(source.called, faults) for sheet in sheets], files
+    return [sheet.answer(source.file_name, faults) for sheet in sheets], files
 
 
 def _comparisons(part: Part) -> Iterable[Comparison]:

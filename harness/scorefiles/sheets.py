@@ -54,7 +54,7 @@ class Sheet:
             self.scores[row, column] = score
         return earlier
 
-    def answer(self, called: str, faults: Faults) -> Answer:
+    def answer(self, file_name: str, faults: Faults) -> Answer:
         """Return the answer of complete scores: what is left out is left out altogether.
 
         A probe without any score is a failure, and so is a reference that no other probe was
@@ -63,7 +63,7 @@ class Sheet:
 
         Parameters
         ----------
-        called
+        file_name
             What messages call the file.
         faults
             Where gaps go.
@@ -76,7 +76,7 @@ class Sheet:
             lost = np.flatnonzero(gaps[row])
             faults.add(
                 "incomplete searches",
-                called,
+                file_name,
                 f"probe {self.fold.probes[row]!r} has no score for {len(lost):,} of "
                 f"{int(self.asked[row].sum()):,} references, e.g. "
                 f"{self.fold.gallery[lost[0]]!r}; lists of the best candidates only are read with "
@@ -84,8 +84,8 @@ class Sheet:
             )
         return self.with_failures(
             self.scores,
-            {int(i): f"no score in {called}: counted as a miss" for i in np.flatnonzero(~rows)},
-            {int(j): f"no score in {called}: never matches" for j in np.flatnonzero(~columns)},
+            {int(i): f"no score in {file_name}: counted as a miss" for i in np.flatnonzero(~rows)},
+            {int(j): f"no score in {file_name}: never matches" for j in np.flatnonzero(~columns)},
         )
 
     def with_failures(

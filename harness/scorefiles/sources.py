@@ -49,14 +49,14 @@ class Source:
     ----------
     path
         Of the file.
-    called
+    file_name
         What messages call it.
     folds
         Numbers of the folds.
     """
 
     path: Path
-    called: str
+    file_name: str
     folds: tuple[int, ...]
 
 
@@ -80,14 +80,14 @@ def find_sources(path: Path, folds: Sequence[Fold], faults: Faults) -> list[Sour
     found = []
     for number, fold in enumerate(folds):
         files = sorted(f for f in path.iterdir() if f.stem == fold.name and f.is_file())
-        called = f"{path.name}/{fold.name}"
+        file_name = f"{path.name}/{fold.name}"
         if len(files) == 1:
             found.append(Source(files[0], f"{path.name}/{files[0].name}", (number,)))
         elif files:
             names = ", ".join(f.name for f in files)
-            faults.add("several files of one fold", called, f"which of these is it: {names}?")
+            faults.add("several files of one fold", file_name, f"which of these is it: {names}?")
         else:
-            faults.add("missing files", called, f"there is no file of fold {fold.name}")
+            faults.add("missing files", file_name, f"there is no file of fold {fold.name}")
     return found
 
 
@@ -118,14 +118,14 @@ def form_of(
                 f"there is no format {requested_form!r} here.{nearest(requested_form, readable)} "
                 f"Known: {', '.join(readable)}"
             )
-        return requested_form if sound(source.path, source.called, faults) else ""
-    if not sound(source.path, source.called, faults):
+        return requested_form if sound(source.path, source.file_name, faults) else ""
+    if not sound(source.path, source.file_name, faults):
         return ""
     form = _seen_form(source, faults)
     if form and form not in readable:
         faults.add(
             "unexpected formats",
-            source.called,
+            source.file_name,
             f"is {OPTIONS[form]}; expected: {', '.join(readable)}",
         )
         return ""
@@ -146,7 +146,7 @@ def _seen_form(source: Source, faults: Faults) -> str:
         with source.path.open("rb") as file:
             start = file.read(8)
     except OSError as reason:
-        faults.add("unreadable files", source.called, f"cannot be read: {reason.strerror}")
+        faults.add("unreadable files", source.file_name, f"cannot be read: {reason.strerror}")
         return ""
     for magic, form in _MAGIC.items():
         if start.startswith(magic):
@@ -154,14 +154,14 @@ def _seen_form(source: Source, faults: Faults) -> str:
     aside = Faults()  # reading the file reports them again, with all others
     first: list[str] = []
     with suppress(TooManyFaults):
-        lines = read_lines(source.path, source.called, aside)
+        lines = read_lines(source.path, source.file_name, aside)
         first = [text for _, text in islice(lines, LOOKED_AT)]
     form = _text_form(first) if first else ""
     if not form:
         what = "is in no format that is known" if first else "has no line of text"
         faults.add(
             "unexpected formats",
-            source.called,
+            source.file_name,
             f"{what}: expected a first line of one of {', '.join(OPTIONS)}",
         )
     return form

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.scorefiles.dialects import Dialect, Numbers, of_header, of_lines, separator_line
-from harness.scorefiles.faults import Faults, shown
+from harness.scorefiles.faults import Faults, quoted
 from harness.scorefiles.lines import read_lines
 from harness.scorefiles.words import SCORE_NAMES, means_distance
 
@@ -26,7 +26,7 @@ class Rows:
 
     Parameters
     ----------
-    called
+    file_name
         What messages call the file.
     numbers
         Of each row's line, from 1.
@@ -40,7 +40,7 @@ class Rows:
         Sentences about how they were read.
     """
 
-    called: str
+    file_name: str
     numbers: list[int]
     cells: list[list[str]]
     header: list[str]
@@ -49,7 +49,7 @@ class Rows:
 
     def place(self, row: int) -> str:
         """Return ``file:line`` of a row."""
-        return f"{self.called}:{self.numbers[row]}"
+        return f"{self.file_name}:{self.numbers[row]}"
 
     @property
     def width(self) -> int:
@@ -81,7 +81,8 @@ class Rows:
         if not means_distance(name):
             return []
         return [
-            f"{self.called}: its column {name!r} is read as scores, of which higher ones are more "
+            f"{self.file_name}: its column {name!r} is read as scores, of which higher ones are "
+            "more "
             "alike; change the sign of distances"
         ]
 
@@ -108,16 +109,16 @@ def read_rows(path: Path, faults: Faults) -> Rows:
     faults
         Where faults go.
     """
-    called = path.name
-    lines = list(read_lines(path, called, faults))
-    said = _comments(lines, called)
+    file_name = path.name
+    lines = list(read_lines(path, file_name, faults))
+    said = _comments(lines, file_name)
     forced = separator_line(lines[0][1]) if lines else ""
     if forced:
         del lines[0]
     if not lines:
         if not faults.count:
-            faults.add("unreadable files", called, "has no score")
-        return Rows(called, [], [], [], Dialect(" "))
+            faults.add("unreadable files", file_name, "has no score")
+        return Rows(file_name, [], [], [], Dialect(" "))
     texts = [text for _, text in lines[:LOOKED_AT]]
     named = [of_header(texts[0], [name]) for name in SCORE_NAMES]
     header = next((found for found in named if found is not None), None)
@@ -131,22 +132,22 @@ def read_rows(path: Path, faults: Faults) -> Rows:
             rows.append(dialect.cells(text))
             numbers.append(number)
         except ValueError as reason:
-            faults.add("malformed lines", f"{called}:{number}", str(reason))
+            faults.add("malformed lines", f"{file_name}:{number}", str(reason))
     names: list[str] = []
     if _is_title(rows, dialect):
         # Words of a title are no columns, and one name may have several words.
-        said.append(f"{called}: its first line is passed over ({shown(lines[0][1])})")
+        said.append(f"{file_name}: its first line is passed over ({quoted(lines[0][1])})")
         del rows[0], numbers[0]
     elif len(rows) > 1 and _is_header(rows[0], rows[1]):
         names = [cell.lower() for cell in rows.pop(0)]
         numbers.pop(0)
-    notes = [*said, *Numbers().notes(called, dialect)]
+    notes = [*said, *Numbers().notes(file_name, dialect)]
     if names and header is None:
-        notes.append(f"{called}: its first line is read as a header ({', '.join(names)})")
-    return Rows(called, numbers, rows, names, dialect, notes)
+        notes.append(f"{file_name}: its first line is read as a header ({', '.join(names)})")
+    return Rows(file_name, numbers, rows, names, dialect, notes)
 
 
-def _comments(lines: list[tuple[int, str]], called: str) -> list[str]:
+def _comments(lines: list[tuple[int, str]], file_name: str) -> list[str]:
     """Take lines that start with ``#`` from the top; what names a column of scores stays."""
     said = []
     while lines and lines[0][1].startswith(("#", "%", "//")):
@@ -156,7 +157,7 @@ def _comments(lines: list[tuple[int, str]], called: str) -> list[str]:
         if any(one is not None and len(one.cells(bare)) > 1 for one in found):
             lines[0] = (number, bare)
             break
-        said.append(f"{called}: line {number} is passed over ({shown(text)})")
+        said.append(f"{file_name}: line {number} is passed over ({quoted(text)})")
         del lines[0]
     return said
 

@@ -49,7 +49,7 @@ class Detection(Task["_Decisions", "_Decisions"]):
     )
     needs = ("both-labels",)
     failure_policy = "An image without a score is a wrong decision, whatever it shows."
-    shown = "elements"
+    truth_shown = "elements"
     trade_off = TradeOff(
         "False detection rate",
         "Missed detection rate",

@@ -50,7 +50,7 @@ class Comparing(Task[Part, Whole]):
 
     ability = Matcher
     needs: ClassVar[tuple[Need, ...]] = ("two-pictures",)
-    shown = "elements"
+    truth_shown = "elements"
     compares = True
 
     def training_truth(

@@ -47,12 +47,12 @@ def read_protocol(path: Path) -> tuple[Protocol, str]:
     return parse_protocol(content, str(path)), hashlib.sha256(content).hexdigest()
 
 
-def parse_protocol(content: bytes, called: str) -> Protocol:
+def parse_protocol(content: bytes, file_name: str) -> Protocol:
     """Check the bytes of a protocol; parameters and errors as for `read_protocol`."""
     try:
         table = table_of(content)
     except ValueError as reason:
-        raise UsageError(f"protocol {called} is not TOML: {reason}") from None
+        raise UsageError(f"protocol {file_name} is not TOML: {reason}") from None
     faults: list[str] = []
     protocol = None
     rules = _rules(table, faults)
@@ -63,7 +63,7 @@ def parse_protocol(content: bytes, called: str) -> Protocol:
     faults += _metric_faults(table)
     if faults or protocol is None:
         raise UsageError(
-            f"protocol {called} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
+            f"protocol {file_name} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
             + "\n".join(f"  - {shortened(fault)}" for fault in faults[:MOST_FAULTS])
             + (f"\n  - ... and {len(faults) - MOST_FAULTS} more" * (len(faults) > MOST_FAULTS))
         )

@@ -43,7 +43,7 @@ class Masking(Task[Part, Whole]):
 
     ability = Segmenter
     truth_files = ("mask",)
-    shown = "masks"
+    truth_shown = "masks"
 
     def training_truth(
         self, fold: Fold, records: Mapping[str, Record], protocol: Protocol

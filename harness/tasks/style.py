@@ -73,7 +73,7 @@ class Style(Task["_Answers", "_Answers"]):
     failure_policy = (
         "An image without an answer has the wrong style, and probabilities as bad as can be."
     )
-    shown = "elements"
+    truth_shown = "elements"
     has_vocabulary = True
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:

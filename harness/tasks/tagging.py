@@ -76,7 +76,7 @@ class Tagging(Task["_Tagged", "_Tagged"]):
     )
     rules = TaggingRules
     failure_policy = "An image without scores is given no tag and stands last in every ranking."
-    shown = "elements"
+    truth_shown = "elements"
     has_vocabulary = True
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:

@@ -86,7 +86,7 @@ class Task(ABC, Generic[Part, Whole]):
         What the question needs of any data set.
     truth_files
         Which files of a record are truth: they are hashed with the data and named in the record.
-    shown
+    truth_shown
         What a control that is shown the truth is shown.
     has_vocabulary
         Whether answers are scores of words: then `vocabulary` says which.
@@ -113,7 +113,7 @@ class Task(ABC, Generic[Part, Whole]):
     failure_policy: ClassVar[str]
     needs: ClassVar[tuple[Need, ...]] = ()
     truth_files: ClassVar[tuple[TruthFile, ...]] = ()
-    shown: ClassVar[Shown] = ""
+    truth_shown: ClassVar[Shown] = ""
     has_vocabulary: ClassVar[bool] = False
     streams: ClassVar[bool] = False
     compares: ClassVar[bool] = False

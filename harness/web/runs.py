@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from harness.errors import Damaged, HarnessError
 from harness.leaderboard import exports
 from harness.leaderboard.boards import Leaderboard
-from harness.leaderboard.building import shown
+from harness.leaderboard.building import assembled
 from harness.leaderboard.evidence import report_paths
 from harness.leaderboard.reading import find_runs
 from harness.leaderboard.site import OVERVIEW, render_site
@@ -76,7 +76,7 @@ class RunWatcher:
             state = self._seen()
             if state == self.state:
                 return False
-            leaderboard, self._files = shown(
+            leaderboard, self._files = assembled(
                 self._places, _files, self._history, self._separate_seeds
             )
             self._reports = {

@@ -59,14 +59,14 @@ def test_a_control_gets_the_bytes_of_files_where_others_get_pixels(
 
 def test_bytes_are_those_of_the_file(small_set: Path) -> None:
     from harness.data.records import Picture
-    from harness.execution.pictures import shown
+    from harness.execution.pictures import as_seen
 
     path = next((small_set / "tattoo_similarity" / "images").glob("*.png"))
     # A box says which pixels are shown; a file has no part.
     part = Picture(str(path), (0, 0, 4, 4))
-    assert shown(part, "file").tobytes() == path.read_bytes()
-    assert shown(part, "file").dtype == np.uint8
-    assert shown(part, "pixels").shape == (4, 4, 3)
+    assert as_seen(part, "file").tobytes() == path.read_bytes()
+    assert as_seen(part, "file").dtype == np.uint8
+    assert as_seen(part, "pixels").shape == (4, 4, 3)
 
 
 def test_a_contender_may_not_see_files(

@@ -148,7 +148,7 @@ def test_a_page_that_cannot_be_made_is_the_fault_of_one_run_alone(
             raise ZeroDivisionError("odd")
         return [fit.folder for fit in fits]
 
-    leaderboard, shown = building.shown([made], render)
+    leaderboard, shown = building.assembled([made], render)
     assert sorted(Path(folder).relative_to(made).as_posix() for folder in shown) == [
         "detection/made-0",
         "detection/made-1",

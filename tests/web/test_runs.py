@@ -177,7 +177,7 @@ def test_whatever_goes_wrong_with_a_folder_the_pages_of_before_stay(
     def fail(*words: object) -> None:
         raise ValueError("a folder that no reader foresaw")
 
-    monkeypatch.setattr("harness.web.runs.shown", fail)
+    monkeypatch.setattr("harness.web.runs.assembled", fail)
     make_run(served.runs / "b", algorithm="second")
     said = ""
 

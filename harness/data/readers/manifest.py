@@ -153,11 +153,11 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
     _say_unlisted(rows, root, findings)
     if not records and not findings.problems:
         findings.problem("empty lists", f"{path.name}: describes no image")
-    called = path.parent.name if path.stem.lower() == "manifest" else path.name
-    return Dataset(called, path.parent, "csv", records, (), findings.all, places=first)
+    file_name = path.parent.name if path.stem.lower() == "manifest" else path.name
+    return Dataset(file_name, path.parent, "csv", records, (), findings.all, places=first)
 
 
-def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterator[Row]:
+def read_rows(path: Path, root: Root, file_name: str, findings: Findings) -> Iterator[Row]:
     """Yield the lines of a manifest that name an image inside the root.
 
     Parameters
@@ -166,13 +166,13 @@ def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterat
         Of the manifest.
     root
         What its paths are relative to.
-    called
+    file_name
         What messages call the manifest.
     findings
         Where problems of the manifest as a whole, and of lines without a usable image, go; what
         is wrong with other lines comes with the row, since a reader may not use it.
     """
-    _, lines = read_lines(path, root, called, findings)
+    _, lines = read_lines(path, root, file_name, findings)
     tags = read_tags([(line.values.get("tags", ""), line.place) for line in lines], findings)
     other_writing: dict[str, list[str]] = {}
     for line, own in zip(lines, tags, strict=True):
@@ -189,13 +189,15 @@ def read_rows(path: Path, root: Root, called: str, findings: Findings) -> Iterat
 
 
 def read_lines(
-    path: Path, root: Root, called: str, findings: Findings
+    path: Path, root: Root, file_name: str, findings: Findings
 ) -> tuple[Table | None, list[Cells]]:
     """Return the table of a manifest, and its lines as `read_rows` reads them.
 
     Parameters are those of `read_rows`.
     """
-    table = read_table(path, called, COLUMNS, "image", findings, lambda name: _is_there(name, root))
+    table = read_table(
+        path, file_name, COLUMNS, "image", findings, lambda name: _is_there(name, root)
+    )
     lines = [] if table is None else read_cells(table, COLUMNS, "image", findings)
     return table, lines
 

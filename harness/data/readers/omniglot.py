@@ -101,8 +101,8 @@ def _run(
 ) -> Fold | None:
     """Read the labels of one run, add its images to the records, and return its fold."""
     here = {str(PurePosixPath(r.name).relative_to(place.parent)): r for r in members}
-    called = f"{place}/{LABELS}"
-    text = read_text(root / place / LABELS, called, findings)
+    file_name = f"{place}/{LABELS}"
+    text = read_text(root / place / LABELS, file_name, findings)
     if text is None:
         return None
     probes: dict[str, str] = {}
@@ -114,7 +114,8 @@ def _run(
         if len(names) != 2 or any(name not in here for name in names):
             findings.problem(
                 "malformed lines",
-                f"{called}:{number}: {line!r} is not '<test image> <training image>' of this run",
+                f"{file_name}:{number}: {line!r} is not '<test image> <training image>' of this "
+                "run",
             )
             continue
         probe, mate = (here[name].name for name in names)
@@ -127,7 +128,7 @@ def _run(
         elif record.name in probes:
             identity = probes[record.name]
         else:
-            findings.problem("unlabelled images", f"{called}: says nothing of {name!r}")
+            findings.problem("unlabelled images", f"{file_name}: says nothing of {name!r}")
             continue
         role = "reference" if role == "training" else "probe"
         records[record.name] = replace(record, tattoo=identity, group=identity, role=role)

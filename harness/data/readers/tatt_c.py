@@ -161,9 +161,9 @@ def _add(
 
 def _background(root: Root, records: dict[str, Record], findings: Findings) -> list[str]:
     """Add the background's records; return their names."""
-    called = "background/bg.txt"
+    file_name = "background/bg.txt"
     names: dict[str, str] = {}
-    for name, place in read_names(root.folder / called, "background", findings).items():
+    for name, place in read_names(root.folder / file_name, "background", findings).items():
         if name in records:
             findings.problem(
                 "names that stand for two images",

@@ -57,35 +57,35 @@ def read_lists(lists: Path, use_case: str, findings: Findings) -> tuple[dict[str
         match = re.fullmatch(r"(probes|gallery)([1-9][0-9]{0,2})\.txt", path.name)
         if match:
             found[match[1]].add(int(match[2]))
-    called = f"{FOLDS}/{use_case}"
+    file_name = f"{FOLDS}/{use_case}"
     numbers = found["probes"] | found["gallery"]
     if not numbers:
-        findings.problem("missing lists", f"{called}: there is no probes1.txt")
+        findings.problem("missing lists", f"{file_name}: there is no probes1.txt")
     # A use case without any gallery searches nothing: it asks what an image shows.
     detection = use_case == DETECTION or (bool(numbers) and not found["gallery"])
     folds: dict[str, Lists] = {}
     # A missing number is reported too: fewer folds would train on less and judge fewer probes.
     for number in range(1, max(numbers, default=0) + 1):
         fold = Lists()
-        fold.probes = read_names(lists / f"probes{number}.txt", called, findings)
+        fold.probes = read_names(lists / f"probes{number}.txt", file_name, findings)
         if not detection:
-            fold.gallery = read_names(lists / f"gallery{number}.txt", called, findings)
+            fold.gallery = read_names(lists / f"gallery{number}.txt", file_name, findings)
         folds[str(number)] = fold
     return folds, detection
 
 
 def read_names(path: Path, folder: str, findings: Findings) -> dict[str, str]:
     """Return the names in a list and where each stands; repeated ones become problems."""
-    called = f"{folder}/{path.name}"
+    file_name = f"{folder}/{path.name}"
     names: dict[str, str] = {}
-    for text, place in read_lines(path, called, findings):
+    for text, place in read_lines(path, file_name, findings):
         name = canonical(text)
         if name in names:
             findings.problem("duplicate lines", f"{place}: {text!r} is already at {names[name]}")
         else:
             names[name] = place
     if path.is_file() and not names:
-        findings.problem("empty lists", f"{called}: names no image")
+        findings.problem("empty lists", f"{file_name}: names no image")
     return names
 
 
@@ -93,12 +93,12 @@ def read_labels(
     lists: Path, use_case: str, folds: Mapping[str, Lists], findings: Findings
 ) -> dict[str, str]:
     """Return ``tattoo`` or ``non-tattoo`` by name, from the ground truth of a detection."""
-    called = f"{FOLDS}/{use_case}/ground_truth.txt"
+    file_name = f"{FOLDS}/{use_case}/ground_truth.txt"
     listed = {name: place for fold in folds.values() for name, place in fold.names.items()}
     labels: dict[str, str] = {}
     form = "name|tattoo or name|non-tattoo"
     for written, label, place in read_pairs(
-        lists / "ground_truth.txt", called, findings, form=form
+        lists / "ground_truth.txt", file_name, findings, form=form
     ):
         name = canonical(written)
         if name not in listed:
@@ -115,7 +115,7 @@ def read_labels(
         labels[name] = label
     for name, place in listed.items():
         if name not in labels:
-            findings.problem("images without truth", f"{place}: {name!r} is not in {called}")
+            findings.problem("images without truth", f"{place}: {name!r} is not in {file_name}")
     return labels
 
 
@@ -123,12 +123,12 @@ def read_mates(
     lists: Path, use_case: str, folds: Mapping[str, Lists], findings: Findings
 ) -> frozenset[tuple[str, str]]:
     """Return the mated (probe, gallery) pairs of a ground truth, of whatever folds."""
-    called = f"{FOLDS}/{use_case}/ground_truth.txt"
+    file_name = f"{FOLDS}/{use_case}/ground_truth.txt"
     probes = {name: None for fold in folds.values() for name in fold.probes}
     gallery = {name: None for fold in folds.values() for name in fold.gallery}
     pairs: set[tuple[str, str]] = set()
     for left, right, place in read_pairs(
-        lists / "ground_truth.txt", called, findings, form="probe|gallery"
+        lists / "ground_truth.txt", file_name, findings, form="probe|gallery"
     ):
         probe, reference = canonical(left), canonical(right)
         for name, known, other in ((probe, probes, gallery), (reference, gallery, probes)):

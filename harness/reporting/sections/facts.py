@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.record.manifest import Manifest, shown
+from harness.record.manifest import Manifest, value_text
 from harness.reporting import wording
 from harness.reporting.operations import operation_table
 from harness.reporting.sections.section import Section, SectionInput, filled_from
@@ -32,8 +32,8 @@ def _imported(manifest: Manifest) -> list[tuple[str, str]]:
     more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
     return [
         ("Files", imported.files),
-        ("Formats", shown(imported.forms)),
-        ("Candidates asked for", shown(imported.depth)),
+        ("Formats", value_text(imported.forms)),
+        ("Candidates asked for", value_text(imported.depth)),
         ("Missing probes, each a miss", ", ".join(missing[:20]) + more),
         ("Notes", "; ".join(imported.notes)),
     ]
@@ -59,9 +59,9 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
     origin = manifest.origin
     # The absolute path names the user's machine and account; what was typed says enough.
     dataset = {k: v for k, v in manifest.dataset.items() if k not in ("synthetic", "path")}
-    git = [(wording.plain(k), shown(v)) for k, v in manifest.git.items() if k != "dirty"]
+    git = [(wording.plain(k), value_text(v)) for k, v in manifest.git.items() if k != "dirty"]
     if manifest.git:
-        git.append(("Uncommitted changes", shown(manifest.git.get("dirty"))))
+        git.append(("Uncommitted changes", value_text(manifest.git.get("dirty"))))
     groups = [
         (
             "Protocol",
@@ -70,7 +70,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Question", manifest.question),
                 ("After", manifest.reference),
                 ("Task", manifest.task),
-                ("Folds", shown(origin.folds)),
+                ("Folds", value_text(origin.folds)),
                 ("SHA-256 of the file", origin.protocol_hash),
             ],
         ),
@@ -87,14 +87,14 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
             [
                 ("Name", origin.algorithm),
                 ("About", manifest.about),
-                ("Abilities", shown(manifest.abilities)),
-                ("Control", shown(manifest.control)),
+                ("Abilities", value_text(manifest.abilities)),
+                ("Control", value_text(manifest.control)),
                 ("Citation", manifest.citation),
                 ("SHA-256 of the source", origin.source_hash),
                 *((f"SHA-256 of {name}", value) for name, value in origin.weight_hashes.items()),
             ],
         ),
-        ("Parameters", [(k, shown(v)) for k, v in origin.parameters.items()]),
+        ("Parameters", [(k, value_text(v)) for k, v in origin.parameters.items()]),
         ("Attack on the probes", _attack(manifest)),
         ("Files beside the algorithm, with their SHA-256", list(manifest.loaded.items())),
         ("Versions", list(manifest.versions.items())),
@@ -107,7 +107,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Identity", manifest.identity),
                 ("Hash of the environment", manifest.environment_hash),
                 ("Hash of the result", manifest.result_hash),
-                ("Learns", shown(manifest.learns)),
+                ("Learns", value_text(manifest.learns)),
                 ("Identity rule", str(origin.rule)),
                 ("Failure policy", origin.failure_policy),
                 ("Started (UTC)", manifest.started),
@@ -148,7 +148,7 @@ def _attack(manifest: Manifest) -> list[tuple[str, str]]:
     return [
         ("Remover", attack.algorithm),
         ("SHA-256 of its source", attack.source_hash),
-        ("Its parameters", shown(attack.parameters)),
+        ("Its parameters", value_text(attack.parameters)),
         *((f"SHA-256 of its {name}", value) for name, value in attack.weight_hashes.items()),
         ("Learned from protocol", attack.protocol),
         ("SHA-256 of the images learned from", attack.data_hash),

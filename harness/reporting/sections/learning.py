@@ -85,7 +85,7 @@ def learning_figures(folder: Path) -> list[Figure]:
     return [figure for figure in figures if figure is not None]
 
 
-def _figure(called: str, name: str, found: Mapping[str, curves.Curve]) -> Figure | None:
+def _figure(figure_name: str, name: str, found: Mapping[str, curves.Curve]) -> Figure | None:
     lines = {unit: _line(curve, name) for unit, curve in found.items()}
     lines = {unit: line for unit, line in lines.items() if line[0]}
     if not lines:
@@ -109,7 +109,7 @@ def _figure(called: str, name: str, found: Mapping[str, curves.Curve]) -> Figure
     if apart:
         legend.append(("s0-band", "band", "from the lowest to the highest"))
     svg = plots.line_plot(
-        called,
+        figure_name,
         f"Learning curve: {name}",
         summary,
         plots.number_axis("Iteration", 0, last),
@@ -133,7 +133,7 @@ def _figure(called: str, name: str, found: Mapping[str, curves.Curve]) -> Figure
         notes.append(f"Drawn as far as every fit goes; the longest has {count(int(last))}.")
     heading = f"Learning: {name}"
     return Figure(
-        called,
+        figure_name,
         name[:1].upper() + name[1:],
         summary,
         svg,
