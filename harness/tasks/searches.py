@@ -257,7 +257,7 @@ class FoldSearches(Measures):
         return Searches.of(self.scores, self.truth)
 
     def best_mates(self) -> npt.NDArray[np.float64]:
-        """Return the score of each search's best mate, minus infinity without one: (searches,)."""
+        """Return the score of each best mate, minus infinity without one: shape (searches,)."""
         best = np.full(len(self.ranks), -np.inf)
         np.maximum.at(best, self.pairs[:, 0], self.mated)
         return best
@@ -345,7 +345,7 @@ class StreamedSearches(FoldSearches):
         ]
 
     def best_mates(self) -> npt.NDArray[np.float64]:
-        """Return the score of each search's best mate, minus infinity without one: (searches,)."""
+        """Return the score of each best mate, minus infinity without one: shape (searches,)."""
         return self.answer.matching.best_mate.astype(np.float64)
 
     def returned(self, threshold: float) -> npt.NDArray[np.int64] | None:

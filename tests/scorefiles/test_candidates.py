@@ -50,13 +50,13 @@ def test_a_shorter_list_is_all_that_was_found(tmp_path: Path) -> None:
     lines = ("p1.png|1|a.png|9", "p1.png|2|b.png|8", "p2.png|1|c.png|7")
     found = read_candidates(written(tmp_path, "lists.txt", *lines), ONE)
     assert found.depth == 2
-    assert "1 lists are shorter" in found.notes[1]
+    assert "1 list is shorter" in found.notes[1]
 
 
 def test_a_mate_tied_with_the_end_of_its_list_is_pointed_out(tmp_path: Path) -> None:
     lines = ("p1.png|1|a.png|9", "p1.png|2|b.png|9", "p2.png|1|b.png|7", "p2.png|2|a.png|6")
     found = read_candidates(written(tmp_path, "lists.txt", *lines), ONE)
-    assert "1 lists end with the score of a mate" in found.notes[-1]
+    assert "1 list ends with the score of a mate" in found.notes[-1]
 
 
 def test_depth_is_that_of_the_folds_whose_lists_end_early(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_all_faults_are_listed_at_once_and_none_that_follow_from_others(tmp_path
 def test_searches_of_other_images_of_the_data_set_are_passed_over(tmp_path: Path) -> None:
     path = written(tmp_path, "lists.txt", *WHOLE, "q1.png|1|d.png|1")
     found = read_candidates(path, ONE, RECORDS)
-    assert "1 entries are of images that this protocol does not compare" in found.notes[0]
+    assert "1 entry is of images that this protocol does not compare" in found.notes[0]
 
 
 def test_a_file_about_nothing_that_is_asked_is_refused(tmp_path: Path) -> None:
