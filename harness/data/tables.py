@@ -21,6 +21,7 @@ from unicodedata import category
 from harness.data.findings import Findings
 from harness.data.lists import read_text
 from harness.data.sheets import ENDINGS, OTHERS, Line, other_kind, read_sheet
+from harness.errors import some
 
 __all__ = ["Cells", "Table", "read_cells", "read_table", "seen", "table_of"]
 
@@ -328,7 +329,7 @@ def _cells(table: Table, findings: Findings) -> Iterator[Cells]:
         if len(cells) != len(header):
             findings.problem(
                 "malformed lines",
-                f"{place}: has {len(cells)} columns, the first line has {len(header)}",
+                f"{place}: has {some(len(cells), 'column')}, the first line has {len(header)}",
             )
             continue
         values = {k: v for k, v in zip(header, cells, strict=True) if k}

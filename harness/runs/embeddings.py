@@ -15,7 +15,7 @@ import numpy as np
 from harness.data.findings import Finding, Findings
 from harness.data.records import Dataset, Fold, number_of, numbered_name
 from harness.data.whole_files import digest_of
-from harness.errors import DataError, UsageError, visible
+from harness.errors import DataError, UsageError, some, visible
 from harness.matching.pool import Here
 from harness.matching.results import MatchResult
 from harness.matching.rows import VectorFile, vector_files
@@ -332,13 +332,15 @@ def _findings(
     if mates.repeated:
         findings.warning(
             "pairs named twice",
-            f"{called}: {mates.repeated:,} lines name a pair that another line names, too; it "
+            f"{called}: {some(mates.repeated, 'line names', 'lines name')} a pair that another "
+            "line names, too; it "
             "counts once",
         )
     if mates.nonmated:
         findings.warning(
             "pairs of no mates",
-            f"{called}: {mates.nonmated:,} lines say that they are no mates; so are all pairs that "
+            f"{called}: {some(mates.nonmated, 'line says', 'lines say')} that they are no mates; "
+            "so are all pairs that "
             "are not in the file, and every one of them is compared",
         )
     if unmated:
@@ -351,7 +353,8 @@ def _findings(
     if len(copies):
         findings.warning(
             "copies that are no mates",
-            f"{len(copies):,} probes have a reference with the same vector (a score of 1) that "
+            f"{some(len(copies), 'probe has', 'probes have')} a reference with the same vector "
+            "(a score of 1) that "
             f"is no mate in {called}, e.g. row {copies[0]}: is a pair missing, or is a probe among "
             "the references itself?",
         )

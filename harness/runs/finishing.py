@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.data.records import Dataset, Fold
 from harness.data.whole_files import write_whole
+from harness.errors import some
 from harness.record import record
 from harness.record.files import read_bytes, sound
 from harness.record.manifest import CrossCheck, Manifest, Origin, now
@@ -127,7 +128,7 @@ def _learned(judged: ProtocolOnData) -> dict[str, str]:
         return {}
     there = judged.elsewhere
     return {
-        "trained_on": f"{there.path} ({len(there.images):,} images)",
+        "trained_on": f"{there.path} ({some(len(there.images), 'image')})",
         "trained_on_hash": there.hash,
     }
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError, nearest, some
 from harness.scorefiles.dialects import Dialect, Numbers, of_header, separator_line
 from harness.scorefiles.faults import Faults, quoted
 from harness.scorefiles.lines import LARGEST_FILE, LONGEST_LINE, finite_number, read_lines
@@ -126,7 +126,8 @@ def read_table(
             faults.add(
                 "malformed lines",
                 place,
-                f"has {len(cells)} cells, the header {width} ({dialect.separators} between them)",
+                f"has {some(len(cells), 'cell')}, the header {width} ({dialect.separators} "
+                "between them)",
             )
         else:
             found = [cells[i] for i in places]
@@ -163,7 +164,7 @@ def read_nist_pairs(source: Source, faults: Faults, notes: list[str]) -> Iterato
         if tuple(part.lower() for part in parts) == tuple(n.lower() for n in NIST_PAIR_COLUMNS):
             continue
         if len(parts) != len(NIST_PAIR_COLUMNS):
-            what = f"has {len(parts)} columns, not {' '.join(NIST_PAIR_COLUMNS)}"
+            what = f"has {some(len(parts), 'column')}, not {' '.join(NIST_PAIR_COLUMNS)}"
             faults.add("malformed lines", place, what)
             continue
         enrolled, verified, text, code = parts
@@ -201,7 +202,7 @@ def read_bob(source: Source, columns: int, faults: Faults) -> Iterator[Compariso
         place = f"{source.file_name}:{number}"
         parts = text.split()
         if len(parts) != columns:
-            faults.add("malformed lines", place, f"has {len(parts)} columns, not {form}")
+            faults.add("malformed lines", place, f"has {some(len(parts), 'column')}, not {form}")
             continue
         claimed, model, (real, probe, text) = parts[0], parts[columns - 4], parts[-3:]
         try:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from harness.errors import some
 from harness.scorefiles.faults import Faults, quoted
 from harness.scorefiles.lines import finite_number, read_lines
 from harness.scorefiles.sources import Source
@@ -114,7 +115,9 @@ def read_nist(source: Source, faults: Faults) -> Iterator[Entry]:
             parts.insert(4, "")
         if len(parts) != len(header):
             faults.add(
-                "malformed lines", place, f"has {len(parts)} columns, the header {len(header)}"
+                "malformed lines",
+                place,
+                f"has {some(len(parts), 'column')}, the header {len(header)}",
             )
             continue
         probe, rank, code_text, assigned, reference, score = parts[:6]

@@ -243,9 +243,9 @@ def _sort(
     for row, cells in enumerate(rows.cells):
         place = rows.place(row)
         if len(cells) <= wanted or (rows.header and len(cells) != len(rows.header)):
-            what = f"has {len(cells)} columns where others have more"
+            what = f"has {some(len(cells), 'column')} where others have more"
             if rows.header:
-                what = f"has {len(cells)} cells, the header {len(rows.header)}"
+                what = f"has {some(len(cells), 'cell')}, the header {len(rows.header)}"
             faults.add("malformed lines", place, f"{what} ({rows.dialect.separators} between them)")
             continue
         kind = truth.of(cells)

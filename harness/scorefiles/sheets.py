@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.records import Fold
+from harness.errors import some
 from harness.scorefiles.faults import Faults
 from harness.tasks.answers import Answer
 from harness.tasks.counted import counted
@@ -78,7 +79,7 @@ class Sheet:
                 "incomplete searches",
                 file_name,
                 f"probe {self.fold.probes[row]!r} has no score for {len(lost):,} of "
-                f"{int(self.asked[row].sum()):,} references, e.g. "
+                f"{some(int(self.asked[row].sum()), 'reference')}, e.g. "
                 f"{self.fold.gallery[lost[0]]!r}; lists of the best candidates only are read with "
                 "--candidates",
             )

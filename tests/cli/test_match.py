@@ -181,7 +181,7 @@ def test_a_copy_of_a_probe_among_the_references_is_said(
     references[1200] = world.probes[7] * 2
     pairs = [pair for pair in world.mated.tolist() if pair != [7, 1200]]
     done = here(*write(tmp_path, world, references=references, pairs=pairs))
-    assert "1 probes have a reference with the same vector" in done.err
+    assert "1 probe has a reference with the same vector" in done.err
     assert "row 7" in done.err
 
 

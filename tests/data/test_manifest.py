@@ -103,7 +103,7 @@ def test_quotes_blank_lines_byte_order_mark_and_line_ends_are_those_of_spreadshe
         (["image:tattoo", "a.png:1"], "m.csv:1: there is no column 'image', which names the file"),
         ([], "m.csv: is empty"),
         (["image"], "m.csv: describes no image"),
-        (["image,tattoo", "a.png"], "m.csv:2: has 1 columns, the first line has 2"),
+        (["image,tattoo", "a.png"], "m.csv:2: has 1 column, the first line has 2"),
         (["image,tattoo", "a.png,1,2"], "m.csv:2: has 3 columns, the first line has 2"),
         (["image,tattoo", ",1"], "m.csv:2: image '' is empty"),
         (["image", "a.png", "./a.png"], "m.csv:3: 'a.png' is already at m.csv:2"),

@@ -64,7 +64,7 @@ def test_a_column_that_counts_lines_is_left_out_and_said(text: str) -> None:
     ("text", "said"),
     [
         ("image,\na.png,\nb.png,anna\n", "t.csv:3: column 2 has no name and holds 'anna'"),
-        ("sep=;\nimage;tattoo\na.png\n", "t.csv:3: has 1 columns, the first line has 2"),
+        ("sep=;\nimage;tattoo\na.png\n", "t.csv:3: has 1 column, the first line has 2"),
         ("image,tattoo\na.png,1,x\n", "t.csv:2: has 3 columns, the first line has 2"),
         ("tattoo;group\n1;2\n", "t.csv:1: there is no column 'image'"),
         ("image;tatoo\na.png;1\n", "unknown column 'tatoo'. Did you mean 'tattoo'?"),

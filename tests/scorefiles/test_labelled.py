@@ -99,7 +99,7 @@ def test_identities_are_the_truth_where_a_file_names_them(
         ("0.5 0.25 1\n0.75 0.5 0\n", "could all be the scores"),
         ("a 1\nb 0\n", "no column of numbers"),
         ("score,label\n0.5,1\nx,0\n", "given.txt:3: the score 'x' is not a number"),
-        ("score,label\n0.5,1\n0.5\n", "given.txt:3: has 1 cells, the header 2"),
+        ("score,label\n0.5,1\n0.5\n", "given.txt:3: has 1 cell, the header 2"),
         ("a b 0.5 1\na 0.5 0\n", "has lines of 3 and of 4 columns"),
     ],
 )

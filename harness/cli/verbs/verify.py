@@ -9,7 +9,7 @@ import click
 
 from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
-from harness.errors import UsageError, visible, visible_lines
+from harness.errors import UsageError, some, visible, visible_lines
 
 
 @commands.command()
@@ -46,8 +46,10 @@ def verify(folders: tuple[Path, ...]) -> None:
         for fault in found:
             click.echo(visible_lines(fault))
         if found:
-            many = "1 fault" if len(found) == 1 else f"{len(found)} faults"
-            click.echo(f"{visible(str(folder))} is not as it was written: {many}", err=True)
+            click.echo(
+                f"{visible(str(folder))} is not as it was written: {some(len(found), 'fault')}",
+                err=True,
+            )
             code = 3
         else:
             click.echo(f"{visible(str(folder))}: whole, and its numbers follow from its scores")

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from harness.data.findings import Findings
 from harness.data.records import Dataset, Record
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError, nearest, some
 
 __all__ = ["Entry", "Malformed", "read_entries", "read_safebooru", "written"]
 
@@ -84,7 +84,7 @@ def read_entries(path: Path) -> Iterator[Entry | Malformed]:
             if not cells:
                 continue
             if len(cells) != len(header):
-                wanted = f"has {len(cells)} columns, the first line has {len(header)}"
+                wanted = f"has {some(len(cells), 'column')}, the first line has {len(header)}"
                 yield Malformed(lines.line_num, wanted)
             elif not re.fullmatch(r"[0-9]{1,12}", cells[number].strip()):
                 yield Malformed(lines.line_num, f"id {cells[number][:40]!r} is not a number")
