@@ -126,9 +126,10 @@ def growth_of(
             raise UsageError(
                 f"--size {size:,}: a search has {some(least, 'mate')}, which stay in its gallery"
             )
-    wanted = sorted(
-        {*(sizes or _round_sizes(least, smallest, _DENSE if dense else _FEW)), smallest}
-    )
+    # A fold may have too few references for all mates of a search in another one.
+    own = [smallest] if smallest >= least else []
+    round_ones = _round_sizes(least, smallest, _DENSE if dense else _FEW)
+    wanted = sorted({*(sizes or round_ones), *own})
     every_size: list[int | None] = [*wanted, *([None] if largest > smallest else [])]
     curves = [curve for point in points for curve in every.curves(point, every_size)]
     mated = int(np.count_nonzero(every.mated))

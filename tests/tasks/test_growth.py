@@ -134,6 +134,53 @@ def test_folds_of_different_sizes_have_a_last_row_as_they_were_searched() -> Non
     assert "5 to 8 references" in searches_in(growth)
 
 
+def test_a_fold_too_small_for_the_mates_of_another_has_its_own_row_alone() -> None:
+    asked = protocol("identification", HITS)
+    records = dataset([9])
+    names = list(records.records)
+    mates = [frozenset((names[0], one) for one in names[1:size]) for size in (2, 5)]
+    folds = [
+        Fold("1", (), (names[0],), tuple(names[1:4]), mates[0]),
+        Fold("2", (), (names[0],), tuple(names[1:9]), mates[1]),
+    ]
+    scores = [Answer(np.linspace(1, 2, len(fold.gallery))[np.newaxis]) for fold in folds]
+    run = Answered(folds, scores, records.records, asked)
+    parts = identification.TASK.parts(run)
+    growth = growth_of(parts, [OperatingPoint(3)])
+    assert [point.size for point in growth.curves[0].points] == [None]
+    assert whole(growth.curves[0]) == 0.5
+    assert growth_figure(growth, "a") is None
+    with pytest.raises(UsageError, match="a search has 4 mates, which stay"):
+        growth_of(parts, [OperatingPoint(3)], [3])
+
+
+def test_a_probe_without_any_mate_is_no_hit_rate() -> None:
+    asked = protocol("identification", HITS)
+    records = dataset([3])
+    names = list(records.records)
+    fold = Fold("1", (), (names[0],), tuple(names[1:]))
+    run = Answered([fold], [Answer(np.ones((1, 2)))], records.records, asked)
+    with pytest.raises(UsageError, match="no search has a mate"):
+        growth_of(identification.TASK.parts(run), [OperatingPoint(1)])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--rank", "0"), "0 is not in the range x>=1"),
+        (("--size", "0"), "0 is not in the range x>=1"),
+        (("--threshold", "nan"), "not a finite number"),
+        (("--threshold", "many"), "'many' is not a valid float"),
+    ],
+)
+def test_what_is_no_rank_size_or_threshold_is_refused(
+    golden: Run, words: tuple[str, ...], said: str
+) -> None:
+    refused = run_harness("scale", golden.folder, *words)
+    assert refused.code == 2
+    assert said in refused.err
+
+
 @pytest.mark.parametrize(
     ("sizes", "said"),
     [
