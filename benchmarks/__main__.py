@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks import (
     cluster,
+    judging,
     leaderboard,
     libraries,
     machine,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "billion": matching.billion,
     "training": training.descent,
     "cluster": cluster.carried,
+    "judging": judging.folders,
     "leaderboard": leaderboard.many_runs,
     "intervals": libraries.intervals,
     "band-of-chance": libraries.band_of_chance,

@@ -2,7 +2,8 @@
 
 Whatever the draw, the threshold at which a rate is read stays near that of all identities. So only
 comparisons near it are looked at one by one; those above are counted by the pairs of identities
-that they join. Where a draw leads further away, all comparisons are looked at.
+that they join. Where a draw leads further away, all comparisons are looked at. Of very many
+comparisons draws follow from counts by identity, as the intervals of single runs do.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.metrics import verification
-from harness.statistics.error_rates import ResampledComparisons
+from harness.metrics.reached import Reached
+from harness.statistics.error_rates import (
+    ONE_BY_ONE,
+    MarginDraws,
+    Measure,
+    ResampledComparisons,
+    in_blocks,
+)
 from harness.tasks.trials import Scores
 
 Weights: TypeAlias = npt.NDArray[np.int64]
@@ -42,6 +50,23 @@ class DrawnRate:
     def __init__(self, scores: Scores, identities: npt.NDArray[Any]) -> None:
         self._trials, self._known = scores, identities
         mated, nonmated = np.asarray(scores.mated), np.asarray(scores.nonmated)
+        self._by_margins: MarginDraws | None = None
+        if len(nonmated) > ONE_BY_ONE:
+            probe, reference = (
+                np.searchsorted(identities, labels).astype(np.int32)
+                for labels in (scores.nonmated_probes, scores.nonmated_references)
+            )
+            self._owner = np.searchsorted(identities, scores.mated_identities)
+            self._mated, self._nonmated = mated, nonmated
+            self._by_margins = MarginDraws(
+                mated,
+                self._owner,
+                lambda: in_blocks(nonmated, probe, reference),
+                Reached.of(mated, [nonmated]),
+                len(identities),
+            )
+            self.value = self.of_all(scores)
+            return
         self._by_mated, falling = np.argsort(mated), np.argsort(-nonmated, kind="stable")
         self._mated, self._nonmated = mated[self._by_mated], nonmated[falling]
         self._probe = np.searchsorted(identities, scores.nonmated_probes)[falling]
@@ -88,6 +113,9 @@ class DrawnRate:
         numpy.ndarray
             float64, shape (draws,); NaN for a draw without a mated or non-mated comparison.
         """
+        if self._by_margins is not None:
+            found = self._by_margins.drawn(self._read, weights)
+            return 1.0 - found if self._trials.measure == "tpdr" else found
         if self._trials.measure not in ("eer", "fnmr", "tpdr") or math.isnan(self.value):
             return np.array([self._slowly(drawn) for drawn in weights])
         total, above = self._all.weights(weights), self._head.weights(weights)
@@ -97,6 +125,11 @@ class DrawnRate:
                 for draw in zip(weights, total.tolist(), above.tolist(), strict=True)
             ]
         )
+
+    @property
+    def _read(self) -> Measure:
+        name = self._trials.measure
+        return Measure("fnmr" if name == "tpdr" else name, self._trials.rate)
 
     def _drawn(self, weights: Weights, n: int, above: int) -> float:
         mated = np.append(0, np.cumsum(weights[self._owner]))

@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -257,21 +257,18 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
     write_whole(folder / CURVES, msgspec.json.encode(outcome.curves) + b"\n")
     write_whole(folder / SEARCHES, encoded(outcome.searches))
     (folder / AS_JSON).unlink(missing_ok=True)
-    for name, text in candidate_files(outcome).items():
+    for name, text in candidate_files(outcome):
         (folder / CANDIDATES).mkdir(exist_ok=True)
         write_whole(folder / name, text)
 
 
-def candidate_files(outcome: Outcome) -> dict[str, str]:
-    """Return the candidate lists of a run: text by the name of the file."""
-    lists: dict[str, list[str]] = {}
-    for search in outcome.searches:
-        if search.gallery:
-            lists.setdefault(search.fold, []).extend(candidate_lines(search))
-    return {
-        f"{CANDIDATES}/{fold}.txt": "".join(f"{line}\n" for line in lines)
-        for fold, lines in lists.items()
-    }
+def candidate_files(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """Hand out the candidate lists of a run: the name of a file and its text, one at a time."""
+    folds = dict.fromkeys(search.fold for search in outcome.searches if search.gallery)
+    for fold in folds:
+        listed = (s for s in outcome.searches if s.fold == fold and s.gallery)
+        lines = [line for search in listed for line in candidate_lines(search)]
+        yield f"{CANDIDATES}/{fold}.txt", "".join(f"{line}\n" for line in lines)
 
 
 def candidate_lines(search: Judgement) -> list[str]:

@@ -254,11 +254,15 @@ def verify_run(folder: Path) -> list[str]:
     ):
         if read_bytes(folder, name, LARGEST_LIST) != content:
             found.append(f"{name}: does not follow from the raw scores")
-    lists = candidate_files(outcome)
     there = {name for name in contents_of(folder) if name.startswith(f"{CANDIDATES}/")}
-    for name in sorted(there | lists.keys()):
-        kept_text = read_bytes(folder, name, LARGEST_LIST) if name in there else b""
-        if kept_text != lists.get(name, "").encode():
+    follow = set()
+    for name, text in candidate_files(outcome):
+        if name in there and read_bytes(folder, name, LARGEST_LIST) == text.encode():
+            there.remove(name)
+        elif name in there or text:
+            follow.add(name)
+    for name in sorted(there | follow):
+        if name in follow or read_bytes(folder, name, LARGEST_LIST):
             found.append(f"{visible(name)}: does not follow from the raw scores")
     with sound(folder, "the opinions of other programs cannot be checked"):
         found += _contradictions(run, outcome)

@@ -22,6 +22,7 @@ from harness.record.kept_answers import NUMBERS
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, minus, percent
 from harness.tasks.answers import CURVE_POINTS
+from harness.tasks.comparisons import sorted_at_once
 from harness.tasks.kinds import task_of
 from harness.tasks.results import Curves, Metrics
 from harness.tasks.trade_off import SURE, TradeOff
@@ -112,7 +113,7 @@ def with_thresholds(det: Mapping[str, list[float]], scores: Operating) -> Mappin
     It stays as it is where the scores do not give the very curve that was recorded.
     """
     n = len(scores.nonmated)
-    rising = in_rising_order(lambda: [scores.nonmated], n, n)
+    rising = in_rising_order(lambda: [scores.nonmated], n, sorted_at_once(n))
     exact = thinned_curve(scores.mated, rising, n, CURVE_POINTS)
     if exact.fmr.tolist() != det.get("fmr") or exact.fnmr.tolist() != det.get("fnmr"):
         return det

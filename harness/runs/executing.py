@@ -51,6 +51,7 @@ from harness.runs.preparing import (
 )
 from harness.runs.shortcuts.evidence import shortcuts
 from harness.runs.status import remove_plan, write_plan
+from harness.tasks.comparisons import judged_within
 from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.results import Outcome
@@ -177,7 +178,8 @@ def _execute(
     answers = [
         load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
     ]
-    outcome = judged.judge(answers)
+    with judged_within(limits.memory):
+        outcome = judged.judge(answers)
     places = [(unit, place.folder(unit)) for unit in units]
     manifest, run = _manifest(run, outcome, places, begun, shown)
     manifest.protection = protection_of([folder for _, folder in places], checked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -218,15 +219,67 @@ def intervals_by_margins(
         As for `bootstrap_measures`.
     """
     _check(measures)
-    scores, whose = np.asarray(mated, np.float64), np.asarray(owner, np.int64)
-    sample, highest = look(blocks(), reached.n)
-    margins = margins_of(blocks(), marks_at(sample), identities)
-    rates = MarginRates(scores, whose, margins, reached, highest)
-    powers = None
-    if any(name == "d-prime" for name, _ in measures):
-        own = Powers.of([Block(scores, whose, whose)], identities)
-        powers = own, Powers.of(blocks(), identities)
-    return drawn_by_margins(measures, rates, powers, replicates=replicates, seed=seed, level=level)
+    draws = MarginDraws(mated, owner, blocks, reached, identities)
+    powers = draws.powers if any(name == "d-prime" for name, _ in measures) else None
+    return drawn_by_margins(
+        measures, draws.rates, powers, replicates=replicates, seed=seed, level=level
+    )
+
+
+class MarginDraws:
+    """Comparisons counted by identity, and what draws of identities give.
+
+    Parameters
+    ----------
+    mated
+        Scores, shape (m,).
+    owner
+        Whole numbers, shape (m,): identity of each mated comparison, from 0.
+    blocks
+        The non-mated comparisons; they are looked at twice.
+    reached
+        How many of these each mated score is below.
+    identities
+        How many there are.
+    """
+
+    def __init__(
+        self,
+        mated: Values,
+        owner: Identities,
+        blocks: Blocks,
+        reached: Reached,
+        identities: int,
+    ) -> None:
+        self._blocks = blocks
+        scores, whose = np.asarray(mated, np.float64), np.asarray(owner, np.int64)
+        sample, highest = look(blocks(), reached.n)
+        margins = margins_of(blocks(), marks_at(sample), identities)
+        self.rates = MarginRates(scores, whose, margins, reached, highest)
+
+    @cached_property
+    def powers(self) -> tuple[Powers, Powers]:
+        """What ``d-prime`` follows from, of mated and of non-mated comparisons: a third look."""
+        own = Block(self.rates.mated, self.rates.owner, self.rates.owner)
+        identities = self.rates.identities
+        return Powers.of([own], identities), Powers.of(self._blocks(), identities)
+
+    def drawn(self, measure: Measure, weights: Weights) -> npt.NDArray[np.float64]:
+        """Return a measure of some draws.
+
+        Parameters
+        ----------
+        weights
+            int64, shape (draws, identities).
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape (draws,).
+        """
+        if measure.name == "d-prime":
+            return distances(*self.powers, weights)
+        return self.rates.drawn([measure], weights)[:, 0]
 
 
 def drawn_by_margins(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,8 +31,25 @@ METRICS = (
 )
 
 
-HELD = 1 << 25
-"""Scores that are sorted at once for a DET: 256 MB of them."""
+_MEMORY: ContextVar[int] = ContextVar("memory", default=1 << 30)
+
+_KEPT = 10
+"""Bytes of a comparison that is kept: its score, and whether it is mated and took place."""
+
+
+@contextmanager
+def judged_within(memory: int) -> Iterator[None]:
+    """Say how many bytes judging may take while the block runs; a gigabyte elsewhere."""
+    token = _MEMORY.set(memory)
+    try:
+        yield
+    finally:
+        _MEMORY.reset(token)
+
+
+def sorted_at_once(comparisons: int) -> int:
+    """Return how many scores may be sorted at once beside all that are kept."""
+    return max(1 << 18, (_MEMORY.get() - _KEPT * comparisons) // 32)
 
 
 class Measures:
@@ -78,7 +97,7 @@ class Measures:
         m, n = self.reached.m, self.reached.n
         if not m or not n:
             return {}
-        pieces = in_rising_order(self.score_blocks, n, HELD)
+        pieces = in_rising_order(self.score_blocks, n, sorted_at_once(n))
         curve = thinned_curve(self.mated, pieces, n, CURVE_POINTS)
         return {"fmr": curve.fmr.tolist(), "fnmr": curve.fnmr.tolist()}
 

@@ -105,7 +105,7 @@ class Curves(msgspec.Struct, omit_defaults=True):
     reliability: dict[str, list[float]] = {}
 
 
-class Candidate(msgspec.Struct):
+class Candidate(msgspec.Struct, gc=False):
     """One line of a candidate list, with the truth beside it."""
 
     reference: str

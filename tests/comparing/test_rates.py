@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.comparing import rates
 from harness.comparing.rates import DrawnRate
 from harness.metrics import verification
 from harness.tasks.trials import Scores
@@ -82,3 +83,21 @@ def test_failures_and_comparisons_within_an_identity_count_as_everywhere() -> No
 def test_a_draw_without_a_mated_comparison_has_no_value() -> None:
     scores = replace(comparisons(3, 1), mated=np.array([1.0]), mated_identities=np.array([0]))
     assert np.isnan(DrawnRate(scores, np.arange(3)).drawn(np.array([[0, 2, 1]]))).all()
+
+
+@pytest.mark.parametrize(("measure", "rate"), [c for c in CASES if c != ("fnmr", 1.0)])
+def test_many_comparisons_are_drawn_by_counts_as_in_a_single_run(
+    measure: str, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = replace(comparisons(120, 1, probes=2), measure=measure, rate=rate)
+    draws = np.random.default_rng(3).multinomial(120, np.full(120, 1 / 120), size=60)
+    exact = DrawnRate(scores, np.arange(120))
+    monkeypatch.setattr(rates, "ONE_BY_ONE", 0)
+    counted = DrawnRate(scores, np.arange(120))
+    assert counted.value == exact.value
+    assert counted.misses.tolist() == exact.misses.tolist()
+    assert counted.owners.tolist() == exact.owners.tolist()
+    assert counted.comparisons == exact.comparisons
+    found, wanted = counted.drawn(draws), exact.drawn(draws)
+    assert np.corrcoef(found, wanted)[0, 1] > 0.95
+    assert found.std() == pytest.approx(wanted.std(), rel=0.1)

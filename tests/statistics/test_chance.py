@@ -123,7 +123,7 @@ def test_the_chance_of_open_sets_is_what_random_runs_get() -> None:
         for _ in range(100):
             answers = [Answer(rng.random(shape))]
             parts = open_set.TASK.parts(Answered(folds, answers, world.records, asked))
-            values.append(open_set._Rotations(parts).value(metric))
+            values.append(open_set.Rotations(parts).value(metric))
         found = np.array(values, dtype=np.float64)
         z = (found.mean() - by_chance.mean) / (found.std() * math.sqrt(1 / 100 + 1 / 200))
         assert abs(z) < 3.3, (name, z)
