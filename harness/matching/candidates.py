@@ -83,7 +83,7 @@ class Gathering:
             bars = np.where(fresh, np.maximum(nth, self._floors), _next_above(last))
         else:
             # A score equal to the last of a full list came too late.
-            bars = np.where(fresh, self._floors, _next_above(last))
+            bars = self.bars
         rows = np.flatnonzero(highest >= bars)
         if not len(rows):
             return
@@ -95,6 +95,14 @@ class Gathering:
             # Each settling raises the bars; this often, it costs little beside the product.
             if 2 * self._waiting_count >= self._scores.size:
                 self.settle()
+
+    @property
+    def bars(self) -> Floats:
+        """What a cell has to reach to be listed, as far as is known: float32, shape (searches,)."""
+        if not self._length:
+            return np.full(len(self._scores), np.inf, np.float32)
+        last = self._scores[:, -1]
+        return np.where(last == -np.inf, self._floors, _next_above(last))
 
     def settle(self) -> None:
         """Put what waits into the lists."""

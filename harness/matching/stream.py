@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -15,12 +16,18 @@ from harness.matching.margins import MarginCollector
 from harness.matching.mates import Mates
 from harness.matching.product import COLUMN_STEP, ROW_STEP, padded
 from harness.matching.tails import TailCollector
-from harness.matching.tiles import Tile
+from harness.matching.tiles import LOWEST, Tile
 from harness.matching.windows import Window, joined
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int64]
 _Packed: TypeAlias = list[Floats]
+
+FEW = 1 / 64
+"""Share of the scores of a tile that are found once for all questions about high scores."""
+
+OTHERS = 16
+"""One of so many rows may have lower bars than are found at once."""
 
 _TURNED = 16
 """Rows turned into columns at once: as many as fill a line of the cache."""
@@ -51,10 +58,20 @@ class Templates:
         block[: len(rows)] = rows
         return block
 
-    def references(self, numbers: Ints | slice) -> Floats:
-        """Return columns padded with zeros: float32, shape (dimension, padded columns)."""
+    def references(self, numbers: Ints | slice, room: Floats | None = None) -> Floats:
+        """Return columns padded with zeros: float32, shape (dimension, padded columns).
+
+        Parameters
+        ----------
+        room
+            float32, shape (numbers,): where they are put, if it is large enough.
+        """
         rows = self._gathered(numbers)
-        block = np.empty((rows.shape[1], padded(len(rows), COLUMN_STEP)), np.float32)
+        shape = (rows.shape[1], padded(len(rows), COLUMN_STEP))
+        size = shape[0] * shape[1]
+        if room is None or len(room) < size:
+            room = np.empty(size, np.float32)
+        block = room[:size].reshape(shape)
         # A few rows at a time are turned three times faster than all of them.
         for start in range(0, len(rows), _TURNED):
             part = rows[start : start + _TURNED]
@@ -111,6 +128,31 @@ class _Worker:
     tail: TailCollector | None
     counts: Ints
     margins: MarginCollector | None
+    few: list[Window] | None = None
+    """Windows that reach down to few scores of the first tile; None before there was one."""
+
+    def bar(self, gathering: Gathering | None) -> np.float32:
+        """Return the highest bar that most of what will be asked of a tile is not below.
+
+        `LOWEST` where too many scores reach that.
+        """
+        if self.few is None:
+            self.few = []
+            for window in self.windows:
+                above, inside = self.tile.within(window.low, window.high)
+                cells = self.tile.rows * self.tile.columns
+                if above + len(inside) < FEW * cells:
+                    self.few.append(window)
+        bars = [window.low for window in self.few]
+        if self.tail is not None:
+            bars.append(self.tail.floor)
+        if gathering is not None:
+            # Rows of which nothing is known yet, or that differ from most, are looked up.
+            known = gathering.bars
+            known = np.sort(known[known > LOWEST])
+            if 2 * len(known) > self.tile.rows:
+                bars.append(known[len(known) // OTHERS])
+        return min(bars, default=LOWEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +233,10 @@ class Stream:
                 lists[first] = watch.candidates.gathering(first, searches.stop - first)
         span = self.places
         done, total = 0, len(self.probes) * (span.stop - span.start)
-        with ThreadPoolExecutor(len(workers)) as pool:
+        with ExitStack() as stack:
+            spread: Any = map
+            if len(workers) > 1:
+                spread = stack.enter_context(ThreadPoolExecutor(len(workers))).map
             for places, packed in self._packed():
 
                 def work(first: int, places: slice = places, packed: _Packed = packed) -> int:
@@ -202,7 +247,7 @@ class Stream:
                     finally:
                         free.append(worker)
 
-                for compared in pool.map(work, firsts):
+                for compared in spread(work, firsts):
                     done += compared
                     progress(done, total)
         for gathering in lists.values():
@@ -258,16 +303,21 @@ class Stream:
         return slice(first, min(first + self.rows, len(self.probes)))
 
     def _packed(self) -> Iterator[tuple[slice, _Packed]]:
-        """Hand out the references in blocks that fit the memory, cut into tiles."""
+        """Hand out the references in blocks that fit the memory, cut into tiles.
+
+        What was handed out before is overwritten: new memory costs more than what is put there.
+        """
+        rooms: list[Floats] = []
         for start in range(self.places.start, self.places.stop, self.held):
             places = slice(start, min(start + self.held, self.places.stop))
-            yield (
-                places,
-                [
-                    self.references.references(slice(at, min(at + self.columns, places.stop)))
-                    for at in range(start, places.stop, self.columns)
-                ],
-            )
+            packed = []
+            for i, at in enumerate(range(start, places.stop, self.columns)):
+                room = rooms[i] if i < len(rooms) else None
+                numbers = slice(at, min(at + self.columns, places.stop))
+                packed.append(self.references.references(numbers, room))
+                if i >= len(rooms):
+                    rooms.append(packed[i].reshape(-1))
+            yield places, packed
 
     def _stripe(
         self,
@@ -291,6 +341,9 @@ class Stream:
             tile.fill(probes, references, rows, columns.stop - start)
             tile.mask(*mates.of(searches, columns))
             highest = tile.row_max()
+            bar = worker.bar(gathering)
+            if bar > LOWEST:
+                tile.find(bar)
             if watch is not None and gathering is not None:
                 best = watch.best_nonmate[searches]
                 np.maximum(best, highest, out=best)

@@ -54,6 +54,13 @@ class Tile(Protocol):
     def row_max(self) -> Floats:
         """Return the highest score of every row, ``-inf`` for none; shape (rows,)."""
 
+    def find(self, bar: np.float32) -> None:
+        """Find all cells at or above a bar, at least `LOWEST`, until the tile is filled again.
+
+        What is asked next about bars that are not lower is answered from these, which is quick
+        where they are few; no answer changes.
+        """
+
     def count(self, rows: Ints, bars: Floats) -> Ints:
         """Count in some rows the scores at or above a bar each.
 
@@ -122,12 +129,13 @@ class NumpyTile:
         self._scores = np.empty(rows * columns, np.float32)
         self._mask = np.empty(rows * columns, np.bool_)
         self._places: Floats | None = None
+        self._found: tuple[np.float32, Cells] | None = None
         self._numbers: Ints
         self.rows = self.columns = 0
 
     def fill(self, probes: Floats, references: Floats, rows: int, columns: int) -> None:
         """See `Tile.fill`."""
-        self.rows, self.columns = rows, columns
+        self.rows, self.columns, self._found = rows, columns, None
         shape = (padded(rows, ROW_STEP), padded(columns, COLUMN_STEP))
         self._all = self._scores[: shape[0] * shape[1]].reshape(shape)
         self._flags = self._mask[: self._all.size].reshape(shape)
@@ -151,13 +159,55 @@ class NumpyTile:
         highest: Floats = self._all.max(axis=1)[: self.rows]
         return highest
 
+    def find(self, bar: np.float32) -> None:
+        """See `Tile.find`."""
+        np.greater_equal(self._all, bar, out=self._flags)
+        places = _set_bits(np.packbits(self._flags.reshape(-1)))
+        row, column = np.divmod(places, self._all.shape[1])
+        self._found = bar, (row, column, self._all.reshape(-1)[places])
+
     def count(self, rows: Ints, bars: Floats) -> Ints:
         """See `Tile.count`."""
-        counts: Ints = np.bitwise_count(self._words(rows, bars)).sum(axis=1, dtype=np.int64)
+        counts: Ints
+        if self._found is None:
+            return np.bitwise_count(self._words(rows, bars)).sum(axis=1, dtype=np.int64)
+        counts = np.bincount(self._cells(rows, bars)[0], minlength=self.rows)[rows]
+        low = np.flatnonzero(bars < self._found[0])
+        if len(low):
+            words = self._words(rows[low], bars[low])
+            counts[low] = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
         return counts
 
     def reaching(self, rows: Ints, bars: Floats) -> Cells:
         """See `Tile.reaching`."""
+        if self._found is None:
+            return self._looked_up(rows, bars)
+        low = bars < self._found[0]
+        if not low.any():
+            return self._cells(rows, bars)
+        high = ~low
+        row, column, score = (
+            np.concatenate(both)
+            for both in zip(
+                self._cells(rows[high], bars[high]),
+                self._looked_up(rows[low], bars[low]),
+                strict=True,
+            )
+        )
+        order = np.argsort(row, kind="stable")
+        return row[order], column[order], score[order]
+
+    def _cells(self, rows: Ints, bars: Floats) -> Cells:
+        """Return what was found of some rows, at or above a bar each."""
+        if self._found is None:
+            raise RuntimeError("nothing was looked for")
+        row, column, score = self._found[1]
+        each = np.full(self._all.shape[0], np.inf, np.float32)
+        each[rows] = bars
+        keep = np.flatnonzero(score >= each[row])
+        return row[keep], column[keep], score[keep]
+
+    def _looked_up(self, rows: Ints, bars: Floats) -> Cells:
         words = self._words(rows, bars)
         place, column = np.divmod(_set_bits(words.view(np.uint8).reshape(-1)), self._all.shape[1])
         row = rows[place]
@@ -173,6 +223,9 @@ class NumpyTile:
 
     def within(self, low: np.float32, high: np.float32) -> tuple[int, Floats]:
         """See `Tile.within`."""
+        if self._found is not None and low >= self._found[0]:
+            score = self._found[1][2]
+            return int(np.count_nonzero(score > high)), score[(score >= low) & (score <= high)]
         np.greater_equal(self._all, low, out=self._flags)
         inside = np.packbits(self._flags.reshape(-1))
         above = 0

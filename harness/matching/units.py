@@ -52,7 +52,10 @@ LOOKED_AT = 1 << 16
 BLOCK = 10 * ROWS
 """Probes that one unit compares: their templates and lists are held at once."""
 
-DRAWN = 8192
+RUN = 16
+"""Neighbours that are drawn together."""
+
+DRAWN = 512 * RUN
 """References drawn for each tile's height of probes, so that no list begins without a floor."""
 
 
@@ -301,9 +304,9 @@ def _begin(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
     search, place = _pairs_of(work, unit)
     mates = Mates(search, place, len(probes))
     multiply, place_free = product_for(references.rows.shape[1])
-    drawn = min(DRAWN, len(references))
     rng = np.random.default_rng([len(references), unit.first])
-    places = np.sort(rng.choice(len(references), drawn, replace=False))
+    places = _drawn(len(references), rng)
+    drawn = len(places)
     tile = NumpyTile(multiply, ROWS, COLUMNS)
     scores = np.empty((len(probes), drawn), np.float32)
     left = probes.probes(slice(0, len(probes)))
@@ -321,13 +324,25 @@ def _begin(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
     if 0 < plan.candidates <= drawn:
         nth = drawn - plan.candidates
         floors = np.partition(scores, nth, axis=1)[:, nth]
-    few = np.sort(rng.choice(drawn, min(max(1, plan.sample), drawn), replace=False))
+    # As few neighbours as there can be: they may be alike.
+    turn = rng.integers(0, RUN, drawn // RUN + 1)[np.arange(drawn) // RUN]
+    spread = np.lexsort((rng.random(drawn), (np.arange(drawn) + turn) % RUN))
+    few = np.sort(spread[: max(1, plan.sample)])
     return {
         "mated": mates.scores,
         "floors": floors,
         "sample": scores[:, few],
         "place_free": np.array(place_free),
     }
+
+
+def _drawn(references: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Draw references, some neighbours at a time, since reading begins anew for each: rising."""
+    if references <= DRAWN:
+        return np.arange(references)
+    runs = rng.choice(-(-references // RUN), DRAWN // RUN, replace=False)
+    places = (np.sort(runs)[:, np.newaxis] * RUN + np.arange(RUN)).reshape(-1)
+    return places[places < references]
 
 
 def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
