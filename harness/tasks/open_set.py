@@ -320,12 +320,12 @@ def chance_fnir(gallery: npt.NDArray[np.integer], fpir: float | None, rank: int)
     """
     if len(gallery) == 0:
         return None
-    from scipy.stats import binom  # half a second that few runs need
-
     def fnir(rate: float) -> float:
         if rank == 1:
             # The mate is the best of those above, if there are any: one closed form for any size.
             return 1.0 - float((rate / gallery).mean())
+        from scipy.stats import binom  # half a second that few runs need
+
         sizes, counts = np.unique(gallery, return_counts=True)
         hits = 0.0
         for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
