@@ -6,6 +6,7 @@ not the end of the process, and what was read long ago does not count as memory 
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -101,7 +102,7 @@ def vector_file(path: Path) -> VectorFile:
             f"{file_name} has {size:,} bytes and its header promises {wanted:,}: it was cut short, "
             "or is still being written"
         )
-    return VectorFile(str(path), shape[0], shape[1], start, dtype.str, bool(by_columns))
+    return VectorFile(str(path.absolute()), shape[0], shape[1], start, dtype.str, bool(by_columns))
 
 
 def vector_files(path: Path, what: str) -> list[VectorFile]:
@@ -175,7 +176,7 @@ class Rows:
         self._first = np.cumsum([0, *(file.rows for file in files)])
         self.shape = (int(self._first[-1]), files[0].dimension)
         self._scale = scale
-        self._open: dict[int, int] = {}
+        self._open: dict[int, io.FileIO] = {}
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -228,12 +229,6 @@ class Rows:
             scaled[small] = exact
             return scaled
 
-    def close(self) -> None:
-        """Close the files; they are opened again when they are needed."""
-        for number in self._open.values():
-            os.close(number)
-        self._open.clear()
-
     def _read(self, i: int, start: int, stop: int) -> npt.NDArray[np.floating[Any]]:
         file = self._files[i]
         dtype = np.dtype(file.dtype)
@@ -254,10 +249,10 @@ class Rows:
         path = self._files[i].path
         try:
             if i not in self._open:
-                self._open[i] = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+                self._open[i] = io.FileIO(path)
             left = memoryview(array).cast("B")
             while len(left):
-                got = os.preadv(self._open[i], [left], offset)
+                got = os.preadv(self._open[i].fileno(), [left], offset)
                 if not got:
                     raise DataError(
                         f"{visible(path)} ends early: it changed while it was being matched"

@@ -168,14 +168,16 @@ class NumpyTile:
 
     def count(self, rows: Ints, bars: Floats) -> Ints:
         """See `Tile.count`."""
-        counts: Ints
         if self._found is None:
-            return np.bitwise_count(self._words(rows, bars)).sum(axis=1, dtype=np.int64)
-        counts = np.bincount(self._cells(rows, bars)[0], minlength=self.rows)[rows]
+            return self._counted(rows, bars)
+        counts: Ints = np.bincount(self._cells(rows, bars)[0], minlength=self.rows)[rows]
         low = np.flatnonzero(bars < self._found[0])
         if len(low):
-            words = self._words(rows[low], bars[low])
-            counts[low] = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+            counts[low] = self._counted(rows[low], bars[low])
+        return counts
+
+    def _counted(self, rows: Ints, bars: Floats) -> Ints:
+        counts: Ints = np.bitwise_count(self._words(rows, bars)).sum(axis=1, dtype=np.int64)
         return counts
 
     def reaching(self, rows: Ints, bars: Floats) -> Cells:
@@ -186,15 +188,11 @@ class NumpyTile:
         if not low.any():
             return self._cells(rows, bars)
         high = ~low
-        row, column, score = (
-            np.concatenate(both)
-            for both in zip(
-                self._cells(rows[high], bars[high]),
-                self._looked_up(rows[low], bars[low]),
-                strict=True,
-            )
-        )
+        found = self._cells(rows[high], bars[high])
+        others = self._looked_up(rows[low], bars[low])
+        row = np.concatenate([found[0], others[0]])
         order = np.argsort(row, kind="stable")
+        column, score = np.concatenate([found[1], others[1]]), np.concatenate([found[2], others[2]])
         return row[order], column[order], score[order]
 
     def _cells(self, rows: Ints, bars: Floats) -> Cells:

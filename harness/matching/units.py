@@ -178,7 +178,11 @@ def read_result(folder: Path) -> Arrays:
     return load_arrays(folder / RESULT)
 
 
-def do_one(folder: Path, progress: Progress | None = None) -> None:
+def do_one(
+    folder: Path,
+    progress: Progress | None = None,
+    called: Callable[[str], str] | None = None,
+) -> None:
     """Do the unit that lies in a folder; what is there already is done anew.
 
     Parameters
@@ -187,6 +191,8 @@ def do_one(folder: Path, progress: Progress | None = None) -> None:
         In the folder ``units`` of a matching.
     progress
         Called as ``progress(comparisons done, comparisons in all)``.
+    called
+        What a path of a file of templates is called on this machine; as it is there unless given.
 
     Raises
     ------
@@ -201,6 +207,8 @@ def do_one(folder: Path, progress: Progress | None = None) -> None:
     unit = msgspec.json.decode(text, type=Unit)
     work = folder.parent.parent
     plan = msgspec.json.decode((work / PLAN).read_bytes(), type=Plan)
+    if called is not None:
+        plan = _renamed(plan, called)
     arrays = _KINDS[unit.kind](unit, plan, work, progress or _silent)
     (folder / DONE).unlink(missing_ok=True)
     content = packed(arrays)
@@ -252,6 +260,14 @@ def templates_of(plan: Plan, work: Path, side: str) -> Templates:
     )
 
 
+def _renamed(plan: Plan, called: Callable[[str], str]) -> Plan:
+    sides = {
+        side: [msgspec.structs.replace(one, path=called(one.path)) for one in getattr(plan, side)]
+        for side in ("probes", "references")
+    }
+    return msgspec.structs.replace(plan, **sides)
+
+
 def _look(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
     """Take the hash of some rows, and what makes each of them as long as 1."""
     rows = Rows(getattr(plan, unit.of))
@@ -269,7 +285,6 @@ def _look(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
             digest.update(little.reshape(-1).view(np.uint8).data)
             here = slice(at - unit.first, at - unit.first + len(piece))
             scale[here], broken[here] = _scales(piece)
-    rows.close()
     return {
         "sha256": np.frombuffer(digest.digest(), np.uint8),
         "scale": scale,

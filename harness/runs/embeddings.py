@@ -16,7 +16,6 @@ from harness.data.findings import Finding, Findings
 from harness.data.records import Dataset, Fold, number_of, numbered_name
 from harness.data.whole_files import digest_of
 from harness.errors import DataError, UsageError, some, visible
-from harness.matching.pool import Here
 from harness.matching.results import MatchResult
 from harness.matching.rows import VectorFile, vector_files
 from harness.matching.sharded import Execute, Looked, Shards
@@ -128,8 +127,8 @@ class _Pairs(ProtocolOnData):
 def match_embeddings(
     embeddings: Embeddings,
     *,
+    execute: Execute,
     say: Callable[[str], None],
-    progress: Callable[[str, int, int], None],
 ) -> ImportedRun:
     """Match and judge embeddings, and write their run folder.
 
@@ -137,10 +136,10 @@ def match_embeddings(
 
     Parameters
     ----------
+    execute
+        Does units of work.
     say
         Is told in sentences what was lost on the way.
-    progress
-        Called as ``progress(what, units done, units in all)``.
 
     Raises
     ------
@@ -168,14 +167,10 @@ def match_embeddings(
     )
     work = embeddings.out / NAME / f"{listed}-{_key(embeddings, files)}.unfinished"
     work.mkdir(parents=True, exist_ok=True)
-    here = Here(embeddings.workers, progress)
-    try:
-        with alone(work):
-            looked, found = _matched(embeddings, files, mates, work, here, say)
-            run = _judged(embeddings, listed, files, names["probes"], mates, looked, found)
-            shutil.rmtree(work, ignore_errors=True)
-    finally:
-        here.close()
+    with alone(work):
+        looked, found = _matched(embeddings, files, mates, work, execute, say)
+        run = _judged(embeddings, listed, files, names["probes"], mates, looked, found)
+        shutil.rmtree(work, ignore_errors=True)
     return run
 
 

@@ -320,6 +320,7 @@ def chance_fnir(gallery: npt.NDArray[np.integer], fpir: float | None, rank: int)
     """
     if len(gallery) == 0:
         return None
+
     def fnir(rate: float) -> float:
         if rank == 1:
             # The mate is the best of those above, if there are any: one closed form for any size.

@@ -44,6 +44,26 @@ EVERY = 10.0
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes."
 )
 @click.option(
+    "--on",
+    default="subprocess",
+    show_default=True,
+    envvar="HARNESS_ON",
+    show_envvar=True,
+    metavar="WHERE",
+    help="Where it is computed: processes of this machine, or workers of a cluster: dask (here), "
+    "dask://HOST:PORT, a scheduler file, slurm, pbs.",
+)
+@click.option(
+    "--cluster", "cluster_file", type=PATH, metavar="FILE.toml", help="Jobs to ask for: see run."
+)
+@click.option(
+    "--data-root",
+    "data_roots",
+    multiple=True,
+    metavar="LOCAL=REMOTE",
+    help="What a folder of this machine is called on the workers. Repeatable.",
+)
+@click.option(
     "--memory",
     type=MEMORY,
     default="1GB",
@@ -61,6 +81,9 @@ def match(
     reference_names: Path | None,
     shards: int | None,
     workers: int,
+    on: str,
+    cluster_file: Path | None,
+    data_roots: tuple[str, ...],
     memory: int,
     name: str | None,
     out: Path,
@@ -73,6 +96,7 @@ def match(
     same command goes on from where an interrupted one stopped.
     """
     from harness.cli.printing import print_judged, say_findings, scored_json
+    from harness.execution.cluster.choosing import matching_on
     from harness.runs.embeddings import Embeddings, match_embeddings
 
     given = Embeddings(
@@ -87,9 +111,18 @@ def match(
         out,
         name,
     )
-    run = match_embeddings(
-        given, say=lambda text: click.echo(f"note: {text}", err=True), progress=_Progress()
+    place = matching_on(
+        on,
+        file=cluster_file,
+        data_roots=data_roots,
+        workers=workers,
+        out=out,
+        progress=_Progress(),
     )
+    with place as execute:
+        run = match_embeddings(
+            given, execute=execute, say=lambda text: click.echo(f"note: {text}", err=True)
+        )
     say_findings(run.manifest.findings, set())
     if as_json:
         facts = scored_json(run.folder, run.manifest, run.outcome, None)

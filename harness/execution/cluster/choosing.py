@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +11,10 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.execution.cluster.carrying import Carrier
 from harness.execution.cluster.connecting import DASK, connected
+from harness.execution.cluster.matching import CarriedUnits
 from harness.execution.cluster.settings import ClusterSettings, read_settings, root_of
 from harness.execution.executor import EXECUTORS, SUBPROCESS, Executor
+from harness.matching.pool import Here
 
 JOBS = ("slurm", "pbs")
 _ADDRESS = re.compile(r"(dask|tcp|tls)://[^\s/]+:\d+")
@@ -63,13 +65,59 @@ def opened(
             raise UsageError(f"--cluster and --data-root are for clusters, and --on {on} is none")
         yield EXECUTORS[on]
         return
-    settings = ClusterSettings() if file is None else read_settings(file)
-    if data_roots:
-        given = {**settings.data_root, **dict(root_of(text) for text in data_roots)}
-        settings = settings.model_copy(update={"data_root": given})
-    if on in JOBS and file is None:
-        raise UsageError(f"--on {on} needs --cluster FILE.toml, which says what jobs to ask for")
+    settings = _settings(on, file, data_roots)
     with connected(on, settings, workers=workers, threads=threads, out=out) as connection:
         carrier = Carrier(connection, settings, device)
         connection.wait()
         yield replace(SUBPROCESS, name=DASK, ask=carrier.ask, forks=False, elsewhere=carrier)
+
+
+@contextmanager
+def matching_on(
+    on: str,
+    *,
+    file: Path | None,
+    data_roots: tuple[str, ...],
+    workers: int,
+    out: Path,
+    progress: Callable[[str, int, int], None],
+) -> Iterator[Callable[[str, Sequence[Path]], None]]:
+    """Give what does units of a matching where ``--on`` says, for as long as the block takes.
+
+    Parameters
+    ----------
+    on, file, data_roots, workers, out
+        As for `opened`; ``subprocess`` stands for processes of this machine.
+    progress
+        Called as ``progress(what, units done, units in all)``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such executor or cluster.
+    """
+    if not is_known(on):
+        raise UsageError(f"--on {on!r}: expected {HOW}")
+    if on in EXECUTORS:
+        if file is not None or data_roots:
+            raise UsageError(f"--cluster and --data-root are for clusters, and --on {on} is none")
+        here = Here(EXECUTORS[on].most_units or workers, progress)
+        try:
+            yield here
+        finally:
+            here.close()
+        return
+    settings = _settings(on, file, data_roots)
+    with connected(on, settings, workers=workers, threads=1, out=out) as connection:
+        connection.wait()
+        yield CarriedUnits(connection, settings, progress)
+
+
+def _settings(on: str, file: Path | None, data_roots: tuple[str, ...]) -> ClusterSettings:
+    settings = ClusterSettings() if file is None else read_settings(file)
+    if data_roots:
+        roots = {**settings.data_root, **dict(root_of(text) for text in data_roots)}
+        settings = settings.model_copy(update={"data_root": roots})
+    if on in JOBS and file is None:
+        raise UsageError(f"--on {on} needs --cluster FILE.toml, which says what jobs to ask for")
+    return settings
