@@ -63,8 +63,10 @@ class Templates:
 
         Parameters
         ----------
+        numbers
+            int64, shape (columns,), or a slice.
         room
-            float32, shape (numbers,): where they are put, if it is large enough.
+            float32, shape (cells,): where they are put, if it is large enough.
         """
         rows = self._gathered(numbers)
         shape = (rows.shape[1], padded(len(rows), COLUMN_STEP))

@@ -44,7 +44,7 @@ Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 Progress: TypeAlias = Callable[[int, int], None]
 
 UNIT, RESULT, DONE = "unit.json", "result.npz", "done.json"
-PLAN, SCALE, CHOSEN, PAIRS, KNOWN = "plan.json", "scale", "chosen", "pairs.npy", "known.npz"
+PLAN, SCALE, CHOSEN, PAIRS, KNOWN = "shards.json", "scale", "chosen", "pairs.npy", "known.npz"
 
 LOOKED_AT = 1 << 16
 """Rows of which one unit takes the hash and the lengths: the same for any number of shards."""
