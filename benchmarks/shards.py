@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-ALIKE = ("metrics.json", "curves.json", "searches.json", "candidates/all.txt")
+ALIKE = ("metrics.json", "curves.json", "searches.npz", "candidates/all.txt")
 FILES = 5
 """Of references: their borders are no borders of shards, nor of tiles."""
 
@@ -96,6 +96,7 @@ def _measured(folder: Path, references: int, asked: argparse.Namespace) -> list[
                 "command s": _middle([t["seconds"] for t in turns]),
                 "matching / product": _middle([t["matching"] / p["seconds"] for t, p in pairs]),
                 "command / product": _middle([t["seconds"] / p["seconds"] for t, p in pairs]),
+                "processor: matching / product": _middle([t["cpu"] / p["cpu"] for t, p in pairs]),
                 "peak MB of a process": round(max(t["peak"] for t in turns) / 2**20),
                 "same bytes": all(t["same"] for t in turns),
             }
@@ -153,10 +154,10 @@ def _product(folder: str, threads: int) -> dict[str, float]:
     probes = np.load(Path(folder) / "P.npy")
     parts = [np.load(Path(folder) / "R" / f"{i}.npy") for i in range(FILES)]
     product_in_tiles(probes, parts[0][:20_000], threads)
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), _processor()
     for part in parts:
         product_in_tiles(probes, part, threads)
-    return {"seconds": time.perf_counter() - begun}
+    return {"seconds": time.perf_counter() - begun, "cpu": _processor() - cpu}
 
 
 def _match(folder: str, shards: int, workers: int, memory: str) -> dict[str, float]:
@@ -164,13 +165,13 @@ def _match(folder: str, shards: int, workers: int, memory: str) -> dict[str, flo
     from harness.cli.ending import carried_out
     from harness.runs import embeddings
 
-    matching = [0.0]
+    matching = [0.0, 0.0]
     real = embeddings._matched
 
     def timed(*given: Any) -> Any:
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), _processor()
         found = real(*given)
-        matching[0] = time.perf_counter() - begun
+        matching[:] = time.perf_counter() - begun, _processor() - cpu
         return found
 
     vars(embeddings)["_matched"] = timed
@@ -189,7 +190,19 @@ def _match(folder: str, shards: int, workers: int, memory: str) -> dict[str, flo
         resource.getrusage(who).ru_maxrss
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     ]
-    return {"seconds": seconds, "matching": matching[0], "peak": float(max(peaks) << 10)}
+    cpu = matching[1] if workers == 1 else _processor()
+    return {
+        "seconds": seconds,
+        "matching": matching[0],
+        "cpu": cpu,
+        "peak": float(max(peaks) << 10),
+    }
+
+
+def _processor() -> float:
+    """Return the processor seconds of this process and of those that it waited for."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
 
 
 def _digests(runs: Path) -> dict[str, str]:
