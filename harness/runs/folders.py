@@ -103,7 +103,9 @@ def belongs(folder: Path, identity: str, environment: Environment) -> bool:
             seen = read_json(folder, record.MANIFEST, _Seen, partly=True)
             if seen.identity != identity:
                 return False
-            return all(agrees(one.environment, environment) for one in seen.environments)
+            # Units of a cluster may have been done in several.
+            known = [agrees(one.environment, environment) for one in seen.environments]
+            return not known or any(known)
         if (folder / record.PLANNED).is_file():
             planned = read_json(folder, record.PLANNED, Environment)
             return agrees(planned, environment)

@@ -492,7 +492,8 @@ def _attack(request: Request) -> Attack:
                 f"--attack {request.attack}: protocol {protocol!r} does not say whose pictures; "
                 "name an algorithm, or give the protocol a key 'attacker' in its table [removal]"
             )
-    entry = _entry(name, Request((), (), preset=preset, plugins=request.plugins))
+    own = replace(request, algorithms=(), protocols=(), preset=preset, parameters={}, seed=None)
+    entry = _entry(name, own)
     if Remover.__name__ not in entry.description.abilities:
         raise UsageError(
             f"--attack {request.attack}: {name!r} is no {Remover.__name__}. "

@@ -199,6 +199,7 @@ def run(
     from harness.cli.progress import progress_for
     from harness.execution.bounds import Bounds
     from harness.execution.cluster.choosing import HOW, is_known, opened
+    from harness.execution.executor import EXECUTORS
     from harness.execution.pool import Limits
     from harness.runs.executing import ONE_FIT, execute
     from harness.runs.finishing import add_likelihood_ratios
@@ -213,9 +214,10 @@ def run(
         limits = replace(limits, workers=workers)
     executor = click.get_current_context().with_resource(
         opened(
-            on,
-            file=cluster_file,
-            data_roots=data_roots,
+            # A cluster is not started to say what would be done there.
+            "subprocess" if dry_run and on not in EXECUTORS else on,
+            file=None if dry_run else cluster_file,
+            data_roots=() if dry_run else data_roots,
             workers=limits.workers,
             threads=threads,
             device=device,

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from harness.data.fingerprints import THREADS
 from harness.errors import PluginError, RunFailed, UsageError
 from harness.execution.asking import Asked
 from harness.execution.bounds import Bounds
@@ -120,7 +122,7 @@ class Carrier:
         answers = self._connection.on_each(there.tell, question.key, self._roots)
         reports = [msgspec.json.decode(answer, type=Report) for answer in answers]
         reports.sort(key=lambda one: (one.host, one.worker))
-        first = next((one for one in reports if one.description is not None), None)
+        first = _usual(reports)
         if first is None or first.description is None:
             kind = UsageError if reports[0].exit_code == UsageError.exit_code else PluginError
             raise kind(f"{reports[0].error}\n  on {reports[0].host}")
@@ -201,8 +203,9 @@ class Carrier:
     def digests(self, units: Iterable[Unit]) -> dict[str, str]:
         """Return SHA-256 of the files that units are about, by path; each is hashed once."""
         paths = {absolute(one.path) for unit in units for one in pictures_of(unit)}
-        for path in sorted(paths - self._digests.keys()):
-            self._digests[path] = digest_or_nothing(path)
+        missing = sorted(paths - self._digests.keys())
+        with ThreadPoolExecutor(THREADS) as pool:
+            self._digests |= zip(missing, pool.map(digest_or_nothing, missing), strict=True)
         return {path: self._digests[path] for path in sorted(paths)}
 
     def _expected_for(self, units: Iterable[Unit]) -> list[Expected]:
@@ -361,6 +364,15 @@ class _Wave:
             claim = read_claim(self.place.folder(turn.unit))
             if claim is not None and claim.token == turn.token:
                 remove_claim(self.place.folder(turn.unit))
+
+
+def _usual(reports: Sequence[Report]) -> Report | None:
+    """Return a report of a worker that is like most of those that could describe the algorithm."""
+    able = [one for one in reports if one.description is not None]
+    counts = Counter(one.environment.hash for one in able)
+    return max(
+        able, key=lambda one: (counts[one.environment.hash], one.environment.hash), default=None
+    )
 
 
 def absolute(path: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RunFailed, UsageError
+from harness.execution.cluster import there
 from harness.execution.cluster.settings import ClusterSettings
 from harness.execution.variables import variables
 
@@ -27,6 +29,9 @@ CONNECT = 30.0
 
 GRACE = 10.0
 """Seconds without a word of the scheduler after which it is taken for gone."""
+
+SAY_AFTER = 10.0
+"""Seconds after which it is said that there is no worker yet."""
 
 COUNT_EVERY, REPLACE_EVERY = 5.0, 30.0
 """Seconds between two counts of workers, and between two times that jobs are filled up."""
@@ -81,8 +86,13 @@ class Connection:
         self._resources = False
 
     def wait(self) -> None:
-        """Wait for a first worker."""
+        """Wait for a first worker, and say so where that takes long."""
+        said, started = False, time.monotonic()
         while not self._workers():
+            if not said and time.monotonic() - started > SAY_AFTER:
+                said = True
+                sys.stderr.write(f"waiting for a first worker of {self._where}\n")
+                sys.stderr.flush()
             time.sleep(0.1)
             self.watch()
 
@@ -297,6 +307,7 @@ def _local(distributed: Any, workers: int, threads: int) -> Iterator[Any]:
         "memory_limit": 0,
         "dashboard": False,
         "local_directory": place,
+        "preload": [there.__name__],
         "silence_logs": logging.CRITICAL,
         "security": security,
         "protocol": "tls://",

@@ -7,6 +7,7 @@ its limits, as it does without a cluster.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import traceback
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -79,6 +81,12 @@ class Outcome(msgspec.Struct, omit_defaults=True):
     rows: list[Difference] = []
     steps: dict[str, str] = {}
     checked: Checked | None = None
+
+
+def dask_setup(worker: Any) -> None:
+    """Leave Ctrl+C to the process that leads the run; Dask calls this in workers started here."""
+    # Not SIG_IGN, which the processes of an algorithm would inherit.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
 
 
 def tell(question: bytes, roots: Roots) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.api import Matcher
 from harness.errors import RunFailed, UsageError
 from harness.execution import keeping, storage
 from harness.execution.claims import Held, read_claim
@@ -18,14 +21,16 @@ from harness.execution.cluster import carrying, there
 from harness.execution.cluster.assignments import write_assignment
 from harness.execution.cluster.carrying import Carrier
 from harness.execution.cluster.connecting import Connection
-from harness.execution.cluster.sameness import Expected, Question
+from harness.execution.cluster.sameness import Expected, Question, Report
 from harness.execution.cluster.settings import ClusterSettings
 from harness.execution.cluster.there import Outcome
 from harness.execution.doing import Event
 from harness.execution.environment import Environment
 from harness.execution.keeping import Workplace, is_done
 from harness.execution.pool import Limits
+from harness.execution.spot_checks import Checked
 from harness.execution.unit import SCORES, Unit
+from harness.plugins.description import describe
 
 FILE = "/nowhere/some.py"
 QUESTION = Question("some", FILE, "", "", "", {}, None, (), 1.0, 0)
@@ -236,3 +241,71 @@ def test_what_a_worker_noted_before_the_leader_died_is_taken_over(tmp_path: Path
     for unit in units():
         again.journal.take_over(unit.name)
     assert [is_done(unit, again) for unit in units()] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("deaths", [0, 1])
+def test_answers_are_checked_by_a_worker_and_again_by_another_where_it_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    asked: list[list[str]] = []
+
+    def check(units: list[Unit], place: Workplace, doing_of: Any) -> Checked:
+        asked.append([unit.name for unit in units])
+        assert place.journal.hashes() == {"fold-1/scores": "aa"}
+        return Checked(3, 4, 0.5)
+
+    monkeypatch.setattr(there, "check_answers", check)
+    place = Workplace(tmp_path)
+    place.journal.add({"fold-1/scores": "aa"})
+    worker = Worker(lambda name, turn: None if turn <= deaths else "work")
+    found = carrier(worker).check_all(units(1), place, Limits(), lambda event: None)
+    assert found == Checked(3, 4, 0.5)
+    assert asked == [["fold-1"]]
+    assert not (tmp_path / "assignments").exists()
+
+
+def test_a_check_that_takes_every_worker_with_it_fails_the_run(tmp_path: Path) -> None:
+    worker = Worker(lambda name, turn: None)
+    with pytest.raises(RunFailed, match="2 workers died while they were checking"):
+        carrier(worker).check_all(units(), Workplace(tmp_path), Limits(), lambda event: None)
+
+
+def test_a_fault_of_the_harness_on_a_worker_comes_with_its_trace_and_is_no_run_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(unit: Unit, place: Workplace, doing: Any) -> None:
+        raise LookupError("what was that")
+
+    monkeypatch.setattr(there, "do", fault)
+    with pytest.raises(RuntimeError, match=r"(?s)on .*LookupError: what was that"):
+        carry(Worker(), tmp_path / "run")
+
+
+def test_units_that_ask_for_a_device_never_share_a_worker_s() -> None:
+    at_once, most = [0], [0]
+
+    def work() -> None:
+        with there._own_turn(True):
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+            time.sleep(0.01)
+            at_once[0] -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+
+
+def test_what_most_workers_are_like_is_what_the_others_are_held_against() -> None:
+    def report(number: int, python: str, *, able: bool = True) -> Report:
+        asked = describe(Matcher) if able else None
+        return Report("h", str(number), "1", {}, {}, asked, Environment(python=python))
+
+    many = [report(1, "3.12"), report(2, "3.11"), report(3, "3.11"), report(4, "3.13", able=False)]
+    usual = carrying._usual(many)
+    assert usual is not None
+    assert usual.environment.python == "3.11"
+    assert carrying._usual(many[3:]) is None

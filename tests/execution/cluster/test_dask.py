@@ -41,3 +41,17 @@ def test_metrics_and_scores_are_the_same_bytes_wherever_units_are_done(
     assert {step["unit"] for step in steps} == {f"fold-{fold}" for fold in range(1, 9)}
     again = harness(*asked(folders, patient), *ways["dask"], "--out", tmp_path / "dask")
     assert again.json["runs"][0]["done"] == []
+
+
+def test_probes_that_are_retouched_first_are_the_same_bytes(
+    harness: Command, small_set: Path, tmp_path: Path
+) -> None:
+    words: list[str | Path] = ["run", "--protocol", "similarity", "--algo", "colours", "--json"]
+    words += ["--data", small_set, "--attack", "inpaint", "--fold", "1", "--fold", "2"]
+    found = []
+    for name, where in (("here", "subprocess"), ("there", "dask")):
+        place = ("--on", where, "--workers", "2", "--out", tmp_path / name)
+        ran = harness(*words, *place, timeout=400)
+        assert ran.code == 0, ran.err
+        found.append(bytes_of(tmp_path / "work" / ran.json["runs"][0]["folder"]))
+    assert found[0] == found[1]

@@ -1,4 +1,4 @@
-"""Jobs of Slurm: of a script that stands for it, which starts each job as a process here."""
+"""Jobs of Slurm and PBS: of scripts that stand for them, and start each job as a process here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ script="$place/script$(wc -c <"$place/number" | tr -d " ")"
 cp "$1" "$script"
 setsid sh "$script" >"$place/out" 2>&1 </dev/null &
 echo $! >>"$place/jobs"
-echo "Submitted batch job $!"
+case "$0" in *qsub) echo "$!" ;; *) echo "Submitted batch job $!" ;; esac
 """
 SCANCEL = """#!/bin/sh
 echo "$1" >>"$(dirname "$0")/cancelled"
@@ -88,6 +88,30 @@ def test_jobs_make_the_same_bytes_and_are_gone_afterwards(
     assert len(jobs) == 2
     assert sorted((slurm / "cancelled").read_text().split()) == sorted(jobs)
     assert not list((tmp_path / "there" / ".cluster").glob(".dask-jobqueue*"))
+
+
+def test_jobs_of_pbs_make_the_same_bytes(
+    harness: Command, folders: Path, patient: Path, tmp_path: Path, slurm: Path
+) -> None:
+    for name, stands_for in (("qsub", "sbatch"), ("qdel", "scancel")):
+        (slurm / name).symlink_to(slurm / stands_for)
+    file = tmp_path / "jobs.toml"
+    file.write_text(JOBS.replace('directives = ["--constraint=alike"]', "gpus = 1"))
+    here = harness(*asked(folders, patient), "--out", tmp_path / "here", timeout=400)
+    words = ("--on", "pbs", "--cluster", file, "--out", tmp_path / "there")
+    there = harness(*asked(folders, patient), *words, timeout=400)
+    assert there.code == 0, there.err
+    folder = tmp_path / "work" / there.json["runs"][0]["folder"]
+    assert bytes_of(folder) == bytes_of(tmp_path / "work" / here.json["runs"][0]["folder"])
+    script = (slurm / "script2").read_text()
+    for line in (
+        "#PBS -q batch",
+        "#PBS -A forensics",
+        "#PBS -l select=1:ncpus=2:mem=1GB:ngpus=1",
+        "#PBS -l walltime=00:30:00",
+    ):
+        assert line in script
+    assert "--nworkers" not in script, "a job that has one device is one worker"
 
 
 def test_slurm_that_refuses_a_job_is_quoted(
