@@ -225,14 +225,18 @@ def test_the_verb_prints_every_rate_and_json_holds_the_same(golden: Run) -> None
     assert refused.err.count("\n") == 1
 
 
-def test_the_figure_has_a_line_and_a_column_for_each_rate(golden: Run) -> None:
+def test_the_figure_has_a_line_for_each_rate_and_its_numbers(golden: Run) -> None:
     growth = growth_in(golden, dense=True)
     figure = growth_figure(growth, "<b>colours</b>")
     assert figure is not None
     assert "<b>" not in figure.svg
-    assert len(figure.table.columns) == len(growth.curves) + 2
-    assert len(figure.table.rows) == len(growth.curves[0].points)
-    assert figure.csv.startswith("References,Hit rate")
+    assert len(figure.table.rows) < len(figure.csv.splitlines())
+    points = sum(len(curve.points) for curve in growth.curves)
+    assert len(figure.csv.splitlines()) == points + 1
+    assert figure.csv.startswith("rate,rank,threshold,references,value,low,high,chance")
+    assert {row[0] for row in figure.table.rows} == {label(curve) for curve in growth.curves}
+    shown = [row[1] for row in figure.table.rows if row[0] == label(growth.curves[0])]
+    assert shown == ["5", "10", "20", "50", "54", "54-55, as searched"]
 
 
 def test_a_run_of_one_reference_has_no_figure() -> None:

@@ -8,7 +8,7 @@ from harness.errors import some
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import HOVER_POINTS, Figure
 from harness.reporting.tables import Table
-from harness.reporting.wording import count, interval, percent, score
+from harness.reporting.wording import NO_VALUE, count, interval, percent, score
 from harness.tasks.growth import Growth, GrowthCurve, GrowthPoint
 
 __all__ = ["growth_figure", "label", "searches_in", "size_text"]
@@ -142,6 +142,7 @@ def growth_figure(growth: Growth, algorithm: str) -> Figure | None:
             "always among them; thresholds stay as they are. Nothing is said of larger ones.",
         ),
         _table(growth),
+        data=_data(growth),
     )
 
 
@@ -153,25 +154,53 @@ def _told_apart(curves: Sequence[GrowthCurve]) -> list[GrowthCurve]:
 
 
 def _table(growth: Growth) -> Table:
+    """Return the rates one below the other, at round sizes: side by side they leave no paper."""
+    chance = any(one.estimate.chance is not None for c in growth.curves for one in c.points)
     rows = []
-    for place, point in enumerate(growth.curves[0].points):
-        row = [size_text(point, growth)]
-        for curve in growth.curves:
-            estimate = curve.points[place].estimate
-            within = interval("hit-rate", estimate.low, estimate.high)
-            row.append(percent(estimate.value) + (f" ({within})" if within else ""))
-        chance = growth.curves[0].points[place].estimate.chance
-        rows.append((*row, *[percent(chance)] * (chance is not None)))
+    for curve in growth.curves:
+        for point in curve.points:
+            if (
+                point.size is not None
+                and point.size < growth.smallest
+                and not _is_round(point.size)
+            ):
+                continue
+            estimate = point.estimate
+            row = (
+                label(curve, short=True),
+                size_text(point, growth),
+                percent(estimate.value),
+                interval("hit-rate", estimate.low, estimate.high) or NO_VALUE,
+            )
+            rows.append((*row, *[percent(estimate.chance)] * chance))
     return Table(
-        f"Rates by the size of the gallery, with 95 % intervals: {searches_in(growth)}",
-        (
-            "References",
-            *(label(curve, short=True) for curve in growth.curves),
-            *(
-                ["Chance, the first"]
-                if growth.curves[0].points[0].estimate.chance is not None
-                else []
-            ),
-        ),
+        f"Rates by the size of the gallery: {searches_in(growth)}",
+        ("Rate", "References", "Value", "95 % interval", *["Chance"] * chance),
         tuple(rows),
     )
+
+
+def _is_round(size: int) -> bool:
+    """Whether a number is 1, 2 or 5 with zeros."""
+    return str(size).rstrip("0") in ("1", "2", "5")
+
+
+def _data(growth: Growth) -> dict[str, list[object]]:
+    """Return every point for other programs."""
+    found: dict[str, list[object]] = {}
+    for curve in growth.curves:
+        for point in curve.points:
+            estimate = point.estimate
+            row = {
+                "rate": curve.rate,
+                "rank": curve.point.rank,
+                "threshold": curve.point.threshold,
+                "references": point.size,
+                "value": estimate.value,
+                "low": estimate.low,
+                "high": estimate.high,
+                "chance": estimate.chance,
+            }
+            for name, value in row.items():
+                found.setdefault(name, []).append(value)
+    return found
