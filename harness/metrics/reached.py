@@ -184,7 +184,7 @@ def in_rising_order(blocks: Callable[[], Iterable[Scores]], n: int, most: int) -
             whole[start : start + len(block)] = block
             start += len(block)
         whole.sort()
-        return lambda: _cut(whole)
+        return lambda: in_pieces(whole)
     step = max(1, n // _SAMPLE)
     sample = np.sort(np.concatenate([block[::step] for block in blocks()]))
     # Half of what may be held: a sample says only about where so many scores end.
@@ -199,12 +199,13 @@ def in_rising_order(blocks: Callable[[], Iterable[Scores]], n: int, most: int) -
             piece: Scores = np.concatenate(found)
             del found
             piece.sort()
-            yield from _cut(piece)
+            yield from in_pieces(piece)
 
     return pieces
 
 
-def _cut(rising: Scores) -> Iterator[Scores]:
+def in_pieces(rising: Scores) -> Iterator[Scores]:
+    """Hand out rising scores, floating point, shape (n,), in pieces as `Pieces` says."""
     start = 0
     while start < len(rising):
         last = rising[min(start + _PIECE, len(rising)) - 1]

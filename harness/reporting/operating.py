@@ -16,13 +16,12 @@ import numpy.typing as npt
 from harness.errors import HarnessError
 from harness.metrics import verification
 from harness.metrics.ids import Metric
-from harness.metrics.reached import in_rising_order, thinned_curve
+from harness.metrics.reached import in_pieces, thinned_curve
 from harness.record import record
 from harness.record.kept_answers import NUMBERS
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, minus, percent
 from harness.tasks.answers import CURVE_POINTS
-from harness.tasks.comparisons import sorted_at_once
 from harness.tasks.kinds import task_of
 from harness.tasks.results import Curves, Metrics
 from harness.tasks.trade_off import SURE, TradeOff
@@ -60,11 +59,17 @@ class Operating:
     Parameters
     ----------
     mated, nonmated
-        float64, shape (m,) and (n,); failures are infinite, as in `harness.metrics.verification`.
+        float64, shape (m,) and (n,), rising; failures are infinite, as in
+        `harness.metrics.verification`.
     """
 
     mated: Doubles
     nonmated: Doubles
+
+    @classmethod
+    def of(cls, mated: Doubles, nonmated: Doubles) -> Operating:
+        """Return scores in any order, float64, shapes (m,) and (n,), in rising order."""
+        return cls(np.sort(mated), np.sort(nonmated))
 
 
 def kept_run(folder: Path, metrics: Metrics) -> record.Run | None:
@@ -104,7 +109,11 @@ def operating_of(run: record.Run | None, metrics: Metrics, curves: Curves) -> Op
     found = trials(Metric.parse(equal))
     if not isinstance(found, Scores) or not len(found.mated) or not len(found.nonmated):
         return None
-    return Operating(found.mated, found.nonmated)
+    if not found.nonmated.flags.owndata:
+        return Operating.of(found.mated, found.nonmated)
+    # Nobody else has these: they are sorted where they lie, as there may be very many.
+    found.nonmated.sort()
+    return Operating(np.sort(found.mated), found.nonmated)
 
 
 def with_thresholds(det: Mapping[str, list[float]], scores: Operating) -> Mapping[str, list[float]]:
@@ -113,8 +122,7 @@ def with_thresholds(det: Mapping[str, list[float]], scores: Operating) -> Mappin
     It stays as it is where the scores do not give the very curve that was recorded.
     """
     n = len(scores.nonmated)
-    rising = in_rising_order(lambda: [scores.nonmated], n, sorted_at_once(n))
-    exact = thinned_curve(scores.mated, rising, n, CURVE_POINTS)
+    exact = thinned_curve(scores.mated, lambda: in_pieces(scores.nonmated), n, CURVE_POINTS)
     if exact.fmr.tolist() != det.get("fmr") or exact.fnmr.tolist() != det.get("fnmr"):
         return det
     return {**det, "threshold": exact.threshold.tolist()}
@@ -204,13 +212,17 @@ def threshold_table(scores: Operating, names: TradeOff) -> Table:
 
 def _line(scores: Operating, rate: float) -> tuple[str, ...]:
     n, m = len(scores.nonmated), len(scores.mated)
-    bar = verification.score_to_exceed(scores.nonmated, rate)
+    allowed = verification.errors_allowed(n, rate)
+    bar = float(scores.nonmated[n - 1 - allowed]) if allowed < n else -math.inf
     if bar == math.inf:
         return (percent(rate), "none: too many failed", NO_VALUE, f"{percent(1.0)} ({count(m)})")
-    false = int(np.count_nonzero(scores.nonmated > bar))
+    false = n - int(np.searchsorted(scores.nonmated, bar, side="right"))
     missed = int(np.count_nonzero(scores.mated <= bar))
-    kinds = (scores.mated, scores.nonmated)
-    higher = min(float(one.min(initial=np.inf, where=one > bar)) for one in kinds)
+    places = [
+        (one, int(np.searchsorted(one, bar, side="right")))
+        for one in (scores.mated, scores.nonmated)
+    ]
+    higher = min(float(one[i]) if i < len(one) else np.inf for one, i in places)
     # Where no score is above, any higher number does.
     higher = bar + max(abs(bar), 1e-6) / 100 if higher == np.inf else higher
     few = ", fewer than 30" if false < SURE else ""

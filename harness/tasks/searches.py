@@ -460,7 +460,12 @@ class PooledSearches(Measures):
     @property
     def nonmated(self) -> npt.NDArray[Any]:
         """Scores of the non-mated comparisons, shape (comparisons,); none where none are kept."""
-        return np.concatenate([part.nonmated for part in self._parts])
+        found = np.empty(self.nonmated_count * (not self.streamed))
+        start = 0
+        for block in () if self.streamed else self.score_blocks():
+            found[start : start + len(block)] = block
+            start += len(block)
+        return found
 
     def score_blocks(self) -> Iterator[npt.NDArray[Any]]:
         """Hand out the scores of the non-mated comparisons of all parts: (comparisons,) each."""

@@ -61,7 +61,7 @@ def number(text: str) -> float:
 @pytest.mark.parametrize("kind", SETS)
 def test_a_threshold_read_from_the_page_attains_the_rates_beside_it(kind: str) -> None:
     mated, nonmated = SETS[kind]
-    table = threshold_table(Operating(mated, nonmated), COMPARISONS)
+    table = threshold_table(Operating.of(mated, nonmated), COMPARISONS)
     assert len(table.rows) == len(RATES)
     for rate, (_, threshold, attained, missed) in zip(RATES, table.rows, strict=True):
         if threshold.startswith("none"):
@@ -79,7 +79,7 @@ def test_a_threshold_read_from_the_page_attains_the_rates_beside_it(kind: str) -
 
 def test_where_too_many_searches_failed_no_threshold_is_told() -> None:
     nonmated = np.append(np.zeros(50), [np.inf] * 50)
-    table = threshold_table(Operating(np.ones(20), nonmated), OpenSet.trade_off)
+    table = threshold_table(Operating.of(np.ones(20), nonmated), OpenSet.trade_off)
     assert all(row[1].startswith("none") for row in table.rows)
     assert table.columns[0] == "FPIR allowed"
 
@@ -109,11 +109,11 @@ def test_quantile_bins_hold_every_finite_score_of_both_kinds(kind: str) -> None:
 
 def test_bins_are_quantiles_only_where_even_ones_show_next_to_nothing() -> None:
     even = histogram(*SETS["cosines"])
-    assert bins_that_show(even, Operating(*SETS["cosines"])) == (even, False)
+    assert bins_that_show(even, Operating.of(*SETS["cosines"])) == (even, False)
     # Nearly all scores are small, and a few are very large.
     mated = np.append(NUMBERS.exponential(2.0, 200), [900.0])
     nonmated = NUMBERS.exponential(1.0, 5000)
-    found, quantiles = bins_that_show(histogram(mated, nonmated), Operating(mated, nonmated))
+    found, quantiles = bins_that_show(histogram(mated, nonmated), Operating.of(mated, nonmated))
     assert quantiles
     assert max(found["nonmated"]) < 0.2
 
@@ -124,7 +124,7 @@ def drawn(mated: Scores, nonmated: Scores) -> tuple[str, list[str]]:
     curves = Curves(
         det=thin_curve(error_curve(mated, nonmated)), distribution=histogram(mated, nonmated)
     )
-    scores = Operating(mated, nonmated)
+    scores = Operating.of(mated, nonmated)
     errors = error_trade_off(curves, metrics, "colours", COMPARISONS, scores)
     bins = score_distributions(curves, metrics, COMPARISONS, scores)
     assert errors is not None
@@ -143,10 +143,10 @@ def test_the_page_says_which_bins_it_draws_and_shows_the_thresholds() -> None:
 def test_every_point_of_the_curve_has_the_score_that_gives_it() -> None:
     mated, nonmated = SETS["cosines"]
     det = thin_curve(error_curve(mated, nonmated))
-    found = with_thresholds(det, Operating(mated, nonmated))
+    found = with_thresholds(det, Operating.of(mated, nonmated))
     for fmr, fnmr, at in zip(det["fmr"], det["fnmr"], found["threshold"], strict=True):
         assert (fmr, fnmr) == ((nonmated >= at).mean(), (mated < at).mean())
-    other = with_thresholds(det, Operating(mated[1:], nonmated))
+    other = with_thresholds(det, Operating.of(mated[1:], nonmated))
     assert "threshold" not in other
 
 
