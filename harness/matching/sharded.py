@@ -25,6 +25,7 @@ from harness.data.whole_files import write_whole
 from harness.errors import RunFailed
 from harness.matching.assembling import assembled, bins_over
 from harness.matching.candidates import CandidateLists
+from harness.matching.margins import HIGHEST, MarginCollector, marks_for
 from harness.matching.mates import Mates
 from harness.matching.product import COLUMNS, ROWS
 from harness.matching.questions import Question, answer_all, answer_of
@@ -57,13 +58,16 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Doubles: TypeAlias = npt.NDArray[np.float64]
 
+Cuts: TypeAlias = list[tuple[int, int]]
+"""First of each part, and what is behind its last."""
+
 Execute: TypeAlias = Callable[[str, Sequence[Path]], None]
 """Does the units in some folders, of which it is told what they are; it may leave some undone."""
 
 TRIES = 2
 """How often a unit is given out before the matching fails by it."""
 
-TOP = 10_000
+TOP = HIGHEST
 """Highest non-mated comparisons that are kept one by one: the exact end of a DET."""
 
 _SAMPLE = 1 << 21
@@ -170,10 +174,12 @@ class Shards:
         mated: Ints,
         *,
         shards: int,
+        workers: int = 1,
         fmrs: Sequence[float] = (),
         eer: bool = False,
         candidates: int = 0,
         bins: int = 0,
+        margins: bool = False,
     ) -> MatchResult:
         """Compare all probes with all references.
 
@@ -185,7 +191,9 @@ class Shards:
             int64, shape (pairs, 2): probe and reference of every mated pair, each once.
         shards
             Into how many parts the references are cut, at borders of tiles.
-        fmrs, eer, candidates, bins
+        workers
+            That there should be a unit for: probes are cut, too, where there are few shards.
+        fmrs, eer, candidates, bins, margins
             As of `harness.matching.match`.
 
         Returns
@@ -235,13 +243,21 @@ class Shards:
         )
         watch.counts = np.zeros(bins, np.int64)
         rising = np.sort(mated_scores)
+        if margins and n:
+            marks = marks_for(drawn, rising, n, [k for k in allowed.values() if k < n], eer=eer)
+            sizes = len(task.probes), len(task.references)
+            watch.margins = MarginCollector.over(marks, *sizes)
         ask = {fmr: Question(k, rising, n) for fmr, k in allowed.items() if k < n}
         questions = list(ask.values())
         if eer and n and len(rising):
             questions.append(Question(None, rising, n))
 
+        parts = cut(len(task.references), shards)
+        blocks = max(-(-len(task.probes) // BLOCK), -(-workers // max(1, len(parts))))
+        cuts = cut(len(task.probes), blocks, ROWS), parts
+
         def run(windows: Sequence[Window], number: int) -> list[Window]:
-            units = self._counting(task, windows, watch, number, shards, inputs)
+            units = self._counting(windows, watch, number, cuts, inputs)
             return self._counted(units, windows, None if number else watch)
 
         answer_all(questions, drawn, _CAPACITY, run)
@@ -299,15 +315,15 @@ class Shards:
 
     def _counting(
         self,
-        task: Task,
         windows: Sequence[Window],
         watch: Watch,
         number: int,
-        shards: int,
+        cuts: tuple[Cuts, Cuts],
         inputs: str,
     ) -> dict[str, Unit]:
         """Return the units of a pass over all comparisons, by name."""
         floor = float(watch.tail.floor).hex() if watch.tail is not None else ""
+        marks = [] if watch.margins is None else watch.margins.marks.tolist()
         bins = None
         if watch.bins is not None:
             origin, scale, count = watch.bins
@@ -317,16 +333,17 @@ class Shards:
             for one in windows
         ]
         units = {}
-        for b, first in enumerate(range(0, len(task.probes), BLOCK)):
-            for s, (low, high) in enumerate(cut(len(task.references), shards)):
+        for b, (first, stop) in enumerate(cuts[0]):
+            for s, (low, high) in enumerate(cuts[1]):
                 units[f"count-{number}-{b:05d}-{s:05d}"] = Unit(
                     "count",
                     first,
-                    min(first + BLOCK, len(task.probes)),
+                    stop,
                     low=low,
                     high=high,
                     windows=ends,
                     floor=floor,
+                    marks=[] if number else [mark.hex() for mark in marks],
                     bins=bins if not number else None,
                     gathers=not number,
                     inputs=inputs,
@@ -351,6 +368,9 @@ class Shards:
             if unit.first not in lists:
                 lists = {unit.first: _Merging(watch.candidates, rows)}
             lists[unit.first].take(result["candidate_scores"], result["candidate_places"])
+            if watch.margins is not None:
+                watch.margins.probes[rows] += result["margin_probes"]
+                watch.margins.references[unit.low : unit.high] += result["margin_references"]
             if watch.bins is not None:
                 watch.counts = watch.counts + result["bins"]
             if watch.tail is not None:
@@ -401,8 +421,8 @@ class _Merging:
         self._gathering.insert(row, places[row, column], scores[row, column])
 
 
-def cut(references: int, shards: int) -> list[tuple[int, int]]:
-    """Return the parts of a gallery, cut at the borders of tiles, as even as these allow.
+def cut(size: int, parts: int, tile: int = COLUMNS) -> Cuts:
+    """Return the parts of a gallery, or of probes, cut at borders of tiles, as even as they allow.
 
     Examples
     --------
@@ -411,9 +431,9 @@ def cut(references: int, shards: int) -> list[tuple[int, int]]:
     >>> cut(100, 7)
     [(0, 100)]
     """
-    tiles = -(-references // COLUMNS)
-    shards = max(1, min(shards, tiles))
-    borders = [min(i * tiles // shards * COLUMNS, references) for i in range(shards + 1)]
+    tiles = -(-size // tile)
+    parts = max(1, min(parts, tiles))
+    borders = [min(i * tiles // parts * tile, size) for i in range(parts + 1)]
     return [(a, b) for a, b in pairwise(borders) if a < b]
 
 

@@ -354,7 +354,7 @@ class Stream:
                 if worker.tail is not None:
                     worker.tail.take(tile, highest, first, start)
                 if worker.margins is not None:
-                    worker.margins.take(tile, highest, first, start)
+                    worker.margins.take(tile, highest, first, start - self.places.start)
                 if watch.bins is not None:
                     worker.counts += tile.histogram(*watch.bins)
             for window in worker.windows:

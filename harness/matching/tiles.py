@@ -237,6 +237,13 @@ class NumpyTile:
 
     def margins(self, bar: np.float32) -> tuple[Ints, Ints]:
         """See `Tile.margins`."""
+        if self._found is not None and bar >= self._found[0]:
+            row, column, score = self._found[1]
+            reached = np.flatnonzero(score >= bar)
+            return (
+                np.bincount(row[reached], minlength=self.rows),
+                np.bincount(column[reached], minlength=self.columns),
+            )
         np.greater_equal(self._all, bar, out=self._flags)
         words = np.packbits(self._flags, axis=1).view(np.uint64)
         rows: Ints = np.bitwise_count(words).sum(axis=1, dtype=np.int64)[: self.rows]

@@ -27,6 +27,7 @@ from harness.data.whole_files import digest_of, write_whole
 from harness.errors import UsageError
 from harness.matching.budget import share_out
 from harness.matching.candidates import CandidateLists
+from harness.matching.margins import MarginCollector
 from harness.matching.mates import Mates
 from harness.matching.product import (
     COLUMNS,
@@ -99,6 +100,8 @@ class Unit(msgspec.Struct, frozen=True, omit_defaults=True):
         Low end, high end and centre of each, as `float.hex` writes them.
     floor
         Of the tail, in the same way.
+    marks
+        Scores that margins count to, in the same way.
     bins
         Origin and scale of the histogram, as `float.hex` writes them, and its number of bins.
     gathers
@@ -115,6 +118,7 @@ class Unit(msgspec.Struct, frozen=True, omit_defaults=True):
     high: int = 0
     windows: list[tuple[str, str, str]] = []
     floor: str = ""
+    marks: list[str] = []
     bins: tuple[str, str, int] | None = None
     gathers: bool = False
     inputs: str = ""
@@ -385,6 +389,7 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
             tail=plan.tail if unit.gathers else 0,
             bins=unit.bins[2] if unit.bins else 0,
             least=COLUMNS,
+            margins=len(unit.marks),
         )
     except ValueError as reason:
         raise UsageError(
@@ -410,6 +415,9 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
             TailCollector(plan.tail, float.fromhex(unit.floor)) if plan.tail else None,
             bins_of(unit.bins),
         )
+        if unit.marks:
+            marks = np.array([float.fromhex(mark) for mark in unit.marks], np.float32)
+            watch.margins = MarginCollector.over(marks, len(here), unit.high - unit.low)
     windows = [
         Window(float.fromhex(low), float.fromhex(high), float.fromhex(centre), shares.capacity)
         for low, high, centre in unit.windows
@@ -428,6 +436,10 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
         arrays["candidate_scores"] = watch.candidates.scores
         arrays["candidate_places"] = watch.candidates.places
         arrays["bins"] = watch.counts
+        if watch.margins is not None:
+            # A count is at most the number of probes, or of references, of the unit.
+            arrays["margin_probes"] = watch.margins.probes.astype(np.uint32)
+            arrays["margin_references"] = watch.margins.references.astype(np.uint16)
         if watch.tail is not None:
             score, number, reference = watch.tail.sorted()
             arrays |= {"tail_scores": score, "tail_searches": number + unit.first}

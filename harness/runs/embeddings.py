@@ -62,6 +62,9 @@ CLOSED = (
 OPEN = ("fnir@fpir=0.1,rank=1", "fnir@fpir=0.01,rank=1", "open-set-eer@rank=1")
 """Asked only where some probes have no mate."""
 
+MOST_MARGINS = 10_000_000
+"""References up to which scores near thresholds are counted for each: intervals need them."""
+
 COMPARISONS = 500_000_000
 """Of one unit, unless the number of shards is given: some seconds of a processor core."""
 
@@ -226,10 +229,12 @@ def _matched(
         looked,
         mates.pairs,
         shards=parts,
+        workers=given.workers,
         fmrs=FMRS,
         eer=True,
         candidates=CANDIDATES,
         bins=BINS,
+        margins=rows[1] <= MOST_MARGINS,
     )
     return looked, found
 

@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.metrics.ids import Metric
 from harness.metrics.verification import error_curve
 from harness.statistics.estimate import Estimate
+from harness.statistics.margins import MarginRates
 from harness.tasks import comparisons as comparing
 from harness.tasks.answers import Answered, StreamedAnswer, thin_curve
 from harness.tasks.clusters import identities_of
@@ -166,6 +167,16 @@ class _Whole(PooledSearches):
     def __init__(self, parts: Sequence[FoldSearches]) -> None:
         super().__init__(parts)
         self.open_set = Rotations(parts)
+
+    def rates(self) -> MarginRates | None:
+        """Return what intervals of error rates follow from; None where it was not counted."""
+        part = self._only
+        if not isinstance(part, _Numbered):
+            return None
+        # A reference without a mate is an identity of its own.
+        references = len(self.clusters) + np.arange(part.fold.numbered)
+        references[part.pairs[:, 1]] = self.clusters[part.pairs[:, 0]]
+        return part.answer.matching.rates(self.mated_clusters, self.clusters, references)
 
 
 def pairs_of(fold: Fold) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

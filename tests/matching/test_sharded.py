@@ -66,7 +66,14 @@ def matched(
         say=say,
     )
     looked = {side: one.look(side) for side in ("probes", "references")}
-    wanted: dict[str, Any] = {"fmrs": FMRS, "eer": True, "candidates": 30, "bins": 64} | asked
+    wanted: dict[str, Any] = {
+        "fmrs": FMRS,
+        "eer": True,
+        "candidates": 30,
+        "bins": 64,
+        "margins": True,
+    }
+    wanted |= asked
     return one.match(looked, mated, shards=shards, **wanted)
 
 
@@ -133,6 +140,12 @@ def check(found: MatchResult, world: World, scores: Floats) -> None:
     highest = np.sort(nonmated)[::-1]
     assert np.array_equal(found.tail.scores, highest[highest >= found.tail.floor])
     assert np.array_equal(found.tail.scores, scores[found.tail.probes, found.tail.references])
+    assert found.margins is not None
+    for i, mark in enumerate(found.margins.marks):
+        reached = (scores >= mark) & ~truth
+        assert np.array_equal(found.margins.probes[:, i], reached.sum(axis=1))
+        assert np.array_equal(found.margins.references[:, i], reached.sum(axis=0))
+    assert np.array_equal(found.margins.compared_references, (~truth).sum(axis=0))
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -150,7 +163,7 @@ def test_any_cut_and_any_order_give_the_bytes_of_one_and_the_numbers_of_the_whol
     for shards, files, execute in ways:
         folder = tmp_path / f"{shards}"
         saved(world, folder, min(files, len(world.references)))
-        found = matched(folder, world.mated, shards, execute)
+        found = matched(folder, world.mated, shards, execute, workers=3)
         bytes_of = content(found, folder / "out")
         first = first or bytes_of
         assert bytes_of == first
