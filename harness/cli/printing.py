@@ -116,7 +116,7 @@ def print_entry(folder: Path) -> None:
     name = f"{entry.algorithm}, {len(entry.fits)} fits"
     print_metrics(entry.protocol, name, outcome, manifest_of(folder).mated_by)
     headline = metrics.pooled[metrics.headline]
-    rows = component_lines(metrics.headline, headline)
+    rows = component_lines(headline)
     if rows:
         _say(f"   {metrics.headline} varies by (sd)  one fit  mean of {len(entry.fits)}")
         width = max(len(name) for name, _, _ in rows)

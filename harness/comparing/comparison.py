@@ -246,14 +246,13 @@ def _remark(first: Side, second: Side) -> str:
 
 def _labels(side: Side, outcome: Outcome) -> list[dict[str, str]]:
     """Return the groups of every search, by the truth alone: they are the same for both runs."""
-    folds = {fold.name: fold for fold in side.run.folds}
+    folds = {fold.name for fold in side.run.folds}
     mates: dict[tuple[str, str], list[str]] = {}
     for fold in side.run.folds:
         for probe, mate in sorted(fold.mates):
             mates.setdefault((fold.name, probe), []).append(mate)
     return [
         attributes_of(
-            folds[search.fold],
             search.probe,
             side.run.records,
             mates.get((search.fold, search.probe), []),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.comparing.differences import difference
-from harness.data.records import Fold, Record
+from harness.data.records import Record
 from harness.tasks.trials import Values
 
 FLIPS = 9_999
@@ -62,7 +62,7 @@ class Group(msgspec.Struct):
 
 
 def attributes_of(
-    fold: Fold, probe: str, records: Mapping[str, Record], mates: Sequence[str]
+    probe: str, records: Mapping[str, Record], mates: Sequence[str]
 ) -> dict[str, str]:
     """Return the groups that a search belongs to, by attribute; what is unknown is left out."""
     record = records[probe]

@@ -10,11 +10,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 __all__ = ["SIZE", "Clock", "Cost", "Levels", "costs_of", "levels_of"]
 
@@ -23,8 +22,6 @@ SIZE = "template"
 
 MOST = 101
 """Quantiles that are kept of the costs of a unit of work."""
-
-Doubles: TypeAlias = npt.NDArray[np.float64]
 
 
 class Levels(msgspec.Struct):

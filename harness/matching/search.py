@@ -35,7 +35,6 @@ from harness.matching.tiles import NumpyTile, Tile
 from harness.metrics.verification import errors_allowed
 
 Vectors: TypeAlias = npt.NDArray[np.floating[Any]]
-Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 

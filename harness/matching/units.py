@@ -172,11 +172,6 @@ def fault_of(folder: Path, unit: Unit) -> str:
     return "" if found == done.result else f"{RESULT} changed after it was written"
 
 
-def read_done(folder: Path) -> Done:
-    """Read what a unit says of how it was done."""
-    return msgspec.json.decode((folder / DONE).read_bytes(), type=Done)
-
-
 def read_result(folder: Path) -> Arrays:
     """Read the arrays of a unit that was done, each in the shape and dtype that it was made in."""
     return load_arrays(folder / RESULT)

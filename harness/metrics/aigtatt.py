@@ -139,44 +139,6 @@ def closed_set_columns(repeats: Sequence[Ranks]) -> dict[str, float]:
     }
 
 
-def columns(
-    mated: Scores, nonmated: Scores, searches: Searches, repeats: Sequence[Ranks]
-) -> dict[str, float]:
-    """All eleven result columns, in their order.
-
-    Parameters
-    ----------
-    mated, nonmated
-        As for `verification_columns`.
-    searches
-        As for `open_set_columns`; identities are checked.
-    repeats
-        As for `closed_set_columns`.
-
-    Returns
-    -------
-    dict
-        From `COLUMNS` to rates in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        As for the three.
-
-    Examples
-    --------
-    >>> searches = Searches.of(np.array([[0.9], [0.1]]), np.array([[True], [False]]))
-    >>> row = columns(np.array([0.9]), np.array([0.1]), searches, [np.array([1])])
-    >>> tuple(row) == COLUMNS, row["EER_Ident"], row["Rank-1"]
-    (True, 0.0, 1.0)
-    """
-    return {
-        **verification_columns(mated, nonmated),
-        **open_set_columns(searches),
-        **closed_set_columns(repeats),
-    }
-
-
 def _row(eer: str, rate: str, mated: Scores, nonmated: Scores) -> dict[str, float]:
     row = {eer: verification.eer(mated, nonmated)}
     for one_in in _ONE_IN:

@@ -90,7 +90,7 @@ def headline_of(metrics: Metrics, algorithm: str, mated_by: str = "") -> Headlin
     return Headline(
         _verdict(metrics, algorithm, estimate, mated_by),
         _reach(metrics.headline, estimate),
-        _photographs(metrics, mated_by),
+        _photographs(metrics),
         cannot_answer(metrics, mated_by),
     )
 
@@ -520,7 +520,7 @@ def _reach(headline: str, estimate: Estimate | None) -> str:
     return f"Of 100 random answers to the same questions, 95 land within {within}."
 
 
-def _photographs(metrics: Metrics, mated_by: str) -> str:
+def _photographs(metrics: Metrics) -> str:
     """Return how many mates are copies, and what is left without them."""
     same = metrics.counts.get("same_source_mated", 0)
     if not same:

@@ -58,7 +58,7 @@ def render(joined: Joined, metrics: Metrics, manifests: Sequence[Manifest]) -> s
             label=wording.metric_label(metrics.headline),
             headline=_line(metrics.headline, headline),
             lines=[_line(name, one) for name, one in metrics.pooled.items()],
-            components=component_lines(metrics.headline, headline),
+            components=component_lines(headline),
             fits=[
                 _FitLine(
                     "" if fit.seed is None else str(fit.seed),
@@ -76,10 +76,10 @@ def render(joined: Joined, metrics: Metrics, manifests: Sequence[Manifest]) -> s
     )
 
 
-def component_lines(metric: str, estimate: Estimate) -> list[tuple[str, str, str]]:
+def component_lines(estimate: Estimate) -> list[tuple[str, str, str]]:
     """Return the parts of the variance: what it is, in one fit, and in the mean of all fits.
 
-    >>> component_lines("eer", Estimate(0.1))
+    >>> component_lines(Estimate(0.1))
     []
     """
     parts, fits = estimate.components, len(estimate.fits)

@@ -372,16 +372,15 @@ def test_groups_are_of_the_probe_and_of_its_mates_source() -> None:
         "same": Record("same", Path("m"), source="s1"),
         "other": Record("other", Path("n"), source="s2"),
     }
-    fold = Fold("1", (), ("p",), ("same", "other"))
-    assert attributes_of(fold, "p", records, ["same", "other"]) == {
+    assert attributes_of("p", records, ["same", "other"]) == {
         "media": "sketch",
         "style": "tribal",
         "skin tone": "fitzpatrick-5",
         "size of the tattoo": "30 to 60 %",
         "source of a mate": "the same photograph",
     }
-    assert attributes_of(fold, "p", records, ["other"])["source of a mate"] == "other photographs"
-    assert attributes_of(fold, "same", records, []) == {}
+    assert attributes_of("p", records, ["other"])["source of a mate"] == "other photographs"
+    assert attributes_of("same", records, []) == {}
 
 
 def test_where_only_the_environment_differs_or_nothing_does_that_is_said(altered: Altered) -> None:

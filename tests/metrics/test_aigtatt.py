@@ -10,7 +10,6 @@ import pytest
 from harness.metrics.aigtatt import (
     COLUMNS,
     closed_set_columns,
-    columns,
     open_set_columns,
     verification_columns,
 )
@@ -20,7 +19,8 @@ from harness.metrics.open_set import Searches
 
 def test_the_columns_have_the_names_and_order_of_the_published_table() -> None:
     searches = Searches.of(np.array([[0.9], [0.1]]), np.array([[True], [False]]))
-    row = columns(np.array([0.9]), np.array([0.1]), searches, [np.array([1])])
+    row = verification_columns(np.array([0.9]), np.array([0.1]))
+    row |= open_set_columns(searches) | closed_set_columns([np.array([1])])
     assert " ".join(row) == (
         "EER_Ver FMR10 FMR20 FMR100 EER_Ident FNIR10 FNIR20 FNIR100 Rank-1 Rank-10 Rank-20"
     )
