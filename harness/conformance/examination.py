@@ -169,9 +169,7 @@ def examine_outside(
             name="examination",
             ability=ability.__name__,
             algorithm=plugin.name,
-            file=str(plugin.file),
-            attribute=plugin.attribute,
-            module=plugin.module,
+            **plugin.address,
             parameters=subject.parameters,
             pictures={},
         )

@@ -78,9 +78,7 @@ def examine_inside(
         (scratch / "kit").mkdir()
         request = Request(
             name=plugin.name,
-            file=str(plugin.file),
-            attribute=plugin.attribute,
-            module=plugin.module,
+            **plugin.address,
             parameters=dict(user_parameters),
             folder=str(scratch / "kit"),
         )

@@ -103,9 +103,7 @@ def ask(
     """
     question = Question(
         name=plugin.name,
-        file=str(plugin.file),
-        attribute=plugin.attribute,
-        module=plugin.module,
+        **plugin.address,
         preset=preset,
         assignments=dict(assignments or {}),
         seed=seed,
@@ -154,9 +152,7 @@ def request_export(plugin: Plugin, parameters: Mapping[str, Any], model: Path, f
         shutil.copytree(model, scratch / "model")
         request = ExportRequest(
             name=plugin.name,
-            file=str(plugin.file),
-            attribute=plugin.attribute,
-            module=plugin.module,
+            **plugin.address,
             parameters=dict(parameters),
             model=str(scratch / "model"),
             out=str(scratch / "exported.onnx"),

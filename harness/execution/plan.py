@@ -60,9 +60,7 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
     common: dict[str, Any] = {
         "ability": ability,
         "algorithm": plugin.name,
-        "file": str(plugin.file),
-        "attribute": plugin.attribute,
-        "module": plugin.module,
+        **plugin.address,
         "parameters": description.values(),
         "sees": description.sees,
         "cosine": description.cosine,

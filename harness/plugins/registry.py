@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.data.toml_text import table_of
 from harness.errors import HarnessError, PluginError, UsageError, nearest, shortened, text_of
@@ -61,6 +61,11 @@ class Plugin:
     file: Path
     attribute: str = ""
     module: str = ""
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """By what another process imports it: fields of a unit, and of a question about it."""
+        return {"file": str(self.file), "attribute": self.attribute, "module": self.module}
 
     @property
     def is_folder(self) -> bool:
