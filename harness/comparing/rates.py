@@ -18,10 +18,10 @@ import numpy.typing as npt
 from harness.metrics import verification
 from harness.metrics.reached import Reached
 from harness.statistics.error_rates import (
-    ONE_BY_ONE,
     MarginDraws,
     Measure,
     ResampledComparisons,
+    by_counts,
     in_blocks,
 )
 from harness.tasks.trials import Scores
@@ -51,7 +51,7 @@ class DrawnRate:
         self._trials, self._known = scores, identities
         mated, nonmated = np.asarray(scores.mated), np.asarray(scores.nonmated)
         self._by_margins: MarginDraws | None = None
-        if len(nonmated) > ONE_BY_ONE:
+        if by_counts(len(nonmated)):
             probe, reference = (
                 np.searchsorted(identities, labels).astype(np.int32)
                 for labels in (scores.nonmated_probes, scores.nonmated_references)

@@ -50,8 +50,11 @@ from harness.record.record import (
     text_of,
 )
 from harness.record.searches import AS_JSON, SEARCHES, encoded
+from harness.statistics.error_rates import as_of_before
+from harness.statistics.estimate import Estimate
 from harness.tasks.answers import StreamedAnswer
-from harness.tasks.results import Outcome
+from harness.tasks.intervals import NONE
+from harness.tasks.results import Metrics, Outcome
 
 __all__ = ["work_faults"]
 
@@ -252,16 +255,17 @@ def verify_run(folder: Path) -> list[str]:
         (CURVES, msgspec.json.encode(outcome.curves) + b"\n"),
         *((name, encoded(outcome.searches, name)) for name in kept_searches or [SEARCHES]),
     ):
-        if read_bytes(folder, name, LARGEST_LIST) != content:
+        there = read_bytes(folder, name, LARGEST_LIST)
+        if there != content and not (name == METRICS and _as_of_before(run, outcome, there)):
             found.append(f"{name}: does not follow from the raw scores")
-    there = {name for name in contents_of(folder) if name.startswith(f"{CANDIDATES}/")}
+    listed = {name for name in contents_of(folder) if name.startswith(f"{CANDIDATES}/")}
     follow = set()
     for name, text in candidate_files(outcome):
-        if name in there and read_bytes(folder, name, LARGEST_LIST) == text.encode():
-            there.remove(name)
-        elif name in there or text:
+        if name in listed and read_bytes(folder, name, LARGEST_LIST) == text.encode():
+            listed.remove(name)
+        elif name in listed or text:
             follow.add(name)
-    for name in sorted(there | follow):
+    for name in sorted(listed | follow):
         if name in follow or read_bytes(folder, name, LARGEST_LIST):
             found.append(f"{visible(name)}: does not follow from the raw scores")
     with sound(folder, "the opinions of other programs cannot be checked"):
@@ -270,6 +274,35 @@ def verify_run(folder: Path) -> list[str]:
     if kept is not None and text_of(assessed(run, kept.method)) != read_bytes(folder, FORENSIC):
         found.append(f"{FORENSIC}: does not follow from the raw scores")
     return [*found, *work_faults(run)]
+
+
+def _as_of_before(run: Run, outcome: Outcome, content: bytes) -> bool:
+    """Say whether metrics are those of a time when intervals looked at every comparison."""
+    try:
+        kept = msgspec.json.decode(content, type=Metrics)
+    except msgspec.DecodeError:
+        return False
+    if text_of(_without_intervals(kept)) != text_of(_without_intervals(outcome.metrics)):
+        return False
+    with as_of_before():
+        return text_of(run.judge().metrics) == content
+
+
+def _without_intervals(metrics: Metrics) -> Metrics:
+    def bare(estimates: dict[str, Estimate]) -> dict[str, Estimate]:
+        return {
+            name: msgspec.structs.replace(
+                one,
+                low=None,
+                high=None,
+                method="",
+                flags=[flag for flag in one.flags if not flag.startswith(NONE)],
+            )
+            for name, one in estimates.items()
+        }
+
+    subsets = {name: bare(estimates) for name, estimates in metrics.subsets.items()}
+    return msgspec.structs.replace(metrics, pooled=bare(metrics.pooled), subsets=subsets)
 
 
 def _contradictions(run: Run, outcome: Outcome) -> list[str]:

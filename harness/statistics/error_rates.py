@@ -5,6 +5,8 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
@@ -36,6 +38,24 @@ MEASURES = ("eer", "eer-convex-hull", "fnmr", "auc", "d-prime")
 
 ONE_BY_ONE = 200_000
 """Non-mated comparisons up to which every draw looks at each of them."""
+
+_ALL_OF_THEM: ContextVar[bool] = ContextVar("all of them", default=False)
+
+
+@contextmanager
+def as_of_before() -> Iterator[None]:
+    """Let draws look at every comparison while the block runs, however many, as they once did."""
+    token = _ALL_OF_THEM.set(True)
+    try:
+        yield
+    finally:
+        _ALL_OF_THEM.reset(token)
+
+
+def by_counts(comparisons: int) -> bool:
+    """Whether draws of so many non-mated comparisons follow from counts by identity."""
+    return comparisons > ONE_BY_ONE and not _ALL_OF_THEM.get()
+
 
 _BLOCK = 1 << 20
 _BACKGROUND = 10_000
@@ -108,7 +128,7 @@ def bootstrap_measures(
     'bootstrap of 3 identities'
     """
     _check(measures)
-    if len(nonmated) > ONE_BY_ONE:
+    if by_counts(len(nonmated)):
         reached = Reached.of(mated, [nonmated])  # refuses scores that are none
         numbered = _numbered(mated_cluster, nonmated_probe_cluster, nonmated_reference_cluster)
         if not len(mated) == len(numbered.owner) or not all(

@@ -19,7 +19,7 @@ from harness.errors import DataError
 from harness.metrics import identification as searching
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
-from harness.statistics.error_rates import ONE_BY_ONE, drawn_by_margins, intervals_by_margins
+from harness.statistics.error_rates import by_counts, drawn_by_margins, intervals_by_margins
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
 from harness.tasks import comparisons as comparing
@@ -301,9 +301,7 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
             missing = "needs every score, and those of so many comparisons are not kept"
             estimate.flags.insert(0, missing)
         elif pool.streamed and str(metric) not in intervals:
-            missing = (
-                "no interval: what it follows from was not kept when the scores were summed up"
-            )
+            missing = "no interval: scores of so many comparisons are summed up, not kept"
             estimate.flags.insert(0, missing)
         if str(metric) in intervals:
             share = metric.name != "d-prime"
@@ -346,7 +344,7 @@ def _score_intervals(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, I
         values = [pool.value(metric) for metric in ids if str(metric) in known]
         drawn = drawn_by_margins(list(known.values()), rates, values=values)
         return dict(zip(known, drawn, strict=True))
-    if pool.nonmated_count > ONE_BY_ONE:
+    if by_counts(pool.nonmated_count):
         found = intervals_by_margins(
             list(measures.values()),
             pool.mated,

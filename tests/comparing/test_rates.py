@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.comparing import rates
 from harness.comparing.rates import DrawnRate
 from harness.metrics import verification
+from harness.statistics import error_rates
 from harness.tasks.trials import Scores
 from tests.comparing.made_scores import comparisons
 
@@ -92,7 +92,7 @@ def test_many_comparisons_are_drawn_by_counts_as_in_a_single_run(
     scores = replace(comparisons(120, 1, probes=2), measure=measure, rate=rate)
     draws = np.random.default_rng(3).multinomial(120, np.full(120, 1 / 120), size=60)
     exact = DrawnRate(scores, np.arange(120))
-    monkeypatch.setattr(rates, "ONE_BY_ONE", 0)
+    monkeypatch.setattr(error_rates, "ONE_BY_ONE", 0)
     counted = DrawnRate(scores, np.arange(120))
     assert counted.value == exact.value
     assert counted.misses.tolist() == exact.misses.tolist()

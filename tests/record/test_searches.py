@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -17,6 +18,8 @@ from harness.data.columns import packed, unpacked
 from harness.record import record
 from harness.record.searches import AS_JSON, SEARCHES, encoded, read_searches
 from harness.record.verifying import verify_run
+from harness.statistics import error_rates
+from harness.statistics.margins import MarginRates
 from harness.tasks.results import Candidate, Judgement
 from tests.conftest import run_harness
 
@@ -184,3 +187,24 @@ def test_verify_looks_at_either_file(of_before: Path) -> None:
     record.seal(of_before)
     said = verify_run(of_before)
     assert [line.split(":")[0] for line in said] == [SEARCHES, AS_JSON]
+
+
+def test_intervals_of_before_are_verified_in_the_way_of_before(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "run"))
+    kept = json.loads((folder / record.METRICS).read_text())
+    monkeypatch.setattr(error_rates, "ONE_BY_ONE", 0)
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(
+        MarginRates, "drawn", lambda self, asked, drawn: rng.random((len(drawn), len(asked)))
+    )
+    assert json.loads(record.text_of(record.read_run(folder).judge().metrics)) != kept
+    assert verify_run(folder) == []
+    for name, value in (("low", 0.321), ("value", 0.512)):
+        spoilt = json.loads(json.dumps(kept))
+        spoilt["pooled"]["eer"][name] = value
+        (folder / record.METRICS).write_bytes(record.text_of(spoilt))
+        (folder / record.CHECKSUMS).unlink()
+        record.seal(folder)
+        assert verify_run(folder) == ["metrics.json: does not follow from the raw scores"]
