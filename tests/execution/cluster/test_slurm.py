@@ -18,8 +18,7 @@ Command = Callable[..., Ran]
 SBATCH = """#!/bin/sh
 # sbatch SCRIPT: starts it as a group of processes, and says its number
 place="$(dirname "$0")"
-echo x >>"$place/number"
-script="$place/script$(wc -c <"$place/number" | tr -d " ")"
+script="$(mktemp "$place/script.XXXXXX")"
 cp "$1" "$script"
 setsid sh "$script" >"$place/out" 2>&1 </dev/null &
 echo $! >>"$place/jobs"
@@ -72,7 +71,7 @@ def test_jobs_make_the_same_bytes_and_are_gone_afterwards(
     assert there.code == 0, there.err
     folder = tmp_path / "work" / there.json["runs"][0]["folder"]
     assert bytes_of(folder) == bytes_of(tmp_path / "work" / here.json["runs"][0]["folder"])
-    script = (slurm / "script2").read_text()
+    script = next(slurm.glob("script.*")).read_text()
     for line in (
         "#SBATCH -p batch",
         "#SBATCH -A forensics",
@@ -103,7 +102,7 @@ def test_jobs_of_pbs_make_the_same_bytes(
     assert there.code == 0, there.err
     folder = tmp_path / "work" / there.json["runs"][0]["folder"]
     assert bytes_of(folder) == bytes_of(tmp_path / "work" / here.json["runs"][0]["folder"])
-    script = (slurm / "script2").read_text()
+    script = next(slurm.glob("script.*")).read_text()
     for line in (
         "#PBS -q batch",
         "#PBS -A forensics",
