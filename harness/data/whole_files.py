@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import socket
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
 
 def part_of(name: str) -> str:
-    """Return what a file or folder is called until it is whole: another name in every process."""
-    return f"{name}.part-{socket.gethostname()}-{os.getpid()}"
+    """Return what a file or folder is called until it is whole: each time another name."""
+    return f"{name}.part-{secrets.token_hex(8)}"
 
 
 def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:

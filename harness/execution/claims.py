@@ -137,7 +137,8 @@ def claimed(
         thread.join()
         held.claim.failed = str(reason)
         with suppress(OSError):
-            held.write()
+            if lost is None or not held.is_lost():
+                held.write()
         raise
     finally:
         over.set()

@@ -193,6 +193,7 @@ def _execute(
     del answers  # the report reads them once more
     end(folder)
     remove_plan(folder)
+    discard_parts(folder)  # of workers elsewhere that were killed
     finish(folder, manifest, outcome, judged.dataset)
     if run.folder != folder:
         folder.rename(run.folder)

@@ -7,6 +7,7 @@ the run fails and names it, while the others are finished.
 
 from __future__ import annotations
 
+import itertools
 import queue
 import random
 import secrets
@@ -349,7 +350,9 @@ class _Wave:
 
     def pass_on(self) -> None:
         """Say how far the units are that are being worked on."""
-        for turn in self.out.values():
+        # They are begun about in the order in which they were submitted.
+        first = 2 * self.carrier.connection.at_a_time
+        for turn in list(itertools.islice(self.out.values(), first)):
             claim = read_claim(self.place.folder(turn.unit))
             if claim is not None and claim.token == turn.token and claim.step:
                 note = f"on {claim.host}"

@@ -84,6 +84,8 @@ class Connection:
         self.is_local, self.unseen = is_local, unseen
         self._heard = self._manned = self._counted = self._filled = time.monotonic()
         self._resources = False
+        self.at_a_time = 0
+        """Units that its workers can do at a time, as last counted."""
 
     def wait(self) -> None:
         """Wait for a first worker, and say so where that takes long."""
@@ -195,6 +197,7 @@ class Connection:
     def _workers(self) -> list[str]:
         with self._told():
             found = self._client.scheduler_info(n_workers=-1)["workers"]
+            self.at_a_time = sum(one["nthreads"] for one in found.values())
             self._resources = any("GPU" in one.get("resources", {}) for one in found.values())
             return sorted(found)
 

@@ -30,9 +30,10 @@ from harness.plugins.sources import score_makers
 
 __all__ = ["Difference", "Expected", "Question", "Report", "differences", "refusal", "report"]
 
-_SOFTWARE = ("system", "settings", "python")
-_HARDWARE = ("processor", "features", "kernels", "device")
-"""Fields of an environment: what is mended by installing, and what a machine is born with."""
+_SOFTWARE = ("system", "python")
+_HARDWARE = ("processor", "features", "settings", "kernels", "device")
+"""Fields of an environment: what is mended by installing, and what a machine is born with or told
+to be."""
 
 MOST_ROWS = 20
 """Differences that are listed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from harness.record.manifest import Manifest, value_text
 from harness.reporting import wording
 from harness.reporting.operations import operation_table
@@ -101,6 +103,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
         *_environments(manifest),
         ("Source control", git),
         ("Machine", [(wording.plain(k), v) for k, v in manifest.machine.items()]),
+        ("Steps by machine", _machines(manifest)),
         (
             "Run",
             [
@@ -117,6 +120,12 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
     ]
     filled = ((name, [(k, v) for k, v in facts if v]) for name, facts in groups)
     return [(name, facts) for name, facts in filled if facts]
+
+
+def _machines(manifest: Manifest) -> list[tuple[str, str]]:
+    """Return how many steps were done on each machine, where there were several."""
+    counts = Counter(step.host for step in manifest.steps if step.host)
+    return [(host, str(count)) for host, count in sorted(counts.items())] if len(counts) > 1 else []
 
 
 def _environments(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:

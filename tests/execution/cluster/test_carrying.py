@@ -51,7 +51,7 @@ class Future:
 class Worker:
     """A cluster of one worker that does what it is given at once, unless its fate is another."""
 
-    is_local, unseen = True, 0.05
+    is_local, unseen, at_a_time = True, 0.05, 1
 
     def __init__(self, fate: Fate = lambda name, turn: "work") -> None:
         self.fate, self.turns, self.watched = fate, Counter[str](), 0

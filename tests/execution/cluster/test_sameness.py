@@ -77,6 +77,8 @@ def test_other_processors_are_taken_where_that_is_allowed_and_other_libraries_ar
     other = {"processor": "EPYC", "features": ("AVX512F",), "kernels": ("openblas 0.3: Zen",)}
     assert differences(expected(mixed=True), reported(environment=other)) == []
     assert len(differences(expected(), reported(environment=other))) == 3
+    told = {"settings": {"OPENBLAS_CORETYPE": "Prescott"}}
+    assert differences(expected(mixed=True), reported(environment=told)) == []
     more = {**other, "libraries": {"numpy": "2.1.0"}}
     assert len(differences(expected(mixed=True), reported(environment=more))) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 import signal
@@ -232,6 +233,28 @@ def test_an_image_that_is_another_on_one_worker_is_refused(
     words = ("--on", cluster.file, "--data-root", f"{folders}=$SEEN")
     ran = harness(*asked(folders, patient), *words, timeout=400)
     refused(ran, str(image))
+
+
+def test_machines_of_another_kind_are_refused_or_recorded(
+    harness: Command, folders: Path, patient: Path, tmp_path: Path, cluster: Cluster
+) -> None:
+    cluster.worker()
+    cluster.worker(OPENBLAS_CORETYPE="Prescott")
+    both_are_there(cluster)
+    words = (*asked(folders, patient), "--on", cluster.file)
+    refused(harness(*words, timeout=400), "OPENBLAS_CORETYPE=Prescott", "mixed = true")
+    settings = tmp_path / "cluster.toml"
+    settings.write_text("mixed = true\n")
+    ran = harness(*words, "--cluster", settings, timeout=400)
+    assert ran.code == 0, ran.err
+    assert "2 different environments" in ran.err
+    folder = tmp_path / "work" / ran.json["runs"][0]["folder"]
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    settings_of = [one["environment"].get("settings", {}) for one in manifest["environments"]]
+    assert {one.get("OPENBLAS_CORETYPE") for one in settings_of} == {None, "Prescott"}
+    again = harness(*words, "--cluster", settings, timeout=400)
+    assert again.json["runs"][0]["folder"] == ran.json["runs"][0]["folder"]
+    assert again.json["runs"][0]["done"] == []
 
 
 def test_an_algorithm_that_loads_by_processes_of_its_own_works(
