@@ -48,6 +48,8 @@ class Executor:
         Whether its workers may be forked from a process that has imported their libraries.
     elsewhere
         What has units done by other processes of the harness, if they are not done by this one.
+    here
+        Whether all that is done is done on this machine.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Executor:
     most_units: int | None = None
     forks: bool = False
     elsewhere: Elsewhere | None = None
+    here: bool = True
 
 
 SUBPROCESS = Executor(

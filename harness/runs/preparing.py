@@ -210,7 +210,7 @@ def prepare(request: Request) -> list[Prepared]:
 
 def _check_device(option: str, device: str, request: Request) -> None:
     """Refuse a device that is not there; on a cluster it is the workers that need it."""
-    if request.executor.elsewhere is None and (why := lacking(device)):
+    if request.executor.here and (why := lacking(device)):
         raise UsageError(f"{option} {device} cannot be used on this machine: {why}")
 
 

@@ -69,7 +69,14 @@ def opened(
     with connected(on, settings, workers=workers, threads=threads, out=out) as connection:
         carrier = Carrier(connection, settings, device)
         connection.wait()
-        yield replace(SUBPROCESS, name=DASK, ask=carrier.ask, forks=False, elsewhere=carrier)
+        yield replace(
+            SUBPROCESS,
+            name=DASK,
+            ask=carrier.ask,
+            forks=False,
+            elsewhere=carrier,
+            here=connection.is_local,
+        )
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -13,7 +15,9 @@ from harness.data.records import Picture
 from harness.errors import UsageError
 from harness.execution.cluster.assignments import relocated
 from harness.execution.cluster.settings import mapped, read_settings, root_of
+from harness.execution.executor import SUBPROCESS, Elsewhere
 from harness.execution.unit import Training, Unit
+from harness.runs.preparing import Request, prepare
 from tests.conftest import run_harness
 
 
@@ -139,6 +143,14 @@ def test_a_device_that_is_not_there_is_refused_before_anything_runs(tmp_path: Pa
         assert ran.code == 2, ran.err
         assert "cannot be used on this machine" in ran.err or "device" in ran.err
         assert not list(tmp_path.rglob("units"))
+
+
+def test_workers_on_this_machine_need_the_device_here_and_others_do_not() -> None:
+    carried = replace(SUBPROCESS, elsewhere=cast("Elsewhere", object()))
+    asked = Request(("colours",), ("similarity",), device="cuda:99", executor=carried)
+    with pytest.raises(UsageError, match="cannot be used on this machine"):
+        prepare(asked)
+    prepare(replace(asked, executor=replace(carried, here=False)))
 
 
 def test_the_command_has_what_the_page_on_clusters_names() -> None:
