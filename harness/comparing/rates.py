@@ -62,10 +62,10 @@ class DrawnRate:
                 mated,
                 self._owner,
                 lambda: in_blocks(nonmated, probe, reference),
-                Reached.of(mated, [nonmated]),
+                reached := Reached.of(mated, [nonmated]),
                 len(identities),
             )
-            self.value = self.of_all(scores)
+            self.value = self._of_counts(reached)
             return
         self._by_mated, falling = np.argsort(mated), np.argsort(-nonmated, kind="stable")
         self._mated, self._nonmated = mated[self._by_mated], nonmated[falling]
@@ -156,6 +156,15 @@ class DrawnRate:
             "d-prime": verification.d_prime,
         }
         return float(measures[scores.measure](scores.mated, scores.nonmated))
+
+    def _of_counts(self, reached: Reached) -> float:
+        name, rate = self._read
+        if name == "d-prime":
+            return verification.d_prime(self._mated, self._nonmated)
+        if name != "fnmr":
+            return float(getattr(reached, name.replace("-", "_"))())
+        found = reached.fnmr_at_fmr(rate)
+        return 1.0 - found if self._trials.measure == "tpdr" else found
 
     def _window(self) -> tuple[int, int]:
         """Return the places, by falling score, between which the threshold most probably lies."""

@@ -96,7 +96,7 @@ class FittedRates:
         self.known = np.unique(
             np.concatenate(
                 [
-                    part
+                    np.unique(part)  # each has many labels and few different ones
                     for one in everything
                     for part in (one.mated_identities, one.nonmated_probes, one.nonmated_references)
                 ]
