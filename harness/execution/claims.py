@@ -38,8 +38,8 @@ class Claim(msgspec.Struct, omit_defaults=True):
     ----------
     host, process
         Where, and its number there.
-    since
-        Seconds since 1970, by that machine's clock.
+    since, at
+        When it was begun, and when this was written: seconds since 1970 by that machine's clock.
     token
         Of this turn; empty where nobody else is given the unit.
     step, done, total
@@ -51,6 +51,7 @@ class Claim(msgspec.Struct, omit_defaults=True):
     host: str
     process: int
     since: float
+    at: float = 0.0
     token: str = ""
     step: str = ""
     done: int = 0
@@ -71,7 +72,7 @@ class Held:
 
     def __init__(self, folder: Path, token: str) -> None:
         self._file = folder / CLAIM
-        self.claim = Claim(socket.gethostname(), os.getpid(), time.time(), token)
+        self.claim = Claim(socket.gethostname(), os.getpid(), time.time(), token=token)
 
     def passing(self, listen: Listener) -> Listener:
         """Return what takes note of how far the unit is, and passes it on."""
@@ -85,6 +86,7 @@ class Held:
 
     def write(self) -> None:
         """Say how far it is."""
+        self.claim.at = time.time()
         write_whole(self._file, msgspec.json.encode(self.claim))
 
     def is_lost(self) -> bool:

@@ -238,7 +238,7 @@ def _at_work(folder: Path, unit: str) -> AtWork | None:
             total=claim.total,
             host=claim.host,
             process=claim.process,
-            seconds=max(0.0, written - claim.since),
+            seconds=max(0.0, claim.at - claim.since),
             silent=max(0.0, time.time() - written),
             failed=claim.failed,
         )

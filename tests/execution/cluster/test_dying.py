@@ -20,7 +20,7 @@ from harness.execution.claims import Claim, read_claim
 from tests.conftest import Ran
 from tests.execution.cluster.conftest import asked, bytes_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.own_process, pytest.mark.xdist_group("dask")]
+pytestmark = [pytest.mark.slow, pytest.mark.own_process]
 
 Command = Callable[..., Ran]
 KILLS = 20

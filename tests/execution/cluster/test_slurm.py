@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Ran
 from tests.execution.cluster.conftest import asked, bytes_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.own_process, pytest.mark.xdist_group("dask")]
+pytestmark = [pytest.mark.slow, pytest.mark.own_process]
 
 Command = Callable[..., Ran]
 

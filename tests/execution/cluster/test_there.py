@@ -20,7 +20,7 @@ from tests.conftest import Ran
 from tests.execution.cluster.conftest import asked, bytes_of
 from tests.execution.cluster.test_dying import claims, done_at, started, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.own_process, pytest.mark.xdist_group("dask")]
+pytestmark = [pytest.mark.slow, pytest.mark.own_process]
 
 Command = Callable[..., Ran]
 LEARNS_BY_WORKERS = """
@@ -255,6 +255,52 @@ def test_machines_of_another_kind_are_refused_or_recorded(
     again = harness(*words, "--cluster", settings, timeout=400)
     assert again.json["runs"][0]["folder"] == ran.json["runs"][0]["folder"]
     assert again.json["runs"][0]["done"] == []
+
+
+ON_A_DEVICE = """
+@dataclass
+class Placed(Matcher):
+    \"\"\"Mean colours; says on which device it is.\"\"\"
+
+    device: str = "cpu"
+
+    def fit(self, train):
+        print("device", os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+    def extract(self, image):
+        return np.asarray(image, dtype=np.float64).mean((0, 1))
+
+    def save(self, folder):
+        (folder / "model.txt").write_text("nothing")
+
+    def load(self, folder):
+        pass
+"""
+
+
+def test_each_worker_has_a_device_of_its_own_or_is_refused(
+    harness: Command,
+    folders: Path,
+    plugin: Callable[[str, str], Path],
+    tmp_path: Path,
+    cluster: Cluster,
+) -> None:
+    # A device that torch has everywhere stands for one of a kind that this machine may not have.
+    words = (*asked(folders, plugin("placed", ON_A_DEVICE)), "--param", "device=cpu:0")
+    words = (*words, "--on", cluster.file)
+    cluster.worker(CUDA_VISIBLE_DEVICES="0,1")
+    second = cluster.worker(CUDA_VISIBLE_DEVICES="0")
+    both_are_there(cluster)
+    refused(harness(*words, timeout=400), "CUDA_VISIBLE_DEVICES", "a device for each worker")
+    os.killpg(second.pid, signal.SIGKILL)
+    cluster.worker(CUDA_VISIBLE_DEVICES="1,0")
+    both_are_there(cluster)
+    ran = harness(*words, timeout=400)
+    assert ran.code == 0, ran.err
+    folder = tmp_path / "work" / ran.json["runs"][0]["folder"]
+    logs = [log.read_text() for log in folder.glob("units/*/worker.log")]
+    seen = {line for log in logs for line in log.splitlines() if line.startswith("device")}
+    assert seen == {"device 0", "device 1"}
 
 
 def test_an_algorithm_that_loads_by_processes_of_its_own_works(
