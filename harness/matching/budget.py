@@ -56,7 +56,7 @@ def share_out(
     ValueError
         If the budget is too small; the message names the least that would do.
     """
-    results = searches * (64 + 36 * candidates) + pairs * 120 + references * 16
+    results = searches * (64 + 80 * candidates) + pairs * 120 + references * 16
     tile = ROWS * COLUMNS * (4 + 1 + 1 + (16 if bins else 0) + (8 if candidates else 0))
     block = ROWS * dimension * 8 + ROWS * candidates * 120
     least_packed = 4 * dimension * least

@@ -93,7 +93,7 @@ class Gathering:
             self._waiting.append((row[part], column[part] + first_place, score[part]))
             self._waiting_count += len(row[part])
             # Each settling raises the bars; this often, it costs little beside the product.
-            if 2 * self._waiting_count >= self._scores.size:
+            if self._waiting_count >= 2 * self._scores.size:
                 self.settle()
 
     @property

@@ -366,6 +366,7 @@ class Shards:
             best = watch.best_nonmate[rows]
             np.maximum(best, result["best_nonmate"], out=best)
             if unit.first not in lists:
+                _settle(lists)
                 lists = {unit.first: _Merging(watch.candidates, rows)}
             lists[unit.first].take(result["candidate_scores"], result["candidate_places"])
             if watch.margins is not None:
@@ -377,6 +378,7 @@ class Shards:
                 part = TailCollector(watch.tail.size, float(result["tail_floor"]))
                 part.put(result["tail_scores"], result["tail_searches"], result["tail_places"])
                 watch.tail.join(part)
+        _settle(lists)
         return [
             joined(same) if same else window for window, same in zip(windows, found, strict=True)
         ]
@@ -412,13 +414,25 @@ class _Merging:
     def __init__(self, lists: CandidateLists, rows: slice) -> None:
         self._gathering = lists.gathering(rows.start, rows.stop - rows.start)
         self._last = lists.scores[rows][:, -1:]
+        self._waiting: list[tuple[Ints, Ints, npt.NDArray[np.float32]]] = []
 
     def take(self, scores: npt.NDArray[np.float32], places: Ints) -> None:
-        if not scores.size:
-            return
         # What a list is full of keeps most of the next one out; ties may yet come in.
         row, column = np.nonzero((places >= 0) & (scores >= self._last))
-        self._gathering.insert(row, places[row, column], scores[row, column])
+        self._waiting.append((row, places[row, column], scores[row, column]))
+        if sum(len(row) for row, _, _ in self._waiting) > 4 * scores.size:
+            self.settle()
+
+    def settle(self) -> None:
+        if self._waiting:
+            parts = [np.concatenate(some) for some in zip(*self._waiting, strict=True)]
+            self._gathering.insert(parts[0], parts[1], parts[2])
+            self._waiting = []
+
+
+def _settle(lists: dict[int, _Merging]) -> None:
+    for merging in lists.values():
+        merging.settle()
 
 
 def cut(size: int, parts: int, tile: int = COLUMNS) -> Cuts:

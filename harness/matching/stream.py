@@ -29,6 +29,9 @@ FEW = 1 / 64
 OTHERS = 16
 """One of so many rows may have lower bars than are found at once."""
 
+AGAIN = 8
+"""Tiles after which that bar is looked for again."""
+
 _TURNED = 16
 """Rows turned into columns at once: as many as fill a line of the cache."""
 
@@ -336,14 +339,15 @@ class Stream:
         probes = self.probes.probes(searches)
         rows, tile = searches.stop - first, worker.tile
         lowest = mates.lowest(searches)
-        for start, references in zip(
-            range(places.start, places.stop, self.columns), packed, strict=True
-        ):
+        bar = LOWEST
+        starts = range(places.start, places.stop, self.columns)
+        for seen, (start, references) in enumerate(zip(starts, packed, strict=True)):
             columns = slice(start, min(start + self.columns, places.stop))
             tile.fill(probes, references, rows, columns.stop - start)
             tile.mask(*mates.of(searches, columns))
             highest = tile.row_max()
-            bar = worker.bar(gathering)
+            if not seen % AGAIN:
+                bar = worker.bar(gathering)
             if bar > LOWEST:
                 tile.find(bar)
             if watch is not None and gathering is not None:

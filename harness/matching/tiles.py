@@ -264,12 +264,13 @@ class NumpyTile:
         np.clip(places, 0, bins - 0.5, out=places)
         counts: Ints
         if bins <= _BYTE:
-            # Two cells at a time: pairs of bytes are counted, in half the time.
+            import PIL.Image  # it counts bytes in half the time that NumPy takes
+
             small = numbers.view(np.uint8)[: self._all.size]
             np.copyto(small, places, casting="unsafe")
-            pairs = np.bincount(small.view(np.uint16), minlength=_BYTE * _BYTE)
-            both = pairs.reshape(_BYTE, _BYTE)
-            counts = (both.sum(axis=0) + both.sum(axis=1))[:bins]
+            height, width = self._all.shape
+            picture = PIL.Image.frombuffer("L", (width, height), small, "raw", "L", 0, 1)
+            counts = np.array(picture.histogram()[:bins], np.int64)
         else:
             np.copyto(numbers, places, casting="unsafe")
             counts = np.bincount(numbers, minlength=bins)

@@ -137,7 +137,8 @@ def manifest_of(
     judged: ProtocolOnData, origin: Origin, outcome: Outcome, started_at: str
 ) -> Manifest:
     """Return a manifest with all that does not depend on how the scores were made."""
-    mated = any(fold.mates for fold in judged.folds)
+    # Rows of arrays are mates of one another by whatever their owner says.
+    mated = any(fold.mates and not fold.numbered for fold in judged.folds)
     mated_by = judged.protocol.data.mated_by if mated else ""
     return Manifest(
         format=record.FORMAT,

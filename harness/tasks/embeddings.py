@@ -94,7 +94,10 @@ class Embeddings(Identification):
         tops = searches.nonmated_tops
         if len(tops):
             points = thin_curve(error_curve(searches.found_within(1), tops))
-            curves.open_set = {"fpir": points.get("fmr", []), "fnir": points.get("fnmr", [])}
+            fpir = points.get("fmr", [])
+            # A search at random returns its mate first in one of as many cases as references.
+            chance = [1 - rate / int(whole.gallery[0]) for rate in fpir]
+            curves.open_set = {"fpir": fpir, "fnir": points.get("fnmr", []), "chance": chance}
         return curves
 
     def operating_points(self, run: Answered) -> list[OperatingPoint]:
@@ -144,13 +147,13 @@ class _Numbered(StreamedSearches):
         unmated = int((self.mates == 0).sum())
         return {
             "searches": len(self.fold.probes),
-            "mated_searches": len(self.fold.probes) - unmated,
-            "nonmated_searches": unmated,
             "references": self.fold.numbered,
             "mated_comparisons": len(self.pairs),
             "nonmated_comparisons": len(self.fold.probes) * self.fold.numbered - len(self.pairs),
             "failed_probes": int(self.failed_probes.sum()),
             "failed_references": len(self.failed_references),
+            "mated_searches": len(self.fold.probes) - unmated,
+            "nonmated_searches": unmated,
         }
 
     def failures(self) -> list[Failure]:

@@ -88,7 +88,7 @@ class Curves(msgspec.Struct, omit_defaults=True):
         ``low, high`` edges of each bin; ``mated, nonmated`` share of the comparisons in it
         (detection: tattoo and non-tattoo images).
     open_set
-        ``fpir, fnir`` at rank 1, thinned: of searches among references that have numbers.
+        ``fpir, fnir, chance`` at rank 1, thinned: of searches among references with numbers.
     confusion
         By answer, the number of images of each class, classes in the order of the answers; the last
         column, without a name, counts failures.

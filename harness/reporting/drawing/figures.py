@@ -297,6 +297,9 @@ def error_trade_off(
     algorithm: str,
     names: TradeOff,
     scores: Operating | None = None,
+    *,
+    name: str = "det",
+    heading: str = "Errors by threshold",
 ) -> Figure | None:
     """Return the figure of both errors over all thresholds; None without a curve.
 
@@ -306,6 +309,8 @@ def error_trade_off(
         Of the two errors.
     scores
         Behind them, where they were kept: they give thresholds.
+    name, heading
+        Of the figure, unique in its page.
     """
     curve: Mapping[str, Sequence[float]] = curves.det
     if scores is not None:
@@ -406,10 +411,10 @@ def error_trade_off(
     columns |= {"chance": random} if random else {}
     columns |= {"threshold": threshold} if threshold else {}
     return Figure(
-        "det",
-        "Errors by threshold",
+        name,
+        heading,
         summary,
-        plots.line_plot("det", caption, summary, x, y, [chance, line], bands, points),
+        plots.line_plot(name, caption, summary, x, y, [chance, line], bands, points),
         tuple(legend),
         tuple(notes),
         Table(
