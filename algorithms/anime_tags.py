@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -28,6 +28,7 @@ from harness import (
     TrainingSet,
     parameter,
 )
+from harness.training.sampling import Stream
 
 # The harness gives cores to processes; threads inside one would only compete for them.
 cv2.setNumThreads(1)
@@ -300,15 +301,16 @@ class AnimeTags(Tagger, Matcher):
         trained, held = np.flatnonzero(~copies.validation), np.flatnonzero(copies.validation)
         if len(trained) == 0:
             raise ValueError("anime-tags has nothing to learn: every copy is held out")
-        size = min(self.batch_size, len(trained))
+        size, order = min(self.batch_size, len(trained)), Stream(len(trained), self.seed)
         total = self.epochs * (len(trained) // size)
         curve: dict[str, list[float | None]] = {"iteration": [], "loss": []}
         accuracies: list[float] = []
         step = 0
         for _ in range(self.epochs):
             losses = []
-            # As minibatches of the slides: what is left after the last whole batch waits.
-            for batch in whole_batches(rng.permutation(trained), size):
+            # What is left after the last whole batch of an epoch begins the next one.
+            for _ in range(len(trained) // size):
+                batch = trained[order.batch(step, size)]
                 images = self._warped(pixels[copies.images[batch]], rng)
                 labels = copies.labels[batch]
                 truth = labels if tags is None else tags[labels].astype(np.float32)
@@ -568,9 +570,3 @@ def _check_finite(loss: float, step: int) -> None:
         raise ArithmeticError(
             f"anime-tags diverged at step {step}: the loss is {loss}; lower learning_rate"
         )
-
-
-def whole_batches(order: Ints, size: int) -> Iterator[Ints]:
-    """Cut an order, shape (n,), into batches of shape (size,), without what is left at its end."""
-    for start in range(0, len(order) - size + 1, size):
-        yield order[start : start + size]

@@ -293,10 +293,6 @@ def test_leakage_is_what_plain_loops_count() -> None:
     )
 
 
-def test_only_whole_batches_are_trained_on() -> None:
-    assert [b.tolist() for b in MODULE.whole_batches(np.arange(7), 3)] == [[0, 1, 2], [3, 4, 5]]
-
-
 def test_the_slides_preset_has_their_figures() -> None:
     preset = MODULE.AnimeTags.presets["slides"]
     assert (preset["size"], preset["epochs"], preset["batch_size"]) == (100, 400, 200)
