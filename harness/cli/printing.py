@@ -223,11 +223,11 @@ def print_growth(title: str, growth: Growth) -> None:
         _say(f"note: {note}")
 
 
-def print_operations(manifest: Manifest) -> None:
+def print_operations(manifest: Manifest, gallery: int) -> None:
     """Print what operations of an algorithm take, where it was measured."""
     from harness.reporting.operations import operation_table
 
-    table = operation_table(manifest)
+    table = operation_table(manifest, gallery)
     if table is None:
         return
     _say(table.caption)

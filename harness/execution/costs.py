@@ -7,6 +7,7 @@ of its result: they are of a machine.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -33,10 +34,13 @@ class Levels(msgspec.Struct):
         Operations.
     levels
         Their costs at even steps from the least to the greatest, `MOST` of them at most.
+    total
+        The sum of all.
     """
 
     count: int
     levels: list[float]
+    total: float = 0.0
 
 
 class Cost(msgspec.Struct):
@@ -48,11 +52,14 @@ class Cost(msgspec.Struct):
         Operations.
     median, p90
         Half of them cost at most this, and nine in ten at most that.
+    mean
+        Of all.
     """
 
     count: int
     median: float
     p90: float
+    mean: float = 0.0
 
 
 def levels_of(values: Sequence[float]) -> Levels:
@@ -61,12 +68,12 @@ def levels_of(values: Sequence[float]) -> Levels:
     Examples
     --------
     >>> levels_of([3.0, 1.0, 2.0])
-    Levels(count=3, levels=[1.0, 2.0, 3.0])
+    Levels(count=3, levels=[1.0, 2.0, 3.0], total=6.0)
     """
     rising = np.sort(np.asarray(values, np.float64))
     if len(rising) > MOST:
         rising = rising[np.round(np.linspace(0, len(rising) - 1, MOST)).astype(np.int64)]
-    return Levels(len(values), [float(f"{value:.6g}") for value in rising])
+    return Levels(len(values), [float(f"{value:.6g}") for value in rising], math.fsum(values))
 
 
 def costs_of(units: Iterable[dict[str, Levels]]) -> dict[str, Cost]:
@@ -75,7 +82,7 @@ def costs_of(units: Iterable[dict[str, Levels]]) -> dict[str, Cost]:
     Examples
     --------
     >>> costs_of([{"extract": levels_of([1.0, 2.0, 3.0])}, {"extract": levels_of([4.0])}])
-    {'extract': Cost(count=4, median=2.0, p90=4.0)}
+    {'extract': Cost(count=4, median=2.0, p90=4.0, mean=2.5)}
     """
     every: dict[str, list[Levels]] = defaultdict(list)
     for unit in units:
@@ -93,7 +100,8 @@ def _cost(parts: Sequence[Levels]) -> Cost:
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order]) / weights.sum()
     median, p90 = (float(values[order][np.searchsorted(reached, q - 1e-9)]) for q in (0.5, 0.9))
-    return Cost(sum(part.count for part in parts), median, p90)
+    count = sum(part.count for part in parts)
+    return Cost(count, median, p90, math.fsum(part.total for part in parts) / count)
 
 
 class Clock:

@@ -12,13 +12,15 @@ __all__ = ["operation_table"]
 _NAMES = {"extract": "template creation", "compare": "search", SIZE: "template"}
 
 
-def operation_table(manifest: Manifest) -> Table | None:
+def operation_table(manifest: Manifest, gallery: int = 0) -> Table | None:
     """Return what each operation takes; None where nobody measured it.
 
     Parameters
     ----------
     manifest
         Of a run.
+    gallery
+        References of its largest gallery, whose templates together have a size, too; 0 for none.
     """
     rows = tuple(
         (
@@ -31,6 +33,9 @@ def operation_table(manifest: Manifest) -> Table | None:
     )
     if not rows:
         return None
+    if gallery and SIZE in manifest.costs:
+        size = _amount(SIZE, manifest.costs[SIZE].mean * gallery)
+        rows = (*rows, (f"Templates of a gallery of {count(gallery)}", "", size, ""))
     columns = ("Operation", "Measured", "Median", "Nine in ten at most")
     return Table(f"What an operation takes {_where(manifest)}", columns, rows)
 

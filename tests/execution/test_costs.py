@@ -54,6 +54,7 @@ def test_costs_of_several_units_are_those_of_all_operations_together(
     units = [rng.lognormal(size=size) for size in sizes]
     found = costs_of([{"extract": levels_of(unit.tolist())} for unit in units])["extract"]
     every = np.sort(np.concatenate(units))
+    assert found.mean == pytest.approx(every.mean())
     assert found.count == len(every)
     for value, share in ((found.median, 0.5), (found.p90, 0.9)):
         place = np.searchsorted(every, value * 1.0001) / len(every)
@@ -67,7 +68,7 @@ def test_many_operations_are_kept_as_few_numbers_with_both_ends() -> None:
 
 
 def test_nothing_measured_is_no_cost() -> None:
-    assert costs_of([{}, {"extract": Levels(0, [])}]) == {}
+    assert costs_of([{}, {"extract": Levels(0, [], 0.0)}]) == {}
     assert Clock().costs() == {}
 
 
@@ -90,9 +91,12 @@ def test_a_run_says_what_an_image_a_search_and_a_template_take(
     assert 0.006 <= costs["extract"].median <= costs["extract"].p90 < 1
     assert 0.004 <= costs["compare"].median <= costs["compare"].p90 < 1
     assert costs["template"].median == costs["template"].p90 == 32
-    table = operation_table(manifest)
+    table = operation_table(manifest, 4)
     assert table is not None
-    assert [row[0] for row in table.rows] == ["Template creation", "Search", "Template"]
+    assert [row[0] for row in table.rows] == [
+        *("Template creation", "Search", "Template", "Templates of a gallery of 4")
+    ]
+    assert table.rows[3][2] == "128 bytes"
     assert table.rows[2][2] == "32 bytes"
 
     # They are of a machine: no hash of what was run, or of what came of it, knows of them.

@@ -71,6 +71,6 @@ def scale(
             said.append(named | msgspec.to_builtins(found) | costs)
         else:
             print_growth(f"{origin.protocol} / {origin.algorithm}", found)
-            print_operations(run.manifest)
+            print_operations(run.manifest, found.largest)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(said), indent=1).decode())

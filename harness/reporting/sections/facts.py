@@ -20,7 +20,7 @@ def section(run: SectionInput) -> Section:
         run=_run_facts(run.manifest),
         counts=_counts(run.manifest, run.outcome),
         steps=_step_table(run.manifest),
-        operations=operation_table(run.manifest),
+        operations=operation_table(run.manifest, run.metrics.counts.get("largest_gallery", 0)),
     )
     return Section("run", "What was run", content)
 
