@@ -178,6 +178,14 @@ def test_the_report_shows_value_parts_and_a_link_to_each_fit(repeated: dict[str,
     assert f"mean of {FITS} fits" in page
 
 
+def test_smaller_galleries_are_asked_of_one_fit(repeated: dict[str, Any]) -> None:
+    entry = folder_of(repeated)
+    refused = run_harness("scale", entry)
+    assert refused.code == 2
+    assert "joins several fits, and galleries of other sizes are of one" in refused.err
+    assert run_harness("scale", fits_of(entry)[0]).code == 0
+
+
 def test_scores_of_an_entry_are_exported_fit_by_fit(
     repeated: dict[str, Any], tmp_path: Path
 ) -> None:
