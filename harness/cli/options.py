@@ -56,6 +56,21 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+class Score(_Number):
+    """A finite number, of either sign."""
+
+    name = "score"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return it."""
+        number: float = click.FLOAT.convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+
 class Margin(_Number):
     """A loss that is acceptable: a finite number from 0."""
 
@@ -94,6 +109,7 @@ class LayoutOption(click.Option):
 
 MEMORY = Memory()
 MARGIN = Margin()
+SCORE = Score()
 LAYOUT = click.option("--layout", cls=LayoutOption, shell_complete=LAYOUTS, help="Of --data:")
 PLUGINS = click.option(
     "--plugins",

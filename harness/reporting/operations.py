@@ -33,7 +33,7 @@ def operation_table(manifest: Manifest, gallery: int = 0) -> Table | None:
     )
     if not rows:
         return None
-    if gallery and SIZE in manifest.costs:
+    if gallery and SIZE in manifest.costs and manifest.costs[SIZE].mean:
         size = _amount(SIZE, manifest.costs[SIZE].mean * gallery)
         rows = (*rows, (f"Templates of a gallery of {count(gallery)}", "", size, ""))
     columns = ("Operation", "Measured", "Median", "Nine in ten at most")

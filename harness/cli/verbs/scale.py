@@ -8,7 +8,7 @@ import click
 
 from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
-from harness.cli.options import JSON, FiniteRange
+from harness.cli.options import JSON, SCORE
 
 
 @commands.command()
@@ -33,7 +33,7 @@ from harness.cli.options import JSON, FiniteRange
     "--threshold",
     "thresholds",
     multiple=True,
-    type=FiniteRange(),
+    type=SCORE,
     metavar="T",
     help="Score from which a reference is a candidate: FNIR and FPIR. Repeatable.",
 )
