@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from pathlib import Path
@@ -47,8 +47,9 @@ class Here:
             # Not forked: a process with threads of BLAS cannot be copied safely.
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self.workers, mp_context=context)
-        futures = [self._pool.submit(do_one, folder) for folder in folders]
+        futures: list[Future[None]] = []
         try:
+            futures += [self._pool.submit(do_one, folder) for folder in folders]
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
                 self._progress(what, done, len(folders))

@@ -253,10 +253,24 @@ def load_arrays(path: Path) -> Arrays:
 def templates_of(plan: Plan, work: Path, side: str) -> Templates:
     """Return the templates of probes or references that can be compared, none of them in memory."""
     rows: Any = Rows(getattr(plan, side), np.load(work / f"{SCALE}-{side}.npy", mmap_mode="r"))
-    chosen = work / f"{CHOSEN}-{side}.npy"
-    return Templates(
-        rows, np.load(chosen, mmap_mode="r") if chosen.exists() else np.arange(len(rows))
-    )
+    path = work / f"{CHOSEN}-{side}.npy"
+    chosen: Any = np.load(path, mmap_mode="r") if path.exists() else _Everyone(len(rows))
+    return Templates(rows, chosen)
+
+
+class _Everyone:
+    """The numbers of all rows, of which only those that are asked for are made."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, wanted: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        if isinstance(wanted, slice):
+            return np.arange(*wanted.indices(self._rows))
+        return np.asarray(wanted)
 
 
 def _renamed(plan: Plan, called: Callable[[str], str]) -> Plan:

@@ -75,3 +75,31 @@ def test_one_benchmark_can_be_chosen_and_is_printed_as_a_table() -> None:
     assert "bare matrix product" in done.stdout
     assert "FNIR/FPIR" in done.stdout
     assert "partition" not in done.stdout
+
+
+@pytest.mark.slow
+def test_sharded_matching_is_measured_beside_the_product_and_its_bytes_compared(
+    tmp_path: Path,
+) -> None:
+    words = ["--probes", "120", "--references", "3000", "6000", "--dimension", "32"]
+    words += ["--shards", "1", "3", "--workers", "1", "--svg", str(tmp_path / "growth.svg")]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.shards", *words, "--folder", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        timeout=300,
+    )
+    told, _, verdict = done.stdout.rpartition("files are ")
+    assert verdict.strip() == "the same in all ways"
+    rows = json.loads(told)["rows"]
+    assert [(row["references"], row["shards"]) for row in rows] == [
+        (3000, 1),
+        (3000, 3),
+        (6000, 1),
+        (6000, 3),
+    ]
+    assert all(row["peak MB of a process"] < 1024 for row in rows)
+    assert "<polyline" in (tmp_path / "growth.svg").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["growth.svg"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -328,6 +330,28 @@ def test_processes_that_work_beside_each_other_give_the_same_bytes(tmp_path: Pat
         found = matched(tmp_path, world.mated, 3, pool, work="other")
     finally:
         pool.close()
+    assert content(found, tmp_path / "two") == one
+
+
+@pytest.mark.own_process
+def test_a_process_that_is_killed_costs_its_unit_and_nothing_else(tmp_path: Path) -> None:
+    world = WORLDS["ties"]()
+    saved(world, tmp_path)
+    one = content(matched(tmp_path, world.mated, 4), tmp_path / "one")
+    killed: list[int] = []
+
+    def kill(what: str, done: int, total: int) -> None:
+        if what == "comparing" and not done and not killed:
+            assert pool._pool is not None
+            killed.append(next(iter(pool._pool._processes)))
+            os.kill(killed[0], signal.SIGKILL)
+
+    pool = Here(2, kill)
+    try:
+        found = matched(tmp_path, world.mated, 4, pool, work="other")
+    finally:
+        pool.close()
+    assert len(killed) == 1
     assert content(found, tmp_path / "two") == one
 
 
