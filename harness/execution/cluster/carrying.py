@@ -87,7 +87,7 @@ class Carrier:
     def __init__(self, connection: Connection, settings: ClusterSettings, device: str) -> None:
         self._connection, self._settings, self._device = connection, settings, device
         self._roots: Roots = (*there.bundled_roots(), *settings.roots)
-        self._expected: dict[str, Expected] = {}
+        self._expected: dict[tuple[str, str], Expected] = {}
         self._digests: dict[str, str] = {}
 
     def ask(
@@ -134,7 +134,7 @@ class Carrier:
             rows += two_on_one(reports)
         if rows:
             raise refusal(rows)
-        self._expected[str(plugin.file)] = expected
+        self._expected[str(plugin.file), plugin.attribute] = expected
         return asked
 
     def do_all(
@@ -210,7 +210,7 @@ class Carrier:
         return {path: self._digests[path] for path in sorted(paths)}
 
     def _expected_for(self, units: Iterable[Unit]) -> list[Expected]:
-        return [self._expected[file] for file in sorted({unit.file for unit in units})]
+        return [self._expected[one] for one in sorted({(u.file, u.attribute) for u in units})]
 
     def _look_at_workers(self, units: Sequence[Unit], place: Workplace, limits: Limits) -> None:
         """Refuse workers that differ, or see other pictures, before any is given work."""

@@ -18,7 +18,7 @@ from harness.errors import RunFailed, UsageError
 from harness.execution import keeping, storage
 from harness.execution.claims import Held, read_claim
 from harness.execution.cluster import carrying, there
-from harness.execution.cluster.assignments import write_assignment
+from harness.execution.cluster.assignments import patiently, write_assignment
 from harness.execution.cluster.carrying import Carrier
 from harness.execution.cluster.connecting import Connection
 from harness.execution.cluster.sameness import Expected, Question, Report
@@ -97,7 +97,7 @@ def _work_that_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def carrier(worker: Worker) -> Carrier:
     found = Carrier(cast(Connection, worker), ClusterSettings(), "cpu")
-    found._expected[FILE] = Expected(QUESTION, "", {}, {}, Environment(), False)
+    found._expected[FILE, ""] = Expected(QUESTION, "", {}, {}, Environment(), False)
     return found
 
 
@@ -309,3 +309,49 @@ def test_what_most_workers_are_like_is_what_the_others_are_held_against() -> Non
     assert usual is not None
     assert usual.environment.python == "3.11"
     assert carrying._usual(many[3:]) is None
+
+
+def test_results_that_another_machine_shows_late_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Worker, "unseen", 20.0)
+    run, hidden = tmp_path / "run", tmp_path / "hidden"
+
+    def late(name: str) -> None:
+        time.sleep(0.3)
+        for part in sorted(hidden.glob(f"{name}/*")):
+            part.rename(run / "units" / name / part.name)
+
+    def fate(name: str, turn: int) -> str:
+        # What a server has not shown yet is as if it were not there.
+        if name == "fold-2":
+            threading.Thread(target=late, args=(name,)).start()
+        return "work"
+
+    def store(unit: Unit, place: Workplace, doing: Any) -> None:
+        with keeping._stored(unit, place, SCORES) as part:
+            storage.save_scores(part, np.zeros(3), {})
+        if unit.name == "fold-2":
+            (hidden / unit.name).mkdir(parents=True)
+            for name in (SCORES, "journal.json"):
+                (place.folder(unit) / name).rename(hidden / unit.name / name)
+
+    monkeypatch.setattr(there, "do", store)
+    worker = Worker(fate)
+    place = carry(worker, run)
+    assert all(is_done(unit, place) for unit in units())
+    assert worker.turns["fold-2"] == 1
+
+
+def test_what_is_to_be_read_is_waited_for_and_its_last_error_told(tmp_path: Path) -> None:
+    tries = [0]
+
+    def read() -> int:
+        tries[0] += 1
+        if tries[0] < 4:
+            raise FileNotFoundError(tries[0])
+        return 7
+
+    assert patiently(read, 20) == 7
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        patiently((tmp_path / "nowhere").read_bytes, 0.05)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +127,34 @@ def test_slurm_that_refuses_a_job_is_quoted(
     assert ran.code == 2
     assert "no such partition" in ran.err
     assert "Traceback" not in ran.err
+
+
+def slurm_is_there() -> bool:
+    """Whether a Slurm has a node for us on this machine."""
+    if shutil.which("sinfo") is None:
+        return False
+    said = subprocess.run(
+        ["sinfo", "--noheader", "--format=%t"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return "idle" in said.stdout.split()
+
+
+def test_jobs_of_a_real_slurm_make_the_same_bytes(
+    harness: Command, folders: Path, patient: Path, tmp_path: Path
+) -> None:
+    if not slurm_is_there():
+        pytest.skip("no Slurm with an idle node is here (Debian: slurm-wlm, munge)")
+    file = tmp_path / "jobs.toml"
+    file.write_text('jobs = 2\nmemory = "500MB"\nwalltime = "00:20:00"\nwait = 120\nunseen = 20\n')
+    here = harness(*asked(folders, patient), "--out", tmp_path / "here", timeout=400)
+    words = ("--on", "slurm", "--cluster", file, "--out", tmp_path / "there")
+    there = harness(*asked(folders, patient), *words, timeout=400)
+    assert there.code == 0, there.err
+    folder = tmp_path / "work" / there.json["runs"][0]["folder"]
+    assert bytes_of(folder) == bytes_of(tmp_path / "work" / here.json["runs"][0]["folder"])
+    left = subprocess.run(["squeue", "--noheader"], capture_output=True, text=True, check=True)
+    assert "harness" not in left.stdout
