@@ -131,7 +131,8 @@ class Carrier:
         expected = expected_of(question, plugin, asked, mixed=self._settings.mixed)
         rows = [row for one in reports for row in differences(expected, one)]
         if device_asked(self._device, first.description.values()):
-            rows += two_on_one(reports)
+            told = self._connection.on_each(there.tell, question.key, self._roots, gpu=True)
+            rows += two_on_one(msgspec.json.decode(one, type=Report) for one in told)
         if rows:
             raise refusal(rows)
         self._expected[str(plugin.file), plugin.attribute] = expected
@@ -223,7 +224,9 @@ class Carrier:
         assignment.device = device_asked(self._device, units[0].parameters)
         write_assignment(place.run, "look", assignment)
         rows: list[Difference] = []
-        for answer in self._connection.on_each(there.look, *self.words(place, "look", assignment)):
+        words = self.words(place, "look", assignment)
+        gpu = bool(assignment.device)
+        for answer in self._connection.on_each(there.look, *words, gpu=gpu):
             outcome = msgspec.json.decode(answer, type=Outcome)
             if outcome.what == there.UNSEEN:
                 rows.append(_unseen(place.run, outcome))

@@ -98,8 +98,18 @@ class Connection:
             time.sleep(0.1)
             self.watch()
 
-    def on_each(self, function: Callable[..., bytes], *words: Any) -> list[bytes]:
-        """Call a function on every worker that is there, and return the answers."""
+    def on_each(
+        self, function: Callable[..., bytes], *words: Any, gpu: bool = False
+    ) -> list[bytes]:
+        """Call a function on every worker that is there, and return the answers.
+
+        Parameters
+        ----------
+        function, words
+            What is called.
+        gpu
+            Whether only workers matter that say that they have a GPU, if any says so.
+        """
         self.wait()
         with self._told():
             futures = {
@@ -110,7 +120,7 @@ class Connection:
                     pure=False,
                     key=f"harness_look-{secrets.token_hex(16)}",
                 )
-                for address in self._workers()
+                for address in self._workers(gpu)
             }
         answers = []
         for address, future in futures.items():
@@ -120,7 +130,7 @@ class Connection:
                 self.watch()
             answer = self.result(future) if future.done() else None
             answers += [answer] if answer is not None else []
-        return answers or self.on_each(function, *words)
+        return answers or self.on_each(function, *words, gpu=gpu)
 
     def submit(self, function: Callable[..., bytes], *words: Any, gpu: bool = False) -> Any:
         """Have a function called on some worker, and return the future of its answer."""
@@ -194,11 +204,14 @@ class Connection:
             self._filled = now
             self._fill()
 
-    def _workers(self) -> list[str]:
+    def _workers(self, gpu: bool = False) -> list[str]:
         with self._told():
             found = self._client.scheduler_info(n_workers=-1)["workers"]
             self.at_a_time = sum(one["nthreads"] for one in found.values())
-            self._resources = any("GPU" in one.get("resources", {}) for one in found.values())
+            able = {name for name, one in found.items() if "GPU" in one.get("resources", {})}
+            self._resources = bool(able)
+            if gpu and able:
+                return sorted(able)
             return sorted(found)
 
     @contextmanager

@@ -56,7 +56,9 @@ class Worker:
     def __init__(self, fate: Fate = lambda name, turn: "work") -> None:
         self.fate, self.turns, self.watched = fate, Counter[str](), 0
 
-    def on_each(self, function: Callable[..., bytes], *words: Any) -> list[bytes]:
+    def on_each(
+        self, function: Callable[..., bytes], *words: Any, gpu: bool = False
+    ) -> list[bytes]:
         return [function(*words)]
 
     def submit(self, function: Callable[..., bytes], *words: Any, gpu: bool = False) -> Future:

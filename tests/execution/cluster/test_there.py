@@ -55,9 +55,11 @@ class Cluster:
         self._processes: list[subprocess.Popen[bytes]] = []
         self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard")
 
-    def worker(self, preload: str = "", **environment: str) -> subprocess.Popen[bytes]:
+    def worker(
+        self, preload: str = "", options: tuple[str, ...] = (), **environment: str
+    ) -> subprocess.Popen[bytes]:
         """Start a worker that carries out some lines first."""
-        words = ["worker", "--nthreads", "1", "--no-dashboard", "--memory-limit", "0"]
+        words = ["worker", "--nthreads", "1", "--no-dashboard", "--memory-limit", "0", *options]
         if preload:
             file = self._place / f"preload{len(self._processes)}.py"
             file.write_text(preload)
@@ -301,6 +303,25 @@ def test_each_worker_has_a_device_of_its_own_or_is_refused(
     logs = [log.read_text() for log in folder.glob("units/*/worker.log")]
     seen = {line for log in logs for line in log.splitlines() if line.startswith("device")}
     assert seen == {"device 0", "device 1"}
+
+
+def test_units_that_ask_for_a_device_go_to_workers_that_say_they_have_one(
+    harness: Command,
+    folders: Path,
+    plugin: Callable[[str, str], Path],
+    tmp_path: Path,
+    cluster: Cluster,
+) -> None:
+    words = (*asked(folders, plugin("placed", ON_A_DEVICE)), "--param", "device=cpu:0")
+    cluster.worker()
+    cluster.worker(options=("--resources", "GPU=1"), CUDA_VISIBLE_DEVICES="4")
+    both_are_there(cluster)
+    ran = harness(*words, "--on", cluster.file, timeout=400)
+    assert ran.code == 0, ran.err
+    folder = tmp_path / "work" / ran.json["runs"][0]["folder"]
+    logs = [log.read_text() for log in folder.glob("units/*/worker.log")]
+    seen = {line for log in logs for line in log.splitlines() if line.startswith("device")}
+    assert seen == {"device 4"}
 
 
 def test_an_algorithm_that_loads_by_processes_of_its_own_works(
