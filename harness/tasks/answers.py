@@ -45,6 +45,34 @@ class Answer:
         return np.array([name in self.failures for name in names], dtype=bool)
 
 
+class DrawnAnswer(Answer):
+    """Some rows and columns of an answer's scores, which are copied when they are looked at.
+
+    Draws overlap, and all of them together hold several times the scores of their fold.
+
+    Parameters
+    ----------
+    whole
+        The answer that they are drawn from.
+    places
+        Rows and columns, as `numpy.ix_` returns them.
+    failures
+        Reason by name, for images of the draw that the algorithm gave up on.
+    """
+
+    def __init__(
+        self, whole: Answer, places: tuple[npt.NDArray[Any], ...], failures: Mapping[str, str]
+    ) -> None:
+        for name, value in (("_whole", whole), ("_places", places), ("failures", failures)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def scores(self) -> npt.NDArray[np.floating[Any]]:
+        """A copy of them, shape (rows, columns)."""
+        found: npt.NDArray[np.floating[Any]] = self._whole.scores[self._places]  # type: ignore[attr-defined]
+        return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamedAnswer(Answer):
     """The result of a fold with too many comparisons to keep: numbers that follow from all scores.

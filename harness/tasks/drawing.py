@@ -19,7 +19,7 @@ import numpy as np
 from harness.data.records import Dataset, Draw, Fold, Record
 from harness.errors import DataError, some
 from harness.statistics import chance
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, DrawnAnswer
 from harness.tasks.clusters import cluster_of
 from harness.tasks.folds import check_named, deal
 from harness.tasks.protocol import Protocol
@@ -132,7 +132,7 @@ def draws_of(
             columns = [column[name] for name in draw.gallery]
             names = probes | inside
             failures = {n: reason for n, reason in answer.failures.items() if n in names}
-            yield part, Answer(answer.scores[np.ix_(rows, columns)], failures)
+            yield part, DrawnAnswer(answer, np.ix_(rows, columns), failures)
 
 
 def places_of(folds: Sequence[Fold]) -> list[tuple[tuple[int, int], list[chance.Draw]]]:

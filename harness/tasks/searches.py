@@ -140,17 +140,25 @@ class FoldSearches(Measures):
         where = counted(self.fold)
         usable = ~(self.failed_probes[:, None] | self.failed_references[None, :]) & where.compared
         scores: npt.NDArray[Any] = self.answer.scores
-        self.scores: npt.NDArray[Any] = (
-            scores if usable.all() else np.where(usable, scores, -np.inf)
-        )
+        self._usable = None if usable.all() else usable
+        scores = self.scores
         self.truth = where.mated
-        self.ranks = searching.mate_ranks(self.scores, self.truth)
-        self.precision = searching.average_precision(self.scores, self.truth)
+        self.ranks = searching.mate_ranks(scores, self.truth)
+        self.precision = searching.average_precision(scores, self.truth)
         self.mates = self.truth.sum(axis=1)
-        self.mated = self.scores[self.pairs[:, 0], self.pairs[:, 1]]
+        self.mated = scores[self.pairs[:, 0], self.pairs[:, 1]]
         # A failed comparison can never be a false match, and is not counted as a chance to be one.
         self.took_place = where.nonmated & usable
         self.nonmated_count = int(np.count_nonzero(self.took_place))
+
+    @property
+    def scores(self) -> npt.NDArray[Any]:
+        """Scores, failures as minus infinity: shape (probes, references).
+
+        Made when asked for, where they are not those of the answer.
+        """
+        scores: npt.NDArray[Any] = self.answer.scores
+        return scores if self._usable is None else np.where(self._usable, scores, -np.inf)
 
     @property
     def nonmated(self) -> npt.NDArray[np.float64]:
@@ -177,20 +185,20 @@ class FoldSearches(Measures):
         probes, references
             Numbers of the identities of each, int64, shapes (probes,) and (references,).
         """
-        step = max(1, _BLOCK // max(1, len(references)))
+        step, scores = max(1, _BLOCK // max(1, len(references))), self.scores
         for start in range(0, len(probes), step):
             rows = slice(start, start + step)
             there = self.took_place[rows]
             each = np.count_nonzero(there, axis=1)
             whose = np.broadcast_to(references, there.shape)[there]
-            yield Block(self.scores[rows][there], np.repeat(probes[rows], each), whose)
+            yield Block(scores[rows][there], np.repeat(probes[rows], each), whose)
 
     def score_blocks(self) -> Iterator[npt.NDArray[Any]]:
         """Hand out the scores of the non-mated comparisons that took place: (comparisons,) each."""
-        step = max(1, _BLOCK // max(1, len(self.fold.gallery)))
+        step, scores = max(1, _BLOCK // max(1, len(self.fold.gallery))), self.scores
         for start in range(0, len(self.fold.probes), step):
             rows = slice(start, start + step)
-            yield self.scores[rows][self.took_place[rows]]
+            yield scores[rows][self.took_place[rows]]
 
     def _same_source(self, row: int, column: int) -> bool:
         probe = self.records[self.fold.probes[row]].source
@@ -213,19 +221,19 @@ class FoldSearches(Measures):
 
     def searches(self) -> list[Judgement]:
         """Return every search with the head of its candidate list."""
-        names = self.fold.gallery
+        names, scores = self.fold.gallery, self.scores
         by_name = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
         found = []
-        there = np.ones(self.scores.shape, dtype=bool)
+        there = np.ones(scores.shape, dtype=bool)
         there[self.excluded[:, 0], self.excluded[:, 1]] = False
         for i, probe in enumerate(self.fold.probes):
             # Ties are listed by name, so that the list does not depend on the gallery's order.
             listed = by_name[there[i][by_name]]
-            order = listed[_highest(self.scores[i][listed], CANDIDATES)]
-            mate_scores = self.scores[i][self.truth[i]]
-            others = self.scores[i][~self.truth[i]]
+            order = listed[_highest(scores[i][listed], CANDIDATES)]
+            mate_scores = scores[i][self.truth[i]]
+            others = scores[i][~self.truth[i]]
             mates = np.flatnonzero(self.truth[i])
-            best = mates[np.argmax(self.scores[i][mates])] if len(mates) else None
+            best = mates[np.argmax(scores[i][mates])] if len(mates) else None
             rank = int(self.ranks[i])
             found.append(
                 Judgement(
@@ -241,7 +249,7 @@ class FoldSearches(Measures):
                     failed=bool(self.failed_probes[i]),
                     same_source=best is not None and self._same_source(i, int(best)),
                     candidates=[
-                        Candidate(names[j], finite(self.scores[i, j]), bool(self.truth[i, j]))
+                        Candidate(names[j], finite(scores[i, j]), bool(self.truth[i, j]))
                         for j in order.tolist()
                     ],
                 )
@@ -269,8 +277,9 @@ class FoldSearches(Measures):
         never pays. None where that is not known of a search without a mate.
         """
         # As a plain number it would be rounded to the precision of the scores.
-        above = np.count_nonzero(self.scores >= np.float64(threshold), axis=1)
-        refused = (self.scores == -np.inf).all(axis=1)
+        scores = self.scores
+        above = np.count_nonzero(scores >= np.float64(threshold), axis=1)
+        refused = (scores == -np.inf).all(axis=1)
         return np.where(refused, self.gallery, above).astype(np.int64)
 
     def failures(self) -> list[Failure]:
