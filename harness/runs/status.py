@@ -150,7 +150,7 @@ def status_of(folder: Path) -> Status:
     """
     plan = read_json(folder, PLAN, Plan)
     for name in {name for wave in plan.waves for one in wave for name in (one.name, *one.steps)}:
-        if Path(name).name != name:
+        if Path(name).name != name or name in ("", ".."):
             raise BadFile(folder / PLAN, f"names {visible(name)!r}, which is no unit or step")
     noted = set(_noted(folder))
     seconds: dict[int, list[float]] = defaultdict(list)

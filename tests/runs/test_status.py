@@ -107,7 +107,13 @@ def test_the_command_says_it_in_words_and_for_machines(begun: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "plan", ["{", "[]", '{"waves": [[{"name": "../x", "steps": []}]], "workers": 1}']
+    "plan",
+    [
+        "{",
+        "[]",
+        '{"waves": [[{"name": "../x", "steps": []}]], "workers": 1}',
+        '{"waves": [[{"name": "..", "steps": ["a"]}]], "workers": 1}',
+    ],
 )
 def test_a_plan_that_is_none_is_said_in_a_sentence(begun: Path, plan: str) -> None:
     (begun / "plan.json").write_text(plan)
