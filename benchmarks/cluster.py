@@ -71,7 +71,7 @@ def carried(quick: bool, turns: int) -> tuple[str, list[Timing]]:
                 }
                 return title, race(contenders, "pool of processes", turns)
         except UsageError as reason:
-            return title, [absent("dask", str(reason))]
+            return title, [absent("dask", f"absent: {reason}")]
         finally:
             nursery.close()
 
