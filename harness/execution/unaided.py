@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 import numpy as np
@@ -31,13 +32,25 @@ from harness.execution.environment import environment_of_process
 from harness.execution.unit import TEMPLATES, Unit
 from harness.execution.variables import variables
 
+if TYPE_CHECKING:
+    from harness.matching import MatchResult
+
 COSINES = 100_000
 """Cosines computed at once, so that progress is seen."""
 
 HISTOGRAM_BINS = 4096
 """Behind the plots of a fold whose scores are not kept."""
 
+SHARDED_ABOVE = 1 << 30
+"""Bytes of references above which a fold is matched by units of work, each in bounded memory.
+
+It depends on the data alone, never on the machine: the two ways differ in the last digits.
+"""
+
 Progress = Callable[[int, int], None]
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 class Request(msgspec.Struct):
@@ -221,27 +234,52 @@ def _cosines(
 
 
 def _stream(unit: Unit, places: list[Path], part: Path, progress: Progress) -> None:
-    from harness.matching import match
-
     work: Any = unit.matching
     reasons = storage.load_failures(places)
     wanted = set(unit.probes) | set(unit.gallery)
     scratch = [part / "probes.npy", part / "references.npy"]
+    # Ties are listed by name, so that the list does not depend on the gallery's order.
+    order = np.argsort(np.array(unit.gallery), kind="stable").astype(np.int64)
     try:
         probes, lost_probes = storage.gather_vectors(places, unit.probes, scratch[0])
-        references, lost = storage.gather_vectors(places, unit.gallery, scratch[1])
+        references, lost = storage.gather_vectors(
+            places, [unit.gallery[i] for i in order], scratch[1]
+        )
     except TypeError as reason:
         raise BadAnswer(str(reason)) from None
-    width = max(probes.shape[1], references.shape[1])
+    if references.nbytes > SHARDED_ABOVE and work.device == "cpu" and not lost_probes.all():
+        found = _sharded(unit, (probes, lost_probes), (references, lost), order, part, progress)
+    else:
+        found = _matched(unit, (probes, lost_probes), (references, lost), order, progress)
+    failures = {name: reason for name, reason in reasons.items() if name in wanted}
+    storage.save_matching(part, found, failures)
+    for file in scratch:
+        file.unlink(missing_ok=True)
+
+
+def _matched(
+    unit: Unit,
+    probes: tuple[Floats, Bools],
+    references: tuple[Floats, Bools],
+    order: Ints,
+    progress: Progress,
+) -> MatchResult:
+    """Match in this process: vectors and who has none, references by name."""
+    from harness.matching import match
+
+    work: Any = unit.matching
+    width = max(probes[0].shape[1], references[0].shape[1])
+    sides = [
+        np.broadcast_to(rows, (len(rows), width)) if lost.all() else rows
+        for rows, lost in (probes, references)
+    ]
     try:
         found = match(
-            np.broadcast_to(probes, (len(probes), width)) if lost_probes.all() else probes,
-            np.broadcast_to(references, (len(references), width)) if lost.all() else references,
-            np.array(work.pairs, dtype=np.int64).reshape(-1, 2),
-            failed_probes=lost_probes,
-            failed_references=lost,
-            # Ties are listed by name, so that the list does not depend on the gallery's order.
-            order=np.argsort(np.array(unit.gallery), kind="stable").astype(np.int64),
+            sides[0],
+            sides[1],
+            _placed(work.pairs, order),
+            failed_probes=probes[1],
+            failed_references=references[1],
             fmrs=work.fmrs,
             eer=work.eer,
             candidates=work.candidates,
@@ -255,7 +293,60 @@ def _stream(unit: Unit, places: list[Path], part: Path, progress: Progress) -> N
     except (ValueError, RuntimeError, AssertionError) as reason:
         # torch says what it cannot do with a device by the last two
         raise UsageError(f"{reason} (see --memory and --device)") from None
-    failures = {name: reason for name, reason in reasons.items() if name in wanted}
-    storage.save_matching(part, found, failures)
-    for file in scratch:
-        file.unlink(missing_ok=True)
+    return found.reordered(order)
+
+
+def _sharded(
+    unit: Unit,
+    probes: tuple[Floats, Bools],
+    references: tuple[Floats, Bools],
+    order: Ints,
+    part: Path,
+    progress: Progress,
+) -> MatchResult:
+    """Match by units of work in several processes, of which a next attempt keeps what is done."""
+    from harness.matching.pool import Here
+    from harness.matching.rows import vector_file
+    from harness.matching.sharded import Shards, shards_for
+
+    work: Any = unit.matching
+    for rows, lost in (probes, references):
+        rows[lost] = np.nan
+        rows.flush()  # type: ignore[attr-defined]
+    workers = max(1, work.threads)
+    kept = part.parent / "shards"
+    kept.mkdir(exist_ok=True)
+    here = Here(workers, lambda what, done, total: progress(done * (what == "comparing"), total))
+    try:
+        shards = Shards(
+            kept,
+            [vector_file(part / "probes.npy")],
+            [vector_file(part / "references.npy")],
+            here,
+            memory=work.memory // workers,
+            say=lambda text: print(text, file=sys.stderr, flush=True),
+        )
+        found = shards.match(
+            {side: shards.look(side) for side in ("probes", "references")},
+            _placed(work.pairs, order),
+            shards=shards_for(len(probes[0]), len(references[0]), workers),
+            workers=workers,
+            fmrs=work.fmrs,
+            eer=work.eer,
+            candidates=work.candidates,
+            bins=HISTOGRAM_BINS,
+            margins=True,
+        )
+    finally:
+        here.close()
+    shutil.rmtree(kept, ignore_errors=True)
+    return found.reordered(order)
+
+
+def _placed(pairs: Sequence[tuple[int, int]], order: Ints) -> Ints:
+    """Return mated pairs with references as they stand in an order: int64, shape (pairs, 2)."""
+    placed = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    placed[:, 1] = place[placed[:, 1]]
+    return placed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -147,6 +147,32 @@ class MatchResult:
     passes: int
     place_free: bool
     margins: ScoreMargins | None = None
+
+    def reordered(self, order: Ints) -> MatchResult:
+        """Return the result for references in another order.
+
+        Parameters
+        ----------
+        order
+            int64, shape (references,): number in the new order of each as it is numbered here.
+        """
+        known = np.append(order, -1)
+        margins, tail = self.margins, self.tail
+        if margins is not None:
+            counts = np.empty_like(margins.references)
+            counts[order] = margins.references
+            compared = np.empty_like(margins.compared_references)
+            compared[order] = margins.compared_references
+            margins = replace(margins, references=counts, compared_references=compared)
+        if tail is not None:
+            tail = replace(tail, references=order[tail.references])
+        return replace(
+            self,
+            best_mate_reference=known[self.best_mate_reference],
+            candidate_references=known[self.candidate_references],
+            margins=margins,
+            tail=tail,
+        )
 
     def fnmr_at_fmr(self, fmr: float) -> float:
         """Return the lowest FNMR at an FMR that was asked for, as `verification.fnmr_at_fmr`.

@@ -70,6 +70,9 @@ TRIES = 2
 TOP = HIGHEST
 """Highest non-mated comparisons that are kept one by one: the exact end of a DET."""
 
+COMPARISONS = 500_000_000
+"""Of one unit, unless the number of shards is given: some seconds of a processor core."""
+
 _SAMPLE = 1 << 21
 _CAPACITY = 1 << 16
 """Scores from the top, in which several false match rates share a window."""
@@ -428,6 +431,15 @@ class _Merging:
             parts = [np.concatenate(some) for some in zip(*self._waiting, strict=True)]
             self._gathering.insert(parts[0], parts[1], parts[2])
             self._waiting = []
+
+
+def shards_for(probes: int, references: int, workers: int) -> int:
+    """Return into how many parts a gallery is cut for units of some seconds, one for each worker.
+
+    >>> shards_for(2000, 1_000_000, 1), shards_for(100_000, 1_000_000, 1), shards_for(9, 9, 4)
+    (4, 10, 4)
+    """
+    return max(workers, -(-min(probes, BLOCK) * references // COMPARISONS))
 
 
 def _settle(lists: dict[int, _Merging]) -> None:

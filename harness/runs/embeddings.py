@@ -18,7 +18,7 @@ from harness.data.whole_files import digest_of
 from harness.errors import DataError, UsageError, some, visible
 from harness.matching.results import MatchResult
 from harness.matching.rows import VectorFile, vector_files
-from harness.matching.sharded import Execute, Looked, Shards
+from harness.matching.sharded import Execute, Looked, Shards, shards_for
 from harness.record.manifest import Import
 from harness.record.renewing import alone
 from harness.runs.importing import ImportedRun, keep, listed_as
@@ -64,9 +64,6 @@ OPEN = ("fnir@fpir=0.1,rank=1", "fnir@fpir=0.01,rank=1", "open-set-eer@rank=1")
 
 MOST_MARGINS = 10_000_000
 """References up to which scores near thresholds are counted for each: intervals need them."""
-
-COMPARISONS = 500_000_000
-"""Of one unit, unless the number of shards is given: some seconds of a processor core."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +221,7 @@ def _matched(
         if not seen.scale.any():
             raise DataError(f"all {len(seen.broken):,} {side} are zeros: they are like nothing")
     rows = len(looked["probes"].scale), len(looked["references"].scale)
-    parts = given.shards or max(given.workers, -(-rows[0] * rows[1] // COMPARISONS))
+    parts = given.shards or shards_for(*rows, given.workers)
     found = shards.match(
         looked,
         mates.pairs,

@@ -12,15 +12,18 @@ import numpy as np
 import pytest
 
 from harness.errors import RunFailed, UsageError
-from harness.execution import plan
+from harness.execution import plan, unaided
 from harness.execution.pool import Limits
+from harness.execution.storage import load_answer
 from harness.execution.unaided import compare
 from harness.execution.unit import UNIT_FILE, Unit
+from harness.matching import pool, units
 from harness.record import record
 from harness.record.growing import growth_in
 from harness.record.verifying import verify_run
 from harness.runs.executing import Finished, execute
 from harness.runs.preparing import Request, prepare
+from harness.tasks.answers import StreamedAnswer
 from tests.conftest import run_harness
 
 WriteFile = Callable[[str, str], Path]
@@ -150,6 +153,53 @@ def test_no_unit_that_holds_the_mates_runs_an_algorithm(
     compare(units["fold-1"], folder, part, lambda done, total: None)
     scores = folder / "units" / "fold-1" / "scores"
     assert (part / "matching.json").read_bytes() == (scores / "matching.json").read_bytes()
+
+
+def test_a_fold_of_many_templates_is_matched_by_units_that_a_next_attempt_keeps(
+    plugin: WriteFile, small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
+    path = plugin("learner", LEARNER)
+    folder = run(str(path), small_set, tmp_path / "runs", ("1",)).prepared.folder
+    unit = msgspec.json.decode((folder / "units" / "fold-1" / UNIT_FILE).read_bytes(), type=Unit)
+    whole = load_answer(folder / "units" / "fold-1" / "scores")
+    assert isinstance(whole, StreamedAnswer)
+    monkeypatch.setattr(unaided, "SHARDED_ABOVE", 0)
+    place = tmp_path / "fold-1"
+    real, begun = units.do_one, list[str]()
+
+    def do_one(unit_folder: Path) -> None:
+        begun.append(unit_folder.name)
+        if begun.count("count-0-00000-00000") == 1 and unit_folder.name.startswith("count"):
+            raise OSError("the power fails")
+        real(unit_folder)
+
+    monkeypatch.setattr(pool, "do_one", do_one)
+    assert unit.matching is not None
+    unit.matching.threads, unit.matching.memory = 1, 1 << 30
+    for attempt in ("one.part-1", "two.part-2"):
+        (place / attempt).mkdir(parents=True)
+        if attempt.startswith("one"):
+            with pytest.raises(OSError, match="the power fails"):
+                compare(unit, folder, place / attempt, lambda done, total: None)
+        else:
+            compare(unit, folder, place / attempt, lambda done, total: None)
+    assert begun.count("begin-00000") == 1
+    assert sorted(path.name for path in place.iterdir()) == ["one.part-1", "two.part-2"]
+    assert not list((place / "two.part-2").glob("*.npy"))
+    cut = load_answer(place / "two.part-2")
+    assert isinstance(cut, StreamedAnswer)
+    ours, theirs = cut.matching, whole.matching
+    assert cut.failures == whole.failures
+    for name in ("ranks", "mates", "best_mate_reference", "candidate_references"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
+    np.testing.assert_allclose(ours.mated_scores, theirs.mated_scores, atol=1e-6)
+    assert ours.eer == pytest.approx(theirs.eer, abs=1e-6)
+    assert ours.margins is not None
+    assert theirs.margins is not None
+    compared = theirs.margins.compared_references
+    assert np.array_equal(ours.margins.compared_references, compared)
+    assert (compared == 0).any()  # who has no template is in its own place
 
 
 @pytest.mark.parametrize(
