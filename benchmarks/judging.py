@@ -93,32 +93,32 @@ def _run(data: Path, out: Path) -> tuple[float, float, int]:
 
 
 def _judged(out: Path) -> tuple[float, float]:
-    """Return the seconds of judging a run again, and those of them that intervals take."""
+    """Return processor seconds of judging a run again, and those of them that intervals take."""
     from harness.record.record import read_run
 
     (manifest,) = out.glob("*/*/manifest.json")
     run = read_run(manifest.parent)
     with _intervals_timed() as spent:
-        begun = time.perf_counter()
+        begun = time.process_time()
         run.judge()
-        whole = time.perf_counter() - begun
+        whole = time.process_time() - begun
     return whole, sum(spent)
 
 
 @contextmanager
 def _intervals_timed() -> Iterator[list[float]]:
-    """Note the seconds of every interval of an identification."""
+    """Note the processor seconds of every interval of an identification."""
     from harness.tasks import identification, searches
 
     spent: list[float] = []
 
     def timed(work: Callable[..., Any]) -> Callable[..., Any]:
         def noting(*given: Any, **named: Any) -> Any:
-            begun = time.perf_counter()
+            begun = time.process_time()
             try:
                 return work(*given, **named)
             finally:
-                spent.append(time.perf_counter() - begun)
+                spent.append(time.process_time() - begun)
 
         return noting
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -191,7 +192,9 @@ def compared_in(fold: Fold) -> list[list[int]]:
     """
     if not fold.draws and not fold.nonmates:
         return []
-    return [np.flatnonzero(row).tolist() for row in counted(fold).compared]
+    # There may be many millions of these, of few different numbers: each number is kept once.
+    places = list(range(len(fold.gallery)))
+    return [list(compress(places, row.tolist())) for row in counted(fold).compared]
 
 
 def _truth(
