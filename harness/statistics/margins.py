@@ -38,7 +38,7 @@ LEVELS = tuple(10.0 ** (-step / 6) for step in range(1, 31))
 """Shares of the comparisons that should reach a mark each: from 0.7 to 1 in 100,000."""
 
 _CELLS = 1 << 20  # numbers of a table of draws by comparisons that is made at once
-_SAMPLE = 1 << 17
+_SAMPLE = 1 << 16
 
 
 class Block(NamedTuple):
@@ -232,7 +232,7 @@ class _Collector:
         self.kept = Block(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
     def take(self, block: Block) -> None:
-        chosen = block.scores >= self.floor
+        chosen = np.flatnonzero(block.scores >= self.floor)
         parts = [
             np.concatenate([one, np.asarray(other)[chosen]])
             for one, other in zip(self.kept, block, strict=True)

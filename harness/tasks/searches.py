@@ -176,14 +176,14 @@ class FoldSearches(Measures):
         return self.reference_clusters[np.nonzero(self.took_place)[1]]
 
     def blocks(
-        self, probes: npt.NDArray[np.int64], references: npt.NDArray[np.int64]
+        self, probes: npt.NDArray[np.integer], references: npt.NDArray[np.integer]
     ) -> Iterator[Block]:
         """Hand out the non-mated comparisons that took place, some rows at a time.
 
         Parameters
         ----------
         probes, references
-            Numbers of the identities of each, int64, shapes (probes,) and (references,).
+            Numbers of the identities of each, integers, shapes (probes,) and (references,).
         """
         step, scores = max(1, _BLOCK // max(1, len(references))), self.scores
         for start in range(0, len(probes), step):
@@ -484,7 +484,8 @@ class PooledSearches(Measures):
     def blocks(self) -> Iterator[Block]:
         """Hand out the non-mated comparisons of all parts, with numbers of identities."""
         for part, numbers in zip(self._parts, self._numbers, strict=True):
-            yield from part.blocks(*numbers)
+            probes, references = (one.astype(np.int32) for one in numbers)
+            yield from part.blocks(probes, references)
 
     @property
     def nonmated_probe_clusters(self) -> npt.NDArray[np.integer]:
