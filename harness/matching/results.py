@@ -258,7 +258,7 @@ class MatchResult:
             mated,
             Margins(marks, tables[0], tables[1], np.zeros_like(tables[0])),
             self.reached(),
-            Highest(
+            lambda: Highest(
                 tail.scores.astype(np.float64),
                 probes[tail.probes.astype(np.int64)],
                 references[tail.references.astype(np.int64)],

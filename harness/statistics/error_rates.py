@@ -23,9 +23,9 @@ from harness.statistics.margins import (
     MarginRates,
     Powers,
     distances,
-    look,
+    highest_of,
     margins_of,
-    marks_at,
+    marks_of,
 )
 
 Values: TypeAlias = npt.NDArray[Any]
@@ -273,9 +273,8 @@ class MarginDraws:
     ) -> None:
         self._blocks = blocks
         scores, whose = np.asarray(mated, np.float64), np.asarray(owner, np.int64)
-        sample, highest = look(blocks(), reached.n)
-        margins = margins_of(blocks(), marks_at(sample), identities)
-        self.rates = MarginRates(scores, whose, margins, reached, highest)
+        margins = margins_of(blocks(), marks_of(reached), identities)
+        self.rates = MarginRates(scores, whose, margins, reached, lambda: highest_of(blocks()))
 
     @cached_property
     def powers(self) -> tuple[Powers, Powers]:

@@ -34,11 +34,13 @@ Values: TypeAlias = npt.NDArray[Any]
 HIGHEST = 4096
 """Comparisons that are kept one by one."""
 
+MOST_KEPT = 1 << 16
+"""Comparisons that are ever kept one by one: a stream keeps more."""
+
 LEVELS = tuple(10.0 ** (-step / 6) for step in range(1, 31))
 """Shares of the comparisons that should reach a mark each: from 0.7 to 1 in 100,000."""
 
 _CELLS = 1 << 20  # numbers of a table of draws by comparisons that is made at once
-_SAMPLE = 1 << 16
 
 
 class Block(NamedTuple):
@@ -132,37 +134,36 @@ class Highest:
     reference: Ints
 
 
-def marks_at(sample: Values, levels: Sequence[float] = LEVELS) -> Floats:
-    """Return scores that about these shares of all comparisons reach, for a look at all of them.
+def marks_of(reached: Reached, levels: Sequence[float] = LEVELS) -> Floats:
+    """Return mated scores that about these shares of the non-mated comparisons reach.
 
     Parameters
     ----------
-    sample
-        Floating point, shape (n,): scores of some of the comparisons.
+    reached
+        How many non-mated scores each mated one is below.
     levels
-        In (0, 1]. Those of fewer than 30 of the sample are left out.
+        In (0, 1].
 
     Returns
     -------
     numpy.ndarray
         float64, shape (marks,), rising, the first ``-inf``. Where many scores are equal, the next
-        higher one is a mark as well.
+        higher number is a mark as well.
 
     Examples
     --------
-    >>> marks_at(np.arange(1000.0), [0.5, 0.1])
-    array([-inf, 499., 899.])
+    >>> marks_of(Reached.of(np.arange(1000.0), [np.arange(1000.0)]), [0.5, 0.1])
+    array([-inf, 500., 900.])
     """
-    rising = np.sort(sample[np.isfinite(sample)]).astype(np.float64)
     found = [-math.inf]
+    rising = -reached.reaching
     for level in levels:
-        place = rising.size - 1 - int(level * rising.size)
-        if place < 0 or level * rising.size < 30:
-            continue
-        found.append(float(rising[place]))
-        after = int(np.searchsorted(rising, rising[place], side="right"))
-        if after < rising.size and rising.size - after < 0.9 * level * rising.size:
-            found.append(float(rising[after]))
+        place = int(np.searchsorted(rising, -level * reached.n, side="left"))
+        if place < len(rising) and reached.reaching[place]:
+            mark = float(reached.thresholds[place])
+            found.append(mark)
+            if reached.above[place] < 0.9 * reached.reaching[place]:
+                found.append(math.nextafter(mark, math.inf))
     return np.unique(found)
 
 
@@ -198,30 +199,12 @@ def _add(counts: Ints, whose: Values, column: Values, width: int) -> None:
     counts += np.bincount(places, minlength=len(counts))
 
 
-def look(blocks: Iterable[Block], comparisons: int) -> tuple[Values, Highest]:
-    """Return a sample of the scores and the highest comparisons.
-
-    Parameters
-    ----------
-    blocks
-        All non-mated comparisons. How they are cut into blocks changes nothing.
-    comparisons
-        How many there are.
-
-    Returns
-    -------
-    tuple
-        Scores, floating point, shape (n,), and `Highest`.
-    """
-    sample: list[Values] = [np.empty(0)]
+def highest_of(blocks: Iterable[Block]) -> Highest:
+    """Return the highest of all non-mated comparisons."""
     collector = _Collector()
-    step = max(1, comparisons // _SAMPLE)
-    seen = 0
     for block in blocks:
-        sample.append(block.scores[-seen % step :: step])
-        seen += len(block.scores)
         collector.take(block)
-    return np.concatenate(sample), collector.highest()
+    return collector.highest()
 
 
 class _Collector:
@@ -262,7 +245,8 @@ class MarginRates:
     margins, reached
         Of the non-mated comparisons.
     highest
-        Of the same; None where they are not known.
+        Returns those of the same, and is called where a rate hangs on them; None where they are
+        not known.
     """
 
     def __init__(
@@ -271,11 +255,11 @@ class MarginRates:
         owner: Ints,
         margins: Margins,
         reached: Reached,
-        highest: Highest | None = None,
+        highest: Callable[[], Highest] | None = None,
     ) -> None:
         order = np.argsort(mated, kind="stable")
         self.mated, self.owner = mated[order], owner[order]
-        self.margins, self.reached, self.highest = margins, reached, highest
+        self.margins, self.reached, self._find = margins, reached, highest
         self.comparisons = int(margins.reaching[0])
         # Mated comparisons below each threshold, and all of them.
         below = np.searchsorted(self.mated, reached.thresholds, side="left")
@@ -287,6 +271,11 @@ class MarginRates:
     def identities(self) -> int:
         """How many there are."""
         return len(self.margins.probe)
+
+    @cached_property
+    def highest(self) -> Highest | None:
+        """The highest non-mated comparisons."""
+        return None if self._find is None else self._find()
 
     def with_background_in(self, groups: int) -> tuple[MarginRates, npt.NDArray[np.bool_]]:
         """Return the same with identities without mates dealt into groups, drawn as one each.
@@ -305,15 +294,19 @@ class MarginRates:
         unit = np.cumsum(judged) - 1
         first = int(np.count_nonzero(judged))
         unit[np.random.default_rng(0).permutation(beside)] = first + np.arange(len(beside)) % groups
-        highest = self.highest
-        if highest is not None:
-            highest = Highest(highest.scores, unit[highest.probe], unit[highest.reference])
+
+        def highest() -> Highest:
+            found = self.highest
+            if found is None:
+                raise ValueError("the highest comparisons are not known")
+            return Highest(found.scores, unit[found.probe], unit[found.reference])
+
         rates = MarginRates(
             self.mated,
             unit[self.owner],
             self.margins.put_together(unit, first + groups),
             self.reached,
-            highest,
+            highest if self._find is not None else None,
         )
         return rates, np.arange(first + groups) < first
 
@@ -427,7 +420,8 @@ class _Draws:
         rates = self._rates
         n = rates.comparisons
         allowed = errors_allowed(n, fmr)
-        highest = rates.highest
+        few = 4 * (allowed + 16) <= MOST_KEPT or n <= HIGHEST
+        highest = rates.highest if few else None
         if highest is not None and (
             4 * (allowed + 16) <= len(highest.scores) or len(highest.scores) == n
         ):

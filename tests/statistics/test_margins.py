@@ -22,9 +22,9 @@ from harness.statistics.margins import (
     Block,
     MarginRates,
     Margins,
-    look,
+    highest_of,
     margins_of,
-    marks_at,
+    marks_of,
 )
 from tests.statistics.test_error_rates import EASE, Floats, Ints, drawn, truth
 
@@ -49,10 +49,11 @@ def rates_of(
     mated: Floats, own: Ints, nonmated: Floats, probe: Ints, reference: Ints
 ) -> MarginRates:
     identities = int(max(own.max(), probe.max(), reference.max())) + 1
-    sample, highest = look(in_blocks(nonmated, probe, reference), len(nonmated))
-    blocks = in_blocks(nonmated, probe, reference)
-    margins = margins_of(blocks, marks_at(sample), identities)
-    return MarginRates(mated, own, margins, Reached.of(mated, [nonmated]), highest)
+    reached = Reached.of(mated, [nonmated])
+    margins = margins_of(in_blocks(nonmated, probe, reference), marks_of(reached), identities)
+    return MarginRates(
+        mated, own, margins, reached, lambda: highest_of(in_blocks(nonmated, probe, reference))
+    )
 
 
 NAMES = [
@@ -145,13 +146,11 @@ def test_how_comparisons_are_cut_into_blocks_changes_nothing(
 def test_only_so_many_of_the_highest_are_kept_and_all_that_are_as_high() -> None:
     scores = np.arange(30_000.0) // 10
     whose = np.zeros(len(scores), np.int64)
-    _, highest = look(
-        [Block(part, *[whose[: len(part)]] * 2) for part in np.split(scores, 10)], 30_000
-    )
+    highest = highest_of([Block(part, *[whose[: len(part)]] * 2) for part in np.split(scores, 10)])
     assert HIGHEST <= len(highest.scores) <= HIGHEST + 10
     np.testing.assert_array_equal(highest.scores, np.sort(scores)[::-1][: len(highest.scores)])
     level = np.zeros(30_000)
-    _, none = look([Block(part, *[whose[: len(part)]] * 2) for part in np.split(level, 10)], 30_000)
+    none = highest_of([Block(part, *[whose[: len(part)]] * 2) for part in np.split(level, 10)])
     assert len(none.scores) < HIGHEST
 
 
