@@ -59,6 +59,10 @@ RUN = 16
 DRAWN = 512 * RUN
 """References drawn for each tile's height of probes, so that no list begins without a floor."""
 
+LIBRARIES = 300 << 20
+"""Bytes that a process of the harness holds at most before its first unit. One that holds more did
+other things before: a notebook, say, whose data are not the matching's."""
+
 
 class Plan(msgspec.Struct, frozen=True):
     """What all units of a matching share.
@@ -72,7 +76,7 @@ class Plan(msgspec.Struct, frozen=True):
     sample
         Scores drawn of each probe to place windows.
     memory
-        Bytes that a process may hold while it does a unit.
+        Bytes that a process may hold while it does a unit, beside what it held for other ends.
     """
 
     probes: list[VectorFile]
@@ -375,6 +379,7 @@ def _drawn(references: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
 
 def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
     """Compare a block of probes with some references, and say what their scores come to."""
+    before = held_bytes()
     probes, references = (templates_of(plan, work, side) for side in ("probes", "references"))
     known = load_arrays(work / KNOWN)
     block: Any = probes.rows[np.asarray(probes.chosen[unit.first : unit.stop])]
@@ -384,7 +389,7 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
     first = int(np.searchsorted(known["search"], unit.first))
     mates.scores = known["mated"][first : first + len(search)]
     length = plan.candidates if unit.gathers else 0
-    held = held_bytes()
+    held = min(before, LIBRARIES) + max(0, held_bytes() - before)
     try:
         shares = share_out(
             plan.memory - held,

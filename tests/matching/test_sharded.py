@@ -290,6 +290,19 @@ def test_a_unit_that_nobody_does_fails_the_matching_with_its_name(tmp_path: Path
     assert asked.count("count-0-00000-00000") == 2
 
 
+def test_what_a_process_held_before_for_other_ends_is_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = WORLDS["tiny"]()
+    saved(world, tmp_path)
+    monkeypatch.setattr(units, "held_bytes", lambda: 5 << 30)
+    matched(tmp_path, world.mated, 1)
+    grows = itertools.count(5 << 30, 1 << 30)
+    monkeypatch.setattr(units, "held_bytes", lambda: next(grows))
+    with pytest.raises(UsageError, match="beside the 1324 MB that it holds"):
+        matched(tmp_path, world.mated, 1, work="other")
+
+
 def test_too_little_memory_is_said_with_what_would_do(tmp_path: Path) -> None:
     world = WORLDS["identities"]()
     saved(world, tmp_path)
