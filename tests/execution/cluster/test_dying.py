@@ -23,7 +23,9 @@ from tests.execution.cluster.conftest import asked, bytes_of
 pytestmark = [pytest.mark.slow, pytest.mark.own_process]
 
 Command = Callable[..., Ran]
-KILLS = 20
+KILLS = int(os.environ.get("HARNESS_KILLS", "6"))
+"""Workers that are killed; before a release 20 are, which takes minutes."""
+FOLDS = KILLS + 10
 PATIENCE = 600.0
 
 
@@ -75,9 +77,11 @@ def done_at(out: Path) -> dict[str, int]:
 def test_workers_are_killed_at_random_moments_and_every_unit_is_counted_once(
     harness: Command, folders: Path, patient: Path, tmp_path: Path
 ) -> None:
-    reference = harness(*asked(folders, patient, 30), "--out", tmp_path / "here", timeout=PATIENCE)
+    reference = harness(
+        *asked(folders, patient, FOLDS), "--out", tmp_path / "here", timeout=PATIENCE
+    )
     out = tmp_path / "runs"
-    slow = (*asked(folders, patient, 30), "--param", "nap=.08", "--out", out)
+    slow = (*asked(folders, patient, FOLDS), "--param", "nap=.08", "--out", out)
     chance = random.Random(11)
     hit: Counter[str] = Counter()
     with started(*slow, "--on", "dask", "--workers", "4", cwd=tmp_path) as process:
@@ -98,7 +102,7 @@ def test_workers_are_killed_at_random_moments_and_every_unit_is_counted_once(
     folder = tmp_path / json.loads(said)["runs"][0]["folder"]
     steps = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["steps"]
     assert set(Counter((step["unit"], step["step"]) for step in steps).values()) == {1}
-    assert len(steps) == 90
+    assert len(steps) == 3 * FOLDS
     here = bytes_of(tmp_path / "work" / reference.json["runs"][0]["folder"])
     assert bytes_of(folder) == here
     assert harness("verify", folder, timeout=PATIENCE).code == 0
