@@ -8,7 +8,7 @@ them, and the manifest must not claim a better fence than its steps had.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -50,7 +50,7 @@ from harness.record.record import (
     text_of,
 )
 from harness.record.searches import AS_JSON, SEARCHES, encoded
-from harness.statistics.error_rates import as_of_before
+from harness.statistics.bootstrap import as_of_before
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import StreamedAnswer
 from harness.tasks.intervals import NONE
@@ -250,42 +250,57 @@ def verify_run(folder: Path) -> list[str]:
         found.append(f"{TRUTH}: its folds are not those that the manifest names")
     outcome = run.judge()
     kept_searches = [name for name in (SEARCHES, AS_JSON) if is_regular(folder, name)]
-    for name, content in (
-        (METRICS, text_of(outcome.metrics)),
-        (CURVES, msgspec.json.encode(outcome.curves) + b"\n"),
-        *((name, encoded(outcome.searches, name)) for name in kept_searches or [SEARCHES]),
-    ):
-        there = read_bytes(folder, name, LARGEST_LIST)
-        if there != content and not (name == METRICS and _as_of_before(run, outcome, there)):
-            found.append(f"{name}: does not follow from the raw scores")
+    kept = {
+        name: read_bytes(folder, name, LARGEST_LIST)
+        for name in (METRICS, CURVES, *(kept_searches or [SEARCHES]))
+    }
+    follow = _written(outcome, kept)
+    if kept[METRICS] != follow[METRICS]:
+        before = _as_of_before(run, outcome, kept[METRICS])
+        follow = follow if before is None else _written(before, kept)
+    found += [
+        f"{name}: does not follow from the raw scores"
+        for name in kept
+        if kept[name] != follow[name]
+    ]
     listed = {name for name in contents_of(folder) if name.startswith(f"{CANDIDATES}/")}
-    follow = set()
+    amiss = set()
     for name, text in candidate_files(outcome):
         if name in listed and read_bytes(folder, name, LARGEST_LIST) == text.encode():
             listed.remove(name)
         elif name in listed or text:
-            follow.add(name)
-    for name in sorted(listed | follow):
-        if name in follow or read_bytes(folder, name, LARGEST_LIST):
+            amiss.add(name)
+    for name in sorted(listed | amiss):
+        if name in amiss or read_bytes(folder, name, LARGEST_LIST):
             found.append(f"{visible(name)}: does not follow from the raw scores")
     with sound(folder, "the opinions of other programs cannot be checked"):
         found += _contradictions(run, outcome)
-    kept = read_assessment(folder)
-    if kept is not None and text_of(assessed(run, kept.method)) != read_bytes(folder, FORENSIC):
+    ratios = read_assessment(folder)
+    if ratios is not None and text_of(assessed(run, ratios.method)) != read_bytes(folder, FORENSIC):
         found.append(f"{FORENSIC}: does not follow from the raw scores")
     return [*found, *work_faults(run)]
 
 
-def _as_of_before(run: Run, outcome: Outcome, content: bytes) -> bool:
-    """Say whether metrics are those of a time when intervals looked at every comparison."""
+def _written(outcome: Outcome, names: Iterable[str]) -> dict[str, bytes]:
+    """Return what files of an outcome hold."""
+    made = {
+        METRICS: text_of(outcome.metrics),
+        CURVES: msgspec.json.encode(outcome.curves) + b"\n",
+    }
+    return made | {name: encoded(outcome.searches, name) for name in names if name not in made}
+
+
+def _as_of_before(run: Run, outcome: Outcome, content: bytes) -> Outcome | None:
+    """Return the outcome by intervals drawn as once, where metrics are those of such a time."""
     try:
         kept = msgspec.json.decode(content, type=Metrics)
     except msgspec.DecodeError:
-        return False
+        return None
     if text_of(_without_intervals(kept)) != text_of(_without_intervals(outcome.metrics)):
-        return False
+        return None
     with as_of_before():
-        return text_of(run.judge().metrics) == content
+        before = run.judge()
+    return before if text_of(before.metrics) == content else None
 
 
 def _without_intervals(metrics: Metrics) -> Metrics:

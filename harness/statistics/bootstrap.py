@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from statistics import NormalDist
 from typing import Any, TypeAlias
 
@@ -15,11 +17,29 @@ from harness.statistics.intervals import Interval, check_level, clopper_pearson,
 _BLOCK = 1 << 21  # weights drawn at once: 16 MB whatever the number of replicates
 _REMEMBERED = 1 << 25  # bytes of draws that are remembered
 _GROUPS = 60  # evaluations for an acceleration, beside the hundreds for the replicates
+_MANY = 1_000  # identities above which each is drawn, not its number of draws: seven times as fast
+
+_BEFORE: ContextVar[bool] = ContextVar("as of before", default=False)
 
 Values: TypeAlias = npt.NDArray[Any]
 Identities: TypeAlias = npt.NDArray[np.integer[Any]]
 Weights: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
+
+
+@contextmanager
+def as_of_before() -> Iterator[None]:
+    """Draw while the block runs as was done before there were quicker ways for large sets."""
+    token = _BEFORE.set(True)
+    try:
+        yield
+    finally:
+        _BEFORE.reset(token)
+
+
+def is_as_of_before() -> bool:
+    """Whether `as_of_before` is in force."""
+    return _BEFORE.get()
 
 
 def choose_interval(
@@ -429,7 +449,9 @@ def draws_of(identities: int, replicates: int, seed: int) -> Iterator[Weights]:
         int64, shape (draws, identities).
     """
     step = max(1, _BLOCK // identities)
-    known = _LAST.known if _LAST.of == (identities, seed) else ()
+    one_by_one = identities > _MANY and not is_as_of_before()
+    which = (identities, seed, one_by_one)
+    known = _LAST.known if _LAST.of == which else ()
     if sum(map(len, known)) >= replicates:
         for start, part in zip(range(0, replicates, step), known, strict=False):
             yield part[: replicates - start].astype(np.int64)
@@ -438,19 +460,30 @@ def draws_of(identities: int, replicates: int, seed: int) -> Iterator[Weights]:
     even = np.full(identities, 1 / identities)
     fresh: list[npt.NDArray[np.unsignedinteger[Any]]] = []
     for start in range(0, replicates, step):
-        drawn = rng.multinomial(identities, even, size=min(step, replicates - start))
+        rows = min(step, replicates - start)
+        if one_by_one:
+            drawn = _counted(rng.integers(0, identities, size=(rows, identities)))
+        else:
+            drawn = rng.multinomial(identities, even, size=rows)
         if identities * replicates <= _REMEMBERED:
             fresh.append(drawn.astype(np.uint8 if drawn.max() < 256 else np.uint32))
         yield drawn
     if fresh:
-        _LAST.of, _LAST.known = (-1, 0), tuple(fresh)
-        _LAST.of = (identities, seed)
+        _LAST.of, _LAST.known = (-1, 0, False), tuple(fresh)
+        _LAST.of = which
+
+
+def _counted(drawn: npt.NDArray[np.int64]) -> Weights:
+    """Return how often each identity is among those drawn; of either, a draw is a row."""
+    rows, identities = drawn.shape
+    places = drawn + identities * np.arange(rows)[:, np.newaxis]
+    return np.bincount(places.reshape(-1), minlength=rows * identities).reshape(drawn.shape)
 
 
 class _Last:
     """What was drawn last."""
 
-    of: tuple[int, int] = (-1, 0)
+    of: tuple[int, int, bool] = (-1, 0, False)
     known: tuple[npt.NDArray[np.unsignedinteger[Any]], ...] = ()
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,7 +13,11 @@ import numpy.typing as npt
 
 from harness.metrics.reached import Reached
 from harness.metrics.verification import error_curve, errors_allowed, hull_rate
-from harness.statistics.bootstrap import cluster_bootstrap, cluster_bootstrap_together
+from harness.statistics.bootstrap import (
+    cluster_bootstrap,
+    cluster_bootstrap_together,
+    is_as_of_before,
+)
 from harness.statistics.intervals import Interval, no_interval
 from harness.statistics.margins import (
     Block,
@@ -39,22 +41,10 @@ MEASURES = ("eer", "eer-convex-hull", "fnmr", "auc", "d-prime")
 ONE_BY_ONE = 200_000
 """Non-mated comparisons up to which every draw looks at each of them."""
 
-_ALL_OF_THEM: ContextVar[bool] = ContextVar("all of them", default=False)
-
-
-@contextmanager
-def as_of_before() -> Iterator[None]:
-    """Let draws look at every comparison while the block runs, however many, as they once did."""
-    token = _ALL_OF_THEM.set(True)
-    try:
-        yield
-    finally:
-        _ALL_OF_THEM.reset(token)
-
 
 def by_counts(comparisons: int) -> bool:
     """Whether draws of so many non-mated comparisons follow from counts by identity."""
-    return comparisons > ONE_BY_ONE and not _ALL_OF_THEM.get()
+    return comparisons > ONE_BY_ONE and not is_as_of_before()
 
 
 _BLOCK = 1 << 20

@@ -65,7 +65,7 @@ class Medium(Task[_Seen, _Seen]):
     metrics = ("accuracy",)
     failure_policy = "An image without a score is a wrong decision."
     needs = ("media",)
-    shown = "elements"
+    truth_shown = "elements"
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:
         """Return folds that share no identity."""

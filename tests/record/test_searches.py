@@ -18,7 +18,7 @@ from harness.data.columns import packed, unpacked
 from harness.record import record
 from harness.record.searches import AS_JSON, SEARCHES, encoded, read_searches
 from harness.record.verifying import verify_run
-from harness.statistics import error_rates
+from harness.statistics import bootstrap, error_rates
 from harness.statistics.margins import MarginRates
 from harness.tasks.results import Candidate, Judgement
 from tests.conftest import run_harness
@@ -208,3 +208,21 @@ def test_intervals_of_before_are_verified_in_the_way_of_before(
         (folder / record.CHECKSUMS).unlink()
         record.seal(folder)
         assert verify_run(folder) == ["metrics.json: does not follow from the raw scores"]
+
+
+def test_curves_of_before_are_verified_in_the_way_of_before(
+    small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("run", "--protocol", "similarity", "--algo", "random", "--data", small_set)
+    done = run_harness(*words, "--out", tmp_path, "--json")
+    folder = Path(done.json["runs"][0]["folder"])
+    kept = (folder / record.CURVES).read_bytes()
+    monkeypatch.setattr(bootstrap, "_MANY", 1)
+    assert msgspec.json.encode(record.read_run(folder).judge().curves) + b"\n" != kept
+    assert verify_run(folder) == []
+    spoilt = json.loads(kept)
+    spoilt["cmc"]["high"][0] = 0.987
+    (folder / record.CURVES).write_bytes(msgspec.json.encode(spoilt) + b"\n")
+    (folder / record.CHECKSUMS).unlink()
+    record.seal(folder)
+    assert verify_run(folder) == ["curves.json: does not follow from the raw scores"]
