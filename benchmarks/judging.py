@@ -93,11 +93,15 @@ def _run(data: Path, out: Path) -> tuple[float, float, int]:
 
 
 def _judged(out: Path) -> tuple[float, float]:
-    """Return processor seconds of judging a run again, and those of them that intervals take."""
+    """Return processor seconds of judging a run again, and those of them that intervals take.
+
+    What is imported and what metrics are read from as well (`Measures.reached`) is no interval's.
+    """
     from harness.record.record import read_run
 
     (manifest,) = out.glob("*/*/manifest.json")
     run = read_run(manifest.parent)
+    run.judge()
     with _intervals_timed() as spent:
         begun = time.process_time()
         run.judge()
@@ -123,7 +127,10 @@ def _intervals_timed() -> Iterator[list[float]]:
         return noting
 
     # Neither of these calls another one.
-    names = ("_score_intervals", "choose_interval", "cluster_bootstrap_mean")
+    names = (
+        *("intervals_by_margins", "score_intervals"),
+        *("choose_interval", "cluster_bootstrap_mean"),
+    )
     with ExitStack() as stack:
         for module, name in [
             *((identification, one) for one in names),
