@@ -85,6 +85,7 @@ def test_every_number_is_that_of_the_whole_matrix_of_cosines(
     assert f"{int((~truth.any(axis=1)).sum())} of 90 probes have no mate" in done.err
 
 
+@pytest.mark.slow
 def test_the_run_is_whole_and_is_judged_and_listed_like_any_other(
     here: Command, tmp_path: Path, world: World
 ) -> None:
@@ -100,6 +101,7 @@ def test_the_run_is_whole_and_is_judged_and_listed_like_any_other(
     assert "vendor" in page
 
 
+@pytest.mark.slow
 def test_shards_and_workers_and_files_change_no_byte(
     here: Command, tmp_path: Path, world: World
 ) -> None:
@@ -124,6 +126,7 @@ def test_shards_and_workers_and_files_change_no_byte(
         assert run.name == run_of(tmp_path / "0").name
 
 
+@pytest.mark.slow
 def test_names_in_the_place_of_numbers_give_the_same_run(
     here: Command, tmp_path: Path, world: World
 ) -> None:
@@ -145,6 +148,7 @@ def test_names_in_the_place_of_numbers_give_the_same_run(
     assert searches[3].probe == "søk 3"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["<f2", "<f8", ">f4"])
 def test_vectors_of_any_precision_and_order_are_read(
     here: Command, tmp_path: Path, world: World, dtype: str
@@ -157,6 +161,7 @@ def test_vectors_of_any_precision_and_order_are_read(
     assert ours["hit-rate@rank=10"] == pytest.approx(plain["hit-rate@rank=10"], abs=0.03)
 
 
+@pytest.mark.slow
 def test_vectors_that_are_none_count_as_failures_and_are_said(
     here: Command, tmp_path: Path, world: World
 ) -> None:
@@ -185,6 +190,7 @@ def test_a_copy_of_a_probe_among_the_references_is_said(
     assert "row 7" in done.err
 
 
+@pytest.mark.slow
 def test_lines_that_say_they_are_no_mates_are_not_taken_for_mates(
     here: Command, tmp_path: Path, world: World
 ) -> None:
