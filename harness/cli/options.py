@@ -151,6 +151,13 @@ MEGAPIXELS = click.option(
     help="Decode pictures of up to N million pixels; HARNESS_MEGAPIXELS=N for any command.  "
     "[default: 64]",
 )
+DATA_ROOT = click.option(
+    "--data-root",
+    "data_roots",
+    multiple=True,
+    metavar="LOCAL=REMOTE",
+    help="What a folder of this machine is called on the workers. Repeatable.",
+)
 PARAM = click.option(
     "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Repeatable."
 )

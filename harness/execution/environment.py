@@ -242,6 +242,14 @@ def _features() -> tuple[str, ...]:
     return tuple(sorted(name for name, usable in features.items() if usable))
 
 
+def harness_version() -> str:
+    """Return the installed version, or ``unknown`` in a checkout that was never installed."""
+    try:
+        return importlib.metadata.version("tattoo-harness")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
 def _versions(names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in sorted(names):

@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from harness.data.columns import Arrays
 from harness.data.whole_files import write_whole
 from harness.errors import RunFailed
 from harness.matching.assembling import assembled, bins_over
@@ -43,7 +44,6 @@ from harness.matching.units import (
     PAIRS,
     PLAN,
     SCALE,
-    Arrays,
     Plan,
     Unit,
     fault_of,

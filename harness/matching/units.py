@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.columns import packed
+from harness.data.columns import Arrays, packed
 from harness.data.whole_files import digest_of, write_whole
 from harness.errors import UsageError
 from harness.matching.budget import share_out
@@ -41,7 +41,6 @@ from harness.matching.tails import TailCollector
 from harness.matching.tiles import NumpyTile
 from harness.matching.windows import Window
 
-Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 Progress: TypeAlias = Callable[[int, int], None]
 
 UNIT, RESULT, DONE = "unit.json", "result.npz", "done.json"

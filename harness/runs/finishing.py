@@ -7,13 +7,13 @@ import re
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from harness.data.records import Dataset, Fold
 from harness.data.whole_files import write_whole
 from harness.errors import some
+from harness.execution.environment import harness_version
 from harness.record import record
 from harness.record.files import read_bytes, sound
 from harness.record.manifest import CrossCheck, Manifest, Origin, now
@@ -161,7 +161,7 @@ def manifest_of(
             **_learned(judged),
         },
         counts={"images": len(judged.names), **outcome.metrics.counts},
-        versions={"python": platform.python_version(), "tattoo-harness": _harness_version()},
+        versions={"python": platform.python_version(), "tattoo-harness": harness_version()},
         machine={
             "system": platform.platform(terse=True),
             "processor": platform.machine(),
@@ -195,11 +195,3 @@ def checkout_of(folder: Path) -> dict[str, Any]:
         if commit and re.fullmatch(r"[0-9a-f]{40,64}", commit):
             return {"commit": commit, "dirty": bool(git("status", "--porcelain"))}
     return {}
-
-
-def _harness_version() -> str:
-    """Return the installed version, or ``unknown`` in a checkout that was never installed."""
-    try:
-        return version("tattoo-harness")
-    except PackageNotFoundError:
-        return "unknown"

@@ -26,7 +26,7 @@ from harness.statistics.margins import (
     margins_of,
     marks_of,
 )
-from tests.statistics.test_error_rates import EASE, Floats, Ints, drawn, truth
+from tests.statistics.test_error_rates import EASE, Floats, Ints, coverage, drawn
 
 ASKED = [Measure(name, 0.1) for name in MEASURES]
 
@@ -236,22 +236,7 @@ def test_intervals_by_margins_cover(
     """As those that look at every comparison do; with many identities they are the same."""
     assert EASE > 0
     rng = np.random.default_rng([number, background, 1])
-    inside = np.array(
-        [
-            [
-                interval.low <= truth(measure, 2.0) <= interval.high
-                for measure, interval in zip(
-                    ASKED,
-                    bootstrap_measures(
-                        ASKED, *drawn(rng, number, background, 2, 2.0), replicates=200
-                    ),
-                    strict=True,
-                )
-            ]
-            for _ in range(sets)
-        ]
-    ).mean(axis=0)
-    covered = dict(zip(MEASURES, inside.tolist(), strict=True))
+    covered = coverage(rng, number, background, sets)
     error = math.sqrt(0.95 * 0.05 / sets)
     for name in ("eer", "fnmr"):
         assert 0.92 - 1.5 * error <= covered[name] <= 0.98 + 1.5 * error, covered

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.options import JSON, MEMORY, PATH
+from harness.cli.options import DATA_ROOT, JSON, MEMORY, PATH
 
 EVERY = 10.0
 """Seconds between lines about how far it is."""
@@ -56,13 +56,7 @@ EVERY = 10.0
 @click.option(
     "--cluster", "cluster_file", type=PATH, metavar="FILE.toml", help="Jobs to ask for: see run."
 )
-@click.option(
-    "--data-root",
-    "data_roots",
-    multiple=True,
-    metavar="LOCAL=REMOTE",
-    help="What a folder of this machine is called on the workers. Repeatable.",
-)
+@DATA_ROOT
 @click.option(
     "--memory",
     type=MEMORY,

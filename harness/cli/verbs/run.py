@@ -12,6 +12,7 @@ import click
 from harness.cli.completing import ALGORITHMS, LAYOUTS, PROTOCOLS
 from harness.cli.group import commands
 from harness.cli.options import (
+    DATA_ROOT,
     FOLD_COUNT,
     FORENSIC,
     JSON,
@@ -98,13 +99,7 @@ ALL = "all"
     metavar="FILE.toml",
     help="Jobs to ask for, and what is what on the machines of a cluster.",
 )
-@click.option(
-    "--data-root",
-    "data_roots",
-    multiple=True,
-    metavar="LOCAL=REMOTE",
-    help="What a folder of this machine is called on the workers. Repeatable.",
-)
+@DATA_ROOT
 @click.option(
     "--threads",
     type=click.IntRange(min=1),

@@ -9,12 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.execution.cluster.carrying import Carrier
-from harness.execution.cluster.connecting import DASK, connected
-from harness.execution.cluster.matching import CarriedUnits
-from harness.execution.cluster.settings import ClusterSettings, read_settings, root_of
+from harness.execution.cluster.settings import DASK, ClusterSettings, read_settings, root_of
 from harness.execution.executor import EXECUTORS, SUBPROCESS, Executor
-from harness.matching.pool import Here
 
 JOBS = ("slurm", "pbs")
 _ADDRESS = re.compile(r"(dask|tcp|tls)://[^\s/]+:\d+")
@@ -61,10 +57,13 @@ def opened(
         If there is no such executor or cluster.
     """
     if on in EXECUTORS:
-        if file is not None or data_roots:
-            raise UsageError(f"--cluster and --data-root are for clusters, and --on {on} is none")
+        _check_here(on, file, data_roots)
         yield EXECUTORS[on]
         return
+    # What a run without a cluster need not wait for.
+    from harness.execution.cluster.carrying import Carrier
+    from harness.execution.cluster.connecting import connected
+
     settings = _settings(on, file, data_roots)
     with connected(on, settings, workers=workers, threads=threads, out=out) as connection:
         carrier = Carrier(connection, settings, device)
@@ -106,18 +105,28 @@ def matching_on(
     if not is_known(on):
         raise UsageError(f"--on {on!r}: expected {HOW}")
     if on in EXECUTORS:
-        if file is not None or data_roots:
-            raise UsageError(f"--cluster and --data-root are for clusters, and --on {on} is none")
+        from harness.matching.pool import Here
+
+        _check_here(on, file, data_roots)
         here = Here(EXECUTORS[on].most_units or workers, progress)
         try:
             yield here
         finally:
             here.close()
         return
+    from harness.execution.cluster.connecting import connected
+    from harness.execution.cluster.matching import CarriedUnits
+
     settings = _settings(on, file, data_roots)
     with connected(on, settings, workers=workers, threads=1, out=out) as connection:
         connection.wait()
         yield CarriedUnits(connection, settings, progress)
+
+
+def _check_here(on: str, file: Path | None, data_roots: tuple[str, ...]) -> None:
+    """Refuse settings of a cluster where there is none."""
+    if file is not None or data_roots:
+        raise UsageError(f"--cluster and --data-root are for clusters, and --on {on} is none")
 
 
 def _settings(on: str, file: Path | None, data_roots: tuple[str, ...]) -> ClusterSettings:

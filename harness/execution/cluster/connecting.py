@@ -17,10 +17,9 @@ from typing import Any
 
 from harness.errors import RunFailed, UsageError
 from harness.execution.cluster import there
-from harness.execution.cluster.settings import ClusterSettings
+from harness.execution.cluster.settings import DASK, ClusterSettings
 from harness.execution.variables import variables
 
-DASK = "dask"
 LOCAL_WAIT, LOCAL_UNSEEN = 60.0, 2.0
 """As `ClusterSettings.wait` and `.unseen`, where all of a cluster is on this machine."""
 

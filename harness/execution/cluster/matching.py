@@ -22,11 +22,10 @@ from harness.execution.cluster.sameness import (
     Question,
     Report,
     differences,
-    harness_version,
     refusal,
 )
 from harness.execution.cluster.settings import ClusterSettings, Roots, mapped
-from harness.execution.environment import environment_of_process
+from harness.execution.environment import environment_of_process, harness_version
 from harness.matching.units import DONE, do_one
 from harness.plugins.sources import score_makers
 

@@ -11,7 +11,6 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from harness.execution import asking
 from harness.execution.asking import Asked
 from harness.execution.bounds import Bounds
 from harness.execution.cluster.settings import Roots, mapped
-from harness.execution.environment import Environment
+from harness.execution.environment import Environment, harness_version
 from harness.plugins.description import Description
 from harness.plugins.registry import Plugin, plugin_files
 from harness.plugins.sources import score_makers
@@ -109,14 +108,6 @@ class Difference(msgspec.Struct):
     what: str
     here: str
     there: str
-
-
-def harness_version() -> str:
-    """Return the installed version, or ``unknown`` in a checkout that was never installed."""
-    try:
-        return version("tattoo-harness")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def own_device() -> str:

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.data.toml_text import table_of
 from harness.errors import UsageError, shortened
 
+DASK = "dask"
+"""What `--on` calls workers on this machine, and the executor whose units Dask carries."""
+
 LARGEST_SETTINGS = 1 << 20
 """Bytes of a file of settings."""
 

@@ -14,14 +14,13 @@ from harness.execution.cluster.sameness import (
     Question,
     Report,
     differences,
-    harness_version,
     pictures_changed,
     refusal,
     report,
     two_on_one,
 )
 from harness.execution.devices import device_asked
-from harness.execution.environment import Environment
+from harness.execution.environment import Environment, harness_version
 from harness.plugins.places import bundled
 
 QUESTION = Question("some", "/shared/some.py", "", "", "", {}, None, (), 1.0, 0)

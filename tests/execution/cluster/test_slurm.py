@@ -62,18 +62,30 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def test_jobs_make_the_same_bytes_and_are_gone_afterwards(
+@pytest.fixture
+def script_of_the_same_bytes(
     harness: Command, folders: Path, patient: Path, tmp_path: Path, slurm: Path
+) -> Callable[[str, str], str]:
+    """Have jobs make a run, hold its bytes against those made here, return a job's script."""
+
+    def run(on: str, jobs: str) -> str:
+        file = tmp_path / "jobs.toml"
+        file.write_text(jobs)
+        here = harness(*asked(folders, patient), "--out", tmp_path / "here", timeout=400)
+        words = ("--on", on, "--cluster", file, "--out", tmp_path / "there")
+        there = harness(*asked(folders, patient), *words, timeout=400)
+        assert there.code == 0, there.err
+        folder = tmp_path / "work" / there.json["runs"][0]["folder"]
+        assert bytes_of(folder) == bytes_of(tmp_path / "work" / here.json["runs"][0]["folder"])
+        return next(slurm.glob("script.*")).read_text()
+
+    return run
+
+
+def test_jobs_make_the_same_bytes_and_are_gone_afterwards(
+    script_of_the_same_bytes: Callable[[str, str], str], tmp_path: Path, slurm: Path
 ) -> None:
-    file = tmp_path / "jobs.toml"
-    file.write_text(JOBS)
-    here = harness(*asked(folders, patient), "--out", tmp_path / "here", timeout=400)
-    words = ("--on", "slurm", "--cluster", file, "--out", tmp_path / "there")
-    there = harness(*asked(folders, patient), *words, timeout=400)
-    assert there.code == 0, there.err
-    folder = tmp_path / "work" / there.json["runs"][0]["folder"]
-    assert bytes_of(folder) == bytes_of(tmp_path / "work" / here.json["runs"][0]["folder"])
-    script = next(slurm.glob("script.*")).read_text()
+    script = script_of_the_same_bytes("slurm", JOBS)
     for line in (
         "#SBATCH -p batch",
         "#SBATCH -A forensics",
@@ -92,19 +104,12 @@ def test_jobs_make_the_same_bytes_and_are_gone_afterwards(
 
 
 def test_jobs_of_pbs_make_the_same_bytes(
-    harness: Command, folders: Path, patient: Path, tmp_path: Path, slurm: Path
+    script_of_the_same_bytes: Callable[[str, str], str], slurm: Path
 ) -> None:
     for name, stands_for in (("qsub", "sbatch"), ("qdel", "scancel")):
         (slurm / name).symlink_to(slurm / stands_for)
-    file = tmp_path / "jobs.toml"
-    file.write_text(JOBS.replace('directives = ["--constraint=alike"]', "gpus = 1"))
-    here = harness(*asked(folders, patient), "--out", tmp_path / "here", timeout=400)
-    words = ("--on", "pbs", "--cluster", file, "--out", tmp_path / "there")
-    there = harness(*asked(folders, patient), *words, timeout=400)
-    assert there.code == 0, there.err
-    folder = tmp_path / "work" / there.json["runs"][0]["folder"]
-    assert bytes_of(folder) == bytes_of(tmp_path / "work" / here.json["runs"][0]["folder"])
-    script = next(slurm.glob("script.*")).read_text()
+    with_a_device = JOBS.replace('directives = ["--constraint=alike"]', "gpus = 1")
+    script = script_of_the_same_bytes("pbs", with_a_device)
     for line in (
         "#PBS -q batch",
         "#PBS -A forensics",
