@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness.likelihood.assessment import Assessment
 from harness.record import record
 from harness.record.manifest import Manifest, Origin, Step
 from harness.record.searches import encoded
 from harness.runs.preparing import RULE
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import wilson
+from harness.statistics.likelihood.assessment import Assessment
 from harness.tasks.results import (
     Candidate,
     Curves,

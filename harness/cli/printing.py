@@ -26,8 +26,8 @@ from harness.tasks.results import (
 )
 
 if TYPE_CHECKING:
-    from harness.likelihood.assessment import Assessment
     from harness.runs.dry_run import RunPlan
+    from harness.statistics.likelihood.assessment import Assessment
     from harness.tasks.growth import Growth
 
 LEVEL, MOST_DECIMALS = "95 %", 6

@@ -24,7 +24,7 @@ from harness.record.searches import read_searches
 from harness.tasks.results import Curves, Metrics
 
 if TYPE_CHECKING:
-    from harness.likelihood.assessment import Assessment
+    from harness.statistics.likelihood.assessment import Assessment
 
 LARGEST_FILE = 1 << 28
 """Bytes of the largest file that is read of a run."""
@@ -182,8 +182,8 @@ def read_entry(folder: Path) -> Entry | LeftOut:
 
 
 def _read_entry(folder: Path) -> Entry | LeftOut:
-    from harness.likelihood.assessment import Assessment
     from harness.runs.preparing import RULE
+    from harness.statistics.likelihood.assessment import Assessment
 
     folder_name = visible(str(folder))
     if any("\ud800" <= letter <= "\udfff" for letter in str(folder)):

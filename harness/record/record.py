@@ -55,7 +55,7 @@ from harness.tasks.reading import parse_protocol
 from harness.tasks.results import Judgement, Outcome
 
 if TYPE_CHECKING:
-    from harness.likelihood.assessment import Assessment
+    from harness.statistics.likelihood.assessment import Assessment
 
 __all__ = [
     "AS_JSON",
@@ -168,14 +168,14 @@ def assessed(run: Run, method: str) -> Assessment:
     Parameters
     ----------
     method
-        A key of `harness.likelihood.calibration.CALIBRATORS`.
+        A key of `harness.statistics.likelihood.calibration.CALIBRATORS`.
 
     Raises
     ------
     UsageError
         If the run has no comparisons, or too few folds or comparisons to calibrate on.
     """
-    from harness.likelihood.assessment import assess
+    from harness.statistics.likelihood.assessment import assess
 
     task = task_of(run.protocol)
     if not task.compares:
@@ -202,7 +202,7 @@ def assessed(run: Run, method: str) -> Assessment:
 
 def read_assessment(folder: Path) -> Assessment | None:
     """Read the likelihood-ratio part of a run, if it has one."""
-    from harness.likelihood.assessment import Assessment
+    from harness.statistics.likelihood.assessment import Assessment
 
     return read_json(folder, FORENSIC, Assessment) if (folder / FORENSIC).exists() else None
 

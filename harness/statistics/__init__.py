@@ -1,1 +1,1 @@
-"""Intervals, resampling, and what chance alone gets."""
+"""Intervals, resampling, what chance alone gets, and the strength of evidence."""

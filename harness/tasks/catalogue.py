@@ -7,7 +7,6 @@ used as functions.
 from __future__ import annotations
 
 from harness.errors import UsageError, nearest
-from harness.likelihood import evidence, validity
 from harness.metrics import (
     classification,
     detection,
@@ -24,6 +23,7 @@ from harness.metrics import (
 )
 from harness.metrics.entry import Entry
 from harness.metrics.ids import Metric
+from harness.statistics.likelihood import evidence, validity
 
 __all__ = ["CATALOGUE", "entry_of"]
 

@@ -42,7 +42,7 @@ from harness.tasks.task import OperatingPoint, Part, Task, Whole
 from harness.tasks.trials import MEASURES, Scores, Trials, Values
 
 if TYPE_CHECKING:
-    from harness.likelihood.crossfit import FoldScores
+    from harness.statistics.likelihood.crossfit import FoldScores
 
 
 class Comparing(Task[Part, Whole]):
@@ -105,7 +105,7 @@ class Searching(Comparing[FoldSearches, Whole]):
         ValueError
             If scores were summed up while they were computed, and not kept.
         """
-        from harness.likelihood.crossfit import FoldScores
+        from harness.statistics.likelihood.crossfit import FoldScores
 
         if any(isinstance(answer, StreamedAnswer) for answer in answers):
             raise ValueError("the scores of so many comparisons are summed up, not kept")

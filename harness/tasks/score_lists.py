@@ -33,7 +33,7 @@ from harness.tasks.task import Task
 from harness.tasks.trials import Trials, trials_of
 
 if TYPE_CHECKING:
-    from harness.likelihood.crossfit import FoldScores
+    from harness.statistics.likelihood.crossfit import FoldScores
 
 __all__ = ["MATED", "NONMATED", "TASK", "scores_of"]
 
@@ -116,7 +116,7 @@ class ScoreLists(Task["_Lists", "_Lists"]):
         Identities stay together where they are known; otherwise every comparison is taken as
         independent of the others.
         """
-        from harness.likelihood.crossfit import FoldScores
+        from harness.statistics.likelihood.crossfit import FoldScores
 
         lists = _Lists.of(folds, answers, records)
         highest = max(

@@ -35,7 +35,7 @@ from harness.tasks.trade_off import COMPARISONS, TradeOff
 from harness.tasks.trials import Trials, TrialsOf, failures_of
 
 if TYPE_CHECKING:
-    from harness.likelihood.crossfit import FoldScores
+    from harness.statistics.likelihood.crossfit import FoldScores
 
 __all__ = ["Shown", "Task", "TruthFile", "training_images"]
 

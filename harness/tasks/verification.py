@@ -31,7 +31,7 @@ from harness.tasks.results import (
 from harness.tasks.trials import Trials, trials_of
 
 if TYPE_CHECKING:
-    from harness.likelihood.crossfit import FoldScores
+    from harness.statistics.likelihood.crossfit import FoldScores
 
 
 class Verification(Comparing["_Pairs", "_Pairs"]):
@@ -101,7 +101,7 @@ class Verification(Comparing["_Pairs", "_Pairs"]):
         self, folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
     ) -> list[FoldScores]:
         """Return the scores of each fold's comparisons with their identities."""
-        from harness.likelihood.crossfit import FoldScores
+        from harness.statistics.likelihood.crossfit import FoldScores
 
         identities = identities_of(folds)
         found = []

@@ -20,9 +20,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from harness.likelihood.evidence import dev_pav, misleading_rates, tippett
-from harness.likelihood.limits import elub
-from harness.likelihood.validity import after_pav, cllr, cllr_cal, cllr_min, ece
 from harness.metrics import aigtatt, detection, localisation, segmentation, verification
 from harness.metrics import classification as classes
 from harness.metrics import tagging as tags
@@ -30,6 +27,9 @@ from harness.metrics.failures import failures
 from harness.metrics.identification import average_precision, cmc, hit_rate, mate_ranks
 from harness.metrics.open_set import Searches, fnir, fnir_at_fpir, fpir, open_set_curve
 from harness.metrics.restoration import mean_absolute_error, psnr, ssim
+from harness.statistics.likelihood.evidence import dev_pav, misleading_rates, tippett
+from harness.statistics.likelihood.limits import elub
+from harness.statistics.likelihood.validity import after_pav, cllr, cllr_cal, cllr_min, ece
 
 Floats = npt.NDArray[np.float64]
 Case: TypeAlias = tuple[Any, ...]

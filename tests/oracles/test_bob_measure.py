@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.likelihood.pav import pool
-from harness.likelihood.validity import cllr, cllr_min
 from harness.metrics.failures import failures, generalised_far, generalised_frr
 from harness.metrics.identification import cmc, hit_rate
 from harness.metrics.open_set import fnir, fpir
@@ -25,6 +23,8 @@ from harness.metrics.verification import (
 )
 from harness.reporting.drawing.plots import probit_axis
 from harness.statistics.intervals import clopper_pearson
+from harness.statistics.likelihood.pav import pool
+from harness.statistics.likelihood.validity import cllr, cllr_min
 from tests.oracles.reading import Floats, Pair, at, counts, floats, numbers, searches
 
 BOB = numbers("bob_measure")

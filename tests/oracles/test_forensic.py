@@ -7,8 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from harness.likelihood.evidence import dev_pav
-from harness.likelihood.validity import cllr, cllr_cal, cllr_min, ece
 from harness.metrics.verification import (
     auc,
     d_prime,
@@ -17,8 +15,10 @@ from harness.metrics.verification import (
     error_curve,
     fnmr_at_fmr,
 )
-from tests.likelihood.score_sets import NONSEP, TIED, UNTIED
+from harness.statistics.likelihood.evidence import dev_pav
+from harness.statistics.likelihood.validity import cllr, cllr_cal, cllr_min, ece
 from tests.oracles.reading import at, numbers
+from tests.statistics.likelihood.score_sets import NONSEP, TIED, UNTIED
 
 ANSWERS = numbers("forensic")
 SETS = {"untied": UNTIED, "tied": TIED, "nonsep": NONSEP}

@@ -1,7 +1,8 @@
 """ELUB bounds of lir 1.7.1 (Netherlands Forensic Institute, Apache-2.0), on its own grid.
 
-Its Cllr and Cllr_min of likelihood ratios are in tests/likelihood/test_known_answers.py, its
-answers for three score sets in test_forensic.py.
+Its Cllr and Cllr_min of likelihood ratios are in
+tests/statistics/likelihood/test_known_answers.py, its answers for three score sets in
+test_forensic.py.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import math
 import numpy as np
 import pytest
 
-from harness.likelihood.limits import elub
-from tests.likelihood.score_sets import NONSEP, TIED, UNTIED, Pair
+from harness.statistics.likelihood.limits import elub
 from tests.oracles.reading import numbers
+from tests.statistics.likelihood.score_sets import NONSEP, TIED, UNTIED, Pair
 
 INF = math.inf
 FORENSIC = numbers("forensic")

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from harness.likelihood.assessment import assess
 from harness.metrics import verification as measuring
+from harness.statistics.likelihood.assessment import assess
 from harness.tasks import verification
 from harness.tasks.answers import Answer
 from harness.tasks.results import OTHER_PHOTOGRAPH, SAME_PHOTOGRAPH

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from harness.likelihood.assessment import Assessment
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import TABLE_ROWS, Figure
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, percent
+from harness.statistics.likelihood.assessment import Assessment
 
 
 def forensic_figures(assessment: Assessment) -> list[Figure]:
@@ -17,7 +17,7 @@ def forensic_figures(assessment: Assessment) -> list[Figure]:
     Parameters
     ----------
     assessment
-        What `harness.likelihood.assessment.assess` found.
+        What `harness.statistics.likelihood.assessment.assess` found.
     """
     found = [_tippett(assessment), _ece(assessment), _pav(assessment)]
     return [figure for figure in found if figure is not None]

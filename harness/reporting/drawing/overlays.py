@@ -16,7 +16,7 @@ from harness.tasks.results import Curves
 from harness.tasks.trade_off import TradeOff
 
 if TYPE_CHECKING:
-    from harness.likelihood.assessment import Assessment
+    from harness.statistics.likelihood.assessment import Assessment
 
 SHOWN = 4
 """Entries whose curves are shown before anybody selects; the plots have styles for eight."""

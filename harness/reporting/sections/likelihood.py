@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.likelihood.assessment import Assessment
 from harness.record.record import read_assessment
 from harness.reporting.drawing.forensic_figures import forensic_figures, log10, ratio, signed
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
 from harness.reporting.wording import amount, count, interval, known
 from harness.statistics.estimate import Estimate
+from harness.statistics.likelihood.assessment import Assessment
 
 _THIN = "\u202f"  # narrow and unbreakable: a number and its unit stay together
 
@@ -86,7 +86,7 @@ def written(assessment: Assessment, proposition: Proposition, algorithm: str) ->
     Parameters
     ----------
     assessment
-        What `harness.likelihood.assessment.assess` found.
+        What `harness.statistics.likelihood.assessment.assess` found.
     proposition
         What a mated comparison means in this run.
     algorithm

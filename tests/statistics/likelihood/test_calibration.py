@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.likelihood.calibration import CALIBRATORS, Pav
-from harness.likelihood.density import Kde
-from harness.likelihood.limits import supported
-from harness.likelihood.logistic import Logistic
-from harness.likelihood.validity import cllr, cllr_min
-from tests.likelihood.score_sets import NONSEP, TIED, UNTIED
+from harness.statistics.likelihood.calibration import CALIBRATORS, Pav
+from harness.statistics.likelihood.density import Kde
+from harness.statistics.likelihood.limits import supported
+from harness.statistics.likelihood.logistic import Logistic
+from harness.statistics.likelihood.validity import cllr, cllr_min
+from tests.statistics.likelihood.score_sets import NONSEP, TIED, UNTIED
 
 Floats = npt.NDArray[np.float64]
 INF = math.inf

@@ -10,9 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.likelihood.assessment import assess
-from harness.likelihood.calibration import CALIBRATORS
-from harness.likelihood.crossfit import FoldScores
 from harness.reporting.drawing.forensic_figures import forensic_figures, ratio
 from harness.reporting.sections.likelihood import (
     PROPOSITIONS,
@@ -22,8 +19,11 @@ from harness.reporting.sections.likelihood import (
     written,
 )
 from harness.statistics.estimate import Estimate
-from tests.likelihood.test_crossfit import make_fold, make_folds
+from harness.statistics.likelihood.assessment import assess
+from harness.statistics.likelihood.calibration import CALIBRATORS
+from harness.statistics.likelihood.crossfit import FoldScores
 from tests.reporting.test_report import Page
+from tests.statistics.likelihood.test_crossfit import make_fold, make_folds
 
 EVIL = "<script>alert('x')</script> & \"quoted\" 刺青"
 

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.likelihood.assessment import Assessment, assess
-from harness.likelihood.calibration import CALIBRATORS
-from harness.likelihood.crossfit import FoldScores, cross_fit
-from harness.likelihood.resampling import Resampled
-from harness.likelihood.validity import cllr, cllr_min
+from harness.statistics.likelihood.assessment import Assessment, assess
+from harness.statistics.likelihood.calibration import CALIBRATORS
+from harness.statistics.likelihood.crossfit import FoldScores, cross_fit
+from harness.statistics.likelihood.resampling import Resampled
+from harness.statistics.likelihood.validity import cllr, cllr_min
 
 Floats = npt.NDArray[np.float64]
 EVERY = pytest.mark.parametrize("method", list(CALIBRATORS))

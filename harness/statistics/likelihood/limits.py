@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.likelihood.scores import Scores, checked
+from harness.statistics.likelihood.scores import Scores, checked
 
 
 class Limits(NamedTuple):

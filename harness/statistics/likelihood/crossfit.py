@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.likelihood.calibration import CALIBRATORS, Calibrator
-from harness.likelihood.scores import Floats, Scores
+from harness.statistics.likelihood.calibration import CALIBRATORS, Calibrator
+from harness.statistics.likelihood.scores import Floats, Scores
 
 Identities: TypeAlias = npt.NDArray[Any]
 
@@ -97,7 +97,7 @@ def cross_fit(folds: Sequence[FoldScores], method: str = "logistic") -> list[Jud
     folds
         Two or more, with different names.
     method
-        A name in `harness.likelihood.calibration.CALIBRATORS`.
+        A name in `harness.statistics.likelihood.calibration.CALIBRATORS`.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.likelihood.scores import Counts, Floats, Scores, checked
+from harness.statistics.likelihood.scores import Counts, Floats, Scores, checked
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.likelihood.evidence import dev_pav, misleading_rates, tippett
-from harness.likelihood.limits import elub, supported
-from harness.likelihood.pav import pool
-from harness.likelihood.validity import after_pav, cllr, cllr_cal, cllr_min, ece
-from tests.likelihood.score_sets import NONSEP, TIED, UNTIED
+from harness.statistics.likelihood.evidence import dev_pav, misleading_rates, tippett
+from harness.statistics.likelihood.limits import elub, supported
+from harness.statistics.likelihood.pav import pool
+from harness.statistics.likelihood.validity import after_pav, cllr, cllr_cal, cllr_min, ece
+from tests.statistics.likelihood.score_sets import NONSEP, TIED, UNTIED
 
 Floats = npt.NDArray[np.float64]
 INF = math.inf

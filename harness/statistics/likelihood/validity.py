@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
-from harness.likelihood.pav import Blocks, pool
-from harness.likelihood.scores import Floats, Scores, checked
 from harness.metrics.entry import Entry
+from harness.statistics.likelihood.pav import Blocks, pool
+from harness.statistics.likelihood.scores import Floats, Scores, checked
 
 
 def cllr(mated: Scores, nonmated: Scores) -> float:
@@ -111,7 +111,7 @@ def cost_of_blocks(blocks: Blocks) -> float:
     Parameters
     ----------
     blocks
-        As `harness.likelihood.pav.pool` gives without misleading comparisons.
+        As `harness.statistics.likelihood.pav.pool` gives without misleading comparisons.
     """
     # A block without comparisons of one kind costs the other kind nothing; 0 * inf would be NaN.
     with np.errstate(invalid="ignore"):

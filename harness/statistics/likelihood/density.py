@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.likelihood.limits import Limits, supported
-from harness.likelihood.scores import Floats, Scores, calibration_sets, comparison_scores
+from harness.statistics.likelihood.limits import Limits, supported
+from harness.statistics.likelihood.scores import Floats, Scores, calibration_sets, comparison_scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,8 @@ class Kde:
         Raises
         ------
         ValueError
-            As the head of `harness.likelihood.calibration` states, or if `points` is below 16.
+            As the head of `harness.statistics.likelihood.calibration` states, or if `points` is
+            below 16.
 
         Examples
         --------

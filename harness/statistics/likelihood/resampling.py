@@ -8,10 +8,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.likelihood.crossfit import Identities
-from harness.likelihood.pav import Blocks, Groups, merge
-from harness.likelihood.scores import Counts, Scores
-from harness.likelihood.validity import cost_of_blocks
+from harness.statistics.likelihood.crossfit import Identities
+from harness.statistics.likelihood.pav import Blocks, Groups, merge
+from harness.statistics.likelihood.scores import Counts, Scores
+from harness.statistics.likelihood.validity import cost_of_blocks
 
 Weights: TypeAlias = npt.NDArray[np.int64]
 

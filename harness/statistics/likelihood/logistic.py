@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.likelihood.limits import Limits, supported
-from harness.likelihood.scores import Floats, Scores, calibration_sets, comparison_scores
+from harness.statistics.likelihood.limits import Limits, supported
+from harness.statistics.likelihood.scores import Floats, Scores, calibration_sets, comparison_scores
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Logistic:
         Raises
         ------
         ValueError
-            As the head of `harness.likelihood.calibration` states.
+            As the head of `harness.statistics.likelihood.calibration` states.
 
         Examples
         --------

@@ -4,7 +4,7 @@ All three keep to the same rules:
 
 * Mated and non-mated scores weigh alike, however many there are: an LLR holds no prior.
 * One misleading comparison is added to each set, so that data without errors do not give infinite
-  ratios; `harness.likelihood.limits.supported` says what is then the strongest ratio.
+  ratios; `harness.statistics.likelihood.limits.supported` says what is then the strongest ratio.
 * ``-inf`` is a failed comparison, a non-match at every threshold: it gets the lowest LLR that the
   calibrator gives to any score, so refusing a mated comparison never helps. Another score that is
   not finite is a `ValueError`, as is a set without a comparison.
@@ -18,11 +18,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.likelihood.density import Kde
-from harness.likelihood.limits import Limits
-from harness.likelihood.logistic import Logistic
-from harness.likelihood.pav import Blocks, pool
-from harness.likelihood.scores import Floats, Scores, calibration_sets, comparison_scores
+from harness.statistics.likelihood.density import Kde
+from harness.statistics.likelihood.limits import Limits
+from harness.statistics.likelihood.logistic import Logistic
+from harness.statistics.likelihood.pav import Blocks, pool
+from harness.statistics.likelihood.scores import Floats, Scores, calibration_sets, comparison_scores
 
 
 class Calibrator(Protocol):

@@ -9,21 +9,21 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from harness.likelihood.crossfit import FoldScores, Identities, JudgedFold, cross_fit
-from harness.likelihood.evidence import dev_pav, misleading_rates, tippett
-from harness.likelihood.limits import elub
-from harness.likelihood.pav import Blocks, pool
-from harness.likelihood.resampling import Resampled
-from harness.likelihood.scores import Floats
-from harness.likelihood.validity import (
+from harness.statistics.bootstrap import choose_interval, cluster_bootstrap
+from harness.statistics.estimate import Estimate
+from harness.statistics.intervals import Interval, clopper_pearson, few_errors
+from harness.statistics.likelihood.crossfit import FoldScores, Identities, JudgedFold, cross_fit
+from harness.statistics.likelihood.evidence import dev_pav, misleading_rates, tippett
+from harness.statistics.likelihood.limits import elub
+from harness.statistics.likelihood.pav import Blocks, pool
+from harness.statistics.likelihood.resampling import Resampled
+from harness.statistics.likelihood.scores import Floats
+from harness.statistics.likelihood.validity import (
     after_pav,
     cllr,
     cllr_min,
     ece,
 )
-from harness.statistics.bootstrap import choose_interval, cluster_bootstrap
-from harness.statistics.estimate import Estimate
-from harness.statistics.intervals import Interval, clopper_pearson, few_errors
 
 Column: TypeAlias = list[float]
 
@@ -112,14 +112,14 @@ def assess(
     Parameters
     ----------
     folds, method
-        As for `harness.likelihood.crossfit.cross_fit`.
+        As for `harness.statistics.likelihood.crossfit.cross_fit`.
     replicates, seed
         As for `harness.statistics.intervals.cluster_bootstrap`.
 
     Raises
     ------
     ValueError
-        As `harness.likelihood.crossfit.cross_fit` says; its message is fit for a reader.
+        As `harness.statistics.likelihood.crossfit.cross_fit` says; its message is fit for a reader.
 
     Examples
     --------

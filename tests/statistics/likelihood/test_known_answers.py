@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from harness.likelihood.evidence import dev_pav
-from harness.likelihood.limits import elub
-from harness.likelihood.validity import cllr, cllr_cal, cllr_min, ece
-from tests.likelihood.score_sets import NONSEP, TIED, UNTIED, Pair
+from harness.statistics.likelihood.evidence import dev_pav
+from harness.statistics.likelihood.limits import elub
+from harness.statistics.likelihood.validity import cllr, cllr_cal, cllr_min, ece
+from tests.statistics.likelihood.score_sets import NONSEP, TIED, UNTIED, Pair
 
 INF = math.inf
 

@@ -1,7 +1,7 @@
 """Evidence as a reader meets it: Tippett curves, misleading evidence, distance of the PAV plot.
 
 All take natural-log LLRs, mated and non-mated, floating point, shape (comparisons,), as
-`harness.likelihood.validity` does.
+`harness.statistics.likelihood.validity` does.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.likelihood.pav import pool
-from harness.likelihood.scores import Floats, Scores, checked
 from harness.metrics.entry import Entry
+from harness.statistics.likelihood.pav import pool
+from harness.statistics.likelihood.scores import Floats, Scores, checked
 
 
 class MisleadingRates(NamedTuple):
