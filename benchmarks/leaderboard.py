@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.run_folders import make_run
 from benchmarks.timing import Contender, Timing, race
-from harness.leaderboard.building import Built, build
+from harness.boards.building import Built, build
 from harness.record import record
 
 BOARDS = ("similarity", "mixed-media", "identification", "region", "omniglot")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pytest
 
-from harness.leaderboard.building import build
+from harness.boards.building import build
 from harness.reporting.report import render
 from harness.web.desk import AnnotationServer
 from tests.browsing import chromium, faint_words, quiet_page

@@ -17,13 +17,13 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
 
+from harness.boards import exports
+from harness.boards.boards import Leaderboard
+from harness.boards.building import assembled
+from harness.boards.evidence import report_paths
+from harness.boards.reading import find_runs
+from harness.boards.site import OVERVIEW, render_site
 from harness.errors import Damaged, HarnessError
-from harness.leaderboard import exports
-from harness.leaderboard.boards import Leaderboard
-from harness.leaderboard.building import assembled
-from harness.leaderboard.evidence import report_paths
-from harness.leaderboard.reading import find_runs
-from harness.leaderboard.site import OVERVIEW, render_site
 from harness.record import record
 from harness.record.files import read_bytes
 from harness.reporting.pages import script_hash, script_of
@@ -53,7 +53,7 @@ class RunWatcher:
     places
         Run folders, or folders that hold them.
     history
-        As for `harness.leaderboard.building.build`.
+        As for `harness.boards.building.build`.
     separate_seeds
         As there.
     """

@@ -32,7 +32,7 @@ COUNTS = {
     "harness/matching/windows.py": True,
     "algorithms/random.py": False,
     "harness/reporting/report.py": False,
-    "harness/leaderboard/boards.py": False,
+    "harness/boards/boards.py": False,
     "harness/metrics/verification.py": False,
     "harness/training/losses.py": False,
     "harness/training/descent.py": False,

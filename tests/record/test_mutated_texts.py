@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.boards import boards
 from harness.data.marker import MARKER, read_marker
 from harness.data.readers.layouts import open_dataset
 from harness.errors import HarnessError, UsageError
-from harness.leaderboard import boards
 from harness.plugins.places import bundled
 from harness.plugins.registry import title_of
 from harness.tasks.kinds import task_of

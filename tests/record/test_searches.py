@@ -165,7 +165,7 @@ def of_before(finished: Path, tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_before_is_verified_put_on_boards_and_renewed(of_before: Path) -> None:
-    from harness.leaderboard.reading import Entry, read_entry
+    from harness.boards.reading import Entry, read_entry
 
     assert verify_run(of_before) == []
     before = read_entry(of_before)

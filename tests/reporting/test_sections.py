@@ -164,7 +164,7 @@ def asked_by_name(text: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("package", ["reporting", "leaderboard", "comparing"])
+@pytest.mark.parametrize("package", ["reporting", "boards", "comparing"])
 def test_nothing_that_shows_or_compares_runs_asks_for_a_task_by_name(package: str) -> None:
     found = [
         f"{file.name}:{line}"

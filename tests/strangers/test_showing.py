@@ -139,7 +139,7 @@ def test_a_folder_that_no_page_can_be_made_of_leaves_the_others_shown(
 def test_a_page_that_cannot_be_made_is_the_fault_of_one_run_alone(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.leaderboard import building
+    from harness.boards import building
 
     def render(leaderboard: Any) -> list[str]:
         entries = [place.entry for board in leaderboard.boards for place in board.all_places]

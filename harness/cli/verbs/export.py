@@ -100,8 +100,8 @@ def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
 
 
 def _export_table(folders: tuple[Path, ...], out: Path) -> None:
+    from harness.boards.aigtatt import aigtatt_table
     from harness.data.whole_files import write_whole
-    from harness.leaderboard.aigtatt import aigtatt_table
     from harness.record import record
 
     for folder in folders:

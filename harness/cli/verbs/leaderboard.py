@@ -35,8 +35,8 @@ def leaderboard(
     as_json: bool,
 ) -> None:
     """Build a static site of all runs at or below RUNS, with CSV, JSON and Markdown beside."""
-    from harness.leaderboard.building import build
-    from harness.leaderboard.exports import to_json
+    from harness.boards.building import build
+    from harness.boards.exports import to_json
 
     built = build(runs, out, history, separate_seeds, with_reports)
     found = built.leaderboard

@@ -21,8 +21,8 @@ def verify(folders: tuple[Path, ...]) -> None:
     RUNS are run folders, or folders that hold some. Of a whole one it says what kept the algorithm
     from the truth. The exit code is 3 if one is not whole.
     """
+    from harness.boards.reading import find_runs
     from harness.errors import HarnessError
-    from harness.leaderboard.reading import find_runs
     from harness.record import record
     from harness.record.joined import fits_of, is_joined
     from harness.record.verifying import verify_run

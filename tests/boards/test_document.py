@@ -7,8 +7,8 @@ import shlex
 
 import pytest
 
+from harness.boards.groups import REPLICATES
 from harness.cli import commands
-from harness.leaderboard.groups import REPLICATES
 from harness.plugins.places import PACKAGE
 from harness.reporting.drawing.overlay_plot import MARKS
 from harness.web.loopback import LOOPBACK

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from harness.boards.groups import group, outcomes_of
+from harness.boards.kinds import kind_of, order_of
+from harness.boards.reading import Entry, LeftOut
 from harness.data.toml_text import table_of
-from harness.leaderboard.groups import group, outcomes_of
-from harness.leaderboard.kinds import kind_of, order_of
-from harness.leaderboard.reading import Entry, LeftOut
 from harness.record.manifest import value_text
 from harness.reporting.headline import cannot_answer
 from harness.reporting.wording import (

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.boards.boards import Board, Place
+from harness.boards.reading import Entry
 from harness.data.findings import Finding
-from harness.leaderboard.boards import Board, Place
-from harness.leaderboard.reading import Entry
 from harness.record.manifest import value_text
 from harness.reporting import wording
 from harness.reporting.drawing import plots

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from benchmarks.run_folders import make_run
-from harness.leaderboard.boards import Leaderboard
-from harness.leaderboard.building import build, gather
-from harness.leaderboard.exports import to_json, to_markdown
-from harness.leaderboard.groups import Outcomes, group
-from harness.leaderboard.site import render_site
+from harness.boards.boards import Leaderboard
+from harness.boards.building import build, gather
+from harness.boards.exports import to_json, to_markdown
+from harness.boards.groups import Outcomes, group
+from harness.boards.site import render_site
 
 HEADLINE = "hit-rate@rank=10"
 SKILLS = (0.5, 0.6, 0.4, 0.55)

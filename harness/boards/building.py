@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from harness.boards import evidence, exports
+from harness.boards.boards import Leaderboard, make_boards
+from harness.boards.reading import Entry, LeftOut, find_runs, read_entry, without_superseded
+from harness.boards.replicates import Results, joined
+from harness.boards.site import OVERVIEW, render_site, write_pages
 from harness.data.whole_files import write_whole
 from harness.errors import Damaged, HarnessError, UsageError, visible
-from harness.leaderboard import evidence, exports
-from harness.leaderboard.boards import Leaderboard, make_boards
-from harness.leaderboard.reading import Entry, LeftOut, find_runs, read_entry, without_superseded
-from harness.leaderboard.replicates import Results, joined
-from harness.leaderboard.site import OVERVIEW, render_site, write_pages
 from harness.record import record
 from harness.record.files import sound
 from harness.record.joined import fits_of, is_joined, read_joined, read_metrics

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks.run_folders import make_run
-from harness.leaderboard.boards import Leaderboard, make_boards, slug
-from harness.leaderboard.groups import Outcomes, group, outcomes_of
-from harness.leaderboard.reading import Entry, read_entry
+from harness.boards.boards import Leaderboard, make_boards, slug
+from harness.boards.groups import Outcomes, group, outcomes_of
+from harness.boards.reading import Entry, read_entry
 from harness.statistics.estimate import Estimate
 
 

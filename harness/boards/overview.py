@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.leaderboard.boards import Board, Leaderboard, Place, Standing
-from harness.leaderboard.leading import leading
-from harness.leaderboard.rows import Cell, chance_cells, estimate_cell, failures_cell, strip
+from harness.boards.boards import Board, Leaderboard, Place, Standing
+from harness.boards.leading import leading
+from harness.boards.rows import Cell, chance_cells, estimate_cell, failures_cell, strip
 from harness.record import provenance
 from harness.reporting import wording
 from harness.reporting.headline import galleries

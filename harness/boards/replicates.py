@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from harness.leaderboard.groups import outcomes_of
-from harness.leaderboard.reading import Entry
+from harness.boards.groups import outcomes_of
+from harness.boards.reading import Entry
 from harness.runs.joining import components_of
 from harness.statistics.estimate import Estimate
 from harness.statistics.repeated_fits import repeated_mean

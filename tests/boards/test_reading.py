@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from benchmarks.run_folders import make_run
-from harness.errors import UsageError
-from harness.leaderboard.reading import (
+from harness.boards.reading import (
     Entry,
     LeftOut,
     find_runs,
     read_entry,
     without_superseded,
 )
+from harness.errors import UsageError
 from harness.record import record
 
 

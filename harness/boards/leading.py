@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.leaderboard.boards import Board, Place
+from harness.boards.boards import Board, Place
 from harness.reporting import wording
 from harness.reporting.headline import standing
 

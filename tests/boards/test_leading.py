@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.leaderboard.boards import make_boards
-from harness.leaderboard.leading import leading
-from harness.leaderboard.reading import Entry
-from harness.leaderboard.site import render_site
+from harness.boards.boards import make_boards
+from harness.boards.leading import leading
+from harness.boards.reading import Entry
+from harness.boards.site import render_site
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import OTHER_PHOTOGRAPH
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+from harness.boards.boards import Leaderboard
+from harness.boards.reading import Entry, LeftOut
 from harness.errors import BadFile, Damaged, HarnessError
-from harness.leaderboard.boards import Leaderboard
-from harness.leaderboard.reading import Entry, LeftOut
 from harness.record import record
 from harness.record.files import read_bytes
 from harness.reporting.pages import surroundings

@@ -14,11 +14,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmarks.run_folders import make_run
+from harness.boards.building import build, gather
+from harness.boards.exports import plain_cell, text, to_csv, to_json, to_markdown
+from harness.boards.site import render_site
 from harness.data.findings import Finding
 from harness.errors import UsageError
-from harness.leaderboard.building import build, gather
-from harness.leaderboard.exports import plain_cell, text, to_csv, to_json, to_markdown
-from harness.leaderboard.site import render_site
 from harness.record import record
 from harness.record.searches import encoded
 from tests.conftest import Ran

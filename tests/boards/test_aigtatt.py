@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.boards.aigtatt import COLUMNS, aigtatt_table
 from harness.errors import UsageError
 from harness.execution.pool import Limits
-from harness.leaderboard.aigtatt import COLUMNS, aigtatt_table
 from harness.record import record
 from harness.runs.executing import execute
 from harness.runs.preparing import Request, prepare

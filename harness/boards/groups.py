@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from harness.leaderboard.reading import Entry, EvidenceNote
+from harness.boards.reading import Entry, EvidenceNote
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import cluster_bootstrap, cluster_bootstrap_mean
 from harness.statistics.intervals import Interval

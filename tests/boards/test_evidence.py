@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.run_folders import make_run
+from harness.boards.building import build, gather
+from harness.boards.evidence import PLACE, harmless, report_paths
+from harness.boards.site import render_site
 from harness.errors import Damaged
-from harness.leaderboard.building import build, gather
-from harness.leaderboard.evidence import PLACE, harmless, report_paths
-from harness.leaderboard.site import render_site
 from harness.record import record
+from tests.boards.test_site import Page
 from tests.conftest import Ran, run_harness
-from tests.leaderboard.test_site import Page
 from tests.reporting.conftest import make_manifest, make_outcome, picture_of, render
 
 OWN = (

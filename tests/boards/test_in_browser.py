@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.run_folders import make_run
-from harness.leaderboard.building import build
+from harness.boards.building import build
 from tests.browsing import chromium, quiet_page, serious_faults
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.leaderboard.boards import Board, Leaderboard, Place, Standing, digest, slug
-from harness.leaderboard.leading import leading
-from harness.leaderboard.overview import by_algorithm, overview
-from harness.leaderboard.reading import Entry
-from harness.leaderboard.rows import (
+from harness.boards.boards import Board, Leaderboard, Place, Standing, digest, slug
+from harness.boards.leading import leading
+from harness.boards.overview import by_algorithm, overview
+from harness.boards.reading import Entry
+from harness.boards.rows import (
     Cell,
     Column,
     chance_cells,

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from harness.boards.boards import Board, Leaderboard, Place
 from harness.data.marker import stated_in
-from harness.leaderboard.boards import Board, Leaderboard, Place
 from harness.record import provenance
 from harness.reporting import wording
 
