@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from harness.errors import BadFile, Damaged, HarnessError, UsageError, visible
+from harness.errors import BadFile, HarnessError, UsageError, visible
 from harness.record import record
-from harness.record.files import decoded, is_regular, open_file, read_bytes
+from harness.record.files import decoded, is_regular, open_file, read_sealed
 from harness.record.manifest import Manifest
 from harness.record.searches import read_searches
 from harness.tasks.results import Curves, Metrics
@@ -200,12 +200,7 @@ def _read_entry(folder: Path) -> Entry | LeftOut:
             open_file(folder, name).close()  # says what it is
 
     def content(name: str) -> bytes:
-        if name not in listed:
-            raise Damaged(f"broken seal: {name} is not among its checksums")
-        data = read_bytes(folder, name, LARGEST_FILE)
-        if hashlib.sha256(data).hexdigest() != listed[name]:
-            raise Damaged(f"broken seal: the bytes of {name} changed since the run")
-        return data
+        return read_sealed(folder, name, listed, LARGEST_FILE)
 
     def read_part(name: str, kind: type[T], *, partly: bool = False) -> T:
         return decoded(folder / name, content(name), kind, partly=partly)

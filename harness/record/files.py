@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from json import JSONDecodeError, loads
@@ -34,6 +34,7 @@ __all__ = [
     "open_file",
     "read_bytes",
     "read_json",
+    "read_sealed",
     "sound",
 ]
 
@@ -134,6 +135,31 @@ def read_bytes(folder: Path, name: str, largest: int = LARGEST_TEXT) -> bytes:
             folder / name, f"has {max(size, largest + 1):,} bytes; at most {largest:,} are read"
         )
     return content
+
+
+def read_sealed(
+    folder: Path, name: str, listed: Mapping[str, str], largest: int = LARGEST_TEXT
+) -> bytes:
+    """Return the content of a file, which must be what the run folder was sealed with.
+
+    Parameters
+    ----------
+    listed
+        Digests by the names of files, as the folder's checksums say them.
+
+    Raises
+    ------
+    BadFile
+        As `read_bytes`.
+    Damaged
+        If the file is not listed, or its bytes are others now.
+    """
+    if name not in listed:
+        raise Damaged(f"broken seal: {name} is not among its checksums")
+    data = read_bytes(folder, name, largest)
+    if hashlib.sha256(data).hexdigest() != listed[name]:
+        raise Damaged(f"broken seal: the bytes of {name} changed since the run")
+    return data
 
 
 def read_json(

@@ -33,7 +33,7 @@ import numpy.typing as npt
 from harness.data.columns import Arrays, packed, unpacked
 from harness.tasks.results import Candidate, Judgement
 
-__all__ = ["AS_JSON", "SEARCHES", "encoded", "read_searches"]
+__all__ = ["AS_JSON", "SEARCHES", "encoded", "read_columns", "read_searches"]
 
 SEARCHES, AS_JSON = "searches.npz", "searches.json"
 
@@ -109,14 +109,7 @@ def read_searches(content: bytes, *, candidates: bool = True) -> list[Judgement]
     ValueError
         If they are not what `encoded` writes.
     """
-    columns = unpacked(content)
-    _check(columns)
-    ends = columns["name_ends"].tolist()
-    text = columns["names"].tobytes()
-    try:
-        words = [text[a:b].decode() for a, b in zip([0, *ends], ends, strict=False)]
-    except UnicodeDecodeError:
-        raise ValueError("names are not UTF-8") from None
+    columns, words = read_columns(content)
     listed = _lists(columns, words) if candidates else []
     names = [words[place] for place in columns["measured"].tolist()]
     known, values = columns["has_values"].tolist(), columns["values"].tolist()
@@ -138,6 +131,32 @@ def read_searches(content: bytes, *, candidates: bool = True) -> list[Judgement]
         return Judgement(**given, candidates=listed[i] if candidates else [])
 
     return [search(i) for i in range(len(columns["probe"]))]
+
+
+def read_columns(content: bytes) -> tuple[Arrays, list[str]]:
+    """Read the bytes of `SEARCHES` as they are written.
+
+    Returns
+    -------
+    columns
+        By name, checked: each of the shape and dtype that stands above.
+    words
+        The words that columns name by their places.
+
+    Raises
+    ------
+    ValueError
+        If they are not what `encoded` writes.
+    """
+    columns = unpacked(content)
+    _check(columns)
+    ends = columns["name_ends"].tolist()
+    text = columns["names"].tobytes()
+    try:
+        words = [text[a:b].decode() for a, b in zip([0, *ends], ends, strict=False)]
+    except UnicodeDecodeError:
+        raise ValueError("names are not UTF-8") from None
+    return columns, words
 
 
 _PLAIN = ("rank", "correct", "mates", "gallery", "failed", "same_source")

@@ -6,7 +6,8 @@ format      what is written                                      failed probes, 
 tatt-c      ``probe|rank|gallery|score``; of a detection          null candidates, no score at the
             ``image|score``                                       end of every list
 nist        NIST's log of 1:N searches                            null candidates in both cases
-csv         ``probe,reference,score``; ``image,score``            left out
+csv         ``fold,probe,reference,mated,score``;                 left out
+            ``fold,image,score``
 parquet     the columns of csv                                    left out
 bob-4       ``claimed-id real-id probe-label score``              left out
 bob-5       ``claimed-id model-label real-id probe-label score``  left out
@@ -26,23 +27,21 @@ is written can be read again and gives the same answers.
 
 from __future__ import annotations
 
-import csv
-import importlib
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.data.records import Fold
+from harness.data.table_files import write_csv, write_parquet
 from harness.data.whole_files import write_whole
 from harness.errors import UsageError, nearest
 from harness.scorefiles.distributions import ScoreLists, split_scores
 from harness.scorefiles.entries import NIST_COLUMNS
 from harness.scorefiles.matrices import lists_beside
+from harness.scorefiles.score_tables import comparisons, image_scores, usable
 from harness.tasks.answers import Answer
 from harness.tasks.clusters import components
 from harness.tasks.counted import counted
@@ -121,8 +120,9 @@ def export_scores(
     written = []
     for name, group in groups:
         path = out / f"{name}.{SUFFIXES[form]}"
-        if form == "parquet":
-            _write_parquet(path, group)
+        if form in _TABLES:
+            table = image_scores if detection else comparisons
+            _TABLES[form](path, (table(fold, answer) for fold, answer in group))
         else:
             header, lines = (_DETECTIONS if detection else _COMPARISONS)[form]
             texts = (line for fold, answer in group for line in lines(fold, answer))
@@ -140,27 +140,6 @@ def _check_names(folds: Sequence[Fold], form: str) -> None:
                     f"files in the format {form} cannot carry the name {name!r}; "
                     "export as csv instead"
                 )
-
-
-def _pairs(fold: Fold, answer: Answer) -> Iterator[tuple[int, int, float]]:
-    """Yield row, column and score of every comparison that has one."""
-    usable = _usable(fold, answer)
-    lost = np.argwhere(usable & ~np.isfinite(answer.scores))  # heads of candidate lists
-    if len(lost):
-        row, column = lost[0]
-        raise UsageError(
-            f"{fold.probes[row]!r} and {fold.gallery[column]!r} have no score, so only candidate "
-            "lists (tatt-c, nist) can be written"
-        )
-    for row, column in np.argwhere(usable):
-        yield int(row), int(column), float(answer.scores[row, column])
-
-
-def _usable(fold: Fold, answer: Answer) -> npt.NDArray[np.bool_]:
-    """Return which comparisons the protocol makes and the algorithm made."""
-    probes = ~answer.failed(fold.probes)
-    references = ~answer.failed(fold.gallery)
-    return np.asarray(counted(fold).compared & probes[:, np.newaxis] & references)
 
 
 @dataclass(frozen=True)
@@ -184,14 +163,14 @@ class _List:
 def _lists(fold: Fold, answer: Answer) -> Iterator[_List]:
     """Yield the candidate list of every probe that is compared with anything."""
     by_name = np.argsort(np.array(fold.gallery, dtype=object), kind="stable")
-    usable, compared = _usable(fold, answer), counted(fold).compared
+    there, compared = usable(fold, answer), counted(fold).compared
     for i, probe in enumerate(fold.probes):
         if not compared[i].any():
             continue
-        scores = np.where(usable[i], answer.scores[i], -np.inf).astype(np.float64)
+        scores = np.where(there[i], answer.scores[i], -np.inf).astype(np.float64)
         order = by_name[np.argsort(-scores[by_name], kind="stable")]
         found = [(fold.gallery[j], float(scores[j])) for j in order if np.isfinite(scores[j])]
-        lost = [fold.gallery[j] for j in by_name if compared[i, j] and not usable[i, j]]
+        lost = [fold.gallery[j] for j in by_name if compared[i, j] and not there[i, j]]
         yield _List(probe, probe in answer.failures, found, lost)
 
 
@@ -215,22 +194,13 @@ def _nist(fold: Fold, answer: Answer) -> Iterator[str]:
             yield f"{one.probe} {rank} {code} 0  0 0"
 
 
-def _csv(fold: Fold, answer: Answer) -> Iterator[str]:
-    for row, column, score in _pairs(fold, answer):
-        yield _csv_line(fold.probes[row], fold.gallery[column], repr(score))
-
-
-def _csv_line(*cells: str) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
-
-
 def _bob(fold: Fold, answer: Answer, model: bool) -> Iterator[str]:
     real, claimed = _identities(fold)
-    for row, column, score in _pairs(fold, answer):
-        label = f"{fold.gallery[column]} " if model else ""
-        yield f"{claimed[column]} {label}{real[row]} {fold.probes[row]} {score!r}"
+    real_id = dict(zip(fold.probes, real, strict=True))
+    claimed_id = dict(zip(fold.gallery, claimed, strict=True))
+    for _, probe, reference, _, score in comparisons(fold, answer).rows():
+        label = f"{reference} " if model else ""
+        yield f"{claimed_id[str(reference)]} {label}{real_id[str(probe)]} {probe} {score!r}"
 
 
 def _identities(fold: Fold) -> tuple[list[str], list[str]]:
@@ -257,53 +227,28 @@ def _detections(fold: Fold, answer: Answer) -> Iterator[tuple[str, str]]:
             yield name, repr(float(score))
 
 
+_TABLES = {"csv": write_csv, "parquet": write_parquet}
 Lines = Callable[[Fold, Answer], Iterator[str]]
 _COMPARISONS: dict[str, tuple[tuple[str, ...], Lines]] = {
     "tatt-c": ((), _tatt_c),
     "nist": ((" ".join(NIST_COLUMNS),), _nist),
-    "csv": (("probe,reference,score",), _csv),
     "bob-4": ((), lambda fold, answer: _bob(fold, answer, model=False)),
     "bob-5": ((), lambda fold, answer: _bob(fold, answer, model=True)),
 }
 _DETECTIONS: dict[str, tuple[tuple[str, ...], Lines]] = {
     "tatt-c": ((), lambda fold, answer: ("|".join(two) for two in _detections(fold, answer))),
-    "csv": (
-        ("image,score",),
-        lambda fold, answer: (_csv_line(*two) for two in _detections(fold, answer)),
-    ),
 }
 
 
 def _write_matrix(out: Path, fold: Fold, answer: Answer) -> list[Path]:
     matrix = out / f"{fold.name}.npy"
-    scores = np.where(_usable(fold, answer), answer.scores, np.nan)
+    scores = np.where(usable(fold, answer), answer.scores, np.nan)
     with matrix.open("wb") as file:
         np.save(file, scores, allow_pickle=False)
     lists = lists_beside(matrix)
     for path, names in zip(lists, (fold.probes, fold.gallery), strict=True):
         write_whole(path, "".join(f"{name}\n" for name in names))
     return [matrix, *lists]
-
-
-def _write_parquet(path: Path, parts: Sequence[tuple[Fold, Answer]]) -> None:
-    try:
-        pyarrow = importlib.import_module("pyarrow")
-        parquet = importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise UsageError(
-            "Parquet files are written with the package pyarrow, which is not installed: "
-            "`pip install pyarrow`, or export as csv"
-        ) from None
-    probes: list[str] = []
-    references: list[str] = []
-    scores: list[float] = []
-    for fold, answer in parts:
-        for row, column, score in _pairs(fold, answer):
-            probes.append(fold.probes[row])
-            references.append(fold.gallery[column])
-            scores.append(score)
-    table = {"probe": probes, "reference": references, "score": pyarrow.array(scores, "float64")}
-    parquet.write_table(pyarrow.table(table), path, compression="zstd")
 
 
 def export_lists(out: Path, lists: ScoreLists) -> list[Path]:

@@ -124,7 +124,7 @@ def test_what_is_not_compared_is_in_no_file(tmp_path: Path) -> None:
     lists = split_scores(folds, answers)
     assert (len(lists.mated), len(lists.nonmated)) == (len(fold.mates), len(fold.nonmates))
     (table,) = export_scores(tmp_path, folds, answers, "csv")
-    written = {tuple(line.split(",")[:2]) for line in table.read_text().splitlines()[1:]}
+    written = {tuple(line.split(",")[1:3]) for line in table.read_text().splitlines()[1:]}
     assert written == pairs
     assert int(counted(fold).compared.sum()) == len(pairs)
 

@@ -155,7 +155,10 @@ def test_csv_can_be_read_by_any_reader(tmp_path: Path) -> None:
     (file,) = export_scores(tmp_path, [fold], [Answer(np.array([[0.5]]), {})], "csv")
     with file.open(encoding="utf-8", newline="") as text:
         rows = list(csv.reader(text))
-    assert rows == [["probe", "reference", "score"], ['p, "1".png', "a.png", "0.5"]]
+    assert rows == [
+        ["fold", "probe", "reference", "mated", "score"],
+        ["1", 'p, "1".png', "a.png", "false", "0.5"],
+    ]
 
 
 def test_folds_that_share_probes_have_a_file_each(tmp_path: Path) -> None:

@@ -1,0 +1,152 @@
+"""Typed tables as files: CSV that every program reads, and Parquet that keeps the types.
+
+A number is written so that reading it gives the same number again. A missing cell is empty in CSV,
+and so is an empty text. Texts stand as they are, whatever a spreadsheet may make of them: whoever
+joins tables by names needs the names.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from harness.data.typed_tables import Cell, TypedTable
+from harness.data.whole_files import named, part_of
+from harness.errors import UsageError
+
+__all__ = ["FORMULAS", "formula_like", "needed", "write_csv", "write_parquet"]
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet may take for a formula."""
+
+
+def write_csv(path: Path, parts: Iterable[TypedTable]) -> None:
+    """Write tables of the same columns, one after another, under one header.
+
+    UTF-8, commas, lines end with LF; a truth value is ``true`` or ``false``.
+
+    Parameters
+    ----------
+    parts
+        One or more; only one needs to be in memory at a time.
+    """
+    with _whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        header: list[str] = []
+        for table in parts:
+            if not header:
+                header = list(table.columns)
+                writer.writerow(header)
+            writer.writerows(map(_words, table.rows()))
+
+
+def _words(row: tuple[Cell, ...]) -> list[str]:
+    return [_word(cell) for cell in row]
+
+
+def _word(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return cell if isinstance(cell, str) else repr(cell)
+
+
+def formula_like(table: TypedTable) -> int:
+    """Return how many texts of a table a spreadsheet may take for formulas."""
+    return sum(
+        sum(text.startswith(FORMULAS) for text in table.arrays[name].tolist())
+        for name, column in table.columns.items()
+        if column.dtype == "str"
+    )
+
+
+def write_parquet(path: Path, parts: Iterable[TypedTable]) -> None:
+    """Write tables of the same columns, one after another, each a group of rows.
+
+    Text is ``string``, and what a column means stands in its metadata.
+
+    Parameters
+    ----------
+    parts
+        One or more; only one needs to be in memory at a time.
+
+    Raises
+    ------
+    UsageError
+        If pyarrow is not installed.
+    """
+    pyarrow = needed("pyarrow", "Parquet files are written")
+    parquet = importlib.import_module("pyarrow.parquet")
+    kinds = {
+        "str": pyarrow.string(),
+        "float64": pyarrow.float64(),
+        "int64": pyarrow.int64(),
+        "bool": pyarrow.bool_(),
+    }
+    writer: Any = None
+    with _whole(path) as part:
+        try:
+            for table in parts:
+                fields = [
+                    pyarrow.field(
+                        name,
+                        kinds[column.dtype],
+                        metadata={"meaning": column.meaning, "unit": column.unit},
+                    )
+                    for name, column in table.columns.items()
+                ]
+                schema = pyarrow.schema(fields, metadata={"about": table.about})
+                if writer is None:
+                    writer = parquet.ParquetWriter(part, schema, compression="zstd")
+                arrays = [
+                    pyarrow.array(table.arrays[one.name], one.type, mask=table.missing[one.name])
+                    for one in fields
+                ]
+                writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+        finally:
+            if writer is not None:
+                writer.close()
+
+
+def needed(package: str, what: str) -> Any:
+    """Import a package of an extra.
+
+    Parameters
+    ----------
+    package
+        Its name, which is that of the module.
+    what
+        Is done with it, to begin a sentence: ``Parquet files are written``.
+
+    Raises
+    ------
+    UsageError
+        If it is not installed; it says how to install it.
+    """
+    extra = {"pyarrow": "parquet"}.get(package, package)
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise UsageError(
+            f"{what} with the package {package}, which is not installed: "
+            f"`pip install 'tattoo-harness[{extra}]'`, or `pip install {package}`"
+        ) from None
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` that takes its place when the block ends well."""
+    part = path.with_name(f".{part_of(path.name)}")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as reason:
+        raise named(reason, path) from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
