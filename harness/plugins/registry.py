@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.data.toml_text import table_of
 from harness.errors import HarnessError, PluginError, UsageError, nearest, shortened, text_of
+from harness.errors.absent import how_to_install, is_absent
 from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
 from harness.plugins.importing import check_dataclass, imported, only_class
 from harness.plugins.places import bundled
@@ -450,6 +451,8 @@ def explain(reason: BaseException, file: Path, what: str, home: Path | None = No
         quoted = (own[-1].line or "") if own else ""
     message = text_of(reason, LONGEST_REASON)
     text = f"{where}: {what}: {type(reason).__name__}" + f": {message}" * bool(message)
+    if isinstance(reason, ModuleNotFoundError) and reason.name and is_absent(reason.name):
+        text += f" ({how_to_install([reason.name])})"
     quoted = text_of(quoted.strip(), LONGEST_LINE)
     return f"{text}\n    {quoted}" if quoted else text
 

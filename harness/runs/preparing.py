@@ -42,6 +42,7 @@ from harness.plugins.registry import (
     protocols,
     source_hash,
 )
+from harness.plugins.requirements import check_installed
 from harness.record import record
 from harness.record.manifest import Origin
 from harness.runs.attacking import Attack, check_attackable
@@ -452,6 +453,8 @@ def command(run: Prepared) -> str:
 
 def _entry(name: str, request: Request) -> ConfiguredAlgorithm:
     plugin = find_algorithm(name, request.plugins)
+    if request.executor.here:
+        check_installed(plugin)
     given = (request.data, request.train_data, request.out)
     asked = request.executor.ask(
         plugin,

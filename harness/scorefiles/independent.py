@@ -17,6 +17,7 @@ from importlib import metadata
 import numpy as np
 
 from harness.data.records import Fold
+from harness.errors.absent import known_absence
 from harness.metrics.ids import Metric
 from harness.scorefiles.distributions import ScoreLists, comparisons_in, split_scores
 from harness.tasks import score_lists
@@ -135,7 +136,9 @@ def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> Independent
             )
             value = float(stats.eer)
     except ImportError as reason:
-        return IndependentEer(program, None, f"it cannot be imported: {reason}")
+        absent = known_absence(reason)
+        why = f"it needs {absent}" if absent else f"it cannot be imported: {reason}"
+        return IndependentEer(program, None, why)
     except Exception as reason:
         # Whatever fails inside another program is not our failure.
         return IndependentEer(program, None, f"it failed: {type(reason).__name__}: {reason}")

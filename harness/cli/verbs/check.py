@@ -63,12 +63,14 @@ def _of_algorithm(
 ) -> Iterator[Finding]:
     from harness.conformance.inside import examine_inside
     from harness.execution.asking import ask
+    from harness.plugins.requirements import check_installed
 
     try:
         plugin = registry.find_algorithm(name, plugins)
     except UsageError:
         refuse_place(name, "an algorithm")
         raise
+    check_installed(plugin)
     assigned = assignments(parameters)
     described = ask(plugin, preset=preset, assignments=assigned).description
     described.check_complete(plugin.name)

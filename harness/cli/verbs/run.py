@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -220,7 +221,7 @@ def run(
         )
     )
     request = Request(
-        algorithms=_every_algorithm(plugins) if ALL in algorithms else algorithms,
+        algorithms=_every_algorithm(plugins, executor.here) if ALL in algorithms else algorithms,
         protocols=_every_protocol(plugins, data) if ALL in protocols else protocols,
         data=data,
         layout=layout,
@@ -302,15 +303,27 @@ def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
         click.echo("\n".join(plan_lines(one, limits.workers)) + "\n")
 
 
-def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:
-    """Name all algorithms, but for those that need a file of the user's."""
+def _every_algorithm(plugins: tuple[Path, ...], here: bool) -> tuple[str, ...]:
+    """Name all algorithms, but for those that need a file of the user's or a package."""
+    from harness.errors.absent import lacking
     from harness.plugins import registry
+    from harness.plugins.requirements import missing_of
 
     seen = registry.describe_sources(registry.algorithms(plugins))
     left_out = {plugin.name: glance.needs for plugin, glance in seen if glance.needs}
     for name, needs in left_out.items():
         click.echo(f"left out: {name}, since it needs --param {needs[0]}=...", err=True)
-    return tuple(dict.fromkeys(plugin.name for plugin, _ in seen if plugin.name not in left_out))
+    unable: dict[tuple[str, ...], list[str]] = {}
+    for plugin, _ in seen if here else ():
+        if plugin.name not in left_out and (absent := missing_of(plugin)):
+            unable.setdefault(absent, []).append(plugin.name)
+    for absent, names in unable.items():
+        click.echo(f"left out: {', '.join(names)}, for want of {lacking(absent)}", err=True)
+    apart = {*left_out, *chain.from_iterable(unable.values())}
+    found = tuple(dict.fromkeys(plugin.name for plugin, _ in seen if plugin.name not in apart))
+    if not found:
+        raise UsageError("there is no algorithm that can run here")
+    return found
 
 
 def _every_protocol(plugins: tuple[Path, ...], data: Path | None) -> tuple[str, ...]:
