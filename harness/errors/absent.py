@@ -7,7 +7,6 @@ an installation keeps of it.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import re
 import sys
@@ -156,6 +155,15 @@ def known_absence(reason: BaseException) -> str:
     return lacking([reason.name]) if of_ours and is_absent(reason.name) else ""
 
 
+def is_whole() -> bool:
+    """Return whether all that the extras bring is installed; False where that is not known."""
+    modules = {package: module for module, package in CALLED.items()}
+    packages = frozenset().union(*brings().values())
+    return bool(packages) and not any(
+        is_absent(modules.get(one, one.replace("-", "_"))) for one in packages
+    )
+
+
 @cache
 def brings() -> Mapping[str, frozenset[str]]:
     """Return the packages that every extra of the installed harness brings, but for that of tests.
@@ -166,6 +174,8 @@ def brings() -> Mapping[str, frozenset[str]]:
         By name of the extra, with what other extras of ours bring along with it; empty where the
         harness was never installed.
     """
+    import importlib.metadata  # late: it takes as long as all of `harness --help`
+
     try:
         written = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:

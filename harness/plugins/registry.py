@@ -6,7 +6,6 @@ Nothing is imported just to be listed: what `harness list` prints is read from t
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import inspect
 import os
@@ -27,6 +26,8 @@ from harness.plugins.importing import check_dataclass, imported, only_class
 from harness.plugins.places import bundled
 
 if TYPE_CHECKING:
+    import importlib.metadata
+
     from harness.api import Algorithm
 
 ENTRY_POINTS = "tattoo_harness.algorithms"
@@ -122,6 +123,8 @@ def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
 
 def of_packages(group: str) -> Iterator[tuple[importlib.metadata.EntryPoint, Path]]:
     """Yield what installed packages offer in a group of entry points, with the source file."""
+    import importlib.metadata
+
     for entry in importlib.metadata.entry_points(group=group):
         spec = importlib.util.find_spec(entry.module)
         if spec is not None and spec.origin is not None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
-from harness.errors.absent import NotInstalled, is_absent
+from harness.errors.absent import NotInstalled, is_absent, is_whole
 from harness.plugins.glancing import INIT, module_file
 from harness.plugins.registry import Plugin, home_of
 from harness.plugins.sources import TOOLKIT, definition, file_of, harness_imports, tree_of
@@ -66,9 +68,13 @@ def check_installed(plugin: Plugin) -> None:
 
 
 def _needed(file: Path) -> set[str]:
-    """Return the outermost names of the modules from elsewhere that a plugin needs."""
+    """Return the outermost names of the modules from elsewhere that a plugin needs.
+
+    The toolkit asks for nothing but what our extras bring: where all of that is there, it is not
+    read, which takes a while.
+    """
     found: set[str] = set()
-    wanted: list[tuple[str, str]] = []
+    wanted: list[tuple[ast.Import | ast.ImportFrom, ast.AST]] = []
     files, read = [file], set[Path]()
     while files:
         one = files.pop()
@@ -78,36 +84,59 @@ def _needed(file: Path) -> set[str]:
         for node in _certain(tree_of(one).body):
             if isinstance(node, _IMPORTS):
                 found |= _elsewhere(node)
-                wanted += harness_imports(node, tree_of(one))
+                wanted.append((node, tree_of(one)))
                 files += _neighbours(one, node)
-    return found | _of_toolkit(wanted)
+    if is_whole():
+        return found
+    return found | _of_toolkit(chain.from_iterable(harness_imports(*one) for one in wanted))
 
 
-def _of_toolkit(wanted: list[tuple[str, str]]) -> set[str]:
+def _of_toolkit(wanted: Iterable[tuple[str, str]]) -> set[str]:
     """Return what the wanted names of the toolkit need, with all that they use."""
     found: set[str] = set()
     seen: set[tuple[str, str]] = set()
-    while wanted:
-        one = wanted.pop()
-        module, name = one
-        file = file_of(module)
-        if one in seen or not module.startswith(f"{TOOLKIT}.") or module == EXPORT or file is None:
-            continue
-        seen.add(one)
-        wanted.append((module, ""))
-        if not name:  # the module itself, which is carried out when it is imported
-            body: Iterable[ast.AST] = [n for n in tree_of(file).body if not _is_defined(n)]
-            for node in _certain(body):
-                if isinstance(node, _IMPORTS):
-                    found |= _elsewhere(node)
-                    wanted += [(inner, "") for inner, _ in harness_imports(node, tree_of(file))]
-            continue
-        for node in _certain(definition(file, name)):
-            if isinstance(node, _IMPORTS):
-                found |= _elsewhere(node)
-                wanted += harness_imports(node, tree_of(file))
-        wanted += [(module, each) for each in _names(definition(file, name)) - {name}]
+    left = [one for one in wanted if _counts(one[0])]
+    while left:
+        one = left.pop()
+        if one not in seen:
+            seen.add(one)
+            elsewhere, more = _takes(*one)
+            found |= elsewhere
+            left += more
     return found
+
+
+def _counts(module: str) -> bool:
+    return module.startswith(f"{TOOLKIT}.") and module != EXPORT
+
+
+@cache
+def _takes(module: str, name: str) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """Return what a name of the toolkit imports from elsewhere, and what of the toolkit it uses.
+
+    Parameters
+    ----------
+    module
+        Of the toolkit.
+    name
+        Defined in it; empty for the module itself, which is carried out when it is imported.
+    """
+    file = file_of(module)
+    if file is None:
+        return frozenset(), frozenset()
+    tree = tree_of(file)
+    nodes = definition(file, name) if name else [n for n in tree.body if not _is_defined(n)]
+    elsewhere: set[str] = set()
+    used: set[tuple[str, str]] = set()
+    for node in _certain(nodes):
+        if isinstance(node, _IMPORTS):
+            elsewhere |= _elsewhere(node)
+            inner = harness_imports(node, tree)
+            used |= {(one, "") for one, _ in inner} if not name else set(inner)
+    if name:
+        used |= {(module, "")}
+        used |= {(module, each) for each in _names(nodes) - {name} if definition(file, each)}
+    return frozenset(elsewhere), frozenset(one for one in used if _counts(one[0]))
 
 
 def _is_defined(node: ast.AST) -> bool:

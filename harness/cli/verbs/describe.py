@@ -14,7 +14,6 @@ from harness.cli.group import commands
 from harness.cli.naming import refuse_place
 from harness.cli.options import JSON, PLUGINS
 from harness.errors import UsageError, nearest
-from harness.errors.absent import how_to_install, lacking, packages_of
 
 if TYPE_CHECKING:
     from harness.plugins.registry import Plugin
@@ -87,6 +86,7 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
 
 def _say_what_is_read(plugin: Plugin, absent: Sequence[str], as_json: bool) -> None:
     """Print what the text of an algorithm says that cannot be imported for want of a package."""
+    from harness.errors.absent import how_to_install, lacking, packages_of
     from harness.plugins.registry import glance
 
     seen = glance(plugin)
