@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -161,7 +162,7 @@ def test_list_and_describe_show_what_an_algorithm_lacks_without_importing_it(
     assert facts["install"] == "pip install 'tattoo-harness[torch]'"
 
 
-def test_running_or_checking_it_is_a_mistake_of_the_user_s_and_all_leaves_it_out(
+def test_running_or_checking_it_is_a_mistake_of_the_user_s(
     harness: Callable[..., Ran], without: Callable[..., None]
 ) -> None:
     without(*TORCH)
@@ -175,12 +176,20 @@ def test_running_or_checking_it_is_a_mistake_of_the_user_s_and_all_leaves_it_out
         (said,) = ran.err.splitlines()
         assert said.startswith("error: 'triplet' needs lightning-fabric, torch and torchvision, ")
         assert said.endswith("which are not installed: pip install 'tattoo-harness[torch]'")
-    ran = harness("run", "--protocol", "similarity", "--algo", "all", "--fold", "1", "--dry-run")
-    assert "similarity / colours" in ran.out
-    assert "similarity / triplet" not in ran.out
-    (said,) = (line for line in ran.err.splitlines() if "triplet" in line)
+
+
+def test_all_leaves_out_what_cannot_run_here_but_not_what_a_cluster_may_have(
+    without: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    every = importlib.import_module("harness.cli.verbs.run")._every_algorithm
+    without(*TORCH)
+    here = every((), here=True)
+    assert "colours" in here
+    assert not {"triplet", "arcface", "unet-removal"} & set(here)
+    (said,) = (line for line in capsys.readouterr().err.splitlines() if "triplet" in line)
     assert said.startswith("left out: ")
     assert said.endswith("pip install 'tattoo-harness[torch]'")
+    assert "triplet" in every((), here=False)
 
 
 def test_a_generator_and_a_device_say_it_in_the_same_words(
