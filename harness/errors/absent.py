@@ -28,8 +28,8 @@ CALLED = {
 }
 """Packages whose modules are called otherwise; of all others the name says it."""
 
-FOR_TESTS = "dev"
-"""The extra that nobody needs for running anything."""
+NOT_FOR_RUNS = ("dev", "docs")
+"""Extras that nobody needs for running anything."""
 
 
 class NotInstalled(UsageError):
@@ -166,7 +166,7 @@ def is_whole() -> bool:
 
 @cache
 def brings() -> Mapping[str, frozenset[str]]:
-    """Return the packages that every extra of the installed harness brings, but for that of tests.
+    """Return the packages that each extra of the installed harness brings, of those that runs need.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def brings() -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for line in written:
         extra, named = _EXTRA.search(line), _NAMED.match(line)
-        if extra and named and extra[1] != FOR_TESTS:
+        if extra and named and extra[1] not in NOT_FOR_RUNS:
             found.setdefault(extra[1], set()).add(package_of(named[0].replace("-", "_")))
     return {extra: frozenset(packages) for extra, packages in found.items()}
 
