@@ -129,12 +129,14 @@ def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> Independent
     floored = lists.finite()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pkg_resources is deprecated; curves may not cross
+            warnings.simplefilter("ignore")  # curves may not cross
             program = f"PyEER {metadata.version('pyeer')}"
-            stats = importlib.import_module("pyeer.eer_info").get_eer_stats(
-                np.asarray(floored.mated), np.asarray(floored.nonmated)
-            )
-            value = float(stats.eer)
+            # As its `eer_info` does, which loads Matplotlib and pkg_resources for its own reports.
+            stats = importlib.import_module("pyeer.eer_stats")
+            mated, nonmated = np.asarray(floored.mated), np.asarray(floored.nonmated)
+            _, matches, misses = stats.calculate_roc(mated, nonmated, rates=False)
+            fmr, fnmr = matches / len(nonmated), misses / len(mated)
+            value = float(stats.get_eer_values(fmr, fnmr)[-1])
     except ImportError as reason:
         absent = known_absence(reason)
         why = f"it needs {absent}" if absent else f"it cannot be imported: {reason}"
@@ -144,7 +146,7 @@ def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> Independent
         return IndependentEer(program, None, f"it failed: {type(reason).__name__}: {reason}")
     if not math.isfinite(value):
         return IndependentEer(program, None, f"it returned {value}")
-    if stats.fmr[-1] > stats.fnmr[-1]:
+    if fmr[-1] > fnmr[-1]:
         # Its highest threshold lets the highest score pass, and then it answers 1.
         why = "above its highest threshold, where the two error rates cross, it does not look"
         return IndependentEer(program, None, why)
