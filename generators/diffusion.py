@@ -106,9 +106,14 @@ class Diffusion(Generator):
         )
 
     def _loaded(self) -> Any:
-        import torch
-        from diffusers import AutoPipelineForText2Image
-
+        try:
+            import torch
+            from diffusers import AutoPipelineForText2Image
+        except ImportError as fault:
+            raise UsageError(
+                f"the generator `diffusion` needs {fault.name}: "
+                "pip install 'tattoo-harness[diffusion]'"
+            ) from None
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"

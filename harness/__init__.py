@@ -1,4 +1,4 @@
-"""What the author of an algorithm imports, and nothing else."""
+"""What the author of an algorithm imports, and the Python interface, whose calls are its verbs."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,24 @@ if TYPE_CHECKING:
         TrainingSet,
         parameter,
     )
+    from harness.verbs import (
+        Boards,
+        Comparison,
+        Run,
+        Verdict,
+        compare,
+        gate,
+        leaderboard,
+        load,
+        run,
+        score,
+    )
+
 
 __all__ = [
     "Algorithm",
+    "Boards",
+    "Comparison",
     "Control",
     "Detector",
     "FailureToEnroll",
@@ -29,18 +44,30 @@ __all__ = [
     "Mask",
     "Matcher",
     "Remover",
+    "Run",
     "Scores",
     "Segmenter",
     "Tagger",
     "Template",
     "TrainingSet",
+    "Verdict",
+    "compare",
+    "gate",
+    "leaderboard",
+    "load",
     "parameter",
+    "run",
+    "score",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import the interface when it is first asked for: `harness --help` needs no NumPy."""
     if name in __all__:
+        from harness import verbs
+
+        if name in verbs.__all__:
+            return getattr(verbs, name)
         from harness import api
 
         return getattr(api, name)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
@@ -325,3 +327,18 @@ def test_an_alias_and_a_method_of_another_file_state_the_shape_too() -> None:
     )
     assert unstated({"harness/api.py": api, "algorithms/use.py": use}) == []
     assert len(unstated({"algorithms/use.py": use})) == 2
+
+
+@pytest.mark.slow
+def test_every_example_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_ON", "in-process")
+    files = [
+        file for file in sorted((ROOT / "harness").rglob("*.py")) if ">>> " in file.read_text()
+    ]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    found = [doctest.testmod(import_module(name.removesuffix(".__init__"))) for name in names]
+    assert sum(one.attempted for one in found) > 250
+    assert not any(one.failed for one in found), capsys.readouterr().out

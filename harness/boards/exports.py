@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -21,33 +22,34 @@ from harness.reporting import wording
 JSON, CSV, MARKDOWN = "leaderboard.json", "leaderboard.csv", "leaderboard.md"
 FORMAT = 1
 
-CSV_COLUMNS = (
-    "protocol",
-    "protocol_version",
-    "protocol_hash",
-    "data_set",
-    "data_hash",
-    "synthetic",
-    "rank",
-    "group",
-    "algorithm",
-    "parameters",
-    "control",
-    "metric",
-    "headline",
-    "value",
-    "low",
-    "high",
-    "n",
-    "chance",
-    "failures",
-    "finished",
-    "commit",
-    "identity",
-    "folder",
-    "fits",
-    "one_fit",
-)
+CSV_COLUMNS = {
+    "protocol": str,
+    "protocol_version": int,
+    "protocol_hash": str,
+    "data_set": str,
+    "data_hash": str,
+    "synthetic": str,
+    "rank": int,
+    "group": int,
+    "algorithm": str,
+    "parameters": str,
+    "control": bool,
+    "metric": str,
+    "headline": bool,
+    "value": float,
+    "low": float,
+    "high": float,
+    "n": int,
+    "chance": float,
+    "failures": int,
+    "finished": str,
+    "commit": str,
+    "identity": str,
+    "folder": str,
+    "fits": int,
+    "one_fit": bool,
+}
+"""Columns of the table, and what stands in them, if anything does."""
 
 
 def to_json(leaderboard: Leaderboard) -> bytes:
@@ -134,36 +136,46 @@ def to_csv(leaderboard: Leaderboard) -> str:
     file = io.StringIO()
     table = csv.writer(file, lineterminator="\n")
     table.writerow(CSV_COLUMNS)
+    table.writerows([[_written(cell) for cell in line] for line in lines_of(leaderboard)])
+    return file.getvalue()
+
+
+def lines_of(leaderboard: Leaderboard) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of `CSV_COLUMNS` for each metric of each entry."""
     for board in leaderboard.boards:
         for place in board.all_places:
             entry, origin = place.entry, place.entry.manifest.origin
-            parameters = msgspec.json.encode(origin.parameters, order="deterministic").decode()
-            before = [
-                plain_cell(board.protocol),
+            before = (
+                board.protocol,
                 board.version,
-                plain_cell(origin.protocol_hash),
-                plain_cell(board.data_set),
-                plain_cell(origin.data_hash),
+                origin.protocol_hash,
+                board.data_set,
+                origin.data_hash,
                 stated_in(entry.manifest.dataset),
                 place.rank,
                 place.group,
-                plain_cell(origin.algorithm),
-                plain_cell(parameters),
-                "yes" if entry.manifest.control else "no",
-            ]
-            after = [
+                origin.algorithm,
+                msgspec.json.encode(origin.parameters, order="deterministic").decode(),
+                entry.manifest.control,
+            )
+            after = (
                 entry.manifest.failures,
-                plain_cell(entry.manifest.finished),
-                plain_cell(str(entry.manifest.git.get("commit", ""))),
+                entry.manifest.finished,
+                str(entry.manifest.git.get("commit", "")),
                 entry.identity,
-                plain_cell(entry.folder),
+                entry.folder,
                 max(1, len(entry.fits)),
-                "yes" if entry.one_fit else "no",
-            ]
+                entry.one_fit,
+            )
             for metric, e in entry.metrics.pooled.items():
-                own = [plain_cell(metric), "yes" if metric == board.headline else "no"]
-                table.writerow([*before, *own, e.value, e.low, e.high, e.n, e.chance, *after])
-    return file.getvalue()
+                own = (metric, metric == board.headline, e.value, e.low, e.high, e.n, e.chance)
+                yield (*before, *own, *after)
+
+
+def _written(cell: Any) -> Any:
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return plain_cell(cell) if isinstance(cell, str) else cell
 
 
 def plain_cell(text: str) -> str:

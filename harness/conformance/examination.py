@@ -37,6 +37,9 @@ from harness.record.manifest import Examination
 FAILED = "failed-checks"
 """Code of the finding about an algorithm that does not keep to the interface."""
 
+SESSION = "class-of-a-session"
+"""Code of the finding about an algorithm that lives in the session that ran it."""
+
 UNEXAMINED = "not-examined"
 """Code of the finding about an algorithm that nobody examined, since that was not wanted."""
 
@@ -53,6 +56,13 @@ RELEASED = Path(__file__).with_name("released.json")
 
 def remarks_on(examination: Examination, name: str) -> list[findings.Finding]:
     """Return what a reader of the numbers has to know: each failed check of an algorithm."""
+    if examination.how == "session":
+        text = (
+            f"{name} is a class of the Python session that ran it: it was not examined by the "
+            "conformance kit, and of what it is made of, its own cells or file are part of the "
+            "run's identity, modules that it imports are not"
+        )
+        return [findings.Finding(SESSION, "warning", text)]
     if examination.how == "off":
         text = f"{name} was not examined by the conformance kit, since {SWITCH} is off"
         return [findings.Finding(UNEXAMINED, "warning", text)]
@@ -127,6 +137,8 @@ def examined(
         Called as ``report(done, total, note)``.
     """
     number = version("tattoo-harness")
+    if subject.plugin.live:
+        return Examination(number, "session")
     if is_released(subject):
         return Examination(number, "release")
     if os.environ.get(SWITCH) == "off":

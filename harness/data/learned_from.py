@@ -22,7 +22,6 @@ from harness.data.fingerprints import content_hashes
 from harness.data.likeness import SIDE, Looks, alike, looks_of
 from harness.data.records import Dataset, Fold
 from harness.errors import DataError, UsageError
-from harness.errors.absent import imported
 
 __all__ = ["KEY", "LearnedFrom", "check_learned", "learned_from", "read_learned", "stamp"]
 
@@ -183,4 +182,10 @@ def check_learned(
 
 
 def _onnx() -> Any:
-    return imported("onnx", "reading an ONNX file")
+    try:
+        import onnx
+    except ImportError as reason:
+        raise UsageError(
+            f"onnx needs the package {reason.name!r}: pip install 'tattoo-harness[onnx]'"
+        ) from None
+    return onnx

@@ -56,7 +56,7 @@ def ask(
     What is hidden cannot be hidden here, and no bounds hold. Of files beside the plugin, those that
     its import loads are seen; what it opens or imports later is not.
     """
-    for name in modules_beside(plugin):
+    for name in () if plugin.live else modules_beside(plugin):
         del sys.modules[name]  # it may have been changed since, and is imported anew
     said = describe(load(plugin), preset=preset, assignments=dict(assignments or {}), seed=seed)
     home = home_of(plugin).resolve()

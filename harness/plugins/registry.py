@@ -6,6 +6,7 @@ Nothing is imported just to be listed: what `harness list` prints is read from t
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import inspect
 import os
@@ -20,14 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.data.toml_text import table_of
 from harness.errors import HarnessError, PluginError, UsageError, nearest, shortened, text_of
-from harness.errors.absent import how_to_install, is_absent
 from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
 from harness.plugins.importing import check_dataclass, imported, only_class
 from harness.plugins.places import bundled
 
 if TYPE_CHECKING:
-    import importlib.metadata
-
     from harness.api import Algorithm
 
 ENTRY_POINTS = "tattoo_harness.algorithms"
@@ -57,12 +55,16 @@ class Plugin:
         Class in it, or empty for the only algorithm defined there.
     module
         Dotted name where it belongs to an installed package; otherwise empty.
+    live
+        Whether it is the class as this process has it, such as one of a notebook: no other process
+        can import it.
     """
 
     name: str
     file: Path
     attribute: str = ""
     module: str = ""
+    live: bool = False
 
     @property
     def address(self) -> dict[str, Any]:
@@ -123,8 +125,6 @@ def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
 
 def of_packages(group: str) -> Iterator[tuple[importlib.metadata.EntryPoint, Path]]:
     """Yield what installed packages offer in a group of entry points, with the source file."""
-    import importlib.metadata
-
     for entry in importlib.metadata.entry_points(group=group):
         spec = importlib.util.find_spec(entry.module)
         if spec is not None and spec.origin is not None:
@@ -145,9 +145,16 @@ def _offered(place: Path) -> list[Plugin]:
     file = place.resolve() / INIT
     if len(classes) < 2:
         return [Plugin(place.name.replace("_", "-"), file)]
-    return [
-        Plugin(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", one).lower(), file, one) for one in classes
-    ]
+    return [Plugin(called(one), file, one) for one in classes]
+
+
+def called(name: str) -> str:
+    """Return the name of an algorithm by that of its class.
+
+    >>> called("TripletNet")
+    'triplet-net'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
 def _at(name: str) -> Plugin | None:
@@ -314,7 +321,7 @@ def home_of(plugin: Plugin) -> Path:
 
     An algorithm that is a folder of its own has that; of an installed package it is the outermost.
     """
-    if plugin.module:
+    if plugin.module and not plugin.live:
         top = importlib.util.find_spec(plugin.module.split(".")[0])
         for folder in (top.submodule_search_locations or []) if top else []:
             return Path(folder)
@@ -324,7 +331,7 @@ def home_of(plugin: Plugin) -> Path:
 def own_files(plugin: Plugin) -> list[Path]:
     """Return the Python files that are a plugin's whatever it loads: one, or all of its folder."""
     home = home_of(plugin)
-    packaged = bool(plugin.module) and home.name == plugin.module.split(".")[0]
+    packaged = bool(plugin.module) and not plugin.live and home.name == plugin.module.split(".")[0]
     if plugin.file.name == INIT or packaged:
         return sorted({plugin.file, *_python_below(home)})
     return [plugin.file]
@@ -454,8 +461,6 @@ def explain(reason: BaseException, file: Path, what: str, home: Path | None = No
         quoted = (own[-1].line or "") if own else ""
     message = text_of(reason, LONGEST_REASON)
     text = f"{where}: {what}: {type(reason).__name__}" + f": {message}" * bool(message)
-    if isinstance(reason, ModuleNotFoundError) and reason.name and is_absent(reason.name):
-        text += f" ({how_to_install([reason.name])})"
     quoted = text_of(quoted.strip(), LONGEST_LINE)
     return f"{text}\n    {quoted}" if quoted else text
 

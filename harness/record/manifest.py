@@ -179,7 +179,8 @@ class Examination(msgspec.Struct, omit_defaults=True):
         Version whose kit it was.
     how
         ``now`` for this run, ``before`` an earlier one of the same source, with this ``release`` of
-        the harness, or ``off`` where it was not wanted.
+        the harness, ``off`` where it was not wanted, or ``session`` where the algorithm was a class
+        of the Python session, which no other process could ask.
     passed
         Names of the checks that it passed.
     failed

@@ -105,7 +105,7 @@ def import_scores(
             missing=list(found.missing),
             notes=list(found.notes),
         ),
-        command=_command(request, kind, path, form, name),
+        command=request.call or _command(request, kind, path, form, name),
         out=request.out,
         listed=listed,
         fold_count=request.fold_count or 0,

@@ -36,13 +36,13 @@ from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.pool import MEMORY
 from harness.plugins.places import bundled
 from harness.plugins.registry import (
+    Plugin,
     find_algorithm,
     find_protocol,
     plugin_files,
     protocols,
     source_hash,
 )
-from harness.plugins.requirements import check_installed
 from harness.record import record
 from harness.record.manifest import Origin
 from harness.runs.attacking import Attack, check_attackable
@@ -72,9 +72,13 @@ class Request:
     Parameters
     ----------
     algorithms, protocols
-        Names or files.
+        Names or files; an algorithm may be a plugin that was found already.
     data
         Data set in the place of the protocols' own.
+    table
+        Text of a manifest that no file holds; its paths are relative to the folder `data`.
+    call
+        What makes the run again, where no command line does.
     layout
         Its layout, where it should not be detected.
     folds
@@ -99,7 +103,7 @@ class Request:
         How long the import of an algorithm may be silent, and how much memory it may hold.
     """
 
-    algorithms: tuple[str, ...]
+    algorithms: tuple[str | Plugin, ...]
     protocols: tuple[str, ...]
     data: Path | None = None
     layout: str | None = None
@@ -118,6 +122,8 @@ class Request:
     device: str = CPU
     bounds: Bounds = field(default_factory=Bounds)
     executor: Executor = SUBPROCESS
+    table: str = ""
+    call: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +180,11 @@ def prepare(request: Request) -> list[Prepared]:
         With every problem of a data set.
     """
     _check_device("--device", request.device, request)
-    entries = [_entry(name, request) for name in _named(request.algorithms)]
+    entries = [
+        _entry(one, request)
+        for given in request.algorithms
+        for one in ([given] if isinstance(given, Plugin) else _named([given]))
+    ]
     judged = [judged_by(name, request) for name in _named(request.protocols)]
     attack = _attack(request) if request.attack else None
     if attack is not None:
@@ -307,10 +317,16 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Prot
     else:
         place, data_path = request.data, str(request.data)
     parts = (protocol.data.use_case, protocol.data.background)
-    key = (place, request.layout, *parts)
+    key = (place, request.layout, request.table, *parts)
     dataset = None if opened is None else opened.get(key)
     if dataset is None:
-        dataset = open_dataset(place, use_case=parts[0], background=parts[1], layout=request.layout)
+        dataset = open_dataset(
+            place,
+            use_case=parts[0],
+            background=parts[1],
+            layout=request.layout,
+            table=request.table,
+        )
         if opened is not None:
             opened[key] = dataset
     if dataset.problems:
@@ -412,7 +428,9 @@ def with_seed(run: Prepared, seed: int) -> Prepared:
 
 
 def command(run: Prepared) -> str:
-    """Return the one command that makes this run again."""
+    """Return the one command that makes this run again, or the call where no command does."""
+    if run.request.call:
+        return run.request.call
     words = [f"{name}={value}" for name, value in run.environment.settings.items()]
     if MEGAPIXELS in os.environ:
         words += [f"{MEGAPIXELS}={os.environ[MEGAPIXELS]}"]
@@ -451,10 +469,8 @@ def command(run: Prepared) -> str:
     return shlex.join(words)
 
 
-def _entry(name: str, request: Request) -> ConfiguredAlgorithm:
-    plugin = find_algorithm(name, request.plugins)
-    if request.executor.here:
-        check_installed(plugin)
+def _entry(name: str | Plugin, request: Request) -> ConfiguredAlgorithm:
+    plugin = name if isinstance(name, Plugin) else find_algorithm(name, request.plugins)
     given = (request.data, request.train_data, request.out)
     asked = request.executor.ask(
         plugin,

@@ -95,9 +95,9 @@ class Faults:
 def quoted(text: str) -> str:
     """Return untrusted text as a message may quote it: escaped, and not long.
 
-    >>> shown("a.png")
+    >>> quoted("a.png")
     "'a.png'"
-    >>> len(shown("x" * 1000))
+    >>> len(quoted("x" * 1000))
     83
     """
     return repr(text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…")

@@ -29,6 +29,7 @@ from harness.tasks.task import training_images
 class ClosedSet(Identification):
     """Identification in draws: an answer has shape (probes, references) of all draws of a fold."""
 
+    drawn = True
     streams = False
     lists_mates = False
 

@@ -125,6 +125,7 @@ class Searching(Comparing[FoldSearches, Whole]):
 class Identification(Searching[PooledSearches]):
     """Where do the mates come?"""
 
+    closed = True
     metrics: ClassVar[tuple[str, ...]] = ("hit-rate", "map", *comparing.METRICS, "fte")
     streams = True
     lists_mates = True

@@ -43,6 +43,7 @@ from harness.tasks.trials import Scores, Trials
 class OpenSet(Searching["Rotations"]):
     """Is it enrolled? An answer has shape (probes, references) of all draws of a fold."""
 
+    drawn = True
     metrics = (
         "fnir",
         "open-set-eer",

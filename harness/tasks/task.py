@@ -94,6 +94,12 @@ class Task(ABC, Generic[Part, Whole]):
         Whether the numbers can be had without keeping every score.
     compares
         Whether pairs of images are compared: then `comparisons` gives their scores.
+    closed
+        Whether every probe that is judged has a mate.
+    drawn
+        Whether a fold is searched in samples of its images.
+    square
+        Whether probes and references are the same images, of which named pairs are compared.
     lists_mates
         Whether a data set's own lists say what is mated.
     of_heads
@@ -117,6 +123,9 @@ class Task(ABC, Generic[Part, Whole]):
     has_vocabulary: ClassVar[bool] = False
     streams: ClassVar[bool] = False
     compares: ClassVar[bool] = False
+    closed: ClassVar[bool] = False
+    drawn: ClassVar[bool] = False
+    square: ClassVar[bool] = False
     lists_mates: ClassVar[bool] = False
     of_heads: ClassVar[bool] = False
     failed_role: ClassVar[str] = "probe"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 class Verification(Comparing["_Pairs", "_Pairs"]):
     """Do two images show the same tattoo? An answer has shape (images, images)."""
 
+    square = True
     metrics = comparing.METRICS
     failed_role = "image"
     failure_policy = (

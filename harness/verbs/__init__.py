@@ -1,1 +1,59 @@
-"""The Python interface: what the command line does, as functions that give frames and arrays."""
+"""The Python interface: what the command line does, as functions that give frames and arrays.
+
+::
+
+    import harness
+
+    run = harness.run("similarity", "triplet", seed=1)
+    run.metrics                         # a frame: metric, value, low, high, chance, n, flags, ...
+    run.searches, run.candidates, run.failures, run.scores(), run.matrix(1)
+    harness.compare(run, other).metrics
+    harness.gate(baseline, run).verdict
+    harness.load("similarity/triplet")  # or a run folder
+    harness.leaderboard("runs").entries
+    harness.score(matrix, probes=..., gallery=..., mates=..., protocol="similarity")
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.verbs.boards import Boards, leaderboard
+    from harness.verbs.comparing import Comparison, Verdict, compare, gate
+    from harness.verbs.result import Run, load
+    from harness.verbs.running import run
+    from harness.verbs.scoring import score
+
+__all__ = [
+    "Boards",
+    "Comparison",
+    "Run",
+    "Verdict",
+    "compare",
+    "gate",
+    "leaderboard",
+    "load",
+    "run",
+    "score",
+]
+
+_MODULES = {
+    "Boards": "boards",
+    "Comparison": "comparing",
+    "Run": "result",
+    "Verdict": "comparing",
+    "compare": "comparing",
+    "gate": "comparing",
+    "leaderboard": "boards",
+    "load": "result",
+    "run": "running",
+    "score": "scoring",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a call when it is first asked for: reading a run needs nothing that makes one."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

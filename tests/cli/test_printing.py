@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli.printing import decimals, metric_lines, unusable
+from harness.cli.printing import unusable
+from harness.reporting.text import decimals, metric_lines
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import (
     Failure,

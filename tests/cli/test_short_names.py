@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.naming import folder_of
 from harness.errors import RunFailed, UsageError
+from harness.runs.naming import folder_of
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]

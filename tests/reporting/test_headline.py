@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli.printing import plain
 from harness.reporting.headline import Standing, cannot_answer, headline_of, standing
+from harness.reporting.text import plain
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import (
     OTHER_PHOTOGRAPH,

@@ -47,18 +47,15 @@ def compare(
     if markdown:
         raise UsageError("--markdown is for --attack; a verdict in Markdown is `harness gate`'s")
 
-    from harness.comparing.comparison import compare as side_by_side
-    from harness.comparing.listing import listing
-    from harness.reporting.comparison import write_page
+    from harness.verbs.comparing import compare as side_by_side
 
-    found = side_by_side(runs, metric=metric, seed=seed)
+    found = side_by_side(*runs, metric=metric, seed=seed)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found[0]), indent=1).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(found.facts), indent=1).decode())
     else:
-        click.echo(listing(found[0]))
+        click.echo(str(found))
     if out is not None:
-        write_page(*found, out)
-        click.echo(f"page  {out}", err=as_json)
+        click.echo(f"page  {found.to_html(out)}", err=as_json)
 
 
 def _show_attacks(runs: tuple[Path, ...], markdown: bool, as_json: bool) -> None:

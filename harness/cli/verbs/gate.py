@@ -71,10 +71,9 @@ def gate(
     """
     import msgspec
 
-    from harness.cli.printing import plain
-    from harness.comparing import announcing, publishing
-    from harness.comparing.baselines import run_of
-    from harness.comparing.gate import gate as judge
+    from harness.comparing import publishing
+    from harness.verbs.comparing import baseline_folder, compare
+    from harness.verbs.comparing import gate as judge
 
     if strict and allow_inconclusive:
         raise UsageError(
@@ -84,25 +83,25 @@ def gate(
         raise UsageError("--page goes beside the verdict: say where with --out DIR")
     publishing.clear(out)
     try:
-        before = run_of(_meant(baseline, place), place)
-        after = RUN.convert(candidate, None, None)
-        found = judge(before, after, metric=metric, margin=margin, seed=seed)
+        before = baseline_folder(
+            baseline if (place / baseline).exists() else named(baseline), place
+        )
+        after = named(candidate)
+        verdict = judge(before, after, metric=metric, margin=margin, seed=seed)
     except Exception as reason:
         # Whatever stopped it: where a verdict is looked for, nothing older may be found.
         with suppress(Unwritable):
             publishing.publish_refusal(out, str(reason) or type(reason).__name__)
         raise
+    found = verdict.facts
     click.echo(
         msgspec.json.format(msgspec.json.encode(found), indent=1).decode()
         if as_json
-        else plain(announcing.terminal(found))
+        else str(verdict)
     )
     publishing.publish(out, found, allow_inconclusive=allow_inconclusive, page=page)
     if page and out is not None:
-        from harness.comparing.comparison import compare as side_by_side
-        from harness.reporting.comparison import write_page
-
-        write_page(*side_by_side([before, after], metric=metric, seed=seed), out / publishing.PAGE)
+        compare(before, after, metric=metric, seed=seed).to_html(out / publishing.PAGE)
     sys.exit(_exit_code(found, allow_inconclusive))
 
 
@@ -112,6 +111,6 @@ def _exit_code(found: Gate, allow_inconclusive: bool) -> int:
     return INCONCLUSIVE if found.verdict == "inconclusive" and not allow_inconclusive else 0
 
 
-def _meant(text: str, place: Path) -> str:
-    """Return the run folder that a short name stands for; other texts as they are."""
-    return text if (place / text).exists() else str(RUN.convert(text, None, None))
+def named(text: str) -> Path:
+    """Return the run folder that a text names, and say which one a short name stands for."""
+    return RUN.convert(text, None, None)

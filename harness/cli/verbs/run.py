@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import chain
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,14 @@ from harness.cli.options import (
     FiniteRange,
     assignments,
 )
-from harness.errors import DataError, HarnessError, Unwritable, UsageError, sentence_of
+from harness.errors import DataError, HarnessError
 
 if TYPE_CHECKING:
     from harness.data.findings import Finding
     from harness.execution.pool import Limits
     from harness.runs.executing import Finished
     from harness.runs.preparing import Prepared
-    from harness.runs.repeats import Entry
+    from harness.verbs.progress import Progress
 
 ALL = "all"
 
@@ -183,45 +184,12 @@ def run(
 
     The same command again does only what is missing.
     """
-    from dataclasses import replace
+    from harness.cli.printing import print_table, refused_json, run_json
+    from harness.runs.preparing import Request
+    from harness.verbs.running import carry_out, fits_asked_for, requested
 
-    from harness.cli.printing import (
-        print_table,
-        refused_json,
-        run_json,
-        say_findings,
-        say_what_was_done,
-    )
-    from harness.cli.progress import progress_for
-    from harness.execution.bounds import Bounds
-    from harness.execution.cluster.choosing import HOW, is_known, opened
-    from harness.execution.executor import EXECUTORS
-    from harness.execution.pool import Limits
-    from harness.runs.executing import ONE_FIT, execute
-    from harness.runs.finishing import add_likelihood_ratios
-    from harness.runs.preparing import Request, prepare
-    from harness.runs.repeats import joined, repeated
-
-    if not is_known(on):
-        raise UsageError(f"--on {on!r} is no place for algorithms; there is {HOW}")
-    bounds = Bounds(silence=timeout, time=time_limit, memory=memory_limit or 0)
-    limits = Limits(threads=threads, bounds=bounds, memory=memory, device=device)
-    if workers is not None:
-        limits = replace(limits, workers=workers)
-    executor = click.get_current_context().with_resource(
-        opened(
-            # A cluster is not started to say what would be done there.
-            "subprocess" if dry_run and on not in EXECUTORS else on,
-            file=None if dry_run else cluster_file,
-            data_roots=() if dry_run else data_roots,
-            workers=limits.workers,
-            threads=threads,
-            device=device,
-            out=out,
-        )
-    )
     request = Request(
-        algorithms=_every_algorithm(plugins, executor.here) if ALL in algorithms else algorithms,
+        algorithms=_every_algorithm(plugins) if ALL in algorithms else algorithms,
         protocols=_every_protocol(plugins, data) if ALL in protocols else protocols,
         data=data,
         layout=layout,
@@ -238,53 +206,67 @@ def run(
         threads=threads,
         memory=memory,
         device=device,
-        bounds=bounds,
-        executor=executor,
     )
-    said: set[Finding] = set()
-    try:
-        groups = repeated(prepare(request), repeats)
-    except DataError as reason:
-        if as_json:
-            click.echo(json.dumps(refused_json(reason), indent=1, ensure_ascii=False))
-        raise
-    for group in groups:
-        say_findings(group[0].judged.findings, said)
-        if repeats > 1 and len(group) == 1:
-            click.echo(f"{group[0].label}: it does not learn, so it is run once", err=True)
-    if dry_run:
-        _say_plans([one for group in groups for one in group], limits, as_json)
-        return
-    finished: list[Finished] = []
-    entries: list[Entry] = []
-    failed: list[tuple[Prepared, HarnessError]] = []
-    for group in groups:
-        fits = []
-        for one in group:
-            label = one.label if len(group) == 1 else f"{one.label}, seed {one.seed}"
-            try:
-                with progress_for(label) as progress:
-                    done = execute(one, limits, progress)
-                if forensic:
-                    add_likelihood_ratios(done.prepared.folder, forensic)
-            except (HarnessError, OSError) as reason:
-                fault = Unwritable(sentence_of(reason)) if isinstance(reason, OSError) else reason
-                failed.append((one, fault))
-                click.echo(f"error: {label}: {fault}", err=True)
-                continue
-            fits.append(done)
-            say_what_was_done(done, label)
-            found = done.manifest.findings
-            say_findings([f for f in found if len(group) == 1 or f.code != ONE_FIT], said)
-        finished += fits
-        if len(group) > 1 and len(fits) == len(group):
-            entries.append(joined(fits, repeats))
+    watch = _Terminal()
+    with requested(
+        request,
+        workers=workers,
+        on=on,
+        cluster=cluster_file,
+        data_roots=data_roots,
+        timeout=timeout,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        dry_run=dry_run,
+    ) as (whole, limits):
+        try:
+            groups = fits_asked_for(whole, repeats, watch)
+        except DataError as reason:
+            if as_json:
+                click.echo(json.dumps(refused_json(reason), indent=1, ensure_ascii=False))
+            raise
+        if dry_run:
+            _say_plans([one for group in groups for one in group], limits, as_json)
+            return
+        carried = carry_out(
+            groups, limits, repeats=repeats, likelihood_ratios=forensic, watch=watch
+        )
     if as_json:
-        click.echo(json.dumps(run_json(finished, failed, entries), indent=1, ensure_ascii=False))
+        facts = run_json(carried.finished, carried.failed, carried.entries)
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
     else:
-        print_table(finished, entries)
-    if failed:
-        sys.exit(max(reason.exit_code for _, reason in failed))
+        print_table(carried.finished, carried.entries)
+    if carried.failed:
+        sys.exit(max(reason.exit_code for _, reason in carried.failed))
+
+
+class _Terminal:
+    """Tells a terminal: bars while runs are made, and each remark once, on standard error."""
+
+    def __init__(self) -> None:
+        self._said: set[Finding] = set()
+
+    def found(self, findings: Iterable[Finding]) -> None:
+        from harness.cli.printing import say_findings
+
+        say_findings(findings, self._said)
+
+    def note(self, sentence: str) -> None:
+        click.echo(sentence, err=True)
+
+    def at_work(self, label: str) -> AbstractContextManager[Progress]:
+        from harness.cli.streams import steering
+        from harness.verbs.progress import progress_for
+
+        return progress_for(label, steering(sys.stderr))
+
+    def done(self, finished: Finished, label: str) -> None:
+        from harness.cli.printing import say_what_was_done
+
+        say_what_was_done(finished, label)
+
+    def failed(self, run: Prepared, label: str, reason: HarnessError) -> None:
+        click.echo(f"error: {label}: {reason}", err=True)
 
 
 def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
@@ -303,27 +285,15 @@ def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
         click.echo("\n".join(plan_lines(one, limits.workers)) + "\n")
 
 
-def _every_algorithm(plugins: tuple[Path, ...], here: bool) -> tuple[str, ...]:
-    """Name all algorithms, but for those that need a file of the user's or a package."""
-    from harness.errors.absent import lacking
+def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:
+    """Name all algorithms, but for those that need a file of the user's."""
     from harness.plugins import registry
-    from harness.plugins.requirements import missing_of
 
     seen = registry.describe_sources(registry.algorithms(plugins))
     left_out = {plugin.name: glance.needs for plugin, glance in seen if glance.needs}
     for name, needs in left_out.items():
         click.echo(f"left out: {name}, since it needs --param {needs[0]}=...", err=True)
-    unable: dict[tuple[str, ...], list[str]] = {}
-    for plugin, _ in seen if here else ():
-        if plugin.name not in left_out and (absent := missing_of(plugin)):
-            unable.setdefault(absent, []).append(plugin.name)
-    for absent, names in unable.items():
-        click.echo(f"left out: {', '.join(names)}, for want of {lacking(absent)}", err=True)
-    apart = {*left_out, *chain.from_iterable(unable.values())}
-    found = tuple(dict.fromkeys(plugin.name for plugin, _ in seen if plugin.name not in apart))
-    if not found:
-        raise UsageError("there is no algorithm that can run here")
-    return found
+    return tuple(dict.fromkeys(plugin.name for plugin, _ in seen if plugin.name not in left_out))
 
 
 def _every_protocol(plugins: tuple[Path, ...], data: Path | None) -> tuple[str, ...]:

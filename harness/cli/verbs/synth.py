@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,10 +166,11 @@ class _Drawing:
     """Says how far a set is, and how long it will take by what was done so far."""
 
     def __init__(self, folder: Path, what: str) -> None:
-        from harness.cli.progress import progress_for
+        from harness.cli.streams import steering
+        from harness.verbs.progress import progress_for
 
         self._what = what
-        self._bars = progress_for(f"synth {folder}")
+        self._bars = progress_for(f"synth {folder}", steering(sys.stderr))
         self._started = time.monotonic()
         self._before: int | None = None
         self._first = 0.0

@@ -24,6 +24,9 @@ from harness.errors import UsageError, nearest
 
 __all__ = ["LAYOUTS", "Layout", "detect", "open_dataset"]
 
+TABLE = "table"
+"""What messages call a manifest that is no file."""
+
 
 def _tatt_c(path: Path, use_case: str | None, background: bool) -> Dataset:
     if use_case is None:
@@ -96,6 +99,7 @@ def open_dataset(
     use_case: str | None = None,
     background: bool = False,
     layout: str | None = None,
+    table: str = "",
 ) -> Dataset:
     """Read the data set at a path and look for all that is wrong with it.
 
@@ -110,6 +114,8 @@ def open_dataset(
         Whether a background belongs to the gallery, where the layout has one.
     layout
         A name in `LAYOUTS`; detected unless given.
+    table
+        Text of a manifest whose paths are relative to the folder at `path`, where no file holds it.
 
     Returns
     -------
@@ -129,7 +135,10 @@ def open_dataset(
         raise UsageError(
             f"Unknown layout {layout!r}; known: {', '.join(LAYOUTS)}.{nearest(layout, LAYOUTS)}"
         )
-    dataset = LAYOUTS[layout or detect(path)].read(path, use_case, background)
+    if table:
+        dataset = read_manifest(path / TABLE, use_case=use_case, background=background, text=table)
+    else:
+        dataset = LAYOUTS[layout or detect(path)].read(path, use_case, background)
     synthetic, fault = read_marker(dataset.root)
     faults = (Finding("faulty-marker", "problem", fault),) if fault else ()
     namings = Findings()

@@ -59,7 +59,7 @@ from harness.data.findings import Findings
 from harness.data.formats import Box, is_picture
 from harness.data.paths import BadNameError, Root, canonical, unwritable
 from harness.data.records import Dataset, Record
-from harness.data.tables import Cells, Table, read_cells, read_table
+from harness.data.tables import Cells, Table, read_cells, read_table, table_of
 from harness.data.tags import read_tags
 from harness.errors import UsageError, nearest, some
 
@@ -92,7 +92,9 @@ class Row(NamedTuple):
     named: bool = False
 
 
-def read_manifest(path: Path, *, use_case: str | None = None, background: bool = True) -> Dataset:
+def read_manifest(
+    path: Path, *, use_case: str | None = None, background: bool = True, text: str = ""
+) -> Dataset:
     """Read a data set that a CSV manifest describes.
 
     Parameters
@@ -103,6 +105,8 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
         Keep only lines of this use case, where the manifest has that column.
     background
         Whether to keep lines with the role ``background``, of whatever use case.
+    text
+        Of the manifest, where there is no file of it.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
     path = path.absolute()
     findings = Findings()
     root = Root(path.parent)
-    rows = list(read_rows(path, root, path.name, findings))
+    rows = list(read_rows(path, root, path.name, findings, text))
     cases = {row.use_case for row in rows if row.use_case}
     if use_case is not None and cases and use_case not in cases:
         raise UsageError(
@@ -150,14 +154,17 @@ def read_manifest(path: Path, *, use_case: str | None = None, background: bool =
         records[name] = row.record
         first[name] = row.place
     _share_sources(records, root)
-    _say_unlisted(rows, root, findings)
+    if not text:  # a frame may be any part of a set
+        _say_unlisted(rows, root, findings)
     if not records and not findings.problems:
         findings.problem("empty lists", f"{path.name}: describes no image")
     file_name = path.parent.name if path.stem.lower() == "manifest" else path.name
     return Dataset(file_name, path.parent, "csv", records, (), findings.all, places=first)
 
 
-def read_rows(path: Path, root: Root, file_name: str, findings: Findings) -> Iterator[Row]:
+def read_rows(
+    path: Path, root: Root, file_name: str, findings: Findings, text: str = ""
+) -> Iterator[Row]:
     """Yield the lines of a manifest that name an image inside the root.
 
     Parameters
@@ -171,8 +178,10 @@ def read_rows(path: Path, root: Root, file_name: str, findings: Findings) -> Ite
     findings
         Where problems of the manifest as a whole, and of lines without a usable image, go; what
         is wrong with other lines comes with the row, since a reader may not use it.
+    text
+        Of the manifest, where there is no file of it.
     """
-    _, lines = read_lines(path, root, file_name, findings)
+    _, lines = read_lines(path, root, file_name, findings, text)
     tags = read_tags([(line.values.get("tags", ""), line.place) for line in lines], findings)
     other_writing: dict[str, list[str]] = {}
     for line, own in zip(lines, tags, strict=True):
@@ -189,15 +198,18 @@ def read_rows(path: Path, root: Root, file_name: str, findings: Findings) -> Ite
 
 
 def read_lines(
-    path: Path, root: Root, file_name: str, findings: Findings
+    path: Path, root: Root, file_name: str, findings: Findings, text: str = ""
 ) -> tuple[Table | None, list[Cells]]:
     """Return the table of a manifest, and its lines as `read_rows` reads them.
 
     Parameters are those of `read_rows`.
     """
-    table = read_table(
-        path, file_name, COLUMNS, "image", findings, lambda name: _is_there(name, root)
-    )
+    if text:
+        table = table_of(text, file_name, COLUMNS, findings)
+    else:
+        table = read_table(
+            path, file_name, COLUMNS, "image", findings, lambda name: _is_there(name, root)
+        )
     lines = [] if table is None else read_cells(table, COLUMNS, "image", findings)
     return table, lines
 

@@ -1,1 +1,0 @@
-"""Tests of what the harness says when it cannot go on."""
