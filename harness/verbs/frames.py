@@ -13,10 +13,10 @@ from harness.data.typed_tables import DType, TypedTable
 if TYPE_CHECKING:
     import pandas as pd
 
-DTYPES: dict[type, str] = {str: "string", int: "Int64", float: "float64", bool: "boolean"}
+DTYPES: dict[type, Any] = {str: "string", int: "Int64", float: "float64", bool: "boolean"}
 """What a column of a kind is; each can hold a cell without a value: `pd.NA`, NaN among numbers."""
 
-TYPED: dict[DType, str] = {
+TYPED: dict[DType, Any] = {
     "str": DTYPES[str],
     "int64": DTYPES[int],
     "float64": DTYPES[float],

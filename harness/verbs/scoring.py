@@ -152,6 +152,36 @@ def score(
     return Run(kept.folder)
 
 
+def judged_file(
+    path: Path, request: Request, *, kind: str, form: str | None = None, name: str | None = None
+) -> ImportedRun:
+    """Judge a file, or a folder of a file for each fold, and write its run folder.
+
+    Parameters
+    ----------
+    request
+        Names the protocol that the scores answer, or none where they say themselves what is mated.
+    kind, form, name
+        As for `score`.
+
+    Raises
+    ------
+    UsageError
+        If nothing says what is mated.
+    DataError
+        With every fault of the file.
+    """
+    if request.protocols:
+        return import_scores(request, kind, path, form=form, name=name)
+    if kind != "scores" or form is not None:
+        raise UsageError(
+            f"say with --protocol which question the {kind} answer"
+            + ("; --format names that of files that a protocol judges" if form else "")
+        )
+    words = ["--scores", str(path), *(["--name", name] if name else [])]
+    return import_score_lists(read_labelled(path), path, words, out=request.out, name=name)
+
+
 def _request(
     protocol: str | Path | None,
     data: Any,
@@ -193,10 +223,7 @@ def _scored(
         path = Path(scores) if not isinstance(scores, Run) else scores.folder
         if not path.is_file() or path.suffix == ".json":
             return folder_of_run(scores)
-        if asked:
-            return import_scores(request, kind, path, form=form, name=name)
-        words = ["--scores", str(path), *(["--name", name] if name else [])]
-        return import_score_lists(read_labelled(path), path, words, out=request.out, name=name)
+        return judged_file(path, request, kind=kind, form=form, name=name)
     columns = {str(one).lower() for one in getattr(scores, "columns", ())}
     if mates is None:
         return _judged_by_file(scores, columns, probes, gallery, request, name)

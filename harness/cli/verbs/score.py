@@ -111,10 +111,9 @@ def _imported_run(
     ((kind, path),) = given.items()
     if not request.protocols:
         _refuse_question(request)
-        return _score_labelled(kind, path, form, name, request.out)
-    from harness.runs.importing import import_scores
+    from harness.verbs.scoring import judged_file
 
-    return import_scores(request, kind, path, form=form, name=name)
+    return judged_file(path, request, kind=kind, form=form, name=name)
 
 
 def _refuse_question(request: Request) -> None:
@@ -148,21 +147,6 @@ def _score_pair(
         raise UsageError("--mated and --nonmated belong together")
     words = ["--mated", str(mated), "--nonmated", str(nonmated), *_named(form, name)]
     return import_score_lists(read_pair(mated, nonmated, form), mated, words, out=out, name=name)
-
-
-def _score_labelled(
-    kind: str, path: Path, form: str | None, name: str | None, out: Path
-) -> ImportedRun:
-    from harness.runs.score_lists import import_score_lists
-    from harness.scorefiles.labelled import read_labelled
-
-    if kind != "scores" or form is not None:
-        raise UsageError(
-            f"say with --protocol which question the {kind} answer"
-            + ("; --format names that of files that a protocol judges" if form else "")
-        )
-    words = ["--scores", str(path), *_named(form, name)]
-    return import_score_lists(read_labelled(path), path, words, out=out, name=name)
 
 
 def _named(form: str | None, name: str | None) -> list[str]:
