@@ -90,13 +90,9 @@ class Onnx(Matcher):
     def _load(self) -> _Session:
         if not self.model:
             raise UsageError("onnx needs a model: name the file with --param model=FILE")
-        try:
-            import onnx
-            import onnxruntime
-        except ImportError as reason:
-            raise UsageError(
-                f"onnx needs the package {reason.name!r}: pip install 'tattoo-harness[onnx]'"
-            ) from None
+        import onnx
+        import onnxruntime
+
         file = Path(self.model)
         _check_model(file, self.data, onnx)
         options = onnxruntime.SessionOptions()

@@ -106,14 +106,9 @@ class Diffusion(Generator):
         )
 
     def _loaded(self) -> Any:
-        try:
-            import torch
-            from diffusers import AutoPipelineForText2Image
-        except ImportError as fault:
-            raise UsageError(
-                f"the generator `diffusion` needs {fault.name}: "
-                "pip install 'tattoo-harness[diffusion]'"
-            ) from None
+        import torch
+        from diffusers import AutoPipelineForText2Image
+
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"

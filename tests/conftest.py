@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,12 @@ GROUPS_PER_FOLD = 4
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what the harness finds out about algorithms beside what pytest keeps, not the user's."""
+    """Keep what the harness finds out about algorithms beside what pytest keeps, not the user's.
+
+    Modules are compiled once, whatever the user's processes do, not by each that a test starts.
+    """
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
     cache = getattr(config, "cache", None)
     if cache is not None:
@@ -31,8 +37,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what has to run in one process, so that the others are not waiting for it."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """Begin with what has to run in one process, or takes long, so that nobody waits for it."""
+    first = ("xdist_group", "long")
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, first)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a module whose tests are marked `xdist_group` run in one process.
+
+    pytest-xdist 3.8 writes the group into names of tests, which pytest 9.2 no longer lets it do,
+    and then tests of a group are spread like others, without a word.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    @cache
+    def shares(module: str) -> bool:
+        return "pytest.mark.xdist_group(" in (config.rootpath / module).read_text(encoding="utf-8")
+
+    class ByModule(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return module if shares(module) else nodeid
+
+    return ByModule(config, log)
 
 
 @dataclass(frozen=True)
@@ -51,14 +81,18 @@ class Ran:
 _own_process = False
 """Whether commands run as a user runs them, which takes a second or more for each process."""
 
+_own_workers = False
+"""Whether algorithms run in processes of their own, whose fences and ends a test is about."""
+
 
 @pytest.fixture(autouse=True)
 def _where_commands_run(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Give commands, and algorithms, processes of their own where a test is marked to need them."""
-    global _own_process
+    """Give commands, or algorithms alone, processes where a test is marked to need them."""
+    global _own_process, _own_workers
     _own_process = request.node.get_closest_marker("own_process") is not None
+    _own_workers = request.node.get_closest_marker("own_workers") is not None
     yield
-    _own_process = False
+    _own_process = _own_workers = False
 
 
 def run_harness(
@@ -91,7 +125,7 @@ class _Kept(io.BytesIO):
 
 
 def run_here(*words: str | Path, cwd: Path | None = None) -> Ran:
-    """Run the `harness` command in this process, and algorithms in it, too."""
+    """Run the `harness` command in this process, and algorithms, too, if not `own_workers`."""
     from harness.cli.ending import carried_out
 
     said = [io.TextIOWrapper(_Kept(), encoding="utf-8") for _ in range(2)]
@@ -100,7 +134,7 @@ def run_here(*words: str | Path, cwd: Path | None = None) -> Ran:
         patch.setattr(sys, "stdout", said[0])
         patch.setattr(sys, "stderr", said[1])
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-        if "HARNESS_ON" not in os.environ:
+        if "HARNESS_ON" not in os.environ and not _own_workers:
             patch.setenv("HARNESS_ON", "in-process")
         if cwd is not None:
             patch.chdir(cwd)

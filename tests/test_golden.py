@@ -37,6 +37,7 @@ def test_golden_runs_are_whole_and_name_no_machine(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", names())
 def test_shipped_algorithms_give_their_golden_scores(name: str, tmp_path: Path) -> None:
     golden = read_run(run_of(name, GOLDEN))

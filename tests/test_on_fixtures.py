@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import run_harness
 
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
 FIVE = "identification,region,mixed-media,similarity,detection"
 
 
@@ -24,7 +26,6 @@ def measured(tmp_path: Any, protocols: str, algorithms: str, *more: str) -> dict
     }
 
 
-@pytest.mark.slow
 def test_controls_are_where_they_must_be_on_all_five_use_cases(tmp_path: Any) -> None:
     found = measured(tmp_path, FIVE, "random,oracle,constant")
     assert len(found) == 15
@@ -37,7 +38,6 @@ def test_controls_are_where_they_must_be_on_all_five_use_cases(tmp_path: Any) ->
             assert headline["value"] == 0, protocol
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "algorithm"),
     [
@@ -57,7 +57,6 @@ def test_real_algorithms_are_clearly_better_than_chance(
     assert headline["value"] < 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "algorithm"), [("similarity", "triplet"), ("closed-set", "anime-tags")]
 )
@@ -70,7 +69,6 @@ def test_a_network_of_seconds_matches_unseen_tattoos_better_than_chance(
     assert headline["value"] > headline["chance_high"]
 
 
-@pytest.mark.slow
 def test_styles_masks_and_searches_put_their_controls_where_they_must_be(tmp_path: Any) -> None:
     found = measured(tmp_path, "style,segmentation,search", "oracle,constant,majority")
     assert found["style", "oracle"]["value"] == found["segmentation", "oracle"]["value"] == 1
@@ -83,7 +81,6 @@ def test_styles_masks_and_searches_put_their_controls_where_they_must_be(tmp_pat
     assert found["search", "oracle"]["high"] < found["search", "constant"]["value"]
 
 
-@pytest.mark.slow
 def test_a_learned_mask_is_clearly_better_than_calling_everything_tattoo(tmp_path: Any) -> None:
     found = measured(tmp_path, "segmentation", "fcn-alexnet", "--fold", "1")
     headline = found["segmentation", "fcn-alexnet"]

@@ -17,6 +17,7 @@ CHECKOUT = PACKAGE.parent
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("wheel"),
     pytest.mark.skipif(
         not (CHECKOUT / "pyproject.toml").exists(), reason="needs a checkout to build from"
     ),

@@ -123,7 +123,7 @@ def _estimate(fits: Sequence[Estimate | None]) -> Estimate:
     The variance that a fit's own interval tells holds identities and, in one fit, the interaction;
     the spread of the fits holds the interaction again, and the fits as a whole.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     values = [None if one is None else one.value for one in fits]
     first = next(one for one in fits if one is not None)
@@ -133,7 +133,7 @@ def _estimate(fits: Sequence[Estimate | None]) -> Estimate:
             first, value=None, low=None, high=None, method="a fit has no value", fits=values
         )
     mean, count = sum(known) / len(known), len(known)
-    spread = float(t.ppf(0.975, count - 1)) * float(np.std(known, ddof=1)) / math.sqrt(count)
+    spread = float(stdtrit(count - 1, 0.975)) * float(np.std(known, ddof=1)) / math.sqrt(count)
     arms = []
     for end in ("low", "high"):
         own = [getattr(one, end) for one in fits if one is not None]

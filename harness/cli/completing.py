@@ -5,16 +5,20 @@ Everything here is asked for at every press of a key: nothing of it imports NumP
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from harness.cli.naming import RUN
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.plugins.registry import Plugin
 
 __all__ = [
     "ALGORITHMS",
@@ -39,13 +43,31 @@ def _offered(names: Iterable[str], incomplete: str, helps: dict[str, str] | None
     return [CompletionItem(n, help=known.get(n)) for n in names if n.startswith(incomplete)]
 
 
-def _listed(names: Iterable[str], incomplete: str) -> Items:
+def _listed(names: Iterable[str], incomplete: str, helps: Mapping[str, str] | None = None) -> Items:
     """Return what completes the last of several names with commas between them, or a file."""
     before, comma, last = incomplete.rpartition(",")
     found = [one for one in names if one.startswith(last) and one not in before.split(",")]
     if not found:
         return [CompletionItem(incomplete, type="file")]
-    return [CompletionItem(f"{before}{comma}{one}") for one in found]
+    known = helps or {}
+    return [CompletionItem(f"{before}{comma}{one}", help=known.get(one)) for one in found]
+
+
+def _lacking(plugins: Iterable[Plugin]) -> dict[str, str]:
+    """Return what installs an algorithm's packages, by the name of each that lacks some.
+
+    Bash shows no help, and is not kept waiting for it.
+    """
+    if os.environ.get(VARIABLE, "").startswith("bash"):
+        return {}
+    from harness.errors.absent import how_to_install
+    from harness.plugins.requirements import missing_of
+
+    return {
+        plugin.name: f"not installed: {how_to_install(absent)}"
+        for plugin in plugins
+        if (absent := missing_of(plugin))
+    }
 
 
 def _plugins(context: click.Context) -> tuple[Path, ...]:
@@ -57,10 +79,13 @@ def _algorithms(context: click.Context, parameter: click.Parameter, incomplete: 
     from harness.plugins import registry
 
     found: list[str] = []
+    lacking: dict[str, str] = {}
     with suppress(HarnessError, OSError):
-        found = list(registry.algorithms(_plugins(context)))
+        known = registry.algorithms(_plugins(context))
+        found = list(known)
+        lacking = _lacking(plugin for several in known.values() for plugin in several)
     many = parameter.name == "algorithms"
-    return _listed([*found, *(["all"] if many else [])], incomplete)
+    return _listed([*found, *(["all"] if many else [])], incomplete, lacking)
 
 
 def _protocols(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:

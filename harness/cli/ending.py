@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from harness.cli.streams import Said, guard
-from harness.errors import HarnessError, Unwritable, sentence_of, visible_lines
+from harness.errors import HarnessError, Unwritable, UsageError, sentence_of, visible_lines
 
 _NO_ROOM = re.compile("failed to map segment|cannot allocate memory", re.IGNORECASE)
 """What the loader of libraries says where memory is short."""
@@ -73,6 +73,11 @@ def _code(arguments: Sequence[str] | None) -> int:
         _say(visible_lines(f"error: {sentence_of(reason)}"))
         return Unwritable.exit_code
     except Exception as reason:
+        from harness.errors.absent import known_absence
+
+        if missing := known_absence(reason):
+            _say(f"error: this needs {missing}")
+            return UsageError.exit_code
         if isinstance(reason, ImportError) and _NO_ROOM.search(str(reason)):
             _say("error: there is not enough memory to load a library; use a machine with more")
             return OUT_OF_MEMORY

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
+from harness.errors.absent import how_to_install
+
 __all__ = ["SUFFIXES", "advice", "format_of", "readable_suffixes", "reader_of"]
 
 HEIC, AVIF = "HEIC", "AVIF"
@@ -81,5 +83,5 @@ def readable_suffixes() -> frozenset[str]:
 
 def advice(form: str) -> str:
     """Return what to install for a format that is not read here; follows a colon."""
-    package = "'tattoo-harness[heic]'" if form == HEIC else "'pillow>=11.3'"
-    return f"pip install {package} reads it"
+    how = how_to_install(LIBRARIES[:1]) if form == HEIC else "pip install 'pillow>=11.3'"
+    return f"{how} reads it"

@@ -22,6 +22,7 @@ from harness.data.fingerprints import content_hashes
 from harness.data.likeness import SIDE, Looks, alike, looks_of
 from harness.data.records import Dataset, Fold
 from harness.errors import DataError, UsageError
+from harness.errors.absent import imported
 
 __all__ = ["KEY", "LearnedFrom", "check_learned", "learned_from", "read_learned", "stamp"]
 
@@ -182,10 +183,4 @@ def check_learned(
 
 
 def _onnx() -> Any:
-    try:
-        import onnx
-    except ImportError as reason:
-        raise UsageError(
-            f"onnx needs the package {reason.name!r}: pip install 'tattoo-harness[onnx]'"
-        ) from None
-    return onnx
+    return imported("onnx", "reading an ONNX file")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.data.findings import Findings
 from harness.errors import some
+from harness.errors.absent import NotInstalled, imported
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
@@ -74,14 +75,11 @@ def read_sheet(path: Path, file_name: str, required: str, findings: Findings) ->
         Where it is said what is wrong or was read in a way to know of.
     """
     try:
-        import openpyxl
-    except ImportError:
-        findings.problem(
-            "unreadable lists",
-            f"{file_name}: spreadsheets need the package openpyxl: pip install openpyxl, or save "
-            "it "
-            "as 'CSV UTF-8'",
+        openpyxl: Any = imported(
+            "openpyxl", f"{file_name}: a spreadsheet", ", or save it as 'CSV UTF-8'"
         )
+    except NotInstalled as reason:
+        findings.problem("unreadable lists", str(reason))
         return []
     try:
         with zipfile.ZipFile(path) as packed:

@@ -8,7 +8,6 @@ joins tables by names needs the names.
 from __future__ import annotations
 
 import csv
-import importlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from harness.data.typed_tables import Cell, TypedTable
 from harness.data.whole_files import named, part_of
-from harness.errors import UsageError
+from harness.errors.absent import imported
 
 __all__ = ["FORMULAS", "formula_like", "needed", "write_csv", "write_parquet"]
 
@@ -80,8 +79,8 @@ def write_parquet(path: Path, parts: Iterable[TypedTable]) -> None:
     UsageError
         If pyarrow is not installed.
     """
-    pyarrow = needed("pyarrow", "Parquet files are written")
-    parquet = importlib.import_module("pyarrow.parquet")
+    pyarrow: Any = imported("pyarrow", "writing a Parquet file", ", or write CSV")
+    parquet: Any = imported("pyarrow.parquet", "writing a Parquet file", ", or write CSV")
     kinds = {
         "str": pyarrow.string(),
         "float64": pyarrow.float64(),
@@ -113,31 +112,6 @@ def write_parquet(path: Path, parts: Iterable[TypedTable]) -> None:
                 writer.close()
 
 
-def needed(package: str, what: str) -> Any:
-    """Import a package of an extra.
-
-    Parameters
-    ----------
-    package
-        Its name, which is that of the module.
-    what
-        Is done with it, to begin a sentence: ``Parquet files are written``.
-
-    Raises
-    ------
-    UsageError
-        If it is not installed; it says how to install it.
-    """
-    extra = {"pyarrow": "parquet"}.get(package, package)
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise UsageError(
-            f"{what} with the package {package}, which is not installed: "
-            f"`pip install 'tattoo-harness[{extra}]'`, or `pip install {package}`"
-        ) from None
-
-
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """Give a file beside `path` that takes its place when the block ends well."""
@@ -150,3 +124,21 @@ def _whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def needed(package: str, what: str) -> Any:
+    """Import a package that an extra brings.
+
+    Parameters
+    ----------
+    package
+        Its module.
+    what
+        Cannot be done without it, as a sentence without a full stop.
+
+    Raises
+    ------
+    NotInstalled
+        If it is not there; it says how to install it.
+    """
+    return imported(package, f"{what}: this")

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from harness.errors import absent
+
 CPU = "cpu"
 """Where everything runs unless another device is named."""
+
+TORCH = "torch"
 
 PATIENCE = 120.0
 """Seconds that torch may take to say what it can use."""
@@ -28,6 +32,8 @@ def lacking(device: str) -> str:
     """
     if device in ("", CPU):
         return ""
+    if absent.is_absent(TORCH):
+        return f"it needs {absent.lacking([TORCH])}"
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", _TRY, device],

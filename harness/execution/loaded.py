@@ -73,10 +73,9 @@ class Watch:
         if mode is None and isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT):
             return
         with suppress(OSError, ValueError):
-            self._add(os.fsdecode(arguments[0]))
+            self._add(os.path.realpath(os.fsdecode(arguments[0])))
 
-    def _add(self, name: str) -> None:
-        path = os.path.realpath(name)
+    def _add(self, path: str) -> None:
         if path in self._seen or not path.startswith(self._root) or not Path(path).is_file():
             return
         if path.endswith(".pyc") or len(self._seen) > LARGEST_NUMBER:
@@ -94,10 +93,11 @@ class Watch:
         RunFailed
             If a file changed after it was loaded: nobody can say what was computed with which.
         """
+        folders: dict[str, str] = {}
         for module in list(sys.modules.values()):
             source = getattr(module, "__file__", None)
             if isinstance(source, str):
-                self._add(source)
+                self._add(_real(source, folders))
         self._hashing.now = True
         try:
             for path, state in self._seen.items():
@@ -112,6 +112,15 @@ class Watch:
             }
         finally:
             self._hashing.now = False
+
+
+def _real(path: str, folders: dict[str, str]) -> str:
+    """Return a path without links; of the many modules of a folder the folder is asked once."""
+    folder, name = os.path.split(path)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    found = os.path.join(folders[folder], name)  # noqa: PTH118 - of thousands of modules
+    return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114
 
 
 def _below(path: str, place: str) -> bool:
@@ -132,7 +141,7 @@ def modules_beside(plugin: Plugin) -> dict[str, Path]:
     For a process in which other plugins of the same folder may live, and which cannot watch what
     is opened without watching for ever.
     """
-    home = home_of(plugin).resolve()
+    home, folders = str(home_of(plugin).resolve()), dict[str, str]()
     texts, found = list(own_files(plugin)), dict[str, Path]()
     while True:
         wanted, more = imported_names(texts), dict[str, Path]()
@@ -140,9 +149,9 @@ def modules_beside(plugin: Plugin) -> dict[str, Path]:
             source = getattr(module, "__file__", None)
             if name in found or name.split(".")[0] not in wanted or not isinstance(source, str):
                 continue
-            file = Path(source).resolve()
-            if file.is_relative_to(home) and not _below(str(file), str(PACKAGE)):
-                more[name] = file
+            file = _real(source, folders)
+            if _below(file, home) and not _below(file, str(PACKAGE)):
+                more[name] = Path(file)
         if not more:
             return found
         found |= more

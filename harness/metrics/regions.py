@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -48,17 +47,19 @@ def boxes_of(mask: Mask, gap: float = GAP, smallest: float = SMALLEST) -> npt.ND
     >>> boxes_of(mask).tolist()
     [[3, 2, 9, 6], [12, 15, 16, 19]]
     """
+    from scipy.ndimage import grey_closing, label
+
     if mask.dtype != np.bool_ or mask.ndim != 2:
         raise ValueError("a decided mask is bool with the shape (height, width): see as_mask")
     if not mask.any():
         return np.empty((0, 4), np.int64)
     reach = round(gap * max(mask.shape) / 2)
-    square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     # A margin, or closing would treat the border of the image as part of the tattoo.
     padded = np.pad(mask.astype(np.uint8), reach)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, square)
+    closed = grey_closing(padded, size=2 * reach + 1, mode="reflect")
     closed = closed[reach : reach + mask.shape[0], reach : reach + mask.shape[1]]
-    pieces, numbers = cv2.connectedComponents(closed, connectivity=8)
+    numbers, pieces = label(closed, structure=np.ones((3, 3)))
+    pieces += 1  # number 0 is what lies beside them
     rows, columns = np.nonzero(mask)
     piece = numbers[rows, columns]
     low_x, low_y = np.full(pieces, mask.shape[1]), np.full(pieces, mask.shape[0])

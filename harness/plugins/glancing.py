@@ -138,7 +138,7 @@ def _classes(
     """
     tree = ast.parse(file.read_text(encoding="utf-8"))
     homes = {
-        alias.asname or alias.name: (_module_file(file, node), alias.name)
+        alias.asname or alias.name: (module_file(file, node), alias.name)
         for node in tree.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -162,8 +162,16 @@ def _classes(
     return found
 
 
-def _module_file(file: Path, node: ast.ImportFrom) -> Path | None:
-    """Return the file of the module that names are imported from: the harness's, or a neighbour."""
+def module_file(file: Path, node: ast.ImportFrom) -> Path | None:
+    """Return the file of the module that names are imported from: the harness's, or a neighbour.
+
+    Parameters
+    ----------
+    file
+        In which the import stands.
+    node
+        The import.
+    """
     parts = (node.module or "").split(".")
     if node.level:
         place = file.parents[min(node.level, len(file.parents)) - 1].joinpath(*filter(None, parts))

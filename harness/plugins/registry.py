@@ -6,7 +6,6 @@ Nothing is imported just to be listed: what `harness list` prints is read from t
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import inspect
 import os
@@ -21,11 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.data.toml_text import table_of
 from harness.errors import HarnessError, PluginError, UsageError, nearest, shortened, text_of
+from harness.errors.absent import how_to_install, is_absent
 from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
 from harness.plugins.importing import check_dataclass, imported, only_class
 from harness.plugins.places import bundled
 
 if TYPE_CHECKING:
+    import importlib.metadata
+
     from harness.api import Algorithm
 
 ENTRY_POINTS = "tattoo_harness.algorithms"
@@ -125,6 +127,8 @@ def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
 
 def of_packages(group: str) -> Iterator[tuple[importlib.metadata.EntryPoint, Path]]:
     """Yield what installed packages offer in a group of entry points, with the source file."""
+    import importlib.metadata
+
     for entry in importlib.metadata.entry_points(group=group):
         spec = importlib.util.find_spec(entry.module)
         if spec is not None and spec.origin is not None:
@@ -461,6 +465,8 @@ def explain(reason: BaseException, file: Path, what: str, home: Path | None = No
         quoted = (own[-1].line or "") if own else ""
     message = text_of(reason, LONGEST_REASON)
     text = f"{where}: {what}: {type(reason).__name__}" + f": {message}" * bool(message)
+    if isinstance(reason, ModuleNotFoundError) and reason.name and is_absent(reason.name):
+        text += f" ({how_to_install([reason.name])})"
     quoted = text_of(quoted.strip(), LONGEST_LINE)
     return f"{text}\n    {quoted}" if quoted else text
 

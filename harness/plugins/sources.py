@@ -32,6 +32,7 @@ WHOLE = (
 
 APART = (
     "harness.errors",
+    "harness.errors.absent",
     "harness.tasks.kinds",
     "harness.tasks.protocol",
     "harness.tasks.trade_off",
@@ -40,6 +41,7 @@ APART = (
     "harness.plugins.glancing",
     "harness.plugins.importing",
     "harness.plugins.registry",
+    "harness.plugins.requirements",
     "harness.execution.asking",
     "harness.execution.claims",
     "harness.execution.cluster",
@@ -112,7 +114,7 @@ def named_files(folder: Path, files: Iterable[Path]) -> list[str]:
     root = folder.resolve()
     found = set()
     for file in files:
-        for node in ast.walk(_tree(file)):
+        for node in ast.walk(tree_of(file)):
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
                 continue
             text = node.value
@@ -140,7 +142,7 @@ def libraries(files: Iterable[Path]) -> set[str]:
     """
     own = list(files)
     toolkit = [name for name in score_makers(own) if name.startswith(f"{TOOLKIT}.")]
-    texts = [*own, *(file for name in toolkit if (file := _file_of(name)) is not None)]
+    texts = [*own, *(file for name in toolkit if (file := file_of(name)) is not None)]
     return imported_names(texts) - {PACKAGE.name}
 
 
@@ -148,7 +150,7 @@ def imported_names(files: Iterable[Path]) -> set[str]:
     """Return the outermost names of all that files import absolutely, inside functions too."""
     found = set()
     for file in files:
-        for node in _statements(_tree(file).body):
+        for node in _statements(tree_of(file).body):
             if isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -173,7 +175,7 @@ def _closure(wanted: Iterable[_Wanted], whole: tuple[str, ...]) -> dict[str, str
         if (module, name) in seen or module in APART:
             continue
         seen.add((module, name))
-        file = _file_of(module)
+        file = file_of(module)
         if file is None:
             continue
         if name == ALL:
@@ -195,7 +197,7 @@ def _definition(file: Path, name: str) -> tuple[str, list[str | _Wanted]]:
     used: list[str | _Wanted] = []
     for node in nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            used += [want for bound, want in _imported(node, [_tree(file)]) if bound == name]
+            used += [want for bound, want in _imported(node, [tree_of(file)]) if bound == name]
             continue
         decorators = getattr(node, "decorator_list", [])
         start = min([node.lineno, *(each.lineno for each in decorators)])
@@ -213,7 +215,7 @@ def _definition(file: Path, name: str) -> tuple[str, list[str | _Wanted]]:
 
 
 def _imports_of(file: Path) -> list[_Wanted]:
-    tree = _tree(file)
+    tree = tree_of(file)
     return [
         want
         for node in _statements(tree.body)
@@ -243,7 +245,7 @@ def _imported(
     for alias in node.names:
         bound = alias.asname or alias.name
         inner = f"{module}.{alias.name}"
-        if _file_of(inner) is not None:
+        if file_of(inner) is not None:
             for name in _attributes(bound, scopes):
                 yield bound, (inner, name)
         else:
@@ -306,12 +308,31 @@ def _bindings(file: Path) -> dict[str, list[ast.stmt]]:
             for name in names:
                 found.setdefault(name, []).append(node)
 
-    note(_tree(file).body)
+    note(tree_of(file).body)
     return found
 
 
+def definition(file: Path, name: str) -> list[ast.stmt]:
+    """Return the statements at the top of a module that bind a name, or all for `ALL`."""
+    return tree_of(file).body if name == ALL else _bindings(file).get(name, [])
+
+
+def harness_imports(node: ast.Import | ast.ImportFrom, scope: ast.AST) -> list[tuple[str, str]]:
+    """Return what an import takes of the harness: modules, and names in them or `ALL`.
+
+    Parameters
+    ----------
+    node
+        The statement.
+    scope
+        In which attributes of an imported module are looked for.
+    """
+    return [want for _, want in _imported(node, [scope])]
+
+
 @cache
-def _file_of(module: str) -> Path | None:
+def file_of(module: str) -> Path | None:
+    """Return the file of a module of the harness, by its name with dots; None where none is."""
     place = PACKAGE.parent / module.replace(".", "/")
     for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
         if path.is_file():
@@ -329,7 +350,8 @@ def _modules_of(root: str) -> list[str]:
     return [name.removesuffix(".__init__") for name in names]
 
 
-def _tree(file: Path) -> ast.Module:
+def tree_of(file: Path) -> ast.Module:
+    """Return the syntax tree of a Python file; an empty one where it has faults."""
     status = file.stat()
     return _parsed(file, (status.st_mtime_ns, status.st_size))
 

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.plugins.places import bundled
 from harness.record import provenance
@@ -15,6 +16,7 @@ from harness.reporting import wording
 
 if TYPE_CHECKING:
     import jinja2
+    from jinja2.bccache import Bucket
 
 
 SCRIPTS = ("page.js", "viewer.js", "plots.js")
@@ -43,6 +45,26 @@ def seen(value: Any) -> Any:
     return Markup(plain) if isinstance(value, Markup) else plain  # noqa: S704
 
 
+@cache
+def _compiled() -> jinja2.BytecodeCache:
+    """Return what keeps templates as they were compiled, for all pages that this process writes."""
+    import jinja2
+
+    class Kept(jinja2.BytecodeCache):
+        """Code by template; a template whose text changed is compiled again."""
+
+        code: ClassVar[dict[str, bytes]] = {}
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            if bucket.key in self.code:
+                bucket.bytecode_from_string(self.code[bucket.key])
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            self.code[bucket.key] = bucket.bytecode_to_string()
+
+    return Kept()
+
+
 def environment() -> jinja2.Environment:
     """Return the template engine: everything escaped, nothing undefined or unseen let through."""
     import jinja2  # not needed until a page is written
@@ -52,6 +74,7 @@ def environment() -> jinja2.Environment:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=seen,
+        bytecode_cache=_compiled(),
         trim_blocks=True,
         lstrip_blocks=True,
     )

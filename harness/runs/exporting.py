@@ -12,6 +12,7 @@ from harness.errors import UsageError, nearest
 from harness.execution.asking import request_export
 from harness.execution.unit import MODEL
 from harness.plugins.registry import Plugin, find_algorithm, source_hash
+from harness.plugins.requirements import check_installed
 from harness.record import record
 from harness.record.manifest import Manifest
 from harness.tasks.folds import fold_named
@@ -114,6 +115,7 @@ def _plugin(manifest: Manifest, plugins: Iterable[Path]) -> Plugin:
     """Find the algorithm of a run by its name, never by a path that the run folder names."""
     name = manifest.origin.algorithm
     plugin = find_algorithm(name, plugins)
+    check_installed(plugin)
     if source_hash(plugin, manifest.loaded) != manifest.origin.source_hash:
         raise UsageError(
             f"the source of {name!r} ({plugin.file}), or of the toolkit it is built on, changed "

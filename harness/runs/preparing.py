@@ -43,6 +43,7 @@ from harness.plugins.registry import (
     protocols,
     source_hash,
 )
+from harness.plugins.requirements import check_installed
 from harness.record import record
 from harness.record.manifest import Origin
 from harness.runs.attacking import Attack, check_attackable
@@ -471,6 +472,8 @@ def command(run: Prepared) -> str:
 
 def _entry(name: str | Plugin, request: Request) -> ConfiguredAlgorithm:
     plugin = name if isinstance(name, Plugin) else find_algorithm(name, request.plugins)
+    if request.executor.here:
+        check_installed(plugin)
     given = (request.data, request.train_data, request.out)
     asked = request.executor.ask(
         plugin,

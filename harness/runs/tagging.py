@@ -23,6 +23,7 @@ from harness.execution.unit import (
     Unit,
 )
 from harness.plugins.registry import Plugin, find_algorithm, source_hash
+from harness.plugins.requirements import check_installed
 from harness.record import record
 from harness.record.manifest import Manifest
 from harness.tasks.kinds import KINDS, task_of
@@ -160,9 +161,11 @@ def _plugin(name: str, trusted: bool, plugins: Sequence[Path]) -> Plugin:
     if not trusted and not re.fullmatch(r"\w[\w-]*", name):
         raise UsageError(f"the run names an algorithm {name!r}; say with --algo which is meant")
     try:
-        return find_algorithm(name, plugins)
+        plugin = find_algorithm(name, plugins)
     except UsageError as reason:
         raise UsageError(f"{reason} A file of your own is named with --algo FILE.") from None
+    check_installed(plugin)
+    return plugin
 
 
 def _check_readable(images: Sequence[Path]) -> None:

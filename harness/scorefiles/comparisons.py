@@ -20,12 +20,12 @@ that name, or for the only reference of that tattoo, group or subject.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import UsageError, nearest, some
+from harness.errors import nearest, some
+from harness.errors.absent import imported
 from harness.scorefiles.dialects import Dialect, Numbers, of_header, separator_line
 from harness.scorefiles.faults import Faults, quoted
 from harness.scorefiles.lines import LARGEST_FILE, LONGEST_LINE, finite_number, read_lines
@@ -296,13 +296,8 @@ def _plain(value: object) -> str:
 
 
 def _parquet() -> tuple[Any, Any]:
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise UsageError(
-            "Parquet files are read with the package pyarrow, which is not installed: "
-            "`pip install pyarrow`, or save the table as CSV"
-        ) from None
+    what, instead = "reading a Parquet file", ", or save the table as CSV"
+    return imported("pyarrow", what, instead), imported("pyarrow.parquet", what, instead)
 
 
 def _is_name(value: object) -> bool:

@@ -17,6 +17,7 @@ from importlib import metadata
 import numpy as np
 
 from harness.data.records import Fold
+from harness.errors.absent import known_absence
 from harness.metrics.ids import Metric
 from harness.scorefiles.distributions import ScoreLists, comparisons_in, split_scores
 from harness.tasks import score_lists
@@ -128,20 +129,24 @@ def pyeer_eer(lists: ScoreLists, *, most: int = MOST_COMPARISONS) -> Independent
     floored = lists.finite()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pkg_resources is deprecated; curves may not cross
+            warnings.simplefilter("ignore")  # curves may not cross
             program = f"PyEER {metadata.version('pyeer')}"
-            stats = importlib.import_module("pyeer.eer_info").get_eer_stats(
-                np.asarray(floored.mated), np.asarray(floored.nonmated)
-            )
-            value = float(stats.eer)
+            # As its `eer_info` does, which loads Matplotlib and pkg_resources for its own reports.
+            stats = importlib.import_module("pyeer.eer_stats")
+            mated, nonmated = np.asarray(floored.mated), np.asarray(floored.nonmated)
+            _, matches, misses = stats.calculate_roc(mated, nonmated, rates=False)
+            fmr, fnmr = matches / len(nonmated), misses / len(mated)
+            value = float(stats.get_eer_values(fmr, fnmr)[-1])
     except ImportError as reason:
-        return IndependentEer(program, None, f"it cannot be imported: {reason}")
+        absent = known_absence(reason)
+        why = f"it needs {absent}" if absent else f"it cannot be imported: {reason}"
+        return IndependentEer(program, None, why)
     except Exception as reason:
         # Whatever fails inside another program is not our failure.
         return IndependentEer(program, None, f"it failed: {type(reason).__name__}: {reason}")
     if not math.isfinite(value):
         return IndependentEer(program, None, f"it returned {value}")
-    if stats.fmr[-1] > stats.fnmr[-1]:
+    if fmr[-1] > fnmr[-1]:
         # Its highest threshold lets the highest score pass, and then it answers 1.
         why = "above its highest threshold, where the two error rates cross, it does not look"
         return IndependentEer(program, None, why)

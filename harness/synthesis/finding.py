@@ -15,10 +15,12 @@ import msgspec
 
 from harness.data.whole_files import digest_of
 from harness.errors import PluginError, UsageError, nearest
+from harness.errors.absent import NotInstalled
 from harness.plugins.glancing import INIT
 from harness.plugins.importing import check_dataclass, imported, module_name, only_class, stem_of
 from harness.plugins.places import bundled
 from harness.plugins.registry import explained, named_folders, nearby, of_packages, toml_files
+from harness.plugins.requirements import missing
 from harness.synthesis.generator import Generator
 
 __all__ = [
@@ -154,6 +156,8 @@ def load(file: Path) -> ModuleType:
 
     Raises
     ------
+    NotInstalled
+        If a package is missing that it imports.
     PluginError
         If it cannot be imported.
     """
@@ -162,6 +166,8 @@ def load(file: Path) -> ModuleType:
     if _LOADED.get(name) == state:
         return sys.modules[name]
     _LOADED.pop(name, None)
+    if absent := missing(file, file.parent):
+        raise NotInstalled(f"the generator {stem_of(file)!r}", absent)
     with explained(file, "cannot be imported", passed=(PluginError,)):
         module = imported(file, PREFIX)
     _LOADED[name] = state

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-import cv2
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +97,8 @@ def varied(
     rng
         Of the noise.
     """
+    import cv2  # late: a list of recipes needs none of it
+
     x1, y1, x2, y2 = frame
     zoom = size / max(x2 - x1, y2 - y1)
     width, height = max(8, round((x2 - x1) * zoom)), max(8, round((y2 - y1) * zoom))

@@ -19,7 +19,7 @@ import pytest
 from harness.execution.variables import variables
 from harness.plugins import registry
 
-pytestmark = pytest.mark.own_process
+pytestmark = [pytest.mark.own_process, pytest.mark.xdist_group("anime-tags")]
 
 MODULE = sys.modules[registry.load(registry.find_algorithm("anime-tags")).__module__]
 

@@ -169,8 +169,8 @@ def test_check_fails_an_algorithm_that_breaks_the_interface(
     assert "FAIL" in ran.out
 
 
-@pytest.mark.parametrize("words", [("--help",), ("list",)])
-def test_help_and_list_are_quick_and_import_no_framework(words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("word", "most"), [("--help", 0.25), ("list", 0.6)])
+def test_help_and_list_are_quick_and_import_no_framework(word: str, most: float) -> None:
     program = (
         "import sys; sys.argv[1:] = sys.argv[2:]\n"
         "from harness.cli import main\n"
@@ -178,7 +178,7 @@ def test_help_and_list_are_quick_and_import_no_framework(words: tuple[str, ...])
         "heavy = set('torch tensorflow keras cv2 sklearn pandas matplotlib scipy numpy'.split())\n"
         "print('imported:', *sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
-    command = [sys.executable, "-c", program, "harness", *words]
+    command = [sys.executable, "-c", program, "harness", word]
     subprocess.run(command, capture_output=True, check=True)  # compiles what was not compiled
     seconds = []
     for _ in range(3):
@@ -187,7 +187,7 @@ def test_help_and_list_are_quick_and_import_no_framework(words: tuple[str, ...])
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.stderr.strip() == "imported:"
-    assert min(seconds) < 0.4
+    assert min(seconds) < most  # alone, half of that: python -m benchmarks --only starting
 
 
 def test_every_command_and_option_has_a_help_text() -> None:

@@ -15,7 +15,7 @@ from harness.data.records import Dataset, Fold, Picture, Record
 from harness.execution.unit import Unit
 from tests.conftest import Ran, save_png
 
-pytestmark = [pytest.mark.own_process, pytest.mark.slow]
+pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
 
 Harness = Callable[..., Ran]
 Plugin = Callable[[str, str], Path]

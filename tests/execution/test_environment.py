@@ -22,7 +22,7 @@ from harness.execution.environment import (
 )
 from tests.conftest import run_harness
 
-pytestmark = [pytest.mark.own_process, pytest.mark.slow]
+pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
 
 PROGRAM = (
     "import numpy, msgspec; from harness.execution.environment import environment_of_process; "

@@ -34,7 +34,7 @@ def asked(small_set: Path, algorithm: str | Path, *more: str) -> tuple[str | Pat
 
 
 @pytest.mark.slow
-@pytest.mark.own_process
+@pytest.mark.own_workers
 def test_scores_are_those_of_processes_and_both_runs_stay(
     harness: Command, small_set: Path, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Ran
 
-pytestmark = [pytest.mark.own_process, pytest.mark.slow]
+pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
 
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]

@@ -12,7 +12,7 @@ from harness.execution.order import shuffled, shuffled_training
 from harness.execution.unit import Training
 from tests.conftest import Ran, save_png
 
-pytestmark = [pytest.mark.own_process, pytest.mark.slow]
+pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
 
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]

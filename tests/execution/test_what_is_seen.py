@@ -12,7 +12,7 @@ import pytest
 from harness.plugins.registry import find_algorithm
 from tests.conftest import Ran
 
-pytestmark = [pytest.mark.own_process, pytest.mark.slow]
+pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
 
 HASHES = '''
 import hashlib

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,16 @@ from harness.synthesis import Order, Prompt
 from harness.synthesis.finding import build, find_generator
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("diffusers", reason="the extra `diffusion` is not installed")
-pytest.importorskip("transformers", reason="the extra `diffusion` is not installed")
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("diffusion"),
+    pytest.mark.skipif(
+        # Not by importing them, which takes seconds of every process that collects this.
+        not all(map(find_spec, ("diffusers", "transformers"))),
+        reason="the extra `diffusion` is not installed",
+    ),
+]
 ORDER = Order(Prompt("a rose on the wrist", "rose", "tribal", "wrist"), "t1", 0, 11)
 
 

@@ -238,7 +238,7 @@ def test_it_may_read_its_own_folder_and_none_beside_it(folder: Write) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.own_process
+@pytest.mark.own_workers
 def test_it_is_run_in_its_fence_and_a_changed_helper_makes_another_run(
     folder: Write, small_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

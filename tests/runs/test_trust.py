@@ -18,7 +18,7 @@ from harness.execution import landlock, namespaces
 from harness.plugins.places import bundled
 from tests.conftest import Ran
 
-pytestmark = [pytest.mark.own_process, pytest.mark.slow]
+pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
 
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]

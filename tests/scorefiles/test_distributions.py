@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -70,26 +70,36 @@ LISTS = ScoreLists(np.array([1.0, 2.0]), np.array([0.0]))
 
 
 def test_a_missing_pyeer_is_a_reason_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyeer.eer_info", None)
+    monkeypatch.setitem(sys.modules, "pyeer.eer_stats", None)
     found = pyeer_eer(LISTS)
     assert found.value is None
     assert "it cannot be imported" in found.reason
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_what_is_asked_of_pyeer_is_its_own_eer(tied: bool) -> None:
+    theirs = pytest.importorskip("pyeer.eer_info", exc_type=ImportError)
+    rng = np.random.default_rng(6)
+    mated, nonmated = rng.normal(2, 1, 70), rng.normal(0, 1, 400)
+    lists = ScoreLists(mated.round(1), nonmated.round(1)) if tied else ScoreLists(mated, nonmated)
+    assert pyeer_eer(lists).value == theirs.get_eer_stats(lists.mated, lists.nonmated).eer
 
 
 @pytest.mark.parametrize("fault", [AttributeError("gone"), ZeroDivisionError("0"), None])
 def test_a_broken_pyeer_is_a_reason_and_no_crash(
     fault: Exception | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = ModuleType("pyeer.eer_info")
+    broken = ModuleType("pyeer.eer_stats")
 
-    def stats(mated: object, nonmated: object) -> object:
+    def roc(mated: object, nonmated: object, rates: bool) -> object:
         if fault:
             raise fault
-        return SimpleNamespace(eer=float("nan"))
+        return np.ones(1), np.ones(1), np.ones(1)
 
-    broken.get_eer_stats = stats  # type: ignore[attr-defined]
+    broken.calculate_roc = roc  # type: ignore[attr-defined]
+    broken.get_eer_values = lambda fmr, fnmr: (0, 1, 1, float("nan"))  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pyeer", ModuleType("pyeer"))
-    monkeypatch.setitem(sys.modules, "pyeer.eer_info", broken)
+    monkeypatch.setitem(sys.modules, "pyeer.eer_stats", broken)
     found = pyeer_eer(LISTS)
     assert found.value is None
     assert ("it failed" if fault else "it returned nan") in found.reason

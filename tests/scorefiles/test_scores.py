@@ -241,5 +241,5 @@ def test_parquet_without_its_package_is_explained(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     path = tmp_path / "s.parquet"
     path.write_bytes(b"PAR1" + bytes(20))
-    with pytest.raises(UsageError, match="pip install pyarrow"):
+    with pytest.raises(UsageError, match="pip install 'tattoo-harness.parquet.', or save"):
         read_scores(path, ONE)

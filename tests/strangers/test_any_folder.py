@@ -56,6 +56,7 @@ def test_commands_on_some_spoiled_folders_end_with_a_sentence_and_a_code(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_commands_on_many_spoiled_folders_end_with_a_sentence_and_a_code(
     made: Path, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
     pytest.mark.slow,
+    pytest.mark.xdist_group("annotating"),
 ]
 WIDTH, HEIGHT = 400, 300
 STRANGER = "tattoos.example"

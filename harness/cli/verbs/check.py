@@ -14,7 +14,6 @@ from harness.cli.group import commands
 from harness.cli.naming import refuse_place
 from harness.cli.options import PARAM, PLUGINS, PRESET, assignments
 from harness.errors import UsageError, some
-from harness.plugins import registry
 
 if TYPE_CHECKING:
     from harness.conformance import Finding
@@ -31,6 +30,8 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
     NAME may also be a protocol (a name, or a file that ends in .toml), or a generator of pictures:
     its name, its file or its folder.
     """
+    from harness.plugins import registry
+
     if name.endswith(".toml") or name in registry.protocols(plugins):
         _refuse_values(parameters, preset)
         _say(_of_protocol(name, plugins))
@@ -47,6 +48,7 @@ def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Pa
 
 def _generator(name: str, plugins: tuple[Path, ...]) -> Path | None:
     """Return the file of a generator that is meant, None where an algorithm is."""
+    from harness.plugins import registry
     from harness.synthesis.checking import is_generator
     from harness.synthesis.finding import find_generator, generators
 
@@ -63,12 +65,15 @@ def _of_algorithm(
 ) -> Iterator[Finding]:
     from harness.conformance.inside import examine_inside
     from harness.execution.asking import ask
+    from harness.plugins import registry
+    from harness.plugins.requirements import check_installed
 
     try:
         plugin = registry.find_algorithm(name, plugins)
     except UsageError:
         refuse_place(name, "an algorithm")
         raise
+    check_installed(plugin)
     assigned = assignments(parameters)
     described = ask(plugin, preset=preset, assignments=assigned).description
     described.check_complete(plugin.name)
@@ -83,11 +88,12 @@ def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
     """Check a protocol, and what known answers get on the data that it is meant for."""
     from harness.conformance import Finding
     from harness.conformance.questions import examine_question
+    from harness.plugins.registry import find_protocol
     from harness.runs.preparing import Request, judged_by
     from harness.runs.survey import able
     from harness.tasks.reading import read_protocol
 
-    file = registry.find_protocol(name, plugins)
+    file = find_protocol(name, plugins)
     protocol, _ = read_protocol(file)
     yield Finding("keeps to the form of protocols", True, protocol.question)
     if not protocol.data.default:

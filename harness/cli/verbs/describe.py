@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +14,9 @@ from harness.cli.group import commands
 from harness.cli.naming import refuse_place
 from harness.cli.options import JSON, PLUGINS
 from harness.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from harness.plugins.registry import Plugin
 
 
 @commands.command(name="describe")
@@ -50,6 +56,11 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
             f"no algorithm, protocol or metric is called {name!r}.{nearest(name, every)} "
             "`harness list algorithms protocols metrics` shows them."
         ) from None
+    from harness.plugins.requirements import missing_of
+
+    if absent := missing_of(plugin):
+        _say_what_is_read(plugin, absent, as_json)
+        return
     from harness.execution.asking import ask
 
     found = ask(plugin).description
@@ -58,11 +69,7 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
 
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
         return
-    click.echo(f"{plugin.name}: {found.doc}\n")
-    click.echo(
-        f"abilities  {', '.join(found.abilities)}{'' if found.learns else ' (does not learn)'}"
-    )
-    click.echo(f"source     {plugin.file}")
+    _say_heading(plugin, found.doc, found.abilities, found.learns)
     if found.citation:
         click.echo(f"citation   {found.citation}")
     click.echo("\nparameters")
@@ -75,3 +82,32 @@ def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
         click.echo(f"\npreset {preset}")
         for key, value in values.items():
             click.echo(f"  {key} = {value!r}")
+
+
+def _say_what_is_read(plugin: Plugin, absent: Sequence[str], as_json: bool) -> None:
+    """Print what the text of an algorithm says that cannot be imported for want of a package."""
+    from harness.errors.absent import how_to_install, lacking, packages_of
+    from harness.plugins.registry import glance
+
+    seen = glance(plugin)
+    if as_json:
+        facts = {
+            "doc": seen.about,
+            "abilities": seen.abilities,
+            "learns": seen.learns,
+            "presets": dict.fromkeys(seen.presets),
+            "missing": packages_of(absent),
+            "install": how_to_install(absent),
+        }
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    _say_heading(plugin, seen.about, seen.abilities, seen.learns)
+    if seen.presets:
+        click.echo(f"presets    {', '.join(seen.presets)}")
+    click.echo(f"\nIts parameters are shown once it can be imported: it needs {lacking(absent)}")
+
+
+def _say_heading(plugin: Plugin, about: str, abilities: Sequence[str], learns: bool) -> None:
+    click.echo(f"{plugin.name}: {about}\n")
+    click.echo(f"abilities  {', '.join(abilities)}{'' if learns else ' (does not learn)'}")
+    click.echo(f"source     {plugin.file}")

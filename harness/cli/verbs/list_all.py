@@ -42,15 +42,35 @@ def list_all(kinds: tuple[str, ...], plugins: tuple[Path, ...], as_json: bool) -
         if number:
             click.echo()
         if kind == "algorithms":
-            contenders = [one for one in entries if not one["control"]]
-            controls = [one for one in entries if one["control"]]
+            here = [one for one in entries if not one["missing"]]
+            contenders = [one for one in here if not one["control"]]
+            controls = [one for one in here if one["control"]]
             _print_table("Algorithms", contenders, ("name", "abilities", "about"))
             click.echo()
             heading = "Controls: what chance, the truth, or no look at the tattoo gets"
             _print_table(heading, controls, ("name", "abilities", "about"))
+            _print_not_installed(entries, ("name", "abilities", "install", "about"))
         else:
-            columns = [name for name in entries[0] if name != "file"] if entries else []
-            _print_table(kind.capitalize(), entries, columns)
+            apart = ("file", "missing", "install")
+            columns = [name for name in entries[0] if name not in apart] if entries else []
+            here = [one for one in entries if not one.get("missing")]
+            _print_table(kind.capitalize(), here, columns)
+            _print_not_installed(entries, ("name", "install", "about"))
+
+
+def _print_not_installed(entries: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Print what cannot run here for want of a package, and what installs it."""
+    if lacking := [one for one in entries if one.get("missing")]:
+        click.echo()
+        _print_table("Not usable here until a package is installed", lacking, columns)
+
+
+def _lacking(missing: Sequence[str]) -> dict[str, Any]:
+    """Return the fields that say which packages an entry lacks, and what installs them."""
+    from harness.errors.absent import how_to_install, packages_of
+
+    how = how_to_install(missing) if missing else ""
+    return {"missing": packages_of(missing), "install": how}
 
 
 def _print_table(heading: str, entries: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
@@ -74,6 +94,7 @@ def _cell(value: Any) -> str:
 
 def _algorithms(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
     from harness.plugins import registry
+    from harness.plugins.requirements import missing_of
 
     return [
         {
@@ -84,6 +105,7 @@ def _algorithms(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
             "presets": list(seen.presets),
             "about": seen.about,
             "file": str(plugin.file),
+            **_lacking(missing_of(plugin)),
         }
         for plugin, seen in registry.describe_sources(registry.algorithms(plugins))
     ]
@@ -127,10 +149,17 @@ def _layouts(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
 
 
 def _generators(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
+    from harness.plugins.requirements import missing
     from harness.synthesis.finding import generators, recipes
 
     return [
-        {"name": name, "option": "--generator", "about": _first_line(file), "file": str(file)}
+        {
+            "name": name,
+            "option": "--generator",
+            "about": _first_line(file),
+            "file": str(file),
+            **_lacking(missing(file)),
+        }
         for name, file in generators(plugins).items()
     ] + [
         {
@@ -138,6 +167,7 @@ def _generators(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
             "option": "--recipe",
             "about": _title(file),
             "file": str(file),
+            **_lacking(()),
         }
         for name, file in recipes(plugins).items()
     ]

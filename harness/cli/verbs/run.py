@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from harness.cli.options import (
     FiniteRange,
     assignments,
 )
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, HarnessError, UsageError
 
 if TYPE_CHECKING:
     from harness.data.findings import Finding
@@ -184,12 +185,14 @@ def run(
 
     The same command again does only what is missing.
     """
+    from dataclasses import replace
+
     from harness.cli.printing import print_table, refused_json, run_json
     from harness.runs.preparing import Request
     from harness.verbs.running import carry_out, fits_asked_for, requested
 
     request = Request(
-        algorithms=_every_algorithm(plugins) if ALL in algorithms else algorithms,
+        algorithms=algorithms,
         protocols=_every_protocol(plugins, data) if ALL in protocols else protocols,
         data=data,
         layout=layout,
@@ -219,6 +222,8 @@ def run(
         memory_limit=memory_limit,
         dry_run=dry_run,
     ) as (whole, limits):
+        if ALL in algorithms:
+            whole = replace(whole, algorithms=_every_algorithm(plugins, whole.executor.here))
         try:
             groups = fits_asked_for(whole, repeats, watch)
         except DataError as reason:
@@ -285,15 +290,27 @@ def _say_plans(runs: list[Prepared], limits: Limits, as_json: bool) -> None:
         click.echo("\n".join(plan_lines(one, limits.workers)) + "\n")
 
 
-def _every_algorithm(plugins: tuple[Path, ...]) -> tuple[str, ...]:
-    """Name all algorithms, but for those that need a file of the user's."""
+def _every_algorithm(plugins: tuple[Path, ...], here: bool) -> tuple[str, ...]:
+    """Name all algorithms, but for those that need a file of the user's or a package."""
+    from harness.errors.absent import lacking
     from harness.plugins import registry
+    from harness.plugins.requirements import missing_of
 
     seen = registry.describe_sources(registry.algorithms(plugins))
     left_out = {plugin.name: glance.needs for plugin, glance in seen if glance.needs}
     for name, needs in left_out.items():
         click.echo(f"left out: {name}, since it needs --param {needs[0]}=...", err=True)
-    return tuple(dict.fromkeys(plugin.name for plugin, _ in seen if plugin.name not in left_out))
+    unable: dict[tuple[str, ...], list[str]] = {}
+    for plugin, _ in seen if here else ():
+        if plugin.name not in left_out and (absent := missing_of(plugin)):
+            unable.setdefault(absent, []).append(plugin.name)
+    for absent, names in unable.items():
+        click.echo(f"left out: {', '.join(names)}, for want of {lacking(absent)}", err=True)
+    apart = {*left_out, *chain.from_iterable(unable.values())}
+    found = tuple(dict.fromkeys(plugin.name for plugin, _ in seen if plugin.name not in apart))
+    if not found:
+        raise UsageError("there is no algorithm that can run here")
+    return found
 
 
 def _every_protocol(plugins: tuple[Path, ...], data: Path | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from harness.errors import RunFailed, UsageError
+from harness.errors import RunFailed, UsageError, absent
 from harness.execution.cluster import there
 from harness.execution.cluster.settings import DASK, ClusterSettings
 from harness.execution.variables import variables
@@ -297,12 +297,9 @@ def _configure() -> None:
 
 def _imported(name: str) -> Any:
     try:
-        return importlib.import_module(name)
+        return absent.imported(name, "--on")
     except ImportError as reason:
-        raise UsageError(
-            f"--on needs {name.replace('_', '-')}, which cannot be imported ({reason}); install it "
-            "with: pip install 'tattoo-harness[cluster]'"
-        ) from None
+        raise UsageError(f"--on needs {name}, which cannot be imported: {reason}") from None
 
 
 def _security(distributed: Any) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.api import Image
+from harness.plugins.places import bundled
 
 if TYPE_CHECKING:
     import PIL.ImageFont
@@ -110,11 +110,10 @@ def draw_tags(image: Image, labels: Sequence[Label], *, shortest: int = NARROWES
 
 
 def _font() -> PIL.ImageFont.FreeTypeFont:
-    """Return DejaVu Sans, which matplotlib ships: Latin, Greek, Cyrillic and more, but no kanji."""
-    import matplotlib
+    """Return DejaVu Sans 2.37: Latin, Greek, Cyrillic and more, but no kanji."""
     import PIL.ImageFont
 
-    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    file = bundled("reports") / "fonts" / "DejaVuSans.ttf"
     return PIL.ImageFont.truetype(str(file), TEXT - 4, layout_engine=PIL.ImageFont.Layout.BASIC)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,10 +136,14 @@ def _engine() -> jinja2.Environment:
     return environment()
 
 
+@lru_cache(256)
+def _template(text: str) -> jinja2.Template:
+    return _engine().from_string(f'{{% import "macros.html.j2" as m %}}{text}')
+
+
 def filled(template: str, **values: object) -> Markup:
     """Return a text of HTML with its ``{{ values }}`` filled in and escaped; macros are ``m``."""
-    whole = _engine().from_string(f'{{% import "macros.html.j2" as m %}}{template}')
-    return Markup(whole.render(values))  # noqa: S704 - escaped by the template
+    return Markup(_template(template).render(values))  # noqa: S704 - escaped by the template
 
 
 def filled_from(name: str, **values: object) -> Markup:

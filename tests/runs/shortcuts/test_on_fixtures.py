@@ -9,12 +9,18 @@ import pytest
 from harness.statistics.estimate import Estimate
 from tests.runs.shortcuts.blind import Looked, headline, headline_by_place
 
+# Features of all pictures are looked at once.
+pytestmark = pytest.mark.xdist_group("shortcuts")
+
 MATCHING = ("identification", "region", "mixed-media", "similarity")
 DRAWN = ("verification", "closed-set", "open-set")
 ANSWERED = ("detection", "style", "style-all", "tagging")
 
 
-@pytest.fixture(scope="module", params=["size", "file", "border"])
+@pytest.fixture(
+    scope="module",
+    params=["size", "file", "border"],
+)
 def control(request: pytest.FixtureRequest) -> Looked:
     return Looked(request.param)
 

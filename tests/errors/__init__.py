@@ -1,0 +1,1 @@
+"""Tests of what the harness says when it cannot go on."""
