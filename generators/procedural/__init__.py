@@ -74,6 +74,7 @@ class Procedural(Generator):
     motifs: ClassVar[tuple[str, ...]] = tuple(sorted(FAMILIES))
     styles: ClassVar[tuple[str, ...]] = tuple(STYLES)
     layouts: ClassVar[tuple[str, ...]] = ("mini", "full", "bivtatt")
+    licence: ClassVar[str] = "https://www.apache.org/licenses/LICENSE-2.0"
 
     def generate(self, order: Order) -> Generated:
         """Draw one photograph."""

@@ -52,7 +52,8 @@ def _word(cell: Cell) -> str:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    return cell if isinstance(cell, str) else repr(cell)
+    # What has no digits is written as Table Schema (Frictionless) and XML Schema write it.
+    return cell if isinstance(cell, str) else repr(cell).replace("inf", "INF")
 
 
 def formula_like(table: TypedTable) -> int:

@@ -7,7 +7,7 @@ before it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -224,6 +224,32 @@ class RunTables(Mapping[str, TypedTable]):
             self._made[name] = self._of_fits(name) if name in _OF_EACH_FIT else self._table(name)
         return self._made[name]
 
+    def kept(self, names: Iterable[str]) -> list[str]:
+        """Return which of these files the folder holds, each as it was sealed.
+
+        Raises
+        ------
+        Damaged
+            If one is listed and missing, or changed since the run.
+        """
+        listed = record.read_checksums(self.folder)
+        found = [name for name in names if name in listed]
+        for name in found:
+            read_sealed(self.folder, name, listed, LARGEST_LIST)
+        return found
+
+    @property
+    def apart(self) -> list[str]:
+        """Names of the folds, where some share a probe and their scores need files of their own.
+
+        Empty otherwise, and of a joined entry.
+        """
+        if self._joined or self.no_scores:
+            return []
+        folds = self._runs[0].run.folds
+        probes = [name for fold in folds for name in fold.probes]
+        return [fold.name for fold in folds] if len(set(probes)) < len(probes) else []
+
     def scores(self) -> Iterator[TypedTable]:
         """Yield the raw scores, a table for each fold; of a joined entry of each fit in turn.
 
@@ -386,20 +412,20 @@ class _Sealed:
     def failures_table(self) -> TypedTable:
         if not self.manifest.failures:
             return _made("failures", [])
-        run = self._run
+        run = self.run
         task = task_of(run.protocol)
         answered = Answered(run.folds, run.answers, run.records, run.protocol)
         failures = run.computed(lambda: task.failures(task.parts(answered), answered))
         return _made("failures", [[f.fold, f.name, f.role, f.reason] for f in failures])
 
     @cached_property
-    def _run(self) -> record.Run:
+    def run(self) -> record.Run:
         record.check_answers(self.folder)
         return record.read_run(self.folder)
 
     @cached_property
     def no_scores(self) -> str:
-        run = self._run
+        run = self.run
         if any(isinstance(answer, StreamedAnswer) for answer in run.answers):
             return (
                 f"{self.folder}: the scores of so many comparisons were summed up, not kept; its "
@@ -415,7 +441,7 @@ class _Sealed:
     def scores(self) -> Iterator[TypedTable]:
         if self.no_scores:
             raise UsageError(self.no_scores)
-        run = self._run
+        run = self.run
         task = task_of(run.protocol)
         words = task.vocabulary(run.records, run.protocol) if task.has_vocabulary else ()
         for fold, answer in zip(run.folds, run.answers, strict=True):

@@ -100,6 +100,9 @@ class Generator(ABC):
     layouts: ClassVar[tuple[str, ...]] = ()
     """Whole data sets that it can draw in a layout of their own: see `draw_layout`."""
 
+    licence: ClassVar[str] = ""
+    """Address of the licence of its pictures; empty where that is not the generator's to say."""
+
     @abstractmethod
     def generate(self, order: Order) -> Generated:
         """Return a picture; the same for the same order.

@@ -8,6 +8,7 @@
     manifest.csv            the harness's own layout; x_... columns say how an image came about
     recipe.json             the recipe with every value, and the generator's source hash
     dataset.toml            that the pictures are synthetic
+    croissant.json          the same for the loaders of others
     checksums.sha256
 
 While it is made, `.work` notes what is finished, so that the same command goes on where it was.
@@ -30,7 +31,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from harness.data.croissant import Described
 from harness.data.marker import MARKER, marker_text
+from harness.data.set_description import describe_set
 from harness.data.whole_files import write_whole
 from harness.errors import UsageError
 from harness.plugins.registry import explained
@@ -154,6 +157,16 @@ def write_identities(
     _write_table(out / MANIFEST, COLUMNS, rows)
     write_whole(out / RECIPE, msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     write_whole(out / MARKER, marker_text(f"harness synth FOLDER, as {RECIPE} says"))
+    describe_set(
+        out,
+        Described(
+            f"{recipe.identities} tattoos by {recipe.generator}",
+            f"{len(rows):,} pictures of {recipe.identities:,} tattoos, made by the generator "
+            f"{recipe.generator} from the prompts in {PROMPTS}, as {RECIPE} says.",
+            license=generator.licence,
+            cite=f"Made by tattoo-harness with the generator {recipe.generator}",
+        ),
+    )
     write_checksums(out)
     shutil.rmtree(work)
     return len(rows)

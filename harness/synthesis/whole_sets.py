@@ -1,7 +1,8 @@
 """Whole data sets that a generator draws in a layout of its own, with what every made set states.
 
 The generator writes pictures, lists and whatever belongs to the layout. What it leaves out of these
-two is added: ``dataset.toml``, that the pictures are synthetic, and ``checksums.sha256``.
+two is added: ``dataset.toml``, that the pictures are synthetic, and ``checksums.sha256``; and
+``croissant.json``, which tells the loaders of others what lies there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.data.croissant import Described
 from harness.data.marker import MARKER, marker_text
+from harness.data.set_description import describe_set
 from harness.data.whole_files import write_whole
 from harness.errors import PluginError, UsageError, nearest
 from harness.plugins.registry import explained
@@ -93,7 +96,18 @@ def draw_whole_set(
     if not stated:
         command = f"harness synth FOLDER --generator {generator} --scale {layout} --seed {seed}"
         write_whole(folder / MARKER, marker_text(command))
-    if not stated or not (folder / CHECKSUMS).exists():
+    described = drawn and describe_set(
+        folder,
+        Described(
+            f"{layout}, drawn by {generator}",
+            f"A data set in the layout {layout}, drawn by the generator {generator} with seed "
+            f"{seed}.",
+            license=drawing.licence,
+            cite=f"Drawn by tattoo-harness: harness synth FOLDER --generator {generator} "
+            f"--scale {layout} --seed {seed}",
+        ),
+    )
+    if described or not stated or not (folder / CHECKSUMS).exists():
         write_checksums(folder)
     return drawn
 

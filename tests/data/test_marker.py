@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.data.croissant import CROISSANT
 from harness.data.fingerprints import fingerprint
 from harness.data.marker import MARKER, marker_text, read_marker, stated_in
 from harness.data.readers.layouts import open_dataset
@@ -112,7 +114,12 @@ def test_made_sets_state_that_they_are_synthetic(
     ran = harness("synth", made, "--identities", "2", "--images", "2", "--size", "32")
     assert ran.code == 0, ran.err
     assert open_dataset(made).synthetic == "yes"
-    assert f"  {MARKER}\n" in (made / "checksums.sha256").read_text()
+    checksums = (made / "checksums.sha256").read_text()
+    assert f"  {MARKER}\n" in checksums
+    assert f"  {CROISSANT}\n" in checksums
+    said = json.loads((made / CROISSANT).read_text(encoding="utf-8"))
+    assert "pictures are synthetic" in said["description"]
+    assert said["license"].startswith("https://www.apache.org/")
 
 
 def test_a_synthetic_bivtatt_states_it_too(tmp_path: Path) -> None:

@@ -126,9 +126,13 @@ def test_what_needs_every_score_is_told_fold_by_fold_only(
     folder = finished.prepared.folder
     with pytest.raises(UsageError, match="summed up, not kept"):
         record.assessed(record.read_run(folder), "pav")
-    exported = run_harness("export", folder, "--format", "csv", "--out", tmp_path / "x")
+    exported = run_harness("export", folder, "--format", "npy", "--out", tmp_path / "x")
     assert exported.code == 2
     assert "summed up, not kept" in exported.err
+    exported = run_harness("export", folder, "--format", "csv", "--out", tmp_path / "tables")
+    assert exported.code == 0
+    assert "no scores.csv" in exported.err
+    assert (tmp_path / "tables" / "candidates.csv").is_file()
 
 
 def test_no_unit_that_holds_the_mates_runs_an_algorithm(

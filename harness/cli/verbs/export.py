@@ -1,31 +1,52 @@
-"""The verb `export`: scores for other programs, or a model as ONNX."""
+"""The verb `export`: tables, scores and models of runs for other programs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem as Item
 
 from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
 from harness.cli.options import PATH, PLUGINS
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
+from harness.runs.exchange.forms import FORMS
 
 if TYPE_CHECKING:
     from harness.tasks.protocol import Protocol
 
 
-@commands.command()
+class _Export(click.Command):
+    """The verb, whose help ends with every format."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each format is."""
+        with formatter.section("Formats"):
+            formatter.write_dl([(name, form.about) for name, form in FORMS.items()])
+
+
+def _formats(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Item]:
+    return [Item(n, help=form.about) for n, form in FORMS.items() if n.startswith(incomplete)]
+
+
+@commands.command(cls=_Export)
 @click.argument("folders", type=RUN, nargs=-1, required=True)
 @click.option(
     "--format",
     "form",
     required=True,
-    help="tatt-c, nist, csv, parquet, bob-4, ...; onnx; or aigtatt, of several runs.",
+    shell_complete=_formats,
+    help="What to write; see below.",
 )
 @click.option(
-    "--out", type=PATH, required=True, help="Folder to write to; of onnx and aigtatt the file."
+    "--out",
+    type=PATH,
+    required=True,
+    help="Folder to write, new or empty; of mlflow also one that is its store already; of onnx and "
+    "aigtatt the file.",
 )
 @click.option("--fold", help="With onnx: whose model, where a run has several.")
 @PLUGINS
@@ -33,32 +54,56 @@ if TYPE_CHECKING:
 def export(
     folders: tuple[Path, ...], form: str, out: Path, fold: str | None, plugins: tuple[Path, ...]
 ) -> None:
-    """Write the scores of a run in a format that other programs read, or its model as ONNX.
-
-    With aigtatt, runs of verification, open-set and closed-set become a table of 14 columns.
-    """
-    from harness.record.joined import refuse_joined
-
-    for folder in folders:
-        refuse_joined(folder, f"--format {form} is")
-    if form == "aigtatt":
-        _export_table(folders, out)
-        return
-    if len(folders) > 1:
+    """Write a run in a format that other programs read: its tables, its scores or its model."""
+    if form not in FORMS:
+        raise UsageError(
+            f"there is no format {form!r}.{nearest(form, FORMS)} Known: {', '.join(FORMS)}"
+        )
+    if len(folders) > 1 and not FORMS[form].several:
         raise UsageError(f"--format {form} takes one run; {len(folders)} were named")
-    (folder,) = folders
-    if form == "onnx":
-        from harness.runs.exporting import export_onnx
+    kind = FORMS[form].kind
+    if kind != "model" and (fold is not None or plugins):
+        raise UsageError(f"--fold and --plugins belong to --format onnx; {form} is of all folds")
+    _BY_KIND[kind](folders, form, out, fold, plugins)
 
-        click.echo(export_onnx(folder, out, fold=fold, plugins=plugins))
-        return
-    if fold is not None or plugins:
-        raise UsageError("--fold and --plugins belong to --format onnx; scores are of all folds")
+
+def _export_tables(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> None:
+    from harness.runs.exchange.tables import write_tables
+
+    written = write_tables(folders[0], out, form)
+    for note in written.notes:
+        click.echo(note, err=True)
+    for path in written.files:
+        click.echo(path)
+
+
+def _export_tracking(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> None:
+    from harness.runs.exchange.mlflow_store import log_runs, store_uri
+
+    for line in log_runs(folders, out):
+        click.echo(line)
+    click.echo(f"look at them with: mlflow ui --backend-store-uri {store_uri(out)}", err=True)
+
+
+def _export_model(
+    folders: tuple[Path, ...], form: str, out: Path, fold: str | None, plugins: tuple[Path, ...]
+) -> None:
+    from harness.record.joined import refuse_joined
+    from harness.runs.exporting import export_onnx
+
+    refuse_joined(folders[0], f"--format {form} is")
+    click.echo(export_onnx(folders[0], out, fold=fold, plugins=plugins))
+
+
+def _export_scores(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> None:
     from harness.record import record
+    from harness.record.joined import refuse_joined
     from harness.scorefiles.export import export_lists, export_scores
     from harness.scorefiles.independent import rank_of, scores_behind
     from harness.tasks.answers import StreamedAnswer
 
+    (folder,) = folders
+    refuse_joined(folder, f"--format {form} is")
     record.check_sources(folder)
     finished = record.read_run(folder)
     if any(isinstance(answer, StreamedAnswer) for answer in finished.answers):
@@ -99,12 +144,14 @@ def _check_exportable(folder: Path, protocol: Protocol, form: str) -> None:
         )
 
 
-def _export_table(folders: tuple[Path, ...], out: Path) -> None:
+def _export_board(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> None:
     from harness.boards.aigtatt import aigtatt_table
     from harness.data.whole_files import write_whole
     from harness.record import record
+    from harness.record.joined import refuse_joined
 
     for folder in folders:
+        refuse_joined(folder, f"--format {form} is")
         record.check_sources(folder)
     text = aigtatt_table([record.read_run(folder) for folder in folders])
     if out.is_dir():
@@ -112,3 +159,12 @@ def _export_table(folders: tuple[Path, ...], out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, text)
     click.echo(out)
+
+
+_BY_KIND: dict[str, Callable[..., None]] = {
+    "tables": _export_tables,
+    "tracking": _export_tracking,
+    "scores": _export_scores,
+    "model": _export_model,
+    "board": _export_board,
+}

@@ -6,6 +6,7 @@
     OUT/images/         the images taken, resized
     OUT/tags.csv        the dictionary: tag, uses in the CSV, images taken
     OUT/refused.csv     what was refused, and why
+    OUT/croissant.json  the same for the loaders of others
     OUT/originals/      downloads, where no folder of images was named
 """
 
@@ -18,15 +19,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.data.croissant import Described
 from harness.data.images import UnreadableImage, decode
 from harness.data.importers.downloads import Downloads, NotFetchedError
 from harness.data.readers.safebooru import SUFFIXES, Entry, Malformed, read_entries
+from harness.data.set_description import describe_set
 from harness.errors import UsageError
 
 SLIDES_USES = 120_001
 """Uses of a tag at least: the slides take tags with more than 120,000."""
 
 QUALITY = 95
+ABOUT = Described(
+    "Safebooru, tagged",
+    "Pictures of Safebooru with those of their tags that are used often, resized. Each picture is "
+    "its artist's; this file states no licence.",
+    cite="Safebooru, https://safebooru.org",
+)
 COLUMNS = ("id", "line", "reason")
 
 
@@ -133,6 +142,7 @@ def collect(
     for name, part in parts.items():
         part.replace(out / name)
     _write_dictionary(out / "tags.csv", found)
+    describe_set(out, ABOUT)
     if not found.taken:
         raise UsageError(f"no image could be taken; {out / 'refused.csv'} says why")
     return found

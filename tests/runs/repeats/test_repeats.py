@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -189,9 +190,29 @@ def test_smaller_galleries_are_asked_of_one_fit(repeated: dict[str, Any]) -> Non
 def test_scores_of_an_entry_are_exported_fit_by_fit(
     repeated: dict[str, Any], tmp_path: Path
 ) -> None:
-    ran = run_harness("export", folder_of(repeated), "--format", "csv", "--out", tmp_path / "out")
+    ran = run_harness("export", folder_of(repeated), "--format", "npy", "--out", tmp_path / "out")
     assert ran.code == 2
     assert "name one of its fits" in ran.err
+
+
+def test_tables_of_an_entry_say_which_fit_a_row_is_of(
+    repeated: dict[str, Any], tmp_path: Path
+) -> None:
+    ran = run_harness("export", folder_of(repeated), "--format", "csv", "--out", tmp_path / "out")
+    assert ran.code == 0, ran.err
+    tables = {
+        file.stem: list(csv.DictReader(file.open(encoding="utf-8", newline="")))
+        for file in (tmp_path / "out").glob("*.csv")
+    }
+    entry = json.loads((folder_of(repeated) / "metrics.json").read_text())["pooled"]
+    fits = len(fits_of(folder_of(repeated)))
+    for name, estimate in entry.items():
+        values = [row["value"] for row in tables["fits"] if row["metric"] == name]
+        assert values == ["" if value is None else repr(value) for value in estimate["fits"]]
+    for name in ("searches", "candidates", "scores"):
+        numbers = [row["fit"] for row in tables[name]]
+        assert set(numbers) == set(map(str, range(1, fits + 1)))
+        assert len({numbers.count(number) for number in numbers}) == 1
 
 
 def test_an_entry_can_be_a_baseline_with_all_its_fits(
