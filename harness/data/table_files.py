@@ -17,7 +17,7 @@ from harness.data.typed_tables import Cell, TypedTable
 from harness.data.whole_files import named, part_of
 from harness.errors.absent import imported
 
-__all__ = ["FORMULAS", "formula_like", "needed", "write_csv", "write_parquet"]
+__all__ = ["FORMULAS", "formula_like", "write_csv", "write_parquet"]
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet may take for a formula."""
@@ -125,21 +125,3 @@ def _whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-
-
-def needed(package: str, what: str) -> Any:
-    """Import a package that an extra brings.
-
-    Parameters
-    ----------
-    package
-        Its module.
-    what
-        Cannot be done without it, as a sentence without a full stop.
-
-    Raises
-    ------
-    NotInstalled
-        If it is not there; it says how to install it.
-    """
-    return imported(package, f"{what}: this")

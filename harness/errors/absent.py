@@ -21,6 +21,7 @@ DISTRIBUTION = "tattoo-harness"
 CALLED = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
+    "mlflow": "mlflow-skinny",
     "dask": "distributed",  # which asks for exactly the Dask that it needs
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",

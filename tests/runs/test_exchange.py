@@ -198,18 +198,27 @@ def test_unfinished_and_changed_runs_are_not_exported(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("form", "package"), [("parquet", "pyarrow"), ("mlflow", "mlflow")])
+@pytest.mark.parametrize(
+    ("form", "package", "how"),
+    [
+        ("parquet", "pyarrow", "pyarrow"),
+        ("croissant", "pyarrow", "pyarrow"),
+        ("mlflow", "mlflow", "mlflow-skinny"),
+        ("mlflow", "alembic", "alembic"),
+    ],
+)
 def test_an_absent_package_is_named_with_what_installs_it(
     runs: dict[str, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     form: str,
     package: str,
+    how: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     ran = run_harness("export", runs["detection"], "--format", form, "--out", tmp_path / "out")
     assert ran.code == 2
-    assert f"tattoo-harness[{form}]" in ran.err
+    assert f"{how}, which is not installed: pip install" in ran.err
     assert not (tmp_path / "out").exists()
 
 

@@ -19,7 +19,6 @@ artifacts   ``metrics.json``, ``manifest.json``, ``protocol.toml``, ``report.htm
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import re
@@ -29,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.marker import stated_in
-from harness.data.table_files import needed
 from harness.errors import UsageError
+from harness.errors.absent import NotInstalled, imported, is_absent
 from harness.record import record
 from harness.record.joined import is_joined, read_joined
 from harness.record.manifest import Manifest, value_text
@@ -111,11 +110,12 @@ def _mlflow() -> tuple[Any, Any]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    for package in ("mlflow", "sqlalchemy", "alembic"):
-        needed(package, "runs are logged into an MLflow store")
+    absent = [one for one in ("mlflow", "sqlalchemy", "alembic") if is_absent(one)]
+    if absent:
+        raise NotInstalled("--format mlflow", absent)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    return importlib.import_module("mlflow").MlflowClient, importlib.import_module(
-        "mlflow.entities"
+    return imported("mlflow", "--format mlflow").MlflowClient, imported(
+        "mlflow.entities", "--format mlflow"
     )
 
 
