@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,7 @@ def test_the_metrics_of_a_run_are_those_of_its_file(place: Path) -> None:
     run = harness.load(made("colours"))
     said = json.loads((run.folder / "metrics.json").read_bytes())
     assert list(run.metrics["metric"]) == list(said["pooled"])
+    row: Any
     for row in run.metrics.itertuples():
         estimate = said["pooled"][row.metric]
         assert row.value == estimate["value"]
@@ -89,7 +93,7 @@ def test_ranks_in_the_frame_of_searches_are_those_of_the_matrix(place: Path) -> 
         row = scores.loc[probe]
         best = row[list(own["reference"])].max()
         others = row.drop(list(own["reference"]))
-        rank = 1 + int((others >= best).sum())  # ties against the algorithm
+        rank = 1 + int(np.count_nonzero(others >= best))  # ties against the algorithm
         found = run.searches.query("fold == '1' and probe == @probe")["rank"].item()
         assert found == rank
     first = run.candidates.query("fold == '1' and rank == 1").set_index("probe")["score"]
@@ -185,6 +189,7 @@ def test_scores_with_mates_beside_them_need_no_data_set(place: Path, given: str)
     wide, pairs = run.matrix(2), run.scores().query("fold == '2' and mated")
     probes, gallery = list(wide.index), list(wide.columns)
     truth = np.zeros(wide.shape, bool)
+    pair: Any
     for pair in pairs.itertuples():
         truth[probes.index(pair.probe), gallery.index(pair.reference)] = True
     group = {name: name[:4] for name in (*probes, *gallery)}  # f2g0, of f2g0p1.png
@@ -385,3 +390,60 @@ def test_tab_offers_calls_and_what_authors_import() -> None:
     )
     for name in harness.__all__:
         assert getattr(harness, name) is not None
+
+
+SESSION = """
+import sys
+import time
+import harness
+
+run = harness.run(sys.argv[1], sys.argv[2], data=sys.argv[3], out=sys.argv[4], timeout=60)
+print(run.verify())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.own_process
+def test_ctrl_c_in_a_session_leaves_no_worker_and_a_run_that_goes_on(
+    plugin: Callable[[str, str], Path], small_set: Path, tmp_path: Path
+) -> None:
+    algorithm = plugin(
+        "waits",
+        '@dataclass\nclass Waits(Matcher):\n    """Waits, the first time."""\n\n'
+        "    def extract(self, image):\n"
+        '        flag = os.path.join(os.path.dirname(__file__), "waited")\n'
+        "        time.sleep(60 * (not os.path.exists(flag)) * (image.mean() > 0))\n"
+        "        return image.mean(axis=(0, 1))\n",
+    )
+    words = [sys.executable, "-c", SESSION, "similarity", algorithm, small_set, tmp_path / "runs"]
+    environment = {**os.environ, "HARNESS_ON": "subprocess"}
+    first = subprocess.Popen(
+        list(map(str, words)), stderr=subprocess.PIPE, text=True, env=environment
+    )
+    while not list((tmp_path / "runs").rglob("worker.log")):
+        assert first.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.3)
+    workers = children_of(first.pid)
+    assert workers
+    os.kill(first.pid, signal.SIGINT)
+    _, said = first.communicate(timeout=30)
+    assert "KeyboardInterrupt" in said
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    algorithm.with_name("waited").touch()
+    second = subprocess.run(
+        list(map(str, words)),
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
+    assert second.stdout == "[]\n", second.stderr
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes below one, however deep."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    own = [word for thread in threads for word in thread.read_text().split()]
+    return [one for child in map(int, own) for one in (child, *children_of(child))]

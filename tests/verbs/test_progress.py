@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from harness.execution.doing import DONE, Event
+from harness.verbs import progress
 from harness.verbs.progress import (
     BarProgress,
+    CellProgress,
     PlainProgress,
+    in_notebook,
+    progress_for,
 )
 
 
 def shown(*events: Event) -> str:
     """Return the bars after some events."""
-    progress = BarProgress("similarity / triplet")
+    bars = BarProgress("similarity / triplet")
     for event in events:
-        progress(event)
+        bars(event)
     said = Console(file=io.StringIO(), width=120)
     with said.capture() as captured:
-        said.print(progress._bars.get_renderable())
+        said.print(bars._bars.get_renderable())
     return captured.get()
 
 
@@ -49,7 +54,41 @@ def test_what_is_done_is_seen_no_more() -> None:
 
 
 def test_plain_lines_say_nothing_of_what_is_done(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = PlainProgress("p / a")
-    progress._spoken[("fold-1", DONE)] = -1e9
-    progress(Event("fold-1", DONE, 1, 1))
+    lines = PlainProgress("p / a")
+    lines._spoken[("fold-1", DONE)] = -1e9
+    lines(Event("fold-1", DONE, 1, 1))
     assert capsys.readouterr().err == ""
+
+
+def test_bars_below_a_cell_say_what_is_at_work_and_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[str] = []
+
+    class Cell:
+        def update(self, html: str) -> None:
+            shown.append(html)
+
+    def display(html: str, display_id: bool) -> Cell:
+        shown.append(html)
+        return Cell()
+
+    cells = SimpleNamespace(HTML=lambda text: text, display=display)
+    monkeypatch.setattr(progress, "_cells", lambda: cells)
+    monkeypatch.setattr(progress, "CELL_EVERY", 0.0)
+    with CellProgress("p / <b>") as bars:
+        bars(Event("fold-1", "fit", 1, 4, "<i>"))
+        assert "value='1'" in shown[-1]
+        assert "max='4'" in shown[-1]
+        assert "&lt;b&gt;" in shown[-1]
+        assert "<i>" not in shown[-1]
+        bars(Event("fold-2", "extract"))
+        assert "value" not in shown[-1].split("fold-1")[1]  # of how much is not known
+        bars(Event("fold-1", DONE, 1, 1))
+        assert "fold-1" not in shown[-1]
+    assert shown[-1] == ""
+
+
+def test_without_a_notebook_there_is_no_cell() -> None:
+    assert not in_notebook()
+    assert isinstance(progress_for("p / a"), PlainProgress)
