@@ -95,7 +95,7 @@ def test_functions_of_a_generator_found_by_its_path_reach_other_processes(
     drawn(tmp_path / "one", path)
     drawn(tmp_path / "two", path, workers=2)
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
-    assert len(one) == 8
+    assert len(one) == 9
     assert one == two
 
 

@@ -83,7 +83,7 @@ def _export_tracking(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -
     for line in log_runs(folders, out):
         click.echo(line)
     click.echo(
-        f"look at them with: mlflow ui --backend-store-uri {store_uri(out)} (of pip install mlflow)",
+        f"look at them with: mlflow ui --backend-store-uri {store_uri(out)} (pip install mlflow)",
         err=True,
     )
 
