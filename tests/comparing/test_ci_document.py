@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from harness.cli import commands
 from harness.comparing.baselines import set_baseline
@@ -116,13 +117,24 @@ def test_every_command_of_the_page_exists_with_its_options() -> None:
         assert {word for word in rest.split() if word.startswith("--")} <= known, (verb, rest)
 
 
-def test_the_workflow_keeps_one_comment_and_gates_whatever_became_of_the_run() -> None:
-    (workflow,) = blocks("yaml")
-    assert "--edit-last --create-if-none" in workflow
-    gate = workflow[workflow.index("- name: Gate") :]
-    assert gate.splitlines()[1].strip() == "if: ${{ !cancelled() }}"
-    assert "--candidate run.json" in gate
-    # Only the job that runs none of the pull request's code may write.
-    assert workflow.count("pull-requests: write") == 1
-    assert workflow.index("pull-requests: write") > workflow.index("  comment:")
-    assert "actions/checkout" not in workflow[workflow.index("  comment:") :]
+def test_the_workflow_names_inputs_and_outputs_that_the_action_has() -> None:
+    place = PAGE.parents[1] / ".github" / "actions" / "gate" / "action.yml"
+    action = yaml.safe_load(place.read_text(encoding="utf-8"))
+    workflow = yaml.safe_load(next(one for one in blocks("yaml") if one.startswith("name: ")))
+    steps = workflow["jobs"]["gate"]["steps"]
+    (gate,) = (one for one in steps if str(place.parent.name) in one.get("uses", ""))
+    assert gate["uses"].endswith("/.github/actions/gate@v1")
+    assert set(gate["with"]) <= set(action["inputs"])
+    needed = {name for name, one in action["inputs"].items() if one.get("required")}
+    assert needed <= set(gate["with"])
+    text = PAGE.read_text(encoding="utf-8")
+    assert set(re.findall(r"steps\.gate\.outputs\.([\w-]+)", text)) <= set(action["outputs"])
+    table = text[text.index("| input |") : text.index("Its outputs are")]
+    assert set(re.findall(r"`([a-z-]+)`", table.replace("`--", ""))) >= set(action["inputs"])
+
+
+def test_a_job_that_comments_runs_none_of_the_pull_request_s_code() -> None:
+    (job,) = (one for one in blocks("yaml") if one.lstrip().startswith("comment:"))
+    assert "--edit-last --create-if-none" in job
+    assert "pull-requests: write" in job
+    assert "actions/checkout" not in job
