@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.matching.product import COLUMN_STEP, COLUMNS, ROWS, padded
+from harness.matching.product import COLUMN_STEP, COLUMNS, ROW_STEP, ROWS, padded
 
 _WINDOW_COST = 80  # bytes for each score of a window's capacity while it is sorted and merged
+
+KEPT = 10 * ROWS
+"""Probes up to which their padded templates are kept, and not made again for each part of the
+references."""
+
 _SMALLEST_WINDOW = 1 << 12
 _LARGEST_WINDOW = 1 << 22
 _LARGEST_SAMPLE = 1 << 21
@@ -63,6 +68,7 @@ def share_out(
     packing = 8 * dimension * COLUMNS
     fixed = results + threads * (tile + block) + packing + tail * 100
     fixed += bins * 8 * threads
+    fixed += 4 * dimension * padded(searches, ROW_STEP) if searches <= KEPT else 0
     fixed += margins * 8 * (searches + references) * (threads + 3)
     smallest = (threads + 1) * windows * _SMALLEST_WINDOW * _WINDOW_COST
     spare = memory - fixed

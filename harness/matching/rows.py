@@ -175,7 +175,7 @@ class Rows:
         self._files = list(files)
         self._first = np.cumsum([0, *(file.rows for file in files)])
         self.shape = (int(self._first[-1]), files[0].dimension)
-        self._scale = scale
+        self._scale = None if scale is None else np.asarray(scale)
         self._open: dict[int, io.FileIO] = {}
 
     def __len__(self) -> int:
@@ -188,15 +188,25 @@ class Rows:
         """
         if isinstance(wanted, slice):
             start, stop, _ = wanted.indices(len(self))
-            pieces = [self._scaled(at, rows) for at, rows in self.pieces(start, stop)]
+            pieces = [
+                self._scaled(rows, slice(at, at + len(rows)))
+                for at, rows in self.pieces(start, stop)
+            ]
             if len(pieces) == 1:
                 return pieces[0]
             return np.concatenate(pieces) if pieces else np.empty((0, self.shape[1]), np.float32)
         numbers = np.asarray(wanted)
-        found = np.empty((len(numbers), self.shape[1]), np.float32)
+        kinds = {np.dtype(file.dtype).newbyteorder("=") for file in self._files}
+        if len(kinds) > 1:
+            found = np.empty((len(numbers), self.shape[1]), np.float32)
+            for place, start, stop in _runs(numbers):
+                found[place : place + stop - start] = self[start:stop]
+            return found
+        read = np.empty((len(numbers), self.shape[1]), kinds.pop())
         for place, start, stop in _runs(numbers):
-            found[place : place + stop - start] = self[start:stop]
-        return found
+            for at, rows in self.pieces(start, stop):
+                read[place + at - start : place + at - start + len(rows)] = rows
+        return self._scaled(read, numbers)
 
     def pieces(self, start: int, stop: int) -> Iterator[tuple[int, npt.NDArray[np.floating[Any]]]]:
         """Read some rows as they are, file by file.
@@ -212,13 +222,13 @@ class Rows:
             at = max(start, low)
             yield at, self._read(i, at - low, min(stop, high) - low)
 
-    def _scaled(self, at: int, rows: npt.NDArray[np.floating[Any]]) -> Floats:
+    def _scaled(self, rows: npt.NDArray[np.floating[Any]], numbers: slice | Ints) -> Floats:
         with np.errstate(over="ignore", invalid="ignore"):
             scaled: Floats
             if self._scale is None:
                 scaled = rows.astype(np.float32, copy=False)
                 return scaled
-            scale = np.asarray(self._scale[at : at + len(rows)])[:, np.newaxis]
+            scale = self._scale[numbers][:, np.newaxis]
             if rows.dtype.itemsize == 8:
                 scaled = np.multiply(rows, scale).astype(np.float32)
                 return scaled

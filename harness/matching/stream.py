@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from harness.matching.budget import KEPT
 from harness.matching.candidates import CandidateLists, Gathering
 from harness.matching.margins import MarginCollector
 from harness.matching.mates import Mates
@@ -30,7 +31,7 @@ OTHERS = 16
 """One of so many rows may have lower bars than are found at once."""
 
 AGAIN = 8
-"""Tiles after which that bar is looked for again."""
+"""Tiles after which those bars are looked for again."""
 
 _TURNED = 16
 """Rows turned into columns at once: as many as fill a line of the cache."""
@@ -136,10 +137,10 @@ class _Worker:
     few: list[Window] | None = None
     """Windows that reach down to few scores of the first tile; None before there was one."""
 
-    def bar(self, gathering: Gathering | None) -> np.float32:
-        """Return the highest bar that most of what will be asked of a tile is not below.
+    def bars(self, gathering: Gathering | None) -> list[np.float32]:
+        """Return bars that most of what will be asked of a tile is not below, rising.
 
-        `LOWEST` where too many scores reach that.
+        None where too many scores reach the lowest.
         """
         if self.few is None:
             self.few = []
@@ -157,7 +158,22 @@ class _Worker:
             known = np.sort(known[known > LOWEST])
             if 2 * len(known) > self.tile.rows:
                 bars.append(known[len(known) // OTHERS])
-        return min(bars, default=LOWEST)
+        return sorted(bars) if min(bars, default=LOWEST) > LOWEST else []
+
+
+@dataclass(eq=False)
+class _Stripe:
+    """A block of probes, as it goes through the gallery."""
+
+    searches: slice
+    lowest: Floats
+    """Of each search's mates."""
+    gathering: Gathering | None
+    probes: Floats | None = None
+    """Their templates, if they are kept."""
+    bars: list[np.float32] = field(default_factory=list)
+    seen: int = 0
+    """Tiles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,12 +246,13 @@ class Stream:
             for tile in self.tiles
         ]
         free = list(workers)
-        firsts = range(0, len(self.probes), self.rows)
-        lists = {}
-        if watch is not None:
-            for first in firsts:
-                searches = self._searches(first)
-                lists[first] = watch.candidates.gathering(first, searches.stop - first)
+        stripes = []
+        for first in range(0, len(self.probes), self.rows):
+            searches = self._searches(first)
+            gathering = None
+            if watch is not None:
+                gathering = watch.candidates.gathering(first, searches.stop - first)
+            stripes.append(_Stripe(searches, mates.lowest(searches), gathering))
         span = self.places
         done, total = 0, len(self.probes) * (span.stop - span.start)
         with ExitStack() as stack:
@@ -244,19 +261,19 @@ class Stream:
                 spread = stack.enter_context(ThreadPoolExecutor(len(workers))).map
             for places, packed in self._packed():
 
-                def work(first: int, places: slice = places, packed: _Packed = packed) -> int:
+                def work(stripe: _Stripe, places: slice = places, packed: _Packed = packed) -> int:
                     worker = free.pop()
                     try:
-                        gathering = lists.get(first)
-                        return self._stripe(worker, mates, watch, gathering, first, places, packed)
+                        return self._compare(worker, mates, watch, stripe, places, packed)
                     finally:
                         free.append(worker)
 
-                for compared in spread(work, firsts):
+                for compared in spread(work, stripes):
                     done += compared
                     progress(done, total)
-        for gathering in lists.values():
-            gathering.settle()
+        for stripe in stripes:
+            if stripe.gathering is not None:
+                stripe.gathering.settle()
         if watch is not None:
             watch.counts = np.sum([worker.counts for worker in workers], axis=0)
             for worker in workers:
@@ -324,43 +341,43 @@ class Stream:
                     rooms.append(packed[i].reshape(-1))
             yield places, packed
 
-    def _stripe(
+    def _compare(
         self,
         worker: _Worker,
         mates: Mates,
         watch: Watch | None,
-        gathering: Gathering | None,
-        first: int,
+        stripe: _Stripe,
         places: slice,
         packed: _Packed,
     ) -> int:
         """Compare a block of probes with a block of references, tile by tile."""
-        searches = self._searches(first)
-        probes = self.probes.probes(searches)
-        rows, tile = searches.stop - first, worker.tile
-        lowest = mates.lowest(searches)
-        bar = LOWEST
+        searches, gathering, tile = stripe.searches, stripe.gathering, worker.tile
+        first, rows = searches.start, searches.stop - searches.start
+        probes = stripe.probes if stripe.probes is not None else self.probes.probes(searches)
+        if len(self.probes) <= KEPT:
+            stripe.probes = probes
         starts = range(places.start, places.stop, self.columns)
-        for seen, (start, references) in enumerate(zip(starts, packed, strict=True)):
+        for start, references in zip(starts, packed, strict=True):
             columns = slice(start, min(start + self.columns, places.stop))
             tile.fill(probes, references, rows, columns.stop - start)
             tile.mask(*mates.of(searches, columns))
             highest = tile.row_max()
-            if not seen % AGAIN:
-                bar = worker.bar(gathering)
-            if bar > LOWEST:
-                tile.find(bar)
+            if watch is not None and watch.bins is not None:
+                worker.counts += tile.histogram(*watch.bins)
+            if not stripe.seen % AGAIN:
+                stripe.bars = worker.bars(gathering)
+            stripe.seen += 1
+            if stripe.bars:
+                tile.find(stripe.bars)
             if watch is not None and gathering is not None:
                 best = watch.best_nonmate[searches]
                 np.maximum(best, highest, out=best)
-                mates.count_ahead(tile, highest, lowest, first)
+                mates.count_ahead(tile, highest, stripe.lowest, first)
                 gathering.take(tile, highest, start)
                 if worker.tail is not None:
                     worker.tail.take(tile, highest, first, start)
                 if worker.margins is not None:
                     worker.margins.take(tile, highest, first, start - self.places.start)
-                if watch.bins is not None:
-                    worker.counts += tile.histogram(*watch.bins)
             for window in worker.windows:
                 _look(window, tile, highest)
         compared: int = rows * (places.stop - places.start)
@@ -369,6 +386,8 @@ class Stream:
 
 def _look(window: Window, tile: Tile, highest: Floats) -> None:
     """Show a window the scores of a tile, by the rows that reach it where those are few."""
+    if highest.max(initial=-np.inf) < window.low:
+        return
     if window.high == np.inf:
         rows = np.flatnonzero(highest >= window.low)
         if 4 * len(rows) < tile.rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -65,7 +67,7 @@ class TorchTile:
         """See `tiles.Tile.row_max`."""
         return self._there(self._all[: self.rows].amax(dim=1))
 
-    def find(self, bar: np.float32) -> None:
+    def find(self, bars: Sequence[np.float32]) -> None:
         """See `tiles.Tile.find`: a card looks as quickly every time."""
 
     def count(self, rows: Ints, bars: Floats) -> Ints:

@@ -416,7 +416,7 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
         [NumpyTile(multiply, ROWS, COLUMNS)],
         ROWS,
         COLUMNS,
-        max(COLUMNS, shares.columns // COLUMNS * COLUMNS),
+        COLUMNS,  # what was read stays in the cache until all probes are through
         slice(unit.low, unit.high),
     )
     watch = None

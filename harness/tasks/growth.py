@@ -28,6 +28,10 @@ Doubles: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 
+CERTAIN = "certain"
+"""Flag of a hit rate in a gallery of which every reference is within the rank."""
+
+
 class GrowthPoint(msgspec.Struct):
     """A rate in galleries of one size.
 
@@ -237,6 +241,11 @@ class _Sums:
         intervals = share_intervals(shares, clusters)
         for size, column, interval, chance in zip(sizes, shares.T, intervals, chances, strict=True):
             estimate = Estimate(float(column.mean()), n=len(column), chance=chance)
-            set_interval(estimate, interval, identities)
+            listed = rate == "hit-rate" and size is not None and point.rank >= size
+            if listed and column.min() == 1.0:
+                # As many are listed as there are references: nothing is estimated.
+                estimate.flags.append(CERTAIN)
+            else:
+                set_interval(estimate, interval, identities)
             found.append(GrowthPoint(size, estimate))
         return GrowthCurve(rate, point, found)

@@ -19,7 +19,7 @@ from harness.record.record import Run, read_run
 from harness.reporting.drawing.growth import growth_figure, label, searches_in
 from harness.tasks import closed_set, identification, open_set
 from harness.tasks.answers import Answer, Answered
-from harness.tasks.growth import Growth, GrowthCurve, growth_of
+from harness.tasks.growth import CERTAIN, Growth, GrowthCurve, growth_of
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import Outcome
 from harness.tasks.task import OperatingPoint, Task
@@ -244,3 +244,22 @@ def test_a_run_of_one_reference_has_no_figure() -> None:
     assert growth_figure(Growth(1, 1, 0, 0, []), "a") is None
     assert label(GrowthCurve("fpir", OperatingPoint(1, 0.5, 0.1), [])).startswith("False positive")
     assert label(GrowthCurve("hit-rate", point, []), short=True) == "Hit rate within rank 1"
+
+
+@pytest.mark.parametrize("failed", [(), ("t01/00.png", "t05/01.png", "t07/02.png")])
+def test_a_hit_among_as_many_as_are_listed_is_certain_unless_a_probe_failed(
+    failed: tuple[str, ...],
+) -> None:
+    task, _, answered, _ = world("closed-set", failed)
+    growth = growth_of(task.parts(answered), [OperatingPoint(3)], [2, 3, 4, 5])
+    points = growth.curves[0].points
+    sure = [CERTAIN in point.estimate.flags for point in points if point.size is not None]
+    assert sure[:4] == [not failed, not failed, False, False]
+    for point, certain in zip(points, sure, strict=False):
+        assert (point.estimate.low is None) == certain
+        assert point.estimate.value == 1.0 or not certain
+    figure = growth_figure(growth, "algorithm")
+    assert figure is not None
+    assert "95 % interval of the" in str(figure.legend)
+    cells = [cell for row in figure.table.rows for cell in row]
+    assert (CERTAIN in cells) == (not failed)

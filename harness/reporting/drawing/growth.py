@@ -9,7 +9,7 @@ from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import HOVER_POINTS, Figure
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, interval, percent, score
-from harness.tasks.growth import Growth, GrowthCurve, GrowthPoint
+from harness.tasks.growth import CERTAIN, Growth, GrowthCurve, GrowthPoint
 
 __all__ = ["growth_figure", "label", "searches_in", "size_text"]
 
@@ -94,8 +94,11 @@ def growth_figure(growth: Growth, algorithm: str) -> Figure | None:
         x = [float(size) for size, _ in sized]
         y = [value for _, estimate in sized if (value := estimate.value) is not None]
         series.append(plots.Series(label(curve, short=True), style, x, y))
-        low = [estimate.low for _, estimate in sized]
-        high = [estimate.high for _, estimate in sized]
+        # Where a hit is certain its value is all there is.
+        sure = [CERTAIN in estimate.flags for _, estimate in sized]
+        ends_of = zip(sized, sure, strict=True)
+        pairs = [(e.value, e.value) if one else (e.low, e.high) for (_, e), one in ends_of]
+        low, high = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         if style == "s0" and None not in low and None not in high:
             ends = ([v for v in low if v is not None], [v for v in high if v is not None])
             bands.append(plots.Band("s0-band", x, *ends))
@@ -170,7 +173,9 @@ def _table(growth: Growth) -> Table:
                 label(curve, short=True),
                 size_text(point, growth),
                 percent(estimate.value),
-                interval("hit-rate", estimate.low, estimate.high) or NO_VALUE,
+                CERTAIN
+                if CERTAIN in estimate.flags
+                else interval("hit-rate", estimate.low, estimate.high) or NO_VALUE,
             )
             rows.append((*row, *[percent(estimate.chance)] * chance))
     return Table(
