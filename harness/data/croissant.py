@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ _TYPES: Mapping[DType, str] = {
     "int64": "cr:Int64",
     "bool": "sc:Boolean",
 }
+_ODD = re.compile(r"[^\w.,=@+-]+")
 _TYPES_OF_FILES = mimetypes.MimeTypes(filenames=())
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -165,7 +167,7 @@ def croissant(
     bytes
         JSON-LD as UTF-8; equal data sets give equal bytes.
     """
-    tables, sets = list(records), list(file_sets)
+    tables, sets, ids = list(records), list(file_sets), _Ids()
     names = dict.fromkeys([*files, *(table.file for table in tables)])
     content: dict[str, Any] = {
         "@context": _CONTEXT,
@@ -179,16 +181,33 @@ def croissant(
         "keywords": list(described.keywords),
         "version": "1.0.0",
         "distribution": [
-            *(_file_object(root, name) for name in names),
-            *(_file_set(one) for one in sets),
+            *(_file_object(root, name, ids) for name in names),
+            *(_file_set(one, ids) for one in sets),
         ],
         "recordSet": [
-            *(_records(table) for table in tables),
-            *(_pictures(one) for one in sets),
+            *(_records(table, ids) for table in tables),
+            *(_pictures(one, ids) for one in sets),
         ],
     }
     kept = {key: value for key, value in content.items() if value not in ("", [])}
     return json.dumps(kept, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+class _Ids:
+    """Ids of what is described: readers take none with spaces, or with signs of addresses."""
+
+    def __init__(self) -> None:
+        self._named: dict[tuple[str, ...], str] = {}
+
+    def of(self, *names: str) -> str:
+        """Return the id of a file, a set of files or a table; or of a column of one."""
+        if names not in self._named:
+            wanted = "/".join(_ODD.sub("-", name) or "-" for name in names)
+            taken, number, found = set(self._named.values()), 2, wanted
+            while found in taken:
+                found, number = f"{wanted}-{number}", number + 1
+            self._named[names] = found
+        return self._named[names]
 
 
 def _format(suffix: str) -> str:
@@ -201,11 +220,11 @@ def _format(suffix: str) -> str:
     )
 
 
-def _file_object(root: Path, name: str) -> dict[str, Any]:
+def _file_object(root: Path, name: str, ids: _Ids) -> dict[str, Any]:
     path = root / name
     return {
         "@type": "cr:FileObject",
-        "@id": name,
+        "@id": ids.of("file", name),
         "name": name,
         "contentUrl": name,
         "contentSize": f"{path.stat().st_size} B",
@@ -214,10 +233,10 @@ def _file_object(root: Path, name: str) -> dict[str, Any]:
     }
 
 
-def _file_set(one: FileSet) -> dict[str, Any]:
+def _file_set(one: FileSet, ids: _Ids) -> dict[str, Any]:
     return {
         "@type": "cr:FileSet",
-        "@id": f"{one.name}-files",
+        "@id": ids.of("files", one.name),
         "name": f"{one.name}-files",
         "description": one.about,
         "encodingFormat": _format(one.suffix),
@@ -225,43 +244,46 @@ def _file_set(one: FileSet) -> dict[str, Any]:
     }
 
 
-def _records(table: RecordSet) -> dict[str, Any]:
+def _records(table: RecordSet, ids: _Ids) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet",
-        "@id": table.name,
+        "@id": ids.of(table.name),
         "name": table.name,
         "description": table.about,
         "field": [
             {
                 "@type": "cr:Field",
-                "@id": f"{table.name}/{name}",
+                "@id": ids.of(table.name, name),
                 "name": name,
                 "description": column.meaning,
                 "dataType": _TYPES[column.dtype],
-                "source": {"fileObject": {"@id": table.file}, "extract": {"column": name}},
+                "source": {
+                    "fileObject": {"@id": ids.of("file", table.file)},
+                    "extract": {"column": name},
+                },
             }
             for name, column in table.columns.items()
         ],
     }
 
 
-def _pictures(one: FileSet) -> dict[str, Any]:
+def _pictures(one: FileSet, ids: _Ids) -> dict[str, Any]:
     def of(name: str, about: str, kind: str, what: str) -> dict[str, Any]:
         return {
             "@type": "cr:Field",
-            "@id": f"{one.name}/{name}",
+            "@id": ids.of(one.name, name),
             "name": name,
             "description": about,
             "dataType": kind,
             "source": {
-                "fileSet": {"@id": f"{one.name}-files"},
+                "fileSet": {"@id": ids.of("files", one.name)},
                 "extract": {"fileProperty": what},
             },
         }
 
     return {
         "@type": "cr:RecordSet",
-        "@id": one.name,
+        "@id": ids.of(one.name),
         "name": one.name,
         "description": one.about,
         "field": [

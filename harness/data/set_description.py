@@ -7,6 +7,7 @@ hash with it and without it.
 from __future__ import annotations
 
 import csv
+import glob
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -97,7 +98,10 @@ def describe_set(root: Path, described: Described) -> Path | None:
         for file in sorted(root.iterdir())
         if file.suffix in (".csv", ".json", ".toml", ".md") and file.name != CROISSANT
     ]
-    header, places = _manifest(root)
+    header: Mapping[str, Column] = {}
+    places: Mapping[str, set[PurePosixPath]] = {}
+    with suppress(OSError, UnicodeDecodeError, csv.Error):  # somebody's generator wrote another
+        header, places = _manifest(root)
     records = [
         RecordSet(
             "manifest",
@@ -166,4 +170,4 @@ def _pattern(path: PurePosixPath) -> str:
     above = path.parts[:-1]
     if len(above) > 1 and above[0] in _PICTURES.values():
         return "/".join([above[0], *["*"] * (len(above) - 1), f"*{path.suffix}"])
-    return "/".join([*above, f"*{path.suffix}"])
+    return "/".join([*map(glob.escape, above), f"*{path.suffix}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import hashlib
 import json
 import shutil
@@ -58,7 +59,7 @@ def test_files_have_their_hashes_and_columns_their_types(tmp_path: Path) -> None
     drawn(tmp_path, rows_of(4, x_camera="A"))
     assert describe_set(tmp_path, SAID) == tmp_path / CROISSANT
     said = said_in(tmp_path)
-    (manifest,) = [one for one in said["distribution"] if one["@id"] == "manifest.csv"]
+    (manifest,) = [one for one in said["distribution"] if one["name"] == "manifest.csv"]
     content = (tmp_path / "manifest.csv").read_bytes()
     assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
     assert manifest["contentSize"] == f"{len(content)} B"
@@ -126,6 +127,29 @@ def test_the_description_is_no_part_of_a_data_set(
     assert after.records.keys() == before.records.keys()
 
 
+def test_a_manifest_that_is_none_is_no_reason_to_stop(tmp_path: Path) -> None:
+    for content in (b"image,tattoo\n\xff\xfe,1\n", b""):
+        (tmp_path / "manifest.csv").write_bytes(content)
+        assert describe_set(tmp_path, SAID) is not None
+        assert "recordSet" not in said_in(tmp_path)
+
+
+def test_names_that_no_id_can_have_get_ids_of_their_own(tmp_path: Path) -> None:
+    row = {"image": "Bilder [1]/ein Bild.png", "tattoo": "a", "x_a b": "1", "x_a-b": "2"}
+    drawn(tmp_path, [row])
+    (tmp_path / "my notes.md").write_text("x")
+    describe_set(tmp_path, SAID)
+    said = said_in(tmp_path)
+    fields = said["recordSet"][0]["field"]
+    assert [one["name"] for one in fields] == list(row)
+    parts = [*said["distribution"], *said["recordSet"], *fields]
+    ids = [one["@id"] for one in parts]
+    assert len(set(ids)) == len(ids)
+    assert not any(set(one) & set(" <>[]%#?") for one in ids)
+    (pictures,) = [one for one in said["distribution"] if "includes" in one]
+    assert fnmatch.fnmatch(row["image"], pictures["includes"][0])
+
+
 @pytest.mark.slow
 def test_mlcroissant_reads_what_is_made_and_what_is_imported(tmp_path: Path) -> None:
     mlcroissant = pytest.importorskip("mlcroissant")
@@ -138,14 +162,15 @@ def test_mlcroissant_reads_what_is_made_and_what_is_imported(tmp_path: Path) -> 
     assert ran.code == 0, ran.err
     write_bivtatt(brought, tattoos=2, photographs=2, long_side=48)
     write_manifest(brought)
-    own = drawn(tmp_path / "own", rows_of(5))
+    own = drawn(tmp_path / "own set", rows_of(5, **{"x_a b": "ü <b>", "x_c/d": "=1"}))
+    (own / "my notes.md").write_text("x")
     describe_set(own, SAID)
     for root in (made, brought, own):
         found = mlcroissant.Dataset(jsonld=str(root / CROISSANT))
         assert not found.metadata.issues.errors
         with (root / "manifest.csv").open(encoding="utf-8", newline="") as file:
             lines = list(csv.DictReader(file))
-        assert list(_cells(found.records("manifest"))) == lines
+        assert list(_cells(found.records("manifest"), list(lines[0]))) == lines
         paths = [one["images/path"].decode() for one in found.records("images")]
         assert sorted(paths) == sorted(line["image"] for line in lines)
         picture = next(iter(found.records("images")))["images/content"]
@@ -154,13 +179,9 @@ def test_mlcroissant_reads_what_is_made_and_what_is_imported(tmp_path: Path) -> 
     assert kinds == {"manifest", "images", "masks", "clean"}
 
 
-def _cells(records: Any) -> Iterator[dict[str, str]]:
+def _cells(records: Any, columns: list[str]) -> Iterator[dict[str, str]]:
     for one in records:
         yield {
-            name.partition("/")[2]: ""
-            if cell is None
-            else cell.decode()
-            if isinstance(cell, bytes)
-            else str(cell)
-            for name, cell in one.items()
+            column: "" if cell is None else cell.decode() if isinstance(cell, bytes) else str(cell)
+            for column, cell in zip(columns, one.values(), strict=True)
         }

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from harness.data.croissant import CROISSANT, Described, RecordSet, croissant
 from harness.data.table_files import formula_like, write_csv, write_parquet
@@ -62,10 +62,14 @@ class Written:
 
 @dataclass
 class _File:
-    """A file of rows: its name below the folder, and a table with its columns."""
+    """A file of rows: its name below the folder, a table with its columns, and what that is called.
+
+    A fold may be called whatever its data set calls it, so its scores have a number.
+    """
 
     name: str
     table: TypedTable
+    key: str
 
 
 def write_tables(folder: Path, out: Path, form: str) -> Written:
@@ -97,7 +101,7 @@ def write_tables(folder: Path, out: Path, form: str) -> Written:
         files: list[_File] = []
         for name, table in tables.items():
             write(place / f"{name}{suffix}", [table])
-            files.append(_File(f"{name}{suffix}", table))
+            files.append(_File(f"{name}{suffix}", table, name))
             formulas += formula_like(table) if form == "csv" else 0
         if tables.no_scores:
             found.notes.append(f"no {score_tables.NAME}{suffix}: {tables.no_scores}")
@@ -106,7 +110,7 @@ def write_tables(folder: Path, out: Path, form: str) -> Written:
         names = [file.name for file in files]
         if form == "croissant":
             records = [
-                RecordSet(_named(file), file.name, file.table.about, file.table.columns)
+                RecordSet(file.key, file.name, file.table.about, file.table.columns)
                 for file in files
             ]
             content = croissant(place, _described(tables), records=records)
@@ -131,9 +135,9 @@ def _write_scores(place: Path, tables: RunTables, suffix: str, write: Write) -> 
     if folds:
         (place / name).mkdir()
         files = []
-        for fold, part in zip(folds, tables.scores(), strict=True):
+        for i, (fold, part) in enumerate(zip(folds, tables.scores(), strict=True), start=1):
             write(place / name / f"{fold}{suffix}", [part])
-            files.append(_File(f"{name}/{fold}{suffix}", part))
+            files.append(_File(f"{name}/{fold}{suffix}", part, f"{name}-{i}"))
         return files
     first: list[TypedTable] = []
 
@@ -143,11 +147,7 @@ def _write_scores(place: Path, tables: RunTables, suffix: str, write: Write) -> 
             yield part
 
     write(place / f"{name}{suffix}", noted())
-    return [_File(f"{name}{suffix}", first[0])]
-
-
-def _named(file: _File) -> str:
-    return PurePosixPath(file.name).with_suffix("").as_posix().replace("/", "-")
+    return [_File(f"{name}{suffix}", first[0], name)]
 
 
 def _data_package(place: Path, described: Described, files: Sequence[_File]) -> bytes:
@@ -157,7 +157,7 @@ def _data_package(place: Path, described: Described, files: Sequence[_File]) -> 
         path = place / file.name
         resources.append(
             {
-                "name": _named(file).lower(),
+                "name": file.key,
                 "path": file.name,
                 "description": file.table.about,
                 "profile": "tabular-data-resource",
