@@ -51,6 +51,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # a summary is fetched, which a page of a file may not
 GALLERY = HERE.parent / "build" / "gallery" / "pages"
 GALLERY.mkdir(parents=True, exist_ok=True)
 html_extra_path = [str(GALLERY)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import algorithm_pages
 import command_pages
@@ -46,6 +46,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("shot", Shot)
     app.connect("builder-inited", _write)
     app.connect("source-read", _of_the_project)
+    app.connect("html-page-context", _with_levels, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -76,3 +77,12 @@ def _of_the_project(app: Sphinx, page: str, source: list[str]) -> None:
         text = text.replace(f"]({name}", f"]({other}.md")
     app.env.note_dependency(str(path))
     source[0] = text
+
+
+def _with_levels(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], tree: nodes.document | None
+) -> None:
+    """Say which level the headings of the theme's table of contents have, for screen readers."""
+    for key, text in context.items():
+        if key == "furo_navigation_tree" and isinstance(text, str):
+            context[key] = text.replace('role="heading"', 'role="heading" aria-level="2"')
