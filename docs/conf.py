@@ -25,8 +25,9 @@ nitpick_ignore_regex = [
     # Types of other packages: their inventories would be fetched from the network.
     ("py:.*", r"(np|numpy|npt|pd|pandas|pathlib|collections|typing|builtins|torch|click)\b.*"),
     ("py:.*", r"(Path|Any|Self|Callable|Iterable|Iterator|Mapping|Sequence|NoneType|Ellipsis)"),
-    # What only the glossary shows: helpers and results of metrics.
-    ("py:class", r"harness\.(metrics|statistics)\..*"),
+    # Types of the harness's own that no page describes.
+    ("py:class", r"harness\.(metrics|statistics|record|data|comparing|boards)\..*"),
+    ("py:class", r"RunLike|Identities"),
     ("py:class", r".*\.(T|Floats|Ints|Bools|NDArray|ArrayLike|DataFrame|generic)"),
 ]
 numpydoc_show_class_members = False
@@ -40,6 +41,7 @@ myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist
 myst_heading_anchors = 4
 # A notebook of the documentation is executed when it is built, and its outputs are not committed.
 nb_execution_mode = "cache"
+nb_execution_in_temp = True
 nb_execution_cache_path = str(HERE.parent / "build" / "notebooks")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300

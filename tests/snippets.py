@@ -51,6 +51,4 @@ def not_carried_out() -> dict[str, tuple[str, str]]:
 
 def only_compiled() -> list[tuple[str, str]]:
     """Return page and first line of the blocks of Python that no test carries out from the page."""
-    return re.findall(
-        r"^\| `(docs/\S+\.md)` \| `(.+?)` \| .+ \|$", CHECKED.read_text(), re.MULTILINE
-    )
+    return re.findall(r"^\| `(\S+\.md)` \| `(.+?)` \| .+ \|$", CHECKED.read_text(), re.MULTILINE)

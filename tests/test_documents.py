@@ -85,11 +85,7 @@ def test_every_local_link_leads_somewhere() -> None:
 def test_the_readme_s_algorithm_keeps_to_the_interface_in_about_15_lines(
     harness: Callable[..., Ran], tmp_path: Path
 ) -> None:
-<<<<<<< HEAD
-    (text,) = [block for block in blocks("python") if "class " in block]
-=======
     (text,) = [block for block in blocks(README, "python") if "class " in block]
->>>>>>> bddc53a7 (Commands and Python of README and docs are carried out by tests; the README is what a newcomer needs in two minutes)
     written = [line for line in text.splitlines() if line.strip()]
     assert len(written) <= 15
     path = tmp_path / "greys.py"
