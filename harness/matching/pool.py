@@ -21,10 +21,17 @@ class Here:
         From 1; one is this process itself.
     progress
         Called as ``progress(what, units done, units in all)``.
+    do
+        Does the unit in a folder; a function of a module.
     """
 
-    def __init__(self, workers: int, progress: Callable[[str, int, int], None]) -> None:
-        self.workers, self._progress = workers, progress
+    def __init__(
+        self,
+        workers: int,
+        progress: Callable[[str, int, int], None],
+        do: Callable[[Path], None] = do_one,
+    ) -> None:
+        self.workers, self._progress, self._do = workers, progress, do
         self._pool: ProcessPoolExecutor | None = None
 
     def __call__(self, what: str, folders: Sequence[Path]) -> None:
@@ -40,7 +47,7 @@ class Here:
         self._progress(what, 0, len(folders))
         if self.workers == 1:
             for done, folder in enumerate(folders, start=1):
-                do_one(folder)
+                self._do(folder)
                 self._progress(what, done, len(folders))
             return
         if self._pool is None:
@@ -49,7 +56,7 @@ class Here:
             self._pool = ProcessPoolExecutor(self.workers, mp_context=context)
         futures: list[Future[None]] = []
         try:
-            futures += [self._pool.submit(do_one, folder) for folder in folders]
+            futures += [self._pool.submit(self._do, folder) for folder in folders]
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
                 self._progress(what, done, len(folders))

@@ -175,6 +175,22 @@ def fault_of(folder: Path, unit: Unit) -> str:
     return "" if found == done.result else f"{RESULT} changed after it was written"
 
 
+def done_in(folder: Path) -> Done | None:
+    """Return what the unit in a folder said when it was done; None where it is not, by its files.
+
+    Raises
+    ------
+    OSError
+        If there is no unit.
+    """
+    asked = hashlib.sha256((folder / UNIT).read_bytes()).hexdigest()
+    try:
+        done = msgspec.json.decode((folder / DONE).read_bytes(), type=Done)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return done if done.unit == asked else None
+
+
 def read_result(folder: Path) -> Arrays:
     """Read the arrays of a unit that was done, each in the shape and dtype that it was made in."""
     return load_arrays(folder / RESULT)

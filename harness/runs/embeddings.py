@@ -22,6 +22,7 @@ from harness.matching.sharded import Execute, Looked, Shards, shards_for
 from harness.record.manifest import Import
 from harness.record.renewing import alone
 from harness.runs.importing import ImportedRun, keep, listed_as
+from harness.runs.status import MATCHING
 from harness.scorefiles.imported import Imported
 from harness.scorefiles.mates import Mates, Side, read_mates, read_names
 from harness.tasks.answers import StreamedAnswer
@@ -165,7 +166,7 @@ def match_embeddings(
         Side("probe", rows["probes"], names["probes"]),
         Side("reference", rows["references"], names["references"]),
     )
-    work = embeddings.out / NAME / f"{listed}-{_key(embeddings, files)}.unfinished"
+    work = embeddings.out / NAME / f"{listed}-{_key(embeddings, files)}{MATCHING}"
     work.mkdir(parents=True, exist_ok=True)
     with alone(work):
         looked, found = _matched(embeddings, files, mates, work, execute, say)

@@ -17,11 +17,17 @@ from harness.execution.claims import CLAIM, SILENT, Claim
 from harness.execution.journal import JOURNAL
 from harness.execution.storage import STEP_FILE
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit
+from harness.matching.units import PLAN as SHARDS
+from harness.matching.units import UNIT, done_in
 from harness.record import record
 from harness.record.files import read_json
 
 PLAN = "plan.json"
 """In an unfinished run folder: the names of its units, and the steps of each."""
+
+
+MATCHING = ".unfinished"
+"""How the folder of a matching ends until its run is there."""
 
 
 class PlannedUnit(msgspec.Struct):
@@ -94,6 +100,8 @@ class Status(msgspec.Struct):
         Units that are done, by the machine on which they were.
     seconds
         Until the last unit is done, by how long others took; None where none is done.
+    note
+        What is not among its units yet.
     """
 
     folder: str
@@ -104,6 +112,7 @@ class Status(msgspec.Struct):
     failed: list[AtWork]
     hosts: dict[str, int]
     seconds: float | None
+    note: str = ""
 
 
 class _Step(msgspec.Struct):
@@ -125,6 +134,13 @@ def remove_plan(folder: Path) -> None:
 def unfinished_runs(places: Iterable[Path]) -> Iterator[Path]:
     """Yield the unfinished run folders among, and below, some folders."""
     yield from _holding(places, PLAN)
+
+
+def unfinished_matchings(places: Iterable[Path]) -> Iterator[Path]:
+    """Yield the folders of ``harness match`` that are not finished among, and below, some."""
+    for folder in _holding(places, SHARDS):
+        if folder.name.endswith(MATCHING):
+            yield folder
 
 
 def finished_runs(places: Iterable[Path]) -> Iterator[Path]:
@@ -183,6 +199,48 @@ def status_of(folder: Path) -> Status:
         failed=failed,
         hosts=dict(sorted(hosts.items())),
         seconds=_left(left, seconds, max(len(running), 1 if running else plan.workers)),
+    )
+
+
+def status_of_matching(folder: Path) -> Status:
+    """Return how far an unfinished matching is, by the units that are laid out.
+
+    Parameters
+    ----------
+    folder
+        As `unfinished_matchings` yields it.
+    """
+    seconds: dict[int, list[float]] = defaultdict(list)
+    hosts: Counter[str] = Counter()
+    running, failed, left = list[AtWork](), list[AtWork](), list[tuple[int, float]]()
+    kinds: list[str] = []
+    names = sorted(path.parent.name for path in folder.glob(f"units/*/{UNIT}"))
+    for name in names:
+        kind = name.rstrip("-0123456789")
+        kinds += [] if kind in kinds else [kind]
+        wave = kinds.index(kind)
+        with suppress(OSError):  # it was finished meanwhile
+            done = done_in(folder / "units" / name)
+            if done is not None:
+                seconds[wave].append(done.seconds)
+                hosts[done.host] += 1
+                continue
+        claim = _at_work(folder, name)
+        left.append((wave, claim.seconds if claim is not None and not claim.failed else 0.0))
+        if claim is not None:
+            (failed if claim.failed else running).append(claim)
+    done_units = sum(map(len, seconds.values()))
+    comparing = any(kind.startswith("count") for kind in kinds)
+    return Status(
+        folder=str(folder),
+        units=len(names),
+        done=done_units,
+        waiting=len(names) - done_units - len(running) - len(failed),
+        running=running,
+        failed=failed,
+        hosts=dict(sorted(hosts.items())),
+        seconds=_left(left, seconds, max(1, len(running))),
+        note="" if comparing else "what compares is laid out once these are done",
     )
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
-from harness.errors import RunFailed
+from harness.errors import DataError, RunFailed
 from harness.execution.claims import CLAIM, SILENT, Claim, claimed, read_claim
 from harness.execution.doing import Event, Stopped
+from harness.execution.matched import do_claimed
 from harness.execution.unit import Training, Unit
-from harness.runs.status import Status, status_of, write_plan
+from harness.matching.rows import vector_files
+from harness.matching.sharded import Shards
+from harness.runs.status import Status, status_of, status_of_matching, write_plan
 from tests.conftest import Ran, run_harness
 
 Command = Callable[..., Ran]
@@ -60,7 +65,7 @@ def begun(tmp_path: Path) -> Path:
 
 def write_claim(run: Path, name: str, claim: Claim) -> Path:
     place = run / "units" / name
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     (place / CLAIM).write_bytes(msgspec.json.encode(claim))
     return place / CLAIM
 
@@ -170,3 +175,61 @@ def test_who_finds_another_s_claim_stops_and_leaves_it(
             assert claim.token == theirs
     assert lost == [1]
     assert read_claim(tmp_path) is None
+
+
+def halted(folder: Path, last: str) -> Path:
+    """A matching that did all units up to one, and stopped there."""
+    rng = np.random.default_rng(0)
+    for name, rows in (("P", 10), ("R", 5000)):
+        np.save(folder / f"{name}.npy", rng.standard_normal((rows, 8)).astype(np.float32))
+    work = folder / "runs" / "embeddings" / "vendor-0123456789.unfinished"
+
+    def execute(what: str, folders: Sequence[Path]) -> None:
+        for one in folders:
+            if one.name == last:
+                raise KeyboardInterrupt
+            do_claimed(one)
+
+    files = {side: vector_files(folder / f"{side}.npy", side) for side in ("P", "R")}
+    shards = Shards(work, files["P"], files["R"], execute, memory=1 << 30, say=lambda text: None)
+    looked = {side: shards.look(side) for side in ("probes", "references")}
+    with pytest.raises(KeyboardInterrupt):
+        shards.match(looked, np.array([[0, 0], [1, 7]]), shards=3, candidates=5)
+    return work
+
+
+def test_units_of_a_matching_are_counted_as_those_of_runs_are(tmp_path: Path) -> None:
+    work = halted(tmp_path, "count-0-00000-00001")
+    found = status_of_matching(work)
+    # Probes and references were looked at, the mates of one block scored, one part compared.
+    assert (found.units, found.done, found.waiting, found.note) == (6, 4, 2, "")
+    assert found.hosts == {socket.gethostname(): 4}
+    assert found.seconds is not None
+    write_claim(work, "count-0-00000-00001", Claim("n4", 77, 996.0, 1000.0, "", "comparing", 1, 4))
+    write_claim(work, "count-0-00000-00002", Claim("n5", 78, 996.0, 1000.0, failed="it broke"))
+    ran = run_harness("status", tmp_path / "runs")
+    assert "4 of 6 units done, 1 at work, 1 failed, 0 waiting; about" in ran.out
+    assert "count-0-00000-00001: comparing 25 % on n4, process 77" in ran.out
+    assert "count-0-00000-00002: failed on n5: it broke" in ran.out
+    facts = run_harness("status", tmp_path / "runs", "--json").json
+    assert msgspec.convert(facts["unfinished"][0], Status).done == 4
+
+
+def test_a_matching_says_that_it_has_more_to_lay_out(tmp_path: Path) -> None:
+    work = halted(tmp_path, "begin-00000")
+    assert status_of_matching(work).note
+    said = run_harness("status", tmp_path / "runs").out
+    assert "2 of 3 units done, 0 at work, 0 failed, 1 waiting; what compares is laid out" in said
+
+
+def test_a_result_of_another_unit_is_not_done_and_a_unit_that_failed_says_why(
+    tmp_path: Path,
+) -> None:
+    work = halted(tmp_path, "count-0-00000-00001")
+    unit_file = work / "units" / "begin-00000" / "unit.json"
+    unit_file.write_bytes(unit_file.read_bytes() + b" ")
+    assert status_of_matching(work).done == 3
+    (tmp_path / "R.npy").write_bytes(b"")
+    with pytest.raises(DataError):
+        do_claimed(work / "units" / "count-0-00000-00001")
+    assert [one.unit for one in status_of_matching(work).failed] == ["count-0-00000-00001"]

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 def status(places: tuple[Path, ...], as_json: bool) -> None:
     """Say how far runs are: units done, at work and failed, by machine, and when they will end.
 
-    RUNS are run folders or folders that hold some; runs/ unless given. Their files are read and
-    nothing else, so that any machine that sees them can say it.
+    RUNS are folders of `harness run` and `harness match`, or folders that hold some; runs/ unless
+    given. Their files are read and nothing else, so that any machine that sees them can say it.
     """
     import msgspec
 
     from harness.errors import Damaged
-    from harness.runs.status import finished_runs, status_of, unfinished_runs
+    from harness.runs.status import (
+        finished_runs,
+        status_of,
+        status_of_matching,
+        unfinished_matchings,
+        unfinished_runs,
+    )
 
     chosen = places or (Path("runs"),)
     for place in chosen:
@@ -41,6 +47,7 @@ def status(places: tuple[Path, ...], as_json: bool) -> None:
         except Damaged as reason:
             if (folder / "plan.json").exists():  # else it was finished meanwhile
                 click.echo(f"{reason}", err=True)
+    found += [status_of_matching(folder) for folder in dict.fromkeys(unfinished_matchings(chosen))]
     finished = len(set(finished_runs(chosen)))
     if as_json:
         facts = {"finished": finished, "unfinished": msgspec.to_builtins(found)}
@@ -55,7 +62,9 @@ def _lines(one: Status) -> list[str]:
     """Return a run's status, for a terminal."""
     from harness.reporting.wording import duration
 
-    if one.done == one.units:
+    if one.note:
+        end = one.note
+    elif one.done == one.units:
         end = "its numbers are being made"
     elif one.seconds is None:
         end = "end not known yet"

@@ -105,10 +105,11 @@ def matching_on(
     if not is_known(on):
         raise UsageError(f"--on {on!r}: expected {HOW}")
     if on in EXECUTORS:
+        from harness.execution.matched import do_claimed
         from harness.matching.pool import Here
 
         _check_here(on, file, data_roots)
-        here = Here(EXECUTORS[on].most_units or workers, progress)
+        here = Here(EXECUTORS[on].most_units or workers, progress, do_claimed)
         try:
             yield here
         finally:

@@ -26,7 +26,8 @@ from harness.execution.cluster.sameness import (
 )
 from harness.execution.cluster.settings import ClusterSettings, Roots, mapped
 from harness.execution.environment import environment_of_process, harness_version
-from harness.matching.units import DONE, do_one
+from harness.execution.matched import do_claimed
+from harness.matching.units import DONE
 from harness.plugins.sources import score_makers
 
 
@@ -142,7 +143,7 @@ def do_there(folder: str, roots: Roots) -> bytes:
         What its folders are called here.
     """
     try:
-        do_one(Path(mapped(folder, roots)), called=lambda path: mapped(path, roots))
+        do_claimed(Path(mapped(folder, roots)), called=lambda path: mapped(path, roots))
     except HarnessError as reason:
         fault = Fault(f"{reason}\n  on {socket.gethostname()}", reason.exit_code)
     except OSError as reason:
