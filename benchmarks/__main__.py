@@ -21,6 +21,7 @@ from benchmarks import (
     machine,
     matching,
     peers,
+    starting,
     training,
     verification,
 )
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cluster": cluster.carried,
     "judging": judging.folders,
     "leaderboard": leaderboard.many_runs,
+    "starting": starting.starts,
     "intervals": libraries.intervals,
     "band-of-chance": libraries.band_of_chance,
     "ssim": libraries.ssim,

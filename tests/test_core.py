@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +46,11 @@ def test_this_test_would_notice_one() -> None:
     extras = frozenset().union(*brings().values())
     files = sorted((PACKAGE / "training").glob("*.py"))
     assert {package_of(name) for file in files for name in at_the_top(file)} & extras >= {"torch"}
+
+
+def test_import_harness_brings_no_package_at_all() -> None:
+    program = "import harness, sys; print(*sorted(sys.modules))"
+    loaded = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    heavy = {"numpy", "pandas", "torch", "tensorflow", "click", "msgspec", "PIL", "pydantic"}
+    assert "harness" in loaded
+    assert not heavy & set(loaded)

@@ -116,7 +116,7 @@ def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
     for folder in plugin_folders(extra):
         for place in sorted(folder.iterdir()):
             if not place.name.startswith(("_", ".")):
-                for plugin in _offered(place):
+                for plugin in offered_at(place):
                     if plugin not in found.setdefault(plugin.name, []):
                         found[plugin.name].append(plugin)
     for entry, file in of_packages(ENTRY_POINTS):
@@ -135,10 +135,15 @@ def of_packages(group: str) -> Iterator[tuple[importlib.metadata.EntryPoint, Pat
             yield entry, Path(spec.origin)
 
 
-def _offered(place: Path) -> list[Plugin]:
+def offered_at(place: Path) -> list[Plugin]:
     """Return the algorithms that a file or a folder is: none, one, or several of one folder.
 
     A folder that defines one is called after itself; of several each is called after its class.
+
+    Parameters
+    ----------
+    place
+        A Python file, or a folder with an ``__init__.py``; anything else is none.
     """
     name = place.stem.replace("_", "-")
     if place.suffix == ".py":
@@ -177,10 +182,10 @@ def _at(name: str) -> Plugin | None:
     with suppress(OSError, ValueError):
         if path.is_dir():
             path = path.resolve()
-        inside = [one for one in _offered(path.parent) if one.attribute and one.name == path.name]
+        inside = [one for one in offered_at(path.parent) if one.attribute and one.name == path.name]
         if inside:
             return inside[0]
-        found = _offered(path)
+        found = offered_at(path)
         if len(found) > 1:
             names = ", ".join(one.path for one in found)
             raise UsageError(f"{name!r} offers more than one algorithm: {names}. Name one of them")

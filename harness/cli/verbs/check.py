@@ -13,37 +13,74 @@ from harness.cli.completing import ALGORITHMS
 from harness.cli.group import commands
 from harness.cli.naming import refuse_place
 from harness.cli.options import PARAM, PLUGINS, PRESET, assignments
-from harness.errors import UsageError, some
+from harness.errors import HarnessError, PluginError, UsageError, some, visible_lines
 
 if TYPE_CHECKING:
     from harness.conformance import Finding
 
 
 @commands.command()
-@click.argument("name", shell_complete=ALGORITHMS)
+@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=ALGORITHMS)
 @PARAM
 @PRESET
+@click.option(
+    "--changed",
+    is_flag=True,
+    help="NAMEs are changed files: what they are part of is checked, others are passed over.",
+)
 @PLUGINS
-def check(name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]) -> None:
+def check(
+    names: tuple[str, ...],
+    parameters: tuple[str, ...],
+    preset: str,
+    changed: bool,
+    plugins: tuple[Path, ...],
+) -> None:
     """Check that an algorithm keeps to the interface; exit code 3 if it does not.
 
     NAME may also be a protocol (a name, or a file that ends in .toml), or a generator of pictures:
-    its name, its file or its folder.
+    its name, its file or its folder. Several are checked one after the other.
     """
+    if changed:
+        from harness.plugins.committed import parts_of
+        from harness.synthesis.checking import is_generator
+
+        names = tuple(parts_of(map(Path, names), is_generator))
+        if not names:
+            click.echo("no algorithm, generator or protocol among the changed files", err=True)
+            return
+    elif not names:
+        raise UsageError("name what is to be checked: harness check NAME")
+    codes = []
+    for name in names:
+        if len(names) > 1:
+            click.echo(f"{name}:")
+        try:
+            codes.append(_say(_checked(name, parameters, preset, plugins)))
+        except HarnessError as reason:
+            if len(names) == 1:
+                raise
+            click.echo(visible_lines(f"error: {reason}"), err=True)
+            codes.append(reason.exit_code)
+    sys.exit(max(codes))
+
+
+def _checked(
+    name: str, parameters: tuple[str, ...], preset: str, plugins: tuple[Path, ...]
+) -> Iterator[Finding]:
+    """Return what is found about whatever a name means."""
     from harness.plugins import registry
 
     if name.endswith(".toml") or name in registry.protocols(plugins):
         _refuse_values(parameters, preset)
-        _say(_of_protocol(name, plugins))
-        return
+        return _of_protocol(name, plugins)
     file = _generator(name, plugins)
     if file is not None:
         from harness.synthesis.checking import examine_generator
 
         _refuse_values(parameters, preset)
-        _say(examine_generator(file))
-        return
-    _say(_of_algorithm(name, parameters, preset, plugins))
+        return examine_generator(file)
+    return _of_algorithm(name, parameters, preset, plugins)
 
 
 def _generator(name: str, plugins: tuple[Path, ...]) -> Path | None:
@@ -113,8 +150,8 @@ def _refuse_values(parameters: tuple[str, ...], preset: str) -> None:
         raise UsageError("--param and --preset are of algorithms")
 
 
-def _say(findings: Iterable[Finding]) -> None:
-    """Print findings as they come, and exit with 3 if one is bad."""
+def _say(findings: Iterable[Finding]) -> int:
+    """Print findings as they come, and return the exit code: 3 if one is bad."""
     passed = bad = 0
     for finding in findings:
         passed, bad = passed + finding.passed, bad + (not finding.passed)
@@ -122,5 +159,4 @@ def _say(findings: Iterable[Finding]) -> None:
         said = f": {finding.message}" if finding.message else ""
         click.echo(f"{mark}  {finding.name}{said}")
     click.echo(f"\n{passed} passed, {bad} failed")
-    if bad:
-        sys.exit(3)
+    return PluginError.exit_code if bad else 0
