@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from click.shell_completion import ShellComplete
 
 from harness.cli.verbs import commands
 from harness.plugins import registry
+from harness.plugins.places import PACKAGE
 from tests.conftest import Ran
 
 Command = Callable[..., Ran]
@@ -166,3 +170,74 @@ def test_a_press_of_tab_imports_no_framework(words: str) -> None:
         },
     )
     assert done.stderr.strip() == "imported:"
+
+
+def typed_into(shell: list[str], start: str, keys: str, wanted: str, place: Path) -> str:
+    """Return what a real shell shows on a terminal after keys, until it shows what is wanted."""
+    (place / "harness").write_text(f'#!/bin/sh\nexec {sys.executable} -m harness "$@"\n')
+    (place / "harness").chmod(0o755)
+    ours, theirs = pty.openpty()
+    env = {
+        **os.environ,
+        "PATH": f"{place}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(place),
+        "TERM": "dumb",
+        "PS1": "$ ",
+    }
+    process = subprocess.Popen(
+        shell, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=place, close_fds=True
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        os.write(ours, f"{start}; echo rea''dy\n".encode())
+        for text, awaited in (("", b"ready"), (keys, wanted.encode())):
+            os.write(ours, text.encode())
+            until = time.monotonic() + 60
+            while awaited not in shown and time.monotonic() < until:
+                if select.select([ours], [], [], 0.2)[0]:
+                    shown += os.read(ours, 4096)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    return shown.decode(errors="replace")
+
+
+SHELLS = {
+    "bash": (["bash", "--norc", "-i"], 'eval "$(harness completion bash)"'),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        'autoload -U compinit; compinit -u; eval "$(harness completion zsh)"',
+    ),
+    "fish": (["fish", "--no-config", "-i"], "harness completion fish | source"),
+}
+"""How each is started without a user's settings, and what docs/install.md says to put into them."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", list(SHELLS))
+@pytest.mark.parametrize(
+    ("keys", "wanted"),
+    [
+        ("harness run --algo tripl\t", "harness run --algo triplet"),
+        ("harness leaderb\t", "harness leaderboard"),
+        ("harness check --chan\t", "harness check --changed"),
+    ],
+)
+def test_a_press_of_tab_in_a_real_shell_writes_the_rest(
+    shell: str, keys: str, wanted: str, tmp_path: Path
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    command, start = SHELLS[shell]
+    assert wanted in typed_into(command, start, keys, wanted, tmp_path)
+
+
+def test_the_page_on_installing_switches_completion_on_as_each_shell_is_told() -> None:
+    page = PACKAGE.parent / "docs" / "install.md"
+    if not page.exists():
+        pytest.skip("the documents are in the checkout")
+    text = page.read_text(encoding="utf-8")
+    for shell, (_, start) in SHELLS.items():
+        assert start.rpartition("; ")[2] in text, shell

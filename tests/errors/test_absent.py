@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -144,3 +145,31 @@ def test_no_package_stands_in_two_extras() -> None:
         line.split(">=")[0].lower() for line in every if not line.startswith("tattoo-harness[")
     ]
     assert sorted(named) == sorted(set(named))
+
+
+def test_contributing_says_of_every_package_where_it_belongs() -> None:
+    project = PACKAGE.parent / "pyproject.toml"
+    if not project.exists():
+        pytest.skip("needs a checkout")
+    facts = tomllib.loads(project.read_text())["project"]
+    asked = {"core": facts["dependencies"], **facts["optional-dependencies"]}
+    wanted = {
+        (extra, re.split("[><=]", line)[0].lower())
+        for extra, lines in asked.items()
+        for line in lines
+        if not line.startswith("tattoo-harness[")
+    }
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text[text.index("| where | package |") : text.index("What a library would do")]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:] if line]
+    assert {(row[0], row[1]) for row in rows} == wanted
+    assert len(rows) == len(wanted)
+
+
+def test_the_page_on_installing_names_every_extra() -> None:
+    page = PACKAGE.parent / "docs" / "install.md"
+    if not page.exists():
+        pytest.skip("needs a checkout")
+    facts = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    named = set(re.findall(r"`tattoo-harness\[([a-z,]+)\]`", page.read_text(encoding="utf-8")))
+    assert named == set(facts["optional-dependencies"]) - {"docs"}
