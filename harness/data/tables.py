@@ -158,6 +158,8 @@ def seen(text: str) -> str:
     >>> seen("\u202ea.png\u200b "), seen(" \ufeff ")
     ('a.png', '')
     """
+    if text.isascii() and text.isprintable():  # most cells: of these the space alone is not seen
+        return text.strip(" ")
     ends = [place for place, one in enumerate(text) if not (one.isspace() or category(one) == "Cf")]
     return text[ends[0] : ends[-1] + 1] if ends else ""
 

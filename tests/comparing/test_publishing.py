@@ -16,15 +16,20 @@ from tests.comparing.conftest import Altered, junit_of, reversed_order
 from tests.conftest import run_harness
 
 
-def gate(before: Path, after: Path, *words: str | Path, **settings: str) -> tuple[int, str, str]:
+def gate(before: Path, after: Path, *words: str | Path) -> tuple[int, str, str]:
+    ran = run_harness("gate", "--baseline", before, "--candidate", after, *words)
+    return ran.code, ran.out, ran.err
+
+
+def on_a_console(before: Path, after: Path, encoding: str) -> tuple[int, str, str]:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "harness", "gate"),
-            *("--baseline", str(before), "--candidate", str(after), *map(str, words)),
+            *("--baseline", str(before), "--candidate", str(after)),
         ],
         capture_output=True,
         check=False,
-        env={"PATH": "/usr/bin:/bin", **settings},
+        env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": encoding},
     )
     return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
 
@@ -35,8 +40,8 @@ def test_a_verdict_keeps_its_code_on_every_console(
     finished: Path, altered: Altered, encoding: str
 ) -> None:
     worse = altered("worse", reversed_order)
-    assert gate(finished, finished, PYTHONIOENCODING=encoding)[0] == 0
-    code, out, err = gate(finished, worse, PYTHONIOENCODING=encoding)
+    assert on_a_console(finished, finished, encoding)[0] == 0
+    code, out, err = on_a_console(finished, worse, encoding)
     assert code == 1
     assert "REGRESSED" in out
     assert "Traceback" not in err
@@ -44,7 +49,7 @@ def test_a_verdict_keeps_its_code_on_every_console(
 
 @pytest.mark.slow
 def test_what_cannot_be_written_is_no_regression_and_the_verdict_is_still_said(
-    finished: Path, tmp_path: Path
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("taken")
     folder = tmp_path / "out"
@@ -54,9 +59,8 @@ def test_what_cannot_be_written_is_no_regression_and_the_verdict_is_still_said(
         assert code == 3
         assert "cannot be written" in err
         assert "Traceback" not in err
-    code, out, err = gate(
-        finished, finished, GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "such" / "summary")
-    )
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "such" / "summary"))
+    code, out, err = gate(finished, finished)
     assert (code, "PASSED" in out) == (3, True)
     assert "the verdict cannot be written" in err
 

@@ -18,7 +18,7 @@ from harness.plugins.places import bundled, cache_folder
 from harness.reporting import wording
 from tests.conftest import Ran
 
-pytestmark = [pytest.mark.own_process, pytest.mark.slow]
+pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
 
 Command = Callable[..., Ran]
 WriteFile = Callable[[str, str], Path]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Ran, run_harness, save_png
 
-pytestmark = [pytest.mark.own_process, pytest.mark.slow]
+pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
 
 BODY = '''
 @dataclass

@@ -20,12 +20,12 @@ from harness.execution.claims import Claim, read_claim
 from tests.conftest import Ran
 from tests.execution.cluster.conftest import asked, bytes_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.own_process]
+pytestmark = [pytest.mark.slow, pytest.mark.own_workers]
 
 Command = Callable[..., Ran]
-KILLS = int(os.environ.get("HARNESS_KILLS", "6"))
+KILLS = int(os.environ.get("HARNESS_KILLS", "4"))
 """Workers that are killed; before a release 20 are, which takes minutes."""
-FOLDS = KILLS + 10
+FOLDS = KILLS + 8
 PATIENCE = 600.0
 
 
@@ -78,7 +78,7 @@ def test_workers_are_killed_at_random_moments_and_every_unit_is_counted_once(
     harness: Command, folders: Path, patient: Path, tmp_path: Path
 ) -> None:
     reference = harness(
-        *asked(folders, patient, FOLDS), "--out", tmp_path / "here", timeout=PATIENCE
+        *asked(folders, patient, FOLDS), "--on", "in-process", "--out", tmp_path / "here"
     )
     out = tmp_path / "runs"
     slow = (*asked(folders, patient, FOLDS), "--param", "nap=.08", "--out", out)

@@ -143,7 +143,7 @@ def test_the_table_names_machine_thing_and_both_sides_and_is_not_endless() -> No
     assert len(many.splitlines()) < 30
 
 
-@pytest.mark.own_process
+@pytest.mark.own_workers
 def test_a_worker_reports_what_this_machine_is() -> None:
     file = str(bundled("algorithms") / "colours.py")
     question = msgspec.structs.replace(QUESTION, name="colours", file=file, silence=100.0)

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Ran
 from tests.execution.cluster.conftest import asked, bytes_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.own_process]
+pytestmark = [pytest.mark.slow, pytest.mark.own_workers]
 
 Command = Callable[..., Ran]
 
@@ -71,7 +71,8 @@ def script_of_the_same_bytes(
     def run(on: str, jobs: str) -> str:
         file = tmp_path / "jobs.toml"
         file.write_text(jobs)
-        here = harness(*asked(folders, patient), "--out", tmp_path / "here", timeout=400)
+        # Inside this process: `test_dask` sees that it makes the bytes that processes make.
+        here = harness(*asked(folders, patient), "--on", "in-process", "--out", tmp_path / "here")
         words = ("--on", on, "--cluster", file, "--out", tmp_path / "there")
         there = harness(*asked(folders, patient), *words, timeout=400)
         assert there.code == 0, there.err
@@ -82,6 +83,7 @@ def script_of_the_same_bytes(
     return run
 
 
+@pytest.mark.own_process  # what is left of the keys goes with the command's process
 def test_jobs_make_the_same_bytes_and_are_gone_afterwards(
     script_of_the_same_bytes: Callable[[str, str], str], tmp_path: Path, slurm: Path
 ) -> None:

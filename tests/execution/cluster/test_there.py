@@ -20,7 +20,7 @@ from tests.conftest import Ran
 from tests.execution.cluster.conftest import asked, bytes_of
 from tests.execution.cluster.test_dying import claims, done_at, started, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.own_process]
+pytestmark = [pytest.mark.slow, pytest.mark.own_workers]
 
 Command = Callable[..., Ran]
 LEARNS_BY_WORKERS = """

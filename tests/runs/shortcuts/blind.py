@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from harness.runs.preparing import Request, judged_by
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, PictureAnswer
 from harness.tasks.kinds import task_of
+from harness.tasks.on_data import ProtocolOnData
 
 
 @dataclass
@@ -51,9 +53,15 @@ class Looked:
         self.known = dataclass(Known)
 
 
+@cache
+def _judged(protocol: str, data: Path | None = None) -> ProtocolOnData:
+    """Return a protocol on its data, which controls only read."""
+    return judged_by(protocol, Request((), (protocol,), data=data))
+
+
 def headline(control: Looked, protocol: str, folder: Path, data: Path | None = None) -> Estimate:
     """Return the headline estimate that a control reaches on a protocol."""
-    judged = judged_by(protocol, Request((), (protocol,), data=data))
+    judged = _judged(protocol, data)
     task, records = task_of(judged.protocol), judged.dataset.records
     used = {n for fold in judged.folds for n in (*fold.train, *fold.probes, *fold.gallery)}
     records = {name: record for name, record in records.items() if name in used}
@@ -70,7 +78,7 @@ def headline(control: Looked, protocol: str, folder: Path, data: Path | None = N
 
 def headline_by_place(protocol: str) -> Estimate:
     """Return the headline estimate of scores that say where a picture stood among those given."""
-    judged = judged_by(protocol, Request((), (protocol,)))
+    judged = _judged(protocol)
     task, records = task_of(judged.protocol), judged.dataset.records
     used = {n for fold in judged.folds for n in (*fold.train, *fold.probes, *fold.gallery)}
     records = {name: record for name, record in records.items() if name in used}
