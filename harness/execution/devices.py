@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from harness.errors import absent
@@ -47,6 +48,31 @@ def lacking(device: str) -> str:
         return f"torch did not answer in {PATIENCE:.0f} s"
     lines = done.stderr.strip().splitlines()
     return "" if done.returncode == 0 else lines[-1] if lines else "torch ended without a word"
+
+
+def visible_devices(named: str) -> list[str]:
+    """Return what a value of ``CUDA_VISIBLE_DEVICES`` names: numbers, or names of cards.
+
+    What follows the first that names none is hidden, as CUDA has it; ``-1`` and Slurm's
+    ``NoDevFiles`` name none.
+
+    Parameters
+    ----------
+    named
+        The value.
+
+    Examples
+    --------
+    >>> visible_devices("3, 0"), visible_devices("GPU-8932f937"), visible_devices("1,-1,0")
+    (['3', '0'], ['GPU-8932f937'], ['1'])
+    >>> visible_devices(""), visible_devices("NoDevFiles")
+    ([], [])
+    """
+    names = [one.strip() for one in named.split(",")]
+    return list(takewhile(lambda one: one not in _NONE, names))
+
+
+_NONE = ("", "-1", "NoDevFiles")
 
 
 def device_asked(device: str, parameters: Mapping[str, Any]) -> str:

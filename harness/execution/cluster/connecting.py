@@ -18,6 +18,7 @@ from typing import Any
 from harness.errors import RunFailed, UsageError, absent
 from harness.execution.cluster import there
 from harness.execution.cluster.settings import DASK, ClusterSettings
+from harness.execution.devices import visible_devices
 from harness.execution.variables import variables
 
 LOCAL_WAIT, LOCAL_UNSEEN = 60.0, 2.0
@@ -445,5 +446,5 @@ def _devices() -> list[str]:
     """Return the NVIDIA devices of this machine that may be used."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
-        return [one for one in named.split(",") if one.strip()]
+        return visible_devices(named)
     return [str(i) for i in range(len(list(_GPUS.iterdir())) if _GPUS.is_dir() else 0)]

@@ -22,6 +22,7 @@ from harness.execution import asking
 from harness.execution.asking import Asked
 from harness.execution.bounds import Bounds
 from harness.execution.cluster.settings import Roots, mapped
+from harness.execution.devices import visible_devices
 from harness.execution.environment import Environment, harness_version
 from harness.plugins.description import Description
 from harness.plugins.registry import Plugin, plugin_files
@@ -113,9 +114,10 @@ class Difference(msgspec.Struct):
 def own_device() -> str:
     """Return the one device that this process works on, by the convention of dask-cuda.
 
-    Its environment names it in ``CUDA_VISIBLE_DEVICES``, first of all that it names.
+    Its environment names it in ``CUDA_VISIBLE_DEVICES``, first of all that it names; nothing where
+    none is named.
     """
-    return os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
+    return next(iter(visible_devices(os.environ.get("CUDA_VISIBLE_DEVICES", ""))), "")
 
 
 def report(question: Question, roots: Roots) -> Report:

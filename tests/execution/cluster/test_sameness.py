@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import msgspec
 import pytest
 
-from harness.execution.cluster import there
+from harness.execution.cluster import connecting, there
 from harness.execution.cluster.sameness import (
     Expected,
     Question,
     Report,
     differences,
+    own_device,
     pictures_changed,
     refusal,
     report,
@@ -106,16 +109,74 @@ def test_two_workers_on_one_device_are_found_and_two_devices_or_machines_are_not
     assert "not set" in row.there
 
 
+@pytest.mark.parametrize(
+    ("named", "own"),
+    [
+        ("3,0,1,2", "3"),
+        (" 2 , 1", "2"),
+        ("GPU-8932f937-d72c-4106,GPU-0", "GPU-8932f937-d72c-4106"),
+        ("MIG-GPU-8932f937/1/0", "MIG-GPU-8932f937/1/0"),
+        ("", ""),
+        ("-1", ""),
+        ("-1,0", ""),
+        (",0", ""),
+        ("NoDevFiles", ""),
+        (None, ""),
+    ],
+)
 def test_a_worker_keeps_to_the_first_device_that_its_environment_names(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, named: str | None, own: str
 ) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,0,1,2")
+    if named is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert own_device() == own
     there._clean_up.cache_clear()
     there._clean_up()
-    import os
-
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    # What names none goes on naming none.
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == (own or named)
     there._clean_up.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("named", "cards", "devices"),
+    [
+        (None, 2, ["0", "1"]),
+        (None, None, []),
+        ("1", 4, ["1"]),
+        ("2, 0", 4, ["2", "0"]),
+        ("GPU-aa,GPU-bb", 2, ["GPU-aa", "GPU-bb"]),
+        ("", 2, []),
+        ("-1", 2, []),
+        ("1,-1,0", 2, ["1"]),
+    ],
+)
+def test_worker_processes_here_have_a_device_each_of_those_that_may_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    named: str | None,
+    cards: int | None,
+    devices: list[str],
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    monkeypatch.setattr(connecting, "_GPUS", tmp_path / "gpus")
+    for i in range(cards or 0):
+        (tmp_path / "gpus" / f"0000:{i:02d}:00.0").mkdir(parents=True)
+    asked: dict[int, Any] = {}
+
+    def cluster(workers: dict[int, Any], **options: Any) -> MagicMock:
+        asked.update(workers)
+        return MagicMock()
+
+    # Dask that starts nothing.
+    dask = MagicMock(SpecCluster=cluster)
+    with connecting._local(dask, 3, 1):
+        pass
+    given = [one["options"]["env"].get("CUDA_VISIBLE_DEVICES") for one in asked.values()]
+    assert given == ([devices[i % len(devices)] for i in range(3)] if devices else [None] * 3)
 
 
 @pytest.mark.parametrize(
