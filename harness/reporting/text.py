@@ -98,12 +98,22 @@ def _counted(metrics: Metrics, mated_by: str) -> list[str]:
 
 
 def metric_lines(metrics: Metrics) -> list[str]:
-    """Return a table of all metrics, under a line that says what its columns are."""
-    named = [
-        (f" {'*' if name == metrics.headline else ' '} {name}", estimate)
-        for name, estimate in metrics.pooled.items()
-    ]
-    return estimate_lines(" * = headline", named)
+    """Return a table of all metrics, under a line that says what its columns are.
+
+    Metrics that this data gives no value stand below the table, once for each reason.
+    """
+    named, unvalued = [], dict[str, list[str]]()
+    for name, estimate in metrics.pooled.items():
+        if estimate.value is None and name != metrics.headline:
+            unvalued.setdefault("; ".join(estimate.flags) or "no data", []).append(name)
+        else:
+            named.append((f" {'*' if name == metrics.headline else ' '} {name}", estimate))
+    missing = "; ".join(f"{', '.join(names)} ({why})" for why, names in unvalued.items())
+    lines = estimate_lines(" * = headline", named)
+    if missing:
+        note = textwrap.wrap(f"without a value: {missing}", 100, break_on_hyphens=False)
+        lines += [f"   {line}" for line in note]
+    return lines
 
 
 def estimate_lines(heading: str, named: Iterable[tuple[str, Estimate]]) -> list[str]:

@@ -31,13 +31,28 @@ def test_the_first_line_names_the_columns_and_explains_the_star() -> None:
 
 def test_flags_stand_behind_and_what_is_missing_leaves_its_column_empty() -> None:
     _, first, second, third = table(
-        eer=Estimate(0.25, 0.2, 0.3, chance=0.5),
-        auc=Estimate(None, flags=["nothing was compared", "too few"]),
+        auc=Estimate(0.25, 0.2, 0.3, chance=0.5),
+        eer=Estimate(None, flags=["nothing was compared", "too few"]),
         map=Estimate(0.5, chance=0.1, flags=["no interval"]),
     )
-    assert second.split() == ["auc", "no", "data", "(nothing", "was", "compared;", "too", "few)"]
+    assert second.split()[1:4] == ["eer", "no", "data"], "the headline keeps its line"
+    assert second.endswith("(nothing was compared; too few)")
     assert second.index("(nothing") == third.index("(no interval")
     assert third.index("0.100") == first.index("0.500")
+
+
+def test_metrics_without_a_value_are_named_once_for_each_reason_below_the_table() -> None:
+    lines = table(
+        eer=Estimate(0.25, 0.2, 0.3, chance=0.5),
+        **{f"tag-credit@more-than={n},per-hit=0.2": Estimate(None, flags=["few"]) for n in (5, 6)},
+        auc=Estimate(None),
+    )
+    assert [line.split()[:2] for line in lines[:2]] == [["*", "="], ["*", "eer"]]
+    assert " ".join(" ".join(lines[2:]).split()) == (
+        "without a value: tag-credit@more-than=5,per-hit=0.2, "
+        "tag-credit@more-than=6,per-hit=0.2 (few); auc (no data)"
+    )
+    assert all(len(line) <= 103 for line in lines[2:])
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,17 @@ def test_text_is_written_in_the_lower_left_and_the_rest_stays() -> None:
     assert drawn[-20:, 10:60].std() > 20
 
 
+@pytest.mark.parametrize("shape", [(240, 260), (120, 400), (20, 20)])
+def test_labels_that_would_hide_much_of_a_picture_stand_below_it(shape: tuple[int, int]) -> None:
+    labels = [Label(f"tag{i}", 0.5) for i in range(6)]
+    alone = draw_tags(flat(*shape), [])
+    drawn = draw_tags(flat(*shape), labels)
+    height, width = alone.shape[:2]
+    assert (drawn[:height, :width] == alone).all()
+    assert drawn.shape[0] == height + 6 * 18 + 12
+    assert drawn[height:].std() > 20
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 2), (60, 80)])
 def test_every_label_fits_however_odd_the_image(shape: tuple[int, int]) -> None:
     labels = [Label(f"tag{i}", 0.5) for i in range(12)]
@@ -46,7 +57,7 @@ def test_every_label_fits_however_odd_the_image(shape: tuple[int, int]) -> None:
 
 def test_a_long_tag_keeps_its_score_inside_the_image() -> None:
     drawn = draw_tags(flat(80, 260), [Label("x" * 5000, 0.93)])
-    assert drawn.shape == (80, 260, 3)
+    assert drawn.shape == (80 + 18 + 12, 260, 3)
 
 
 def test_tags_of_any_script_and_with_control_characters_are_drawn() -> None:

@@ -22,6 +22,9 @@ MARGIN = 6
 NARROWEST, LONGEST = 260, 1600
 """Sides of the drawing in pixels: small images are enlarged for it, large ones reduced."""
 
+COVERED = 1 / 8
+"""Share of a picture that labels may lie over; where they would hide more, they stand below it."""
+
 PAPER, BAND = (236, 236, 232), (16, 18, 22)
 INKS = {None: (255, 255, 255), True: (150, 235, 160), False: (255, 176, 160)}
 
@@ -65,7 +68,7 @@ def best_labels(
 
 
 def draw_tags(image: Image, labels: Sequence[Label], *, shortest: int = NARROWEST) -> Image:
-    """Write labels on a dark band over the lower left corner of an image.
+    """Write labels on a dark band over the lower left corner of an image, or below a small one.
 
     Parameters
     ----------
@@ -94,13 +97,18 @@ def draw_tags(image: Image, labels: Sequence[Label], *, shortest: int = NARROWES
         return np.asarray(picture)
 
     font = _font()
+    width = max(size[0], shortest)
+    lines = [_shortened(label.text, font, width - 2 * MARGIN) for label in labels]
     band_height = len(labels) * TEXT + 2 * MARGIN
-    canvas = PIL.Image.new("RGB", (max(size[0], shortest), max(size[1], band_height)), PAPER)
+    band_width = min(width, max(round(font.getlength(t)) for t in lines) + 2 * MARGIN)
+    below = band_width * band_height > COVERED * size[0] * size[1]
+    if below:
+        band_width = width
+    height = size[1] + band_height if below else size[1]
+    canvas = PIL.Image.new("RGB", (width, height), PAPER)
     canvas.paste(picture, (0, 0))
-    lines = [_shortened(label.text, font, canvas.width - 2 * MARGIN) for label in labels]
-    band_width = min(canvas.width, max(round(font.getlength(t)) for t in lines) + 2 * MARGIN)
-    top = canvas.height - band_height
-    band = PIL.Image.new("RGBA", (band_width, band_height), (*BAND, 190))
+    top = height - band_height
+    band = PIL.Image.new("RGBA", (band_width, band_height), (*BAND, 255 if below else 190))
     canvas.paste(band, (0, top), band)
     pen = PIL.ImageDraw.Draw(canvas)
     for number, (label, line) in enumerate(zip(labels, lines, strict=True)):
