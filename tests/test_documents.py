@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,3 +124,10 @@ def test_the_page_on_run_folders_describes_every_file_of_one(
     similarity = next(folder for folder in folders if folder.parent.name == "similarity")
     for code in examples:
         exec(code.replace("runs/mixed-media/sift-49f4f8218c", str(similarity)), {})  # noqa: S102
+
+
+def test_the_citation_names_the_version_and_the_licence_of_the_package() -> None:
+    said = dict(re.findall(r"^([a-z-]+): *\"?(.*?)\"?$", (ROOT / "CITATION.cff").read_text(), re.M))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (said["version"], said["license"]) == (project["version"], project["license"])
+    assert said["title"].startswith(project["name"])

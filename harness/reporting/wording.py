@@ -285,7 +285,11 @@ def duration(seconds: float) -> str:
 
 
 def opinion(cross_check: CrossCheck, estimate: Estimate | None) -> str:
-    """Return what another program made of the same scores, beside what the harness did."""
+    """Return what another program made of the same scores, beside what the harness did.
+
+    >>> opinion(CrossCheck("PyEER", "eer", 0.2933, tolerance=0.0009), Estimate(0.2936))[76:]
+    '0.2933 (here 0.2936). Two readings of one curve differ by up to 0.0009 here.'
+    """
     label = metric_label(cross_check.metric)
     if cross_check.value is None:
         return f"{label}: {cross_check.program} gave no figure of its own ({cross_check.reason})."
@@ -297,7 +301,11 @@ def opinion(cross_check: CrossCheck, estimate: Estimate | None) -> str:
             f"scores the two differ by at most {cross_check.tolerance:.4f}, so one of them is of "
             "other comparisons or is wrong: do not rely on this figure."
         )
-    return f"{label} of the same scores, computed independently by {cross_check.program}: {figure}."
+    who = f"computed independently by {cross_check.program}"
+    apart = ""
+    if cross_check.tolerance is not None and f"{cross_check.value:.4f}" != own:
+        apart = f" Two readings of one curve differ by up to {cross_check.tolerance:.4f} here."
+    return f"{label} of the same scores, {who}: {figure}.{apart}"
 
 
 def score(value: float | None) -> str:
