@@ -27,6 +27,9 @@ from harness.tasks.protocol import Protocol
 LARGEST = 20_000
 """Images of a fold: the scores of all its comparisons are kept, 3.2 GB of them at this size."""
 
+FOLDS = "--folds N or 'count' of the protocol's [folds]"
+"""Where the number of folds is said."""
+
 Members = Mapping[str, Sequence[Record]]
 
 
@@ -177,12 +180,13 @@ def _folds(
         if len(judged) > LARGEST:
             raise DataError(
                 f"{dataset.name}: fold {name} has {len(judged)} images; this task keeps the score "
-                f"of every two, up to {LARGEST} images. Raise 'count' of [folds]."
+                f"of every two, up to {LARGEST} images. Ask for more folds, with {FOLDS}."
             )
         if drawn and sum(len(records) > 1 for records in members.values()) < 2:
             raise DataError(
                 f"{dataset.name}: fold {name} has fewer than two identities with two images, so "
-                "there is nothing to draw. Lower 'count' of [folds], or bring more images."
+                f"there is nothing to draw. Ask for fewer folds, with {FOLDS}, or bring more "
+                "images."
             )
         rng = np.random.default_rng([protocol.folds.seed, number])
         fold = Fold(name=name, train=tuple(r.name for r in train), probes=())
@@ -236,7 +240,8 @@ def _by_roles(members: Members, rng: np.random.Generator, fold: Fold) -> Fold:
     if not found.mates:
         raise DataError(
             f"fold {fold.name}: by the roles of its pictures no probe has a reference, so nobody "
-            "can be identified. Lower 'count' of [folds], or enrol somebody who is searched for."
+            f"can be identified. Ask for fewer folds, with {FOLDS}, or enrol somebody who is "
+            "searched for."
         )
     return found
 

@@ -93,8 +93,8 @@ def look_at_galleries(dataset: Dataset, protocol: Protocol, folds: Sequence[Fold
     hold = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     found.warning(
         "small galleries",
-        f"in {len(folds)} folds galleries hold {hold} images, so a random ranking finds a mate "
-        f"within rank {rank} in half of the searches or more: with --folds 2 they would hold about "
+        f"in {len(folds)} folds galleries hold {hold} images, so a random ranking has a hit in "
+        f"half of the searches or more: with --folds 2 they would hold about "
         f"{whole // 2 + common:,}, with --folds 1, for algorithms that do not learn, "
         f"{whole + common:,}",
     )

@@ -46,6 +46,8 @@ def test_sizes_are_those_of_the_run(harness: Command, tmp_path: Path) -> None:
     ran = harness("run", "--protocol", "identification", "--algo", "random", "--data", place)
     assert f"{answer['trials']} searches" in ran.out
     assert answer["galleries"] == [1, 2]
+    small = [one["text"] for one in found["findings"] if one["code"] == "small-galleries"]
+    assert len(set(small)) == len(small) == 1, "said once, whatever the ranks of the protocols"
 
 
 def test_problems_come_first_with_their_codes_and_nothing_can_be_asked(

@@ -156,5 +156,6 @@ def test_roles_that_cannot_be_kept_are_refused(
 
 
 def test_nothing_to_draw_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(DataError, match="fewer than two identities with two images"):
+    wanted = "fewer than two identities with two images, .* Ask for fewer folds, with --folds N"
+    with pytest.raises(DataError, match=wanted):
         closed_set.TASK.lay_out(dataset([1, 1, 1, 2]), protocol("closed-set", CLOSED))
