@@ -23,6 +23,10 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet may take for a formula."""
 
 
+GROUP = 1 << 20
+"""Rows of Parquet that are made at a time."""
+
+
 def write_csv(path: Path, parts: Iterable[TypedTable]) -> None:
     """Write tables of the same columns, one after another, under one header.
 
@@ -66,7 +70,7 @@ def formula_like(table: TypedTable) -> int:
 
 
 def write_parquet(path: Path, parts: Iterable[TypedTable]) -> None:
-    """Write tables of the same columns, one after another, each a group of rows.
+    """Write tables of the same columns, one after another.
 
     Text is ``string``, and what a column means stands in its metadata.
 
@@ -103,11 +107,17 @@ def write_parquet(path: Path, parts: Iterable[TypedTable]) -> None:
                 schema = pyarrow.schema(fields, metadata={"about": table.about})
                 if writer is None:
                     writer = parquet.ParquetWriter(part, schema, compression="zstd")
-                arrays = [
-                    pyarrow.array(table.arrays[one.name], one.type, mask=table.missing[one.name])
-                    for one in fields
-                ]
-                writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+                for start in range(0, max(1, len(table)), GROUP):
+                    here = slice(start, start + GROUP)
+                    arrays = [
+                        pyarrow.array(
+                            table.arrays[one.name][here],
+                            one.type,
+                            mask=table.missing[one.name][here],
+                        )
+                        for one in fields
+                    ]
+                    writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
         finally:
             if writer is not None:
                 writer.close()

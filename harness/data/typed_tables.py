@@ -21,6 +21,9 @@ DType = Literal["str", "float64", "int64", "bool"]
 Cell: TypeAlias = str | float | int | bool | None
 """One cell; None where it is missing."""
 
+BLOCK = 1 << 16
+"""Rows that are Python's values at a time."""
+
 _NOTHING: dict[DType, Any] = {"str": "", "float64": np.nan, "int64": 0, "bool": False}
 
 
@@ -74,13 +77,15 @@ class TypedTable:
 
     def rows(self) -> Iterator[tuple[Cell, ...]]:
         """Yield every row as Python's own values."""
-        lists = []
-        for name in self.columns:
-            cells = self.arrays[name].tolist()
-            for place in np.flatnonzero(self.missing[name]).tolist():
-                cells[place] = None
-            lists.append(cells)
-        return zip(*lists, strict=True)
+        for start in range(0, len(self), BLOCK):
+            here = slice(start, start + BLOCK)
+            lists = []
+            for name in self.columns:
+                cells = self.arrays[name][here].tolist()
+                for place in np.flatnonzero(self.missing[name][here]).tolist():
+                    cells[place] = None
+                lists.append(cells)
+            yield from zip(*lists, strict=True)
 
 
 def typed_table(
@@ -133,8 +138,8 @@ def _typed(
         values[:] = cells
         values[absent] = _NOTHING[dtype]
     if dtype == "str":
-        return values.astype(object), absent | (values == "").astype(bool)
-    array = values.astype(dtype)
+        return values.astype(object, copy=False), absent | (values == "").astype(bool)
+    array = values.astype(dtype, copy=False)
     return array, absent | np.isnan(array) if dtype == "float64" else absent
 
 

@@ -20,7 +20,7 @@ from harness.data.typed_tables import Cell, Column, TypedTable, joined, typed_ta
 from harness.errors import BadFile, UsageError
 from harness.metrics.entry import Entry
 from harness.record import record
-from harness.record.files import LARGEST_LIST, decoded, read_sealed
+from harness.record.files import LARGEST_LIST, decoded, read_sealed, sound
 from harness.record.joined import fits_of, is_joined, read_metrics
 from harness.record.manifest import Manifest
 from harness.record.searches import AS_JSON, SEARCHES, encoded, read_columns
@@ -221,7 +221,9 @@ class RunTables(Mapping[str, TypedTable]):
         if name not in self._names:
             raise KeyError(name)
         if name not in self._made:
-            self._made[name] = self._of_fits(name) if name in _OF_EACH_FIT else self._table(name)
+            make = self._of_fits if name in _OF_EACH_FIT else self._table
+            with sound(self.folder, f"its table of {name} cannot be made"):
+                self._made[name] = make(name)
         return self._made[name]
 
     def kept(self, names: Iterable[str]) -> list[str]:

@@ -82,9 +82,9 @@ def comparisons(fold: Fold, answer: Answer) -> TypedTable:
         If some have none, as beyond the end of candidate lists.
     """
     there = usable(fold, answer)
-    lost = np.argwhere(there & ~np.isfinite(answer.scores))
-    if len(lost):
-        row, column = lost[0]
+    lost = there & ~np.isfinite(answer.scores)
+    if lost.any():
+        row, column = np.argwhere(lost)[0]
         raise UsageError(
             f"{fold.probes[row]!r} and {fold.gallery[column]!r} have no score, so only candidate "
             "lists (tatt-c, nist) can be written"

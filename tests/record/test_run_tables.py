@@ -136,6 +136,19 @@ def test_a_file_that_changed_is_not_read(runs: dict[str, Path], tmp_path: Path) 
         RunTables(tmp_path)
 
 
+def test_numbers_that_no_column_holds_are_a_fault_of_the_folder(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(runs["detection"], tmp_path / "run")
+    kept = json.loads((folder / record.METRICS).read_text())
+    for value in (1 << 63, 1 << 80):
+        kept["counts"]["images"] = value
+        (folder / record.METRICS).write_text(json.dumps(kept))
+        record.seal(folder)
+        with pytest.raises(Damaged):
+            RunTables(folder)["counts"]
+
+
 def test_rows_of_several_fits_say_which_and_what_only_some_have_is_missing() -> None:
     one = typed_table("t", "", {"a": FIT}, {"a": [1, None]})
     other = typed_table("t", "", {"a": FIT, "b": COLUMNS["tags"]["f1"]}, {"a": [3], "b": [0.5]})

@@ -150,6 +150,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "gate": _words("gate", "--baseline", "G", "--candidate", "M", "--out", "O"),
     "gate by it": _words("gate", "--baseline", "M", "--candidate", "G", "--json"),
     "export": _words("export", "M", "--format", "csv", "--out", "O"),
+    "export croissant": _words("export", "M", "--format", "croissant", "--out", "O"),
     "export pyeer": _words("export", "M", "--format", "pyeer", "--out", "O"),
     "export tatt-c": _words("export", "M", "--format", "tatt-c", "--out", "O"),
     "export onnx": _words("export", "M", "--format", "onnx", "--fold", "1", "--out", "O"),
