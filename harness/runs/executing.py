@@ -45,13 +45,13 @@ from harness.runs.finishing import (
     manifest_of,
 )
 from harness.runs.folders import begin, end, folder_for, is_stale, loaded_by, settled
+from harness.runs.judging_memory import judged_in
 from harness.runs.preparing import (
     Prepared,
     command,
 )
 from harness.runs.shortcuts.evidence import shortcuts
 from harness.runs.status import remove_plan, write_plan
-from harness.tasks.comparisons import judged_within
 from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.results import Outcome
@@ -178,14 +178,15 @@ def _execute(
     answers = [
         load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
     ]
-    with judged_within(limits.memory):
+    kept_scores = sum(answer.scores.size for answer in answers)
+    with judged_in(limits.memory, kept_scores) as within:
         outcome = judged.judge(answers)
     places = [(unit, place.folder(unit)) for unit in units]
     manifest, run = _manifest(run, outcome, places, begun, shown)
     manifest.protection = protection_of([folder for _, folder in places], checked)
     manifest.examination = examination
     odd = look_at_scores(judged.folds, answers, judged.protocol)
-    manifest.findings = [*manifest.findings, *remarks, *odd]
+    manifest.findings = [*manifest.findings, *remarks, *odd, *within]
     remark = remark_on(manifest.protection)
     if remark is not None:
         manifest.findings = [*manifest.findings, remark]
