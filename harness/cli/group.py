@@ -37,7 +37,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "describe": "an algorithm, a protocol or a metric in detail",
         "check": "does an algorithm keep to the interface?",
         "new": "an algorithm, protocol or generator to start from",
-        "export": "scores for other programs, or a model as ONNX",
+        "export": "tables, scores or the model of a run for other programs",
         "completion": "let Tab complete names in bash, zsh or fish",
     },
 }

@@ -39,14 +39,14 @@ def _formats(context: click.Context, parameter: click.Parameter, incomplete: str
     "form",
     required=True,
     shell_complete=_formats,
-    help="What to write; see below.",
+    help=f"What to write: {', '.join(FORMS)}.",
 )
 @click.option(
     "--out",
     type=PATH,
     required=True,
-    help="Folder to write, new or empty; of mlflow also one that is its store already; of onnx and "
-    "aigtatt the file.",
+    help="Folder to write: of csv, parquet and croissant a new or empty one, of mlflow also one "
+    "that is its store already; of onnx and aigtatt the file.",
 )
 @click.option("--fold", help="With onnx: whose model, where a run has several.")
 @PLUGINS
