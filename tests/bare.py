@@ -15,13 +15,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 
-def core_of(wheel: Path) -> list[importlib.metadata.Distribution]:
-    """Return the installed packages that a wheel needs without extras, with all that they need."""
+def core_of(wheel: Path, *extras: str) -> list[importlib.metadata.Distribution]:
+    """Return the installed packages that a wheel needs, and those of extras, with all they need."""
     with zipfile.ZipFile(wheel) as packed:
         (name,) = (one for one in packed.namelist() if one.endswith(".dist-info/METADATA"))
         written = Parser().parsestr(packed.read(name).decode()).get_all("Requires-Dist", [])
     found: dict[str, importlib.metadata.Distribution] = {}
-    left = [(line, "") for line in written]
+    left = [(line, extra) for line in written for extra in ("", *extras)]
     while left:
         line, extra = left.pop()
         asked = Requirement(line)
@@ -35,18 +35,18 @@ def core_of(wheel: Path) -> list[importlib.metadata.Distribution]:
     return list(found.values())
 
 
-def bare_environment(place: Path, wheel: Path) -> Path:
+def bare_environment(place: Path, wheel: Path, *extras: str) -> Path:
     """Make an environment in a folder and return its Python; packages are lent.
 
-    It holds exactly what ``pip install`` of the wheel would bring: whatever else is imported there
-    is not found. Nothing is downloaded.
+    It holds exactly what ``pip install`` of the wheel with these extras would bring: whatever else
+    is imported there is not found. Nothing is downloaded.
     """
     venv.create(place, with_pip=False, symlinks=True)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     site = place / "lib" / version / "site-packages"
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(site)
-    for package in core_of(wheel):
+    for package in core_of(wheel, *extras):
         for name, file in _tops(package):
             if file.is_dir():
                 shutil.copytree(file, site / name, copy_function=_lend, dirs_exist_ok=True)
@@ -54,7 +54,9 @@ def bare_environment(place: Path, wheel: Path) -> Path:
                 _lend(str(file), str(site / name))
     python = place / "bin" / "python"
     command = place / "bin" / "harness"
-    command.write_text(f"#!{python}\nfrom harness.cli import main\n\nmain()\n")
+    command.write_text(
+        f"#!{python}\nfrom harness.cli import main\n\nif __name__ == '__main__':\n    main()\n"
+    )
     command.chmod(0o755)
     return python
 
@@ -64,6 +66,8 @@ def _lend(file: str, place: str) -> None:
 
     Algorithms may only read what lies within it.
     """
+    if os.path.lexists(place):  # several packages share a folder
+        return
     try:
         os.link(file, place)
     except OSError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -15,6 +14,9 @@ from harness.plugins.places import PACKAGE
 from tests.bare import bare_environment, core_of
 
 CHECKOUT = PACKAGE.parent
+
+EXTRAS = ("torch", "pyeer")
+CHOSEN = ("--protocol", "similarity", "--fold", "1")
 
 pytestmark = [
     pytest.mark.slow,
@@ -56,53 +58,42 @@ def test_the_wheel_carries_algorithms_protocols_reports_and_fixtures(wheel: Path
     assert not [name for name in names if name.startswith("tests/")]
 
 
-def test_it_runs_from_another_folder_in_a_bare_environment(wheel: Path, tmp_path: Path) -> None:
+def test_with_the_extras_of_the_readme_a_network_is_trained_and_pictures_are_drawn(
+    wheel: Path, tmp_path: Path
+) -> None:
     place = tmp_path / "environment"
-    venv.create(place, with_pip=True)
-    python = place / "bin" / "python"
-    subprocess.run(
-        [str(python), "-m", "pip", "install", "--quiet", "--no-deps", str(wheel)], check=True
+    bare_environment(place, wheel, *EXTRAS)
+
+    def does(*words: str) -> str:
+        done = subprocess.run(
+            [str(place / "bin" / "harness"), *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    ran = does("run", *CHOSEN, "--algo", "triplet", "--preset", "check")
+    assert "similarity / triplet" in ran
+    (report,) = (tmp_path / "runs").rglob("report.html")
+    assert "computed independently by PyEER" in report.read_text()
+    does(
+        *("synth", "drawn", "--identities", "2", "--images", "2", "--size", "48"),
+        *("--param", "size=64", "--workers", "2"),
     )
-    # The dependencies weigh gigabytes: they are lent by this environment, the harness is not.
-    site = subprocess.check_output(
-        [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
-    ).strip()
-    lent = [place for place in sys.path if Path(place).name == "site-packages"]
-    Path(site, "lent.pth").write_text("\n".join(lent))
-    ran = subprocess.run(
-        [
-            *(str(place / "bin" / "harness"), "run", "--protocol", "similarity"),
-            *("--algo", "colours", "--fold", "1"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "similarity / colours" in ran.stdout
-    assert list((tmp_path / "runs").rglob("report.html"))
-    drawn = subprocess.run(
-        [
-            *(str(place / "bin" / "harness"), "synth", "drawn", "--identities", "2"),
-            *("--images", "2", "--size", "48", "--param", "size=64", "--workers", "2"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert drawn.returncode == 0, drawn.stderr
     assert len(list((tmp_path / "drawn" / "images").rglob("*.jpg"))) == 4
-    listed = subprocess.run(
-        [str(place / "bin" / "harness"), "describe", "colours"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert f"{place}" in listed.stdout
-    assert "bundled" in listed.stdout
+    listed = does("describe", "colours")
+    assert f"{place}" in listed
+    assert "bundled" in listed
+
+
+def test_those_extras_are_what_the_readme_s_first_command_installs() -> None:
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    first = text[text.index("python3 -m venv") :].splitlines()[0]
+    assert f"'.[{','.join(EXTRAS)}]'" in first
+    assert first.endswith("--protocol similarity --algo triplet")
 
 
 CORE = {"click", "Jinja2", "msgspec", "numpy", "pandas", "pillow", "pydantic", "scipy"}
@@ -130,8 +121,7 @@ def test_the_core_runs_judges_compares_gates_and_reports_and_nothing_else_is_imp
         assert "Traceback" not in done.stderr
         return done
 
-    chosen = ("--protocol", "similarity", "--fold", "1")
-    does("run", *chosen, "--algo", "colours,random,oracle")
+    does("run", *CHOSEN, "--algo", "colours,random,oracle")
     good, bad = "similarity/colours", "similarity/random"
     does("gate", "--baseline", good, "--candidate", good, "--out", "gate", "--page")
     assert json.loads((tmp_path / "gate" / "gate.json").read_text())["verdict"] == "passed"
@@ -146,7 +136,7 @@ def test_the_core_runs_judges_compares_gates_and_reports_and_nothing_else_is_imp
     assert "not installed" in report.read_text(), "PyEER's opinion is missing, with the reason"
     does("verify", good)
     does("export", good, "--format", "csv", "--out", "files")
-    does("score", "--scores", "files/scores.csv", *chosen, "--name", "theirs")
+    does("score", "--scores", "files/scores.csv", *CHOSEN, "--name", "theirs")
     (theirs,) = tmp_path.glob("runs/similarity/theirs-*/metrics.json")
     ours = json.loads((report.parent / "metrics.json").read_text())["pooled"]
     assert json.loads(theirs.read_text())["pooled"]["map"]["value"] == ours["map"]["value"]
