@@ -35,7 +35,6 @@ numpydoc_class_members_toctree = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-python_maximum_signature_line_length = 88
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 4
@@ -51,6 +50,7 @@ html_theme = "furo"
 html_title = "tattoo-harness"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_favicon = "_static/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_show_search_summary = False  # a summary is fetched, which a page of a file may not

@@ -46,7 +46,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("shot", Shot)
     app.connect("builder-inited", _write)
     app.connect("source-read", _of_the_project)
-    app.connect("html-page-context", _with_levels, priority=900)
+    app.connect("html-page-context", _for_all_readers, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -79,10 +79,17 @@ def _of_the_project(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = text
 
 
-def _with_levels(
+def _for_all_readers(
     app: Sphinx, page: str, template: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
-    """Say which level the headings of the theme's table of contents have, for screen readers."""
-    for key, text in context.items():
-        if key == "furo_navigation_tree" and isinstance(text, str):
-            context[key] = text.replace('role="heading"', 'role="heading" aria-level="2"')
+    """Let keys reach what scrolls, and say the level of headings that the theme makes."""
+    if isinstance(context.get("body"), str):
+        for scrolls in ("<pre", '<div class="table-wrapper'):
+            tag = scrolls.split()[0]
+            context["body"] = context["body"].replace(
+                scrolls, scrolls.replace(tag, f'{tag} tabindex="0"')
+            )
+    if isinstance(context.get("furo_navigation_tree"), str):
+        context["furo_navigation_tree"] = context["furo_navigation_tree"].replace(
+            'role="heading"', 'role="heading" aria-level="2"'
+        )
