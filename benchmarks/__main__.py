@@ -34,6 +34,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "verification": verification.eer_and_fnmr,
     "closed-set": matching.closed_set,
     "open-set": matching.open_set,
+    "at-once": matching.at_once,
     "billion": matching.billion,
     "training": training.descent,
     "cluster": cluster.carried,
