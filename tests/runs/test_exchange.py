@@ -105,6 +105,22 @@ def test_parquet_keeps_types_and_meanings(runs: dict[str, Path], tmp_path: Path,
             assert field.metadata[b"meaning"].decode() == what.meaning
 
 
+@pytest.mark.slow
+def test_pandas_reads_the_same_numbers(runs: dict[str, Path], tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    for form, read in (("csv", pandas.read_csv), ("parquet", pandas.read_parquet)):
+        write_tables(runs["similarity"], tmp_path / form, form)
+        for key, table in every_table(runs["similarity"]).items():
+            frame = read(tmp_path / form / f"{key}.{form}")
+            assert list(frame.columns) == list(table.columns)
+            for column, what in table.columns.items():
+                if what.dtype in ("float64", "int64") and len(table):
+                    cells = [None if cell != cell else cell for cell in frame[column].tolist()]
+                    own = list(table.columns).index(column)
+                    assert cells == [row[own] for row in table.rows()], (form, key, column)
+
+
 def test_what_is_odd_in_a_cell_comes_back_as_it_was(tmp_path: Path) -> None:
     words = ["=1+1", "-2", "@x", 'a "b", c', "line\nbreak", " space ", "01", "NA", "é", "\ttab"]
     numbers = [0.1 + 0.2, 5e-324, -0.0, 1.7976931348623157e308, -math.inf, 1e22, 3.0, 2.5]
