@@ -24,7 +24,8 @@ GROUPS_PER_FOLD = 4
 def pytest_configure(config: pytest.Config) -> None:
     """Keep what the harness finds out about algorithms beside what pytest keeps, not the user's.
 
-    Modules are compiled once, whatever the user's processes do, not by each that a test starts.
+    Modules of the project are compiled once, whatever the user's processes do, not by each that a
+    test starts.
     """
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -34,6 +35,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["XDG_CACHE_HOME"] = str(cache.mkdir("harness"))
     # Every test has algorithms of its own; those about the examination switch it on.
     os.environ.setdefault("HARNESS_EXAMINATION", "off")
+
+
+def pytest_collection_finish() -> None:
+    """Keep nothing compiled of what tests write and change again within the same second.
+
+    Python tells by second and size whether a module is still what was compiled of it.
+    """
+    sys.dont_write_bytecode = True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
