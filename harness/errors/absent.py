@@ -151,9 +151,18 @@ def known_absence(reason: BaseException) -> str:
     """
     if not isinstance(reason, ModuleNotFoundError) or not reason.name:
         return ""
-    package = package_of(reason.name)
-    of_ours = any(package in packages for packages in brings().values())
-    return lacking([reason.name]) if of_ours and is_absent(reason.name) else ""
+    ours = is_of_an_extra(reason.name) and is_absent(reason.name)
+    return lacking([reason.name]) if ours else ""
+
+
+def is_of_an_extra(module: str) -> bool:
+    """Return whether an extra of the installed harness brings a module's package.
+
+    >>> is_of_an_extra("no_such_library")
+    False
+    """
+    package = package_of(module)
+    return any(package in packages for packages in brings().values())
 
 
 def is_whole() -> bool:

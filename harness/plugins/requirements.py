@@ -2,7 +2,8 @@
 
 Counted is what it cannot do without: imports at the top of its files and in its functions, and
 those of the training toolkit as far as it uses that. What stands under an ``if``, what a ``try``
-catches without raising anything again, and what only an export needs may as well be absent.
+catches without raising anything again, and what only an export needs may as well be absent. So may
+what is no package of ours where a plugin says itself where modules are looked for: it may be there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from harness.errors.absent import NotInstalled, is_absent, is_whole
+from harness.errors.absent import NotInstalled, is_absent, is_of_an_extra, is_whole
 from harness.plugins.glancing import INIT, module_file
 from harness.plugins.registry import Plugin, home_of
 from harness.plugins.sources import TOOLKIT, definition, file_of, harness_imports, tree_of
@@ -23,6 +24,9 @@ EXPORT = "harness.training.onnx_export"
 
 EXPORTING = ("export_onnx", "onnx_graph")
 """Methods of an algorithm that a run never calls."""
+
+_PLACES = ("sys.path", "addsitedir", "meta_path")
+"""What a plugin that looks for modules at places of its own has in its text."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -38,14 +42,16 @@ def missing(file: Path, home: Path | None = None) -> tuple[str, ...]:
     home
         Folder whose modules are its own; that of the file unless given.
     """
-    place = file.parent if home is None else home
-    absent = [name for name in _needed(file) if is_absent(name)]
-    beside = (place, file.parent)
+    beside = {file.parent, file.parent if home is None else home}
+    needed, elsewhere = _needed(file)
     return tuple(
         sorted(
             name
-            for name in absent
-            if not any((at / f"{name}.py").exists() or (at / name).is_dir() for at in beside)
+            for name in needed
+            if is_absent(name)
+            and not (elsewhere and not is_of_an_extra(name))
+            # Python, compiled, or a package.
+            and not any((at / name).is_dir() or any(at.glob(f"{name}.*")) for at in beside)
         )
     )
 
@@ -67,13 +73,19 @@ def check_installed(plugin: Plugin) -> None:
         raise NotInstalled(repr(plugin.name), absent)
 
 
-def _needed(file: Path) -> set[str]:
+def _needed(file: Path) -> tuple[set[str], bool]:
     """Return the outermost names of the modules from elsewhere that a plugin needs.
 
     The toolkit asks for nothing but what our extras bring: where all of that is there, it is not
     read, which takes a while.
+
+    Returns
+    -------
+    set, bool
+        The names, and whether the plugin looks for modules at places of its own.
     """
     found: set[str] = set()
+    elsewhere = False
     wanted: list[tuple[ast.Import | ast.ImportFrom, ast.AST]] = []
     files, read = [file], set[Path]()
     while files:
@@ -81,14 +93,16 @@ def _needed(file: Path) -> set[str]:
         if one in read or not one.is_file():
             continue
         read.add(one)
+        text = one.read_text(encoding="utf-8", errors="replace")
+        elsewhere = elsewhere or any(word in text for word in _PLACES)
         for node in _certain(tree_of(one).body):
             if isinstance(node, _IMPORTS):
                 found |= _elsewhere(node)
                 wanted.append((node, tree_of(one)))
                 files += _neighbours(one, node)
-    if is_whole():
-        return found
-    return found | _of_toolkit(chain.from_iterable(harness_imports(*one) for one in wanted))
+    if not is_whole():
+        found |= _of_toolkit(chain.from_iterable(harness_imports(*one) for one in wanted))
+    return found, elsewhere
 
 
 def _of_toolkit(wanted: Iterable[tuple[str, str]]) -> set[str]:

@@ -81,15 +81,27 @@ def test_what_an_algorithm_cannot_do_without_is_missing(text: str, tmp_path: Pat
         ),
         algorithm() + "\n    def export_onnx(self, file):\n        import absent_thing\n",
         algorithm("import beside, beside_too\nreturn 1"),
+        algorithm("import compiled\nreturn 1"),
+        algorithm(before="import sys\nsys.path.append('/opt/engine')\nimport absent_thing\n"),
         "def broken(:\n",
     ],
 )
 def test_what_may_be_done_without_is_not(text: str, tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text("x = 1\n")
     (tmp_path / "beside_too").mkdir()
+    (tmp_path / "compiled.cpython-311-x86_64-linux-gnu.so").write_bytes(b"")
     file = tmp_path / "mine.py"
     file.write_text(text)
     assert missing(file) == ()
+
+
+def test_a_place_of_its_own_is_none_for_what_an_extra_brings(
+    tmp_path: Path, without: Callable[..., None]
+) -> None:
+    without("torch")
+    file = tmp_path / "mine.py"
+    file.write_text(algorithm(before="import sys, torch, engine\nsys.path.append('/opt/engine')\n"))
+    assert missing(file) == ("torch",)
 
 
 def test_modules_of_its_own_are_followed_and_files_that_it_does_not_import_are_not(
