@@ -162,3 +162,17 @@ def test_a_page_holds_together_on_paper(
         broad = page.evaluate("getComputedStyle(document.body).page === 'wide'")
         page.set_viewport_size({"width": ON_ITS_SIDE if broad else UPRIGHT, "height": 900})
         assert looked_at(page, SMALLEST_ON_PAPER) == []
+
+
+@pytest.mark.parametrize("kind", ["verification", "comparison"])
+def test_on_a_phone_the_contents_are_folded_and_on_a_desk_they_stand_beside(
+    browser: Browser, addresses: dict[str, str], kind: str
+) -> None:
+    for width, folded in ((390, True), (1280, False)):
+        with quiet_page(browser, viewport={"width": width, "height": 844}) as page:
+            page.goto(addresses[kind])
+            last = page.locator(".contents a").last
+            assert last.is_visible() is not folded
+            if folded:
+                page.locator(".contents summary").click()
+                assert last.is_visible()
