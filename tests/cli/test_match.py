@@ -283,7 +283,7 @@ def test_an_interrupted_command_goes_on_and_does_nothing_twice(
             raise KeyboardInterrupt
         real(folder, *rest)
 
-    monkeypatch.setattr("harness.matching.pool.do_one", stops)
+    monkeypatch.setattr("harness.execution.matched.do_one", stops)
     assert here(*words).code == 130
     stop = False
     assert here(*words).code == 0
