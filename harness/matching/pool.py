@@ -22,16 +22,17 @@ class Here:
     progress
         Called as ``progress(what, units done, units in all)``.
     do
-        Does the unit in a folder; a function of a module.
+        Does the unit in a folder, a function of a module; None for `harness.matching.units.do_one`.
     """
 
     def __init__(
         self,
         workers: int,
         progress: Callable[[str, int, int], None],
-        do: Callable[[Path], None] = do_one,
+        do: Callable[[Path], None] | None = None,
     ) -> None:
-        self.workers, self._progress, self._do = workers, progress, do
+        self.workers, self._progress = workers, progress
+        self._do = do_one if do is None else do
         self._pool: ProcessPoolExecutor | None = None
 
     def __call__(self, what: str, folders: Sequence[Path]) -> None:
