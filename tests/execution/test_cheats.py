@@ -39,7 +39,7 @@ def people(tmp_path: Path) -> Path:
 def run(harness: Command, data: Path, algorithm: Path, *more: Any) -> Ran:
     return harness(
         *("run", "--protocol", "identification", "--data", data, "--algo", algorithm, "--json"),
-        *("--workers", "1", *more),
+        *("--workers", "1", "--fold", "1", "--fold", "2", *more),
     )
 
 
@@ -341,7 +341,16 @@ class Waits(Matcher):
     out = tmp_path / "out"
     words = ["run", "--protocol", "identification", "--data", people, "--out", out]
     command = [sys.executable, "-m", "harness", *map(str, words)]
-    command += ["--algo", str(plugin("waits", body)), "--workers", "1"]
+    command += [
+        "--algo",
+        str(plugin("waits", body)),
+        "--workers",
+        "1",
+        "--fold",
+        "1",
+        "--fold",
+        "2",
+    ]
     seen: set[str] = set()
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         while process.poll() is None:
@@ -351,6 +360,7 @@ class Waits(Matcher):
             if any("protocol.toml" in files for _, _, files in os.walk(out)):
                 break
             seen |= names
+            time.sleep(0.005)
         process.communicate(timeout=300)
     assert process.returncode == 0
     assert "worker.log" in seen
