@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -41,13 +42,19 @@ class Shot(SphinxDirective):
         ]
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> dict[str, bool | int]:
     """Let Sphinx make the pages before it reads any."""
     app.add_directive("shot", Shot)
     app.connect("builder-inited", _write)
     app.connect("source-read", _of_the_project)
     app.connect("html-page-context", _for_all_readers, priority=900)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    # After a change of what makes pages, all of them are made again.
+    made_by = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return {
+        "env_version": zlib.crc32(made_by),
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }
 
 
 def _write(app: Sphinx) -> None:
@@ -84,7 +91,7 @@ def _for_all_readers(
 ) -> None:
     """Let keys reach what scrolls, and say the level of headings that the theme makes."""
     if isinstance(context.get("body"), str):
-        for scrolls in ("<pre", '<div class="table-wrapper'):
+        for scrolls in ("<pre", '<div class="table-wrapper', '<div class="cell_output'):
             tag = scrolls.split()[0]
             context["body"] = context["body"].replace(
                 scrolls, scrolls.replace(tag, f'{tag} tabindex="0"')
