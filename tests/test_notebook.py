@@ -14,7 +14,7 @@ from tests.snippets import DOCS
 NOTEBOOK = DOCS / "tutorials" / "researcher.ipynb"
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("documents"),
+    pytest.mark.xdist_group("notebook"),
     pytest.mark.skipif(not NOTEBOOK.exists(), reason="the documents are in the checkout"),
 ]
 

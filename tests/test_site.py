@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("documents"),
+    pytest.mark.xdist_group("site"),
     pytest.mark.skipif(not DOCS.exists(), reason="the documents are in the checkout"),
 ]
 

@@ -71,7 +71,7 @@ def main() -> int:
         page = browser.new_page(device_scale_factor=1)
         for shot in shots():
             for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=scheme)
                 _take(page, shot, PLACE / f"{shot.name}-{scheme}.webp")
         browser.close()
     return 0
