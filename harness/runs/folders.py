@@ -21,6 +21,7 @@ from harness.data.whole_files import write_whole
 from harness.errors import Damaged, RunFailed
 from harness.execution.environment import Environment, agrees
 from harness.execution.storage import STEP_FILE
+from harness.execution.unit import MODEL, SCORES, TEMPLATES
 from harness.plugins.files import changed
 from harness.plugins.registry import Plugin, home_of, source_hash
 from harness.record import record
@@ -192,8 +193,10 @@ def settled(
 
 def _loaded_by(unit: Path) -> dict[str, str]:
     found: dict[str, str] = {}
-    for path in sorted(unit.glob(f"*/{STEP_FILE}")):
-        found |= msgspec.json.decode(path.read_bytes()).get("loaded", {})
+    for step in (MODEL, TEMPLATES, SCORES):  # beside which parts of killed workers may lie
+        path = unit / step / STEP_FILE
+        if path.is_file():
+            found |= msgspec.json.decode(path.read_bytes()).get("loaded", {})
     return found
 
 

@@ -33,6 +33,7 @@ def test_every_benchmark_runs_and_leaves_absent_packages_out_with_a_word() -> No
         "verification",
         "closed-set",
         "open-set",
+        "at-once",
         "billion",
         "training",
         "cluster",

@@ -183,7 +183,8 @@ class Tells(Matcher):
         "harness.plugins",
         "harness.plugins.sources",  # reads texts of code
         "harness.statistics",
-        "harness.training",  # packages without code
+        "harness.training",
+        "harness.verbs",  # packages without code
         "harness.statistics.error_rates",  # intervals
         "harness.statistics.margins",
         "harness.statistics.bootstrap",

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from harness.execution.storage import STEP_FILE
+from harness.execution.unit import SCORES
+from harness.plugins.registry import Plugin
+from harness.runs.folders import loaded_by
 from tests.conftest import Ran, run_harness
 
 pytestmark = [pytest.mark.own_workers, pytest.mark.slow]
@@ -194,3 +198,12 @@ def test_verify_holds_the_result_against_its_hash(small_set: Path, tmp_path: Pat
     ran = run_harness("verify", folder)
     assert ran.code == 3
     assert "the hash of the result" in ran.out
+
+
+def test_what_a_killed_worker_left_half_written_tells_nothing_of_a_unit(tmp_path: Path) -> None:
+    (tmp_path / SCORES).mkdir()
+    (tmp_path / SCORES / STEP_FILE).write_text('{"loaded": {"beside.py": "12"}}')
+    (tmp_path / f"{SCORES}.part-0123456789abcdef").mkdir()
+    (tmp_path / f"{SCORES}.part-0123456789abcdef" / STEP_FILE).write_text('{"loaded": {"bes')
+    plugin = Plugin("mine", tmp_path / "mine.py")
+    assert loaded_by([tmp_path], plugin) == {"beside.py": "12"}
