@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from harness.errors import BadFile, Damaged, HarnessError, visible
+from harness.execution.storage import STEP_FILE
+from harness.execution.unit import MODEL, SCORES, TEMPLATES
 from harness.plugins.places import PACKAGE
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "read_json",
     "read_sealed",
     "sound",
+    "step_files",
 ]
 
 LARGEST_TEXT = 64 << 20
@@ -247,6 +250,15 @@ def files_below(folder: Path) -> Iterator[tuple[str, str]]:
                 left.append(name)
             else:
                 yield name, "" if kind == stat.S_IFREG else _KINDS.get(kind, "no file")
+
+
+def step_files(unit: Path) -> list[Path]:
+    """Return what the steps of a unit of work say about themselves, as far as they are whole.
+
+    Beside them may lie what a killed worker left half-way.
+    """
+    paths = [unit / step / STEP_FILE for step in (MODEL, SCORES, TEMPLATES)]
+    return [path for path in paths if path.is_file()]
 
 
 @contextmanager

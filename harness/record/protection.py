@@ -11,7 +11,7 @@ import msgspec
 from harness.data.findings import Finding
 from harness.execution.fence import INSIDE, Fence
 from harness.execution.spot_checks import Checked
-from harness.execution.storage import STEP_FILE
+from harness.record.files import step_files
 from harness.record.manifest import Protection
 
 _NETWORKS = ("open", "tcp refused", "sockets refused", "namespace")
@@ -33,7 +33,7 @@ def protection_of(units: Sequence[Path], checked: Checked | None) -> Protection:
         [
             Fence(**{**facts, "missing": tuple(facts["missing"])})
             for unit in units
-            for path in sorted(unit.glob(f"*/{STEP_FILE}"))
+            for path in step_files(unit)
             if (facts := _fence_in(path)) is not None
         ]
     )

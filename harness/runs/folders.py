@@ -20,12 +20,10 @@ import msgspec
 from harness.data.whole_files import write_whole
 from harness.errors import Damaged, RunFailed
 from harness.execution.environment import Environment, agrees
-from harness.execution.storage import STEP_FILE
-from harness.execution.unit import MODEL, SCORES, TEMPLATES
 from harness.plugins.files import changed
 from harness.plugins.registry import Plugin, home_of, source_hash
 from harness.record import record
-from harness.record.files import read_json
+from harness.record.files import read_json, step_files
 from harness.record.manifest import Origin, Surroundings
 
 
@@ -193,10 +191,8 @@ def settled(
 
 def _loaded_by(unit: Path) -> dict[str, str]:
     found: dict[str, str] = {}
-    for step in (MODEL, TEMPLATES, SCORES):  # beside which parts of killed workers may lie
-        path = unit / step / STEP_FILE
-        if path.is_file():
-            found |= msgspec.json.decode(path.read_bytes()).get("loaded", {})
+    for path in step_files(unit):
+        found |= msgspec.json.decode(path.read_bytes()).get("loaded", {})
     return found
 
 
