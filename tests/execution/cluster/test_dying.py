@@ -81,13 +81,15 @@ def test_workers_are_killed_at_random_moments_and_every_unit_is_counted_once(
         *asked(folders, patient, FOLDS), "--on", "in-process", "--out", tmp_path / "here"
     )
     out = tmp_path / "runs"
-    slow = (*asked(folders, patient, FOLDS), "--param", "nap=.08", "--out", out)
+    slow = (*asked(folders, patient, FOLDS), "--param", "nap=.15", "--out", out)
     chance = random.Random(11)
     hit: Counter[str] = Counter()
     with started(*slow, "--on", "dask", "--workers", "4", cwd=tmp_path) as process:
         wait_for(lambda: claims(out), process)
-        while sum(hit.values()) < KILLS and process.poll() is None:
-            time.sleep(chance.uniform(0.2, 2.0))
+        # What is done has a seal, and waits for somebody who reads what it says.
+        while sum(hit.values()) < KILLS and not list(out.glob("*/*/checksums.sha256")):
+            assert process.poll() is None, process.communicate()
+            time.sleep(chance.uniform(0.1, 0.9))
             # Who loses two workers is taken for their murderer, so nobody is hit twice.
             fair = {unit: claim for unit, claim in claims(out).items() if hit[unit] == 0}
             if not fair:
