@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,20 +53,6 @@ def unusable(failures: Sequence[Failure]) -> str:
     folds = {one.fold for one in failures}
     where = f" (in {len(folds)} folds)" if len(failures) > len(names) else ""
     return f"{some(len(names), 'image')}{where} could not be used"
-
-
-def say_findings(findings: Iterable[Finding], already_said: set[Finding]) -> None:
-    """Say on standard error what is odd about data and runs, each thing once.
-
-    Parameters
-    ----------
-    already_said
-        What was said already; what is said now is added.
-    """
-    for one in findings:
-        if one not in already_said:
-            already_said.add(one)
-            _say(f"note: {one.text}", err=True)
 
 
 def print_table(finished: Sequence[Finished], entries: Sequence[Entry] = ()) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from statistics import fmean
@@ -189,17 +189,7 @@ def status_of(folder: Path) -> Status:
         else:
             running.append(claim)
             left.append((i, claim.seconds))
-    done = sum(map(len, seconds.values()))
-    return Status(
-        folder=str(folder),
-        units=len(units),
-        done=done,
-        waiting=len(units) - done - len(running) - len(failed),
-        running=running,
-        failed=failed,
-        hosts=dict(sorted(hosts.items())),
-        seconds=_left(left, seconds, max(len(running), 1 if running else plan.workers)),
-    )
+    return _summed(folder, seconds, hosts, running, failed, left, workers=plan.workers)
 
 
 def status_of_matching(folder: Path) -> Status:
@@ -229,18 +219,33 @@ def status_of_matching(folder: Path) -> Status:
         left.append((wave, claim.seconds if claim is not None and not claim.failed else 0.0))
         if claim is not None:
             (failed if claim.failed else running).append(claim)
-    done_units = sum(map(len, seconds.values()))
     comparing = any(kind.startswith("count") for kind in kinds)
+    found = _summed(folder, seconds, hosts, running, failed, left, workers=1)
+    found.note = "" if comparing else "what compares is laid out once these are done"
+    return found
+
+
+def _summed(
+    folder: Path,
+    seconds: dict[int, list[float]],
+    hosts: Mapping[str, int],
+    running: list[AtWork],
+    failed: list[AtWork],
+    left: list[tuple[int, float]],
+    *,
+    workers: int,
+) -> Status:
+    """Return what units come to: seconds of those done and left by wave; `workers` if none is."""
+    done = sum(map(len, seconds.values()))
     return Status(
         folder=str(folder),
-        units=len(names),
-        done=done_units,
-        waiting=len(names) - done_units - len(running) - len(failed),
+        units=done + len(left),
+        done=done,
+        waiting=len(left) - len(running) - len(failed),
         running=running,
         failed=failed,
         hosts=dict(sorted(hosts.items())),
-        seconds=_left(left, seconds, max(1, len(running))),
-        note="" if comparing else "what compares is laid out once these are done",
+        seconds=_left(left, seconds, len(running) or workers),
     )
 
 

@@ -16,6 +16,19 @@ FILES = ("image", "mask", "clean")
 """Columns that hold paths."""
 
 
+def place_and_table(data: Any) -> tuple[Path | None, str]:
+    """Return the path of a data set, and the text of its manifest where it is a frame.
+
+    Parameters
+    ----------
+    data
+        A path, a frame as for `manifest_text`, or None for the data set of the protocol.
+    """
+    if hasattr(data, "columns"):
+        return manifest_text(data)
+    return (None if data is None else Path(data)), ""
+
+
 def manifest_text(frame: Any) -> tuple[Path, str]:
     """Return a frame as the text of a manifest, and the folder that its paths are relative to.
 

@@ -12,27 +12,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 from harness.api import Algorithm
 from harness.data.findings import Finding
 from harness.errors import HarnessError, Unwritable, UsageError, sentence_of
-from harness.execution.bounds import Bounds
+from harness.execution.bounds import SILENCE, TIME, Bounds
 from harness.execution.cluster.choosing import HOW, is_known, opened
-from harness.execution.executor import EXECUTORS
+from harness.execution.executor import EXECUTORS, IN_PROCESS, SUBPROCESS
 from harness.execution.pool import MEMORY, Limits
 from harness.runs.executing import ONE_FIT, Finished, execute
 from harness.runs.finishing import add_likelihood_ratios
 from harness.runs.naming import RUNS
 from harness.runs.preparing import Prepared, Request, prepare
 from harness.runs.repeats import Entry, joined, repeated
-from harness.verbs.data_frames import manifest_text
+from harness.verbs.data_frames import place_and_table
 from harness.verbs.live import live_plugin, parameters_of, text_of_value
 from harness.verbs.progress import Progress, progress_for
 from harness.verbs.result import Run, load
-from harness.verbs.saying import say
+from harness.verbs.saying import say, say_findings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-IN_PROCESS = "in-process"
-WEEK = 7 * 86400.0
-SILENCE = 900.0
 
 
 class Watch(Protocol):
@@ -116,7 +112,7 @@ def requested(
         limits = replace(limits, workers=workers)
     with opened(
         # A cluster is not started to say what would be done there.
-        "subprocess" if dry_run and on not in EXECUTORS else on,
+        SUBPROCESS.name if dry_run and on not in EXECUTORS else on,
         file=None if dry_run else cluster,
         data_roots=() if dry_run else data_roots,
         workers=limits.workers,
@@ -187,10 +183,7 @@ class _Session:
         self._said: set[Finding] = set()
 
     def found(self, findings: Iterable[Finding]) -> None:
-        for one in findings:
-            if one not in self._said:
-                self._said.add(one)
-                say(f"note: {one.text}")
+        say_findings(findings, self._said)
 
     def note(self, sentence: str) -> None:
         say(sentence)
@@ -226,7 +219,7 @@ def run(
     data_roots: Sequence[str] = (),
     threads: int = 1,
     timeout: float = SILENCE,
-    time_limit: float = WEEK,
+    time_limit: float = TIME,
     memory_limit: int | None = None,
     memory: int = MEMORY,
     device: str = "cpu",
@@ -297,19 +290,19 @@ def run(
     (0.0, False)
     """
     plugin = None if isinstance(algorithm, (str, Path)) else live_plugin(algorithm, Path(out))
-    if plugin is not None and on not in ("", IN_PROCESS):
+    if plugin is not None and on not in ("", IN_PROCESS.name):
         raise UsageError(
             f"on={on!r}: a class of this session runs inside this process alone; write it to a "
             "file and name that, and it runs anywhere"
         )
-    place, table = manifest_text(data) if hasattr(data, "columns") else (data, "")
+    place, table = place_and_table(data)
     given = parameters_of(algorithm) if isinstance(algorithm, Algorithm) else {}
     given |= {name: text_of_value(value) for name, value in (parameters or {}).items()}
     own_seed = given.pop("seed", None)
     request = Request(
         algorithms=(plugin or str(algorithm),),
         protocols=(str(protocol),),
-        data=None if place is None else Path(place),
+        data=place,
         layout=layout,
         folds=tuple(map(str, folds)),
         fold_count=fold_count,
@@ -331,7 +324,7 @@ def run(
     with requested(
         request,
         workers=workers,
-        on=on or (IN_PROCESS if plugin else os.environ.get("HARNESS_ON", "subprocess")),
+        on=on or (IN_PROCESS.name if plugin else os.environ.get("HARNESS_ON", SUBPROCESS.name)),
         cluster=None if cluster is None else Path(cluster),
         data_roots=tuple(data_roots),
         timeout=timeout,

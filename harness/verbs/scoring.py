@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -35,9 +35,9 @@ from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.on_data import ProtocolOnData, hash_of
 from harness.tasks.reading import read_protocol
 from harness.tasks.task import Task
-from harness.verbs.data_frames import manifest_text
+from harness.verbs.data_frames import place_and_table
 from harness.verbs.result import Run, RunLike, folder_of_run
-from harness.verbs.saying import say
+from harness.verbs.saying import say, say_findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,8 +145,7 @@ def score(
     )
     if isinstance(kept, Path):  # of a run
         return _again(kept, likelihood_ratios)
-    for one in kept.manifest.findings:
-        say(f"note: {one.text}")
+    say_findings(kept.manifest.findings, set())
     if likelihood_ratios:
         add_likelihood_ratios(kept.folder, likelihood_ratios)
     return Run(kept.folder)
@@ -191,11 +190,11 @@ def _request(
     out: str | Path,
     plugins: Sequence[str | Path],
 ) -> Request:
-    place, table = manifest_text(data) if hasattr(data, "columns") else (data, "")
+    place, table = place_and_table(data)
     return Request(
         (),
         () if protocol is None else (str(protocol),),
-        None if place is None else Path(place),
+        place,
         layout,
         tuple(map(str, folds)),
         fold_count=fold_count,
@@ -230,8 +229,7 @@ def _scored(
     if not asked:
         raise UsageError("say with protocol= which question these scores answer")
     if {"probe", "reference", "score"} <= columns:
-        wide = scores.pivot(index="probe", columns="reference", values="score")
-        scores, columns = wide, set()
+        scores = scores.pivot(index="probe", columns="reference", values="score")
     matrix, rows, references = _matrix(scores, probes, gallery)
     return _judged_by_mates(matrix, rows, references, mates, request, name)
 
@@ -266,7 +264,7 @@ def _judged_by_file(
         long.to_csv(path, index=False)
         if request.protocols:
             return import_scores(
-                Request(**{**vars(request), "call": f"{call}  # in Python"}),
+                replace(request, call=f"{call}  # in Python"),
                 "scores",
                 path,
                 form="csv",

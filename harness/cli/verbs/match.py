@@ -89,9 +89,10 @@ def match(
     --pairs is mated, and nothing else is. No score is kept but those that numbers follow from. The
     same command goes on from where an interrupted one stopped.
     """
-    from harness.cli.printing import print_judged, say_findings, scored_json
+    from harness.cli.printing import print_judged, scored_json
     from harness.execution.cluster.choosing import matching_on
     from harness.runs.embeddings import Embeddings, match_embeddings
+    from harness.verbs.saying import say_findings
 
     given = Embeddings(
         probes,

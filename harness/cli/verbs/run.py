@@ -252,7 +252,7 @@ class _Terminal:
         self._said: set[Finding] = set()
 
     def found(self, findings: Iterable[Finding]) -> None:
-        from harness.cli.printing import say_findings
+        from harness.verbs.saying import say_findings
 
         say_findings(findings, self._said)
 

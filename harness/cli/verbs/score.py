@@ -155,9 +155,10 @@ def _named(form: str | None, name: str | None) -> list[str]:
 
 def _show(imported_run: ImportedRun, forensic: str, as_json: bool) -> None:
     """Print what scores of files came to, after adding likelihood ratios where asked for."""
-    from harness.cli.printing import print_judged, say_findings, scored_json
+    from harness.cli.printing import print_judged, scored_json
     from harness.record.record import read_assessment
     from harness.runs.finishing import add_likelihood_ratios
+    from harness.verbs.saying import say_findings
 
     manifest = imported_run.manifest
     say_findings(manifest.findings, set())
