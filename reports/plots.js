@@ -3,8 +3,8 @@
   "use strict";
   var NAMESPACE = "http://www.w3.org/2000/svg";
   var STYLE = [
-    "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "paint-order", "opacity",
-    "font-family", "font-size", "font-weight", "text-anchor"
+    "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "paint-order",
+    "opacity", "font-family", "font-size", "font-weight", "text-anchor"
   ];
   var make = window.tattooHarness.make;
   function draw(name, attributes) {

@@ -99,7 +99,7 @@ def print_growth(title: str, growth: Growth) -> None:
     _say(f"{title}: {searches_in(growth)}")
     for curve in growth.curves:
         _say(f"{label(curve)}, among n references")
-        named = [(f"   {size_text(point, growth)}", point.estimate) for point in curve.points]
+        named = [(f"   {plain(size_text(p, growth))}", p.estimate) for p in curve.points]
         for line in estimate_lines("   n", named):
             _say(line)
     for note in growth.notes:

@@ -75,7 +75,12 @@ def result_lines(protocol: str, algorithm: str, metrics: Metrics, mated_by: str 
 def _counted(metrics: Metrics, mated_by: str) -> list[str]:
     """Return of how many searches, identities, images, comparisons and folds a result is."""
     counts = metrics.counts
-    shown = [f"{counts[what]} {what}" for what in ("searches", "identities") if what in counts]
+    named = {"searches": "search", "identities": "identity"}
+    shown = [
+        f"{counts[many]} {one if counts[many] == 1 else many}"
+        for many, one in named.items()
+        if many in counts
+    ]
     if "searches" not in counts and galleries(counts):
         shown.insert(0, f"searches {galleries(counts)}")
     if "searches" not in counts and "images" in counts:

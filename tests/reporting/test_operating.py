@@ -140,6 +140,29 @@ def test_the_page_says_which_bins_it_draws_and_shows_the_thresholds() -> None:
     assert "bins are quantiles" in notes
 
 
+@pytest.mark.parametrize(
+    ("mated", "nonmated", "words"),
+    [
+        ([0.5] * 5, [0.5] * 9, "Half of the mated comparisons score at least 0.5, half of the"),
+        ([1.0, 2.0, 3.0, 9.0], [-np.inf, 0.25, 4.0], "at least 3, half of the non-mated ones at"),
+        ([-np.inf] * 3, [0.1, 0.2], "None of the mated comparisons has a score, half of the"),
+    ],
+)
+def test_what_half_of_the_scores_reach_is_one_of_them(
+    mated: list[float], nonmated: list[float], words: str
+) -> None:
+    finite = [np.array(one)[np.isfinite(one)] for one in (mated, nonmated)]
+    curves = Curves(distribution=histogram(*finite))
+    metrics = Metrics("identification", "eer", {}, {}, [])
+    scores = Operating.of(np.array(mated), np.array(nonmated))
+    figure = score_distributions(curves, metrics, COMPARISONS, scores)
+    assert figure is not None
+    assert words in figure.summary
+    about = score_distributions(curves, metrics, COMPARISONS)
+    assert about is not None
+    assert "at least about" in about.summary
+
+
 def test_every_point_of_the_curve_has_the_score_that_gives_it() -> None:
     mated, nonmated = SETS["cosines"]
     det = thin_curve(error_curve(mated, nonmated))

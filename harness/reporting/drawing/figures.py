@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from urllib.parse import quote
 
+import numpy as np
+
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.trade_off import chance_line, clipped, supported, window
 from harness.reporting.headline import captioned
 from harness.reporting.operating import (
+    Doubles,
     Operating,
     bins_that_show,
     threshold_table,
@@ -218,9 +221,16 @@ def score_distributions(
     kinds, things = names.kinds, names.scored
     # The share of two normalised histograms that lies under both: 1 = cannot be told apart.
     overlap = sum(min(a, b) for a, b in zip(mated, nonmated, strict=True))
+    one, other = (
+        [f"about {number(_median(low, high, share))}" for share in (mated, nonmated)]
+        if scores is None
+        else [_upper_half(own) for own in (scores.mated, scores.nonmated)]
+    )
+    first = f"Half of the {kinds[0]} {things} score at least {one}"
+    second = f"half of the {kinds[1]} ones at least {other}"
     summary = (
-        f"Half of the {kinds[0]} {things} score at least {number(_median(low, high, mated))}, half "
-        f"of the {kinds[1]} ones at least {number(_median(low, high, nonmated))}; "
+        f"{first if one else f'None of the {kinds[0]} {things} has a score'}, "
+        f"{second if other else f'none of the {kinds[1]} ones has a score'}; "
         f"{percent(overlap, 0)} of the two distributions overlap."
     )
     edges = _edges(low, high)
@@ -279,6 +289,12 @@ def _edges(low: list[float], high: list[float]) -> list[tuple[str, str]]:
         return minus(text if float(text) else text.lstrip("-"))
 
     return [(write(a), write(b)) for a, b in zip(low, high, strict=True)]
+
+
+def _upper_half(scores: Doubles) -> str:
+    """Return the score that half of all finite ones reach; empty without any."""
+    finite = scores[np.isfinite(scores)]
+    return number(float(finite[len(finite) // 2])) if len(finite) else ""
 
 
 def _median(low: list[float], high: list[float], share: list[float]) -> float:

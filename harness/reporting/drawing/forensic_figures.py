@@ -207,7 +207,7 @@ def _pav(assessment: Assessment) -> Figure | None:
         points.append(plots.Point((start + end) / 2, y, f"stated {ratio(end)}, observed {text}"))
     distance = assessment.estimates["dev-pav"].value
     summary = (
-        "Too few distinct ratios have a finite place to measure a distance from the diagonal."
+        "There are too few different ratios to say how far they lie from the diagonal (devPAV)."
         if distance is None
         else f"The ratios stated lie {distance:.2f} powers of ten, on the average, from those "
         "observed (devPAV)."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.errors import some
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import HOVER_POINTS, Figure
+from harness.reporting.headline import JOINER
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, interval, percent, score
 from harness.tasks.growth import CERTAIN, Growth, GrowthCurve, GrowthPoint
@@ -70,7 +71,7 @@ def searches_in(growth: Growth) -> str:
 def size_text(point: GrowthPoint, growth: Growth) -> str:
     """Return the size of a gallery; the whole ones where these differ."""
     if point.size is None:
-        return f"{count(growth.smallest)}-{count(growth.largest)}, as searched"
+        return f"{count(growth.smallest)}–{JOINER}{count(growth.largest)}, as searched"
     whole = point.size == growth.largest
     return f"{count(point.size)}{', as searched' if whole else ''}"
 
@@ -159,6 +160,8 @@ def _told_apart(curves: Sequence[GrowthCurve]) -> list[GrowthCurve]:
 def _table(growth: Growth) -> Table:
     """Return the rates one below the other, at round sizes: side by side they leave no paper."""
     chance = any(one.estimate.chance is not None for c in growth.curves for one in c.points)
+    # A short first cell: in two columns on paper every row is then one line.
+    ranked = all(one.rate == "hit-rate" and one.point.threshold is None for one in growth.curves)
     rows = []
     for curve in growth.curves:
         for point in curve.points:
@@ -170,7 +173,7 @@ def _table(growth: Growth) -> Table:
                 continue
             estimate = point.estimate
             row = (
-                label(curve, short=True),
+                f"{curve.point.rank:,}" if ranked else label(curve, short=True),
                 size_text(point, growth),
                 percent(estimate.value),
                 CERTAIN
@@ -180,7 +183,13 @@ def _table(growth: Growth) -> Table:
             rows.append((*row, *[percent(estimate.chance)] * chance))
     return Table(
         f"Rates by the size of the gallery: {searches_in(growth)}",
-        ("Rate", "References", "Value", "95 % interval", *["Chance"] * chance),
+        (
+            "Hit rate within rank" if ranked else "Rate",
+            "References",
+            "Value",
+            "95 % interval",
+            *["Chance"] * chance,
+        ),
         tuple(rows),
     )
 

@@ -14,7 +14,7 @@ from harness.plugins.places import bundled
 from harness.record.manifest import Origin
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.wording import amount, metric_label, split_id
+from harness.reporting.wording import amount, count, metric_label, split_id
 
 COLUMNS = (
     "use_case",
@@ -217,7 +217,8 @@ def _footnotes(sources: Sequence[str]) -> str:
 
 
 def _words(values: Iterable[str]) -> str:
-    return "; ".join(dict.fromkeys(value for value in values if value))
+    found = dict.fromkeys(value for value in values if value)
+    return "; ".join(count(int(one)) if one.isdecimal() else one for one in found)
 
 
 def _averaging(rows: Sequence[Published]) -> str:
