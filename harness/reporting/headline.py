@@ -303,7 +303,7 @@ def _verdict(metrics: Metrics, algorithm: str, estimate: Estimate | None, mated_
     brief = is_rate(headline)
     chance = ""
     if known(estimate.chance):
-        chance = percent(estimate.chance, 0) if brief else amount(headline, estimate.chance)
+        chance = _brief(estimate.chance) if brief else amount(headline, estimate.chance)
     within = interval(headline, estimate.low, estimate.high, 0).replace("–", f"–{JOINER}")
     said = _Said(
         algorithm,
@@ -311,12 +311,17 @@ def _verdict(metrics: Metrics, algorithm: str, estimate: Estimate | None, mated_
         estimate,
         options,
         mated_by,
-        percent(estimate.value, 0) if brief else amount(headline, estimate.value),
+        _brief(estimate.value) if brief else amount(headline, estimate.value),
         chance,
         f" (95\u202f% interval {within})" if within else "",
         _close(standing(headline, estimate), "chance" if _ranks(name) else "guessing"),
     )
     return _SENTENCES.get(name, _plain)(said)
+
+
+def _brief(rate: float) -> str:
+    """Return a rate in whole percent; one that would read as none keeps its figures."""
+    return percent(rate, int(0 < rate < 0.005))
 
 
 def _ranks(name: str) -> bool:
@@ -516,7 +521,9 @@ def _reach(headline: str, estimate: Estimate | None) -> str:
         return ""
     if low == high:
         return f"Every random answer to the same questions gets {amount(headline, low)}."
-    within = interval(headline, low, high, 0).replace("–", f"–{JOINER}")
+    # Both ends in whole percent, unless that makes one of them.
+    digits = int(is_rate(headline) and round(low * 100) == round(high * 100))
+    within = interval(headline, low, high, digits).replace("–", f"–{JOINER}")
     return f"Of 100 random answers to the same questions, 95 land within {within}."
 
 

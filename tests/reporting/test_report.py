@@ -322,12 +322,23 @@ def test_mates_are_framed_and_named_and_the_rank_of_a_mate_out_of_sight_is_told(
 
 
 def test_a_picture_that_is_not_at_hand_leaves_a_named_placeholder(
+    manifest: Manifest, outcome: Outcome, picture: Picture
+) -> None:
+    some = render(manifest, outcome, lambda name: None if "probe" in name else picture(name))
+    page = Page(some)
+    labels = [a.get("aria-label") or "" for a in page.all("span") if a.get("role") == "img"]
+    assert page.all("img")
+    assert any("no picture at hand: probe/f" in label for label in labels)
+
+
+def test_searches_of_vectors_are_lists_without_empty_frames(
     manifest: Manifest, outcome: Outcome
 ) -> None:
-    page = Page(render(manifest, outcome, lambda name: None))
-    labels = [a.get("aria-label") or "" for a in page.all("span") if a.get("role") == "img"]
+    page = Page(render(manifest, outcome, lambda _: None))
     assert not page.all("img")
-    assert any("no picture at hand: probe/f" in label for label in labels)
+    assert not [a for a in page.all("span") if a.get("role") == "img"]
+    assert "There are no pictures of them at hand." in page.text
+    assert outcome.searches[0].candidates[0].reference.split("/")[-1] in page.text
 
 
 def test_a_report_stays_under_two_megabytes_however_large_the_pictures(

@@ -16,7 +16,7 @@ from harness.metrics.ids import Metric
 from harness.plugins.places import bundled
 from harness.record.growing import growth_in
 from harness.record.record import Run, read_run
-from harness.reporting.drawing.growth import growth_figure, label, searches_in
+from harness.reporting.drawing.growth import _cell, growth_figure, label, searches_in
 from harness.tasks import closed_set, identification, open_set
 from harness.tasks.answers import Answer, Answered
 from harness.tasks.growth import CERTAIN, Growth, GrowthCurve, growth_of
@@ -234,9 +234,28 @@ def test_the_figure_has_a_line_for_each_rate_and_its_numbers(golden: Run) -> Non
     points = sum(len(curve.points) for curve in growth.curves)
     assert len(figure.csv.splitlines()) == points + 1
     assert figure.csv.startswith("rate,rank,threshold,references,value,low,high,chance")
-    assert {row[0] for row in figure.table.rows} == {label(curve) for curve in growth.curves}
-    shown = [row[1] for row in figure.table.rows if row[0] == label(growth.curves[0])]
-    assert shown == ["5", "10", "20", "50", "54", "54-55, as searched"]
+    assert figure.table.columns[0] == "Hit rate within rank"
+    ranks = {str(curve.point.rank): label(curve) for curve in growth.curves}
+    assert {row[0] for row in figure.table.rows} == set(ranks)
+    first = next(rank for rank, words in ranks.items() if words == label(growth.curves[0]))
+    shown = [row[1].replace("\N{WORD JOINER}", "") for row in figure.table.rows if row[0] == first]
+    assert shown == ["5", "10", "20", "50", "54", "54–55, as searched"]
+    assert figure.summary.startswith("Hit rate of <b>colours</b> within rank ")
+
+
+def test_rows_of_numbers_name_their_rate_in_a_few_words() -> None:
+    names = [
+        _cell(GrowthCurve("hit-rate", OperatingPoint(20), [])),
+        _cell(GrowthCurve("fnir", OperatingPoint(1, 0.6258, 0.1), [])),
+        _cell(GrowthCurve("fnir", OperatingPoint(5, 0.6258, 0.1), [])),
+        _cell(GrowthCurve("fpir", OperatingPoint(1, np.inf, 0.1), [])),
+    ]
+    assert names == [
+        "Hit rate, rank 20",
+        "FNIR at 0.6258",
+        "FNIR, rank 5 at 0.6258",
+        "FPIR at a threshold above all scores",
+    ]
 
 
 def test_a_run_of_one_reference_has_no_figure() -> None:

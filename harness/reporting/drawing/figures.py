@@ -222,7 +222,7 @@ def score_distributions(
     # The share of two normalised histograms that lies under both: 1 = cannot be told apart.
     overlap = sum(min(a, b) for a, b in zip(mated, nonmated, strict=True))
     one, other = (
-        [f"about {number(_median(low, high, share))}" for share in (mated, nonmated)]
+        [_about(_median(low, high, share), high[0] - low[0]) for share in (mated, nonmated)]
         if scores is None
         else [_upper_half(own) for own in (scores.mated, scores.nonmated)]
     )
@@ -295,6 +295,12 @@ def _upper_half(scores: Doubles) -> str:
     """Return the score that half of all finite ones reach; empty without any."""
     finite = scores[np.isfinite(scores)]
     return number(float(finite[len(finite) // 2])) if len(finite) else ""
+
+
+def _about(value: float, width: float) -> str:
+    """Return a score that is known to a bin of such a width."""
+    places = max(0, -math.floor(math.log10(width))) if 0 < width < math.inf else 3
+    return f"about {number(round(value, places) + 0.0)}"
 
 
 def _median(low: list[float], high: list[float], share: list[float]) -> float:

@@ -35,15 +35,28 @@ def label(curve: GrowthCurve, *, short: bool = False) -> str:
         Whether to leave out in full what an abbreviation says.
     """
     point = curve.point
-    name = _NAMES[curve.rate]
-    if short and "(" in name:
-        name = name.partition("(")[2].rstrip(")")
+    name = _name(curve, short=short)
     text = name if curve.rate == "fpir" else f"{name} within rank {point.rank}"
     if point.threshold is not None:
-        text += f", score from {_threshold(point.threshold)}"
+        text += f", at {_threshold(point.threshold)}"
         if point.fpir is not None:
             text += f" (FPIR {percent(point.fpir)} as searched)"
     return text
+
+
+def _name(curve: GrowthCurve, *, short: bool = True) -> str:
+    name = _NAMES[curve.rate]
+    return name.partition("(")[2].rstrip(")") if short and "(" in name else name
+
+
+def _cell(curve: GrowthCurve) -> str:
+    """Return what a curve shows in a few words, so that a row of numbers stays one line."""
+    point, text = curve.point, _name(curve)
+    if point.threshold is None:
+        return f"{text}, rank {point.rank}"
+    if curve.rate == "fnir" and point.rank > 1:
+        text += f", rank {point.rank}"
+    return f"{text} at {_threshold(point.threshold).removeprefix('threshold ')}"
 
 
 def _lower(text: str) -> str:
@@ -53,8 +66,8 @@ def _lower(text: str) -> str:
 
 def _threshold(value: float) -> str:
     if value < -1e300:
-        return "the lowest"
-    return score(value) if value < float("inf") else "above all"
+        return "the lowest threshold"
+    return f"threshold {score(value)}" if value < float("inf") else "a threshold above all scores"
 
 
 def searches_in(growth: Growth) -> str:
@@ -120,8 +133,10 @@ def growth_figure(growth: Growth, algorithm: str) -> Figure | None:
         series.insert(0, plots.Series("chance", "chance", sizes, known))
         legend.append(("chance", "line", f"chance of the {_lower(legend[0][2])}"))
     least, most = first.points[0], first.points[-1]
+    name = _name(first)
+    rest = label(first, short=True).removeprefix(name)
     summary = (
-        f"{label(first, short=True)} of {algorithm} goes from {percent(least.estimate.value)} "
+        f"{name} of {algorithm}{rest} goes from {percent(least.estimate.value)} "
         f"among {some(least.size or growth.smallest, 'reference')} to "
         f"{percent(most.estimate.value)} among {size_text(most, growth)}."
     )
@@ -173,7 +188,7 @@ def _table(growth: Growth) -> Table:
                 continue
             estimate = point.estimate
             row = (
-                f"{curve.point.rank:,}" if ranked else label(curve, short=True),
+                count(curve.point.rank) if ranked else _cell(curve),
                 size_text(point, growth),
                 percent(estimate.value),
                 CERTAIN

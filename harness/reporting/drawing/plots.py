@@ -228,7 +228,8 @@ class Board:
             _, y = self.at(self.x.low, value)
             self.parts.append(f'<path class="grid" d="M{LEFT:.0f},{y:.1f}H{right:.0f}"/>')
             if text and written - y > 17:
-                style = "tick" if last - y > 34 else "tick spare"
+                # Large letters of a long text reach beyond the drawing.
+                style = "tick" if last - y > 34 and len(text) < 7 else "tick spare"
                 last = y if style == "tick" else last
                 written = y
                 self.parts.append(
@@ -241,7 +242,8 @@ class Board:
             self.parts.append(f'<path class="grid" d="M{x:.1f},{bottom:.0f}V{TOP:.0f}"/>')
             half = 4.2 * len(text)
             if text and x - half > end + 4:
-                style = "tick" if x - last > 62 + 8 * max(0, len(text) - 4) else "tick spare"
+                room = x - last > 62 + 8 * max(0, len(text) - 4)
+                style = "tick" if room and (len(text) < 6 or x + half < right) else "tick spare"
                 last = x if style == "tick" else last
                 end = x + half
                 self.parts.append(

@@ -60,6 +60,12 @@ def _fold_table(metrics: Metrics) -> Table | None:
             (wording.metric_label(metric), *values, wording.spread(metric, estimate), pooled)
         )
     names = [wording.fold(fold.name) for fold in shown]
+    if len(metrics.folds) == 1:
+        return Table(
+            captioned("Counts and values", metrics.counts),
+            ("Count or metric", names[0]),
+            tuple(row[:2] for row in rows),
+        )
     return Table(
         captioned("Counts and values of every fold", metrics.counts),
         ("Count or metric", *names, "Mean ± SD", "All folds pooled"),

@@ -37,8 +37,17 @@ def section(run: SectionInput) -> Section | None:
     heading = "Worst and best searches"
     if not worst and not best:
         return Section("searches", heading, rules=RULES)
-    pictures = Pictures(run.picture, named(worst, best), run.kept_for_attack)
-    content = filled_from("searches", worst=worst, best=best, image=pictures.address)
+    names = named(worst, best)
+    pictures = Pictures(run.picture, names, run.kept_for_attack)
+    content = filled_from(
+        "searches",
+        worst=worst,
+        best=best,
+        image=pictures.address,
+        # Vectors and files of scores have none: a page of empty frames would say nothing.
+        pictured=any(run.picture(name) is not None for name in dict.fromkeys(names)),
+        several=len({search.fold for search in run.outcome.searches}) > 1,
+    )
     return Section("searches", heading, content, RULES)
 
 
