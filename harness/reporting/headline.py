@@ -319,9 +319,9 @@ def _verdict(metrics: Metrics, algorithm: str, estimate: Estimate | None, mated_
     return _SENTENCES.get(name, _plain)(said)
 
 
-def _brief(rate: float) -> str:
+def _brief(rate: float | None) -> str:
     """Return a rate in whole percent; one that would read as none keeps its figures."""
-    return percent(rate, int(0 < rate < 0.005))
+    return percent(rate, int(rate is not None and 0 < rate < 0.005))
 
 
 def _ranks(name: str) -> bool:

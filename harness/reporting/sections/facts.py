@@ -181,7 +181,7 @@ def _step_table(manifest: Manifest) -> Table | None:
             wording.count(units),
             wording.count(items),
             wording.duration(seconds),
-            f"{items / seconds:,.1f}" if seconds > 0 and items else "",
+            f"{items / seconds:,.{int(items < 100 * seconds)}f}" if seconds > 0 and items else "",
         )
         for name, (units, items, seconds) in totals.items()
     )
