@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.timing import Contender, Timing, race
-from harness.matching.product import COLUMNS, ROWS, cores, product_for, single_threaded
+from harness.matching.product import COLUMNS, TALL, cores, product_for, single_threaded
 
 Floats = npt.NDArray[np.float32]
 
@@ -26,9 +26,9 @@ def product_in_tiles(probes: Floats, references: Floats, threads: int) -> None:
     ]
 
     def work(thread: int) -> None:
-        tile = np.empty(ROWS * COLUMNS, np.float32)
-        for first in range(thread * ROWS, len(probes), threads * ROWS):
-            rows = probes[first : first + ROWS]
+        tile = np.empty(TALL * COLUMNS, np.float32)
+        for first in range(thread * TALL, len(probes), threads * TALL):
+            rows = probes[first : first + TALL]
             for columns in packed:
                 size = len(rows) * columns.shape[1]
                 multiply(rows, columns, tile[:size].reshape(len(rows), columns.shape[1]))

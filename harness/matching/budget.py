@@ -49,12 +49,14 @@ def share_out(
     tail: int,
     bins: int,
     margins: int = 0,
+    rows: int = ROWS,
     least: int = COLUMN_STEP,
 ) -> Shares:
     """Divide a budget.
 
     Templates that the caller holds are the caller's; everything else that matching allocates,
-    results included, is in the budget. At least `least` references are held.
+    results included, is in the budget. A tile has `rows` rows, and at least `least` references are
+    held.
 
     Raises
     ------
@@ -62,8 +64,8 @@ def share_out(
         If the budget is too small; the message names the least that would do.
     """
     results = searches * (64 + 80 * candidates) + pairs * 120 + references * 16
-    tile = ROWS * COLUMNS * (4 + 1 + 1 + (16 if bins else 0) + (8 if candidates else 0))
-    block = ROWS * dimension * 8 + ROWS * candidates * 120
+    tile = rows * COLUMNS * (4 + 1 + 1 + (16 if bins else 0) + (8 if candidates else 0))
+    block = rows * dimension * 8 + rows * candidates * 120
     least_packed = 4 * dimension * least
     packing = 8 * dimension * COLUMNS
     fixed = results + threads * (tile + block) + packing + tail * 100

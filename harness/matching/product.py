@@ -30,6 +30,10 @@ ROW_STEP, COLUMN_STEP = 96, 192
 ROWS, COLUMNS = 480, 1920
 """The largest block: its scores (3.7 MB) stay in a processor's cache for the passes over them."""
 
+TALL = 1056
+"""Rows of a block where many probes meet each reference: fewer blocks, each nearer to the limit of
+the processor; higher ones leave its cache."""
+
 
 @cache
 def product_for(dimension: int) -> tuple[Product, bool]:

@@ -32,6 +32,7 @@ from harness.matching.mates import Mates
 from harness.matching.product import (
     COLUMNS,
     ROWS,
+    TALL,
     product_for,
     single_threaded,
 )
@@ -417,6 +418,7 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
             candidates=length,
             tail=plan.tail if unit.gathers else 0,
             bins=unit.bins[2] if unit.bins else 0,
+            rows=TALL,
             least=COLUMNS,
             margins=len(unit.marks),
         )
@@ -429,8 +431,8 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
     stream = Stream(
         here,
         references,
-        [NumpyTile(multiply, ROWS, COLUMNS)],
-        ROWS,
+        [NumpyTile(multiply, TALL, COLUMNS)],
+        TALL,
         COLUMNS,
         COLUMNS,  # what was read stays in the cache until all probes are through
         slice(unit.low, unit.high),
