@@ -59,7 +59,7 @@ def test_real_algorithms_are_clearly_better_than_chance(
     # Of anime-tags and inception-style one fold takes as long as two of the others.
     more = {
         "style": ("--param", "size=64", "--param", "batch_size=32"),
-        "tagging": (),
+        "tagging": ("--param", "epochs=6"),
     }.get(protocol, ("--fold", "2"))
     headline = measured(tmp_path, protocol, algorithm, "--fold", "1", *more)[protocol, algorithm]
     assert headline["low"] > headline["chance_high"]
@@ -91,7 +91,7 @@ def test_styles_masks_and_searches_put_their_controls_where_they_must_be(tmp_pat
 
 
 def test_a_learned_mask_is_clearly_better_than_calling_everything_tattoo(tmp_path: Any) -> None:
-    few = ("--fold", "1", "--param", "iterations=100")
+    few = ("--fold", "1", "--param", "iterations=50")
     found = measured(tmp_path, "segmentation", "fcn-alexnet", *few)
     headline = found["segmentation", "fcn-alexnet"]
     assert headline["low"] > headline["chance"]

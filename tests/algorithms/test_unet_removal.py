@@ -53,7 +53,7 @@ def fitted() -> Any:
 
 @pytest.mark.slow
 def test_it_removes_from_pictures_that_it_has_not_seen_more_than_it_damages() -> None:
-    few = {"size": 32, "sizes": (32,), "iterations": (200,), "batch_size": 8, "width": 8}
+    few = {"size": 32, "sizes": (32,), "iterations": (100,), "batch_size": 8, "width": 8}
     algorithm = made("unet-removal", **few)
     algorithm.fit(training(60))
     images, clean, _ = discs(12, seed=2)

@@ -63,7 +63,7 @@ from pathlib import Path
 from harness.plugins import registry, sources
 
 def hash_of(name):
-    for cached in (sources._common, sources._bindings, sources.file_of, sources._parsed):
+    for cached in (sources._common, sources._bindings, sources.file_of):
         cached.cache_clear()
     return registry.source_hash(registry.find_algorithm(name))
 

@@ -53,7 +53,7 @@ def patient(plugin: Callable[[str, str], Path]) -> Path:
     return plugin("patient", PATIENT)
 
 
-def asked(data: Path, algorithm: Path | str, folds: int = 8) -> list[str | Path]:
+def asked(data: Path, algorithm: Path | str, folds: int = 5) -> list[str | Path]:
     """Return the words of a run of `folds` units."""
     words: list[str | Path] = ["run", "--protocol", "closed-set", "--algo", algorithm]
     return [*words, "--data", data, "--folds", str(folds), "--json"]

@@ -25,21 +25,21 @@ def test_metrics_and_scores_are_the_same_bytes_wherever_units_are_done(
         "two": ("--workers", "2"),
         "dask": ("--on", "dask", "--workers", "3"),
     }
-    command = asked(folders, patient, 5)
+    command = asked(folders, patient, 3)
     found = {}
     for name, words in ways.items():
         ran = harness(*command, *words, "--out", tmp_path / name, timeout=400)
         assert ran.code == 0, ran.err
         (run,) = ran.json["runs"]
         found[name] = bytes_of(tmp_path / "work" / run["folder"])
-    assert len(found["inside"]) == 6
+    assert len(found["inside"]) == 4
     assert found["one"] == found["two"] == found["dask"] == found["inside"]
     folder = tmp_path / "work" / run["folder"]
     assert not [*folder.rglob("claim.json"), *folder.glob("assignments*")]
     assert not list(folder.glob("units/*/journal.json"))
     assert harness("verify", folder).code == 0
     steps = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["steps"]
-    assert {step["unit"] for step in steps} == {f"fold-{fold}" for fold in range(1, 6)}
+    assert {step["unit"] for step in steps} == {f"fold-{fold}" for fold in range(1, 4)}
     again = harness(*command, *ways["dask"], "--out", tmp_path / "dask")
     assert again.json["runs"][0]["done"] == []
 

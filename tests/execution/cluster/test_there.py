@@ -24,14 +24,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.own_workers]
 
 Command = Callable[..., Ran]
 LEARNS_BY_WORKERS = """
-import torch
-from torch.utils.data import DataLoader, TensorDataset
-
 @dataclass
 class Loads(Matcher):
     \"\"\"Mean colours, by two processes that load.\"\"\"
 
     def fit(self, train):
+        import torch
+        from torch.utils.data import DataLoader, TensorDataset
+
         pictures = torch.stack([torch.from_numpy(np.asarray(one)) for one in train.images])
         loader = DataLoader(TensorDataset(pictures), batch_size=8, num_workers=2)
         self.mean_ = sum(batch.double().sum(0) for (batch,) in loader).mean((0, 1)).numpy()
@@ -105,7 +105,7 @@ def test_a_late_worker_is_given_units(
 ) -> None:
     cluster.worker()
     out = tmp_path / "runs"
-    words = (*asked(folders, patient, 12), "--param", "nap=.1", "--out", out, "--on", cluster.file)
+    words = (*asked(folders, patient, 8), "--param", "nap=.1", "--out", out, "--on", cluster.file)
     with started(*words, cwd=tmp_path) as process:
         wait_for(lambda: claims(out), process)
         first = {claim.process for claim in claims(out).values()}
@@ -157,11 +157,11 @@ there.do = poisoned
     cluster.worker(poison)
     ran = harness(*asked(folders, patient), "--on", cluster.file, timeout=400)
     assert ran.code == 3
-    assert "1 of 8 units" in ran.err
+    assert "1 of 5 units" in ran.err
     assert "fold-3: its worker died" in ran.err
     assert tries.read_text() == "xx"
     stored = {name.split("/")[0] for name in done_at(tmp_path / "work" / "runs")}
-    assert stored == {f"fold-{i}" for i in range(1, 9)} - {"fold-3"}
+    assert stored == {f"fold-{i}" for i in range(1, 6)} - {"fold-3"}
 
 
 def test_a_worker_that_drops_a_result_in_silence_is_noticed(
