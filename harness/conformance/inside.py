@@ -24,7 +24,7 @@ from harness.execution.worker import (
     print_trace,
     take_standard_output,
 )
-from harness.plugins.registry import Plugin, load
+from harness.plugins.registry import Plugin, load, plugin_at
 
 NAME = "harness.conformance.inside"
 """Of this module: as a process it is called something else."""
@@ -39,6 +39,7 @@ class Request(msgspec.Struct):
     module: str
     parameters: dict[str, Any]
     folder: str
+    command: str = ""
 
 
 class _Found(msgspec.Struct):
@@ -106,7 +107,7 @@ def main() -> int:
     """Say what each check found, a line for each, and in the last that there are no more."""
     harness_out = take_standard_output()
     request = msgspec.json.decode(sys.stdin.buffer.readline(), type=Request)
-    plugin = Plugin(request.name, Path(request.file), request.attribute, request.module)
+    plugin = plugin_at(request.name, request)
 
     def say(**facts: Any) -> None:
         harness_out.write(msgspec.json.encode(facts).decode() + "\n")

@@ -260,6 +260,7 @@ def asking(
         plugin.file,
         parameters,
         scratch,
+        command=plugin.command,
         environment=environment,
         hidden=hidden,
         memory=memory,

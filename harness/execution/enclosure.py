@@ -9,6 +9,7 @@ from typing import Any
 from harness.execution import fenced, readable
 from harness.execution.fence import Rules
 from harness.plugins.places import bundled
+from harness.plugins.programs.command import PREFIX, command_of
 
 KEPT = ("runs", "baselines", "fixtures", ".git")
 """Folders that hold truth or results by custom, beside the user and beside a plugin."""
@@ -26,6 +27,7 @@ def rules_for(
     parameters: Mapping[str, Any],
     scratch: Path,
     *,
+    command: str = "",
     environment: Mapping[str, str],
     hidden: Iterable[Path] = (),
     named: Iterable[Path] = (),
@@ -44,6 +46,8 @@ def rules_for(
         Of the plugin.
     parameters
         Of the algorithm: those that are paths of files or folders.
+    command
+        Of a program: what its words name is as what parameters name.
     environment
         Of the process, which says where weights are kept.
     hidden
@@ -56,6 +60,7 @@ def rules_for(
         Bytes that each of its processes may ask for; 0 for no limit.
     """
     files = [Path(value) for value in parameters.values() if isinstance(value, str) and value]
+    files += command_of(f"{PREFIX}{command}").files if command else ()
     there = [place for place in files if _exists(place)]
     weights = [
         place for place in there if place.is_file() and place.resolve().suffix.lower() in WEIGHTS

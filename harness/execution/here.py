@@ -34,7 +34,7 @@ from harness.execution.wire import Wire
 from harness.execution.worker import serve
 from harness.plugins.description import describe
 from harness.plugins.files import hashes
-from harness.plugins.registry import Plugin, home_of, load
+from harness.plugins.registry import Plugin, end_program, home_of, load
 
 UNFENCED = Fence(
     processes=INSIDE, missing=("a process of its own (--on in-process ran it inside the harness)",)
@@ -56,6 +56,11 @@ def ask(
     What is hidden cannot be hidden here, and no bounds hold. Of files beside the plugin, those that
     its import loads are seen; what it opens or imports later is not.
     """
+    if plugin.command:
+        kind = load(plugin)
+        end_program(kind)
+        described = describe(kind, preset=preset, assignments=dict(assignments or {}), seed=seed)
+        return Asked(described, environment_of_process(inside=True), {})
     for name in () if plugin.live else modules_beside(plugin):
         del sys.modules[name]  # it may have been changed since, and is imported anew
     said = describe(load(plugin), preset=preset, assignments=dict(assignments or {}), seed=seed)

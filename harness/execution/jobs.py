@@ -47,7 +47,7 @@ class Job(msgspec.Struct, omit_defaults=True):
 
     Parameters
     ----------
-    algorithm, file, attribute, module, parameters
+    algorithm, file, attribute, module, command, parameters
         The plugin.
     ability
         Name of the ability class that is asked.
@@ -65,6 +65,7 @@ class Job(msgspec.Struct, omit_defaults=True):
     ability: str
     scratch: str
     lesson: Lesson | None = None
+    command: str = ""
 
 
 class Ask(msgspec.Struct, omit_defaults=True):

@@ -155,7 +155,9 @@ def check_answers(
     judged = [unit for unit in units if _is_checked(unit, unit.name in streamed)]
     groups: dict[bytes, list[Unit]] = {}
     for unit in judged:
-        key = msgspec.json.encode([unit.file, unit.attribute, unit.parameters, unit.ability])
+        key = msgspec.json.encode(
+            [unit.file, unit.attribute, unit.command, unit.parameters, unit.ability]
+        )
         groups.setdefault(key, []).append(unit)
     by_name = {unit.name: unit for unit in units}
     for group in groups.values():

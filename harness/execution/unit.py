@@ -85,7 +85,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
         Of the unit; its folder lies in ``units/`` of the run folder.
     ability
         Which question: the name of an ability class.
-    algorithm, file, attribute, module
+    algorithm, file, attribute, module, command
         The plugin.
     parameters
         Of the algorithm.
@@ -146,6 +146,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     score: bool = True
     cosine: bool = False
     matching: MatchRequest | None = None
+    command: str = ""
 
 
 def write_unit(folder: Path, unit: Unit) -> None:

@@ -19,6 +19,7 @@ from typing import Any, NoReturn, TextIO
 
 import msgspec
 
+from harness.api import Algorithm
 from harness.errors import HarnessError, UsageError
 from harness.execution.answers import BadAnswer
 from harness.execution.environment import environment_of_process
@@ -28,7 +29,14 @@ from harness.execution.loaded import Watch
 from harness.execution.packing import bounded
 from harness.execution.wire import Ended, Wire
 from harness.plugins.description import describe
-from harness.plugins.registry import Plugin, explain, home_of, load
+from harness.plugins.registry import (
+    Plugin,
+    end_program,
+    explain,
+    home_of,
+    load,
+    plugin_at,
+)
 from harness.plugins.values import convert
 
 _OUT_OF_MEMORY = (
@@ -45,6 +53,7 @@ class Question(msgspec.Struct):
     file: str
     attribute: str = ""
     module: str = ""
+    command: str = ""
     preset: str = ""
     assignments: dict[str, str] = {}
     seed: int | None = None
@@ -60,6 +69,7 @@ class ExportRequest(msgspec.Struct):
     parameters: dict[str, Any]
     model: str
     out: str
+    command: str = ""
 
 
 def main(arguments: list[str]) -> int:
@@ -96,11 +106,13 @@ def _end_with_parent() -> None:
 
 def _describe(line: bytes, harness_out: TextIO) -> int:
     question = msgspec.json.decode(line, type=Question)
-    plugin = Plugin(question.name, Path(question.file), question.attribute, question.module)
-    watch = Watch(home_of(plugin))
+    plugin = plugin_at(question.name, question)
+    watch = None if plugin.command else Watch(home_of(plugin))
     try:
+        kind = load(plugin)
+        end_program(kind)
         found = describe(
-            load(plugin),
+            kind,
             preset=question.preset,
             assignments=question.assignments,
             seed=question.seed,
@@ -115,7 +127,7 @@ def _describe(line: bytes, harness_out: TextIO) -> int:
         answer = {
             "description": found,
             "environment": environment_of_process(),
-            "loaded": watch.files(),
+            "loaded": {} if watch is None else watch.files(),
         }
     harness_out.write(msgspec.json.encode(answer).decode() + "\n")
     return 0
@@ -123,7 +135,7 @@ def _describe(line: bytes, harness_out: TextIO) -> int:
 
 def _export(line: bytes, harness_out: TextIO) -> int:
     request = msgspec.json.decode(line, type=ExportRequest)
-    plugin = Plugin(request.name, Path(request.file), request.attribute, request.module)
+    plugin = plugin_at(request.name, request)
     out = Path(request.out)
     part = out.with_name(f".{out.name}.part-{os.getpid()}")
     answer: dict[str, Any] = {}
@@ -180,10 +192,12 @@ def serve(wire: Wire, *, inside: bool = False) -> int:
     except Ended:
         return 1
     line = Line(wire, Path(job.scratch))
-    plugin = Plugin(job.algorithm, Path(job.file), job.attribute, job.module)
+    plugin = plugin_at(job.algorithm, job)
     own = [job.scratch] + ([job.lesson.checkpoints] if job.lesson else [])
-    watch = None if inside else Watch(home_of(plugin), [place for place in own if place])
+    # What a program loads is seen by nobody.
+    watch = None if inside or plugin.command else Watch(home_of(plugin), [place for place in own if place])
     asked: Asked | None = None
+    kind: type[Algorithm] | None = None
     step = "import"
     try:
         kind = load(plugin)
@@ -210,6 +224,9 @@ def serve(wire: Wire, *, inside: bool = False) -> int:
         print_trace(reason)
         message = explained(reason, plugin, step if asked is None else asked.step)
         trouble = Said("trouble", message=message, memory=_wants_memory(reason))
+    finally:
+        if kind is not None:
+            end_program(kind)
     with suppress(Ended):
         line.say(trouble)
     return 1

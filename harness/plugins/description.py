@@ -50,6 +50,8 @@ class Description(msgspec.Struct):
         ``pixels``, or ``file``: the bytes of the image files.
     about, doc, citation
         First line of its docstring, all of it, and where the method comes from.
+    version
+        Name and version that a program says; empty for what is no program.
     """
 
     abilities: list[str]
@@ -63,6 +65,7 @@ class Description(msgspec.Struct):
     about: str
     doc: str
     citation: str
+    version: str = ""
 
     def values(self) -> dict[str, Any]:
         """Return the value of every parameter by name."""
@@ -169,6 +172,7 @@ def describe(
         about=doc.split("\n")[0],
         doc=doc,
         citation=algorithm.citation,
+        version=str(getattr(algorithm, "version", "")) if hasattr(algorithm, "program") else "",
     )
 
 

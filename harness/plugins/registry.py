@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.data.toml_text import table_of
 from harness.errors import HarnessError, PluginError, UsageError, nearest, shortened, text_of
@@ -24,6 +24,7 @@ from harness.errors.absent import how_to_install, is_absent
 from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
 from harness.plugins.importing import check_dataclass, imported, only_class
 from harness.plugins.places import bundled
+from harness.plugins.programs.command import PREFIX, command_of, is_command, words_of
 
 if TYPE_CHECKING:
     import importlib.metadata
@@ -60,6 +61,8 @@ class Plugin:
     live
         Whether it is the class as this process has it, such as one of a notebook: no other process
         can import it.
+    command
+        Of a program that speaks the line protocol, as a shell takes it; its file is the program's.
     """
 
     name: str
@@ -67,11 +70,17 @@ class Plugin:
     attribute: str = ""
     module: str = ""
     live: bool = False
+    command: str = ""
 
     @property
     def address(self) -> dict[str, Any]:
         """By what another process imports it: fields of a unit, and of a question about it."""
-        return {"file": str(self.file), "attribute": self.attribute, "module": self.module}
+        return {
+            "file": str(self.file),
+            "attribute": self.attribute,
+            "module": self.module,
+            "command": self.command,
+        }
 
     @property
     def is_folder(self) -> bool:
@@ -86,7 +95,29 @@ class Plugin:
     @property
     def path(self) -> str:
         """What names it after ``--algo``, wherever it lies."""
+        if self.command:
+            return f"{PREFIX}{self.command}"
         return str(self.place / self.name if self.attribute else self.place)
+
+
+class Address(Protocol):
+    """By what a plugin is found: fields of a unit, and of a question about it."""
+
+    file: str
+    attribute: str
+    module: str
+    command: str
+
+
+def plugin_at(name: str, address: Address) -> Plugin:
+    """Return the plugin of a name that an address leads to."""
+    return Plugin(
+        name,
+        Path(address.file),
+        address.attribute,
+        address.module,
+        command=address.command,
+    )
 
 
 def named_folders(extra: Iterable[Path] = ()) -> list[Path]:
@@ -202,11 +233,16 @@ def _at(name: str) -> Plugin | None:
 def find_algorithm(name: str, extra: Iterable[Path] = ()) -> Plugin:
     """Return the one plugin of this name, or the algorithm file or folder at this path.
 
+    ``exec:COMMAND`` is the program that the command starts.
+
     Raises
     ------
     UsageError
         If there is none, or more than one.
     """
+    if is_command(name):
+        found = command_of(name)
+        return Plugin(found.name, found.file, command=found.text)
     there = _at(name)
     if there is not None:
         return there
@@ -308,6 +344,10 @@ def load(plugin: Plugin) -> type[Algorithm]:
     """
     from harness import api
 
+    if plugin.command:
+        from harness.plugins.programs.adapter import program_class
+
+        return program_class(words_of(plugin.command))
     module = _import(plugin)
     if not plugin.attribute:
         abilities = f"an ability ({', '.join(ABILITIES)})"
@@ -323,6 +363,12 @@ def load(plugin: Plugin) -> type[Algorithm]:
         )
     check_dataclass(found, plugin.file)
     return found
+
+
+def end_program(algorithm: type[Algorithm]) -> str:
+    """End the program behind an algorithm, if it is one; return what was odd about its end."""
+    end = getattr(algorithm, "end_program", None)
+    return str(end()) if callable(end) else ""
 
 
 def home_of(plugin: Plugin) -> Path:
@@ -372,9 +418,14 @@ def source_hash(plugin: Plugin, loaded: Iterable[str] = ()) -> str:
         Files that it was seen to load, by their paths below `home_of`; one that is not there any
         more is hashed as missing.
     """
-    from harness.plugins.sources import score_makers
+    from harness.plugins.sources import program_speakers, score_makers
 
     files = plugin_files(plugin, loaded)
+    if plugin.command:
+        lines = [f"{digest}  program/{name}" for name, digest in files.items()]
+        lines += [f"{command_of(plugin.path).digest()}  words"]
+        lines += [f"{digest}  {place}" for place, digest in program_speakers().items()]
+        return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
     home = home_of(plugin)
     python = [home / name for name in files if name.endswith(".py") and (home / name).is_file()]
     lines = [f"{digest}  plugin/{name}" for name, digest in files.items()]
@@ -391,10 +442,14 @@ def plugin_files(plugin: Plugin, loaded: Iterable[str] = ()) -> dict[str, str]:
         Its own Python files are among them, and those whose names stand in their texts.
     loaded
         Further ones that it was seen to load; of one that is missing the hash is empty.
+
+    Of a program they are the files that its command names, wherever they lie.
     """
     from harness.plugins.files import hashes
     from harness.plugins.sources import named_files
 
+    if plugin.command:
+        return command_of(plugin.path).hashes()
     home = home_of(plugin).resolve()
     own = [file.resolve() for file in own_files(plugin)]
     names = {file.relative_to(home).as_posix() for file in own if file.is_relative_to(home)}

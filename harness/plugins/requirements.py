@@ -57,8 +57,11 @@ def missing(file: Path, home: Path | None = None) -> tuple[str, ...]:
 
 
 def missing_of(plugin: Plugin) -> tuple[str, ...]:
-    """Return the modules that an algorithm cannot do without and that are not installed, sorted."""
-    return missing(plugin.file, home_of(plugin))
+    """Return the modules that an algorithm cannot do without and that are not installed, sorted.
+
+    What a program of others needs is not known.
+    """
+    return () if plugin.command else missing(plugin.file, home_of(plugin))
 
 
 def check_installed(plugin: Plugin) -> None:

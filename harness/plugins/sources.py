@@ -40,6 +40,8 @@ APART = (
     "harness.plugins.files",
     "harness.plugins.glancing",
     "harness.plugins.importing",
+    "harness.plugins.programs.documented",
+    "harness.plugins.programs.starting_points",
     "harness.plugins.registry",
     "harness.plugins.requirements",
     "harness.execution.asking",
@@ -73,6 +75,9 @@ APART = (
 (the bytes of the protocol, the plugin's source), or only record, fence in or check how scores came
 about."""
 
+PROGRAMS = "harness.plugins.programs"
+"""Package of what speaks with programs of others: it counts whole for these."""
+
 TOOLKIT = "harness.training"
 """Package of which the modules that an algorithm imports count whole."""
 
@@ -102,6 +107,12 @@ def score_makers(files: Iterable[Path] = ()) -> dict[str, str]:
     found = dict(_common())
     wanted = [want for file in files for want in _imports_of(file)]
     return found | _closure(wanted, (*WHOLE, TOOLKIT))
+
+
+def program_speakers() -> dict[str, str]:
+    """Return what of the harness makes the scores of a program: as `score_makers`."""
+    wanted = [(name, ALL) for name in _modules_of(PROGRAMS) if name not in APART]
+    return dict(_common()) | _closure(wanted, (*WHOLE, PROGRAMS))
 
 
 def named_files(folder: Path, files: Iterable[Path]) -> list[str]:

@@ -94,6 +94,8 @@ class Origin(msgspec.Struct, omit_defaults=True):
     learning_hash
         SHA-256 of what each fold learns from, and of the truth about it; empty for an algorithm
         that does not learn.
+    version
+        What a program says that it is, name and version; empty for what is no program.
     """
 
     rule: int
@@ -111,6 +113,7 @@ class Origin(msgspec.Struct, omit_defaults=True):
     fold_count: int = 0
     layout_hash: str = ""
     learning_hash: str = ""
+    version: str = ""
 
 
 class Step(msgspec.Struct):

@@ -35,6 +35,7 @@ from harness.execution.environment import Environment
 from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.pool import MEMORY
 from harness.plugins.places import bundled
+from harness.plugins.programs.command import is_command
 from harness.plugins.registry import (
     Plugin,
     find_algorithm,
@@ -437,8 +438,9 @@ def command(run: Prepared) -> str:
         words += [f"{MEGAPIXELS}={os.environ[MEGAPIXELS]}"]
     words += ["harness", "run", "--protocol"]
     words += [run.judged.file.stem if _is_builtin(run.judged.file) else str(run.judged.file)]
-    builtin = _is_builtin(run.entry.plugin.file) or run.entry.plugin.module
-    words += ["--algo", run.entry.plugin.name if builtin else run.entry.plugin.path]
+    plugin = run.entry.plugin
+    builtin = not plugin.command and (_is_builtin(plugin.file) or plugin.module)
+    words += ["--algo", plugin.name if builtin else plugin.path]
     if run.request.data is not None:
         words += ["--data", str(run.request.data)]
     if run.request.layout:
@@ -563,6 +565,7 @@ def _prepared(
         training_hash="" if judged.elsewhere is None else judged.elsewhere.hash,
         layout_hash=judged.layout_hash,
         learning_hash=judged.learning_hash if entry.description.learns else "",
+        version=entry.description.version,
     )
     environment = entry.environment
     if not environment.inside:  # the harness's own process has the threads that it has
@@ -620,4 +623,6 @@ def _is_builtin(file: Path) -> bool:
 
 
 def _named(names: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(chain.from_iterable(name.split(",") for name in names)))
+    """Return single names: several may be joined by commas, which a command has of its own."""
+    parts = ([name] if is_command(name) else name.split(",") for name in names)
+    return list(dict.fromkeys(chain.from_iterable(parts)))

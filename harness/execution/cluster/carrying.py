@@ -107,6 +107,11 @@ class Carrier:
         UsageError
             If a worker differs from this machine, or from the others, in what can change a number.
         """
+        if plugin.command:
+            raise UsageError(
+                f"{plugin.path}: a program runs on this machine alone; leave --on out, or write a "
+                "file of Python that starts it"
+            )
         bounds = bounds or Bounds()
         question = Question(
             name=plugin.name,
