@@ -22,9 +22,11 @@ from harness.api import (
     Segmenter,
     Tagger,
 )
+from harness.conformance import programs
 from harness.conformance.checks import Subject
 from harness.errors import PluginError
 from harness.execution.answers import BadAnswer
+from harness.plugins.programs.client import Program
 
 QUICK = "check"
 """Preset that the kit uses where a class declares it: for algorithms that train for minutes."""
@@ -99,6 +101,10 @@ def examine(
         for finding in run(items, subject, passed):
             name = finding.name if len(abilities) == 1 else f"{ability.__name__}: {finding.name}"
             yield Finding(name, finding.passed, finding.message)
+    program = getattr(algorithm, "program", None)
+    if isinstance(program, Program):
+        subject = Subject(algorithm, abilities[0], chosen, folder)
+        yield from run(OF_PROGRAMS, subject, {item.run.__name__ for item in EVERY})
 
 
 def run(items: Iterable[Check], subject: Subject, passed: set[str]) -> Iterator[Finding]:
@@ -132,7 +138,7 @@ class Check:
 def _finding(item: Check, subject: Subject) -> Finding:
     try:
         return Finding(item.name, passed=True, message=item.run(subject))
-    except BadAnswer as fault:
+    except (BadAnswer, PluginError) as fault:
         return Finding(item.name, passed=False, message=str(fault))
     except Exception as reason:  # whatever an author's code raises is a finding
         return Finding(item.name, passed=False, message=f"{where(reason)}. {item.advice}")
@@ -178,6 +184,13 @@ _KEPT = (
     Check(Subject.fitted_twice, "one seed, one model", _MODELS),
 )
 _SCORED = (*_MODELS, "comparison_repeatable")
+
+OF_PROGRAMS = (
+    Check(programs.made_of, "what it is, is known"),
+    Check(programs.says_goodbye, "ends when it is told to"),
+    Check(programs.ends_with_its_input, "ends with its standard input"),
+)
+"""Checks of a program that speaks the line protocol, after those of its abilities."""
 
 OF_ABILITY: dict[type[Algorithm], tuple[Check, ...]] = {
     Matcher: (

@@ -24,7 +24,7 @@ from harness.execution.worker import (
     print_trace,
     take_standard_output,
 )
-from harness.plugins.registry import Plugin, load, plugin_at
+from harness.plugins.registry import Plugin, end_program, load, plugin_at
 
 NAME = "harness.conformance.inside"
 """Of this module: as a process it is called something else."""
@@ -117,6 +117,7 @@ def main() -> int:
         given = parameters_of(kind, request.parameters)
         for found in examine(kind, given, folder=Path(request.folder)):
             say(name=found.name, passed=found.passed, message=bounded(found.message))
+        end_program(kind)
     except HarnessError as reason:
         say(error=bounded(reason), exit_code=reason.exit_code)
     except BaseException as reason:

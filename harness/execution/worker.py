@@ -195,7 +195,11 @@ def serve(wire: Wire, *, inside: bool = False) -> int:
     plugin = plugin_at(job.algorithm, job)
     own = [job.scratch] + ([job.lesson.checkpoints] if job.lesson else [])
     # What a program loads is seen by nobody.
-    watch = None if inside or plugin.command else Watch(home_of(plugin), [place for place in own if place])
+    watch = (
+        None
+        if inside or plugin.command
+        else Watch(home_of(plugin), [place for place in own if place])
+    )
     asked: Asked | None = None
     kind: type[Algorithm] | None = None
     step = "import"

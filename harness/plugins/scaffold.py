@@ -12,13 +12,22 @@ from string import Template
 from harness.errors import UsageError, nearest
 from harness.plugins import scaffold_texts as texts
 from harness.plugins.glancing import INIT
+from harness.plugins.programs import starting_points
 from harness.plugins.registry import find_protocol
 from harness.tasks.reading import (
     parse_protocol,
     read_protocol,
 )
 
-__all__ = ["ABILITIES", "Scaffold", "write_algorithm", "write_generator", "write_protocol"]
+__all__ = [
+    "ABILITIES",
+    "LANGUAGES",
+    "Scaffold",
+    "write_algorithm",
+    "write_generator",
+    "write_program",
+    "write_protocol",
+]
 
 NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
@@ -89,6 +98,38 @@ def write_algorithm(name: str, folder: Path, *, ability: str = "matcher") -> Pat
         title=_title(words), classname=_classname(words, "Algorithm")
     )
     return _written(name, folder, ".py", text)
+
+
+LANGUAGES = {"python": (".py", starting_points.PYTHON), "cpp": (".cpp", starting_points.CPP)}
+"""Ending and text of a program, by its language."""
+
+
+def write_program(name: str, folder: Path, *, language: str = "python") -> Path:
+    """Write a program that speaks the line protocol, works as it is and passes `harness check`.
+
+    Parameters
+    ----------
+    name, folder
+        As for `write_algorithm`.
+    language
+        A name in `LANGUAGES`. What needs no compiler may be executed as it is.
+
+    Raises
+    ------
+    UsageError
+        If the name or the language is not allowed, or there is such a file already.
+    """
+    words = _words(name, "a program", "my-program")
+    if language not in LANGUAGES:
+        raise UsageError(
+            f"no program to start from in {language!r}.{nearest(language, LANGUAGES)} "
+            f"Known: {', '.join(LANGUAGES)}"
+        )
+    ending, text = LANGUAGES[language]
+    path = _written(name, folder, ending, text.substitute(title=_title(words), name=name))
+    if language == "python":
+        path.chmod(path.stat().st_mode | 0o111)
+    return path
 
 
 def write_generator(name: str, folder: Path) -> Path:

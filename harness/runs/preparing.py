@@ -35,7 +35,7 @@ from harness.execution.environment import Environment
 from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.pool import MEMORY
 from harness.plugins.places import bundled
-from harness.plugins.programs.command import is_command
+from harness.plugins.programs.command import is_command, unknown
 from harness.plugins.registry import (
     Plugin,
     find_algorithm,
@@ -547,6 +547,10 @@ def _prepared(
         )
     parameters = entry.description.values()
     judged = _not_learned(judged, entry.plugin.name, parameters)
+    if entry.plugin.command:
+        noted = Finding("program-dependencies", "warning", unknown(entry.plugin.path))
+        findings = tuple(once((*judged.dataset.findings, noted)))
+        judged = replace(judged, dataset=replace(judged.dataset, findings=findings))
     origin = Origin(
         rule=RULE,
         protocol=judged.name,

@@ -20,11 +20,25 @@ if TYPE_CHECKING:
 
 
 @commands.command(name="describe")
-@click.argument("name", shell_complete=DESCRIBABLE)
+@click.argument("name", shell_complete=DESCRIBABLE, required=False)
+@click.option(
+    "--line-protocol",
+    is_flag=True,
+    help="Show how a program of any language is asked: what --algo exec:COMMAND speaks.",
+)
 @PLUGINS
 @JSON
-def describe_one(name: str, plugins: tuple[Path, ...], as_json: bool) -> None:
+def describe_one(
+    name: str | None, line_protocol: bool, plugins: tuple[Path, ...], as_json: bool
+) -> None:
     """Show an algorithm's parameters, a protocol's rules, or a metric's definition."""
+    if line_protocol == (name is not None):
+        raise UsageError("name what is to be described: harness describe NAME, or --line-protocol")
+    if name is None:
+        from harness.plugins.programs.documented import facts, page
+
+        click.echo(json.dumps(facts(), indent=1) if as_json else page(), nl=as_json)
+        return
     from harness.plugins import registry
 
     known = registry.protocols(plugins)
@@ -111,3 +125,5 @@ def _say_heading(plugin: Plugin, about: str, abilities: Sequence[str], learns: b
     click.echo(f"{plugin.name}: {about}\n")
     click.echo(f"abilities  {', '.join(abilities)}{'' if learns else ' (does not learn)'}")
     click.echo(f"source     {plugin.file}")
+    if plugin.command:
+        click.echo(f"command    {plugin.command}")

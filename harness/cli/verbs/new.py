@@ -1,4 +1,4 @@
-"""The verb `new`: an algorithm, protocol or generator to start from."""
+"""The verb `new`: an algorithm, program, protocol or generator to start from."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ FOLDER = click.option(
     default=Path(),
     show_default="this folder",
 )
+LANGUAGES = ("python", "cpp")
 ABILITIES = tuple(ability.lower() for ability in glancing.ABILITIES)
 
 
@@ -32,7 +33,7 @@ class New(Verbs):
 
 @commands.group(cls=New)
 def new() -> None:
-    """Write a file to start from: an algorithm, a protocol, or a generator of pictures."""
+    """Write a file to start from: an algorithm, a program, a protocol, or a generator."""
 
 
 @new.command(name="algorithm")
@@ -48,6 +49,26 @@ def new_algorithm(name: str, ability: str, folder: Path) -> None:
     click.echo(f"wrote {path}")
     click.echo(f"next: harness check {path}")
     click.echo(f"      harness run --protocol {SCAFFOLDS[ability].protocol} --algo {path}")
+
+
+@new.command(name="program")
+@click.argument("name")
+@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
+@FOLDER
+def new_program(name: str, language: str, folder: Path) -> None:
+    """Write a working program called NAME that speaks the line protocol: no Python is needed."""
+    from harness.plugins.scaffold import write_program
+
+    path = write_program(name, folder, language=language)
+    program = f"exec:{path.absolute()}"
+    click.echo(f"wrote {path}")
+    if language == "cpp":
+        built = path.with_suffix("")
+        click.echo(f"next: g++ -std=c++17 -O2 -o {built} {path}")
+        program = f"exec:{built.absolute()}"
+    start = "      " if language == "cpp" else "next: "
+    click.echo(f"{start}harness check {program}")
+    click.echo(f"      harness run --protocol similarity,detection --algo {program}")
 
 
 @new.command(name="protocol")

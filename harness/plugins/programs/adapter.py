@@ -95,7 +95,7 @@ def _parameter(
     """Return a field for a parameter that a program declares."""
     taken = {name for kind in kinds for name in (*dir(kind), *(f.name for f in fields(kind)))}
     if keyword.iskeyword(said.name) or said.name in taken | set(_NO_PARAMETERS):
-        program.fault("not unlike", "hello", f"a parameter {said.name!r}, a word that is taken")
+        program.fault("bad hello", "hello", f"a parameter {said.name!r}, a word that is taken")
     kind = TYPES[said.type]
     try:
         default = convert(said.default, kind)
@@ -103,7 +103,7 @@ def _parameter(
             raise ValueError("a text")
     except ValueError as reason:
         what = f"a parameter {said.name!r} whose default is no {said.type} ({reason})"
-        program.fault("not unlike", "hello", what)
+        program.fault("bad hello", "hello", what)
     facts = {
         "meaning": said.meaning,
         "minimum": said.minimum,
@@ -188,9 +188,7 @@ def _template(self: Any, image: Image, question: type[Any]) -> Template:
         most = LARGEST_TEMPLATE
         return f"a template of {count:,} bytes, and {most:,} are taken" if count > most else ""
 
-    made, data = _ask(
-        self, question(**_size_of(image)), _pixels(image), messages.Made, expected
-    )
+    made, data = _ask(self, question(**_size_of(image)), _pixels(image), messages.Made, expected)
     dtype = np.dtype(made.type).newbyteorder("<")
     if made.bytes % dtype.itemsize:
         asked = "template" if question is messages.Template else "enrol"
@@ -248,9 +246,7 @@ def _one_each(self: Any, asked: str, scores: list[float], count: int, what: str)
 
 def _detect(self: Any, image: Image) -> float:
     """Score one image."""
-    said, _ = _ask(
-        self, messages.Detect(**_size_of(image)), _pixels(image), messages.Detected
-    )
+    said, _ = _ask(self, messages.Detect(**_size_of(image)), _pixels(image), messages.Detected)
     height, width = image.shape[:2]
     for box in said.boxes:
         x, y, wide, high = box

@@ -94,6 +94,11 @@ class Program:
         """Whose references it keeps."""
 
     @property
+    def words(self) -> list[str]:
+        """Of its command."""
+        return list(self._words)
+
+    @property
     def name(self) -> str:
         """Of its file, for messages."""
         return Path(self._words[0]).name
@@ -119,7 +124,7 @@ class Program:
         if said.protocol != VERSION:
             self._fault("another version", "hello", said.protocol)
         if known is not None and said != known:
-            self._fault("not unlike", "hello", "something else than when it was started before")
+            self._fault("bad hello", "hello", "something else than when it was started before")
         self.welcome = said
         return said
 
@@ -203,6 +208,21 @@ class Program:
         else:
             if process.returncode:
                 odd = f"it {_ended(process.returncode)} after 'goodbye'"
+        self._end()
+        return odd
+
+    def end_input(self) -> str:
+        """Close its standard input, and return what was odd about its end, in a clause."""
+        self.hello()
+        process = self._process
+        odd = ""
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            try:
+                if process.wait(PARTING):
+                    odd = f"it {_ended(process.returncode)}"
+            except subprocess.TimeoutExpired:
+                odd = f"it did not end in {PARTING:.0f} s"
         self._end()
         return odd
 

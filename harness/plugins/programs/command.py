@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.whole_files import digest_of
-from harness.errors import UsageError
+from harness.errors import UsageError, some
 
 PREFIX = "exec:"
 """How the name of an algorithm begins that is a command."""
@@ -176,6 +176,17 @@ def _files_of(place: Path) -> Iterator[Path]:
                     "to the program; name the folder or file of its model"
                 )
             yield file
+
+
+def unknown(name: str) -> str:
+    """Say what of a program is not known, of the name that it has on the command line."""
+    command = command_of(name)
+    files = some(len(command.hashes()), "file")
+    return (
+        f"the program {command.name!r} is known by the {files} that its command names and by the "
+        "version that it says; what else it loads (libraries, modules of an interpreter, models) "
+        "is not known, and may change without being another entry"
+    )
 
 
 def words_of(text: str) -> Sequence[str]:

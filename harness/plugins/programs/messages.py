@@ -41,7 +41,8 @@ Number: TypeAlias = Literal["uint8", "float32", "float64"]
 Width = Annotated[int, Meta(ge=1, description="Pixels of a row.")]
 Height = Annotated[int, Meta(ge=1, description="Rows.")]
 Pixels = Annotated[
-    int, Meta(ge=3, description="`3 * width * height`: red, green, blue of every pixel, row by row.")
+    int,
+    Meta(ge=3, description="`3 * width * height`: red, green, blue of every pixel, row by row."),
 ]
 Size = Annotated[int, Meta(ge=1, le=LARGEST_TEMPLATE, description="Of the template.")]
 Type = Annotated[Number, Meta(description="What the bytes are; a vector for `embed`.")]
@@ -298,7 +299,7 @@ FAULTS: Mapping[str, str] = {
     "whatever else it says belongs on standard error",
     "another version": "speaks version {what} of the line protocol; this is version "
     f"{VERSION} (harness describe --line-protocol)",
-    "not unlike": "names {what} in its hello",
+    "bad hello": "names {what} in its hello",
     "unsupported": "says that it cannot do what it is asked, {asked!r}: {what}",
     "parameter": "cannot use a parameter: {what}",
     "failed": "failed at {asked!r}: {what}",
