@@ -549,8 +549,8 @@ def _prepared(
     judged = _not_learned(judged, entry.plugin.name, parameters)
     if entry.plugin.command:
         noted = Finding("program-dependencies", "warning", unknown(entry.plugin.path))
-        findings = tuple(once((*judged.dataset.findings, noted)))
-        judged = replace(judged, dataset=replace(judged.dataset, findings=findings))
+        known = tuple(once((*judged.dataset.findings, noted)))
+        judged = replace(judged, dataset=replace(judged.dataset, findings=known))
     origin = Origin(
         rule=RULE,
         protocol=judged.name,

@@ -217,7 +217,7 @@ def _number_of(self: Any, template: Any) -> int:
     """Return the number by which the program keeps a template, which it is given if need be."""
     _ready(self)
     held = self._held
-    number = held.numbers.get(id(template))
+    number: int | None = held.numbers.get(id(template))
     if number is None:
         number = len(held.templates)
         facts, data = _sent(template)

@@ -51,11 +51,11 @@ _LIMITS = (
 def page() -> str:
     """Return the protocol as Markdown."""
     lines = [
-        f"Version {VERSION}. A question is one line of JSON (UTF-8) on the program's standard input,",
-        "the answer one line of JSON on its standard output; nothing is asked before the last answer",
-        "is there. Where a line has a number of `bytes`, as many raw bytes follow its end. What the",
-        "program says on standard error goes to the log of the run. An answer has no keys but these;",
-        "a question of a later version may have more.",
+        f"Version {VERSION}. A question is one line of JSON (UTF-8) on the program's standard",
+        "input, the answer one line of JSON on its standard output; nothing is asked before the",
+        "last answer is there. Where a line has a number of `bytes`, as many raw bytes follow its",
+        "end. What the program says on standard error goes to the log of the run. An answer has no",
+        "keys but these.",
         "",
         "| ability | a program that has it | is asked |",
         "|---|---|---|",
@@ -83,8 +83,8 @@ def page() -> str:
         "|---|---|",
         *(f"| {what} | {most} |" for what, most in _LIMITS),
         "",
-        "What a program can do wrong ends it and fails the run, with a sentence that names what was",
-        f"asked and the last {LAST_LINES} lines of its standard error:",
+        "What a program can do wrong ends it and fails the run, with a sentence that names what",
+        f"was asked and the last {LAST_LINES} lines of its standard error:",
         "",
         *(f"* *{name}*: the program {_plain(text)}" for name, text in FAULTS.items()),
     ]

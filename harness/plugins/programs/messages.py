@@ -292,8 +292,8 @@ FAULTS: Mapping[str, str] = {
     "silence": "did not answer {asked!r} in {what} s, and was ended",
     "garbage": "answered {asked!r} with what is no line of JSON: {what}",
     "wrong answer": "answered {asked!r} with what is no answer to it: {what}",
-    "too long a line": "wrote {what} bytes without the end of a line in answer to {asked!r}; a line "
-    f"has at most {LONGEST_LINE:,}",
+    "too long a line": "wrote {what} bytes without the end of a line in answer to {asked!r}; a "
+    f"line has at most {LONGEST_LINE:,}",
     "too many bytes": "announced {what} in answer to {asked!r}",
     "unasked": "wrote before it was asked {asked!r}: {what}. Standard output is for answers alone; "
     "whatever else it says belongs on standard error",

@@ -300,7 +300,7 @@ int main() {
     while (read_line(line)) {
         const std::string asked = text(line, "do");
         Bytes data(static_cast<size_t>(number(line, "bytes")));
-        if (!data.empty() && std::fread(data.data(), 1, data.size(), stdin) != data.size()) return 1;
+        if (std::fread(data.data(), 1, data.size(), stdin) != data.size()) return 1;
         const long width = number(line, "width"), height = number(line, "height");
         try {
             if (asked == "hello") {
@@ -323,7 +323,8 @@ int main() {
                 say("{\\"scores\\":[" + scores + "]}");
             } else if (asked == "finalise") {
                 gallery.clear();
-                for (long i = 0; i < number(line, "count"); ++i) gallery.push_back(references.at(i));
+                for (long i = 0; i < number(line, "count"); ++i)
+                    gallery.push_back(references.at(i));
                 say("{\\"ok\\":true}");
             } else if (asked == "search") {
                 std::vector<std::pair<double, long>> scored;
@@ -346,7 +347,8 @@ int main() {
                 say("{\\"failure\\":\\"unsupported\\",\\"message\\":\\"not known\\"}");
             }
         } catch (const Refused &reason) {
-            say(std::string("{\\"failure\\":\\"refused\\",\\"message\\":\\"") + reason.what() + "\\"}");
+            const std::string why = reason.what();
+            say("{\\"failure\\":\\"refused\\",\\"message\\":\\"" + why + "\\"}");
         }
     }
     return 0;
