@@ -39,7 +39,7 @@ def ends_with_its_input(subject: Subject) -> str:
     odd = _program(subject).end_input()
     if odd:
         raise Fault(
-            f"{odd} when its standard input ended; end then with exit code 0, or a program whose "
-            "harness was killed stays for ever"
+            f"{odd} when its standard input ended; end then, or a program whose harness was killed "
+            "stays for ever"
         )
     return "nobody asks, and it ends"

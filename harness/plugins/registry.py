@@ -347,7 +347,7 @@ def load(plugin: Plugin) -> type[Algorithm]:
     if plugin.command:
         from harness.plugins.programs.adapter import program_class
 
-        return program_class(words_of(plugin.command))
+        return program_class(words_of(plugin.command), name=plugin.name)
     module = _import(plugin)
     if not plugin.attribute:
         abilities = f"an ability ({', '.join(ABILITIES)})"

@@ -34,16 +34,16 @@ TYPES: Mapping[str, type] = {"int": int, "float": float, "str": str, "bool": boo
 """Of parameters, by the name that a program gives them."""
 
 
-def program_class(words: Sequence[str], seconds: dict[str, float] | None = None) -> type[Algorithm]:
+def program_class(
+    words: Sequence[str], *, name: str = "", seconds: dict[str, float] | None = None
+) -> type[Algorithm]:
     """Start a program and return the class of the algorithm that it is.
 
     Its instances share the program, which is told its parameters anew where they differ.
 
     Parameters
     ----------
-    words
-        Of the command.
-    seconds
+    words, name, seconds
         As for `Program`.
 
     Raises
@@ -51,7 +51,7 @@ def program_class(words: Sequence[str], seconds: dict[str, float] | None = None)
     ProgramFault
         If it does not keep to the protocol.
     """
-    program = Program(words, seconds)
+    program = Program(words, name=name, seconds=seconds)
     said = program.hello()
     asked = dict.fromkeys(said.abilities)
     bases = [kind for ability, (kind, _) in OF_PROGRAMS.items() if ability in asked]
@@ -72,9 +72,9 @@ def program_class(words: Sequence[str], seconds: dict[str, float] | None = None)
     }
     declared = [_parameter(one, program, kinds) for one in said.parameters]
     title = "".join(part.capitalize() for part in said.name.replace("-", " ").split())
-    name = title if title.isidentifier() and not keyword.iskeyword(title) else "ProgramOfOthers"
+    called = title if title.isidentifier() and not keyword.iskeyword(title) else "ProgramOfOthers"
     return make_dataclass(
-        name,
+        called,
         declared,
         bases=kinds,
         namespace={**namespace, "__annotations__": dict(_NO_PARAMETERS)},

@@ -76,12 +76,17 @@ class Program:
     ----------
     words
         Of its command.
+    name
+        For messages; that of the first word's file unless given.
     seconds
         That answers may take, by the name of the question, where not those of the protocol.
     """
 
-    def __init__(self, words: Sequence[str], seconds: dict[str, float] | None = None) -> None:
+    def __init__(
+        self, words: Sequence[str], *, name: str = "", seconds: dict[str, float] | None = None
+    ) -> None:
         self._words = list(words)
+        self.name = name or Path(self._words[0]).name
         self._seconds = {name: one.seconds for name, one in MESSAGES.items()} | (seconds or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: threading.Thread | None = None
@@ -97,11 +102,6 @@ class Program:
     def words(self) -> list[str]:
         """Of its command."""
         return list(self._words)
-
-    @property
-    def name(self) -> str:
-        """Of its file, for messages."""
-        return Path(self._words[0]).name
 
     @property
     def pid(self) -> int | None:
@@ -160,8 +160,9 @@ class Program:
             self.hello()
         asked = str(question.__struct_config__.tag)
         until = time.monotonic() + self._seconds[asked]
-        if self._read or self._is_readable():
+        if not self._read and self._is_readable():
             self._take(asked, until)
+        if self._read:
             self._fault("unasked", asked, _shown(self._read))
         line = msgspec.json.encode(question) + b"\n"
         if len(line) > LONGEST_LINE:
@@ -178,19 +179,19 @@ class Program:
             self._fault("too many bytes", asked, wrong)
         return said, self._bytes(count, asked, until)
 
-    def fault(self, fault: str, asked: str, what: Any) -> NoReturn:
+    def fault(self, fault: str, question: str, what: Any) -> NoReturn:
         """Raise what is wrong with an answer, and end the program.
 
         Parameters
         ----------
         fault
             A key of `FAULTS`.
-        asked
-            The question.
+        question
+            Its name.
         what
             The fault's own words.
         """
-        self._fault(fault, asked, what)
+        self._fault(fault, question, what)
 
     def close(self) -> str:
         """Say goodbye and end it; return what was odd about its end, in a clause."""
@@ -219,8 +220,7 @@ class Program:
         if process is not None and process.stdin is not None:
             process.stdin.close()
             try:
-                if process.wait(PARTING):
-                    odd = f"it {_ended(process.returncode)}"
+                process.wait(PARTING)
             except subprocess.TimeoutExpired:
                 odd = f"it did not end in {PARTING:.0f} s"
         self._end()

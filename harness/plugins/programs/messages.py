@@ -227,7 +227,7 @@ class Remove(_Question):
 
 
 class Goodbye(_Question):
-    """There is no more; end with exit code 0. The end of standard input means the same."""
+    """There is no more; end with exit code 0. At the end of standard input it ends, too."""
 
 
 Code: TypeAlias = Literal["refused", "unsupported", "parameter", "failed"]
