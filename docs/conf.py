@@ -9,7 +9,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 project = "tattoo-harness"
 author = "the authors of tattoo-harness"
-project_copyright = "Apache License 2.0"
+project_copyright = f"{author}, Apache License 2.0"
 release = version = installed("tattoo-harness")
 
 extensions = [
@@ -18,8 +18,9 @@ extensions = [
     "numpydoc",
     "site_pages",
 ]
-exclude_patterns = ["_ext", "README.md"]
+exclude_patterns = ["_ext", "_templates", "README.md"]
 default_role = "literal"
+smartquotes_action = "qe"  # two hyphens begin an option, and are no dash
 nitpicky = True
 nitpick_ignore_regex = [
     # Types of other packages: their inventories would be fetched from the network.
@@ -48,6 +49,7 @@ nb_merge_streams = True
 
 html_theme = "furo"
 html_title = "tattoo-harness"
+templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/icon.svg"

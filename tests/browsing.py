@@ -60,13 +60,17 @@ _FAULTS_ALONE = {"resultTypes": ["violations"]}
 """Of what passes one element is told, not all: most of a page passes."""
 
 
-def serious_faults(page: Page) -> list[str]:
-    """Return what axe-core finds serious or critical in a page, WCAG 2.2 AA included."""
+def serious_faults(page: Page, contrast: bool = True) -> list[str]:
+    """Return what axe-core finds serious or critical in a page, WCAG 2.2 AA included.
+
+    The contrast of words takes it longer than all else, and follows from the style sheet.
+    """
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
     found = axe.Axe().run(
         page,
         options={
             "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+            "rules": {"color-contrast": {"enabled": contrast}},
             **_FAULTS_ALONE,
         },
     )

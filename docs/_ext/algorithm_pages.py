@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import fields as fields_of
 from pathlib import Path
 
 import msgspec
-from measured import measured_table
+from measured import measured_on, measured_table
 from numpydoc.docscrape_sphinx import SphinxDocString
 from protocol_pages import headlines
-from writing import Shelf, fields, heading, indented, literal, plain, table
+from writing import Shelf, fields, heading, indented, literal, plain, spoken, table
 
 from harness.plugins import registry
 from harness.plugins.description import Description, Parameter, describe
@@ -56,8 +57,8 @@ def write(shelf: Shelf, algorithms: dict[str, Description]) -> None:
         rows.append(
             (
                 f":doc:`{plain(name)} </reference/algorithms/{name}>`",
-                plain(found.about),
-                ", ".join(one.lower() for one in found.abilities),
+                spoken(found.about),
+                _abilities(found).lower(),
                 kind,
             )
         )
@@ -69,11 +70,16 @@ def write(shelf: Shelf, algorithms: dict[str, Description]) -> None:
                 heading("Algorithms"),
                 "`harness describe NAME` prints the same in a terminal. *Controls* are no"
                 " contenders: they show what chance, the truth, or no look at the tattoo gets.\n",
-                table(("Algorithm", "What it is", "Abilities", ""), order),
+                table(("Algorithm", "What it is", "Answers as", "Note"), order),
                 ".. toctree::\n   :hidden:\n   :glob:\n\n   *\n",
             ]
         ),
     )
+
+
+def _abilities(found: Description) -> str:
+    abilities = ", ".join(found.abilities)
+    return "Anything that is asked" if abilities == "Control" else abilities
 
 
 def _page(name: str, found: Description, ids: dict[str, str]) -> str:
@@ -89,11 +95,11 @@ def _page(name: str, found: Description, ids: dict[str, str]) -> str:
         ]
     parts = [
         heading(literal(name)),
-        found.doc,
+        re.sub(r"\bdocs/([\w-]+)\.md", r":doc:`/\1`", found.doc),
         "",
         fields(
             [
-                ("Abilities", ", ".join(found.abilities)),
+                ("Answers as", _abilities(found)),
                 ("Learns", "yes, in every fold" if found.learns else "no"),
                 ("Control", "yes: it is no contender" if found.control else ""),
                 ("Compares by", "cosine of its templates" if found.cosine else ""),
@@ -102,6 +108,7 @@ def _page(name: str, found: Description, ids: dict[str, str]) -> str:
                 ("Citation", plain(found.citation)),
             ]
         ),
+        f".. code-block:: sh\n\n   {_typical(name, found)}\n",
         heading("Parameters", "-"),
         "Set with `--param NAME=VALUE`.\n",
         table(
@@ -111,14 +118,34 @@ def _page(name: str, found: Description, ids: dict[str, str]) -> str:
         *([heading("Presets", "-"), "Chosen with `--preset NAME`.\n"] if presets else []),
         *presets,
     ]
-    figures = measured_table(lambda one: one.get("algorithm") == name, ids)
+    figures = measured_table(lambda one: one.get("algorithm") == name, ids, "protocol")
     if figures:
         parts += [heading("Measured", "-"), figures]
     return "\n".join(parts)
 
 
+def _typical(name: str, found: Description) -> str:
+    """Return a command that asks the algorithm something that it can answer."""
+    usual = [ASKED[one] for one in found.abilities if one in ASKED]
+    protocol = [*measured_on(name), *usual, "mixed-media"][0]
+    needed = "".join(f" --param {one.name}=FILE" for one in found.parameters if one.required)
+    return f"harness run --protocol {protocol} --algo {name}{needed}"
+
+
+ASKED = {
+    "Matcher": "mixed-media",
+    "Detector": "detection",
+    "Tagger": "tagging",
+    "Segmenter": "segmentation",
+    "Remover": "removal",
+}
+"""A protocol for each ability."""
+
+
 def _parameter(one: Parameter) -> tuple[str, str, str, str]:
-    limits = f" ({plain(one.limits)})" if one.limits else ""
+    # A choice that is no text is that of saying nothing.
+    said = one.limits.replace("one of , ", "nothing, or one of ")
+    limits = f" ({plain(said)})" if said else ""
     meaning = plain(one.meaning) + (" **Required.**" if one.required else "")
     return literal(one.name), literal(one.type), literal(repr(one.default)), meaning + limits
 
@@ -161,7 +188,7 @@ def write_generators(shelf: Shelf) -> None:
                         (
                             f":doc:`{plain(name)} </reference/generators/{name}>`",
                             literal(option),
-                            plain(about),
+                            spoken(about),
                         )
                         for name, option, about in rows
                     ],
@@ -177,8 +204,9 @@ def _generator(name: str, file: Path, kind: type[Generator], doc: str) -> str:
     return "\n".join(
         [
             heading(literal(name)),
-            str(SphinxDocString(doc)),
+            re.sub(r"\n{3,}", "\n\n", str(SphinxDocString(doc))),
             "",
+            f".. code-block:: sh\n\n   harness synth DIR --generator {name}\n",
             fields(
                 [
                     ("Takes a tattoo again", "yes" if kind.retakes else "no"),
@@ -197,6 +225,5 @@ def _generator(name: str, file: Path, kind: type[Generator], doc: str) -> str:
                     if one.init
                 ],
             ),
-            f".. code-block:: sh\n\n   harness synth DIR --generator {name}\n",
         ]
     )

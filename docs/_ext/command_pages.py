@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import click
-from writing import Shelf, heading, indented, literal, plain, table
+from writing import Shelf, heading, indented, literal, plain, spoken, table
 
 from harness.cli import commands
 from harness.cli.group import EPILOG, SECTIONS
@@ -40,7 +40,7 @@ def write(shelf: Shelf) -> None:
                 "\n",
                 *listed,
                 heading("Exit codes", "-"),
-                plain(EPILOG.replace("\b", "").removeprefix("Exit codes: ")),
+                plain(EPILOG.replace("\b", "").strip().removeprefix("Exit codes: ")),
                 "",
                 ".. toctree::\n   :hidden:\n   :glob:\n\n   *\n",
             ]
@@ -56,9 +56,7 @@ def _of(command: click.Command, words: list[str]) -> list[str]:
         "",
         _help(command),
     ]
-    arguments = [one for one in command.params if isinstance(one, click.Argument)]
     options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
-    del arguments
     if options:
         parts.append(table(("Option", "Meaning"), [_option(one, context) for one in options]))
     if isinstance(command, click.Group):
@@ -78,11 +76,11 @@ def _help(command: click.Command) -> str:
         if block.startswith("\b"):
             parts += [".. code-block:: text\n", indented(block.removeprefix("\b").strip("\n")), ""]
         else:
-            parts += [plain(block), ""]
+            parts += [spoken(block), ""]
     return "\n".join(parts)
 
 
 def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
     record = option.get_help_record(context)
     names, meaning = record if record else (", ".join(option.opts), option.help or "")
-    return literal(names), plain(meaning)
+    return literal(names), spoken(meaning)

@@ -115,8 +115,8 @@ The algorithms are quick ones and the pictures synthetic, so the figures show wh
 like and say nothing about casework. :doc:`/reading-a-report` explains every section of a report.
 """
 BOARDS = """\
-* `The leaderboard <../gallery/board/index.html>`__: a card for each question, and from there to
-  boards, algorithms and reports.
+* `The leaderboard <../gallery/board/index.html>`__: a table for each kind of question, and from
+  there to boards, algorithms and reports.
 * `A comparison <../gallery/comparison.html>`__: colours and sift, search by search.
 """
 

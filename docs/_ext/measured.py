@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from writing import literal, plain, table
 
-from harness.reporting.sections.published import published_tables, read_published
+from harness.record.manifest import Origin
+from harness.reporting.sections import published
 from harness.reporting.wording import amount, metric_label
 from harness.tasks.protocol import Protocol
 
@@ -22,13 +24,17 @@ def _commands() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(BOOK.read_text(encoding="utf-8"))["commands"])
 
 
-def measured_table(wanted: Callable[[dict[str, Any]], bool], headlines: dict[str, str]) -> str:
+def measured_table(
+    wanted: Callable[[dict[str, Any]], bool], headlines: dict[str, str], beside: str
+) -> str:
     """Return the headline of every measured run that is wanted, as a table.
 
     Parameters
     ----------
     wanted
         Asked with what was measured.
+    beside
+        What the rows are of, since the page says the other: `algorithm` or `protocol`.
     headlines
         Id of the headline metric by protocol.
     """
@@ -42,27 +48,46 @@ def measured_table(wanted: Callable[[dict[str, Any]], bool], headlines: dict[str
         low, high = (amount(headline, one[end]) if end in one else "" for end in ("low", "high"))
         rows.append(
             (
-                f":doc:`/reference/algorithms/{found['algorithm']}`",
-                f":doc:`/reference/protocols/{found['protocol']}`",
+                f":doc:`/reference/{beside}s/{found[beside]}`",
                 plain(metric_label(headline)),
-                plain(amount(headline, one["value"])),
-                plain(f"{low} to {high}") if low else "",
-                plain(amount(headline, one["chance"])) if "chance" in one else "",
+                _together(amount(headline, one["value"])),
+                _together(f"{low} to {high}") if low else "",
+                _together(amount(headline, one["chance"])) if "chance" in one else "",
                 str(found.get("repeats", 1)),
-                found.get("date", ""),
-                literal(item["command"]),
+                _together(found.get("date", "")),
+                literal(item["command"].rpartition(" && ")[2]),
             )
         )
-    columns = ("Algorithm", "Protocol", "Headline", "Value", "95 % interval", "Chance", "Fits")
+    columns = (beside.capitalize(), "Headline", "Value", "95 % interval", "Chance", "Fits")
     return table((*columns, "Measured", "Command"), rows)
+
+
+def _together(text: str) -> str:
+    """Return a figure or date as text that no line ends in."""
+    return plain(text).replace(" %", "\u00a0%").replace("-", "\u2011")
+
+
+def measured_by(protocol: str) -> list[str]:
+    """Return the algorithms that were measured on a protocol, the most important first."""
+    return [algorithm for asked, algorithm in _pairs() if asked == protocol]
+
+
+def measured_on(name: str) -> list[str]:
+    """Return the protocols that an algorithm was measured on, the most important first."""
+    return [asked for asked, algorithm in _pairs() if algorithm == name and "+" not in asked]
+
+
+def _pairs() -> list[tuple[str, str]]:
+    found = [item.get("measured") or {} for item in _commands()]
+    return [(one["protocol"], one["algorithm"]) for one in found if "algorithm" in one]
 
 
 def published_beside(name: str, protocol: Protocol) -> str:
     """Return what others published on the use case of a protocol, as they published it."""
-    uses = {protocol.data.use_case.replace("-", "_"), name.replace("-", "_")}
-    rows = [row for row in read_published() if row.use_case in uses]
+    run = cast("Origin", SimpleNamespace(protocol=name, attack=None))
+    rows = published.published_beside(run, protocol.data.use_case, protocol.metrics)
     parts = []
-    for found in published_tables(rows, protocol.metrics):
+    for found in published.published_tables(rows, protocol.metrics):
         head, body = found.table.columns, found.table.rows
         parts.append(
             table(

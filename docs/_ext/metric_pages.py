@@ -64,8 +64,12 @@ def example(name: str, entry: Entry) -> str:
 def _family(module: ModuleType, entries: Mapping[str, Entry], asked: dict[str, list[str]]) -> str:
     title, _, rest = (inspect.getdoc(module) or "").partition("\n\n")
     # The words before the colon name the family; the rest of the line lists what is in it.
-    parts = [heading(plain(title.partition(":")[0].rstrip(".")), "-"), rest, ""]
+    family = title.partition(": ")[0].rstrip(".")
+    parts = [heading(plain(family), "-"), rest.replace("in this file", "in this section"), ""]
+    told: dict[str, str] = {}
     for name, entry in entries.items():
+        function = f"{entry.function.__module__}.{entry.function.__qualname__}"
+        first = told.setdefault(function, name)
         parts += [
             f".. _metric-{name}:\n",
             heading(plain(entry.label), "~"),
@@ -80,8 +84,10 @@ def _family(module: ModuleType, entries: Mapping[str, Entry], asked: dict[str, l
                     ("Asked by", _protocols(asked.get(name, ()))),
                 ]
             ),
-            f".. autofunction:: {entry.function.__module__}.{entry.function.__qualname__}\n"
-            "   :no-index:\n",
+            f".. autofunction:: {function}\n   :no-index:\n"
+            if first == name
+            else f"Computed by {literal(function)}, as told under"
+            f" :ref:`{plain(entries[first].label)} <metric-{first}>`.\n",
         ]
     return "\n".join(parts)
 
@@ -89,7 +95,7 @@ def _family(module: ModuleType, entries: Mapping[str, Entry], asked: dict[str, l
 def _guess(entry: Entry) -> str:
     if entry.guess is None:
         return "what each run says: it depends on the data"
-    return f"{entry.guess:g} on the most favourable data; each run says what it is on its own"
+    return f"{entry.guess:g} where data leave nothing to luck; each run says what it is on its own"
 
 
 def _asked() -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from measured import measured_table, published_beside
+from measured import measured_by, measured_table, published_beside
 from writing import Shelf, fields, heading, indented, literal, plain, table
 
 from harness.plugins import registry
@@ -93,7 +93,7 @@ def _page(
             ]
         ),
         ".. code-block:: sh\n\n"
-        f"   harness run --protocol {name} --algo {_typical(able)}"
+        f"   harness run --protocol {name} --algo {_typical(name, able)}"
         f"{'' if data.default else ' --data DIR'}\n",
         heading("Metrics", "-"),
         table(
@@ -104,7 +104,7 @@ def _page(
         ", ".join(f":doc:`/reference/algorithms/{one}`" for one in able) or "None here.",
         "",
     ]
-    measured = measured_table(lambda found: found.get("protocol") == name, ids)
+    measured = measured_table(lambda found: found.get("protocol") == name, ids, "algorithm")
     if measured:
         parts += [heading("Measured", "-"), _MEASURED, measured]
     published = published_beside(name, protocol)
@@ -133,8 +133,8 @@ def _metric(text: str) -> str:
     return f":ref:`{plain(metric_label(text))} <metric-{name}>`"
 
 
-def _typical(able: list[str]) -> str:
-    for name in ("sift", "hog-svm"):
+def _typical(protocol: str, able: list[str]) -> str:
+    for name in ("sift", "hog-svm", *measured_by(protocol)):
         if name in able:
             return name
     return able[0] if able else "FILE"

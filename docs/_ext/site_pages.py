@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from pathlib import Path
 from typing import Any, ClassVar
@@ -47,6 +48,8 @@ def setup(app: Sphinx) -> dict[str, bool | int]:
     app.add_directive("shot", Shot)
     app.connect("builder-inited", _write)
     app.connect("source-read", _of_the_project)
+    app.connect("autodoc-process-signature", _arrays)
+    app.connect("autodoc-process-docstring", _last_words, priority=100)
     app.connect("html-page-context", _for_all_readers, priority=900)
     # After a change of what makes pages, all of them are made again.
     made_by = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
@@ -70,6 +73,31 @@ def _write(app: Sphinx) -> None:
     shelf.clear()
 
 
+def _last_words(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Put a paragraph behind the sections of a docstring before them: it is no parameter."""
+    parts = "\n".join(lines).rstrip().split("\n\n")
+    last = parts[-1].split("\n")
+    heads = [at for at, part in enumerate(parts) if re.match(r"\w+\n---", part)]
+    if heads and heads[-1] < len(parts) - 1 and all(re.match(r"[A-Z][a-z]+ ", one) for one in last):
+        parts.insert(heads[0], parts.pop())
+        lines[:] = "\n\n".join(parts).split("\n")
+
+
+ARRAY = re.compile(
+    r"~?numpy\.ndarray\[tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[([~\w.]+)(\[[^\]]*\])?\]\]"
+)
+"""The type of an array, as NumPy spells it out."""
+
+
+def _arrays(
+    app: Sphinx, what: str, name: str, obj: object, options: object, *texts: str | None
+) -> tuple[str | None, ...]:
+    """Return a signature in which arrays are called as they are in the code."""
+    return tuple(text and ARRAY.sub(r"~numpy.typing.NDArray[\1]", text) for text in texts)
+
+
 OF_THE_PROJECT = {"contributing": "CONTRIBUTING.md", "changes": "CHANGELOG.md"}
 """Files beside the documentation that are pages of it, by the name of the page."""
 
@@ -86,11 +114,44 @@ def _of_the_project(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = text
 
 
+SHELL = re.compile(
+    r'(<div class="highlight-sh [^>]*><div class="highlight"><pre>)(.*?)</pre>', re.DOTALL
+)
+"""A block of commands, as Pygments writes it."""
+
+
+WORD = re.compile(r'<span class="pre">([^<]{1,26})</span>')
+"""A word of code within a sentence that a line has room for."""
+
+NARROW = 13
+"""Characters that a column of a table on a phone has room for."""
+
+
+def _whole(word: re.Match[str]) -> str:
+    """Return a word of code that stays whole: on a phone in tables, too, or elsewhere alone."""
+    kind = "whole" if len(word[1]) <= NARROW else "whole wide"
+    return f'<span class="pre {kind}">{word[1]}</span>'
+
+
+OPTION = re.compile(r"(?<=>)([^<>\s]{0,30}-[^<>\s]{1,30})(?=<|\n)")
+"""A word of a command that browsers would break at a hyphen."""
+
+
+def _by_line(block: re.Match[str]) -> str:
+    """Return a block of commands with a box for each line: the style sheet indents what wraps."""
+    lines = OPTION.sub(r'<span class="whole">\1</span>', block[2]).removesuffix("\n").split("\n")
+    return block[1] + "".join(f'<span class="line">{line}\n</span>' for line in lines) + "</pre>"
+
+
 def _for_all_readers(
     app: Sphinx, page: str, template: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
-    """Let keys reach what scrolls, and say the level of headings that the theme makes."""
+    """Let keys reach what scrolls, commands wrap, and headings of the theme say their level."""
     if isinstance(context.get("body"), str):
+        context["body"] = SHELL.sub(_by_line, context["body"])
+        # The corner of a data frame is no head of anything.
+        context["body"] = context["body"].replace("<th></th>", "<td></td>")
+        context["body"] = WORD.sub(_whole, context["body"])
         for scrolls in ("<pre", '<div class="table-wrapper', '<div class="cell_output'):
             tag = scrolls.split()[0]
             context["body"] = context["body"].replace(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["Shelf", "fields", "heading", "indented", "literal", "plain", "table"]
+__all__ = ["Shelf", "fields", "heading", "indented", "literal", "plain", "spoken", "table"]
 
 
 class Shelf:
@@ -40,7 +40,20 @@ class Shelf:
 
 def plain(text: object) -> str:
     """Return a text in which nothing is markup, on one line."""
-    return re.sub(r"([\\*`_|<>])", r"\\\1", " ".join(str(text).split()))
+    # A letter or number with a point in front would begin a list.
+    return re.sub(r"^(\w+)\. ", r"\1\\. ", _words(" ".join(str(text).split())))
+
+
+def _words(text: str) -> str:
+    return re.sub(r"([\\*`_|<>])", r"\\\1", re.sub(r"\s+", " ", text))
+
+
+def spoken(text: object) -> str:
+    """Return a text on one line, of which options and what is between backticks are code."""
+    parts = re.split(r"`+([^`]+)`+|(?<![\w-])(--[a-z][a-z-]+)", str(text))
+    words, codes = parts[::3], [a or b for a, b in zip(parts[1::3], parts[2::3], strict=True)]
+    pairs = zip(words, [*codes, ""], strict=True)
+    return "".join(_words(word) + literal(code) for word, code in pairs)
 
 
 def literal(text: object) -> str:
