@@ -16,7 +16,7 @@ from harness.metrics.ids import Metric
 from harness.plugins.places import bundled
 from harness.record.growing import growth_in
 from harness.record.record import Run, read_run
-from harness.reporting.drawing.growth import _cell, growth_figure, label, searches_in
+from harness.reporting.drawing.growth import _point_cells, growth_figure, label, searches_in
 from harness.tasks import closed_set, identification, open_set
 from harness.tasks.answers import Answer, Answered
 from harness.tasks.growth import CERTAIN, Growth, GrowthCurve, growth_of
@@ -243,18 +243,16 @@ def test_the_figure_has_a_line_for_each_rate_and_its_numbers(golden: Run) -> Non
     assert figure.summary.startswith("Hit rate of <b>colours</b> within rank ")
 
 
-def test_rows_of_numbers_name_their_rate_in_a_few_words() -> None:
-    names = [
-        _cell(GrowthCurve("hit-rate", OperatingPoint(20), [])),
-        _cell(GrowthCurve("fnir", OperatingPoint(1, 0.6258, 0.1), [])),
-        _cell(GrowthCurve("fnir", OperatingPoint(5, 0.6258, 0.1), [])),
-        _cell(GrowthCurve("fpir", OperatingPoint(1, np.inf, 0.1), [])),
+def test_rows_of_numbers_have_rate_rank_and_threshold_in_cells_of_their_own() -> None:
+    rows = [
+        _point_cells(GrowthCurve("hit-rate", OperatingPoint(20), [])),
+        _point_cells(GrowthCurve("fnir", OperatingPoint(5, 0.6258, 0.1), [])),
+        _point_cells(GrowthCurve("fpir", OperatingPoint(1, np.inf, 0.1), [])),
     ]
-    assert names == [
-        "Hit rate, rank 20",
-        "FNIR at 0.6258",
-        "FNIR, rank 5 at 0.6258",
-        "FPIR at a threshold above all scores",
+    assert rows == [
+        ("Hit rate", "20", ""),
+        ("FNIR", "5", "0.6258"),
+        ("FPIR", "", "a threshold above all scores"),
     ]
 
 

@@ -49,14 +49,12 @@ def _name(curve: GrowthCurve, *, short: bool = True) -> str:
     return name.partition("(")[2].rstrip(")") if short and "(" in name else name
 
 
-def _cell(curve: GrowthCurve) -> str:
-    """Return what a curve shows in a few words, so that a row of numbers stays one line."""
-    point, text = curve.point, _name(curve)
-    if point.threshold is None:
-        return f"{text}, rank {point.rank}"
-    if curve.rate == "fnir" and point.rank > 1:
-        text += f", rank {point.rank}"
-    return f"{text} at {_threshold(point.threshold).removeprefix('threshold ')}"
+def _point_cells(curve: GrowthCurve) -> tuple[str, str, str]:
+    """Return rate, rank and threshold in a cell each, so that a row of numbers stays one line."""
+    point = curve.point
+    rank = "" if curve.rate == "fpir" else count(point.rank)
+    at = "" if point.threshold is None else _threshold(point.threshold).removeprefix("threshold ")
+    return _name(curve), rank, at
 
 
 def _lower(text: str) -> str:
@@ -175,7 +173,7 @@ def _told_apart(curves: Sequence[GrowthCurve]) -> list[GrowthCurve]:
 def _table(growth: Growth) -> Table:
     """Return the rates one below the other, at round sizes: side by side they leave no paper."""
     chance = any(one.estimate.chance is not None for c in growth.curves for one in c.points)
-    # A short first cell: in two columns on paper every row is then one line.
+    # Of hit rates alone the rank says all.
     ranked = all(one.rate == "hit-rate" and one.point.threshold is None for one in growth.curves)
     rows = []
     for curve in growth.curves:
@@ -188,18 +186,19 @@ def _table(growth: Growth) -> Table:
                 continue
             estimate = point.estimate
             row = (
-                count(curve.point.rank) if ranked else _cell(curve),
+                *((count(curve.point.rank),) if ranked else _point_cells(curve)),
                 size_text(point, growth),
                 percent(estimate.value),
                 CERTAIN
                 if CERTAIN in estimate.flags
                 else interval("hit-rate", estimate.low, estimate.high) or NO_VALUE,
             )
-            rows.append((*row, *[percent(estimate.chance)] * chance))
+            told = "" if estimate.chance is None else percent(estimate.chance)
+            rows.append((*row, *[told] * chance))
     return Table(
         f"Rates by the size of the gallery: {searches_in(growth)}",
         (
-            "Hit rate within rank" if ranked else "Rate",
+            *(("Hit rate within rank",) if ranked else ("Rate", "Rank", "Threshold")),
             "References",
             "Value",
             "95 % interval",
