@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from harness.record import provenance
 from harness.record.joined import Joined
@@ -58,7 +59,7 @@ def render(joined: Joined, metrics: Metrics, manifests: Sequence[Manifest]) -> s
             label=wording.metric_label(metrics.headline),
             headline=_line(metrics.headline, headline),
             lines=[_line(name, one) for name, one in metrics.pooled.items()],
-            components=component_lines(headline),
+            components=component_lines(headline, partial(wording.amount, metrics.headline)),
             fits=[
                 _FitLine(
                     "" if fit.seed is None else str(fit.seed),
@@ -76,7 +77,9 @@ def render(joined: Joined, metrics: Metrics, manifests: Sequence[Manifest]) -> s
     )
 
 
-def component_lines(estimate: Estimate) -> list[tuple[str, str, str]]:
+def component_lines(
+    estimate: Estimate, write: Callable[[float], str] = "{:.4f}".format
+) -> list[tuple[str, str, str]]:
     """Return the parts of the variance: what it is, in one fit, and in the mean of all fits.
 
     >>> component_lines(Estimate(0.1))
@@ -90,7 +93,7 @@ def component_lines(estimate: Estimate) -> list[tuple[str, str, str]]:
         ("identity and fit: who comes out well changes", parts.interaction, fits**-0.5),
         ("a fit as a whole", parts.fits, fits**-0.5),
     ]
-    return [(name, _number(sd), _number(sd * share)) for name, sd, share in rows]
+    return [(name, write(sd), write(sd * share)) for name, sd, share in rows]
 
 
 def _line(metric: str, estimate: Estimate) -> _Line:
@@ -112,7 +115,3 @@ def _line(metric: str, estimate: Estimate) -> _Line:
 def _strip(metric: str, estimate: Estimate) -> str:
     drawn = wording.is_share(metric) and estimate.value is not None
     return plots.estimate_strip(estimate) if drawn else ""
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
@@ -93,3 +94,12 @@ def test_a_share_of_everything_leaves_room_above_it_but_no_tick_beyond_all() -> 
     axis = rate_axis("share", 1.12)
     assert axis.high > 1
     assert [text for _, text in axis.ticks][-1] == "100\u202f%"
+
+
+def test_a_name_that_would_stand_on_another_gives_way() -> None:
+    low, high = [0.0, 0.1, 0.2, 0.3], [0.1, 0.2, 0.3, 0.4]
+    groups = (("non-mated", "s1", [0.0, 0.5, 0.5, 0.0]), ("mated", "s0", [0.0, 0.0, 0.5, 0.5]))
+    svg = histogram_plot("scores", "t", "d", number_axis("x", 0.0, 4.0), "y", (low, high), groups)
+    names = re.findall(r'class="label[^"]*" x="[0-9.]+" y="([0-9.]+)"', svg)
+    assert len(names) == 2
+    assert abs(float(names[0]) - float(names[1])) >= 20

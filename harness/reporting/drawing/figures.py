@@ -120,9 +120,9 @@ def _band(style: str, x: list[float], low: list[float], high: list[float]) -> li
 
 
 def finding_mates(curves: Curves, metrics: Metrics, algorithm: str) -> Figure | None:
-    """Return the figure of hit rates by rank; None without a curve."""
+    """Return the figure of hit rates by rank; None without a curve of two ranks at least."""
     data = _rows(curves.cmc, "rank", "hit_rate")
-    if not data:
+    if not data or len(data["rank"]) < 2:
         return None
     empty = [math.nan] * len(data["rank"])
     rank, hit = data["rank"], data["hit_rate"]
@@ -222,7 +222,10 @@ def score_distributions(
     # The share of two normalised histograms that lies under both: 1 = cannot be told apart.
     overlap = sum(min(a, b) for a, b in zip(mated, nonmated, strict=True))
     one, other = (
-        [_about(_median(low, high, share), high[0] - low[0]) for share in (mated, nonmated)]
+        [
+            _about(_median(low, high, share), high[0] - low[0]) if any(share) else ""
+            for share in (mated, nonmated)
+        ]
         if scores is None
         else [_upper_half(own) for own in (scores.mated, scores.nonmated)]
     )

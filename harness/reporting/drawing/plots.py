@@ -204,6 +204,7 @@ class Board:
     def __init__(self, x: Axis, y: Axis) -> None:
         self.x, self.y = x, y
         self.parts: list[str] = []
+        self.named: list[tuple[float, float, float]] = []
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point lies on the board."""
@@ -243,7 +244,8 @@ class Board:
             half = 4.2 * len(text)
             if text and x - half > end + 4:
                 room = x - last > 62 + 8 * max(0, len(text) - 4)
-                style = "tick" if room and (len(text) < 6 or x + half < right) else "tick spare"
+                inside = len(text) < 6 or (x - half > LEFT and x + half < right)
+                style = "tick" if room and inside else "tick spare"
                 last = x if style == "tick" else last
                 end = x + half
                 self.parts.append(
@@ -278,6 +280,14 @@ class Board:
         else:
             fits = across + 8 + room < WIDTH - RIGHT
             across, anchor = (across + 8, "") if fits else (WIDTH - RIGHT - 4, " end")
+        # A name that would stand on another gives way downwards.
+        start = across - room if anchor else across
+        while any(
+            start < end and begin < start + room and abs(down - line) < 20
+            for begin, end, line in self.named
+        ):
+            down += 20
+        self.named.append((start, start + room, down))
         self.parts.append(
             f'<text class="label{anchor} {escape(style)}" x="{across:.1f}" y="{down:.1f}">'
             f"{escape(short)}</text>"
