@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from harness.comparing.changes import Change, changes
 from harness.comparing.differences import difference_of_fits
@@ -202,7 +203,10 @@ def _pair(
         raise NotComparable(
             f"{first.run.folder} and {second.run.folder} share no metric that has a value"
         )
-    moved = shifts(one.searches, other.searches, metric)
+    came_out = [outcomes(side.searches, metric) for side in (one, other)]
+    # Where nothing is known of single searches, as in tagging, none is as good as before either.
+    told = all(np.isfinite(values).any() for values in came_out)
+    moved = shifts(one.searches, other.searches, metric) if told else []
     gained = most_changed(moved, SHOWN, better=True)
     lost = most_changed(moved, SHOWN, better=False)
     pair = Pair(
@@ -217,8 +221,8 @@ def _pair(
         groups=groups(
             _labels(first, one),
             [search.identity for search in one.searches],
-            outcomes(one.searches, metric),
-            outcomes(other.searches, metric),
+            came_out[0],
+            came_out[1],
             seed,
         ),
         fits=(len(first.fits), len(second.fits)),

@@ -186,6 +186,7 @@ def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[s
         "verdict": _verdict(comparison, pair, name),
         "rows": [replace(line, note="") for line in lines] if note else lines,
         "note": note,
+        "measured": _measured(pair.measured),
         "searched": pair.wins + pair.losses + pair.draws,
         # Where something else may have made the difference, no group is called different.
         "groups": [
@@ -198,9 +199,15 @@ def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[s
             for group in pair.groups
         ],
         "notable": [g for g in pair.groups if g.differs and not pair.remark],
-        "gained": [_shift(shift) for shift in shown.gained],
-        "lost": [_shift(shift) for shift in shown.lost],
+        "gained": [_shift(shift, metric) for shift in shown.gained],
+        "lost": [_shift(shift, metric) for shift in shown.lost],
     }
+
+
+def _measured(words: str) -> str:
+    """Return what is compared of single searches, with the name of its metric for its id."""
+    kind, _, metric = words.rpartition("mean of ")
+    return words if kind or metric == words else f"mean of “{wording.metric_label(metric)}”"
 
 
 def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
@@ -233,7 +240,7 @@ def _metric_line(row: Row, reach: float, first: str, second: str) -> _Line:
     return _Line(
         wording.metric_label(row.metric),
         "lower is better" if better == "lower" else "",
-        _way(row.change, better),
+        _way(_seen(row.change), better),
         bool(row.better),
         row.metric,
         wording.amount(row.metric, row.first),
@@ -278,14 +285,19 @@ def _group_line(group: Group, metric: str, reach: float, measured: str) -> _Line
     )
 
 
-def _shift(shift: Shift) -> dict[str, object]:
+def _shift(shift: Shift, metric: str) -> dict[str, object]:
     return {
         "fold": shift.first.fold,
         "probe": shift.first.probe,
         "truth": shift.first.truth,
-        "first": _answer(shift.first),
-        "second": _answer(shift.second),
+        "first": _answer(shift.first, metric),
+        "second": _answer(shift.second, metric),
     }
+
+
+def _seen(change: float | None) -> float | None:
+    """Return a change as far as its figures show it: what reads as 0 is neither way."""
+    return None if change is None else round(change, 3)
 
 
 def _way(change: float | None, better: str) -> str:
@@ -295,7 +307,7 @@ def _way(change: float | None, better: str) -> str:
     return GAIN if (change > 0) == (better == "higher") else LOSS
 
 
-def _answer(search: Judgement) -> _Answer:
+def _answer(search: Judgement, metric: str) -> _Answer:
     listed = row_of(search)
     if search.failed:
         return _Answer("no template", listed)
@@ -305,7 +317,11 @@ def _answer(search: Judgement) -> _Answer:
     if search.mates:
         place = "mate not found" if search.rank is None else f"best mate at rank {search.rank:,}"
         return _Answer(f"{place} of {search.gallery:,}", listed)
-    values = (f"{key} {value:.3f}" for key, value in search.values.items() if value is not None)
+    values = (
+        f"{wording.metric_label(key)} {value:.3f}"
+        for key, value in search.values.items()
+        if value is not None and (key == metric or metric not in search.values)
+    )
     return _Answer(", ".join(values), listed)
 
 
@@ -313,8 +329,8 @@ def _change(metric: str, change: float | None) -> str:
     if change is None:
         return wording.NO_VALUE
     if wording.is_rate(metric):
-        return f"{change * 100:+.1f} points".replace("-", "−")
-    return f"{change:+.3f}".replace("-", "−")
+        return f"{round(change * 100, 1) + 0.0:+.1f} points".replace("-", "−")
+    return f"{round(change, 3) + 0.0:+.3f}".replace("-", "−")
 
 
 def _interval(metric: str, low: float | None, high: float | None) -> str:

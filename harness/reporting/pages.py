@@ -17,6 +17,7 @@ from harness.reporting import wording
 if TYPE_CHECKING:
     import jinja2
     from jinja2.bccache import Bucket
+    from markupsafe import Markup
 
 
 SCRIPTS = ("page.js", "viewer.js", "plots.js")
@@ -88,8 +89,27 @@ def environment() -> jinja2.Environment:
         fold=wording.fold,
         badge=provenance.badge,
         provenance=provenance.sentence,
+        metric_label=wording.metric_label,
+        whole_options=whole_options,
     )
     return engine
+
+
+_OPTION = re.compile(r"--[a-z][a-z-]*(?: [a-z0-9-]+(?=[);.,]))?")
+
+
+def whole_options(text: str) -> Markup:
+    """Return a text in which options of the command line are never broken over two lines.
+
+    >>> str(whole_options("run both with --repeats 5."))
+    'run both with <span class="whole">--repeats 5</span>.'
+    """
+    from markupsafe import Markup, escape
+
+    safe = str(escape(text))
+    # Options are letters, digits, spaces and hyphens: the rest is escaped above.
+    found = _OPTION.sub(lambda option: f'<span class="whole">{option[0]}</span>', safe)
+    return Markup(found)  # noqa: S704
 
 
 def surroundings(

@@ -166,6 +166,8 @@ def _option_words(key: str, value: Option) -> str:
         return "as the first" if value == 1 else f"among the first {value}"
     if key in _POINTS and not isinstance(value, str):
         return f"at {key.upper()}\u00a0≤\u00a0{value * 100:g}{_SPACE}%"
+    if key in ("more-than", "per-hit"):
+        return f"for images of more than {value} tags" if key == "more-than" else f"({value} a hit)"
     return f"at {key} {value}"
 
 
