@@ -40,6 +40,8 @@ APART = (
     "harness.plugins.files",
     "harness.plugins.glancing",
     "harness.plugins.importing",
+    "harness.plugins.programs",
+    "harness.plugins.programs.command",
     "harness.plugins.programs.documented",
     "harness.plugins.programs.starting_points",
     "harness.plugins.registry",
