@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.api import (
         Algorithm,
+        Candidates,
         Control,
         Detector,
         FailureToEnroll,
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
         Matcher,
         Remover,
         Scores,
+        Searcher,
         Segmenter,
         Tagger,
         Template,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Algorithm",
     "Boards",
+    "Candidates",
     "Comparison",
     "Control",
     "Detector",
@@ -46,6 +49,7 @@ __all__ = [
     "Remover",
     "Run",
     "Scores",
+    "Searcher",
     "Segmenter",
     "Tagger",
     "Template",

@@ -239,6 +239,7 @@ class Method(NamedTuple):
 
 METHODS = {
     "Matcher": Method("extract", "makes templates", "Template"),
+    "Searcher": Method("extract", "makes templates", "Template"),
     "Detector": Method("detect", "detects", "float"),
     "Tagger": Method("tag", "tags", "Scores"),
     "Segmenter": Method("segment", "segments", "Mask"),
@@ -378,6 +379,77 @@ class Matcher(Algorithm):
         return np.clip(left @ right.T, -1.0, 1.0)
 
 
+class Candidates(NamedTuple):
+    """What a search answers: the best references first.
+
+    Parameters
+    ----------
+    places
+        int64, shape (candidates,): which references, as they were given to `Searcher.finalise`.
+    scores
+        float64, shape (candidates,), finite and never rising.
+    empty
+        Places of the list that stay empty, since nothing else was found.
+    """
+
+    places: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float64]
+    empty: int = 0
+
+
+@dataclass
+class Searcher(Algorithm):
+    """An algorithm that answers a probe with a list of candidates, not with all scores.
+
+    What lies outside the list is a miss. It does not learn.
+
+    Parameters
+    ----------
+    candidates
+        Length of the lists.
+    """
+
+    candidates: int = field(
+        default=50,
+        kw_only=True,
+        metadata={"meaning": "Length of the candidate lists.", "minimum": 1, "maximum": 100_000},
+    )
+
+    def extract(self, image: Image) -> Template:
+        """Make the template of a probe, or raise `FailureToEnroll`."""
+        template: Template = _alone(self.extract_batch, image)
+        return template
+
+    def extract_batch(self, images: Sequence[Image]) -> Sequence[Template | FailureToEnroll]:
+        """Make the templates of several probes, in their order; failures in their places."""
+        return [_attempt(self.extract, image) for image in images]
+
+    def enrol(self, image: Image) -> Template:
+        """Make the template of a reference: that of a probe, unless overridden."""
+        return self.extract(image)
+
+    def finalise(self, references: Sequence[Template]) -> None:
+        """Take the templates of all references, in the place of an earlier gallery."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `finalise`")
+
+    def search(self, probe: Template, length: int) -> Candidates:
+        """Return the best `length` references, or fewer and how many places stay empty.
+
+        Parameters
+        ----------
+        probe
+            That `extract` made.
+        length
+            From 1, and never more than there are references.
+
+        Raises
+        ------
+        FailureToEnroll
+            If the search fails; it is counted as a miss.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define `search`")
+
+
 @dataclass
 class Detector(Algorithm):
     """An algorithm that says whether an image shows a tattoo; override one of its two methods."""
@@ -462,6 +534,7 @@ class Control(Algorithm):
 
 ABILITIES: tuple[type[Algorithm], ...] = (
     Matcher,
+    Searcher,
     Detector,
     Tagger,
     Segmenter,

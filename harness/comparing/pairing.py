@@ -83,8 +83,7 @@ class Side:
 
         Candidate lists that end before the gallery does give no score beyond their end.
         """
-        imported = self.run.manifest.imported
-        depth = None if imported is None else imported.depth
+        depth = self.run.manifest.list_length
         if depth is not None and not _within(metric, depth):
             return None
         return self.run.computed(self._trials_of, metric)

@@ -19,6 +19,7 @@ from harness.api import (
     Detector,
     Matcher,
     Remover,
+    Searcher,
     Segmenter,
     Tagger,
 )
@@ -183,6 +184,7 @@ _KEPT = (
     Check(Subject.saved, "answers alike after save and load", _MODELS, _MODEL),
     Check(Subject.fitted_twice, "one seed, one model", _MODELS),
 )
+_SEARCHED = ("images_unchanged", "searched")
 _SCORED = (*_MODELS, "comparison_repeatable")
 
 OF_PROGRAMS = (
@@ -209,6 +211,16 @@ OF_ABILITY: dict[type[Algorithm], tuple[Check, ...]] = {
         Check(Subject.odd_survived, "survives odd pictures", ("templates_unchanged",)),
         Check(Subject.saved, "answers alike after save and load", _SCORED, _MODEL),
         Check(Subject.fitted_twice, "one seed, one model", _SCORED),
+    ),
+    Searcher: (
+        *_ANSWERS,
+        Check(Subject.searched, "lists are whole, sorted and of its references", _SEARCHED[:1]),
+        Check(Subject.searches_apart, "a search does not depend on others", _SEARCHED[1:]),
+        Check(Subject.head_of_longer, "a shorter list is the head of a longer one", _SEARCHED[1:]),
+        Check(Subject.finds_itself, "higher is more alike", _SEARCHED[1:]),
+        Check(Subject.odd_survived, "survives odd pictures", ("images_unchanged",)),
+        Check(Subject.saved, "answers alike after save and load", (*_MODELS, *_SEARCHED), _MODEL),
+        Check(Subject.fitted_twice, "one seed, one model", (*_MODELS, *_SEARCHED)),
     ),
     Detector: (
         *_ANSWERS,

@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import METHODS, Algorithm, FailureToEnroll, Image, Matcher
+from harness.api import METHODS, Algorithm, FailureToEnroll, Image, Matcher, Searcher
 from harness.conformance import specimens
 from harness.conformance.agreement import Fault, agree, difference, frozen
 from harness.errors import some
 from harness.execution.answers import (
     BadAnswer,
+    checked_candidates,
     checked_detections,
     checked_masks,
     checked_pictures,
@@ -26,6 +27,9 @@ from harness.execution.answers import (
     checked_templates,
 )
 from harness.execution.steps import seed_everything
+
+_BEYOND = -1e9
+"""Stands for the score of a reference that no list has."""
 
 
 class Subject:
@@ -56,6 +60,8 @@ class Subject:
         self.kind = kind
         self.inside = isinstance(kind, type)
         self.matches = ability is Matcher
+        self.searches = ability is Searcher
+        self._searched: list[Image] = []
         self.method = METHODS[ability.__name__].name if ability.__name__ in METHODS else ""
         self.parameters = parameters
         self.folder = folder
@@ -260,6 +266,56 @@ class Subject:
             )
         return f"{best} of {len(templates)} pictures are most like themselves"
 
+    # Searchers
+
+    def searched(self) -> str:
+        """Require lists of the length that is asked for, sorted, of references that there are."""
+        kept = [
+            image
+            for image, made in zip(self.images, self._answers, strict=True)
+            if not isinstance(made, FailureToEnroll)
+        ]
+        self._searched = kept[:: max(1, len(kept) // self.COMPARED)]
+        self._whole = np.nan_to_num(self._lists(), nan=_BEYOND)
+        return f"lists of {len(self._searched)} for {some(len(self._searched), 'picture')}"
+
+    def searches_apart(self) -> str:
+        """Require the same lists when probes come in another order."""
+        again = np.nan_to_num(self._lists(backwards=True), nan=_BEYOND)
+        return "in reverse order " + agree(
+            [self._whole],
+            [again],
+            "searches in another order gave other lists: a search must not remember earlier ones",
+        )
+
+    def head_of_longer(self) -> str:
+        """Require a shorter list to be the head of a longer one."""
+        count = len(self._searched)
+        short = self._lists(length=max(1, count // 3))
+        listed = np.isfinite(short)
+        agree(
+            [self._whole[listed]],
+            [short[listed]],
+            "a shorter list has other scores than a longer one: how many are asked for must not "
+            "change them",
+        )
+        rest = np.where(listed, _BEYOND, self._whole).max(axis=1)
+        last = np.where(listed, short, np.inf).min(axis=1)
+        if (rest > last + 1e-9 * np.abs(last)).any():
+            raise Fault("a shorter list leaves out references that score higher in a longer one")
+        return f"lists of {max(1, count // 3)} are heads of those of {count}"
+
+    def finds_itself(self) -> str:
+        """Require most pictures to be found first by themselves."""
+        count = len(self._searched)
+        best = int((np.diag(self._whole) >= self._whole.max(axis=1)).sum())
+        if 2 * best <= count:
+            raise Fault(
+                f"only {best} of {count} pictures find themselves first; scores must rise with "
+                "likeness: change the sign of a distance"
+            )
+        return f"{best} of {count} pictures find themselves first"
+
     # Detectors
 
     def higher_means_tattoo(self) -> str:
@@ -377,7 +433,8 @@ class Subject:
             return checked_masks(answers, names, images)
         if self.method == "remove":
             return checked_pictures(answers, names, images)
-        return (checked_templates if self.matches else checked_detections)(answers, names)
+        templates = self.matches or self.searches
+        return (checked_templates if templates else checked_detections)(answers, names)
 
     def _scores(
         self, probes: Sequence[Any], references: Sequence[Any], algorithm: Any = None
@@ -387,7 +444,7 @@ class Subject:
 
     def _own_evidence(self) -> list[Any]:
         """Return what the algorithm has said about the pictures already."""
-        return [*self._answers, *([self._whole] if self.matches else [])]
+        return [*self._answers, *([self._whole] if self.matches or self.searches else [])]
 
     def _evidence(self, algorithm: Any) -> list[Any]:
         """Return all that an algorithm says about the pictures, to compare it with another."""
@@ -396,7 +453,23 @@ class Subject:
             made = [frozen(one) for one in answers if not isinstance(one, FailureToEnroll)]
             templates = made[:: max(1, len(made) // self.COMPARED)]
             answers.append(self._scores(templates, templates, algorithm))
+        if self.searches:
+            answers.append(np.nan_to_num(self._lists(algorithm), nan=_BEYOND))
         return answers
+
+    def _lists(
+        self, algorithm: Any = None, *, length: int = 0, backwards: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """Search for some pictures among themselves: shape (probes, references), NaN beyond."""
+        asked, count = algorithm or self.algorithm, len(self._searched)
+        asked.finalise([frozen(asked.enrol(image)) for image in self._searched])
+        probes = [frozen(asked.extract(image)) for image in self._searched]
+        scores = np.full((count, count), np.nan)
+        for i in range(count)[:: -1 if backwards else 1]:
+            answer = asked.search(probes[i], length or count)
+            found = checked_candidates(answer, length or count, count, f"picture {i + 1}")
+            scores[i, found.places] = found.scores
+        return scores
 
 
 def _names(images: Sequence[Image]) -> list[str]:

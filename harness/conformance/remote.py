@@ -14,10 +14,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Algorithm, Image, Matcher, TrainingSet
+from harness.api import Algorithm, FailureToEnroll, Image, Matcher, TrainingSet
 from harness.conformance.agreement import Fault
 from harness.errors import RunFailed
 from harness.execution.answers import checked_scores
@@ -28,7 +29,7 @@ from harness.execution.conversation import (
 )
 from harness.execution.doing import Stopped
 from harness.execution.jobs import Lesson
-from harness.execution.unit import Unit
+from harness.execution.unit import REFERENCE, Unit
 
 LARGEST_ANSWER = 1 << 27
 """Bytes that the answer to one small picture may have."""
@@ -160,6 +161,36 @@ class RemoteAlgorithm:
             return np.concatenate([checked_scores(r, (1, count), "compare") for (r,) in rows])
 
         return self._ask(act)
+
+    def enrol(self, image: Image) -> Any:
+        """Make the template of a reference, as the harness has it made.
+
+        Raises
+        ------
+        FailureToEnroll
+            If the algorithm gives up on the picture.
+        """
+
+        def act(talk: Conversation) -> Any:
+            own = talk.unit
+            talk.unit = msgspec.structs.replace(own, role=REFERENCE)
+            try:
+                return talk.batch([image], [LARGEST_ANSWER])
+            finally:
+                talk.unit = own
+
+        (made,) = self._ask(act)
+        if isinstance(made, FailureToEnroll):
+            raise made
+        return made
+
+    def finalise(self, references: Sequence[Any]) -> None:
+        """Give a searcher its gallery."""
+        self._ask(lambda talk: talk.references(references))
+
+    def search(self, probe: Any, length: int) -> Any:
+        """Have a searcher answer, whatever that is."""
+        return self._ask(lambda talk: talk.search(probe, length))
 
     def answer(self, truth: npt.NDArray[np.bool_], rng: np.random.Generator) -> Any:
         """Answer as a control, in the shape of `truth`; its process makes the generator anew."""

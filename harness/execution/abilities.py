@@ -94,6 +94,7 @@ def _drawn(image: Array, unit: Unit) -> int:
 
 ABILITIES = {
     "Matcher": Ability("Matching", "templates", _templates, lambda image, unit: LARGEST_TEMPLATE),
+    "Searcher": Ability("Searching", "templates", _templates, lambda image, unit: LARGEST_TEMPLATE),
     "Detector": Ability("Detection", "scores", _detections, _numbers),
     "Segmenter": Ability("Segmentation", "pictures", _masks, _drawn),
     "Tagger": Ability("Tags and classes", "scores", _tags, _numbers),

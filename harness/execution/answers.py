@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import FailureToEnroll, Image
+from harness.api import Candidates, FailureToEnroll, Image
 
 __all__ = [
     "BadAnswer",
     "Unusable",
+    "checked_candidates",
     "checked_detections",
     "checked_masks",
     "checked_pictures",
@@ -207,6 +208,73 @@ def checked_pictures(answers: Any, names: Sequence[str], images: Sequence[Image]
                 f"{image.shape}"
             )
     return found
+
+
+def checked_candidates(answer: Any, length: int, references: int, name: str) -> Candidates:
+    """Return a candidate list, or raise what is wrong with it.
+
+    Parameters
+    ----------
+    answer
+        What ``search`` returned.
+    length
+        Candidates that it was asked for.
+    references
+        In the gallery.
+    name
+        Of the probe, for messages.
+
+    Returns
+    -------
+    Candidates
+        With places as int64 and scores as float64, each of shape (candidates,).
+
+    Raises
+    ------
+    BadAnswer
+        If it is no list of that length, names a reference twice or one that there is not, or its
+        scores are not finite or rise.
+    """
+    of = f"the list of {name}"
+    try:
+        places, scores, empty = answer
+        places, scores, empty = np.asarray(places), np.asarray(scores), int(empty)
+    except (TypeError, ValueError):
+        raise BadAnswer(
+            f"search returned {_kind(answer)} for {name}; return Candidates(places, scores)"
+        ) from None
+    if places.ndim != 1 or scores.shape != places.shape:
+        raise BadAnswer(
+            f"{of} has places of shape {places.shape} and scores of shape {scores.shape}; return "
+            "one score for each place"
+        )
+    if len(places) and (places.dtype.kind not in "iu" or scores.dtype.kind not in "iuf"):
+        raise BadAnswer(f"{of} holds {places.dtype} and {scores.dtype}; return integers and floats")
+    if empty < 0 or len(places) + empty != length:
+        raise BadAnswer(
+            f"{of} has {len(places)} candidates and {empty} empty places where {length} are asked "
+            "for; return as many, or say how many places stay empty"
+        )
+    odd = (places < 0) | (places >= references)
+    if odd.any():
+        raise BadAnswer(
+            f"{of} names reference {places[odd][0]}; the gallery has those from 0 to "
+            f"{references - 1}"
+        )
+    known, counts = np.unique(places, return_counts=True)
+    if len(known) < len(places):
+        raise BadAnswer(f"{of} names reference {known[counts > 1][0]} more than once")
+    scores = scores.astype(np.float64)
+    if not np.isfinite(scores).all():
+        raise BadAnswer(f"{of} has a score that is NaN or infinity; scores must be finite")
+    rising = np.flatnonzero(np.diff(scores) > 0)
+    if len(rising):
+        at = int(rising[0])
+        raise BadAnswer(
+            f"{of} is not sorted: rank {at + 2} has the score {scores[at + 1]:g}, above "
+            f"{scores[at]:g} before it; the best comes first"
+        )
+    return Candidates(places.astype(np.int64), scores, empty)
 
 
 def checked_scores(

@@ -245,8 +245,8 @@ class Conversation:
         list or None
             The answers, as they are: to be checked.
         """
-        self._at = METHODS[self.unit.ability].name
-        self._tell(Ask("batch"), pictures)
+        self._at = "enrol" if self.unit.role else METHODS[self.unit.ability].name
+        self._tell(Ask("batch", role=self.unit.role), pictures)
         self._clock.start()
         said, _ = self._hear(0)
         if said.what != "answers":
@@ -276,11 +276,27 @@ class Conversation:
             )
 
     def references(self, templates: Sequence[Any]) -> None:
-        """Give the references that probes are compared with from now on."""
-        self._at = "compare"
+        """Give the references that probes are compared with, or searched for in, from now on."""
+        searched = self.unit.ability == "Searcher"
+        self._at = "finalise" if searched else "compare"
         names, arrays = _flat(templates)
         self._tell(Ask("references", templates=names), arrays)
+        self._clock.start()
         self._done()
+        if searched:
+            self._clock.took(self._at)
+
+    def search(self, probe: Any, length: int) -> Any:
+        """Have the references searched for a probe, and return the list, yet to be checked."""
+        self._at = "search"
+        names, arrays = _flat([probe])
+        self._tell(Ask("search", templates=names, length=length), arrays)
+        self._clock.start()
+        answer = self._answer(4096 + 32 * length)
+        self._clock.took(self._at)
+        if isinstance(answer, dict) and answer.keys() == {"places", "scores", "empty"}:
+            return answer["places"], answer["scores"], answer["empty"]
+        return answer
 
     def compare(self, probe: Any, count: int, listed: list[int] | None, block: int) -> list[Any]:
         """Have a probe compared with `count` references, and return the scores block by block."""

@@ -75,8 +75,12 @@ class Ask(msgspec.Struct, omit_defaults=True):
     ----------
     what
         ``load`` a model from a folder, ``save`` what was learned into one, ``batch`` of pictures,
-        ``references`` to be compared with from now on, ``compare`` a probe with them, ``answer`` as
-        a control, or ``end``.
+        ``references`` to be compared with, or searched, from now on, ``compare`` a probe with them,
+        ``search`` them for a probe, ``answer`` as a control, or ``end``.
+    role
+        ``reference`` where pictures are enrolled to be searched for; otherwise empty.
+    length
+        Of a candidate list.
     folder
         Of the model.
     templates
@@ -89,7 +93,9 @@ class Ask(msgspec.Struct, omit_defaults=True):
         What a control's random numbers follow from.
     """
 
-    what: Literal["load", "save", "batch", "references", "compare", "answer", "end"]
+    what: Literal["load", "save", "batch", "references", "compare", "search", "answer", "end"]
+    role: str = ""
+    length: int = 0
     folder: str = ""
     templates: list[list[str]] = []
     listed: list[int] | None = None

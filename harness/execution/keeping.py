@@ -11,7 +11,7 @@ import shutil
 import socket
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from harness.api import FailureToEnroll, Template
 from harness.execution import bounds, storage
 from harness.execution.abilities import ABILITIES
 from harness.execution.answers import (
     BadAnswer,
+    checked_candidates,
     checked_masks,
     checked_scores,
     checked_templates,
@@ -295,6 +297,8 @@ def _score(unit: Unit, place: Workplace, doing: Doing) -> None:
                 items = _control(talk, unit, part, doing)
             elif unit.ability == "Matcher":
                 items = _compare(talk, unit, place, part, doing)
+            elif unit.ability == "Searcher":
+                items = _search(talk, unit, place, part, doing)
             else:
                 items = _answer(talk, unit, part, doing)
             facts = talk.finish()
@@ -328,6 +332,95 @@ def _compare(talk: Conversation, unit: Unit, place: Workplace, part: Path, doing
         doing.report("score", done, len(rows), "searches")
     storage.save_scores(part, scores, failures)
     return scores.size
+
+
+def _search(talk: Conversation, unit: Unit, place: Workplace, part: Path, doing: Doing) -> int:
+    """Search a gallery for each probe; what lies outside a list has the score minus infinity."""
+    templates, failures = storage.load_templates(template_places(unit, place))
+    enrolled, lost = storage.load_templates([place.run / shared for shared in unit.enrolled])
+    wanted = set(unit.probes) | set(unit.gallery)
+    failures = {name: why for name, why in (lost | failures).items() if name in wanted}
+    scores = np.full((len(unit.probes), len(unit.gallery)), np.nan)
+    search = Gallery(talk, unit, enrolled, failures)
+    rows = [
+        i for i in shuffled(unit.probes, unit.order, "probes") if unit.probes[i] not in failures
+    ]
+    for done, i in enumerate(rows if search.columns else (), start=1):
+        found = search(i, templates[unit.probes[i]])
+        if isinstance(found, FailureToEnroll):
+            failures[unit.probes[i]] = str(found) or "no reason given"
+        else:
+            scores[i] = found
+        doing.report("score", done, len(rows), "searches")
+    storage.save_scores(part, scores, failures)
+    return scores.size
+
+
+class Gallery:
+    """The references of a unit, ready to be searched.
+
+    Parameters
+    ----------
+    talk
+        With the searcher.
+    unit
+        Whose gallery it is.
+    enrolled
+        Templates of references, by name.
+    failures
+        Why images have none, by name.
+    """
+
+    def __init__(
+        self,
+        talk: Conversation,
+        unit: Unit,
+        enrolled: Mapping[str, Any],
+        failures: Mapping[str, str],
+    ) -> None:
+        self._talk, self._unit = talk, unit
+        self._asked = asked_of(unit)
+        self.columns = [
+            j
+            for j in shuffled(unit.gallery, unit.order, "references")
+            if unit.gallery[j] not in failures
+        ]
+        self._length = int(unit.parameters["candidates"])
+        if self.columns:
+            talk.references([enrolled[unit.gallery[j]] for j in self.columns])
+
+    def __call__(self, row: int, template: Any) -> npt.NDArray[np.float64] | FailureToEnroll:
+        """Search for a probe, and return its row of scores.
+
+        Parameters
+        ----------
+        row
+            Place of the probe in the unit's list.
+        template
+            Of the probe.
+
+        Returns
+        -------
+        numpy.ndarray or FailureToEnroll
+            float64, shape (references,): minus infinity outside the list, NaN where a reference has
+            no template or is not compared with this probe.
+        """
+        columns = np.array(self.columns)
+        met = np.ones(len(columns), bool) if self._asked is None else self._asked[row, columns]
+        scores = np.full(len(self._unit.gallery), np.nan)
+        scores[columns[met]] = -np.inf
+        if not met.any():
+            return scores
+        # What the probe is not compared with may stand in the list: so many more are asked for.
+        length = min(len(columns), self._length + int((~met).sum()))
+        answer = self._talk.search(template, length)
+        if isinstance(answer, FailureToEnroll):
+            return answer
+        name = self._unit.probes[row]
+        found = checked_candidates(answer, length, len(columns), name)
+        kept = np.flatnonzero(met[found.places])[: self._length]
+        scores[columns[found.places[kept]]] = found.scores[kept]
+        return scores
 
 
 def template_places(unit: Unit, place: Workplace) -> list[Path]:

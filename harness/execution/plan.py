@@ -17,6 +17,7 @@ from harness.execution.order import shuffled, shuffled_training
 from harness.execution.pool import Limits
 from harness.execution.unit import (
     MODEL,
+    REFERENCE,
     TEMPLATES,
     MatchRequest,
     Training,
@@ -56,7 +57,7 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
     # What follows from records, such as a vocabulary, must follow from those that a run keeps.
     used = dict.fromkeys(n for f in folds for n in (*f.train, *f.probes, *f.gallery))
     records = {name: judged.dataset.records[name] for name in used}
-    ability = "Control" if description.shown_truth else task.ability.__name__
+    ability = "Control" if description.shown_truth else task.asked_of(description.abilities)
     matches = ability == "Matcher"
     common: dict[str, Any] = {
         "ability": ability,
@@ -72,22 +73,22 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
     waves: list[list[Unit]] = []
     shared: list[str] = []
     if matches and not description.learns:
-        names = sorted({name for fold in folds for name in (*fold.probes, *fold.gallery)})
-        # Which images share a chunk tells as little as their order in it.
-        names = [names[i] for i in shuffled(names, seed, TEMPLATES)]
-        chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
-        units = [
-            Unit(
-                name=f"templates-{i:03d}",
-                pictures=_pictures(chunk, records, protocol),
-                extract=chunk,
-                order=f"{seed} {i}",
-                score=False,
-                **common,
-            )
-            for i, chunk in enumerate(chunks, start=1)
-        ]
+        every = sorted({name for fold in folds for name in (*fold.probes, *fold.gallery)})
+        units = _chunks(every, TEMPLATES, "", records, protocol, common)
         shared = [f"units/{unit.name}/{TEMPLATES}" for unit in units]
+        waves.append(units)
+    enrolled: list[str] = []
+    if ability == "Searcher":
+        # A searcher may make other templates of references than of probes.
+        units = []
+        for role, names in (
+            ("", {name for fold in folds for name in fold.probes}),
+            (REFERENCE, {name for fold in folds for name in fold.gallery}),
+        ):
+            kind = "enrolled" if role else TEMPLATES
+            found = _chunks(sorted(names), kind, role, records, protocol, common)
+            (enrolled if role else shared).extend(f"units/{u.name}/{TEMPLATES}" for u in found)
+            units += found
         waves.append(units)
     trainings: list[Training | None] = [None] * len(folds)
     if description.learns:
@@ -152,6 +153,7 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
                 model=model,
                 extract=seen if matches and description.learns else [],
                 templates=shared,
+                enrolled=enrolled,
                 probes=list(fold.probes),
                 gallery=list(fold.gallery),
                 compared=compared_in(fold),
@@ -164,6 +166,33 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
         )
     waves += [wave for wave in (answering, matching) if wave]
     return waves
+
+
+def _chunks(
+    names: Sequence[str],
+    kind: str,
+    role: str,
+    records: Mapping[str, Record],
+    protocol: Protocol,
+    common: Mapping[str, Any],
+) -> list[Unit]:
+    """Return units that make the templates of images, some of them each."""
+    seed = protocol.folds.seed
+    # Which images share a chunk tells as little as their order in it.
+    names = [names[i] for i in shuffled(names, seed, kind)]
+    chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
+    return [
+        Unit(
+            name=f"{kind}-{i:03d}",
+            pictures=_pictures(chunk, records, protocol),
+            extract=list(chunk),
+            order=f"{seed} {i}",
+            score=False,
+            role=role,
+            **common,
+        )
+        for i, chunk in enumerate(chunks, start=1)
+    ]
 
 
 def _shared_fits(trainings: Sequence[Training | None]) -> dict[bytes, tuple[str, Training]]:

@@ -33,6 +33,7 @@ from harness.execution.answers import checked_scores
 from harness.execution.conversation import Conversation
 from harness.execution.doing import Doing
 from harness.execution.keeping import (
+    Gallery,
     Workplace,
     answers_to,
     model_of,
@@ -203,8 +204,10 @@ def _check(check: _Check) -> None:
     unit = check.unit
     if is_pictured(unit.ability):
         _check_drawn(check)
-    elif unit.ability != "Matcher":
+    elif unit.ability not in ("Matcher", "Searcher"):
         _check_numbers(check)
+    elif unit.ability == "Searcher":
+        _check_lists(check)
     elif not unit.score:
         _check_templates(check)
     else:
@@ -282,6 +285,35 @@ def _check_scores(check: _Check) -> None:
         before = float(scores[i, j])
         check.score(what, before, now, yardstick.allowed(before, epsilon))
         check.found.pairs += 1
+
+
+def _check_lists(check: _Check) -> None:
+    """Search again for some probes, in another order and half of them from the pictures on."""
+    unit = check.unit
+    answer = storage.load_answer(check.place.folder(unit) / SCORES)
+    scores = np.asarray(answer.scores, dtype=np.float64)
+    yardstick = Yardstick(scores, check.rng)
+    kept = _stored_templates(check)
+    enrolled, _ = storage.load_templates([check.place.run / at for at in unit.enrolled])
+    gallery = Gallery(check.talk, unit, enrolled, answer.failures)
+    searched = [n for n in unit.probes if n not in answer.failures and gallery.columns]
+    chosen = _chosen(check, searched, PICTURES)
+    again = check.apart(chosen[: (len(chosen) + 1) // 2])
+    for name in chosen:
+        row = unit.probes.index(name)
+        template = again.get(name, kept[name])
+        now = template if isinstance(template, FailureToEnroll) else gallery(row, template)
+        if isinstance(now, FailureToEnroll):
+            check.differs(f"image {name}", "searched for", "refused")
+            continue
+        before = scores[row]
+        last = min(float(one[np.isfinite(one)].min(initial=np.inf)) for one in (before, now))
+        for j in np.flatnonzero(np.isfinite(before) | np.isfinite(now)).tolist():
+            what = f"the score of {name} against {unit.gallery[j]}"
+            # Which of equal candidates ends a list is nobody's business.
+            pair = [float(one[j]) if np.isfinite(one[j]) else last for one in (before, now)]
+            check.score(what, pair[0], pair[1], yardstick.allowed(pair[0], 2.0**-52))
+            check.found.pairs += 1
 
 
 def _compared(check: _Check, probe: Any, reference: Any) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from harness.api import (
     Control,
     FailureToEnroll,
     Matcher,
+    Searcher,
     TrainingSet,
 )
 from harness.execution.answers import BadAnswer
@@ -78,10 +79,14 @@ class Asked:
     def do(self, ask: Ask, arrays: list[Array]) -> None:
         """Do one thing that is asked, and say what came of it."""
         if ask.what == "batch":
-            self._batch(arrays)
+            self._batch(arrays, ask.role)
         elif ask.what == "references":
             self._references = templates_of(ask.templates, arrays)
+            if self._job.ability == "Searcher":
+                self._finalise()
             self._line.say(Said("done"))
+        elif ask.what == "search":
+            self._search(ask, templates_of(ask.templates, arrays)[0])
         elif ask.what == "compare":
             self._compare(ask, templates_of(ask.templates, arrays))
         elif ask.what == "answer":
@@ -105,9 +110,44 @@ class Asked:
                 self.algorithm.load(Path(ask.folder))
             self._line.say(Said("done"))
 
-    def _batch(self, pictures: list[Array]) -> None:
+    def _searcher(self) -> Searcher:
+        if not isinstance(self.algorithm, Searcher):
+            raise BadAnswer(f"{self._job.algorithm} has no ability Searcher")
+        return self.algorithm
+
+    def _finalise(self) -> None:
+        self.step = "finalise"
+        searcher = self._searcher()
+        seed_everything(searcher.seed)
+        searcher.finalise(list(self._references))
+
+    def _search(self, ask: Ask, probe: Any) -> None:
+        """Answer with the list as named arrays, so that it goes through the line as any answer."""
+        self.step = "search"
+        searcher = self._searcher()
+        seed_everything(searcher.seed)
+        try:
+            found: Any = searcher.search(probe, ask.length)
+        except FailureToEnroll as failure:
+            found = failure
+        if isinstance(found, tuple) and len(found) in (2, 3):
+            places, scores, empty = (*found, 0)[:3]
+            found = {
+                "places": np.asarray(places),
+                "scores": np.asarray(scores),
+                "empty": np.asarray(empty),
+            }
+        self._line.answer(found)
+
+    def _batch(self, pictures: list[Array], role: str) -> None:
         """Answer pictures; where the algorithm takes one at a time, nothing joins them at all."""
         self.step = method = METHODS[self._job.ability].name
+        if role:
+            self.step = "enrol"
+            self._line.say(Said("answers", count=len(pictures)))
+            for picture in pictures:
+                self._line.answer(self._one(self._searcher().enrol, picture))
+            return
         several = f"{method}_batch"
         if getattr(type(self.algorithm), several) is getattr(self._ability(), several):
             self._line.say(Said("answers", count=len(pictures)))

@@ -20,6 +20,9 @@ MODEL = "model"
 TEMPLATES = "templates"
 SCORES = "scores"
 
+REFERENCE = "reference"
+"""Role of pictures that are enrolled to be searched for."""
+
 RETOUCHING = "attack-"
 """How names of units begin that retouch probes for others."""
 
@@ -121,6 +124,10 @@ class Unit(msgspec.Struct, omit_defaults=True):
         Whether the algorithm leaves comparing to the harness.
     matching
         Present where scores are not kept, but what follows from them.
+    role
+        ``reference`` where the templates that a searcher makes are those of references.
+    enrolled
+        Folders, relative to the run folder, with templates of references for a searcher.
     """
 
     name: str
@@ -147,6 +154,8 @@ class Unit(msgspec.Struct, omit_defaults=True):
     cosine: bool = False
     matching: MatchRequest | None = None
     command: str = ""
+    role: str = ""
+    enrolled: list[str] = []
 
 
 def write_unit(folder: Path, unit: Unit) -> None:

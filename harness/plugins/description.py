@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from harness.api import Algorithm, Control, Matcher
+from harness.api import Algorithm, Control, Matcher, Searcher, Tagger
 from harness.errors import UsageError, nearest
 from harness.plugins.registry import abilities_of
 from harness.plugins.values import check_limits, convert, limits_in_words, type_name
@@ -184,6 +184,12 @@ def _misdeclared(algorithm: type[Algorithm]) -> list[str]:
         return [f"control is {control!r}; it is a ClassVar[bool], no parameter"]
     if issubclass(algorithm, Control) and not control:
         return ["control is False, yet a Control is shown the truth: leave it as it is"]
+    if (
+        issubclass(algorithm, Searcher)
+        and not issubclass(algorithm, Matcher)
+        and (algorithm.fit is not Algorithm.fit and not issubclass(algorithm, Tagger))
+    ):
+        return ["it is a Searcher and defines fit: a Searcher does not learn in a run"]
     if sees not in ("pixels", "file"):
         return [f"sees is {sees!r}; it is a ClassVar, 'pixels' or 'file'"]
     if sees == "file" and not control:

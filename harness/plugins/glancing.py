@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.plugins.places import PACKAGE
 
-ABILITIES = ("Matcher", "Detector", "Tagger", "Segmenter", "Remover", "Control")
+ABILITIES = ("Matcher", "Searcher", "Detector", "Tagger", "Segmenter", "Remover", "Control")
 """Names of the ability classes; to know them without importing `harness.api`, and NumPy with it."""
 
 _SAYS_CONTROL = "control = True"

@@ -32,9 +32,10 @@ __all__ = [
 NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 TAKEN = {"False", "None", "True"} | {
-    "Annotated", "Any", "ClassVar", "Control", "Detector", "FailureToEnroll", "Generated",
-    "Generator", "Image", "Mask", "Matcher", "Meta", "Order", "Remover", "Scores", "Segmenter",
-    "Tagger", "Template", "TrainingSet",
+    "Annotated", "Any", "Candidates", "ClassVar", "Control", "Detector",
+    "FailureToEnroll", "Generated",
+    "Generator", "Image", "Mask", "Matcher", "Meta", "Order", "Remover", "Scores",
+    "Searcher", "Segmenter", "Tagger", "Template", "TrainingSet",
 }  # fmt: skip
 """Class names that the files themselves need, or that Python does."""
 
@@ -57,6 +58,7 @@ class Scaffold:
 
 ABILITIES = {
     "matcher": Scaffold(texts.MATCHER, "similarity"),
+    "searcher": Scaffold(texts.SEARCHER, "similarity"),
     "detector": Scaffold(texts.DETECTOR, "detection"),
     "tagger": Scaffold(texts.TAGGER, "tagging"),
     "segmenter": Scaffold(texts.SEGMENTER, "segmentation"),

@@ -51,6 +51,45 @@ class ${classname}(Matcher):
     # What it learns belongs in attributes ending in "_", so that it is saved and loaded.
 ''')
 
+SEARCHER = _algorithm('''\
+from collections.abc import Sequence
+
+import numpy as np
+import PIL.Image
+
+from harness import Candidates, FailureToEnroll, Image, Searcher, Template, parameter
+
+
+@dataclass
+class ${classname}(Searcher):
+    """A small gray picture, looked up among all references: replace it with your idea."""
+
+    side: int = parameter(16, "Side of the small picture, in pixels.", minimum=2)
+
+    citation: ClassVar[str] = ""
+
+    def extract(self, image: Image) -> Template:
+        """Return the template of a probe; those of references are the same without `enrol`."""
+        small = PIL.Image.fromarray(image).convert("L").resize((self.side, self.side))
+        values = np.array(small, dtype=np.float64).ravel()
+        values -= values.mean()
+        if not values.any():
+            # The one way to give up on an image: it is counted as a failure, never dropped.
+            raise FailureToEnroll("the picture has one shade only")
+        return values / np.linalg.norm(values)
+
+    def finalise(self, references: Sequence[Template]) -> None:
+        """Take the gallery: build an index of it here."""
+        self._gallery = np.stack(list(references))
+
+    def search(self, probe: Template, length: int) -> Candidates:
+        """Return the best references, the best first."""
+        # Row by row, so that a score depends on its own reference alone.
+        scores = (self._gallery * probe).sum(axis=1)
+        best = np.argsort(-scores, kind="stable")[:length]
+        return Candidates(best, scores[best])
+''')
+
 DETECTOR = _algorithm('''\
 import numpy as np
 import numpy.typing as npt

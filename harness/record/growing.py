@@ -49,10 +49,10 @@ def growth_in(
             f"protocol {run.manifest.origin.protocol!r} searches no gallery, so that there is none "
             "to be smaller; identification, closed-set and open-set do"
         )
-    imported = run.manifest.imported
-    if imported is not None and imported.depth is not None:
+    depth = run.manifest.list_length
+    if depth is not None:
         raise UsageError(
-            f"candidate lists that end at rank {imported.depth} do not say where the other mates "
+            f"candidate lists that end at rank {depth} do not say where the other mates "
             "rank; smaller galleries need all scores"
         )
     if ranks or thresholds:

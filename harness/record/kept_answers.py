@@ -65,6 +65,7 @@ def read_answer(
     *,
     images: Collection[str] = (),
     imported: bool = False,
+    listed: bool = False,
 ) -> Answer:
     """Read the raw answers of a fold.
 
@@ -83,6 +84,8 @@ def read_answer(
     imported
         Whether no algorithm of ours computed them: then there may be scores that nobody knows, NaN,
         and below all others, ``-inf``.
+    listed
+        Whether they are of candidate lists: then what lies outside of one is ``-inf``.
 
     Raises
     ------
@@ -112,7 +115,7 @@ def read_answer(
     except (OSError, ValueError) as reason:
         raise BadFile(folder / place, f"cannot be read: {reason}") from None
     if not isinstance(answer, (PictureAnswer, StreamedAnswer)):
-        _check_values(folder / place / NUMBERS, answer, fold, imported=imported)
+        _check_values(folder / place / NUMBERS, answer, fold, imported=imported, listed=listed)
     if isinstance(answer, StreamedAnswer):
         _check_arrays(folder / place / MATCHING_FILE, answer, fold)
     return answer
@@ -175,16 +178,17 @@ def _refuse_large(path: Path, size: int) -> None:
         raise BadFile(path, f"has {size:,} bytes; at most {LARGEST_ARRAYS:,} are read")
 
 
-def _check_values(path: Path, answer: Answer, fold: Fold, *, imported: bool) -> None:
+def _check_values(path: Path, answer: Answer, fold: Fold, *, imported: bool, listed: bool) -> None:
     """Refuse scores that no algorithm may give."""
     scores = answer.scores
+    outside = np.isneginf(scores) if listed else False
     failed = answer.failed(fold.probes)
     if fold.gallery:
         lost = answer.failed(fold.gallery)
         needed = ~(failed[:, None] | lost[None, :]) & counted(fold).compared
     else:
         needed = np.broadcast_to(~failed.reshape(-1, *[1] * (scores.ndim - 1)), scores.shape)
-    odd = np.isposinf(scores) if imported else ~np.isfinite(scores) & needed
+    odd = np.isposinf(scores) if imported else ~np.isfinite(scores) & needed & ~np.asarray(outside)
     if odd.any():
         at = np.argwhere(odd)[0].tolist()
         value = scores[tuple(at)]

@@ -296,6 +296,8 @@ class Manifest(msgspec.Struct):
         What an operation of the algorithm takes: seconds of one image by the name of the method,
         seconds of one search under ``compare``, bytes under ``template``. Empty where nobody
         measured it.
+    lists
+        Candidates that each search was asked for, where a searcher's lists end before the gallery.
     """
 
     format: int
@@ -332,6 +334,12 @@ class Manifest(msgspec.Struct):
     findings: list[Finding] = []
     protection: Protection | None = None
     costs: dict[str, Cost] = {}
+    lists: int | None = None
+
+    @property
+    def list_length(self) -> int | None:
+        """Candidates of each search where lists end before their gallery; None for all scores."""
+        return self.lists if self.imported is None else self.imported.depth
 
 
 def now() -> str:

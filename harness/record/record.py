@@ -154,12 +154,12 @@ class Run:
         """
         judge = task_of(self.protocol).judge
         outcome = self.computed(judge, self.folds, self.answers, self.records, self.protocol)
-        imported = self.manifest.imported
-        if imported is None or imported.depth is None:
+        depth = self.manifest.list_length
+        if depth is None:
             return outcome
         from harness.scorefiles import Imported, withhold
 
-        return withhold(outcome, Imported((), tuple(imported.forms), "", depth=imported.depth))
+        return withhold(outcome, Imported((), (), "", depth=depth))
 
 
 def assessed(run: Run, method: str) -> Assessment:
@@ -183,9 +183,11 @@ def assessed(run: Run, method: str) -> Assessment:
             f"likelihood ratios need comparisons, which protocol {run.manifest.origin.protocol!r} "
             "does not make"
         )
-    imported = run.manifest.imported
-    if imported is not None and imported.depth is not None:
-        raise UsageError("likelihood ratios need every score; candidate lists end before that")
+    if run.manifest.list_length is not None:
+        raise UsageError(
+            f"likelihood ratios are not available from lists of {run.manifest.list_length}: they "
+            "need every score, and candidate lists end before that"
+        )
     with sound(run.folder, "likelihood ratios cannot be computed"):
         try:
             found = assess(task.comparisons(run.folds, run.answers, run.records), method)
@@ -337,6 +339,7 @@ def read_run(folder: Path) -> Run:
     except UsageError as reason:
         raise BadFile(folder / PROTOCOL, " ".join(str(reason).split())) from None
     imported = manifest.imported is not None
+    listed = manifest.lists is not None
     # Scores that carry their own truth are of lines in a file, of which nothing need be known.
     folds = folds_in(folder, truth, need_records=task_of(protocol).names_images)
     records = records_in(folder, truth, Path(manifest.dataset["path"]))
@@ -345,7 +348,9 @@ def read_run(folder: Path) -> Run:
         width = len(task.vocabulary(records, protocol)) if task.has_vocabulary else None
         images = {name for fold in folds for name in (*fold.probes, *fold.gallery)}
         answers = [
-            read_answer(folder, fold, task.ability, width, images=images, imported=imported)
+            read_answer(
+                folder, fold, task.ability, width, images=images, imported=imported, listed=listed
+            )
             for fold in folds
         ]
     return Run(folder, manifest, protocol, folds, records, answers)

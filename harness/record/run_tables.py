@@ -435,8 +435,7 @@ class _Sealed:
             )
         if any(isinstance(answer, PictureAnswer) for answer in run.answers):
             return f"{self.folder}: the answers of this run are pictures, and no scores"
-        imported = run.manifest.imported
-        if imported is not None and imported.depth is not None:
+        if run.manifest.list_length is not None:
             return f"{self.folder}: its scores end with its candidate lists, which are kept"
         return ""
 

@@ -10,7 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
+from harness.api import Searcher
 from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
 from harness.data.whole_files import write_whole
@@ -52,6 +54,8 @@ from harness.runs.preparing import (
 )
 from harness.runs.shortcuts.evidence import shortcuts
 from harness.runs.status import remove_plan, write_plan
+from harness.scorefiles import Imported, withhold
+from harness.tasks.answers import Answer
 from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.results import Outcome
@@ -180,9 +184,11 @@ def _execute(
     ]
     kept_scores = sum(answer.scores.size for answer in answers)
     with judged_in(limits.memory, kept_scores) as within:
-        outcome = judged.judge(answers)
+        depth = _list_length(run, answers)
+        outcome = withhold(judged.judge(answers), Imported((), (), "", depth=depth))
     places = [(unit, place.folder(unit)) for unit in units]
     manifest, run = _manifest(run, outcome, places, begun, shown)
+    manifest.lists = depth
     manifest.protection = protection_of([folder for _, folder in places], checked)
     manifest.examination = examination
     odd = look_at_scores(judged.folds, answers, judged.protocol)
@@ -190,7 +196,8 @@ def _execute(
     remark = remark_on(manifest.protection)
     if remark is not None:
         manifest.findings = [*manifest.findings, remark]
-    manifest.opinions = cross_checks(judged.protocol, judged.folds, answers)
+    if depth is None:
+        manifest.opinions = cross_checks(judged.protocol, judged.folds, answers)
     del answers  # the report reads them once more
     end(folder)
     remove_plan(folder)
@@ -200,6 +207,14 @@ def _execute(
         folder.rename(run.folder)
     seconds = time.perf_counter() - started
     return Finished(run, outcome, manifest, seconds, tuple(done), tuple(kept))
+
+
+def _list_length(run: Prepared, answers: Sequence[Answer]) -> int | None:
+    """Return how long a searcher's lists are, where one of them ends before its gallery."""
+    asked = task_of(run.judged.protocol).asked_of(run.entry.description.abilities)
+    if asked != Searcher.__name__ or not any(np.isneginf(one.scores).any() for one in answers):
+        return None
+    return int(run.origin.parameters["candidates"])
 
 
 def _hidden(run: Prepared) -> tuple[Path, ...]:

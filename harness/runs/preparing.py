@@ -200,7 +200,7 @@ def prepare(request: Request) -> list[Prepared]:
         able = [
             entry
             for entry in entries
-            if ability in entry.description.abilities
+            if task.asked_of(entry.description.abilities)
             or (entry.description.shown_truth and task.truth_shown)
         ]
         if not able:

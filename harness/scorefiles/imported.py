@@ -42,7 +42,7 @@ class Imported:
         Sentences about what a reader of the numbers should know.
     depth
         Candidates that each search was asked for, where the lists end before the gallery does;
-        None where every comparison has its score.
+        None where every comparison has its score. Lists of a searcher of ours have one, too.
     """
 
     answers: tuple[Answer, ...]
@@ -78,12 +78,11 @@ class Imported:
             metric = Metric.parse(text)
             rank = dict(metric.options).get("rank", 1)
             if metric.name not in ON_HEADS:
-                reasons[text] = (
-                    f"not supported by candidate lists: needs every score, the lists end at rank "
-                    f"{self.depth}"
-                )
+                reasons[text] = f"not available from lists of {self.depth}: it needs every score"
             elif not isinstance(rank, str) and rank > self.depth:
-                reasons[text] = f"not supported: the candidate lists end at rank {self.depth}"
+                reasons[text] = (
+                    f"not available from lists of {self.depth}: they end before that rank"
+                )
         return reasons
 
 

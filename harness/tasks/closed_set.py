@@ -31,6 +31,7 @@ class ClosedSet(Identification):
 
     drawn = True
     streams = False
+    listed = False
     lists_mates = False
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:

@@ -37,6 +37,7 @@ class Embeddings(Identification):
     metrics = ("hit-rate", "map", *comparing.METRICS, *OPEN_SET)
     needs = ()
     streams = False
+    listed = False
     lists_mates = False
     names_images = False
     failure_policy = (

@@ -126,6 +126,7 @@ class Identification(Searching[PooledSearches]):
     """Where do the mates come?"""
 
     closed = True
+    listed = True
     metrics: ClassVar[tuple[str, ...]] = ("hit-rate", "map", *comparing.METRICS, "fte")
     streams = True
     lists_mates = True

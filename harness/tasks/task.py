@@ -9,14 +9,14 @@ listed.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Algorithm
+from harness.api import Algorithm, Searcher
 from harness.data.records import Dataset, Fold, Picture, Record
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
@@ -78,6 +78,8 @@ class Task(ABC, Generic[Part, Whole]):
     ----------
     ability
         What an algorithm must be able to do.
+    listed
+        Whether lists of candidates answer it in part: then a `Searcher` may be asked, too.
     metrics
         Names in the catalogue of those that a protocol may ask for.
     failure_policy
@@ -115,6 +117,7 @@ class Task(ABC, Generic[Part, Whole]):
     """
 
     ability: ClassVar[type[Algorithm]]
+    listed: ClassVar[bool] = False
     metrics: ClassVar[tuple[str, ...]]
     failure_policy: ClassVar[str]
     needs: ClassVar[tuple[Need, ...]] = ()
@@ -132,6 +135,17 @@ class Task(ABC, Generic[Part, Whole]):
     rules: ClassVar[type[Table]] = Table
     names_images: ClassVar[bool] = True
     trade_off: ClassVar[TradeOff] = COMPARISONS
+
+    def asked_of(self, abilities: Collection[str]) -> str:
+        """Return by which of its abilities an algorithm is asked; empty where it has none.
+
+        Parameters
+        ----------
+        abilities
+            Names of its ability classes. One that gives all scores comes before lists.
+        """
+        able = [self.ability.__name__, *([Searcher.__name__] if self.listed else [])]
+        return next((name for name in able if name in abilities), "")
 
     # What is asked, and what may be learned.
 

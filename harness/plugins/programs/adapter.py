@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from harness.api import (
     Algorithm,
+    Candidates,
     Detector,
     FailureToEnroll,
     Image,
@@ -20,6 +21,7 @@ from harness.api import (
     Matcher,
     Remover,
     Scores,
+    Searcher,
     Segmenter,
     Tagger,
     Template,
@@ -238,6 +240,33 @@ def _compare(self: Any, probes: Sequence[Template], references: Sequence[Templat
     return scores
 
 
+def _finalise(self: Any, references: Sequence[Template]) -> None:
+    """Give the program the gallery, in the place of all that it kept."""
+    _ready(self)
+    self._held = self.program.holder = _Held()
+    for number, template in enumerate(references):
+        facts, data = _sent(template)
+        _ask(self, messages.Reference(number=number, **facts), data, messages.Done)
+    self._gallery = list(references)
+    _ask(self, messages.Finalise(count=len(self._gallery)), b"", messages.Done)
+    self._searched = self._held
+
+
+def _search(self: Any, probe: Template, length: int) -> Candidates:
+    """Search the gallery; a program that was started anew is given it again."""
+    _ready(self)
+    if self._held is not self._searched:
+        _finalise(self, self._gallery)
+    facts, data = _sent(probe)
+    said, _ = _ask(self, messages.Search(length=length, **facts), data, messages.Candidates)
+    scores = np.array([score for _, score in said.candidates], dtype=np.float64)
+    try:
+        places = np.array([place for place, _ in said.candidates], dtype=np.int64)
+    except OverflowError:
+        self.program.fault("bad candidates", "search", "the number of a reference has over 64 bits")
+    return Candidates(places, scores, said.empty)
+
+
 def _one_each(self: Any, asked: str, scores: list[float], count: int, what: str) -> Any:
     if len(scores) != count:
         self.program.fault("wrong answer", asked, f"{len(scores)} scores for {count} {what}")
@@ -297,6 +326,10 @@ def _remove(self: Any, image: Image) -> Image:
 OF_PROGRAMS: Mapping[Ability, tuple[type[Algorithm], Mapping[str, Any]]] = {
     "compare": (Matcher, {"extract": _extract, "compare": _compare}),
     "embed": (Matcher, {"extract": _extract}),
+    "search": (
+        Searcher,
+        {"extract": _extract, "enrol": _enrol, "finalise": _finalise, "search": _search},
+    ),
     "detect": (Detector, {"detect": _detect}),
     "tag": (Tagger, {"fit": _learn_vocabulary, "tag": _tag}),
     "segment": (Segmenter, {"segment": _segment}),

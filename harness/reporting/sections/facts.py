@@ -28,6 +28,8 @@ def section(run: SectionInput) -> Section:
 def _imported(manifest: Manifest) -> list[tuple[str, str]]:
     """Return what is known of scores that no algorithm of ours computed; nothing for our own."""
     imported = manifest.imported
+    if imported is None and manifest.lists is not None:
+        return [("Candidates asked for", value_text(manifest.lists))]
     if imported is None:
         return []
     missing = [f"{name} (fold {fold})" for fold, name in imported.missing]
