@@ -8,14 +8,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from harness.plugins.places import bundled
+
+if TYPE_CHECKING:
+    from harness.data.records import Dataset
 
 FOLDS = 3
 GROUPS_PER_FOLD = 4
@@ -72,6 +77,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return module if shares(module) else nodeid
 
     return ByModule(config, log)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shipped_set_is_read_once() -> Iterator[None]:
+    """Read the data set that comes with the harness once in a process: nothing changes it."""
+    from harness.data.readers import layouts
+
+    shipped, layout = bundled("fixtures") / "mini", layouts.LAYOUTS["tatt-c"]
+    once = cache(layout.read)
+
+    def read(path: Path, use_case: str | None, background: bool) -> Dataset:
+        return (once if path == shipped else layout.read)(path, use_case, background)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(layouts.LAYOUTS, "tatt-c", replace(layout, read=read))
+        yield
 
 
 @dataclass(frozen=True)
@@ -241,7 +262,7 @@ PREAMBLE = """\
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
