@@ -1,8 +1,8 @@
 """Tests of the harness, which mirror it.
 
-A test has one core, as a worker of the harness has: tests run in several processes side by side,
-and threads of BLAS, OpenMP and TensorFlow that wait for each other on cores they do not have were
-measured to take four times as long. They are counted before the first framework is imported.
+A test has one thread, as a worker of the harness has: tests run in several processes side by side,
+whose threads of BLAS, OpenMP and TensorFlow would wait for each other on cores that they do not
+have (`variables` says what that costs). It is set before the first framework is imported.
 """
 
 from __future__ import annotations
