@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.api import Algorithm, FailureToEnroll
+from harness.api import Algorithm, FailureToEnroll, TrainingSet
 from harness.errors import HarnessError, UsageError
+from harness.plugins.description import describe
 from harness.plugins.programs import messages
 from harness.plugins.programs.adapter import OF_PROGRAMS, program_class
 from harness.plugins.programs.client import ProgramFault
@@ -232,6 +233,55 @@ def test_a_program_is_told_its_parameters_and_its_seed(
         '"parameters":{"size":5},"seed":0}',
         '"parameters":{"size":5},"seed":2}',
     ]
+
+
+MANY = """
+import json, struct, sys
+come, go = sys.stdin.buffer, sys.stdout.buffer
+while line := come.readline():
+    asked, more = json.loads(line), b""
+    data, said = come.read(asked.get("bytes", 0)), {"ok": True}
+    if asked["do"] == "hello":
+        said = {"name": "many", "version": "1", "protocol": 1}
+        said["abilities"] = ["tag", "remove", "segment", "embed"]
+    elif asked["do"] == "template":
+        more = struct.pack("<2f", asked["width"], asked["height"])
+        said = {"bytes": len(more), "type": "float32"}
+    elif asked["do"] == "segment":
+        more = data[::3]
+        said = {"bytes": len(more)}
+    elif asked["do"] == "remove":
+        more = data[::-1]
+        said = {"bytes": len(more)}
+    elif asked["do"] == "tag":
+        said = {"scores": [len(word) / 10 for word in asked["tags"]]}
+    go.write(json.dumps(said).encode() + b"\\n" + more)
+    go.flush()
+    if asked["do"] == "goodbye":
+        break
+"""
+
+
+def test_vectors_masks_pictures_and_tags_come_as_the_program_made_them(
+    tmp_path: Path, started: list[type[Algorithm]]
+) -> None:
+    file = tmp_path / "many.py"
+    file.write_text(MANY, encoding="utf-8")
+    kind: Any = program_class([sys.executable, "-S", "-E", str(file)])
+    started.append(kind)
+    found = describe(kind)
+    assert found.abilities == ["Matcher", "Tagger", "Segmenter", "Remover"]
+    assert found.cosine
+    assert found.version == "many 1"
+    algorithm, image = kind(), an_image()
+    made = algorithm.extract(image)
+    assert (made.dtype, made.tolist()) == (np.float32, [30.0, 40.0])
+    # A byte of 128 is the first that means yes, as one half is.
+    assert ((algorithm.segment(image) >= 0.5) == (image[:, :, 0] >= 128)).all()
+    assert (algorithm.remove(image) == image[::-1, ::-1, ::-1]).all()
+    algorithm.fit(TrainingSet([image], vocabulary=["rose", "anchor"]))
+    assert algorithm.tag(image).tolist() == [0.4, 0.6]
+    algorithm.fit(TrainingSet([image]))  # where the question has no words, there are none
 
 
 @pytest.fixture(scope="module", params=list(LANGUAGES))

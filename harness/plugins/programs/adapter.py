@@ -287,8 +287,8 @@ def _detect(self: Any, image: Image) -> float:
 
 
 def _learn_vocabulary(self: Any, train: TrainingSet) -> None:
-    """Keep the tags asked for: programs learn nothing else."""
-    self.vocabulary_ = list(train.vocabulary)
+    """Keep the tags asked for, where any are: programs learn nothing else."""
+    self.vocabulary_ = list(train.vocabulary) if train.gives("vocabulary") else []
 
 
 def _tag(self: Any, image: Image) -> Scores:

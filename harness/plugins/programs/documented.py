@@ -79,7 +79,7 @@ def page() -> str:
         "|---|---|",
         *(f"| `{code}` | {meaning} |" for code, meaning in FAILURES.items()),
         "",
-        "| limit | |",
+        "| what | limit |",
         "|---|---|",
         *(f"| {what} | {most} |" for what, most in _LIMITS),
         "",
