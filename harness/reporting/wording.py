@@ -168,6 +168,8 @@ def _option_words(key: str, value: Option) -> str:
         return f"at {key.upper()}\u00a0≤\u00a0{value * 100:g}{_SPACE}%"
     if key in ("more-than", "per-hit"):
         return f"for images of more than {value} tags" if key == "more-than" else f"({value} a hit)"
+    if key == "bins":
+        return f"in {value} bins"
     return f"at {key} {value}"
 
 

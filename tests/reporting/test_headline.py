@@ -223,3 +223,14 @@ def test_copies_among_the_pairs_of_verification_are_told_as_misses() -> None:
     assert plain(headline_of(found, "colours").photographs) == (
         "1 of 40 mated comparisons is the same photograph; the other comparisons: 60 % missed."
     )
+
+
+def test_a_small_chance_keeps_its_figures_and_a_band_has_two_ends() -> None:
+    estimate = Estimate(0.785, 0.739, 0.826, "", 340, 0.00011, 0.0, 0.0029)
+    counts = {"searches": 340, "smallest_gallery": 9000, "largest_gallery": 9000}
+    metrics = Metrics(
+        "identification", "hit-rate@rank=1", counts, {"hit-rate@rank=1": estimate}, []
+    )
+    found = " ".join(headline_of(metrics, "vendor", "").sentences).replace("\u2060", "")
+    assert "a random ranking finds 0.011" in found
+    assert "95 land within 0.0–0.29" in found

@@ -164,9 +164,9 @@ def _ece(assessment: Assessment) -> Figure | None:
         ),
         (
             "Empirical cross-entropy (ECE): the doubt that is left, on the average, when the "
-            "ratios are combined with the odds before the comparison. Between the full and the "
-            "dotted line lies what calibration costs; below the dotted line, what the scores "
-            "cannot separate.",
+            "ratios are combined with the odds before the comparison. Between the thick and the "
+            "thin line lies what calibration costs; below the thin line, what the scores cannot "
+            "separate.",
             *(["Costs above the upper edge are drawn on it."] if max(stated) > top else []),
         ),
         Table(

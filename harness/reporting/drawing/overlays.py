@@ -122,7 +122,7 @@ def _cmc(
 ) -> Overlay | None:
     rows = {p.id: _columns(p.curves.cmc, "rank", "hit_rate") for p in subjects}
     last = max((row[0] for each in rows.values() for row in each), default=0.0)
-    if last < 1:
+    if last < 2:  # a single rank is no curve
         return None
     named = {split_id(m)[1].get("rank") for m in metrics}
     ranks = sorted({1, 5, 10, 20, 50, 100, 1000} | {r for r in named if isinstance(r, int)})

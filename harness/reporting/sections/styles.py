@@ -131,7 +131,7 @@ def _reliability(curve: dict[str, list[float]]) -> Figure | None:
         svg,
         (("s0", "line", "answers, by how sure they are"), ("chance", "line", "as sure as right")),
         (
-            "Below the dashed line the algorithm is surer than it may be; bins of a few images say "
+            "Below the dotted line the algorithm is surer than it may be; bins of a few images say "
             "little.",
         ),
         Table(
