@@ -215,6 +215,7 @@ def serve(wire: Wire, *, inside: bool = False) -> int:
         while True:
             ask, arrays = line.next()
             if ask.what == "end":
+                end_program(kind)
                 found = environment_of_process(inside=inside)
                 loaded = {} if watch is None else watch.files()
                 line.say(Said("done", environment=found, loaded=loaded))
@@ -230,7 +231,8 @@ def serve(wire: Wire, *, inside: bool = False) -> int:
         trouble = Said("trouble", message=message, memory=_wants_memory(reason))
     finally:
         if kind is not None:
-            end_program(kind)
+            with suppress(HarnessError):  # what went wrong is known
+                end_program(kind)
     with suppress(Ended):
         line.say(trouble)
     return 1

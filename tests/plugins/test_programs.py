@@ -130,7 +130,7 @@ def test_after_a_fault_the_program_is_gone_and_can_be_started_again(
 def test_what_is_said_before_it_is_asked_is_an_error(
     tmp_path: Path, started: list[type[Algorithm]]
 ) -> None:
-    file = a_program(tmp_path, "detect", "echo '{\"score\":1}'; echo '{\"score\":2}'")
+    file = a_program(tmp_path, "detect", 'printf \'{"score":1}\\n{"score":2}\\n\'')
     kind = program_class([str(file)], seconds={"detect": 5})
     started.append(kind)
     algorithm: Any = kind()
@@ -138,6 +138,9 @@ def test_what_is_said_before_it_is_asked_is_an_error(
     with pytest.raises(ProgramFault, match="Standard output is for answers alone") as said:
         algorithm.detect(an_image())
     assert said.value.fault == "unasked"
+    algorithm.detect(an_image())
+    with pytest.raises(ProgramFault, match="wrote before it was asked 'goodbye'"):
+        kind.end_program()  # type: ignore[attr-defined]
 
 
 HELLOS = {

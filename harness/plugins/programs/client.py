@@ -194,7 +194,13 @@ class Program:
         self._fault(fault, question, what)
 
     def close(self) -> str:
-        """Say goodbye and end it; return what was odd about its end, in a clause."""
+        """Say goodbye and end it; return what was odd about its end, in a clause.
+
+        Raises
+        ------
+        ProgramFault
+            If it said more than it was asked: then an answer may be that to another question.
+        """
         process = self._process
         if process is None:
             return ""
@@ -202,7 +208,9 @@ class Program:
         try:
             self.ask(Goodbye(), answer=MESSAGES["goodbye"].answer)
             process.wait(PARTING)
-        except (ProgramFault, Refused, PluginError) as reason:
+        except (PluginError, Refused) as reason:
+            if isinstance(reason, ProgramFault) and reason.fault == "unasked":
+                raise
             odd = str(reason)
         except subprocess.TimeoutExpired:
             odd = f"it answered 'goodbye' and did not end in {PARTING:.0f} s"
