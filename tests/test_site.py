@@ -36,7 +36,7 @@ OWN = ("gallery/", "_static/", "_sources/")
 
 LOOKED_AT = (
     *("index", "reading-a-report", "python", "data", "search", "tutorials/researcher"),
-    *("reference/metrics", "reference/gallery", "reference/commands/run"),
+    *("reference/gallery", "reference/commands/run"),
     *("reference/protocols/mixed-media", "reference/algorithms/triplet"),
 )
 """One page of each kind: what styles them is the same for all others of it."""
