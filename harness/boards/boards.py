@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -241,10 +241,19 @@ def _told_apart(boards: Sequence[Board]) -> tuple[Board, ...]:
     for board in boards:
         others = alike[board.title, board.data_set, board.version]
         facts = [_variant(other) for other in others]
-        differing = [name for name in facts[0] if len({each[name] for each in facts}) > 1]
+        # As few facts as tell all of them apart: one that adds nothing to those before is no help.
+        differing: list[str] = []
+        for name in facts[0]:
+            if _kinds(facts, [*differing, name]) > _kinds(facts, differing):
+                differing.append(name)
         words = _variant(board)
         found.append(replace(board, variant=", ".join(words[name] for name in differing)))
     return tuple(found)
+
+
+def _kinds(facts: Sequence[Mapping[str, str]], names: Sequence[str]) -> int:
+    """Return how many are told apart by some facts."""
+    return len({tuple(each[name] for name in names) for each in facts})
 
 
 def _variant(board: Board) -> dict[str, str]:
@@ -253,7 +262,7 @@ def _variant(board: Board) -> dict[str, str]:
         "name": f"protocol {origin.protocol}",
         "protocol": f"protocol file {origin.protocol_hash[:8]}",
         "data": f"data {origin.data_hash[:8]}",
-        "folds": f"folds {value_text(origin.folds)}",
+        "folds": f"fold{'s' if len(origin.folds) > 1 else ''} {value_text(origin.folds)}",
         "layout": f"layout {origin.layout_hash[:8]}",
         "failures": f"failure policy {digest(origin.failure_policy)}",
         "headline": board.headline,

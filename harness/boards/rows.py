@@ -229,6 +229,12 @@ def _marks_of_fits(entry: Entry) -> list[str]:
     return [*marks, f"{environments} environments"] if environments > 1 else marks
 
 
+def _flag(flag: str, estimate: Estimate) -> str:
+    """Return a flag as it reads beside a value: searches without an answer hit at no rank."""
+    full = estimate.value is None or estimate.value >= 1
+    return flag if full else flag.replace("every search hits", "every search with an answer hits")
+
+
 def estimate_cell(metric: str, estimate: Estimate | None) -> Cell:
     """Return a metric's value with its interval below; an entry may lack a metric altogether."""
     if estimate is None:
@@ -238,7 +244,7 @@ def estimate_cell(metric: str, estimate: Estimate | None) -> Cell:
         wording.amount(metric, estimate.value),
         wording.interval(metric, estimate.low, estimate.high),
         repr(estimate.value) if known else "",
-        tuple(estimate.flags),
+        tuple(_flag(flag, estimate) for flag in estimate.flags),
     )
 
 

@@ -179,7 +179,8 @@ def _algorithm(name: str, standings: Sequence[Standing], boards: Sequence[Board]
         _Result(
             board,
             place,
-            wording.metric_label(board.headline),
+            wording.metric_label(board.headline)
+            + (", lower is better" if wording.direction(board.headline) == "lower" else ""),
             estimate_cell(board.headline, place.headline),
             failures_cell(place.entry),
             len(board.places),
@@ -194,6 +195,8 @@ def _algorithm(name: str, standings: Sequence[Standing], boards: Sequence[Board]
         "name": name,
         "manifest": latest.manifest,
         "results": results,
+        "ranked": any(r.place.rank for r in results),
+        "committed": any(r.place.entry.manifest.git.get("commit") for r in results),
         "common": common,
         "varying": varying,
         "settings": table,

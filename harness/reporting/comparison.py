@@ -107,13 +107,18 @@ def render(
     engine = environment()
     engine.globals["marks"] = MARKS
     return engine.get_template("compare.html.j2").render(
-        page=surroundings(comparison.first.identity, styles=("style.css", "boards.css")),
+        page=surroundings(
+            comparison.first.identity,
+            styles=("style.css", "boards.css"),
+            beside=[pair.second.identity for pair in comparison.pairs],
+        ),
         figures=_curves(comparison, names, shown),
         changes=_all_changes(comparison, names),
         comparison=comparison,
         badge=provenance.BADGES[comparison.synthetic],
         provenance=provenance.SENTENCES[comparison.synthetic],
         mates=MATES.get(comparison.mated_by, ""),
+        retouched=comparison.protocol.partition("+")[2],
         first=names[0],
         pairs=[
             _pair(comparison, pair, name, more)
@@ -174,18 +179,19 @@ def _names(comparison: Comparison) -> list[str]:
 
 def _pair(comparison: Comparison, pair: Pair, name: str, shown: Shown) -> dict[str, object]:
     metric = comparison.metric
-    reach = _reach([(row.low, row.high) for row in pair.rows if wording.is_rate(row.metric)])
+    reach = _reach([(row.low, row.high) for row in pair.rows if wording.is_share(row.metric)])
     group_reach = _reach([(group.low, group.high) for group in pair.groups])
     lines = [_metric_line(row, reach, _names(comparison)[0], name) for row in pair.rows]
-    notes = {line.note for line in lines}
-    # What is to be said of every line is said once.
-    note = notes.pop() if len(notes) == 1 and len(lines) > 1 else ""
+    notes = [line.note for line in lines if line.note]
+    # What is to be said of several lines is said once.
+    note = notes[0] if len(notes) > 1 and len(set(notes)) == 1 else ""
     return {
         "name": name,
         "pair": pair,
         "verdict": _verdict(comparison, pair, name),
         "rows": [replace(line, note="") for line in lines] if note else lines,
-        "note": note,
+        "note": note if len(notes) == len(lines) else note.removeprefix("no interval: "),
+        "noted": "Of all metrics" if len(notes) == len(lines) else "Where no interval stands",
         "measured": _measured(pair.measured),
         "searched": pair.wins + pair.losses + pair.draws,
         # Where something else may have made the difference, no group is called different.
@@ -235,7 +241,7 @@ def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
 
 
 def _metric_line(row: Row, reach: float, first: str, second: str) -> _Line:
-    bounded = wording.is_rate(row.metric)
+    bounded = wording.is_share(row.metric)
     better = wording.direction(row.metric)
     return _Line(
         wording.metric_label(row.metric),
@@ -318,7 +324,7 @@ def _answer(search: Judgement, metric: str) -> _Answer:
         place = "mate not found" if search.rank is None else f"best mate at rank {search.rank:,}"
         return _Answer(f"{place} of {search.gallery:,}", listed)
     values = (
-        f"{wording.metric_label(key)} {value:.3f}"
+        f"{wording.metric_label(key)} {value:.3f}".replace(" -", " −")
         for key, value in search.values.items()
         if value is not None and (key == metric or metric not in search.values)
     )

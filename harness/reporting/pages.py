@@ -117,6 +117,7 @@ def surroundings(
     scripts: Sequence[str] = SCRIPTS,
     live: bool = False,
     styles: Sequence[str] = ("style.css",),
+    beside: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return ``page``, which `base.html.j2` needs: style, script and the rule that allows them.
 
@@ -130,6 +131,8 @@ def surroundings(
         Whether the page may ask the server that it came from, and nothing else, for changes.
     styles
         Files of `reports/` that become the page's one style, in this order.
+    beside
+        Identities of further runs of which the page tells.
     """
     from markupsafe import Markup
 
@@ -140,8 +143,8 @@ def surroundings(
         "style": Markup(style),  # noqa: S704 - our own files
         "script": Markup(script),  # noqa: S704 - our own files
         "script_hash": script_hash(script),
-        # The identity goes into the style, so it has to be what it claims to be.
-        "identity": identity[:12] if identity.isalnum() else "",
+        # Identities go into the style, so they have to be what they claim to be.
+        "runs": [one[:12] for one in dict.fromkeys([identity, *beside]) if one.isalnum()],
         "live": live,
     }
 

@@ -262,12 +262,19 @@ def spread(metric: str, estimate: Estimate) -> str:
     return f"{text} ± {deviation:.3f}"
 
 
+_UNPLAIN = {"same_source_mated": "mates from one photograph", "non_tattoo": "non-tattoo"}
+"""Fields whose names are no words."""
+
+
 def plain(key: str) -> str:
     """Return a field name as words.
 
     >>> plain("mated_comparisons")
     'Mated comparisons'
+    >>> plain("same_source_mated"), plain("non_tattoo")
+    ('Mates from one photograph', 'Non-tattoo')
     """
+    key = _UNPLAIN.get(key, key)
     words = key.replace("_", " ").replace("nonmated", "non-mated").strip()
     return words[:1].upper() + words[1:]
 

@@ -66,6 +66,16 @@ def test_boards_that_look_alike_say_in_what_they_differ(make: Maker) -> None:
     assert len(hashes) == 2
 
 
+def test_boards_say_no_more_than_tells_them_apart(make: Maker) -> None:
+    entries = [make(algorithm="a"), make(algorithm="a"), make(algorithm="a")]
+    for entry, folds, layout in zip(entries, (["1"], ["1", "2"], ["1", "2"]), "xyz", strict=True):
+        entry.manifest.origin.folds = folds
+        entry.manifest.origin.layout_hash = layout * 64
+    two = {b.variant for b in make_boards(entries[:2]).boards}
+    assert two == {"fold 1", "folds 1, 2"}
+    assert "folds 1, 2, layout zzzzzzzz" in {b.variant for b in make_boards(entries).boards}
+
+
 def test_the_rank_is_one_plus_the_number_of_better_entries(make: Maker) -> None:
     values = {"a": 0.5, "b": 0.9, "c": 0.5, "d": None, "e": 0.1}
     entries = [set_headline(make(algorithm=name), value) for name, value in values.items()]

@@ -168,6 +168,19 @@ def test_the_columns_stand_in_the_order_in_which_they_are_read(runs: Path) -> No
     assert counts == {len(keys) + 2}  # with the box and the strip
 
 
+def test_columns_that_hold_nothing_are_left_out(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", algorithm="matcher", git={"commit": "c" * 40})
+    make_run(tmp_path / "b", algorithm="known", control=True, git={})
+    pages = render_site(gather([tmp_path]))
+    known, matcher = (
+        next(t for n, t in pages.items() if n.startswith(f"algorithm-{name}"))
+        for name in ("known", "matcher")
+    )
+    for head in (">Rank<", ">Commit<"):
+        assert head in matcher
+        assert head not in known
+
+
 def test_values_stand_with_their_units_and_a_count_once(runs: Path) -> None:
     pages = render_site(gather([runs]))
     board = next(t for n, t in pages.items() if n.startswith("board-similarity"))

@@ -265,6 +265,19 @@ def test_too_few_fits_for_an_interval_are_said_once(altered: Altered, tmp_path: 
     page = page_of(altered("still"), join(fits, tmp_path, "made up"))
     assert page.count("no interval: too few fits (1 and 2)") == 1
     assert "Of all metrics: no interval" in page
+    table = page[page.index('<table class="metrics">') :]
+    head = table[: table.index("</thead>")]
+    assert "95 % interval" not in head
+    assert "Around 0" not in head
+    # Where nobody decides, nothing is said of how a group or a search would be.
+    assert "unless another fit of an algorithm that learns" in page
+
+
+def test_paper_names_every_run_that_it_compares(finished: Path, altered: Altered) -> None:
+    other = altered("other", identity="b" * 64)
+    first = json.loads((finished / "manifest.json").read_text())["identity"][:12]
+    assert f'content: "runs {first}, bbbbbbbbbbbb";' in page_of(finished, other)
+    assert f'content: "run {first}";' in page_of(finished, finished)
 
 
 def test_a_shift_counts_places_at_the_head_of_the_list_for_more() -> None:

@@ -107,6 +107,17 @@ def test_systems_stand_by_name_not_by_result() -> None:
     assert table.table.columns[1] == "Hit rate within rank 1"
 
 
+def test_the_ranks_of_one_metric_stand_in_their_order_and_a_note_on_all_names_nobody() -> None:
+    rows = [
+        Published("x", system, f"hit-rate@rank={rank}", 0.5, "data", "9", "", "pooled", "A", "so")
+        for system in ("a", "b")
+        for rank in (1, 10, 5)
+    ]
+    (found,) = published_tables(rows, ["hit-rate@rank=1", "hit-rate@rank=10"])
+    assert [head[-2:].strip() for head in found.table.columns[1:4]] == ["1", "5", "10"]
+    assert found.notes == ("Source: A", "All systems: so")
+
+
 @pytest.mark.parametrize(
     ("metrics", "use_case", "protocol", "found"),
     [

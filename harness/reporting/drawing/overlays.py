@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -113,8 +113,9 @@ def _columns(curve: _Columns, *names: str) -> list[tuple[float, ...]]:
     return [tuple(map(float, row)) for row in rows if all(known(v) for v in row)]
 
 
-def _thin(rows: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
-    return [rows[i] for i in plots.evenly(len(rows), LINE_POINTS)]
+def _thin(rows: Sequence[tuple[float, ...]], marked: Iterable[int] = ()) -> list[tuple[float, ...]]:
+    """Return some rows, those among them where the line has to pass through a mark."""
+    return [rows[i] for i in sorted({*plots.evenly(len(rows), LINE_POINTS), *marked})]
 
 
 def _cmc(
@@ -178,14 +179,16 @@ def _det(subjects: Sequence[Subject], shown: Sequence[str], names: TradeOff) -> 
             continue
         at = [row[0] for row in own]
         values: list[tuple[tuple[float, float] | None, str]] = []
+        marked: set[int] = set()
         for level in levels:
             i = bisect_right(at, level * (1 + 1e-9)) - 1
             if i < 0:
                 values.append((None, NO_VALUE))
             else:
                 best = min(row[1] for row in own[: i + 1])
+                marked |= {i, min(i + 1, len(own) - 1)}
                 values.append(((level, best), percent(best)))
-        drawn.append(_Drawn(subject, [[(a, b) for a, b in _thin(own)]], values))
+        drawn.append(_Drawn(subject, [[(a, b) for a, b in _thin(own, marked)]], values))
     chance_x, chance_y = chance_line(low, high)
     if random:
         chance_x, chance_y = map(list, zip(*sorted(set(random)), strict=True))
@@ -229,6 +232,10 @@ def _tippett(subjects: Sequence[Subject], shown: Sequence[str]) -> Overlay | Non
     if not drawn:
         return None
     low, high = min(ends) - 0.15, max(ends) + 0.15
+    for one in drawn:
+        for line in one.lines:
+            # Below the least ratio of all are as many, and above the greatest one is none.
+            line[:] = [(low, line[0][1]), *line, (line[-1][0], 0.0), (high, 0.0)]
     return _overlay(
         "tippett",
         "Likelihood ratios",

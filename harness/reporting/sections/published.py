@@ -154,6 +154,9 @@ def published_tables(rows: Sequence[Published], metrics: Sequence[str]) -> list[
 def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> PublishedTable:
     present = dict.fromkeys(row.metric for row in rows)
     order = [m for m in metrics if m in present] + [m for m in present if m not in metrics]
+    # Ranks of one metric stand side by side, the first before the tenth.
+    names = list(dict.fromkeys(split_id(m)[0] for m in order))
+    order.sort(key=lambda m: (names.index(split_id(m)[0]), float(split_id(m)[1].get("rank", 0))))
     systems = sorted(dict.fromkeys(row.system for row in rows), key=str.casefold)
     sources = list(
         dict.fromkeys(
@@ -176,7 +179,7 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
         )
     columns = (
         "System",
-        *(metric_label(m) for m in order),
+        *(_capital(metric_label(m)) for m in order),
         "Trials",
         "Gallery",
         "Averaging",
@@ -188,7 +191,10 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
         if row.note:
             said.setdefault(row.note, {})[row.system] = None
     notes = [_footnotes(sources)] if sources else []
-    notes += [f"{', '.join(own)}: {note}" for note, own in said.items()]
+    notes += [
+        f"{'All systems' if len(own) == len(systems) else ', '.join(own)}: {note}"
+        for note, own in said.items()
+    ]
     return PublishedTable(
         data_set,
         Table(
@@ -199,6 +205,10 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
         tuple(notes),
         len(lines) > LONG,
     )
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _mark(rows: Iterable[Published], sources: Sequence[str]) -> str:
