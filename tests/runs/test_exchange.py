@@ -250,13 +250,15 @@ def test_the_page_names_every_format_and_every_column_of_every_table() -> None:
     page = ROOT / "docs" / "exchange.md"
     if not page.is_file():
         pytest.skip("the documents are in the checkout")
-    rows = [line.split("|") for line in page.read_text(encoding="utf-8").splitlines()]
-    cells = {
-        name: "|".join(row)
-        for row in rows
-        if len(row) > 3
-        for name in re.findall(r"`([\w-]+)`", row[1])
-    }
+    cells: dict[str, str] = {}
+    names: list[str] = []
+    for line in page.read_text(encoding="utf-8").splitlines():
+        row = line.split("|")
+        if len(row) > 3:
+            # A row without a name goes on with the one above it.
+            names = re.findall(r"`([\w-]+)`", row[1]) or names * (not row[1].strip())
+            for name in names:
+                cells[name] = cells.get(name, "") + line
     assert set(FORMS) <= set(cells)
     columns = {**COLUMNS, "fits": FITS}
     for name, own in columns.items():
