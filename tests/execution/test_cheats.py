@@ -195,14 +195,16 @@ def test_refusals_that_depend_on_the_place_are_found_out(
     body = '''
 @dataclass
 class Coin(Matcher):
-    """Refuses two in three by chance."""
+    """Refuses every other picture by chance."""
 
     def extract(self, image):
-        if os.urandom(1)[0] % 3:
+        if os.urandom(1)[0] % 2:
             raise FailureToEnroll("tails")
         return image.reshape(-1).astype(float)
 '''
-    is_found_out(run(harness, people, plugin("coin", body)), "enrolled", "refused")
+    # In all five folds some pictures are asked for again: that each falls as before is too rare.
+    more = ("--fold", "3", "--fold", "4", "--fold", "5")
+    is_found_out(run(harness, people, plugin("coin", body), *more), "enrolled", "refused")
 
 
 HONEST = {
