@@ -138,7 +138,9 @@ def bins_that_show(
     if not even or not _hides(even):
         return even, False
     found = quantile_bins(scores.mated, scores.nonmated)
-    return (found, True) if found else (even, False)
+    filled = sum(a > 0 or b > 0 for a, b in zip(even["mated"], even["nonmated"], strict=True))
+    # Of few different scores quantiles show less: all of both kinds may fall into one.
+    return (found, True) if found and len(found["low"]) >= filled else (even, False)
 
 
 def _hides(bins: Mapping[str, Sequence[float]]) -> bool:

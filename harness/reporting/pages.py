@@ -95,7 +95,7 @@ def environment() -> jinja2.Environment:
     return engine
 
 
-_OPTION = re.compile(r"--[a-z][a-z-]*(?: [a-z0-9-]+(?=[);.,]))?")
+_OPTION = re.compile(r"--[a-z][a-z-]*(?: [a-z0-9-]+(?=[);.,]|$))?")
 
 
 def whole_options(text: str) -> Markup:

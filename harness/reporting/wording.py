@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from harness.data.findings import Finding
+from harness.errors import some
 from harness.execution.fence import INSIDE
 from harness.metrics.ids import Metric, Option
 from harness.record.manifest import CrossCheck, Examination, Manifest, Protection
@@ -50,15 +51,24 @@ def _held(found: Protection) -> list[str]:
         sentences.append("No answer was asked for again: this control is shown the truth.")
     elif found.pictures or found.pairs:
         whom = "" if found.processes == INSIDE else " by another process"
-        asked = [f"{found.pictures:,} pictures"] + [f"{found.pairs:,} comparisons"] * bool(
-            found.pairs
-        )
-        off = "all came out the same" if not found.largest else "the answers were the same"
+        asked = [some(found.pictures, "picture")]
+        asked += [some(found.pairs, "comparison")] * bool(found.pairs)
+        off = "all came out the same"
+        if found.largest:
+            off = f"the answers differ by at most {_of_allowed(found.largest)} of what is allowed"
         sentences.append(
-            f"{' and '.join(asked)} were answered again{whom}, apart from the others: "
-            f"{off}" + (f", to {found.largest:.1g} of what is allowed." if found.largest else ".")
+            f"{' and '.join(asked)} were answered again{whom}, apart from the others: {off}."
         )
     return sentences
+
+
+def _of_allowed(share: float) -> str:
+    """Return a share in words where it is next to nothing.
+
+    >>> _of_allowed(8e-14), _of_allowed(0.04).replace(_SPACE, " ")
+    ('a millionth', '4.0 %')
+    """
+    return "a millionth" if share <= 1e-6 else percent(share)
 
 
 def examination(recorded: Examination | None) -> list[str]:
@@ -81,8 +91,8 @@ def examination(recorded: Examination | None) -> list[str]:
         ]
     if recorded.how == "off":
         return ["The algorithm was not examined by the conformance kit: that was switched off."]
-    count = len(recorded.passed)
-    text = f"{when} the algorithm passed {count} checks of the conformance kit from outside"
+    passed = some(len(recorded.passed), "check")
+    text = f"{when} the algorithm passed {passed} of the conformance kit from outside"
     if recorded.failed:
         text += f", and failed {len(recorded.failed)}: {', '.join(recorded.failed)}"
     return [text + "."]
@@ -189,6 +199,8 @@ def percent(value: float | None, digits: int = 1) -> str:
 
     >>> percent(0.5824).replace(_SPACE, " "), percent(0.0004).replace(_SPACE, " ")
     ('58.2 %', '0.04 %')
+    >>> percent(3e-7).replace(_SPACE, " "), percent(1e-12).replace(_SPACE, " ")
+    ('0.00003 %', '<0.0000001 %')
     """
     if value is None or not math.isfinite(value):
         return NO_VALUE
@@ -199,7 +211,9 @@ def _percent_number(value: float, digits: int) -> str:
     hundred = value * 100
     if hundred and abs(hundred) < 0.95 and digits:
         text = f"{hundred:.2g}"
-        return text if "e" not in text else f"{hundred:.7f}".rstrip("0")
+        if "e" in text:
+            text = f"{hundred:.7f}".rstrip("0")
+        return text if text[-1] != "." else "<0.0000001"
     return f"{hundred:.{digits}f}"
 
 

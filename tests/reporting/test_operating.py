@@ -118,6 +118,18 @@ def test_bins_are_quantiles_only_where_even_ones_show_next_to_nothing() -> None:
     assert max(found["nonmated"]) < 0.2
 
 
+@pytest.mark.parametrize("places", [(1.0, 0.0), (0.0, 1.0), (5.0, -3.0)])
+def test_bins_of_two_different_scores_keep_the_kinds_apart(places: tuple[float, float]) -> None:
+    mated, nonmated = np.full(30, places[0]), np.full(400, places[1])
+    even = histogram(mated, nonmated)
+    assert bins_that_show(even, Operating.of(mated, nonmated)) == (even, False)
+    curves = Curves(distribution=even)
+    metrics = Metrics("identification", "eer", {}, {"eer": Estimate(0.3)}, [])
+    figure = score_distributions(curves, metrics, COMPARISONS, Operating.of(mated, nonmated))
+    assert figure is not None
+    assert "0\u202f% of the two distributions overlap" in figure.summary.replace("0.0", "0")
+
+
 def drawn(mated: Scores, nonmated: Scores) -> tuple[str, list[str]]:
     counts = {"mated_comparisons": len(mated), "nonmated_comparisons": len(nonmated)}
     metrics = Metrics("identification", "eer", counts, {"eer": Estimate(0.3)}, [])

@@ -22,9 +22,9 @@ def test_every_part_stands_beside_the_whole_with_its_trials_and_interval() -> No
     )
     assert table is not None
     assert table.rows == (
-        ("same", "80", "1.000 [0.960, 1.000]"),
-        ("other", "20", "0.500 [0.300, 0.700]"),
-        (ALL, "100", "0.900 [0.850, 0.950]"),
+        ("same", "80", "100.0 % (96.0–100.0 %)"),
+        ("other", "20", "50.0 % (30.0–70.0 %)"),
+        (ALL, "100", "90.0 % (85.0–95.0 %)"),
     )
     assert len(table.columns) == 3
 

@@ -234,7 +234,7 @@ def test_the_figure_has_a_line_for_each_rate_and_its_numbers(golden: Run) -> Non
     points = sum(len(curve.points) for curve in growth.curves)
     assert len(figure.csv.splitlines()) == points + 1
     assert figure.csv.startswith("rate,rank,threshold,references,value,low,high,chance")
-    assert figure.table.columns[0] == "Hit rate within rank"
+    assert figure.table.columns[0] == "Rank"
     ranks = {str(curve.point.rank): label(curve) for curve in growth.curves}
     assert {row[0] for row in figure.table.rows} == set(ranks)
     first = next(rank for rank, words in ranks.items() if words == label(growth.curves[0]))

@@ -388,10 +388,8 @@ def error_trade_off(
     near = {drawn[i] for i in plots.evenly(len(drawn), HOVER_POINTS)} | (marked & set(drawn))
     points = [plots.Point(fmr[i], fnmr[i], described(i), i in marked) for i in sorted(near)]
     equal = metrics.pooled.get(names.equal)
-    summary = (
-        f"The two error rates of {algorithm} come closest at "
-        f"{percent(fmr[crossing])} and {percent(fnmr[crossing])}"
-    )
+    nearest = dict.fromkeys((percent(fmr[crossing]), percent(fnmr[crossing])))
+    summary = f"The two error rates of {algorithm} come closest at {' and '.join(nearest)}"
     summary += f"; the equal error rate is {amount('eer', equal.value)}." if equal else "."
     notes = [
         "Detection error trade-off (DET): every point is one threshold; lower and further left is "
@@ -413,6 +411,8 @@ def error_trade_off(
     if scores is None:
         notes.append(
             "Thresholds are not shown: the scores were not kept, or there are too many of them."
+            if equal
+            else "Thresholds are not shown: this protocol asks for no error rate at a threshold."
         )
     legend = [
         ("s0", "line", algorithm),
@@ -444,12 +444,18 @@ def error_trade_off(
         tuple(notes),
         Table(
             captioned(caption, metrics.counts),
-            (names.x_name, names.y_name, *["Score at or above"] * bool(threshold)),
+            # The axes say what they stand for; a head of three lines is not repeated on paper.
+            (_brief(names.x_name), _brief(names.y_name), *["Score at or above"] * bool(threshold)),
             rows,
         ),
         also=() if scores is None else (threshold_table(scores, names),),
         data=columns,
     )
+
+
+def _brief(name: str) -> str:
+    """Return the abbreviation of a rate that has one."""
+    return name.partition("(")[2].rstrip(")") or name
 
 
 def _trials(counts: Mapping[str, int], name: str) -> int:

@@ -20,6 +20,9 @@ _NAMES = {
     "fpir": "False positive identification rate (FPIR)",
 }
 
+LEAST = 0.00001
+"""Rates below it are written as such: fewer figures are known of them than would be shown."""
+
 STYLES = ("s0", "s1", "s2", "s3")
 """Of the lines, one each: what a person tells apart."""
 
@@ -164,10 +167,12 @@ def growth_figure(growth: Growth, algorithm: str) -> Figure | None:
 
 
 def _told_apart(curves: Sequence[GrowthCurve]) -> list[GrowthCurve]:
-    """Return as many curves as there are styles: the first and last of many."""
-    if len(curves) <= len(STYLES):
-        return list(curves)
-    return [*curves[: len(STYLES) - 1], curves[-1]]
+    """Return as many curves as there are styles: the first two and last two of many.
+
+    Of open sets these are both rates at the first threshold, and both at the last.
+    """
+    half = len(STYLES) // 2
+    return list(curves) if len(curves) <= len(STYLES) else [*curves[:half], *curves[-half:]]
 
 
 def _table(growth: Growth) -> Table:
@@ -188,17 +193,16 @@ def _table(growth: Growth) -> Table:
             row = (
                 *((count(curve.point.rank),) if ranked else _point_cells(curve)),
                 size_text(point, growth),
-                percent(estimate.value),
-                CERTAIN
-                if CERTAIN in estimate.flags
-                else interval("hit-rate", estimate.low, estimate.high) or NO_VALUE,
+                _share(estimate.value),
+                CERTAIN if CERTAIN in estimate.flags else _range(estimate.low, estimate.high),
             )
             told = "" if estimate.chance is None else percent(estimate.chance)
             rows.append((*row, *[told] * chance))
     return Table(
-        f"Rates by the size of the gallery: {searches_in(growth)}",
+        f"{'Hit rates within a rank' if ranked else 'Rates'} by the size of the gallery: "
+        f"{searches_in(growth)}",
         (
-            *(("Hit rate within rank",) if ranked else ("Rate", "Rank", "Threshold")),
+            *(("Rank",) if ranked else ("Rate", "Rank", "Threshold")),
             "References",
             "Value",
             "95 % interval",
@@ -206,6 +210,27 @@ def _table(growth: Growth) -> Table:
         ),
         tuple(rows),
     )
+
+
+def _share(value: float | None) -> str:
+    """Return a rate in percent: that of few of all galleries that may be drawn is nearly none."""
+    if value is not None and 0 < value < LEAST:
+        return f"<{percent(LEAST)}"
+    return percent(value)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    """Return an interval in percent, its ends as `_share` writes them.
+
+    >>> _range(2e-7, 0.05).replace("\u202f", " "), _range(0.0, 3e-9).replace("\u202f", " ")
+    ('<0.001–5.0 %', '<0.001 %')
+    """
+    text = interval("hit-rate", low, high)
+    if low is None or high is None or not text:
+        return NO_VALUE
+    if 0 < high < LEAST:
+        return _share(high)
+    return f"<{LEAST * 100:g}–{text.partition('–')[2]}" if 0 < low < LEAST else text
 
 
 def _is_round(size: int) -> bool:

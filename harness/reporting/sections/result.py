@@ -103,7 +103,9 @@ class _MetricTable:
     unvalued: Sequence[tuple[str, str]]
 
     def has(self, column: str) -> bool:
-        """Say whether a column has anything in it."""
+        """Say whether a column has anything in it, and a spread more than the value of one fold."""
+        if column == "spread":
+            return any(row.spread not in ("", row.value) for row in self.rows)
         return any(getattr(row, column) for row in self.rows)
 
     @property

@@ -94,10 +94,13 @@ def _reliability(curve: dict[str, list[float]]) -> Figure | None:
     sure, right, images = curve["confidence"], curve["accuracy"], curve["images"]
     total = sum(images)
     gap = sum(n * (a - c) for n, a, c in zip(images, right, sure, strict=True)) / total
-    tendency = "less often right than it is sure" if gap < 0 else "more often right than it is sure"
+    told = percent(sure_mean(sure, images)), percent(sure_mean(right, images))
+    tendency = "less often right than" if gap < 0 else "more often right than"
+    if told[0] == told[1]:
+        tendency = "as often right as"
     summary = (
-        f"Over all images the algorithm is sure to {percent(sure_mean(sure, images))} and right "
-        f"for {percent(sure_mean(right, images))}: it is {tendency}."
+        f"Over all images the algorithm is sure to {told[0]} and right for {told[1]}: "
+        f"it is {tendency} it is sure."
     )
     points = [
         plots.Point(

@@ -33,7 +33,7 @@ def subset_table(metrics: Metrics) -> Table | None:
     ids = list(dict.fromkeys(key for part in metrics.subsets.values() for key in part))
     parts = {**metrics.subsets, ALL: metrics.pooled}
     rows = tuple(
-        (name, *_cells([part.get(metric) for metric in ids])) for name, part in parts.items()
+        (name, *_cells(ids, [part.get(metric) for metric in ids])) for name, part in parts.items()
     )
     columns = ("Part", "Trials", *(wording.metric_label(metric) for metric in ids))
     return Table(
@@ -41,15 +41,18 @@ def subset_table(metrics: Metrics) -> Table | None:
     )
 
 
-def _cells(estimates: list[Estimate | None]) -> tuple[str, ...]:
+def _cells(metrics: list[str], estimates: list[Estimate | None]) -> tuple[str, ...]:
     trials = next((wording.count(found.n) for found in estimates if found is not None), "")
-    return (trials, *("" if found is None else _figure(found) for found in estimates))
+    return (
+        trials,
+        *(
+            "" if found is None else _figure(metric, found)
+            for metric, found in zip(metrics, estimates, strict=True)
+        ),
+    )
 
 
-def _figure(found: Estimate) -> str:
-    if found.value is None:
-        return wording.NO_VALUE
-    text = f"{found.value:.3f}"
-    if found.low is None or found.high is None:
-        return text
-    return f"{text} [{found.low:.3f}, {found.high:.3f}]"
+def _figure(metric: str, found: Estimate) -> str:
+    text = wording.amount(metric, found.value)
+    range_ = wording.interval(metric, found.low, found.high)
+    return f"{text} ({range_})" if range_ else text
