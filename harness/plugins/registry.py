@@ -13,7 +13,7 @@ import re
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,7 +24,13 @@ from harness.errors.absent import how_to_install, is_absent
 from harness.plugins.glancing import ABILITIES, INIT, Glance, glance_at, offered_by
 from harness.plugins.importing import check_dataclass, imported, only_class
 from harness.plugins.places import bundled
-from harness.plugins.programs.command import PREFIX, command_of, is_command, words_of
+from harness.plugins.programs.command import (
+    PREFIX,
+    command_of,
+    configured,
+    is_command,
+    words_of,
+)
 
 if TYPE_CHECKING:
     import importlib.metadata
@@ -96,7 +102,7 @@ class Plugin:
     def path(self) -> str:
         """What names it after ``--algo``, wherever it lies."""
         if self.command:
-            return f"{PREFIX}{self.command}"
+            return command_of(f"{PREFIX}{self.command}").path
         return str(self.place / self.name if self.attribute else self.place)
 
 
@@ -233,7 +239,8 @@ def _at(name: str) -> Plugin | None:
 def find_algorithm(name: str, extra: Iterable[Path] = ()) -> Plugin:
     """Return the one plugin of this name, or the algorithm file or folder at this path.
 
-    ``exec:COMMAND`` is the program that the command starts.
+    ``exec:COMMAND`` is the program that the command starts, ``tatte:LIBRARY`` a library for NIST's
+    Tatt-E behind its driver.
 
     Raises
     ------
@@ -259,6 +266,26 @@ def find_algorithm(name: str, extra: Iterable[Path] = ()) -> Plugin:
         places = ", ".join(str(plugin.file) for plugin in plugins)
         raise UsageError(f"{name!r} names more than one algorithm: {places}. Rename one of them.")
     return plugins[0]
+
+
+def with_parameters(plugin: Plugin, assignments: Mapping[str, str]) -> Plugin:
+    """Return the plugin that values of parameters make of another: of a library, its driver.
+
+    Parameters
+    ----------
+    plugin
+        That is found.
+    assignments
+        Of ``--param``.
+
+    Raises
+    ------
+    UsageError
+        If the driver cannot be compiled with them.
+    """
+    if not plugin.command:
+        return plugin
+    return replace(plugin, command=configured(plugin.command, assignments))
 
 
 def find_protocol(name: str, extra: Iterable[Path] = ()) -> Path:
@@ -423,7 +450,7 @@ def source_hash(plugin: Plugin, loaded: Iterable[str] = ()) -> str:
     files = plugin_files(plugin, loaded)
     if plugin.command:
         lines = [f"{digest}  program/{name}" for name, digest in files.items()]
-        lines += [f"{command_of(plugin.path).digest()}  words"]
+        lines += [f"{command_of(f'{PREFIX}{plugin.command}').digest()}  words"]
         lines += [f"{digest}  {place}" for place, digest in program_speakers().items()]
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
     home = home_of(plugin)
@@ -449,7 +476,7 @@ def plugin_files(plugin: Plugin, loaded: Iterable[str] = ()) -> dict[str, str]:
     from harness.plugins.sources import named_files
 
     if plugin.command:
-        return command_of(plugin.path).hashes()
+        return command_of(f"{PREFIX}{plugin.command}").hashes()
     home = home_of(plugin).resolve()
     own = [file.resolve() for file in own_files(plugin)]
     names = {file.relative_to(home).as_posix() for file in own if file.is_relative_to(home)}

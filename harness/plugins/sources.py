@@ -43,6 +43,7 @@ APART = (
     "harness.plugins.programs",
     "harness.plugins.programs.command",
     "harness.plugins.programs.documented",
+    "harness.plugins.programs.driver",
     "harness.plugins.programs.starting_points",
     "harness.plugins.registry",
     "harness.plugins.requirements",

@@ -35,7 +35,7 @@ from harness.execution.environment import Environment
 from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.pool import MEMORY
 from harness.plugins.places import bundled
-from harness.plugins.programs.command import is_command, unknown
+from harness.plugins.programs.command import folder_digest, is_command, unknown
 from harness.plugins.registry import (
     Plugin,
     find_algorithm,
@@ -43,6 +43,7 @@ from harness.plugins.registry import (
     plugin_files,
     protocols,
     source_hash,
+    with_parameters,
 )
 from harness.plugins.requirements import check_installed
 from harness.record import record
@@ -474,6 +475,7 @@ def command(run: Prepared) -> str:
 
 def _entry(name: str | Plugin, request: Request) -> ConfiguredAlgorithm:
     plugin = name if isinstance(name, Plugin) else find_algorithm(name, request.plugins)
+    plugin = with_parameters(plugin, request.parameters)
     if request.executor.here:
         check_installed(plugin)
     given = (request.data, request.train_data, request.out)
@@ -559,7 +561,7 @@ def _prepared(
         algorithm=entry.plugin.name,
         source_hash=entry.source_hash,
         parameters=parameters,
-        weight_hashes=_weights(parameters),
+        weight_hashes=_weights(parameters, folders=bool(entry.plugin.command)),
         failure_policy=task_of(judged.protocol).failure_policy,
         folds=[fold.name for fold in judged.folds],
         fold_count=request.fold_count or 0,
@@ -610,8 +612,11 @@ def _not_learned(
     return replace(judged, dataset=noted)
 
 
-def _weights(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Hash every file that a parameter names: other weights are another algorithm."""
+def _weights(parameters: Mapping[str, Any], *, folders: bool = False) -> dict[str, str]:
+    """Hash every file that a parameter names: other weights are another algorithm.
+
+    Of a program, whose code nobody sees, folders are hashed, too.
+    """
     hashes = {}
     for name, value in parameters.items():
         if isinstance(value, str) and value:
@@ -619,6 +624,8 @@ def _weights(parameters: Mapping[str, Any]) -> dict[str, str]:
             with suppress(OSError):
                 if path.is_file():
                     hashes[name] = digest_of(path)
+                elif folders and path.is_dir():
+                    hashes[name] = folder_digest(path)
     return hashes
 
 

@@ -112,6 +112,7 @@ def _of_algorithm(
         raise
     check_installed(plugin)
     assigned = assignments(parameters)
+    plugin = registry.with_parameters(plugin, assigned)
     described = ask(plugin, preset=preset, assignments=assigned).description
     described.check_complete(plugin.name)
     values = described.values()

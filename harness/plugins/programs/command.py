@@ -1,4 +1,7 @@
-"""What ``--algo exec:COMMAND`` names: the words of a command, and the files among them."""
+"""What ``--algo exec:COMMAND`` names: the words of a command, and the files among them.
+
+``tatte:LIBRARY`` is such a command, too: that of the driver which loads the library.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,20 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.whole_files import digest_of
 from harness.errors import UsageError, some
+from harness.plugins.programs.driver import HEADER, built, is_driver, made_of
 
 PREFIX = "exec:"
 """How the name of an algorithm begins that is a command."""
+
+LIBRARY = "tatte:"
+"""How the name of an algorithm begins that is a library for NIST's Tatt-E."""
 
 MOST_FILES = 10_000
 """Files that a folder named in a command may hold."""
@@ -48,9 +55,21 @@ class Command:
         return shlex.join(self.words)
 
     @property
+    def path(self) -> str:
+        """What names it after ``--algo``."""
+        return f"{LIBRARY}{self.words[1]}" if self.is_driven else f"{PREFIX}{self.text}"
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether it is a library behind a driver of ours."""
+        return len(self.words) == 2 and is_driver(Path(self.words[0]))
+
+    @property
     def file(self) -> Path:
         """The program's own file: of ``python3 match.py`` the second, of ``./match`` the first."""
         first = Path(self.words[0])
+        if self.is_driven:
+            return Path(self.words[1])
         later = [one for one in self.files[1:] if one.is_file()]
         runs_others = str(first.parent) in _system_folders() or _INTERPRETER.fullmatch(first.name)
         return later[0] if later and runs_others else first
@@ -58,7 +77,10 @@ class Command:
     @property
     def name(self) -> str:
         """What the program is called where it is listed."""
-        return re.sub(r"[^a-z0-9]+", "-", self.file.stem.lower()).strip("-") or "program"
+        stem = self.file.stem.lower()
+        if self.is_driven:
+            stem = stem.removeprefix("lib")
+        return re.sub(r"[^a-z0-9]+", "-", stem).strip("-") or "program"
 
     def hashes(self) -> dict[str, str]:
         """Return SHA-256 of every file that the command names, by its path.
@@ -72,8 +94,8 @@ class Command:
         """
         home = self.file.resolve().parent
         found = {}
-        for place in self.files:
-            for file in _files_of(place):
+        for place in self.files[1 if self.is_driven else 0 :]:
+            for file in files_of(place):
                 path = file.resolve()
                 inside = path.is_relative_to(home)
                 key = path.relative_to(home).as_posix() if inside else str(path)
@@ -81,14 +103,19 @@ class Command:
         return dict(sorted(found.items()))
 
     def digest(self) -> str:
-        """Hash the words that name no file: other options are another program."""
+        """Hash the words that name no file: other options are another program.
+
+        Of a driver it is what it was made of: compilers need not write the same bytes twice.
+        """
+        if self.is_driven:
+            return hashlib.sha256(made_of(Path(self.words[0])).encode()).hexdigest()
         words = [re.sub(r"^.*/", "", w) if _named_in(w) else w for w in self.words]
         return hashlib.sha256(shlex.join(words).encode()).hexdigest()
 
 
 def is_command(name: str) -> bool:
     """Say whether the name of an algorithm is a command."""
-    return name.startswith(PREFIX)
+    return name.startswith((PREFIX, LIBRARY))
 
 
 def command_of(name: str) -> Command:
@@ -97,13 +124,15 @@ def command_of(name: str) -> Command:
     Parameters
     ----------
     name
-        ``exec:COMMAND``.
+        ``exec:COMMAND``, or ``tatte:LIBRARY``, whose driver is compiled where need be.
 
     Raises
     ------
     UsageError
         If there is no such command.
     """
+    if name.startswith(LIBRARY):
+        return _driven(name)
     text = name.removeprefix(PREFIX)
     try:
         words = shlex.split(text)
@@ -126,6 +155,38 @@ def command_of(name: str) -> Command:
             words[number] = word.removesuffix(str(_value(word))) + whole
             files.append(Path(whole))
     return Command(tuple(words), tuple(dict.fromkeys(files)))
+
+
+def configured(command: str, assignments: Mapping[str, str]) -> str:
+    """Return the command that values of parameters make of another: they may choose a driver.
+
+    Parameters
+    ----------
+    command
+        As a shell takes it.
+    assignments
+        Of ``--param``.
+    """
+    words = shlex.split(command)
+    if len(words) == 2 and is_driver(Path(words[0])) and assignments.get(HEADER):
+        words[0] = str(built(assignments[HEADER]))
+    return shlex.join(words)
+
+
+def _driven(name: str) -> Command:
+    """Return the command that loads a library."""
+    text = name.removeprefix(LIBRARY)
+    place = Path(text)
+    if not text:
+        raise UsageError(
+            f"--algo {LIBRARY} names no library; write {LIBRARY}PATH, as in "
+            f"{LIBRARY}build/libtatte_acme_001.so"
+        )
+    if not place.is_file():
+        what = "is a folder; name the library in it" if place.is_dir() else "is not there"
+        raise UsageError(f"--algo {name}: the library {text!r} {what}")
+    library = place.absolute()
+    return Command((str(built()), str(library)), (built(), library))
 
 
 def _why_not(word: str) -> str:
@@ -162,7 +223,14 @@ def _system_folders() -> set[str]:
     return {os.path.abspath(one) for one in folders if one}  # noqa: PTH100 - as above
 
 
-def _files_of(place: Path) -> Iterator[Path]:
+def files_of(place: Path) -> Iterator[Path]:
+    """Yield a file, or the files below a folder in their order.
+
+    Raises
+    ------
+    UsageError
+        If a folder holds more files than can be looked at.
+    """
     if place.is_file():
         yield place
         return
@@ -178,10 +246,28 @@ def _files_of(place: Path) -> Iterator[Path]:
             yield file
 
 
+def folder_digest(folder: Path) -> str:
+    """Hash the files below a folder, with their paths in it.
+
+    Raises
+    ------
+    UsageError
+        If it holds more files than can be looked at.
+    """
+    lines = [f"{digest_of(one)}  {one.relative_to(folder).as_posix()}" for one in files_of(folder)]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def unknown(name: str) -> str:
     """Say what of a program is not known, of the name that it has on the command line."""
     command = command_of(name)
     files = some(len(command.hashes()), "file")
+    if command.is_driven:
+        return (
+            f"the library {command.name!r} is known by its own bytes and by the files that its "
+            "parameters name; what else it loads (other libraries) is not known, and may change "
+            "without being another entry"
+        )
     return (
         f"the program {command.name!r} is known by the {files} that its command names and by the "
         "version that it says; what else it loads (libraries, modules of an interpreter, models) "
