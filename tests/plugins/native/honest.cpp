@@ -1,7 +1,8 @@
 // A library that does what the interface asks for: the mean colours of a grid of 4 x 4 cells, as the
 // built-in algorithm `colours` makes them, to the last bit. Pictures are shrunk as Pillow does with
-// a box filter (weights of 22 bits, rounded after rows and after columns); cosines are summed one
-// term after another, so that scores agree with those of `colours` up to the order of the sum.
+// a box filter (weights of 22 bits, rounded after rows and after columns; of pictures over twice as
+// high as wide newer versions take the columns first, and cells may be one level apart). Cosines are
+// summed one term after another: scores agree with those of `colours` up to the order of the sum.
 
 #include <algorithm>
 #include <cmath>
@@ -26,6 +27,7 @@ struct Span {
 
 std::vector<Span> spans(int size) {
     const double scale = static_cast<double>(size) / CELLS, filter = std::max(scale, 1.0);
+    const double inverse = 1.0 / filter;  // multiplied by, as Pillow does: the last bit decides
     std::vector<Span> found;
     for (int cell = 0; cell < CELLS; ++cell) {
         const double centre = (cell + 0.5) * scale;
@@ -34,7 +36,7 @@ std::vector<Span> spans(int size) {
         std::vector<double> shares;
         double sum = 0;
         for (int at = first; at < end; ++at) {
-            const double x = (at - centre + 0.5) / filter;
+            const double x = (at - centre + 0.5) * inverse;
             shares.push_back(x > -0.5 && x <= 0.5 ? 1.0 : 0.0);
             sum += shares.back();
         }

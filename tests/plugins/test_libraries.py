@@ -1,0 +1,458 @@
+"""Libraries for NIST's Tatt-E as algorithms: the driver, and what a library can do wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from algorithms.colours import Colours
+from harness.api import FailureToEnroll
+from harness.errors import UsageError
+from harness.execution.answers import BadAnswer, checked_candidates
+from harness.plugins.programs import driver
+from harness.plugins.programs.adapter import program_class
+from harness.plugins.programs.client import ProgramFault
+from harness.plugins.registry import find_algorithm, load, source_hash, with_parameters
+from tests.conftest import run_harness
+from tests.plugins.conftest import Build
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("libraries")]
+
+VERSION = """
+#include <stdint.h>
+uint16_t _ZN5TattE17API_MAJOR_VERSIONE = {major}, _ZN5TattE17API_MINOR_VERSIONE = {minor};
+"""
+FACTORY = "void _ZN5TattE9Interface17getImplementationEv(void) {}\n"
+CURRENT = VERSION.format(major=0, minor=1)
+
+Loaded = Callable[..., Any]
+
+
+@pytest.fixture
+def loaded() -> Iterator[Loaded]:
+    """Make algorithms of libraries, and end their programs."""
+    kinds: list[Any] = []
+
+    def make(file: Path, seconds: dict[str, float] | None = None, **values: Any) -> Any:
+        words = [str(driver.built(values.get("header", ""))), str(file)]
+        kinds.append(program_class(words, seconds=seconds))
+        return kinds[-1](**values)
+
+    yield make
+    for kind in kinds:
+        kind.end_program()
+
+
+@pytest.fixture
+def hostile(library: Build, loaded: Loaded, tmp_path: Path) -> Loaded:
+    """Make an algorithm of the library that does one thing wrong."""
+
+    def make(does: str, seconds: dict[str, float] | None = None) -> Any:
+        config = tmp_path / "config"
+        config.mkdir(exist_ok=True)
+        (config / "does").write_text(does)
+        return loaded(library("hostile"), seconds, config=str(config))
+
+    return make
+
+
+def pictures(count: int = 24) -> list[npt.NDArray[np.uint8]]:
+    """Return pictures of many sizes."""
+    rng = np.random.default_rng(3)
+    sizes = [(48, 64), (33, 47), (3, 2), (1, 1), (4, 4), (5, 100), *[(20, 30)] * count]
+    return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes[:count]]
+
+
+def searched(algorithm: Any, images: list[npt.NDArray[np.uint8]], length: int = 20) -> Any:
+    """Enrol pictures, and search for all of them."""
+    algorithm.finalise([algorithm.enrol(one) for one in images])
+    return [algorithm.search(algorithm.extract(one), length) for one in images]
+
+
+def test_the_honest_library_makes_the_templates_of_colours_and_scores_up_to_the_order_of_a_sum(
+    library: Build, loaded: Loaded
+) -> None:
+    algorithm, colours, images = loaded(library("honest", "-O2")), Colours(), pictures()
+    expected = [colours.extract(one) for one in images]
+    for image, one in zip(images, expected, strict=True):
+        assert algorithm.extract(image).tobytes() == one.tobytes()
+        assert algorithm.enrol(image).tobytes() == one.tobytes()
+    scores = colours.compare(expected, expected)
+    for row, found in zip(scores, searched(algorithm, images, len(images)), strict=True):
+        assert np.abs(found.scores - row[found.places]).max() < 48 * np.finfo(float).eps
+        assert (np.diff(found.scores) <= 0).all()
+        assert sorted(found.places) == list(range(len(images)))
+
+
+def test_the_driver_is_free_of_warnings_and_is_compiled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CXX", "g++ -O0 -Wall -Wextra -Wpedantic -Wshadow -Werror")
+    first = driver.built()
+    before = first.stat().st_mtime_ns
+    assert driver.built() == first
+    assert first.stat().st_mtime_ns == before
+    assert [one.name for one in first.parent.parent.iterdir()] == [first.parent.name]
+    monkeypatch.setenv("CXX", "no-such-compiler -O1")
+    with pytest.raises(UsageError, match="there is no such compiler; name one, or leave CXX out"):
+        driver.built()
+    monkeypatch.delenv("CXX")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match=r"install one \(apt install g\+\+"):
+        driver.built()
+
+
+def test_a_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    wrong = tmp_path / "tatte.h"
+    wrong.write_text("namespace TattE {}\n")
+    with pytest.raises(UsageError, match=r"cannot compile the driver .* against .*tatte\.h.*error"):
+        driver.built(str(wrong))
+    with pytest.raises(UsageError, match="there is no such file; name NIST's"):
+        driver.built(str(tmp_path / "nowhere.h"))
+    assert not list(tmp_path.glob("*/drivers/*"))
+
+
+def test_a_header_of_theirs_is_compiled_against_and_belongs_to_the_entry(
+    library: Build, loaded: Loaded, tmp_path: Path
+) -> None:
+    header = tmp_path / "tatte.h"
+    shutil.copy(driver.SOURCES / "tatte_interface.hpp", header)
+    file = library("null")
+    plain = find_algorithm(f"tatte:{file}")
+    against = with_parameters(plain, {"header": str(header)})
+    assert against.command != plain.command
+    assert against.path == plain.path == f"tatte:{file}"
+    assert source_hash(against) != source_hash(plain)
+    algorithm = loaded(file, header=str(header))
+    assert algorithm.extract(pictures(1)[0]).tolist() == [0]
+    kind: Any = load(plain)
+    with pytest.raises(ProgramFault, match="is not what this driver was compiled against"):
+        kind(header=str(header)).extract(pictures(1)[0])
+    kind.end_program()
+
+
+OTHERS = {
+    "missing symbol": ("int nothing;", (), "does not define TattE::Interface::getImplementation()"),
+    "interface of 2016": (
+        "void _ZN5TattE23IdentificationInterface17getImplementationEv(void) {}",
+        (),
+        "keeps to the Tatt-E interface of 2016",
+    ),
+    "no version": (FACTORY, (), "does not say which version of the interface it keeps to"),
+    "later version": (
+        FACTORY + VERSION.format(major=1, minor=0),
+        (),
+        "keeps to version 1.0 of the Tatt-E interface; this driver takes 0.1",
+    ),
+    "earlier version": (FACTORY + VERSION.format(major=0, minor=0), (), "keeps to version 0.0"),
+    "libc++": (
+        FACTORY + CURRENT + "void _ZNSt3__112basic_stringIcED1Ev(void) {}",
+        (),
+        "was built with libc++",
+    ),
+    "undefined": (
+        FACTORY + CURRENT + "void nowhere(void); void here(void) { nowhere(); }",
+        (),
+        "uses a function that nothing defines",
+    ),
+    "program": ("int main(void) { return 0; }", ("-pie", "-no-pie"), "is no shared library"),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_library_of_another_kind_is_refused_with_a_sentence_of_its_own(
+    what: str, library: Build, loaded: Loaded
+) -> None:
+    text, options, words = OTHERS[what]
+    file = library(what.replace(" ", "_"), *options, text=text)
+    with pytest.raises(ProgramFault) as reason:
+        loaded(file)
+    assert reason.value.fault == "failed"
+    assert words in str(reason.value)
+    assert str(file) in str(reason.value)
+
+
+def test_old_strings_are_noticed_by_their_symbols(library: Build, loaded: Loaded) -> None:
+    file = library("old_strings", "-D_GLIBCXX_USE_CXX11_ABI=0", sources="null")
+    with pytest.raises(ProgramFault, match="built with the old strings .*_GLIBCXX_USE_CXX11_ABI=1"):
+        loaded(file)
+
+
+def test_a_newer_glibc_a_missing_library_and_another_processor_are_told_apart(
+    library: Build, loaded: Loaded, tmp_path: Path
+) -> None:
+    needs = "int _ZN5helper(void); int here(void) { return _ZN5helper(); }"
+    map_file = tmp_path / "map"
+    map_file.write_text("GLIBC_9.99 { global: *; };\n")
+    options = (f"-Wl,--version-script={map_file}", "-Wl,-soname,libhelper.so.1")
+    helper = library("helper", *options, text="int _ZN5helper(void) { return 1; }")
+    file = library("newer", str(helper), f"-Wl,-rpath,{tmp_path}", text=needs + FACTORY + CURRENT)
+    with pytest.raises(ProgramFault, match=r"needs a library that is not here.*libhelper\.so\.1"):
+        loaded(file)
+    map_file.write_text("GLIBC_9.98 { global: *; };\n")
+    older = library("older_helper", *options, text="int _ZN5helper(void) { return 1; }")
+    shutil.copy(older, tmp_path / "libhelper.so.1")
+    with pytest.raises(ProgramFault, match="needs a newer glibc than this machine's"):
+        loaded(file)
+    other = tmp_path / "libtatte_other_001.so"
+    data = bytearray(library("null").read_bytes())
+    data[18:20] = (0x28).to_bytes(2, sys.byteorder)  # ARM
+    other.write_bytes(data)
+    with pytest.raises(ProgramFault, match="built for another kind of processor .*machine 40"):
+        loaded(other)
+    other.write_text("GROUP ( libtatte.so )\n")
+    with pytest.raises(ProgramFault, match="is no shared library; a submission is a file lib"):
+        loaded(other)
+
+
+NO_LIBRARIES = {
+    "tatte:": "names no library; write tatte:PATH",
+    "tatte:nowhere.so": "the library 'nowhere.so' is not there",
+    "tatte:folder": "is a folder; name the library in it",
+}
+
+
+@pytest.mark.parametrize("name", NO_LIBRARIES)
+def test_a_name_without_a_library_says_what_to_write(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as reason:
+        find_algorithm(name)
+    assert NO_LIBRARIES[name] in str(reason.value)
+
+
+def test_the_driver_is_known_by_what_it_is_made_of_and_the_library_by_its_bytes(
+    library: Build, tmp_path: Path
+) -> None:
+    file = tmp_path / "a b" / "libtatte_ACME_002.so"
+    file.parent.mkdir()
+    shutil.copy(library("null"), file)
+    plugin = find_algorithm(f"tatte:{file}")
+    assert (plugin.name, plugin.path) == ("tatte-acme-002", f"tatte:{file}")
+    before = source_hash(plugin)
+    assert find_algorithm(plugin.path) == plugin
+    with file.open("ab") as more:
+        more.write(b"x")
+    assert source_hash(plugin) != before
+
+
+FAULTS = {
+    "crash in search 7": "the library was ended in identifyTemplate by SIGSEGV",
+    "exit": "the library ended its process in createTemplate with exit code 0",
+    "quiet exit": "the library ended its process in createTemplate with exit code 3",
+    "throw": "identifyTemplate threw an exception: no licence",
+    "throw a number": "identifyTemplate threw what is no std::exception",
+    "odd code": "createTemplate returned 42, which is no return code",
+    "no file": "createTemplate returned InputLocationError",
+    "bad configuration": "initializeTemplateCreation returned ConfigError: no model",
+    "crash in initializeIdentification": "was ended in initializeIdentification by SIGABRT",
+    "abort finalising": "the library was ended in finalizeEnrollment by SIGABRT",
+    "full disk": "finalizeEnrollment returned EnrollDirError: no space",
+    "unknown": "named a candidate that is not in the manifest: 24",
+    "no number": "named a candidate that is not in the manifest: one",
+    "NaN": "gave candidate 1 a score that is no finite number: nan",
+    "write config": "createTemplate wrote into a folder that is read-only: ",
+    "write enrolment": "identifyTemplate wrote into a folder that is read-only: ",
+    "no search": "cannot do what it is asked, 'search': identifyTemplate returned NotImplemented",
+}
+
+
+@pytest.mark.parametrize("does", FAULTS)
+def test_what_a_library_does_wrong_fails_the_run_and_names_the_function(
+    does: str, hostile: Loaded
+) -> None:
+    with pytest.raises(ProgramFault) as reason:
+        searched(hostile(does), pictures())
+    assert FAULTS[does] in str(reason.value)
+
+
+LISTS = {
+    "3 of 20": "has 3 candidates and 0 empty places where 20 are asked for",
+    "too many": "has 21 candidates",
+    "twice": "names reference 0 more than once",
+    "unsorted": "is not sorted: rank 2 has the score",
+}
+
+
+@pytest.mark.parametrize("does", LISTS)
+def test_a_list_that_is_none_is_refused(does: str, hostile: Loaded) -> None:
+    algorithm, images = hostile(does), pictures()
+    (first, *_) = searched(algorithm, images)
+    with pytest.raises(BadAnswer, match=LISTS[does]):
+        checked_candidates(first, 20, len(images), "a.png")
+
+
+def test_a_library_that_never_answers_is_ended_with_all_its_processes(
+    hostile: Loaded, tmp_path: Path
+) -> None:
+    algorithm = hostile("loop", {"search": 0.5})
+    with pytest.raises(ProgramFault, match="did not answer 'search' in 0.5 s, and was ended"):
+        searched(algorithm, pictures())
+    assert not processes_of("libtatte_hostile_001")
+
+
+def processes_of(name: str) -> list[str]:
+    """Return the command lines of processes, but for ours, that name something."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = place.read_bytes().decode("utf-8", "replace")
+        except OSError:
+            continue
+        if name in words and place.parent.name != str(os.getpid()):
+            found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("does", ["refuse", "blank"])
+def test_what_a_library_refuses_is_counted_as_a_failure_to_enrol(
+    does: str, hostile: Loaded
+) -> None:
+    algorithm = hostile(does)
+    said = {
+        "refuse": 'createTemplate returned RefuseInput: not "this" one \\?',
+        "blank": "createTemplate returned Success and a template of 0 bytes",
+    }
+    for make in (algorithm.enrol, algorithm.extract, algorithm.enrol):
+        with pytest.raises(FailureToEnroll, match=f"^{said[does]}$"):
+            make(pictures(1)[0])
+
+
+def test_a_search_that_fails_is_counted_and_empty_places_are_said(hostile: Loaded) -> None:
+    with pytest.raises(FailureToEnroll, match="^identifyTemplate returned TemplateFormatError"):
+        searched(hostile("bad template"), pictures())
+    found = searched(hostile("empty places"), pictures())
+    assert [(len(one.places), one.empty) for one in found] == [(19, 1)] * 24
+
+
+def test_what_a_library_prints_is_the_log_and_never_an_answer(
+    hostile: Loaded, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    algorithm = hostile("garbage")
+    assert len(searched(algorithm, pictures())) == 24
+    type(algorithm).end_program()
+    out = capfd.readouterr().out
+    assert out.count("loading") == out.count('{"candidates":[]}') == 24
+
+
+def test_memory_that_runs_out_is_said_by_name(
+    library: Build, loaded: Loaded, tmp_path: Path
+) -> None:
+    (tmp_path / "does").write_text("leak")
+    words = f"ulimit -v 300000; exec '{driver.built()}' '{library('hostile')}'"
+    kind: Any = program_class(["sh", "-c", words])
+    with pytest.raises(ProgramFault, match="createTemplate threw an exception: std::bad_alloc"):
+        kind(config=str(tmp_path)).extract(pictures(1)[0])
+    kind.end_program()
+
+
+def test_the_decision_and_the_confidence_of_a_detection_make_one_score(
+    library: Build, loaded: Loaded, hostile: Loaded
+) -> None:
+    image = pictures(1)[0]
+    assert hostile("well").detect(image) == 0.625  # a quarter sure, and yes
+    for one in pictures(8):
+        assert hostile("well").detect(one) == 0.625
+    dark = np.full((40, 60, 3), 200, np.uint8)
+    dark[10:30, 15:45] = 20
+    honest = loaded(library("honest", "-O2"))
+    assert honest.detect(dark) == 1.0
+    assert 0 <= honest.detect(255 - dark) < 0.5
+    for does, words in {
+        "NaN": "gave a confidence outside [0, 1]: nan",
+        "too sure": "gave a confidence outside [0, 1]: 1.5",
+        "no detection": "says that it cannot do what it is asked, 'detect'",
+    }.items():
+        with pytest.raises(ProgramFault) as reason:
+            hostile(does).detect(image)
+        assert words in str(reason.value)
+
+
+def test_stages_take_turns_and_a_new_gallery_takes_the_place_of_the_last(
+    library: Build, loaded: Loaded
+) -> None:
+    algorithm, images = loaded(library("random")), pictures(60)
+    first = None
+    for turn in range(3):
+        kept, failed = [], 0
+        for image in images[turn:]:
+            try:
+                kept.append((image, algorithm.enrol(image)))
+                assert 0 <= algorithm.detect(image) <= 1
+            except FailureToEnroll:
+                failed += 1
+        assert 0 < failed < 30
+        algorithm.finalise([template for _, template in kept])
+        found = {}
+        for place, (image, _) in enumerate(kept):
+            try:
+                found[image.tobytes()] = algorithm.search(algorithm.extract(image), 3)
+            except FailureToEnroll as reason:
+                assert "identifyTemplate returned VendorError: drawn to fail" in str(reason)
+                continue
+            assert found[image.tobytes()].places[0] == place
+        first = first or found
+        assert len(found) > len(kept) / 2
+
+
+def test_nothing_is_left_behind(
+    library: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    kind: Any = program_class([str(driver.built()), str(library("honest", "-O2"))])
+    searched(kind(), pictures())
+    assert list(tmp_path.iterdir())
+    assert kind.end_program() == ""
+    assert not list(tmp_path.iterdir())
+    assert not processes_of("libtatte_honest_001")
+
+
+@pytest.mark.own_workers
+def test_the_kit_passes_the_honest_library_and_finds_one_that_keeps_state(
+    library: Build, tmp_path: Path
+) -> None:
+    found = run_harness("check", f"tatte:{library('honest', '-O2')}", cwd=tmp_path)
+    assert found.code == 0, found.out
+    (tmp_path / "does").write_text("state")
+    words = ["check", f"tatte:{library('hostile')}", "--param", f"config={tmp_path}"]
+    found = run_harness(*words, cwd=tmp_path)
+    assert found.code == 3
+    assert "FAIL  Searcher: a search does not depend on others" in found.out
+
+
+@pytest.mark.own_workers
+def test_a_run_of_the_honest_library_has_the_numbers_of_colours(
+    library: Build, tmp_path: Path
+) -> None:
+    file = library("honest", "-O2")
+    for name in (f"tatte:{file}", "colours"):
+        words = ["run", "--protocol", "mixed-media", "--fold", "1", "--algo", name]
+        found = run_harness(*words, cwd=tmp_path)
+        assert found.code == 0, found.err
+    ours, theirs = (
+        json.loads((run / "metrics.json").read_text())["pooled"]
+        for run in sorted((tmp_path / "runs" / "mixed-media").iterdir())
+        if (run / "metrics.json").exists()
+    )
+    for name, metric in ours.items():
+        assert theirs[name]["value"] == pytest.approx(metric["value"], rel=1e-9), name
+    words = ["run", "--protocol", "mixed-media,detection", "--fold", "1"]
+    found = run_harness(*words, "--algo", f"tatte:{library('null')}", cwd=tmp_path)
+    assert found.code == 3
+    assert "initializeDetection returned NotImplemented" in found.err
+    assert "mixed-media / tatte-null-001" in found.out
+
+
