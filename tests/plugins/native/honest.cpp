@@ -1,8 +1,8 @@
-// A library that does what the interface asks for: the mean colours of a grid of 4 x 4 cells, as the
+// A library that does what the interface asks for: mean colours of a grid of 4 x 4 cells, as the
 // built-in algorithm `colours` makes them, to the last bit. Pictures are shrunk as Pillow does with
 // a box filter (weights of 22 bits, rounded after rows and after columns; of pictures over twice as
-// high as wide newer versions take the columns first, and cells may be one level apart). Cosines are
-// summed one term after another: scores agree with those of `colours` up to the order of the sum.
+// high as wide newer versions take the columns first, and cells may be one level apart). Cosines
+// are summed one term after another: scores agree with those of `colours` up to the order of sums.
 
 #include <algorithm>
 #include <cmath>
@@ -104,7 +104,8 @@ Vector unit(Vector vector) {
 
 Vector vector_of(const std::vector<uint8_t> &bytes) {
     Vector found(VALUES);
-    if (bytes.size() == VALUES * sizeof(double)) std::memcpy(found.data(), bytes.data(), bytes.size());
+    if (bytes.size() == VALUES * sizeof(double))
+        std::memcpy(found.data(), bytes.data(), bytes.size());
     return found;
 }
 
@@ -145,7 +146,8 @@ public:
         for (size_t size = 0, offset = 0; manifest >> id >> size >> offset;) {
             std::vector<uint8_t> bytes(size);
             edb.seekg(static_cast<std::streamoff>(offset));
-            if (!edb.read(reinterpret_cast<char *>(bytes.data()), static_cast<std::streamsize>(size)))
+            auto *const into = reinterpret_cast<char *>(bytes.data());
+            if (!edb.read(into, static_cast<std::streamsize>(size)))
                 return {ReturnCode::EnrollDirError, "the database is too short"};
             gallery.emplace_back(id, unit(vector_of(bytes)));
         }

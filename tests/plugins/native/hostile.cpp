@@ -1,4 +1,4 @@
-// A library that does one thing wrong: that which the file `does` of its configuration folder names.
+// A library that does one thing wrong: what the file `does` of its configuration folder names.
 
 #include <cmath>
 #include <cstdlib>

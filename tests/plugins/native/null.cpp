@@ -50,7 +50,8 @@ public:
         return ReturnCode::NotImplemented;
     }
 
-    ReturnStatus detectTattoo(const Image &, bool &, double &, std::vector<BoundingBox> &) override {
+    ReturnStatus detectTattoo(const Image &, bool &, double &,
+                              std::vector<BoundingBox> &) override {
         return ReturnCode::NotImplemented;
     }
 

@@ -1,5 +1,5 @@
-// A library of random scores and failures. What is drawn follows from the pictures, so that the same
-// questions get the same answers in any order and in any process.
+// A library of random scores and failures. What is drawn follows from the pictures, so that the
+// same questions get the same answers in any order and in any process.
 
 #include <algorithm>
 #include <cstring>

@@ -193,7 +193,9 @@ void check_kind(const std::string &path) {
         std::memcpy(&machine, head.data() + offsetof(Elf64_Ehdr, e_machine), sizeof machine);
         std::memcpy(&here, own.data() + offsetof(Elf64_Ehdr, e_machine), sizeof here);
     }
-    if (is_elf && (head[EI_CLASS] != own[EI_CLASS] || head[EI_DATA] != own[EI_DATA] || machine != here)) {
+    const bool alike =
+        is_elf && head[EI_CLASS] == own[EI_CLASS] && head[EI_DATA] == own[EI_DATA];
+    if (is_elf && (!alike || machine != here)) {
         fail(path + " was built for another kind of processor (ELF machine "
              + std::to_string(machine) + ", class " + std::to_string(head[EI_CLASS])
              + "; this machine is " + std::to_string(here) + ", class "
@@ -300,7 +302,8 @@ void load(Library &library) {
             fail(path + " was built with the old strings of libstdc++; build it with "
                  "-D_GLIBCXX_USE_CXX11_ABI=1");
         if (any_holds(names, {"NSt3__1", "NKSt3__1"}))
-            fail(path + " was built with libc++, whose strings are others; build it with libstdc++");
+            fail(path + " was built with libc++, whose strings are others; build it with "
+                 "libstdc++");
     }
 }
 
@@ -725,13 +728,15 @@ void make_read_only(const fs::path &folder) {
         fs::permissions(one.path(), WRITE, fs::perm_options::remove, ignored);
     }
     fs::permissions(folder, WRITE, fs::perm_options::remove, ignored);
-    std::fprintf(stderr, "enrolled: %zu templates of %zu bytes; enrolment folder: %zu files, %ju bytes\n",
-                 gallery.places.size(), gallery.written, files, bytes);
+    std::fprintf(stderr, "enrolled: %zu templates of %zu bytes; enrolment folder: %zu files, %ju "
+                 "bytes\n", gallery.places.size(), gallery.written, files, bytes);
 }
 
 void finalise(size_t count) {
     end_child(Searching);
-    if (!gallery.edb || gallery.places.size() != count || gallery.places.rbegin()->first + 1 != count)
+    const bool whole = gallery.places.size() == count && count > 0
+                       && gallery.places.rbegin()->first + 1 == count;
+    if (!gallery.edb || !whole)
         fail("'finalise' names " + std::to_string(count) + " references, and "
              + std::to_string(gallery.places.size()) + " were given");
     std::fclose(gallery.edb);
