@@ -277,7 +277,9 @@ class Subject:
         ]
         self._searched = kept[:: max(1, len(kept) // self.COMPARED)]
         self._whole = np.nan_to_num(self._lists(), nan=_BEYOND)
-        return f"lists of {len(self._searched)} for {some(len(self._searched), 'picture')}"
+        failed = int((self._whole.max(axis=1) <= _BEYOND).sum())
+        refused = f"; {some(failed, 'search', 'searches')} refused" if failed else ""
+        return f"lists of {len(self._searched)} for {some(len(self._searched), 'picture')}{refused}"
 
     def searches_apart(self) -> str:
         """Require the same lists when probes come in another order."""
@@ -307,9 +309,12 @@ class Subject:
 
     def finds_itself(self) -> str:
         """Require most pictures to be found first by themselves."""
-        count = len(self._searched)
-        best = int((np.diag(self._whole) >= self._whole.max(axis=1)).sum())
+        answered = self._whole.max(axis=1) > _BEYOND
+        count = int(answered.sum())
+        best = int((np.diag(self._whole) >= self._whole.max(axis=1))[answered].sum())
         if 2 * best <= count:
+            if not count:
+                raise Fault("every search was refused; a picture has to find itself")
             raise Fault(
                 f"only {best} of {count} pictures find themselves first; scores must rise with "
                 "likeness: change the sign of a distance"
@@ -466,7 +471,12 @@ class Subject:
         probes = [frozen(asked.extract(image)) for image in self._searched]
         scores = np.full((count, count), np.nan)
         for i in range(count)[:: -1 if backwards else 1]:
-            answer = asked.search(probes[i], length or count)
+            try:
+                answer = asked.search(probes[i], length or count)
+            except FailureToEnroll:
+                continue  # which counts as a miss in a run
+            if isinstance(answer, FailureToEnroll):
+                continue
             found = checked_candidates(answer, length or count, count, f"picture {i + 1}")
             scores[i, found.places] = found.scores
         return scores

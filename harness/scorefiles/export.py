@@ -39,7 +39,7 @@ from harness.data.table_files import write_csv, write_parquet
 from harness.data.whole_files import write_whole
 from harness.errors import UsageError, nearest
 from harness.scorefiles.distributions import ScoreLists, split_scores
-from harness.scorefiles.entries import NIST_COLUMNS
+from harness.scorefiles.entries import NIST_COLUMNS, RETURN_CODES
 from harness.scorefiles.matrices import lists_beside
 from harness.scorefiles.score_tables import comparisons, image_scores, usable
 from harness.tasks.answers import Answer
@@ -73,6 +73,7 @@ def export_scores(
     form: str,
     *,
     rank: int | None = None,
+    depth: int | None = None,
 ) -> list[Path]:
     """Write the scores of a run in a format of others.
 
@@ -89,6 +90,9 @@ def export_scores(
         One of `EXPORT_FORMS`; for detections one of ``tatt-c`` and ``csv``.
     rank
         Of open-set searches, for pyeer: within which a mate has to be found.
+    depth
+        Length of the candidate lists, where these end before their galleries: what lies outside is
+        not written then.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def export_scores(
             _TABLES[form](path, (table(fold, answer) for fold, answer in group))
         else:
             header, lines = (_DETECTIONS if detection else _COMPARISONS)[form]
-            texts = (line for fold, answer in group for line in lines(fold, answer))
+            texts = (line for fold, answer in group for line in lines(fold, answer, depth))
             write_whole(path, "".join(f"{text}\n" for text in (*header, *texts)))
         written.append(path)
     return written
@@ -149,18 +153,24 @@ class _List:
     Parameters
     ----------
     failed
-        Whether the probe has no template.
+        Why the probe has no list; empty where it has one.
+    found
+        References with their scores.
     lost
-        References without a template that it would have met, by name.
+        References without a template that it would have met, by name; of lists that end before
+        their gallery none.
+    empty
+        Places of the list that stay empty.
     """
 
     probe: str
-    failed: bool
+    failed: str
     found: list[tuple[str, float]]
     lost: list[str]
+    empty: int
 
 
-def _lists(fold: Fold, answer: Answer) -> Iterator[_List]:
+def _lists(fold: Fold, answer: Answer, depth: int | None) -> Iterator[_List]:
     """Yield the candidate list of every probe that is compared with anything."""
     by_name = np.argsort(np.array(fold.gallery, dtype=object), kind="stable")
     there, compared = usable(fold, answer), counted(fold).compared
@@ -171,13 +181,17 @@ def _lists(fold: Fold, answer: Answer) -> Iterator[_List]:
         order = by_name[np.argsort(-scores[by_name], kind="stable")]
         found = [(fold.gallery[j], float(scores[j])) for j in order if np.isfinite(scores[j])]
         lost = [fold.gallery[j] for j in by_name if compared[i, j] and not there[i, j]]
-        yield _List(probe, probe in answer.failures, found, lost)
+        length = len(found) + len(lost)
+        if depth is not None:
+            lost, length = [], min(depth, int(compared[i].sum()))
+        failed = (answer.failures[probe] or "no reason") if probe in answer.failures else ""
+        yield _List(probe, failed, found, lost, length - len(found))
 
 
-def _tatt_c(fold: Fold, answer: Answer) -> Iterator[str]:
-    for one in _lists(fold, answer):
+def _tatt_c(fold: Fold, answer: Answer, depth: int | None) -> Iterator[str]:
+    for one in _lists(fold, answer, depth):
         if one.failed:
-            yield from (f"{one.probe}|{rank}||0" for rank in range(1, len(one.lost) + 1))
+            yield from (f"{one.probe}|{rank}||0" for rank in range(1, one.empty + 1))
             continue
         for rank, (reference, score) in enumerate(one.found, start=1):
             yield f"{one.probe}|{rank}|{reference}|{score!r}"
@@ -185,13 +199,23 @@ def _tatt_c(fold: Fold, answer: Answer) -> Iterator[str]:
             yield f"{one.probe}|{rank}|{reference}|"
 
 
-def _nist(fold: Fold, answer: Answer) -> Iterator[str]:
-    for one in _lists(fold, answer):
-        code = REFUSED if one.failed else 0
+def _nist(fold: Fold, answer: Answer, depth: int | None) -> Iterator[str]:
+    for one in _lists(fold, answer, depth):
+        code = code_of(one.failed) if one.failed else 0
         for rank, (reference, score) in enumerate(one.found):
             yield f"{one.probe} {rank} {code} 1 {reference} {score!r} 0"
-        for rank in range(len(one.found), len(one.found) + len(one.lost)):
+        for rank in range(len(one.found), len(one.found) + one.empty):
             yield f"{one.probe} {rank} {code} 0  0 0"
+
+
+def code_of(reason: str) -> int:
+    """Return the return code for a failure: that which its reason names, or `REFUSED`.
+
+    >>> code_of("createTemplate returned RefuseInput: too dark"), code_of("no edges")
+    (3, 6)
+    """
+    named = re.search(r"\breturned (\w+)", reason)
+    return RETURN_CODES.index(named[1]) if named and named[1] in RETURN_CODES[1:] else REFUSED
 
 
 def _bob(fold: Fold, answer: Answer, model: bool) -> Iterator[str]:
@@ -228,15 +252,15 @@ def _detections(fold: Fold, answer: Answer) -> Iterator[tuple[str, str]]:
 
 
 _TABLES = {"csv": write_csv, "parquet": write_parquet}
-Lines = Callable[[Fold, Answer], Iterator[str]]
+Lines = Callable[[Fold, Answer, int | None], Iterator[str]]
 _COMPARISONS: dict[str, tuple[tuple[str, ...], Lines]] = {
     "tatt-c": ((), _tatt_c),
     "nist": ((" ".join(NIST_COLUMNS),), _nist),
-    "bob-4": ((), lambda fold, answer: _bob(fold, answer, model=False)),
-    "bob-5": ((), lambda fold, answer: _bob(fold, answer, model=True)),
+    "bob-4": ((), lambda fold, answer, _: _bob(fold, answer, model=False)),
+    "bob-5": ((), lambda fold, answer, _: _bob(fold, answer, model=True)),
 }
 _DETECTIONS: dict[str, tuple[tuple[str, ...], Lines]] = {
-    "tatt-c": ((), lambda fold, answer: ("|".join(two) for two in _detections(fold, answer))),
+    "tatt-c": ((), lambda fold, answer, _: ("|".join(two) for two in _detections(fold, answer))),
 }
 
 

@@ -126,7 +126,8 @@ def _export_scores(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> 
         lists = scores_behind(finished.protocol, finished.folds, finished.answers)
         written = export_lists(out, lists)
     else:
-        written = export_scores(out, finished.folds, finished.answers, form)
+        depth = finished.manifest.list_length
+        written = export_scores(out, finished.folds, finished.answers, form, depth=depth)
     for path in written:
         click.echo(path)
 
