@@ -36,11 +36,15 @@ class Levels(msgspec.Struct):
         Their costs at even steps from the least to the greatest, `MOST` of them at most.
     total
         The sum of all.
+    each
+        The cost of every operation, in the order in which they were done; empty where it was not
+        kept.
     """
 
     count: int
     levels: list[float]
     total: float = 0.0
+    each: list[float] = msgspec.field(default_factory=list)
 
 
 class Cost(msgspec.Struct):
@@ -62,18 +66,27 @@ class Cost(msgspec.Struct):
     mean: float = 0.0
 
 
-def levels_of(values: Sequence[float]) -> Levels:
+def levels_of(values: Sequence[float], *, every: bool = False) -> Levels:
     """Sum up costs.
+
+    Parameters
+    ----------
+    values
+        Of operations.
+    every
+        Whether each is kept, too.
 
     Examples
     --------
-    >>> levels_of([3.0, 1.0, 2.0])
-    Levels(count=3, levels=[1.0, 2.0, 3.0], total=6.0)
+    >>> levels_of([3.0, 1.0, 2.0], every=True)
+    Levels(count=3, levels=[1.0, 2.0, 3.0], total=6.0, each=[3.0, 1.0, 2.0])
     """
     rising = np.sort(np.asarray(values, np.float64))
     if len(rising) > MOST:
         rising = rising[np.round(np.linspace(0, len(rising) - 1, MOST)).astype(np.int64)]
-    return Levels(len(values), [float(f"{value:.6g}") for value in rising], math.fsum(values))
+    levels = [float(f"{value:.6g}") for value in rising]
+    each = [float(f"{value:.6g}") for value in values] if every else []
+    return Levels(len(values), levels, math.fsum(values), each)
 
 
 def costs_of(units: Iterable[dict[str, Levels]]) -> dict[str, Cost]:
@@ -132,4 +145,5 @@ class Clock:
 
     def costs(self) -> dict[str, Any]:
         """Return what was noted, as a step of a unit keeps it."""
-        return {name: msgspec.to_builtins(levels_of(v)) for name, v in self._taken.items() if v}
+        kept = ((name, values) for name, values in self._taken.items() if values)
+        return {name: msgspec.to_builtins(levels_of(v, every=True)) for name, v in kept}

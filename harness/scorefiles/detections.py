@@ -5,9 +5,10 @@ format     a line
 =========  =========================================================================
 Tatt-C     ``image|score``
 CSV        columns ``image`` and ``score`` under a header; ``;``, tabs, decimal commas
+NIST       ``image returnCode tattooDetected score`` under a header with these names
 =========  =========================================================================
 
-An empty score says that the image could not be used, as does leaving it out.
+An empty score says that the image could not be used, as does leaving it out, or a return code.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ import numpy as np
 from harness.data.records import Fold, Record
 from harness.scorefiles.comparisons import read_table
 from harness.scorefiles.dialects import Numbers
-from harness.scorefiles.faults import quoted
+from harness.scorefiles.entries import RETURN_CODES
+from harness.scorefiles.faults import Faults, quoted
 from harness.scorefiles.imported import Imported
 from harness.scorefiles.lines import read_lines
 from harness.scorefiles.reading import Part, read_files
+from harness.scorefiles.sources import NIST_DETECTION_COLUMNS, Source
 from harness.tasks.answers import Answer
 
 __all__ = ["DETECTION_FORMS", "read_detections"]
 
-DETECTION_FORMS = ("tatt-c", "csv")
+DETECTION_FORMS = ("tatt-c", "csv", "nist")
 """Formats that `read_detections` reads."""
 
 
@@ -110,6 +113,9 @@ def _images(part: Part) -> Iterator[tuple[str, str, str]]:
         for _, place, (image, score) in read_table(source, columns, faults, part.notes):
             yield place, image, score
         return
+    if part.form == "nist":
+        yield from _logged(source, faults)
+        return
     for number, text in read_lines(source.path, source.file_name, faults):
         place = f"{source.file_name}:{number}"
         image, bar, score = (part.strip() for part in text.partition("|"))
@@ -117,3 +123,36 @@ def _images(part: Part) -> Iterator[tuple[str, str, str]]:
             faults.add("malformed lines", place, f"{quoted(text)} is not of the form image|score")
             continue
         yield place, image, score
+
+
+def _logged(source: Source, faults: Faults) -> Iterator[tuple[str, str, str]]:
+    """Yield place, image and score of every line of a log; no score where a call failed."""
+    lines = read_lines(source.path, source.file_name, faults)
+    next(lines, None)
+    for number, text in lines:
+        place = f"{source.file_name}:{number}"
+        parts = text.split()
+        if len(parts) != len(NIST_DETECTION_COLUMNS):
+            what = f"{quoted(text)} is not of the form {' '.join(NIST_DETECTION_COLUMNS)}"
+            faults.add("malformed lines", place, what)
+            continue
+        image, code, detected, score = parts
+        if code not in map(str, range(len(RETURN_CODES))):
+            faults.add("unknown values", place, f"there is no return code {quoted(code)}")
+        elif code != "0":
+            yield place, image, ""
+        elif detected not in ("0", "1"):
+            what = f"tattooDetected is {quoted(detected)}, not 0 or 1"
+            faults.add("unknown values", place, what)
+        elif _says_otherwise(detected, score):
+            what = f"the score {score} and tattooDetected {detected} disagree: from 0.5 on it is 1"
+            faults.add("contradictions", place, what)
+        else:
+            yield place, image, score
+
+
+def _says_otherwise(detected: str, score: str) -> bool:
+    try:
+        return (float(score) >= 0.5) != (detected == "1")
+    except ValueError:
+        return False  # which is said of scores in any format

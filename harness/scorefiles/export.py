@@ -5,7 +5,8 @@ format      what is written                                      failed probes, 
 ==========  ===================================================  ================================
 tatt-c      ``probe|rank|gallery|score``; of a detection          null candidates, no score at the
             ``image|score``                                       end of every list
-nist        NIST's log of 1:N searches                            null candidates in both cases
+nist        NIST's log of 1:N searches; of a detection            null candidates in both cases,
+            ``image returnCode tattooDetected score``             return codes
 csv         ``fold,probe,reference,mated,score``;                 left out
             ``fold,image,score``
 parquet     the columns of csv                                    left out
@@ -42,6 +43,7 @@ from harness.scorefiles.distributions import ScoreLists, split_scores
 from harness.scorefiles.entries import NIST_COLUMNS, RETURN_CODES
 from harness.scorefiles.matrices import lists_beside
 from harness.scorefiles.score_tables import comparisons, image_scores, usable
+from harness.scorefiles.sources import NIST_DETECTION_COLUMNS
 from harness.tasks.answers import Answer
 from harness.tasks.clusters import components
 from harness.tasks.counted import counted
@@ -61,7 +63,7 @@ SUFFIXES = {
 EXPORT_FORMS = tuple(SUFFIXES)
 """Formats that `export_scores` writes."""
 
-DETECTION_FORMS = ("tatt-c", "csv")
+DETECTION_FORMS = ("tatt-c", "csv", "nist")
 REFUSED = 6
 """Return code written for a probe without a template: TemplateCreationError."""
 
@@ -87,7 +89,7 @@ def export_scores(
     folds, answers
         In the same order.
     form
-        One of `EXPORT_FORMS`; for detections one of ``tatt-c`` and ``csv``.
+        One of `EXPORT_FORMS`; for detections one of ``tatt-c``, ``nist`` and ``csv``.
     rank
         Of open-set searches, for pyeer: within which a mate has to be found.
     depth
@@ -251,6 +253,14 @@ def _detections(fold: Fold, answer: Answer) -> Iterator[tuple[str, str]]:
             yield name, repr(float(score))
 
 
+def _detection_log(fold: Fold, answer: Answer) -> Iterator[str]:
+    for name, score in zip(fold.probes, answer.scores, strict=True):
+        if name in answer.failures:
+            yield f"{name} {code_of(answer.failures[name])} 0 0"
+        else:
+            yield f"{name} 0 {int(score >= 0.5)} {float(score)!r}"
+
+
 _TABLES = {"csv": write_csv, "parquet": write_parquet}
 Lines = Callable[[Fold, Answer, int | None], Iterator[str]]
 _COMPARISONS: dict[str, tuple[tuple[str, ...], Lines]] = {
@@ -260,6 +270,10 @@ _COMPARISONS: dict[str, tuple[tuple[str, ...], Lines]] = {
     "bob-5": ((), lambda fold, answer, _: _bob(fold, answer, model=True)),
 }
 _DETECTIONS: dict[str, tuple[tuple[str, ...], Lines]] = {
+    "nist": (
+        (" ".join(NIST_DETECTION_COLUMNS),),
+        lambda fold, answer, _: _detection_log(fold, answer),
+    ),
     "tatt-c": ((), lambda fold, answer, _: ("|".join(two) for two in _detections(fold, answer))),
 }
 

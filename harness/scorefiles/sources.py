@@ -21,7 +21,7 @@ __all__ = ["Source", "find_sources", "form_of", "hash_files"]
 
 OPTIONS: Mapping[str, str] = {
     "tatt-c": "a candidate list (`--candidates`) or a list of detections (`--detections`)",
-    "nist": "a log of searches (`--candidates`)",
+    "nist": "a log of searches (`--candidates`) or of detections (`--detections`)",
     "csv": "a table (`--scores`, `--detections`)",
     "parquet": "a Parquet table (`--scores`)",
     "bob-4": "a score file of bob (`--scores`)",
@@ -34,6 +34,9 @@ OPTIONS: Mapping[str, str] = {
 
 NIST_PAIR_COLUMNS = ("enrollTempl", "verifTempl", "simScore", "returnCode")
 """Header of the log of NIST's 1:1 test driver."""
+
+NIST_DETECTION_COLUMNS = ("image", "returnCode", "tattooDetected", "score")
+"""Header of a log of detections."""
 
 LOOKED_AT = 50
 """Lines from which the format of a text is recognised."""
@@ -172,7 +175,7 @@ def _text_form(lines: Sequence[str]) -> str:
     line = lines[0]
     if separator_line(line):
         return "csv"
-    if line.startswith("searchId "):
+    if line.startswith("searchId ") or tuple(line.split()) == NIST_DETECTION_COLUMNS:
         return "nist"
     if line.lower().split() == [name.lower() for name in NIST_PAIR_COLUMNS]:
         return "nist-1to1"

@@ -484,3 +484,42 @@ def test_a_run_says_what_a_library_did_wrong_and_other_runs_go_on(
     found = run_harness(*words, "--algo", f"tatte:{library('hostile')}", cwd=tmp_path)
     assert found.code == 3
     assert "the library was ended in identifyTemplate by SIGSEGV" in found.err
+
+
+@pytest.mark.own_workers
+def test_logs_as_nist_writes_them_give_the_numbers_of_the_run(
+    library: Build, tmp_path: Path
+) -> None:
+    words = ["run", "--protocol", "mixed-media,detection", "--fold", "1"]
+    words += ["--param", "candidates=10", "--algo", f"tatte:{library('random')}"]
+    found = run_harness(*words, cwd=tmp_path)
+    assert found.code == 0, found.err
+    assert "fails the check" not in found.err
+    for protocol, option in {"mixed-media": "--candidates", "detection": "--detections"}.items():
+        (run,) = (one.parent for one in tmp_path.glob(f"runs/{protocol}/*/metrics.json"))
+        logs = tmp_path / protocol
+        assert run_harness("export", run, "--format", "nist", "--out", logs).code == 0
+        words = [option, logs / "scores.log", "--protocol", protocol, "--fold", "1"]
+        scored = run_harness("score", *words, "--out", tmp_path / "again")
+        assert scored.code == 0, scored.err
+        (again,) = tmp_path.glob(f"again/{protocol}/*/metrics.json")
+        ours, theirs = (
+            {name: one["value"] for name, one in json.loads(file.read_text())["pooled"].items()}
+            for file in (run / "metrics.json", again)
+        )
+        assert theirs == ours
+        assert any(value is not None for value in ours.values())
+    codes = {line.split()[2] for line in (tmp_path / "mixed-media/scores.log").open()}
+    assert codes == {"searchRetCode", "0", "6", "11"}  # templates and searches that fail
+    assert {line.split()[1] for line in (logs / "scores.log").open()} == {"returnCode", "0", "3"}
+    for name, least in {"enrolment.log": 108, "templates.log": 8}.items():
+        header, *lines = (tmp_path / "mixed-media" / name).read_text().splitlines()
+        assert header == "id image templateSizeBytes returnCode seconds"
+        rows = [line.split() for line in lines]
+        assert [row[0] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
+        assert len({row[1] for row in rows}) == len(rows) == (22 if least > 100 else 14)
+        assert {row[3] for row in rows} == {"0", "6"}
+        for _, _, size, code, seconds in rows:
+            assert (int(size) >= least) == (code == "0")
+            assert (size == "0") == (code != "0")
+            assert 0 < float(seconds) < 60

@@ -18,6 +18,12 @@ from tests.scorefiles.questions import IMAGES, written
         ("i1.png|0.5", "i3.png|-1", "i2.png|1e0"),
         ("image,score", "i3.png,-1", "i1.png,.5", "i2.png,1"),
         ("score,image,by", "-1,i3.png,me", "0.5,i1.png,me", "1,i2.png,me"),
+        (
+            "image returnCode tattooDetected score",
+            "i1.png 0 1 0.5",
+            "i3.png 0 0 -1",
+            "i2.png 0 1 1.0",
+        ),
     ],
 )
 def test_every_image_has_its_score(lines: tuple[str, ...], tmp_path: Path) -> None:
@@ -46,4 +52,34 @@ def test_an_image_left_out_or_without_a_score_is_a_failure_and_is_named(tmp_path
 def test_every_wrong_line_is_named(line: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as refused:
         read_detections(written(tmp_path, "d.txt", "i1.png|1", line), IMAGES)
+    assert message in str(refused.value)
+
+
+LOG = "image returnCode tattooDetected score"
+
+
+def test_a_return_code_in_a_log_of_detections_is_a_failure(tmp_path: Path) -> None:
+    lines = (LOG, "i1.png 3 0 0", "i2.png 0 0 0.25", "i3.png 12 1 0.9")
+    found = read_detections(written(tmp_path, "d.log", *lines), IMAGES)
+    assert found.forms == ("nist",)
+    assert set(found.answers[0].failures) == {"i1.png", "i3.png"}
+    assert found.answers[0].scores[1] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("i2.png 0 1", "d.log:3: 'i2.png 0 1' is not of the form image returnCode"),
+        ("i2.png 13 1 0.7", "d.log:3: there is no return code '13'"),
+        ("i2.png -1 1 0.7", "d.log:3: there is no return code '-1'"),
+        ("i2.png 0 yes 0.7", "d.log:3: tattooDetected is 'yes', not 0 or 1"),
+        ("i2.png 0 0 0.7", "d.log:3: the score 0.7 and tattooDetected 0 disagree"),
+        ("i2.png 0 1 0.4", "d.log:3: the score 0.4 and tattooDetected 1 disagree"),
+        ("i2.png 0 1 high", "d.log:3: the score 'high'"),
+        ("i1.png 0 1 0.9", "d.log:3: 'i1.png' has a score at d.log:2 too"),
+    ],
+)
+def test_every_wrong_line_of_a_log_is_named(line: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as refused:
+        read_detections(written(tmp_path, "d.log", LOG, "i1.png 0 1 1", line), IMAGES)
     assert message in str(refused.value)

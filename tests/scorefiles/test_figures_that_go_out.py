@@ -88,6 +88,32 @@ def test_every_format_read_back_gives_the_run_s_own_figures(
     assert question.pooled(found.answers) == question.pooled(question.answers)
 
 
+@pytest.mark.parametrize(
+    "question", [("identification", lost) for lost in (False, True)], indirect=True, ids=str
+)
+@pytest.mark.parametrize("form", ["tatt-c", "nist"])
+def test_lists_that_end_are_written_as_long_as_they_are(
+    question: Question, form: str, tmp_path: Path
+) -> None:
+    depth, ended = 2, []
+    for answer in question.answers:
+        known = np.where(np.isfinite(answer.scores), answer.scores, -np.inf)
+        best = np.argsort(-known, axis=1, kind="stable")[:, :depth]
+        scores = np.where(np.isfinite(answer.scores), -np.inf, answer.scores)
+        np.put_along_axis(scores, best, np.take_along_axis(answer.scores, best, axis=1), axis=1)
+        ended.append(Answer(scores, answer.failures))
+    (file,) = export_scores(tmp_path, question.folds, ended, form, depth=depth)
+    found = read_candidates(file, question.folds, question.world.records)
+    assert found.depth == depth
+    lines = file.read_text().splitlines()[form == "nist" :]
+    ranks = {int(line.split("|" if form == "tatt-c" else " ")[1]) for line in lines}
+    assert ranks == ({1, 2} if form == "tatt-c" else {0, 1})
+    ours, theirs = (question.pooled(answers) for answers in (ended, found.answers))
+    assert theirs == ours
+    for kept, answer in zip(found.answers, ended, strict=True):
+        assert (np.isfinite(kept.scores) == np.isfinite(answer.scores)).all()
+
+
 def test_score_lists_give_the_run_s_own_figures(question: Question, tmp_path: Path) -> None:
     own = question.pooled(question.answers)
     rank = rank_of(question.protocol)

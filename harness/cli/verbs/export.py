@@ -128,6 +128,10 @@ def _export_scores(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> 
     else:
         depth = finished.manifest.list_length
         written = export_scores(out, finished.folds, finished.answers, form, depth=depth)
+        if form == "nist":
+            from harness.runs.exchange.template_logs import template_logs
+
+            written += template_logs(folder, out, finished.manifest.origin.algorithm)
     for path in written:
         click.echo(path)
 

@@ -49,7 +49,7 @@ FORMS: Mapping[str, Form] = {
         several=True,
     ),
     "tatt-c": Form("scores", "candidate lists of a search, or the scores of a detection", "NIST"),
-    "nist": Form("scores", "NIST's log of the searches of a run", "NIST"),
+    "nist": Form("scores", "NIST's logs of searches or detections, and of templates", "NIST"),
     "bob-4": Form("scores", "scores of comparisons, four columns", "bob.bio, bob.measure"),
     "bob-5": Form("scores", "scores of comparisons, five columns", "bob.bio, bob.measure"),
     "npy": Form("scores", "scores of comparisons as a matrix for each fold", "NumPy"),
