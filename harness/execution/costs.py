@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -58,12 +58,18 @@ class Cost(msgspec.Struct):
         Half of them cost at most this, and nine in ten at most that.
     mean
         Of all.
+    limit
+        What one may cost, where the protocol says so.
+    over
+        Operations that cost more; None where that is not known.
     """
 
     count: int
     median: float
     p90: float
     mean: float = 0.0
+    limit: float | None = None
+    over: int | None = None
 
 
 def levels_of(values: Sequence[float], *, every: bool = False) -> Levels:
@@ -89,23 +95,40 @@ def levels_of(values: Sequence[float], *, every: bool = False) -> Levels:
     return Levels(len(values), levels, math.fsum(values), each)
 
 
-def costs_of(units: Iterable[dict[str, Levels]]) -> dict[str, Cost]:
+def costs_of(
+    units: Iterable[dict[str, Levels]], limits: Mapping[str, float] | None = None
+) -> dict[str, Cost]:
     """Return what each operation costs in all units of work together.
+
+    Parameters
+    ----------
+    units
+        What was noted in each, by operation.
+    limits
+        What one may cost, by operation.
 
     Examples
     --------
-    >>> costs_of([{"extract": levels_of([1.0, 2.0, 3.0])}, {"extract": levels_of([4.0])}])
-    {'extract': Cost(count=4, median=2.0, p90=4.0, mean=2.5)}
+    >>> units = [{"extract": levels_of([1.0, 2.0, 3.0])}, {"extract": levels_of([4.0])}]
+    >>> costs_of(units)["extract"].median, costs_of(units, {"extract": 2.5})["extract"].over
+    (2.0, 2)
     """
     every: dict[str, list[Levels]] = defaultdict(list)
     for unit in units:
         for name, levels in unit.items():
             if levels.count and levels.levels:
                 every[name].append(levels)
-    return {name: _cost(parts) for name, parts in every.items()}
+    known = limits or {}
+    return {name: _cost(parts, known.get(name)) for name, parts in every.items()}
 
 
-def _cost(parts: Sequence[Levels]) -> Cost:
+def _over(part: Levels, limit: float) -> int | None:
+    """Count what costs more; None where not every cost was kept."""
+    values = part.each or part.levels
+    return sum(value > limit for value in values) if len(values) == part.count else None
+
+
+def _cost(parts: Sequence[Levels], limit: float | None) -> Cost:
     values = np.concatenate([np.array(part.levels) for part in parts])
     weights = np.concatenate(
         [np.full(len(part.levels), part.count / len(part.levels)) for part in parts]
@@ -114,7 +137,12 @@ def _cost(parts: Sequence[Levels]) -> Cost:
     reached = np.cumsum(weights[order]) / weights.sum()
     median, p90 = (float(values[order][np.searchsorted(reached, q - 1e-9)]) for q in (0.5, 0.9))
     count = sum(part.count for part in parts)
-    return Cost(count, median, p90, math.fsum(part.total for part in parts) / count)
+    mean = math.fsum(part.total for part in parts) / count
+    if limit is None:
+        return Cost(count, median, p90, mean)
+    over = [_over(part, limit) for part in parts]
+    known = [one for one in over if one is not None]
+    return Cost(count, median, p90, mean, limit, sum(known) if len(known) == len(over) else None)
 
 
 class Clock:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from harness.execution.costs import SIZE
+from harness.execution.costs import SIZE, Cost
 from harness.record.manifest import Manifest
 from harness.reporting.tables import Table
 from harness.reporting.wording import count, duration, plain
 
 __all__ = ["operation_table"]
 
-_NAMES = {"extract": "template creation", "compare": "search", SIZE: "template"}
+_NAMES = {
+    "enrol": "template creation of references",
+    "extract": "template creation",
+    "finalise": "making a gallery ready",
+    "compare": "search",
+    "search": "search",
+    SIZE: "template",
+}
 
 
 def operation_table(manifest: Manifest, gallery: int = 0) -> Table | None:
@@ -22,12 +29,14 @@ def operation_table(manifest: Manifest, gallery: int = 0) -> Table | None:
     gallery
         References of its largest gallery, whose templates together have a size, too; 0 for none.
     """
+    limited = any(cost.limit is not None for cost in manifest.costs.values())
     rows = tuple(
         (
             plain(_NAMES.get(name, name)),
             count(cost.count),
             _amount(name, cost.median),
             _amount(name, cost.p90),
+            *((_over(cost),) if limited else ()),
         )
         for name, cost in sorted(manifest.costs.items(), key=lambda item: _place(item[0]))
     )
@@ -35,9 +44,19 @@ def operation_table(manifest: Manifest, gallery: int = 0) -> Table | None:
         return None
     if gallery and SIZE in manifest.costs and manifest.costs[SIZE].mean:
         size = _amount(SIZE, manifest.costs[SIZE].mean * gallery)
-        rows = (*rows, (f"Templates of a gallery of {count(gallery)}", "", size, ""))
-    columns = ("Operation", "Measured", "Median", "Nine in ten at most")
+        more = ("",) * limited
+        rows = (*rows, (f"Templates of a gallery of {count(gallery)}", "", size, "", *more))
+    columns: tuple[str, ...] = ("Operation", "Measured", "Median", "Nine in ten at most")
+    columns += ("Over the protocol's limit",) * limited
     return Table(f"What an operation takes {_where(manifest)}", columns, rows)
+
+
+def _over(cost: Cost) -> str:
+    """Say how many operations cost more than the protocol allows."""
+    if cost.limit is None:
+        return ""
+    many = "not counted" if cost.over is None else f"{count(cost.over)} of {count(cost.count)}"
+    return f"{many} over {_amount('', cost.limit)}"
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from harness.data.whole_files import write_whole
 from harness.execution.claims import remove_claim
 from harness.execution.configured import ConfiguredAlgorithm
 from harness.execution.conversation import remove_leftovers
-from harness.execution.costs import Levels, costs_of
+from harness.execution.costs import Cost, Levels, costs_of
 from harness.execution.doing import DONE, Event
 from harness.execution.environment import Environment, hash_of, together
 from harness.execution.keeping import Workplace, is_done
@@ -319,6 +319,18 @@ def _one_fit(algorithm: bool) -> Finding:
     )
 
 
+def _over_limits(costs: Mapping[str, Cost]) -> Iterator[Finding]:
+    """Yield what took longer than the protocol allows."""
+    for name, cost in sorted(costs.items()):
+        if cost.over:
+            text = (
+                f"{cost.over:,} of {cost.count:,} operations '{name}' took longer than the "
+                f"{cost.limit:g} s that the protocol allows for one; their answers are counted as "
+                "all others"
+            )
+            yield Finding("over-the-limit", "warning", text, cost.over)
+
+
 def _beside(entry: ConfiguredAlgorithm, loaded: Mapping[str, str]) -> dict[str, str]:
     """Return the files of an algorithm that are not its source, known before or loaded late."""
     home = home_of(entry.plugin).resolve()
@@ -359,7 +371,9 @@ def _manifest(
         manifest.versions |= {"python": environment.python, **environment.libraries}
     manifest.versions = dict(sorted(manifest.versions.items()))
     joined = together(environments)
-    manifest.costs = costs_of(costs)
+    limits = judged.protocol.limits
+    manifest.costs = costs_of(costs, limits.by_operation() if limits else None)
+    manifest.findings = [*manifest.findings, *_over_limits(manifest.costs)]
     manifest.environments = [Surroundings(one, where) for one, where in joined]
     manifest.environment_hash = hash_of(joined)
     if len(joined) > 1:

@@ -145,6 +145,40 @@ class GateRules(Table):
     detectable_on: Annotated[str, Field(alias="detectable-on")] = ""
 
 
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class LimitRules(Table):
+    """Seconds that one operation may take: what takes longer is counted and said, and stays.
+
+    Parameters
+    ----------
+    template
+        To make a template, of a probe or a reference.
+    finalise
+        To make a gallery ready.
+    search
+        To search a gallery once, or to compare a probe with all references.
+    detect, tag, segment, remove
+        To answer for one image.
+    """
+
+    template: Seconds | None = None
+    finalise: Seconds | None = None
+    search: Seconds | None = None
+    detect: Seconds | None = None
+    tag: Seconds | None = None
+    segment: Seconds | None = None
+    remove: Seconds | None = None
+
+    def by_operation(self) -> dict[str, float]:
+        """Return the limits by the names under which operations are timed."""
+        named = {one: getattr(self, one) for one in type(self).model_fields}
+        named |= {"extract": self.template, "enrol": self.template, "compare": self.search}
+        del named["template"]  # under which bytes are kept
+        return {name: seconds for name, seconds in named.items() if seconds is not None}
+
+
 class Protocol(Table):
     """One protocol: a question, the data it is asked on, and how answers are measured.
 
@@ -171,6 +205,8 @@ class Protocol(Table):
         refused where the protocol goes by ``tattoo``.
     gate
         What `harness gate` tolerates; without it the command line has to say.
+    limits
+        What one operation may take.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -187,6 +223,7 @@ class Protocol(Table):
     rules: SerializeAsAny[Table] = Table()
     look_alikes: Annotated[LookAlikes | None, Field(alias="look-alikes")] = None
     gate: GateRules | None = None
+    limits: LimitRules | None = None
 
     @property
     def metric_ids(self) -> tuple[Metric, ...]:

@@ -110,6 +110,55 @@ def test_a_run_says_what_an_image_a_search_and_a_template_take(
     assert "Template creation" in (said[0] / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("size", [3, MOST + 50])
+def test_what_costs_more_than_a_limit_is_counted_one_by_one(size: int) -> None:
+    values = np.random.default_rng(size).permutation(np.arange(size)).astype(float).tolist()
+    kept, summed = levels_of(values, every=True), levels_of(values)
+    assert kept.each == values
+    limits = {"extract": size - 2.5, "compare": 1.0}
+    found = costs_of([{"extract": kept}, {"extract": kept}], limits)
+    assert (found["extract"].limit, found["extract"].over) == (size - 2.5, 4)
+    assert costs_of([{"extract": kept}])["extract"].over is None
+    # Of many operations that were only summed up nobody knows how many there were.
+    both = costs_of([{"extract": kept}, {"extract": summed}], limits)["extract"]
+    assert both.over == (4 if size <= MOST else None)
+
+
+@pytest.mark.slow
+def test_a_protocol_s_limits_are_counted_reported_and_change_no_number(
+    plugin: WriteFile, small_set: Path, tmp_path: Path
+) -> None:
+    path = plugin("slow", SLOW.format(**ONE_BY_ONE))
+    own = bundled("protocols") / "similarity.toml"
+    limited = tmp_path / "limited.toml"
+    limited.write_text(own.read_text() + "\n[limits]\ntemplate = 0.005\nsearch = 60\n")
+    runs = {}
+    for protocol in (own, limited):
+        ran = run_harness(
+            *("run", "--protocol", protocol, "--algo", path, "--data", small_set),
+            *("--fold", "1", "--out", tmp_path / "runs", "--json"),
+        )
+        assert ran.code == 0, ran.err
+        runs[protocol] = Path(json.loads(ran.out)["runs"][0]["folder"])
+    manifest = read_manifest(runs[limited])
+    extract, compare = (manifest.costs[name] for name in ("extract", "compare"))
+    assert (extract.limit, extract.over) == (0.005, extract.count)
+    assert (compare.limit, compare.over) == (60, 0)
+    assert "took longer than the 0.005 s that the protocol allows for one" in ran.err
+    table = operation_table(manifest, 4)
+    assert table is not None
+    assert [row[4] for row in table.rows] == [
+        *(f"{extract.count} of {extract.count} over 5 ms", f"0 of {compare.count} over 1 min 0 s"),
+        *("", ""),
+    ]
+    assert "Over the protocol&#39;s limit" in (runs[limited] / "report.html").read_text()
+    plain = operation_table(read_manifest(runs[own]), 4)
+    assert plain is not None
+    assert {len(row) for row in (plain.columns, *plain.rows)} == {4}
+    pooled = [json.loads((run / "metrics.json").read_text())["pooled"] for run in runs.values()]
+    assert pooled[0] == pooled[1]
+
+
 def test_a_manifest_of_before_has_no_costs_and_no_table() -> None:
     golden: Any = bundled("fixtures") / "golden" / "similarity-colours" / "run"
     manifest = read_manifest(golden)
