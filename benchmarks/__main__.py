@@ -14,6 +14,7 @@ from dataclasses import asdict
 import numpy as np
 
 from benchmarks import (
+    black_box,
     cluster,
     judging,
     leaderboard,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "leaderboard": leaderboard.many_runs,
     "starting": starting.starts,
     "pipe": pipe.pictures,
+    "black-box": black_box.runs,
     "intervals": libraries.intervals,
     "band-of-chance": libraries.band_of_chance,
     "ssim": libraries.ssim,
