@@ -224,6 +224,7 @@ def _pair(
             came_out[0],
             came_out[1],
             seed,
+            span=_span(metric),
         ),
         fits=(len(first.fits), len(second.fits)),
         remark=_remark(first, second),
@@ -267,6 +268,10 @@ def _labels(side: Side, outcome: Outcome) -> list[dict[str, str]]:
     ]
 
 
+def _span(metric: Metric) -> float:
+    return CATALOGUE[metric.name].span if metric.name in CATALOGUE else math.inf
+
+
 def _row(first: Side, one: Outcome, second: Side, other: Outcome, metric: Metric, seed: int) -> Row:
     name = str(metric)
     estimates = [
@@ -294,7 +299,7 @@ def _row(first: Side, one: Outcome, second: Side, other: Outcome, metric: Metric
     if not math.isfinite(found.low + found.high) and max(len(before), len(after)) > 1:
         row.method = f"no interval: too few fits ({len(before)} and {len(after)})"
     if math.isfinite(found.low) and math.isfinite(found.high):
-        row.low, row.high = found.low, found.high
+        row.low, row.high = found.ends(_span(metric))
         higher = CATALOGUE[metric.name].better if metric.name in CATALOGUE else ""
         unsure = first.answers != second.answers and (first.one_fit or second.one_fit)
         if higher and not unsure and not found.low <= 0 <= found.high:

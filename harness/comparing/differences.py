@@ -60,6 +60,18 @@ class Difference:
     identities: int
     changed: int
 
+    def ends(self, span: float) -> tuple[float, float]:
+        """Return the ends of the interval, cut where the change would be an impossible one.
+
+        Draws hold two identities that are imagined, so few real ones may be moved too far.
+
+        Parameters
+        ----------
+        span
+            How far two values of the metric can be apart; infinite for any.
+        """
+        return float(np.clip(self.low, -span, span)), float(np.clip(self.high, -span, span))
+
 
 def difference(first: Trials, second: Trials, *, level: float = 0.95, seed: int = 0) -> Difference:
     """Measure the change of a metric, with an interval from draws of identities.

@@ -158,6 +158,7 @@ def gate(
             _measured(measured[0], measured[1], identical, paired, seed),
             allowed,
             lower_is_better=better == "lower",
+            span=CATALOGUE[gated.name].span,
             unsure="" if identical else one_fit(before, after, ("baseline", "candidate")),
         ),
         judge(
@@ -165,6 +166,7 @@ def gate(
             _measured(failures[0], failures[1], identical, paired, seed),
             allowed_failures,
             lower_is_better=True,
+            span=1.0,
         ),
     ]
     if identical:

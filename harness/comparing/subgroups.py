@@ -82,6 +82,8 @@ def groups(
     first: npt.NDArray[np.float64],
     second: npt.NDArray[np.float64],
     seed: int = 0,
+    *,
+    span: float = math.inf,
 ) -> list[Group]:
     """Return the change in every group, groups of one attribute together.
 
@@ -95,6 +97,8 @@ def groups(
         Outcomes of either run, shape (searches,); NaN is left out.
     seed
         Of the draws and exchanges.
+    span
+        How far two outcomes can be apart.
     """
     whose = np.asarray(identities)
     known = ~(np.isnan(first) | np.isnan(second))
@@ -109,7 +113,7 @@ def groups(
             inside = np.array([label.get(attribute) == value for label in labels]) & known
             if inside.any():
                 pair = Values(first[inside], whose[inside]), Values(second[inside], whose[inside])
-                found.append(_group(attribute, value, *pair, seed))
+                found.append(_group(attribute, value, *pair, seed, span))
     _correct(found)
     return found
 
@@ -139,10 +143,13 @@ def exchange_probability(change: npt.NDArray[np.float64], seed: int = 0) -> floa
     return float((1 + reached) / (1 + FLIPS))
 
 
-def _group(attribute: str, value: str, first: Values, second: Values, seed: int) -> Group:
+def _group(
+    attribute: str, value: str, first: Values, second: Values, seed: int, span: float
+) -> Group:
     found = difference(first, second, level=LEVEL, seed=seed)
     _, member = np.unique(first.identities, return_inverse=True)
     sums = np.bincount(member, weights=second.values - first.values).astype(np.float64)
+    low, high = found.ends(span)
     return Group(
         attribute,
         value,
@@ -151,8 +158,8 @@ def _group(attribute: str, value: str, first: Values, second: Values, seed: int)
         found.first,
         found.second,
         found.change,
-        _finite(found.low),
-        _finite(found.high),
+        _finite(low),
+        _finite(high),
         exchange_probability(sums, seed) if found.identities > 1 else None,
     )
 

@@ -76,6 +76,7 @@ def judge(
     margin: float,
     *,
     lower_is_better: bool,
+    span: float = math.inf,
     unsure: str = "",
 ) -> Trial:
     """Return the verdict on a difference whose interval has the confidence `LEVEL`.
@@ -95,11 +96,13 @@ def judge(
         From 0.
     lower_is_better
         Whether a rise is a loss.
+    span
+        How far two values of the quantity can be apart.
     unsure
         Why the bounds leave something out that may change everything: then it is inconclusive.
     """
     sign = 1.0 if lower_is_better else -1.0
-    low, high = sorted((sign * difference.low + 0.0, sign * difference.high + 0.0))
+    low, high = sorted(sign * end + 0.0 for end in difference.ends(span))
     loss = sign * difference.change + 0.0
     if unsure:
         verdict = INCONCLUSIVE

@@ -12,6 +12,8 @@ import pytest
 
 from harness.comparing.differences import difference
 from harness.comparing.repeated import repeated
+from harness.comparing.subgroups import groups
+from harness.comparing.verdict import judge
 from harness.metrics import verification
 from harness.tasks.trials import Statistic, Values
 from tests.comparing.made_scores import comparisons
@@ -169,3 +171,21 @@ def test_runs_that_do_not_match_trial_by_trial_are_refused() -> None:
         difference(values([1, 0]), comparisons(5, 1))
     with pytest.raises(ValueError, match="different comparisons"):
         difference(comparisons(5, 1), comparisons(6, 1))
+
+
+@pytest.mark.parametrize("lost", [4, 12, 60])
+def test_no_interval_that_is_shown_holds_a_change_that_cannot_be(lost: int) -> None:
+    whose = [0] * 40 + list(range(1, lost))  # the imagined identities move further than one image
+    trials = len(whose)
+    found = difference(values([1.0] * trials, whose), values([0.0] * trials, whose))
+    assert found.change == -1.0 > found.low
+    low, high = found.ends(1.0)
+    assert (low, high) == (-1.0, min(1.0, found.high))
+    assert found.ends(math.inf) == (found.low, found.high)
+    trial = judge("hits", found, 0.1, lower_is_better=False, span=1.0)
+    assert (trial.low, trial.high) == (-high, 1.0)
+    sides = [{"side": "left"}] * trials + [{"side": "right"}] * trials
+    named = [str(one) for one in whose] * 2
+    before, after = np.repeat([1.0, 0.5], trials), np.repeat([0.0, 0.5], trials)
+    left = groups(sides, named, before, after, span=1.0)[0]
+    assert (left.value, left.change, left.low) == ("left", -1.0, -1.0)
