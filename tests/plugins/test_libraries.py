@@ -499,8 +499,8 @@ def test_logs_as_nist_writes_them_give_the_numbers_of_the_run(
         (run,) = (one.parent for one in tmp_path.glob(f"runs/{protocol}/*/metrics.json"))
         logs = tmp_path / protocol
         assert run_harness("export", run, "--format", "nist", "--out", logs).code == 0
-        words = [option, logs / "scores.log", "--protocol", protocol, "--fold", "1"]
-        scored = run_harness("score", *words, "--out", tmp_path / "again")
+        told = [option, str(logs / "scores.log"), "--protocol", protocol, "--fold", "1"]
+        scored = run_harness("score", *told, "--out", tmp_path / "again")
         assert scored.code == 0, scored.err
         (again,) = tmp_path.glob(f"again/{protocol}/*/metrics.json")
         ours, theirs = (
