@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -428,8 +429,10 @@ def test_stages_take_turns_and_a_new_gallery_takes_the_place_of_the_last(
 
 
 def test_nothing_is_left_behind(
-    library: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: Build, hostile: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tmp_path = tmp_path / "scratch"
+    tmp_path.mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     kind: Any = program_class([str(driver.built()), str(library("honest", "-O2"))])
     searched(kind(), pictures())
@@ -437,6 +440,16 @@ def test_nothing_is_left_behind(
     assert kind.end_program() == ""
     assert not list(tmp_path.iterdir())
     assert not processes_of("libtatte_honest_001")
+    # A driver that is killed leaves nothing either, a moment later.
+    with pytest.raises(ProgramFault, match="SIGSEGV"):
+        searched(hostile("crash in search 7"), pictures())
+    until = time.monotonic() + 20
+    while (list(tmp_path.iterdir()) or processes_of("libtatte_hostile")) and (
+        time.monotonic() < until
+    ):
+        time.sleep(0.01)
+    assert not list(tmp_path.iterdir())
+    assert not processes_of("libtatte_hostile")
 
 
 @pytest.mark.own_workers

@@ -165,6 +165,17 @@ std::string shown(double score) {
     return digits.data();
 }
 
+// Remove a folder, whatever in it is read-only.
+void remove_folder(const fs::path &folder) {
+    std::error_code ignored;
+    fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, ignored);
+    for (auto one = fs::recursive_directory_iterator(folder, ignored);
+         one != fs::recursive_directory_iterator(); one.increment(ignored))
+        if (one->is_directory(ignored) && !one->is_symlink(ignored))
+            fs::permissions(one->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+    fs::remove_all(folder, ignored);
+}
+
 // The library
 
 struct Library {
@@ -427,6 +438,7 @@ Library library;
 Settings settings;
 Gallery gallery;
 fs::path home;  // a folder of ours
+pid_t guardian = -1;
 size_t candidates_of = 0;
 
 // Stages
@@ -687,11 +699,9 @@ std::string pass(Stage stage, std::string line) {
 void close_gallery() {
     if (gallery.edb) std::fclose(gallery.edb);
     gallery.edb = nullptr;
-    std::error_code ignored;
     if (!gallery.folder.empty()) {
         unwatch(gallery.enrolled());
-        fs::permissions(gallery.enrolled(), fs::perms::owner_all, ignored);
-        fs::remove_all(gallery.folder, ignored);
+        remove_folder(gallery.folder);
     }
     const int count = gallery.count;
     gallery = Gallery{};
@@ -837,6 +847,19 @@ void prepare(const std::string &line) {
     watch_folder(settings.config);
 }
 
+// Have a process wait for the end of this one, however it comes, and remove what it leaves.
+void guard() {
+    std::array<int, 2> alive{};
+    if (pipe2(alive.data(), O_CLOEXEC) != 0 || (guardian = fork()) != 0) return;
+    // Nobody may wait for this process in the belief that it is the driver.
+    for (const int one : {0, 1, 2, questions, answers, alive[1]}) close(one);
+    setsid();
+    char nothing = 0;
+    while (read(alive[0], &nothing, 1) < 0 && errno == EINTR) {}
+    remove_folder(home);
+    _exit(0);
+}
+
 void start() {
     // Standard output is where libraries talk: it is the log, and answers go elsewhere.
     questions = fcntl(0, F_DUPFD_CLOEXEC, 10);
@@ -859,13 +882,17 @@ void start() {
         std::exit(1);
     }
     home = place;
+    guard();
 }
 
 void end() {
     for (int stage = 0; stage < Stages; ++stage) end_child(static_cast<Stage>(stage));
     close_gallery();
-    std::error_code ignored;
-    fs::remove_all(home, ignored);
+    remove_folder(home);
+    if (guardian > 0) {
+        kill(guardian, SIGKILL);
+        waited(guardian);
+    }
 }
 
 }  // namespace
