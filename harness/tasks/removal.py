@@ -28,6 +28,7 @@ from harness.statistics.bootstrap import cluster_bootstrap
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval, no_interval
 from harness.tasks.answers import Answer, Answered, PictureAnswer, finite
+from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.clusters import cluster_of
 from harness.tasks.images import OTHER, TATTOO, JudgedImages, mask_of, usable_folds
 from harness.tasks.intervals import set_interval
@@ -61,12 +62,6 @@ _POOLED: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
     "psnr-inside": (("squared_inside",), measuring.pooled_psnr),
 }
 """Metrics that are no means over images: the measurements behind them, and the function."""
-
-_SHARES = (
-    *("error-inside", "change-outside", "changed-outside"),
-    *("change-untattooed", "changed-untattooed"),
-)
-"""Metrics that lie in [0, 1], with nothing beyond."""
 
 
 class RemovalRules(Table):
@@ -177,7 +172,8 @@ class RemovalTask(Task["_Retouched", "_Retouched"]):
                 set_interval(estimate, intervals[name], 0, share=False)
             else:
                 values = [search.values[name] for search in whole.searches]
-                estimate = mean_estimate(values, whole.clusters, share=name in _SHARES)
+                share = CATALOGUE[name].span == 1.0
+                estimate = mean_estimate(values, whole.clusters, share=share)
             found[name] = estimate
         return found
 

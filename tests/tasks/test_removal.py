@@ -112,6 +112,18 @@ def test_doing_nothing_removes_nothing_and_damages_nothing(drawn: Dataset, tmp_p
     assert found["change-outside"] == found["change-untattooed"] == found["changed-outside"] == 0
 
 
+def test_a_mean_of_levels_that_never_varies_has_no_interval_of_a_share(
+    drawn: Dataset, tmp_path: Path
+) -> None:
+    found = judged(drawn, as_given, tmp_path).metrics.pooled
+    for name in ("error-inside", "change-outside", "change-untattooed"):
+        assert found[name].low is None, name
+        assert found[name].flags == ["no interval: every draw of identities gives the same value"]
+    for name in ("changed-outside", "changed-untattooed"):
+        assert (found[name].low, found[name].high) != (0.0, 0.0)
+        assert "Clopper-Pearson" in found[name].method
+
+
 def test_the_clean_capture_is_perfect(drawn: Dataset, tmp_path: Path) -> None:
     found = values(judged(drawn, lambda record: skin(), tmp_path))
     assert found["net-removal"] == 1
