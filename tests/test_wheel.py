@@ -56,6 +56,10 @@ def test_the_wheel_carries_algorithms_protocols_reports_and_fixtures(wheel: Path
         assert expected
         assert expected <= names
     assert not [name for name in names if name.startswith("tests/")]
+    driver = Path("harness", "plugins", "programs", "native")
+    sources = {f"{driver}/{path.name}" for path in (CHECKOUT / driver).iterdir()}
+    assert len(sources) == 2
+    assert sources <= names
 
 
 def test_with_the_extras_of_the_readme_a_network_is_trained_and_pictures_are_drawn(
