@@ -412,6 +412,10 @@ def test_a_command_that_names_no_program_is_refused_with_what_to_do(
     with pytest.raises(UsageError) as reason:
         find_algorithm(name)
     assert NO_COMMANDS[name] in str(reason.value)
+    for verb in ("describe", "check"):
+        said = run_harness(verb, name)
+        assert said.code == 2
+        assert NO_COMMANDS[name] in said.err
 
 
 def test_an_entry_is_its_program_and_every_file_and_word_of_its_command(

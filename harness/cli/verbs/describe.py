@@ -55,7 +55,11 @@ def describe_one(
     try:
         plugin = registry.find_algorithm(name, plugins)
     except UsageError:
+        from harness.plugins.programs.command import is_command
         from harness.tasks.catalogue import CATALOGUE, entry_of
+
+        if is_command(name):
+            raise
 
         every = [*registry.algorithms(plugins), *known, *CATALOGUE]
         if name.partition("@")[0] in CATALOGUE:
