@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from benchmarks.timing import Timing
+from benchmarks.compiling import compiled
+from benchmarks.timing import Timing, absent, command_seconds
 from harness.plugins.places import PACKAGE
 from harness.plugins.programs.driver import SOURCES, built
 
@@ -29,17 +27,11 @@ def runs(quick: bool, turns: int) -> tuple[str, list[Timing]]:
     """
     title = "A run of identification with the library `honest`, beside `colours`"
     protocol = "mixed-media" if quick else "identification"
-    entries, lacking = {"colours": ["colours"]}, list[str]()
+    entries = {"colours": ["colours"]}
     with tempfile.TemporaryDirectory() as place:
         library = Path(place) / "libtatte_honest_001.so"
-        words = ["c++", "-std=c++17", "-O2", "-shared", "-fPIC", "-I", str(SOURCES)]
-        try:
-            subprocess.run(
-                [*words, "-o", str(library), str(HONEST)], check=True, capture_output=True
-            )
-        except (OSError, subprocess.CalledProcessError) as reason:
-            lacking = [f"absent: no C++ compiler ({reason})"]
-        else:
+        lacking = compiled(HONEST, library, "-shared", "-fPIC", "-I", str(SOURCES))
+        if not lacking:
             built()
             entries["honest"] = [f"tatte:{library}", "--param", "candidates=100000"]
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in entries}
@@ -58,20 +50,11 @@ def runs(quick: bool, turns: int) -> tuple[str, list[Timing]]:
         remark = f"{verdict} {MOST:g} of the processor time" if name == "honest" else ""
         ratio_wall = wall[name] / wall["colours"]
         timings.append(Timing(name, cpu[name], wall[name], ratio, ratio_wall, remark))
-    absent = [Timing("honest", None, None, None, None, remark) for remark in lacking]
-    return title, [*timings, *absent]
+    return title, [*timings, *([absent("honest", lacking)] if lacking else [])]
 
 
 def _taken(protocol: str, algorithm: list[str], out: Path) -> tuple[float, float]:
     """Return seconds of processors and of the clock that a run takes, with all its processes."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     words = [sys.executable, "-m", "harness", "run", "--protocol", protocol, "--out", str(out)]
-    subprocess.run(
-        [*words, "--algo", *algorithm],
-        check=True,
-        capture_output=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return busy, time.perf_counter() - start
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return command_seconds([*words, "--algo", *algorithm], capture_output=True, env=env)

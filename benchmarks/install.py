@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 import venv
 from pathlib import Path
+
+from benchmarks.timing import command_seconds
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,12 +37,8 @@ def measured(requirement: str, place: Path, options: list[str]) -> str:
     site = place / "lib" / version / "site-packages"
     empty, own = _size(site), len(list(site.glob("*.dist-info")))
     load = os.getloadavg()[0]
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", *options]
-    subprocess.run([*command, "--disable-pip-version-check", requirement], check=True)
-    wall = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    cpu, wall = command_seconds([*command, "--disable-pip-version-check", requirement])
     brought = (_size(site) - empty) / 1e6
     packages = len(list(site.glob("*.dist-info"))) - own
     return f"{requirement:<24} {brought:>6.0f} {packages:>8} {wall:>7.1f} {cpu:>7.1f}  {load:.1f}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.timing import Timing
+from benchmarks.compiling import compiled
+from benchmarks.timing import Timing, absent
 from harness.api import Detector
 from harness.plugins.programs.adapter import program_class
 
@@ -72,16 +72,11 @@ def pictures(quick: bool, turns: int) -> tuple[str, list[Timing]]:
         commands = {"program in Python": [sys.executable, "-S", "-E", str(file)]}
         source, built = Path(place) / "pipe.cpp", Path(place) / "pipe"
         source.write_text(CPP, encoding="utf-8")
-        words = ["c++", "-std=c++17", "-O2", "-o", str(built), str(source)]
-        try:
-            subprocess.run(words, check=True, capture_output=True)
+        lacking = compiled(source, built)
+        if lacking:
+            found.append(absent("program in C++", lacking))
+        else:
             commands["program in C++"] = [str(built)]
-        except (OSError, subprocess.CalledProcessError) as reason:
-            found.append(
-                Timing(
-                    "program in C++", None, None, None, None, f"absent: no C++ compiler ({reason})"
-                )
-            )
         for name, command in commands.items():
             kind = program_class(command)
             algorithm = kind()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
-import subprocess
 import sys
-import time
 
-from benchmarks.timing import Timing
+from benchmarks.timing import Timing, command_seconds
 
 MOST = 0.15
 """Processor seconds that an import of the package and a look at the help may take."""
@@ -31,13 +28,10 @@ def starts(quick: bool, turns: int) -> tuple[str, list[Timing]]:
     wall: dict[str, list[float]] = {name: [] for name in STARTS}
     for turn in range(turns + 1):
         for name, (words, _) in STARTS.items():
-            before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            subprocess.run([sys.executable, *words], capture_output=True, check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            taken = command_seconds([sys.executable, *words], capture_output=True)
             if turn:
-                user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
-                cpu[name].append(user + system)
-                wall[name].append(time.perf_counter() - start)
+                cpu[name].append(taken[0])
+                wall[name].append(taken[1])
     (first, *_) = STARTS
     return "Starts, a process each", [
         Timing(

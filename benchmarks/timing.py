@@ -9,9 +9,11 @@ for a turn on the processor; wall seconds stand beside them.
 from __future__ import annotations
 
 import gc
+import resource
 import statistics
+import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +101,23 @@ def race(contenders: Mapping[str, Contender], reference: str, turns: int) -> lis
 def absent(name: str, reason: str) -> Timing:
     """Return the line of a contender that did not take part."""
     return Timing(name, None, None, None, None, reason)
+
+
+def command_seconds(words: Sequence[str], **options: Any) -> tuple[float, float]:
+    """Carry out a command, and return the seconds that it took: processor and wall.
+
+    Parameters
+    ----------
+    words
+        Of the command, which has to succeed.
+    options
+        Of `subprocess.run`.
+    """
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(words, check=True, **options)
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, wall
 
 
 def _median_ratio(times: list[float], reference: list[float]) -> float:

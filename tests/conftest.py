@@ -262,7 +262,7 @@ PREAMBLE = """\
 import os
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 

@@ -6,12 +6,10 @@ import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from writing import literal, plain, table
 
-from harness.record.manifest import Origin
 from harness.reporting.sections import published
 from harness.reporting.wording import amount, metric_label
 from harness.tasks.protocol import Protocol
@@ -84,8 +82,9 @@ def _pairs() -> list[tuple[str, str]]:
 
 def published_beside(name: str, protocol: Protocol) -> str:
     """Return what others published on the use case of a protocol, as they published it."""
-    run = cast("Origin", SimpleNamespace(protocol=name, attack=None))
-    rows = published.published_beside(run, protocol.data.use_case, protocol.metrics)
+    rows = published.published_beside(
+        name, protocol.data.use_case, protocol.metrics, attacked=False
+    )
     parts = []
     for found in published.published_tables(rows, protocol.metrics):
         head, body = found.table.columns, found.table.rows

@@ -101,7 +101,9 @@ def _board(board: Board) -> dict[str, Any]:
     figures = _curves(board)
     styles = {entry: style for figure in figures for entry, style, _ in figure.shown}
     metrics = list(board.first.metrics.pooled)
-    published = published_beside(board.first.manifest.origin, board.use_case, metrics)
+    origin = board.first.manifest.origin
+    attacked = origin.attack is not None
+    published = published_beside(origin.protocol, board.use_case, metrics, attacked=attacked)
     return {
         "board": board,
         "manifest": board.first.manifest,

@@ -12,7 +12,7 @@ from string import Template
 from harness.errors import UsageError, nearest
 from harness.plugins import scaffold_texts as texts
 from harness.plugins.glancing import INIT
-from harness.plugins.programs import starting_points
+from harness.plugins.programs.starting_points import LANGUAGES
 from harness.plugins.registry import find_protocol
 from harness.tasks.reading import (
     parse_protocol,
@@ -100,10 +100,6 @@ def write_algorithm(name: str, folder: Path, *, ability: str = "matcher") -> Pat
         title=_title(words), classname=_classname(words, "Algorithm")
     )
     return _written(name, folder, ".py", text)
-
-
-LANGUAGES = {"python": (".py", starting_points.PYTHON), "cpp": (".cpp", starting_points.CPP)}
-"""Ending and text of a program, by its language."""
 
 
 def write_program(name: str, folder: Path, *, language: str = "python") -> Path:

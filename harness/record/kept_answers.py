@@ -181,14 +181,14 @@ def _refuse_large(path: Path, size: int) -> None:
 def _check_values(path: Path, answer: Answer, fold: Fold, *, imported: bool, listed: bool) -> None:
     """Refuse scores that no algorithm may give."""
     scores = answer.scores
-    outside = np.isneginf(scores) if listed else False
+    outside = np.isneginf(scores) & listed
     failed = answer.failed(fold.probes)
     if fold.gallery:
         lost = answer.failed(fold.gallery)
         needed = ~(failed[:, None] | lost[None, :]) & counted(fold).compared
     else:
         needed = np.broadcast_to(~failed.reshape(-1, *[1] * (scores.ndim - 1)), scores.shape)
-    odd = np.isposinf(scores) if imported else ~np.isfinite(scores) & needed & ~np.asarray(outside)
+    odd = np.isposinf(scores) if imported else ~np.isfinite(scores) & needed & ~outside
     if odd.any():
         at = np.argwhere(odd)[0].tolist()
         value = scores[tuple(at)]

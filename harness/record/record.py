@@ -157,9 +157,9 @@ class Run:
         depth = self.manifest.list_length
         if depth is None:
             return outcome
-        from harness.scorefiles import Imported, withhold
+        from harness.scorefiles import withhold
 
-        return withhold(outcome, Imported((), (), "", depth=depth))
+        return withhold(outcome, depth)
 
 
 def assessed(run: Run, method: str) -> Assessment:

@@ -289,8 +289,21 @@ def plain(key: str) -> str:
     ('Mates from one photograph', 'Non-tattoo')
     """
     key = _UNPLAIN.get(key, key)
-    words = key.replace("_", " ").replace("nonmated", "non-mated").strip()
+    return capital(key.replace("_", " ").replace("nonmated", "non-mated").strip())
+
+
+def capital(words: str) -> str:
+    """Return words as they begin a line: the first letter is a capital, the others stay."""
     return words[:1].upper() + words[1:]
+
+
+def abbreviation(name: str) -> str:
+    """Return the abbreviation that a name has behind it, or the name.
+
+    >>> abbreviation("False match rate (FMR)"), abbreviation("Hit rate")
+    ('FMR', 'Hit rate')
+    """
+    return name.partition("(")[2].rstrip(")") or name
 
 
 def duration(seconds: float) -> str:

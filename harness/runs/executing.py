@@ -54,7 +54,7 @@ from harness.runs.preparing import (
 )
 from harness.runs.shortcuts.evidence import shortcuts
 from harness.runs.status import remove_plan, write_plan
-from harness.scorefiles import Imported, withhold
+from harness.scorefiles import withhold
 from harness.tasks.answers import Answer
 from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
@@ -185,7 +185,7 @@ def _execute(
     kept_scores = sum(answer.scores.size for answer in answers)
     with judged_in(limits.memory, kept_scores) as within:
         depth = _list_length(run, answers)
-        outcome = withhold(judged.judge(answers), Imported((), (), "", depth=depth))
+        outcome = withhold(judged.judge(answers), depth)
     places = [(unit, place.folder(unit)) for unit in units]
     manifest, run = _manifest(run, outcome, places, begun, shown)
     manifest.lists = depth

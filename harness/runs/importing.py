@@ -91,7 +91,7 @@ def import_scores(
     listed = listed_as(name, path)
     judged = judged_by(request.protocols[0], request)
     found = READERS[kind](path, judged.folds, judged.dataset.records, form=form)
-    outcome = withhold(judged.judge(found.answers), found)
+    outcome = withhold(judged.judge(found.answers), found.depth)
     return keep(
         judged,
         found,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ class Imported:
         Sentences about what a reader of the numbers should know.
     depth
         Candidates that each search was asked for, where the lists end before the gallery does;
-        None where every comparison has its score. Lists of a searcher of ours have one, too.
+        None where every comparison has its score.
     """
 
     answers: tuple[Answer, ...]
@@ -52,42 +52,9 @@ class Imported:
     notes: tuple[str, ...] = ()
     depth: int | None = None
 
-    def unsupported(self, metrics: Sequence[str]) -> dict[str, str]:
-        """Return which metrics these scores cannot answer, and why.
 
-        Parameters
-        ----------
-        metrics
-            Ids, such as those of a protocol.
-
-        Returns
-        -------
-        dict
-            Reason by id as given.
-
-        Examples
-        --------
-        >>> heads = Imported((), ("tatt-c",), "", depth=20)
-        >>> list(heads.unsupported(["hit-rate@rank=20", "hit-rate@rank=30", "eer"]))
-        ['hit-rate@rank=30', 'eer']
-        """
-        if self.depth is None:
-            return {}
-        reasons = {}
-        for text in metrics:
-            metric = Metric.parse(text)
-            rank = dict(metric.options).get("rank", 1)
-            if metric.name not in ON_HEADS:
-                reasons[text] = f"not available from lists of {self.depth}: it needs every score"
-            elif not isinstance(rank, str) and rank > self.depth:
-                reasons[text] = (
-                    f"not available from lists of {self.depth}: they end before that rank"
-                )
-        return reasons
-
-
-def withhold(outcome: Outcome, imported: Imported) -> Outcome:
-    """Take the numbers out of an outcome that the scores behind it cannot support.
+def withhold(outcome: Outcome, depth: int | None) -> Outcome:
+    """Take the numbers out of an outcome that candidate lists cannot support.
 
     Their values become None with a flag that says why, curves over all scores are left out, and
     the CMC ends where the candidate lists do. An outcome of complete scores is returned as it is.
@@ -96,13 +63,14 @@ def withhold(outcome: Outcome, imported: Imported) -> Outcome:
     ----------
     outcome
         As a task's `judge` returned it for the answers.
-    imported
-        With those answers.
+    depth
+        Candidates that each search was asked for, where lists end before the gallery does; None
+        where every comparison has its score.
     """
-    metrics = outcome.metrics
-    reasons = imported.unsupported(list(metrics.pooled))
-    if imported.depth is None:
+    if depth is None:
         return outcome
+    metrics = outcome.metrics
+    reasons = _beyond(depth, metrics.pooled)
     pooled = {
         name: Estimate(None, n=estimate.n, flags=[reasons[name]]) if name in reasons else estimate
         for name, estimate in metrics.pooled.items()
@@ -115,13 +83,30 @@ def withhold(outcome: Outcome, imported: Imported) -> Outcome:
         outcome,
         metrics=msgspec.structs.replace(metrics, pooled=pooled, folds=folds),
         curves=Curves(
-            cmc=_cut(outcome.curves.cmc, imported.depth),
+            cmc=_cut(outcome.curves.cmc, depth),
             det=outcome.curves.det if KINDS[metrics.task].of_heads else {},
         ),
         searches=[
             msgspec.structs.replace(search, average_precision=None) for search in outcome.searches
         ],
     )
+
+
+def _beyond(depth: int, metrics: Iterable[str]) -> dict[str, str]:
+    """Return which metrics lists of such a length cannot answer, and why.
+
+    >>> list(_beyond(20, ["hit-rate@rank=20", "hit-rate@rank=30", "eer"]))
+    ['hit-rate@rank=30', 'eer']
+    """
+    reasons = {}
+    for text in metrics:
+        metric = Metric.parse(text)
+        rank = dict(metric.options).get("rank", 1)
+        if metric.name not in ON_HEADS:
+            reasons[text] = f"not available from lists of {depth}: it needs every score"
+        elif not isinstance(rank, str) and rank > depth:
+            reasons[text] = f"not available from lists of {depth}: they end before that rank"
+    return reasons
 
 
 def _without(

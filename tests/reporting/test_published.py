@@ -73,7 +73,8 @@ def test_protocols_that_come_with_published_figures_find_them(manifest: Manifest
     for name in ("identification", "region", "mixed-media", "similarity", "detection"):
         table = tomllib.loads((bundled("protocols") / f"{name}.toml").read_text())
         manifest.origin.protocol = name
-        found[name] = published_beside(manifest.origin, table["data"]["use-case"], table["metrics"])
+        use_case = table["data"]["use-case"]
+        found[name] = published_beside(name, use_case, table["metrics"], attacked=False)
         assert any(row.data_set == "Tatt-C" for row in found[name]), name
     triplet = {r.metric: r.value for r in found["similarity"] if r.system == "Deep Tattoo triplet"}
     assert triplet == {
@@ -134,11 +135,11 @@ def test_figures_of_another_question_on_the_same_data_are_left_out(
     manifest: Manifest, metrics: list[str], use_case: str, protocol: str, found: bool
 ) -> None:
     manifest.origin.protocol = protocol
-    rows = published_beside(manifest.origin, use_case, metrics)
+    rows = published_beside(protocol, use_case, metrics, attacked=False)
     assert bool(rows) == found
     assert {row.use_case for row in rows} <= {use_case, protocol}
     manifest.origin.attack = AttackOrigin("inpaint", "", {}, {}, "removal", "", "")
-    assert published_beside(manifest.origin, use_case, metrics) == []
+    assert published_beside(protocol, use_case, metrics, attacked=True) == []
 
 
 def test_a_run_shows_the_published_rows_of_its_use_case_with_their_data_set(

@@ -35,7 +35,7 @@ def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Pat
     found = read_candidates(path, folds, world.records)
     assert found.depth == length
     outcome = task_of(asked).judge(folds, found.answers, world.records, asked)
-    pooled = withhold(outcome, found).metrics.pooled
+    pooled = withhold(outcome, found.depth).metrics.pooled
     # By hand: a mate counts if it leads its draw's part of the list, a stranger's best is its top.
     mates, tops = [], []
     for part, answer in draws_of(zip(folds, found.answers, strict=True)):
@@ -52,7 +52,7 @@ def test_heads_of_lists_give_fnir_and_fpir(form: str, length: int, tmp_path: Pat
     assert pooled["fnir@fpir=0.1,rank=1"].value == pytest.approx(expected)
     assert pooled["open-set-eer@rank=1"].value is not None
     assert pooled["fnir@fpir=0.1,rank=9"].value is None
-    assert withhold(outcome, found).curves.det
+    assert withhold(outcome, found.depth).curves.det
 
 
 def test_a_search_that_rightly_finds_nothing_has_not_failed(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def random_answers(folds: list[Fold]) -> list[Answer]:
 
 def judged(protocol: Protocol, dataset: Dataset, folds: list[Fold], found: Imported) -> Outcome:
     outcome: Outcome = task_of(protocol).judge(folds, found.answers, dataset.records, protocol)
-    return withhold(outcome, found)
+    return withhold(outcome, found.depth)
 
 
 @pytest.mark.parametrize("form", ["csv", "npy", "tatt-c", "nist"])

@@ -10,6 +10,7 @@ from harness.cli.completing import PROTOCOLS
 from harness.cli.group import Verbs, commands
 from harness.cli.options import PLUGINS
 from harness.plugins import glancing
+from harness.plugins.programs import starting_points
 
 FOLDER = click.option(
     "--folder",
@@ -17,7 +18,7 @@ FOLDER = click.option(
     default=Path(),
     show_default="this folder",
 )
-LANGUAGES = ("python", "cpp")
+LANGUAGES = tuple(starting_points.LANGUAGES)
 ABILITIES = tuple(ability.lower() for ability in glancing.ABILITIES)
 
 

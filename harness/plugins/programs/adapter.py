@@ -58,8 +58,6 @@ def program_class(
     asked = dict.fromkeys(said.abilities)
     bases = [kind for ability, (kind, _) in OF_PROGRAMS.items() if ability in asked]
     methods = {name: m for ability in asked for name, m in OF_PROGRAMS[ability][1].items()}
-    if "embed" in asked and "compare" not in asked:
-        methods.pop("compare", None)
     kinds = tuple(dict.fromkeys(bases))
     namespace: dict[str, Any] = {
         **methods,
@@ -215,6 +213,12 @@ def _sent(template: Any) -> tuple[dict[str, Any], bytes]:
     return {"bytes": len(data), "type": array.dtype.name}, data
 
 
+def _give(self: Any, number: int, template: Any) -> None:
+    """Have the program keep a template as the reference of a number."""
+    facts, data = _sent(template)
+    _ask(self, messages.Reference(number=number, **facts), data, messages.Done)
+
+
 def _number_of(self: Any, template: Any) -> int:
     """Return the number by which the program keeps a template, which it is given if need be."""
     _ready(self)
@@ -222,8 +226,7 @@ def _number_of(self: Any, template: Any) -> int:
     number: int | None = held.numbers.get(id(template))
     if number is None:
         number = len(held.templates)
-        facts, data = _sent(template)
-        _ask(self, messages.Reference(number=number, **facts), data, messages.Done)
+        _give(self, number, template)
         held.templates.append(template)  # kept, so that no other template has its id
         held.numbers[id(template)] = number
     return number
@@ -245,8 +248,7 @@ def _finalise(self: Any, references: Sequence[Template]) -> None:
     _ready(self)
     self._held = self.program.holder = _Held()
     for number, template in enumerate(references):
-        facts, data = _sent(template)
-        _ask(self, messages.Reference(number=number, **facts), data, messages.Done)
+        _give(self, number, template)
     self._gallery = list(references)
     _ask(self, messages.Finalise(count=len(self._gallery)), b"", messages.Done)
     self._searched = self._held

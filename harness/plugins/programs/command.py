@@ -185,8 +185,8 @@ def _driven(name: str) -> Command:
     if not place.is_file():
         what = "is a folder; name the library in it" if place.is_dir() else "is not there"
         raise UsageError(f"--algo {name}: the library {text!r} {what}")
-    library = place.absolute()
-    return Command((str(built()), str(library)), (built(), library))
+    driver, library = built(), place.absolute()
+    return Command((str(driver), str(library)), (driver, library))
 
 
 def _why_not(word: str) -> str:
@@ -261,13 +261,13 @@ def folder_digest(folder: Path) -> str:
 def unknown(name: str) -> str:
     """Say what of a program is not known, of the name that it has on the command line."""
     command = command_of(name)
-    files = some(len(command.hashes()), "file")
     if command.is_driven:
         return (
             f"the library {command.name!r} is known by its own bytes and by the files that its "
             "parameters name; what else it loads (other libraries) is not known, and may change "
             "without being another entry"
         )
+    files = some(len(command.hashes()), "file")
     return (
         f"the program {command.name!r} is known by the {files} that its command names and by the "
         "version that it says; what else it loads (libraries, modules of an interpreter, models) "

@@ -77,30 +77,26 @@ def made_of(file: Path) -> str:
     return (file.parent / _RECORD).read_text(encoding="utf-8")
 
 
-def _compiler() -> list[str]:
+def _compiler() -> tuple[str, ...]:
     """Return the words of the command that compiles C++: of CXX, or the first that is there."""
     chosen = os.environ.get("CXX", "")
     if chosen:
         words = shlex.split(chosen)
         if words and shutil.which(words[0]) is not None:
-            return words
+            return tuple(words)
         raise UsageError(f"CXX={chosen}: there is no such compiler; name one, or leave CXX out")
     for name in _COMPILERS:
         found = shutil.which(name)
         if found is not None:
-            return [found]
+            return (found,)
     raise UsageError(
         "Tatt-E libraries are loaded by a driver that is compiled once on this machine, and there "
         "is no C++ compiler: install one (apt install g++, dnf install gcc-c++), or name it in CXX"
     )
 
 
-def _version(compiler: list[str]) -> str:
-    return _version_of(tuple(compiler))
-
-
 @cache
-def _version_of(compiler: tuple[str, ...]) -> str:
+def _version(compiler: tuple[str, ...]) -> str:
     try:
         said = subprocess.run(
             [*compiler, "--version"], capture_output=True, timeout=_SECONDS, check=False
@@ -112,7 +108,7 @@ def _version_of(compiler: tuple[str, ...]) -> str:
 
 
 def _build(
-    compiler: list[str], header: Path | None, folder: Path, facts: Mapping[str, str]
+    compiler: tuple[str, ...], header: Path | None, folder: Path, facts: Mapping[str, str]
 ) -> None:
     """Compile in a folder beside, so that nobody ever sees half a driver."""
     try:

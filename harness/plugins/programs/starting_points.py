@@ -354,3 +354,6 @@ int main() {
     return 0;
 }
 """)
+
+LANGUAGES = {"python": (".py", PYTHON), "cpp": (".cpp", CPP)}
+"""Ending and text of a program, by its language."""

@@ -25,6 +25,7 @@ from harness.reporting.operating import (
 from harness.reporting.tables import Table
 from harness.reporting.wording import (
     NO_VALUE,
+    abbreviation,
     amount,
     count,
     interval,
@@ -445,17 +446,16 @@ def error_trade_off(
         Table(
             captioned(caption, metrics.counts),
             # The axes say what they stand for; a head of three lines is not repeated on paper.
-            (_brief(names.x_name), _brief(names.y_name), *["Score at or above"] * bool(threshold)),
+            (
+                abbreviation(names.x_name),
+                abbreviation(names.y_name),
+                *["Score at or above"] * bool(threshold),
+            ),
             rows,
         ),
         also=() if scores is None else (threshold_table(scores, names),),
         data=columns,
     )
-
-
-def _brief(name: str) -> str:
-    """Return the abbreviation of a rate that has one."""
-    return name.partition("(")[2].rstrip(")") or name
 
 
 def _trials(counts: Mapping[str, int], name: str) -> int:

@@ -9,7 +9,7 @@ from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import HOVER_POINTS, Figure
 from harness.reporting.headline import JOINER
 from harness.reporting.tables import Table
-from harness.reporting.wording import NO_VALUE, count, interval, percent, score
+from harness.reporting.wording import NO_VALUE, abbreviation, count, interval, percent, score
 from harness.tasks.growth import CERTAIN, Growth, GrowthCurve, GrowthPoint
 
 __all__ = ["growth_figure", "label", "searches_in", "size_text"]
@@ -49,7 +49,7 @@ def label(curve: GrowthCurve, *, short: bool = False) -> str:
 
 def _name(curve: GrowthCurve, *, short: bool = True) -> str:
     name = _NAMES[curve.rate]
-    return name.partition("(")[2].rstrip(")") if short and "(" in name else name
+    return abbreviation(name) if short else name
 
 
 def _point_cells(curve: GrowthCurve) -> tuple[str, str, str]:

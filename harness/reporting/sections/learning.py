@@ -15,7 +15,7 @@ from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import Figure
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.wording import count, number
+from harness.reporting.wording import capital, count, number
 from harness.training import curves
 
 POINTS = 250
@@ -134,7 +134,7 @@ def _figure(figure_name: str, name: str, found: Mapping[str, curves.Curve]) -> F
     heading = f"Learning: {name}"
     return Figure(
         figure_name,
-        name[:1].upper() + name[1:],
+        capital(name),
         summary,
         svg,
         tuple(legend),

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.plugins.places import bundled
-from harness.record.manifest import Origin
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.wording import amount, count, metric_label, split_id
+from harness.reporting.wording import amount, capital, count, metric_label, split_id
 
 COLUMNS = (
     "use_case",
@@ -37,7 +36,9 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def section(run: SectionInput) -> Section | None:
     """Return the section; None where nothing is known that may stand beside the run."""
     metrics = list(run.metrics.pooled)
-    found = published_beside(run.manifest.origin, run.protocol.data.use_case, metrics)
+    origin, use_case = run.manifest.origin, run.protocol.data.use_case
+    attacked = origin.attack is not None
+    found = published_beside(origin.protocol, use_case, metrics, attacked=attacked)
     if not found:
         return None
     content = filled(
@@ -122,15 +123,17 @@ def _read(path: Path) -> tuple[Published, ...]:
     return tuple(rows)
 
 
-def published_beside(origin: Origin, use_case: str, metrics: Iterable[str]) -> list[Published]:
+def published_beside(
+    protocol: str, use_case: str, metrics: Iterable[str], *, attacked: bool
+) -> list[Published]:
     """Return the figures that may stand beside a run's; none where its probes were attacked.
 
     Several questions are asked of the data of one use case: its figures are those of another one
     where none of them is of a metric of the run. What goes by the protocol's own name is of it.
     """
-    if origin.attack is not None:
+    if attacked:
         return []
-    use, own = use_case.replace("-", "_"), origin.protocol.replace("-", "_")
+    use, own = use_case.replace("-", "_"), protocol.replace("-", "_")
     rows = [row for row in read_published() if row.use_case in (use, own)]
     asked = {split_id(metric)[0] for metric in metrics}
     answered = any(row.use_case == use and split_id(row.metric)[0] in asked for row in rows)
@@ -179,7 +182,7 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
         )
     columns = (
         "System",
-        *(_capital(metric_label(m)) for m in order),
+        *(capital(metric_label(m)) for m in order),
         "Trials",
         "Gallery",
         "Averaging",
@@ -205,10 +208,6 @@ def _table(data_set: str, rows: Sequence[Published], metrics: Sequence[str]) -> 
         tuple(notes),
         len(lines) > LONG,
     )
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _mark(rows: Iterable[Published], sources: Sequence[str]) -> str:

@@ -586,6 +586,13 @@ int waited(pid_t pid) {
     return status;
 }
 
+std::array<int, 2> made_pipe() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0)
+        fail("no pipe could be made: " + std::string(std::strerror(errno)));
+    return ends;
+}
+
 pid_t forked() {
     std::fflush(nullptr);
     const pid_t parent = getpid(), pid = fork();
@@ -662,9 +669,7 @@ void end_child(Stage stage) {
 std::string pass(Stage stage, std::string line) {
     Child &child = children[stage];
     if (!child.pid) {
-        std::array<int, 2> down{}, up{};
-        if (pipe2(down.data(), O_CLOEXEC) != 0 || pipe2(up.data(), O_CLOEXEC) != 0)
-            fail("no pipe could be made: " + std::string(std::strerror(errno)));
+        const std::array<int, 2> down = made_pipe(), up = made_pipe();
         shared->function[0] = '\0';
         shared->meant = false;
         const pid_t pid = forked();
@@ -756,9 +761,7 @@ void finalise(size_t count) {
     for (const auto &[id, place] : gallery.places)
         std::fprintf(manifest, "%zu %zu %zu\n", id, place.size, place.offset);
     std::fclose(manifest);
-    std::array<int, 2> up{};
-    if (pipe2(up.data(), O_CLOEXEC) != 0)
-        fail("no pipe could be made: " + std::string(std::strerror(errno)));
+    const std::array<int, 2> up = made_pipe();
     shared->function[0] = '\0';
     const pid_t pid = forked();
     if (pid == 0) {
