@@ -69,6 +69,10 @@ class Embeddings(Identification):
             if isinstance(answer, StreamedAnswer)
         ]
 
+    def pairs(self, run: Answered) -> None:
+        """Return None: nothing is known of an image but its number."""
+        return
+
     def of_part(self, part: FoldSearches, protocol: Protocol) -> FoldMetrics:
         """Return what is counted, and every metric."""
         found = super().of_part(part, _without(protocol))

@@ -28,6 +28,7 @@ from harness.tasks.clusters import cluster_of, components, identities_of
 from harness.tasks.comparisons import estimate_of, measures_of, score_intervals
 from harness.tasks.folds import check_named, deal
 from harness.tasks.intervals import set_interval
+from harness.tasks.pairs import Pairs, joined_pairs
 from harness.tasks.protocol import FoldRules, Need, Protocol
 from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
@@ -120,6 +121,12 @@ class Searching(Comparing[FoldSearches, Whole]):
             )
             for part in searches_of(zip(folds, answers, strict=True), records, identities_of(folds))
         ]
+
+    def pairs(self, run: Answered) -> Pairs | None:
+        """Return all comparisons, of the non-mated ones those whose scores were kept."""
+        parts = searches_of(run.by_fold, run.records, identities_of(run.folds))
+        kept = not any(isinstance(answer, StreamedAnswer) for answer in run.answers)
+        return joined_pairs((part.joined() for part in parts), run, kept=kept)
 
 
 class Identification(Searching[PooledSearches]):

@@ -27,6 +27,7 @@ from harness.tasks.answers import (
 )
 from harness.tasks.comparisons import Measures, independent
 from harness.tasks.counted import counted
+from harness.tasks.pairs import NONE, Comparisons, Joined
 from harness.tasks.results import Candidate, Failure, Judgement
 
 CANDIDATES = 50
@@ -200,6 +201,18 @@ class FoldSearches(Measures):
             rows = slice(start, start + step)
             yield scores[rows][self.took_place[rows]]
 
+    def joined(self) -> Joined:
+        """Return the comparisons with the images that each joins."""
+        rows, columns = np.nonzero(self.took_place)
+        # Mates of a fold that no draw brings together were not compared.
+        met = self.truth[self.pairs[:, 0], self.pairs[:, 1]]
+        return Joined(
+            self.fold.probes,
+            self.fold.gallery,
+            Comparisons(self.mated[met], *self.pairs[met].T),
+            Comparisons(self.scores[rows, columns], rows, columns),
+        )
+
     def _same_source(self, row: int, column: int) -> bool:
         probe = self.records[self.fold.probes[row]].source
         return probe is not None and probe == self.records[self.fold.gallery[column]].source
@@ -318,6 +331,11 @@ class StreamedSearches(FoldSearches):
         """Return what open-set metrics need to know of each search."""
         found = self.answer.matching
         return Searches(found.ranks, found.best_mate, found.best_nonmate)
+
+    def joined(self) -> Joined:
+        """Return the mated comparisons: scores of others are not kept."""
+        mated = Comparisons(self.mated, *self.pairs.T)
+        return Joined(self.fold.probes, self.fold.gallery, mated, NONE)
 
     def reference(self, number: int) -> str:
         """Return the name of a reference."""

@@ -21,6 +21,7 @@ from harness.data.records import Dataset, Fold, Picture, Record
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer, Answered, Counting, fold_spread
+from harness.tasks.pairs import Pairs
 from harness.tasks.protocol import Need, Protocol, Table
 from harness.tasks.results import (
     Curves,
@@ -333,6 +334,10 @@ class Task(ABC, Generic[Part, Whole]):
             If scores were summed up while they were computed, and not kept.
         """
         raise NotImplementedError("this question compares no images")
+
+    def pairs(self, run: Answered) -> Pairs | None:
+        """Return all comparisons with the images that each joins; None where none are compared."""
+        return None
 
 
 def training_images(folds: Sequence[Fold]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from harness.tasks.clusters import identities_of
 from harness.tasks.comparisons import Listed
 from harness.tasks.drawing import verification_folds
 from harness.tasks.identification import Comparing
+from harness.tasks.pairs import Comparisons, Joined, Pairs, joined_pairs
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
@@ -125,6 +126,11 @@ class Verification(Comparing["_Pairs", "_Pairs"]):
             )
         return found
 
+    def pairs(self, run: Answered) -> Pairs:
+        """Return all comparisons that count."""
+        parts = (_Pairs.of(*one, run.records) for one in run.by_fold)
+        return joined_pairs((part.joined_names() for part in parts), run)
+
 
 def scores_of(
     folds: Sequence[Fold], answers: Sequence[Answer], records: Mapping[str, Record]
@@ -206,6 +212,20 @@ class _Pairs(Listed):
             self.nonmated_names,
             self.same_photograph[chosen],
             self._identities,
+        )
+
+    def joined_names(self) -> Joined:
+        place = {name: i for i, name in enumerate(self.fold.probes)}
+
+        def placed(scores: npt.NDArray[np.float64], names: npt.NDArray[np.str_]) -> Comparisons:
+            places = [[place[name] for name in pair] for pair in names.tolist()]
+            return Comparisons(scores, *np.array(places, np.int64).reshape(-1, 2).T)
+
+        return Joined(
+            self.fold.probes,
+            self.fold.probes,
+            placed(self.mated, self.mated_names),
+            placed(self.nonmated, self.nonmated_names),
         )
 
     def counts(self) -> dict[str, int]:
