@@ -24,6 +24,7 @@ from .dataset import made_by, write_dataset
 from .designs import Design, design_of
 from .drawing import FAMILIES
 from .framing import frame_of
+from .known import known_of_capture
 from .media import MEDIA, render_medium
 from .negatives import NEGATIVES, render_negative
 from .resuming import is_drawn
@@ -99,16 +100,19 @@ class Procedural(Generator):
             years=float(chance.gamma(1.2, 4.0)),
             design=design_of(seed, f"g-{name}", name, family_name=prompt.motif),
         )
-        later = float(stream(seed, "later", name, order.take).gamma(2.0, self.years / 2))
+        aged = float(stream(seed, "later", name, order.take).gamma(2.0, self.years / 2))
+        later = aged if order.take and self.years else 0.0
         shot = render_capture(
             seed,
             tattoo,
             f"take-{order.take}",
             frame=frame_of(seed, "take", name, order.take, long_side=self.size, mounted=False),
-            later=later if order.take and self.years else 0.0,
+            later=later,
             unrest=self.unrest,
         )
-        return Generated(shot.image, shot.mask, shot.clean, shot.box, tattoo.design.tags)
+        known = known_of_capture(seed, name, tattoo.subject, place, later)
+        truth = shot.mask, shot.clean, shot.box, tattoo.design.tags
+        return Generated(shot.image, *truth, **known._asdict())
 
     def draw_layout(
         self, folder: Path, layout: str, *, seed: int, workers: int, report: Report

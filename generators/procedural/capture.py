@@ -20,7 +20,10 @@ from .photograph import INK, Exposure, expose
 from .skin import skinned, subject_of
 from .styles import STYLES, inked
 
-__all__ = ["Capture", "Tattoo", "box_of", "exposure_of", "render_capture", "tattoo_of", "view_of"]
+__all__ = [
+    *("Capture", "Tattoo", "box_of", "exposure_of", "place_of", "render_capture", "tattoo_of"),
+    "view_of",
+]
 
 
 @dataclass(frozen=True)
@@ -104,17 +107,27 @@ def tattoo_of(
         How far designs of a group differ.
     """
     rng = stream(seed, "tattoo", name)
-    styles, places = tuple(STYLES), tuple(PLACES)
-    own_style = styles[int(rng.integers(len(styles)))]
+    own_style, place = _style_and_place(rng)
     return Tattoo(
         name=name,
         subject=subject,
         group=group,
         style=style or own_style,
-        place=places[int(rng.integers(len(places)))],
+        place=place,
         years=float(rng.gamma(1.2, 4.0)),
         design=design_of(seed, group, name, looseness=looseness),
     )
+
+
+def place_of(seed: int, name: str) -> str:
+    """Return where on the body the tattoo of that name is."""
+    return _style_and_place(stream(seed, "tattoo", name))[1]
+
+
+def _style_and_place(rng: np.random.Generator) -> tuple[str, str]:
+    styles, places = tuple(STYLES), tuple(PLACES)
+    style = styles[int(rng.integers(len(styles)))]
+    return style, places[int(rng.integers(len(places)))]
 
 
 def box_of(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:

@@ -15,6 +15,7 @@ from harness.synthesis.encoding import encoded
 from harness.synthesis.generator import Report
 from harness.synthesis.whole_sets import write_checksums
 
+from .known import Known, known_of
 from .picture import Picture, picture_of
 from .resuming import begin, drawn
 from .world import FOLDS, SCALES, USE_CASES, Item, census, mated_pairs
@@ -39,6 +40,7 @@ MANIFEST_COLUMNS = (
     "fold",
     "box",
     "label",
+    *Known._fields,
     "tags",
     "mask",
     "clean",
@@ -59,8 +61,13 @@ with
 
 * `manifest.csv` has one row per picture: tattoo, subject, group of related designs, source (the
   photograph it comes from), style, media, role, fold, box (`x1 y1 x2 y2`, upper ones exclusive),
-  label, motif tags, ink mask, the same photograph without the tattoo, use case. Paths are
-  relative to this folder.
+  label, skin tone, date, place on the body, motif tags, ink mask, the same photograph without the
+  tattoo, use case. Paths are relative to this folder.
+* `skin` is one of six classes of equal width in melanin, `tone-1` (least) to `tone-6`, and `site`
+  one of thirteen places of the body, or `face`: both as they were drawn, under tattoos and in the
+  pictures of faces, bare skin and jewellery. `taken` is the day of the capture: for a tattoo's
+  first one a day of the years 1990 to 1999, for others by as many years later as their ink has
+  aged since. All three are drawn by lot, and are empty where they were not drawn.
 * `<use case>/` holds the pictures, `probesAll.txt`, `galleryAll.txt` and `ground_truth.txt`
   (`probe|gallery`, one line per mated pair; in detection `image|tattoo` or `image|non-tattoo`).
   `5-fold/<use case>/` holds the lists of each fold. Folds share no tattoo, group or subject.
@@ -122,6 +129,7 @@ def _draw(job: tuple[str, int, str, Item]) -> dict[str, str]:
         "fold": str(item.fold or ""),
         "box": " ".join(map(str, picture.box)) if picture.box else "",
         "label": "tattoo" if item.tattoo else "non-tattoo",
+        **known_of(seed, item)._asdict(),
         "tags": " ".join(picture.tags),
         "mask": mask,
         "clean": clean,

@@ -26,7 +26,7 @@ from .skin import skin_tone
 from .surroundings import backdrop
 from .textures import Picture, Plane, dye, fabric, smooth_noise
 
-__all__ = ["render_face"]
+__all__ = ["melanin_of", "render_face"]
 
 Rng = np.random.Generator
 
@@ -101,6 +101,12 @@ def _outline(t: Traits) -> list[tuple[float, float]]:
     return [(0, -1.0), *half, (0, t.chin), *((-x, y) for x, y in half[::-1])]
 
 
+def melanin_of(rng: Rng) -> tuple[float, float, float]:
+    """Return melanin (0 to 1), yaw and pitch of a face: the first that are drawn."""
+    yaw, pitch = float(rng.normal(0, 0.16)), float(rng.normal(0, 0.06))
+    return float(rng.random()), yaw, pitch
+
+
 def render_face(seed: int, name: str, width: int, height: int) -> Picture:
     """Render the portrait of that name, before it is framed.
 
@@ -122,9 +128,8 @@ def render_face(seed: int, name: str, width: int, height: int) -> Picture:
     rng, shot = stream(*key), shot_of(*key)
     far = max(width, height)
     size = 2 * far if far <= 200 else far
-    yaw, pitch = float(rng.normal(0, 0.16)), float(rng.normal(0, 0.06))
+    melanin, yaw, pitch = melanin_of(rng)
     canvas = Canvas(size, yaw, pitch, shot.roll * 0.7)
-    melanin = float(rng.random())
     tone = skin_tone(melanin, float(rng.uniform(-1, 1)))
     t = traits_of(rng, melanin, tone)
     scene = backdrop(rng, _BEHIND[int(rng.integers(len(_BEHIND)))], size, size, tone)

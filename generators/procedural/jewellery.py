@@ -14,17 +14,22 @@ from .plates import engrave
 from .skin import SKIN_EXTENT, Skin, skinned, subject_of
 from .textures import Picture, blurred, linear
 
-__all__ = ["render_jewellery"]
+__all__ = ["render_jewellery", "worn_at"]
 
 Rng = np.random.Generator
+
+
+def worn_at(rng: Rng) -> tuple[str, str]:
+    """Return a kind of jewellery, and where on the body it is worn: the first that is drawn."""
+    kind = ("necklace", "necklace", "bracelet", "watch")[int(rng.integers(4))]
+    return kind, {"necklace": ("chest", "neck")[int(rng.integers(2))]}.get(kind, "wrist")
 
 
 def render_jewellery(seed: int, name: str, width: int, height: int) -> Picture:
     """Draw a necklace with pendant, a bracelet or a watch on skin, before it is framed."""
     rng = stream(seed, "jewellery", name)
     subject = subject_of(seed, f"jewellery/{name}")
-    kind = ("necklace", "necklace", "bracelet", "watch")[int(rng.integers(4))]
-    place = {"necklace": ("chest", "neck")[int(rng.integers(2))]}.get(kind, "wrist")
+    kind, place = worn_at(rng)
     size = int(max(512, max(width, height) * 1.6))
     skin = skinned(seed, subject, place, size)
     metal = linear(

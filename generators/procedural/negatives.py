@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from harness.synthesis.encoding import Encoding
 from harness.synthesis.streams import stream
 
@@ -16,15 +18,20 @@ from .painted import render_cloth, render_wall
 from .skin import skinned, subject_of
 from .textures import Picture
 
-__all__ = ["NEGATIVES", "render_negative"]
+__all__ = ["NEGATIVES", "bare_place", "render_negative"]
+
+
+def bare_place(rng: np.random.Generator) -> str:
+    """Return which part of the body is shown: the first that is drawn of bare skin."""
+    places = tuple(PLACES)
+    return places[int(rng.integers(len(places)))]
 
 
 def _skin_only(seed: int, name: str, width: int, height: int) -> Picture:
     """Draw bare skin with moles, veins, scars and hair."""
     rng = stream(seed, "bare", name)
     subject = subject_of(seed, f"bare/{name}")
-    places = tuple(PLACES)
-    place = places[int(rng.integers(len(places)))]
+    place = bare_place(rng)
     veins, scars = int(rng.integers(0, 4)), int(rng.integers(0, 3))
     size = int(max(256, max(width, height) * 1.2))
     skin = skinned(seed, subject, place, size, veins=veins, scars=scars)

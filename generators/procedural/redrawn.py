@@ -11,11 +11,15 @@ from harness.synthesis.generator import Report
 from harness.synthesis.processes import in_processes
 
 from .capture import render_capture, tattoo_of
+from .known import Known, known_of_capture
 from .media import MEDIA, render_medium
 
 __all__ = ["write_redrawn"]
 
-_COLUMNS = ("image", "tattoo", "group", "subject", "source", "style", "media", "role", "tags")
+_COLUMNS = (
+    *("image", "tattoo", "group", "subject", "source", "style", "media", "role"),
+    *(*Known._fields, "tags"),
+)
 
 _Job = tuple[str, int, int, int, int]
 
@@ -31,6 +35,7 @@ def _draw(job: _Job) -> list[dict[str, str]]:
         for medium in MEDIA
     }
     photograph = render_capture(seed, tattoo, "a", long_side=long_side)
+    known = known_of_capture(seed, name, subject, tattoo.place)
     pictures["photo"] = photograph.image, photograph.encoding
     rows = []
     for medium, (pixels, encoding) in pictures.items():
@@ -48,6 +53,7 @@ def _draw(job: _Job) -> list[dict[str, str]]:
                 "style": tattoo.style,
                 "media": medium,
                 "role": "train",
+                **(known if medium == "photo" else Known())._asdict(),
                 "tags": " ".join(tattoo.design.tags),
             }
         )

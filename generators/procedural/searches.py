@@ -23,6 +23,7 @@ from harness.synthesis.whole_sets import write_checksums
 from .capture import Tattoo, box_of, exposure_of, tattoo_of
 from .dataset import write_marker
 from .framing import Frame, frame_of, framed
+from .known import Known, known_of
 from .negatives import NEGATIVES
 from .photograph import INK, Exposure
 from .picture import Picture, picture_of
@@ -50,8 +51,8 @@ QUERIES, RESULTS = 14, 8
 _LONG_SIDE = 128
 _CLOSE = 5e-4  # how near a picture's concentration comes to the one wanted
 _COLUMNS = (
-    *("image", "tattoo", "subject", "source", "style", "role", "box", "label", "mask"),
-    *("query", "text_score", "use_case"),
+    *("image", "tattoo", "subject", "source", "style", "role", "box", "label"),
+    *(*Known._fields, "mask", "query", "text_score", "use_case"),
 )
 _README = """# Results of text searches, synthetic
 
@@ -124,7 +125,7 @@ def write_searches(out: Path, seed: int = 0) -> None:
     order = stream(seed, "search names").permutation(len(results))
     rows = sorted(
         (
-            _write(out, f"se{number + 1:04d}", result)
+            _write(seed, out, f"se{number + 1:04d}", result)
             for number, result in zip(order, results, strict=True)
         ),
         key=lambda row: row["image"],
@@ -140,7 +141,7 @@ def write_searches(out: Path, seed: int = 0) -> None:
     write_checksums(out)
 
 
-def _write(out: Path, stem: str, result: _Result) -> dict[str, str]:
+def _write(seed: int, out: Path, stem: str, result: _Result) -> dict[str, str]:
     item, picture = result.item, result.picture
     (out / f"images/{stem}.jpg").write_bytes(encoded(picture.image, picture.encoding))
     mask = ""
@@ -158,6 +159,7 @@ def _write(out: Path, stem: str, result: _Result) -> dict[str, str]:
         "role": "probe",
         "box": " ".join(map(str, picture.box)) if picture.box else "",
         "label": "tattoo" if item.tattoo else "non-tattoo",
+        **known_of(seed, item)._asdict(),
         "mask": mask,
         "query": result.query,
         "text_score": repr(result.score),

@@ -49,6 +49,11 @@ class Record:
         Width and height of the upright image in pixels.
     skin
         Skin tone around the tattoo, in the data set's own words.
+    taken
+        When the capture was made: ``2024-05-17``, ``2024-05`` or ``2024``, see
+        `harness.data.dates`.
+    site
+        Where on the body the tattoo is, in the data set's own words.
     label
         ``tattoo`` or ``non-tattoo``.
     tags
@@ -78,6 +83,8 @@ class Record:
     text_score: float | None = None
     size: tuple[int, int] | None = None
     skin: str | None = None
+    taken: str | None = None
+    site: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ MEANINGS: Mapping[str, Column] = {
     "box": Column("str", "Box of the tattoo in pixels: x1 y1 x2 y2, upper ones exclusive"),
     "label": Column("str", "tattoo or non-tattoo"),
     "skin": Column("str", "Skin tone around the tattoo"),
+    "taken": Column("str", "Date of the capture: a day, a month or a year"),
+    "site": Column("str", "Where on the body the tattoo is"),
     "tags": Column("str", "Motifs, with spaces between them"),
     "mask": Column("str", "Path of a picture of the tattoo's pixels"),
     "clean": Column("str", "Path of the same capture without the tattoo"),

@@ -29,10 +29,10 @@ from harness.tasks.on_data import ProtocolOnData
 
 __all__ = ["Answer", "Survey", "able", "survey"]
 
-FACTS = ("tattoo", "subject", "group", "source", "style", "media", "role", "label", "skin")
+FACTS = ("tattoo", "subject", "group", "source", "style", "media", "role", "label", "skin", "site")
 """Fields of a record of which the different values are counted."""
 
-GIVEN = ("tags", "box", "mask", "clean")
+GIVEN = ("tags", "box", "mask", "clean", "taken")
 """Fields of a record of which it is counted how many pictures have one."""
 
 

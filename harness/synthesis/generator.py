@@ -65,6 +65,9 @@ class Generated:
         Of the tattoo: x1, y1, x2, y2 in pixels, upper ones exclusive.
     tags
         Motifs shown.
+    skin, taken, site
+        Skin tone around the tattoo and place on the body, any words, and the date of the capture as
+        ``2024-05-17``, ``2024-05`` or ``2024``; empty where the generator does not know them.
     """
 
     image: npt.NDArray[np.uint8]
@@ -72,6 +75,9 @@ class Generated:
     clean: npt.NDArray[np.uint8] | None = None
     box: Box | None = None
     tags: tuple[str, ...] = ()
+    skin: str = ""
+    taken: str = ""
+    site: str = ""
 
 
 @dataclass

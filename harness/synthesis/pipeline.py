@@ -22,6 +22,7 @@ import io
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from harness.data.croissant import Described
+from harness.data.dates import is_date
 from harness.data.marker import MARKER, marker_text
 from harness.data.set_description import describe_set
 from harness.data.whole_files import write_whole
@@ -54,9 +56,12 @@ Say = Callable[[int, int], None]
 
 PROMPT_COLUMNS = ("identity", "motif", "style", "placement", "prompt")
 COLUMNS = (
-    *("image", "tattoo", "group", "source", "style", "media", "box", "label", "tags", "mask"),
-    *("clean", "x_filled", "x_placement", "x_generator", "x_prompt", "x_seed", "x_variation"),
+    *("image", "tattoo", "group", "source", "style", "media", "box", "label", "skin", "taken"),
+    *("site", "tags", "mask", "clean"),
+    *("x_filled", "x_placement", "x_generator", "x_prompt", "x_seed", "x_variation"),
 )
+_FACTS = ("skin", "taken", "site")
+"""What a generator may know of a capture: fields of `Generated` and columns."""
 MANIFEST, RECIPE = "manifest.csv", "recipe.json"
 PROMPTS = "prompts.csv"
 ASPECT = 0.36
@@ -295,6 +300,7 @@ def _make(job: _Job) -> None:
                 "media": "photo",
                 "box": box,
                 "label": "tattoo",
+                **{fact: getattr(original, fact) for fact in _FACTS},
                 "tags": " ".join(picture.tags or (job.prompt.motif.replace(" ", "-"),)),
                 "x_placement": job.prompt.placement,
                 "x_generator": recipe.generator,
@@ -321,7 +327,12 @@ def _checked(picture: Generated, recipe: Recipe) -> Generated:
             if there is None or there.shape[:2] != image.shape[:2]:
                 raise GenerationFailed(f"{recipe.generator} returned no {what} of the image's size")
     box = picture.box if picture.box is not None else find_tattoo(image)
-    return Generated(np.ascontiguousarray(image), picture.mask, picture.clean, box, picture.tags)
+    for fact in _FACTS:
+        said = getattr(picture, fact)
+        if not isinstance(said, str) or (fact == "taken" and said and not is_date(said)):
+            wanted = "a date, as 2024-05-17, 2024-05 or 2024" if fact == "taken" else "a word"
+            raise GenerationFailed(f"{recipe.generator} returned {fact} {said!r}; it is {wanted}")
+    return replace(picture, image=np.ascontiguousarray(image), box=box)
 
 
 def _save(

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -83,4 +84,6 @@ def _cell(name: str, value: Any) -> str:
     if not isinstance(value, str) and isinstance(value, Iterable):
         between = " " if name == "box" else ";"
         return between.join(str(one) for one in value)
+    if isinstance(value, datetime) and value.time() == time():
+        value = value.date()  # what pandas makes of days
     return str(value)

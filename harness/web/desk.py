@@ -52,6 +52,8 @@ _LABELS = {
     "media": ("Medium", ""),
     "role": ("Role", ""),
     "skin": ("Skin tone", "any word, such as fitzpatrick-4"),
+    "site": ("Place on the body", "any word, such as forearm"),
+    "taken": ("Date", "of the capture: 2024-05-17, 2024-05 or 2024"),
     "source": ("Capture", "the same name: the same photograph"),
     "fold": ("Fold", "in which it is judged"),
     "use_case": ("Use case", ""),

@@ -362,14 +362,17 @@ def test_one_group_alone_is_not_shown_and_unknown_outcomes_are_left_out() -> Non
     assert (only.attribute, only.value, only.searches) == ("style", "a", 2)
 
 
-def test_skin_tone_and_size_reach_the_run_folder_from_the_manifest(tmp_path: Path) -> None:
+def test_what_is_known_of_a_capture_and_its_size_reach_the_run_folder_from_the_manifest(
+    tmp_path: Path,
+) -> None:
     save_png(tmp_path / "a.png", np.zeros((20, 40, 3)))
-    table = "image,tattoo,skin,box\na.png,t1,fitzpatrick-2,0 0 10 10\n"
+    table = "image,tattoo,skin,taken,site,box\na.png,t1,fitzpatrick-2,2019-04,neck,0 0 10 10\n"
     (tmp_path / "set.csv").write_text(table)
     dataset = read_manifest(tmp_path / "set.csv")
     write_truth(tmp_path, [Fold("1", (), ("a.png",))], dict(dataset.records), dataset.root)
     kept = json.loads((tmp_path / "truth.json").read_text())["records"]["a.png"]
     assert (kept["skin"], kept["size"]) == ("fitzpatrick-2", [40, 20])
+    assert (kept["taken"], kept["site"]) == ("2019-04", "neck")
 
 
 def test_groups_are_of_the_probe_and_of_its_mates_source() -> None:

@@ -37,6 +37,9 @@ def test_every_column_reaches_its_field(tmp_path: Path) -> None:
         "fold": "2",
         "box": "-1 0 30 40",
         "label": "tattoo",
+        "skin": "fitzpatrick-4",
+        "taken": "2019-04",
+        "site": "upper arm",
         "tags": "rose dagger  skull",
         "mask": "m.png",
         "clean": "clean/é.png",
@@ -65,9 +68,24 @@ def test_every_column_reaches_its_field(tmp_path: Path) -> None:
         fold="2",
         box=(-1, 0, 30, 40),
         label="tattoo",
+        skin="fitzpatrick-4",
+        taken="2019-04",
+        site="upper arm",
         tags=("rose", "dagger", "skull"),
         mask=tmp_path / "m.png",
         clean=tmp_path / "clean" / "é.png",
+    )
+
+
+def test_a_date_that_is_none_is_left_out_and_said_with_its_line(tmp_path: Path) -> None:
+    dates = ["2024-02-29", "2024-02", "2024", "", "2023-02-29", "29.02.2024", "2024-02-29 10:00"]
+    table = ["image,taken", *(f"{k}.png,{text}" for k, text in enumerate(dates))]
+    data = read_manifest(lines(tmp_path / "set.csv", table))
+    assert [record.taken for record in data.records.values()] == [*dates[:3], *[None] * 4]
+    said = [one for one in data.findings if one.code == "unreadable-dates"]
+    assert [one.severity for one in said] == ["warning"] * 3
+    assert said[0].text == (
+        "set.csv:6: taken '2023-02-29' is not read; a date is 2024-05-17, 2024-05 or 2024"
     )
 
 

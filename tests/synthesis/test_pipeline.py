@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generators.procedural.body import PLACES
 from harness.cli import commands
+from harness.data.dates import is_date
 from harness.data.readers.layouts import open_dataset
 from harness.errors import PluginError, UsageError
 from harness.synthesis import GenerationFailed, pipeline
@@ -75,6 +77,10 @@ def test_the_manifest_is_the_harness_s_own_and_says_where_every_image_comes_from
         assert asked["motif"] in row["tags"].split()
         assert row["x_generator"] == "procedural"
         assert row["x_seed"].isdigit()
+        assert row["site"] in PLACES
+        assert row["x_placement"] == row["site"] or row["x_placement"] not in PLACES
+        assert is_date(row["taken"])
+        assert row["skin"].startswith("tone-")
         assert ("rotation=" in row["x_variation"]) == ("variation" in row["image"])
         with Image.open(made / row["image"]) as image:
             assert max(image.size) == 48
@@ -220,6 +226,15 @@ def test_a_file_of_one_s_own_is_a_generator(tmp_path: Path) -> None:
         assert row["tags"] == "unicorn"
         if not row["x_variation"]:
             assert np.abs(np.subtract((x1, y1, x2, y2), (at, at, at + 12, at + 12))).max() <= 3
+
+
+@pytest.mark.parametrize(("fact", "said"), [("taken", "02/03/2019"), ("skin", 3)])
+def test_what_a_generator_knows_is_a_word_or_a_date(tmp_path: Path, fact: str, said: Any) -> None:
+    knowing = PLUGIN.replace('if self.kind == "image" else image[:, :, 0])', f", {fact}={said!r})")
+    (tmp_path / "squares.py").write_text(knowing)
+    recipe = Recipe(generator=str(tmp_path / "squares.py"), identities=1, images=1)
+    with pytest.raises(GenerationFailed, match=f"returned {fact} {said!r}"):
+        write_identities(tmp_path / "set", recipe)
 
 
 @pytest.mark.parametrize(

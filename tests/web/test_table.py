@@ -271,6 +271,7 @@ def test_a_page_can_fill_in_every_column_that_is_no_file(tmp_path: Path) -> None
         **dict.fromkeys(EDITED, "x"),
         **{column: words[0] for column, words in WORDS.items()},
         "text_score": "0.5",
+        "taken": "2024-05",
     }
     Table(tmp_path / "manifest.csv").change({"a.png": [mark(**values)]})
     data = read_manifest(tmp_path / "manifest.csv")

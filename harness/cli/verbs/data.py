@@ -26,8 +26,15 @@ PLURALS = {
     "role": "roles",
     "label": "labels",
     "skin": "skin tones",
+    "site": "places on the body",
 }
-GIVEN = {"tags": "tags", "box": "a box", "mask": "a mask", "clean": "a clean capture"}
+GIVEN = {
+    "tags": "tags",
+    "box": "a box",
+    "mask": "a mask",
+    "clean": "a clean capture",
+    "taken": "a date",
+}
 
 
 @commands.command()

@@ -25,6 +25,9 @@ column        meaning
               between; x2 and y2 exclusive; what reaches over the edge of the image is cut off
 ``label``     ``tattoo`` or ``non-tattoo``
 ``skin``      skin tone around the tattoo, any word: ``fitzpatrick-4``; results are grouped by it
+``taken``     when the capture was made: ``2024-05-17``, ``2024-05`` or ``2024``; results are told
+              apart by the time between captures
+``site``      where on the body the tattoo is, any word: ``forearm``; results are grouped by it
 ``tags``      motifs, with ``;``, ``,`` or ``|`` between them, or with spaces where the column has
               none of these; a tag of two words is written with ``_``; a list of Python or JSON
 ``mask``      path of an image of the tattoo's pixels, relative to the manifest's folder
@@ -55,6 +58,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from harness.data.boxes import read_box
+from harness.data.dates import is_date
 from harness.data.findings import Findings
 from harness.data.formats import Box, is_picture
 from harness.data.paths import BadNameError, Root, canonical, unwritable
@@ -70,8 +74,8 @@ __all__ = [
 
 COLUMNS = (
     *("image", "tattoo", "subject", "group", "source", "style", "media", "role", "fold"),
-    *("box", "label", "skin", "tags", "mask", "clean", "use_case", "name", "query"),
-    "text_score",
+    *("box", "label", "skin", "taken", "site", "tags", "mask", "clean", "use_case", "name"),
+    *("query", "text_score"),
 )
 LABELS = ("tattoo", "non-tattoo")
 MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
@@ -305,6 +309,8 @@ def _row(
         box=_box(values.get("box", ""), place, own),
         label=values.get("label") or None,
         skin=values.get("skin") or None,
+        taken=_date(values.get("taken", ""), place, own),
+        site=values.get("site") or None,
         tags=tags,
         mask=files.get("mask"),
         clean=files.get("clean"),
@@ -360,6 +366,16 @@ def _number(text: str, place: str, findings: Findings) -> float | None:
     if math.isfinite(number):
         return number
     findings.problem("unknown values", f"{place}: text_score {text!r} is not a finite number")
+    return None
+
+
+def _date(text: str, place: str, findings: Findings) -> str | None:
+    if not text or is_date(text):
+        return text or None
+    findings.warning(
+        "unreadable dates",
+        f"{place}: taken {text!r} is not read; a date is 2024-05-17, 2024-05 or 2024",
+    )
     return None
 
 

@@ -210,6 +210,8 @@ def _enrich(
             media=described.media,
             box=described.box,
             skin=described.skin,
+            taken=described.taken,
+            site=described.site,
             tags=described.tags,
             mask=described.mask,
             clean=described.clean,

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from generators.procedural import dataset, world
+from generators.procedural import dataset, faces, skin, world
+from generators.procedural.body import PLACES
+from generators.procedural.capture import tattoo_of
 from generators.procedural.dataset import MANIFEST_COLUMNS, write_dataset, write_lists
+from generators.procedural.known import Known, known_of, tone_of
+from generators.procedural.negatives import render_negative
 from generators.procedural.picture import picture_of
+from generators.procedural.skin import subject_of
 from generators.procedural.world import SCALES, Item, census
+from harness.data.dates import is_date
 from harness.synthesis.encoding import encoded
 
 MINI = Path(__file__).parents[3] / "fixtures" / "mini"
 ITEMS = census(0, "mini")
+SKIN_TONE = skin.skin_tone
 
 # Stated in the fixture's README: libraries and codecs round differently from machine to machine.
 MEAN_TOLERANCE, MAX_TOLERANCE = 2.0, 80
@@ -74,6 +83,53 @@ def test_the_manifest_has_a_row_for_every_picture_and_only_real_paths() -> None:
         assert row["label"] == ("tattoo" if item.tattoo else "non-tattoo")
         for column in ("mask", "clean"):
             assert not row[column] or (MINI / row[column]).is_file()
+
+
+def test_skin_place_and_date_are_those_that_the_world_draws_by() -> None:
+    table = rows()
+    for row, item in zip(table, ITEMS, strict=True):
+        assert tuple(row[column] for column in Known._fields) == known_of(0, item)
+        if item.tattoo and item.kind != "medium":
+            assert row["skin"] == tone_of(subject_of(0, item.subject).melanin)
+            assert is_date(row["taken"])
+            assert row["site"] in PLACES
+        else:
+            assert not row["taken"]
+    for item in a_few():
+        if item.tattoo and item.kind != "medium":
+            tattoo = tattoo_of(0, item.tattoo, group=item.group, subject=item.subject)
+            assert known_of(0, item).site == tattoo.place
+
+
+def test_captures_of_a_tattoo_are_as_far_apart_as_their_ink_has_aged() -> None:
+    first: dict[str, tuple[Item, str]] = {}
+    apart = 0
+    for row, item in zip(rows(), ITEMS, strict=True):
+        if not row["taken"]:
+            continue
+        other, taken = first.setdefault(item.tattoo, (item, row["taken"]))
+        days = (date.fromisoformat(row["taken"]) - date.fromisoformat(taken)).days
+        assert days == pytest.approx((item.later - other.later) * 365.25, abs=1.0)
+        apart += days != 0
+    assert apart > 200
+
+
+@pytest.mark.parametrize("kind", ["bare-skin", "jewellery", "face"])
+def test_skin_of_pictures_without_a_tattoo_is_the_skin_that_is_drawn(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[float] = []
+    for module in (skin, faces):
+
+        def toned(melanin: float, blood: float = 0.0) -> Any:
+            drawn.append(melanin)
+            return SKIN_TONE(melanin, blood)
+
+        monkeypatch.setattr(module, "skin_tone", toned)
+    for item in [one for one in ITEMS if one.media == kind][:4]:
+        drawn.clear()
+        render_negative(0, kind, item.take, long_side=48)
+        assert {tone_of(melanin) for melanin in drawn} == {known_of(0, item).skin}
 
 
 def test_masks_and_boxes_agree_with_their_pictures() -> None:
