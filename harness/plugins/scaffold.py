@@ -23,10 +23,13 @@ __all__ = [
     "ABILITIES",
     "LANGUAGES",
     "Scaffold",
+    "title_of",
+    "words_of",
     "write_algorithm",
     "write_generator",
     "write_program",
     "write_protocol",
+    "written",
 ]
 
 NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
@@ -90,16 +93,16 @@ def write_algorithm(name: str, folder: Path, *, ability: str = "matcher") -> Pat
     UsageError
         If the name or ability is not allowed, or there is such a file already.
     """
-    words = _words(name, "an algorithm", "my-matcher")
+    words = words_of(name, "an algorithm", "my-matcher")
     if ability not in ABILITIES:
         raise UsageError(
             f"no scaffold for ability {ability!r}.{nearest(ability, ABILITIES)} "
             f"Known: {', '.join(ABILITIES)}"
         )
     text = ABILITIES[ability].text.substitute(
-        title=_title(words), classname=_classname(words, "Algorithm")
+        title=title_of(words), classname=_classname(words, "Algorithm")
     )
-    return _written(name, folder, ".py", text)
+    return written(name, folder, ".py", text)
 
 
 def write_program(name: str, folder: Path, *, language: str = "python") -> Path:
@@ -117,14 +120,14 @@ def write_program(name: str, folder: Path, *, language: str = "python") -> Path:
     UsageError
         If the name or the language is not allowed, or there is such a file already.
     """
-    words = _words(name, "a program", "my-program")
+    words = words_of(name, "a program", "my-program")
     if language not in LANGUAGES:
         raise UsageError(
             f"no program to start from in {language!r}.{nearest(language, LANGUAGES)} "
             f"Known: {', '.join(LANGUAGES)}"
         )
     ending, text = LANGUAGES[language]
-    path = _written(name, folder, ending, text.substitute(title=_title(words), name=name))
+    path = written(name, folder, ending, text.substitute(title=title_of(words), name=name))
     if language == "python":
         path.chmod(path.stat().st_mode | 0o111)
     return path
@@ -143,9 +146,11 @@ def write_generator(name: str, folder: Path) -> Path:
     UsageError
         If the name is not allowed, or there is such a file already.
     """
-    words = _words(name, "a generator", "my-generator")
-    text = texts.GENERATOR.substitute(title=_title(words), classname=_classname(words, "Pictures"))
-    return _written(name, folder, ".py", text)
+    words = words_of(name, "a generator", "my-generator")
+    text = texts.GENERATOR.substitute(
+        title=title_of(words), classname=_classname(words, "Pictures")
+    )
+    return written(name, folder, ".py", text)
 
 
 def write_protocol(name: str, folder: Path, *, origin: str, plugins: Iterable[Path] = ()) -> Path:
@@ -166,7 +171,7 @@ def write_protocol(name: str, folder: Path, *, origin: str, plugins: Iterable[Pa
         If the name is not allowed or that of a protocol that there is, if there is such a file
         already, or if there is no protocol to start from.
     """
-    words = _words(name, "a protocol", "my-protocol")
+    words = words_of(name, "a protocol", "my-protocol")
     source = find_protocol(origin, plugins)
     try:
         find_protocol(name, plugins)
@@ -176,7 +181,7 @@ def write_protocol(name: str, folder: Path, *, origin: str, plugins: Iterable[Pa
         raise UsageError(f"there is a protocol called {name!r} already; choose another name")
     read_protocol(source)
     text = source.read_text(encoding="utf-8")
-    for key, value in (("version", 1), ("title", _title(words))):
+    for key, value in (("version", 1), ("title", title_of(words))):
         # A key of the file itself stands before its first table.
         text = re.sub(
             rf"(?m)\A((?:(?!\[).*\n)*?){key} *=.*$", rf"\g<1>{key} = {json.dumps(value)}", text
@@ -186,16 +191,34 @@ def write_protocol(name: str, folder: Path, *, origin: str, plugins: Iterable[Pa
         "# say in title and question what that is. Raise `version` when a number may change.\n"
     )
     made = parse_protocol((intro + text).encode(), name)
-    if (made.title, made.version) != (_title(words), 1):
+    if (made.title, made.version) != (title_of(words), 1):
         raise UsageError(
             f"{source}: write `version = ...` and `title = ...` each on a line of its own, so that "
             "the new protocol can have others"
         )
-    return _written(name, folder, ".toml", intro + text)
+    return written(name, folder, ".toml", intro + text)
 
 
-def _words(name: str, what: str, example: str) -> list[str]:
-    """Return the words of a name; refuse one that cannot be that of a file and a class."""
+def words_of(name: str, what: str, example: str) -> list[str]:
+    """Return the words of a name.
+
+    Parameters
+    ----------
+    name
+        Lower-case words joined by ``-`` or ``_``.
+    what, example
+        What it is the name of, and such a name, for the message.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be the name of a file and of a class.
+
+    Examples
+    --------
+    >>> words_of("two-words", "an algorithm", "mine")
+    ['two', 'words']
+    """
     if not NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be the name of {what}: use lower-case words joined by '-' or "
@@ -204,7 +227,12 @@ def _words(name: str, what: str, example: str) -> list[str]:
     return re.split("[-_]", name)
 
 
-def _title(words: list[str]) -> str:
+def title_of(words: list[str]) -> str:
+    """Return the words of a name as a title.
+
+    >>> title_of(["two", "words"])
+    'Two words'
+    """
     return " ".join(words).capitalize()
 
 
@@ -213,8 +241,21 @@ def _classname(words: list[str], more: str) -> str:
     return name + more if name in TAKEN else name
 
 
-def _written(name: str, folder: Path, ending: str, text: str) -> Path:
-    """Write a new file, never over another."""
+def written(name: str, folder: Path, ending: str, text: str) -> Path:
+    """Write a new file, never over another.
+
+    Parameters
+    ----------
+    name, folder, ending
+        Name of the file, where to write it, and what stands behind its name.
+    text
+        Its content.
+
+    Raises
+    ------
+    UsageError
+        If there is such a file already, or the folder is none.
+    """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is not a folder")
     # The harness takes `-` and `_` in file names to mean the same name.

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from harness.data.toml_text import table_of
-from harness.errors import UsageError, nearest, shortened
+from harness.errors import UsageError, nearest
 from harness.metrics.ids import Metric
 from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.kinds import KINDS
 from harness.tasks.protocol import MOST_RANKS, Protocol, Table
+from harness.tasks.table_faults import refusal, sentences
 
 LARGEST_PROTOCOL = 1 << 20
 """Bytes of a protocol's file; the longest of ours has a few thousand."""
-
-MOST_FAULTS = 50
-"""Faults of one protocol that are listed."""
 
 _COUNTS, _RATES = ("rank", "k", "bins"), ("fmr", "fpir", "fpdr")
 """Options of metrics."""
@@ -59,14 +56,10 @@ def parse_protocol(content: bytes, file_name: str) -> Protocol:
     try:
         protocol = Protocol.model_validate({**table, "rules": rules})
     except ValidationError as reason:
-        faults += [_sentence(fault, Protocol) for fault in reason.errors()]
+        faults += sentences(reason, Protocol)
     faults += _metric_faults(table)
     if faults or protocol is None:
-        raise UsageError(
-            f"protocol {file_name} has {len(faults)} fault{'s' * (len(faults) != 1)}:\n"
-            + "\n".join(f"  - {shortened(fault)}" for fault in faults[:MOST_FAULTS])
-            + (f"\n  - ... and {len(faults) - MOST_FAULTS} more" * (len(faults) > MOST_FAULTS))
-        )
+        raise refusal(f"protocol {file_name}", faults)
     return protocol
 
 
@@ -88,29 +81,8 @@ def _rules(table: dict[str, Any], faults: list[str]) -> Table:
     try:
         return kind.model_validate(table.pop(name, {}))
     except ValidationError as reason:
-        faults += [_sentence(fault, kind, name) for fault in reason.errors()]
+        faults += sentences(reason, kind, name)
         return Table()
-
-
-def _sentence(fault: Any, model: type[BaseModel], table: str = "") -> str:
-    """Say what is wrong with a value of a table: of the protocol's, or of one within it."""
-    loc = [str(part) for part in fault["loc"]]
-    where = ".".join([table] * bool(table) + loc)
-    if fault["type"] == "extra_forbidden":
-        for part in loc[:-1]:
-            model = _within(model, part)
-        known = [field.alias or name for name, field in model.model_fields.items()]
-        return f"{where}: no such key.{nearest(loc[-1], known)}"
-    if fault["type"] == "missing":
-        return f"{where}: is missing"
-    return f"{where}: {fault['msg']}, got {fault['input']!r}"
-
-
-def _within(model: type[BaseModel], key: str) -> type[BaseModel]:
-    """Return the class of the table that stands under a key."""
-    (field,) = (f for name, f in model.model_fields.items() if (f.alias or name) == key)
-    kinds = (field.annotation, *get_args(field.annotation))
-    return next(one for one in kinds if inspect.isclass(one) and issubclass(one, BaseModel))
 
 
 def _metric_faults(table: dict[str, Any]) -> list[str]:
@@ -140,14 +112,20 @@ def _metric_faults(table: dict[str, Any]) -> list[str]:
                 f"metrics: {text!r} should read {metric.name + ('@' + wanted if wanted else '')!r}"
             )
         else:
-            faults += [f"metrics: {text!r}: {fault}" for fault in _option_faults(metric)]
+            faults += [f"metrics: {text!r}: {fault}" for fault in option_faults(metric)]
     if parsed and parsed[-1] not in parsed[:-1] and not faults:
         faults.append("headline: is not among the metrics")
     return sorted(set(faults), key=faults.index)
 
 
-def _option_faults(metric: Metric) -> list[str]:
-    """Check that ranks and the like count from 1, and that error rates are rates."""
+def option_faults(metric: Metric) -> list[str]:
+    """Say where ranks and the like do not count from 1, and where error rates are no rates.
+
+    Parameters
+    ----------
+    metric
+        With the options that its kind has.
+    """
     faults = []
     for option, value in metric.options:
         if option in _COUNTS and (not isinstance(value, int) or not 1 <= value <= MOST_RANKS):

@@ -1,4 +1,4 @@
-"""The verb `new`: an algorithm, program, protocol or generator to start from."""
+"""The verb `new`: an algorithm, program, protocol, criteria or generator to start from."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class New(Verbs):
 
 @commands.group(cls=New)
 def new() -> None:
-    """Write a file to start from: an algorithm, a program, a protocol, or a generator."""
+    """Write a file to start from: an algorithm, program, protocol, criteria, or a generator."""
 
 
 @new.command(name="algorithm")
@@ -94,6 +94,24 @@ def new_protocol(name: str, origin: str, folder: Path, plugins: tuple[Path, ...]
     click.echo(f"wrote {path}")
     click.echo(f"next: harness check {path}")
     click.echo(f"      harness run --protocol {path} --algo NAME{data}")
+
+
+@new.command(name="criteria")
+@click.argument("name")
+@click.option(
+    "--protocol",
+    required=True,
+    shell_complete=PROTOCOLS,
+    help="Name or file of the protocol that is validated.",
+)
+@FOLDER
+@PLUGINS
+def new_criteria(name: str, protocol: str, folder: Path, plugins: tuple[Path, ...]) -> None:
+    """Write a file called NAME with criteria of a validation: every limit is to be replaced."""
+    from harness.runs.validation.starting_point import write_criteria
+
+    path = write_criteria(name, folder, protocol=protocol, plugins=plugins)
+    click.echo(f"wrote {path}")
 
 
 @new.command(name="generator")
