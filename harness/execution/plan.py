@@ -24,6 +24,7 @@ from harness.execution.unit import (
     Unit,
 )
 from harness.tasks.counted import counted
+from harness.tasks.drawing import each_draw
 from harness.tasks.kinds import task_of
 from harness.tasks.on_data import ProtocolOnData
 from harness.tasks.protocol import Protocol
@@ -112,7 +113,7 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
         )
     answering = []
     matching = []
-    for fold, own in zip(folds, trainings, strict=True):
+    for fold, own in zip(*_asked(ability, folds, trainings), strict=True):
         streams = (
             matches
             and description.cosine
@@ -125,8 +126,8 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
             training, model = None, f"units/{fits[key][0]}/{MODEL}"
         elif own is not None:
             training = shuffled_training(own, seed, fold.name)
-        drawn = description.shown_truth and task.truth_shown == "masks"
-        touched = [] if (description.shown_truth and not drawn) or shared else seen
+        masked = description.shown_truth and task.truth_shown == "masks"
+        touched = [] if (description.shown_truth and not masked) or shared else seen
         name = f"templates-fold-{fold.name}" if streams else f"fold-{fold.name}"
         if streams:
             places = [f"units/{name}/{TEMPLATES}"] if description.learns else shared
@@ -158,7 +159,7 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
                 gallery=list(fold.gallery),
                 compared=compared_in(fold),
                 truth=_truth(task, fold, records, common) if description.shown_truth else [],
-                masks=list(task.truth_masks(fold, records)) if drawn else [],
+                masks=list(task.truth_masks(fold, records)) if masked else [],
                 order=f"{seed} {fold.name}",
                 score=not streams,
                 **common,
@@ -166,6 +167,19 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
         )
     waves += [wave for wave in (answering, matching) if wave]
     return waves
+
+
+def _asked(
+    ability: str, folds: Sequence[Fold], trainings: Sequence[Training | None]
+) -> tuple[list[Fold], list[Training | None]]:
+    """Return what is answered by a unit of its own, with what is learned from before.
+
+    Those are the folds; of searchers their draws, since each list is one of the draw's own gallery.
+    """
+    if ability != "Searcher":
+        return list(folds), list(trainings)
+    asked = [part for fold in folds for part in (each_draw(fold) if fold.draws else [fold])]
+    return asked, [None] * len(asked)
 
 
 def _chunks(

@@ -30,8 +30,9 @@ from harness.record.files import (
     read_bytes,
     read_json,
 )
-from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
+from harness.tasks.answers import Answer, ListsOfDraws, PictureAnswer, StreamedAnswer
 from harness.tasks.counted import counted
+from harness.tasks.drawing import each_draw
 
 __all__ = ["FAILURES", "NUMBERS", "read_answer", "scores_of"]
 
@@ -93,6 +94,14 @@ def read_answer(
         If a file is missing, of another kind, size, type or shape, or holds what cannot be.
     """
     place = scores_of(fold.name)
+    if fold.draws and not _is_there(folder / place):
+        known = {*images, *fold.probes, *fold.gallery}
+        return ListsOfDraws(
+            [
+                read_answer(folder, one, ability, images=known, imported=imported, listed=listed)
+                for one in each_draw(fold)
+            ]
+        )
     failures = read_json(folder, f"{place}/{FAILURES}", dict[str, str], LARGEST_LIST)
     known = {*images, *fold.probes, *fold.gallery}
     odd = next(

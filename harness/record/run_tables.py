@@ -26,7 +26,7 @@ from harness.record.manifest import Manifest
 from harness.record.searches import AS_JSON, SEARCHES, encoded, read_columns
 from harness.scorefiles import score_tables
 from harness.statistics.estimate import Estimate
-from harness.tasks.answers import Answered, PictureAnswer, StreamedAnswer
+from harness.tasks.answers import Answered, ListsOfDraws, PictureAnswer, StreamedAnswer
 from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.kinds import task_of
 from harness.tasks.results import Curves, Judgement, Metrics
@@ -435,6 +435,8 @@ class _Sealed:
             )
         if any(isinstance(answer, PictureAnswer) for answer in run.answers):
             return f"{self.folder}: the answers of this run are pictures, and no scores"
+        if any(isinstance(answer, ListsOfDraws) for answer in run.answers):
+            return f"{self.folder}: it has a list of each search in each draw, and no scores of all"
         if run.manifest.list_length is not None:
             return f"{self.folder}: its scores end with its candidate lists, which are kept"
         return ""

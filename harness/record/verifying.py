@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from harness.data.records import Fold
 from harness.errors import BadFile, Damaged, visible
 from harness.execution.fence import Fence
 from harness.execution.journal import JOURNAL, digest_of_folder
@@ -52,7 +53,8 @@ from harness.record.record import (
 from harness.record.searches import AS_JSON, SEARCHES, encoded
 from harness.statistics.bootstrap import as_of_before
 from harness.statistics.estimate import Estimate
-from harness.tasks.answers import StreamedAnswer
+from harness.tasks.answers import ListsOfDraws, StreamedAnswer
+from harness.tasks.drawing import each_draw
 from harness.tasks.intervals import NONE
 from harness.tasks.results import Metrics, Outcome
 
@@ -113,7 +115,7 @@ def _journal_faults(run: Run, units: Sequence[str]) -> Iterator[str]:
 
 def _unit_faults(run: Run, units: Sequence[str]) -> Iterator[str]:
     """Hold what units were asked against the truth that they are judged by."""
-    for fold in run.folds:
+    for fold in _asked(run):
         name = f"fold-{fold.name}"
         unit = _unit(run.folder, name) if name in units else None
         if unit is None:
@@ -122,6 +124,12 @@ def _unit_faults(run: Run, units: Sequence[str]) -> Iterator[str]:
             yield f"units/{name}/{UNIT_FILE}: names another unit, {unit.name!r}"
         elif (unit.probes, unit.gallery) != (list(fold.probes), list(fold.gallery)):
             yield f"units/{name}/{UNIT_FILE}: asked for other images than the truth names"
+
+
+def _asked(run: Run) -> Iterator[Fold]:
+    """Yield what was a unit of its own: folds, and the draws of those that have lists of each."""
+    for fold, answer in zip(run.folds, run.answers, strict=True):
+        yield from each_draw(fold) if isinstance(answer, ListsOfDraws) else [fold]
 
 
 def _template_faults(run: Run, units: Sequence[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from harness.api import Searcher
 from harness.conformance.examination import Examined, examined, remarks_on
 from harness.data.findings import Finding
+from harness.data.records import Fold
 from harness.data.whole_files import write_whole
 from harness.execution.claims import remove_claim
 from harness.execution.configured import ConfiguredAlgorithm
@@ -36,6 +37,7 @@ from harness.execution.variables import variables
 from harness.plugins.registry import Plugin, home_of, own_files
 from harness.plugins.sources import libraries
 from harness.record import record
+from harness.record.kept_answers import scores_of
 from harness.record.manifest import Examination, Manifest, Retouched, Step, Surroundings, now
 from harness.record.protection import protection_of, remark_on
 from harness.record.renewing import alone
@@ -55,7 +57,8 @@ from harness.runs.preparing import (
 from harness.runs.shortcuts.evidence import shortcuts
 from harness.runs.status import remove_plan, write_plan
 from harness.scorefiles import withhold
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, ListsOfDraws
+from harness.tasks.drawing import each_draw
 from harness.tasks.kinds import task_of
 from harness.tasks.odd_scores import look_at_scores
 from harness.tasks.results import Outcome
@@ -179,9 +182,7 @@ def _execute(
     )
     for unit in units:
         write_unit(place.folder(unit), unit)
-    answers = [
-        load_answer(folder / "units" / f"fold-{fold.name}" / SCORES) for fold in judged.folds
-    ]
+    answers = [_answer(folder, fold) for fold in judged.folds]
     kept_scores = sum(answer.scores.size for answer in answers)
     with judged_in(limits.memory, kept_scores) as within:
         depth = _list_length(run, answers)
@@ -207,6 +208,14 @@ def _execute(
         folder.rename(run.folder)
     seconds = time.perf_counter() - started
     return Finished(run, outcome, manifest, seconds, tuple(done), tuple(kept))
+
+
+def _answer(folder: Path, fold: Fold) -> Answer:
+    """Load the raw answer of a fold, or those of its draws where each was a unit."""
+    place = folder / scores_of(fold.name)
+    if fold.draws and not place.is_dir():
+        return ListsOfDraws([load_answer(folder / scores_of(one.name)) for one in each_draw(fold)])
+    return load_answer(place)
 
 
 def _list_length(run: Prepared, answers: Sequence[Answer]) -> int | None:

@@ -73,6 +73,32 @@ class DrawnAnswer(Answer):
         return found
 
 
+class ListsOfDraws(Answer):
+    """The lists of a fold whose draws were searched one by one, each in a gallery of its own.
+
+    One pair may stand in the list of one draw and outside that of another, so there are no scores
+    of the fold as a whole: `scores` are those of all draws, one after another, in one dimension.
+
+    Parameters
+    ----------
+    draws
+        In the order of those of the fold; scores of each have shape (probes, references) of the
+        draw, minus infinity outside the list.
+    """
+
+    def __init__(self, draws: Sequence[Answer]) -> None:
+        failures = {name: why for one in draws for name, why in one.failures.items()}
+        for name, value in (("draws", tuple(draws)), ("failures", failures)):
+            object.__setattr__(self, name, value)
+
+    draws: tuple[Answer, ...]
+
+    @property
+    def scores(self) -> npt.NDArray[np.floating[Any]]:
+        """A copy of them, shape (comparisons of all draws,)."""
+        return np.concatenate([np.empty(0), *(np.ravel(one.scores) for one in self.draws)])
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamedAnswer(Answer):
     """The result of a fold with too many comparisons to keep: numbers that follow from all scores.

@@ -31,7 +31,6 @@ class ClosedSet(Identification):
 
     drawn = True
     streams = False
-    listed = False
     lists_mates = False
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:

@@ -19,7 +19,7 @@ import numpy as np
 from harness.data.records import Dataset, Draw, Fold, Record
 from harness.errors import DataError, some
 from harness.statistics import chance
-from harness.tasks.answers import Answer, DrawnAnswer
+from harness.tasks.answers import Answer, DrawnAnswer, ListsOfDraws
 from harness.tasks.clusters import cluster_of
 from harness.tasks.folds import check_named, deal
 from harness.tasks.protocol import Protocol
@@ -119,23 +119,47 @@ def draws_of(
 ) -> Iterator[tuple[Fold, Answer]]:
     """Yield each draw of each fold: as a fold of its own, with its part of the scores."""
     for fold, answer in answered:
+        if isinstance(answer, ListsOfDraws):
+            for part, lists in zip(each_draw(fold), answer.draws, strict=True):
+                yield part, _nothing_found(part, lists)
+            continue
         row = {name: i for i, name in enumerate(fold.probes)}
         column = {name: j for j, name in enumerate(fold.gallery)}
-        for k, draw in enumerate(fold.draws, start=1):
-            inside = set(draw.gallery)
-            probes = set(draw.probes)
-            part = Fold(
-                name=f"{fold.name}-draw-{k:02d}",
-                train=(),
-                probes=draw.probes,
-                gallery=draw.gallery,
-                mates=frozenset(p for p in fold.mates if p[0] in probes and p[1] in inside),
-            )
-            rows = [row[name] for name in draw.probes]
-            columns = [column[name] for name in draw.gallery]
-            names = probes | inside
+        for part in each_draw(fold):
+            rows = [row[name] for name in part.probes]
+            columns = [column[name] for name in part.gallery]
+            names = {*part.probes, *part.gallery}
             failures = {n: reason for n, reason in answer.failures.items() if n in names}
             yield part, DrawnAnswer(answer, np.ix_(rows, columns), failures)
+
+
+def each_draw(fold: Fold) -> Iterator[Fold]:
+    """Yield each draw of a fold, as a fold of its own that learns nothing."""
+    for k, draw in enumerate(fold.draws, start=1):
+        probes, inside = set(draw.probes), set(draw.gallery)
+        yield Fold(
+            name=f"{fold.name}-draw-{k:02d}",
+            train=(),
+            probes=draw.probes,
+            gallery=draw.gallery,
+            mates=frozenset(p for p in fold.mates if p[0] in probes and p[1] in inside),
+        )
+
+
+def _nothing_found(draw: Fold, lists: Answer) -> Answer:
+    """Give an empty list of a search without a mate a score below all that count.
+
+    To return nobody is right there, and no failure, as which minus infinity alone is read.
+    """
+    mated = {probe for probe, _ in draw.mates}
+    scores = lists.scores
+    empty = np.isneginf(scores).any(axis=1) & ~np.isfinite(scores).any(axis=1)
+    right = empty & np.array([name not in mated for name in draw.probes], dtype=bool)
+    if not right.any():
+        return lists
+    lowest = np.finfo(scores.dtype).min
+    found = np.where(right[:, np.newaxis] & np.isneginf(scores), lowest, scores)
+    return Answer(found, lists.failures)
 
 
 def places_of(folds: Sequence[Fold]) -> list[tuple[tuple[int, int], list[chance.Draw]]]:

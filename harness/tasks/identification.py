@@ -23,7 +23,7 @@ from harness.statistics.error_rates import by_counts, drawn_by_margins, interval
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
 from harness.tasks import comparisons as comparing
-from harness.tasks.answers import Answer, Answered, StreamedAnswer, finite
+from harness.tasks.answers import Answer, Answered, ListsOfDraws, StreamedAnswer, finite
 from harness.tasks.clusters import cluster_of, components, identities_of
 from harness.tasks.comparisons import estimate_of, measures_of, score_intervals
 from harness.tasks.folds import check_named, deal
@@ -110,6 +110,8 @@ class Searching(Comparing[FoldSearches, Whole]):
 
         if any(isinstance(answer, StreamedAnswer) for answer in answers):
             raise ValueError("the scores of so many comparisons are summed up, not kept")
+        if any(isinstance(answer, ListsOfDraws) for answer in answers):
+            raise ValueError("each draw has lists of its own, and no comparison one score")
         return [
             FoldScores(
                 part.fold.name,

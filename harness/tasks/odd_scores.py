@@ -14,8 +14,9 @@ import numpy.typing as npt
 from harness.api import Detector
 from harness.data.findings import Finding
 from harness.data.records import Fold
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, ListsOfDraws
 from harness.tasks.counted import counted
+from harness.tasks.drawing import draws_of
 from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
@@ -41,7 +42,13 @@ def look_at_scores(
     """
     if task_of(protocol).ability is Detector:
         return _outside(answers, protocol.threshold)
-    pairs = list(zip(folds, answers, strict=True))
+    pairs = [
+        part
+        for fold, answer in zip(folds, answers, strict=True)
+        for part in (
+            draws_of([(fold, answer)]) if isinstance(answer, ListsOfDraws) else [(fold, answer)]
+        )
+    ]
     if not all(
         fold.gallery and answer.scores.shape == (len(fold.probes), len(fold.gallery))
         for fold, answer in pairs

@@ -3,6 +3,9 @@
 What counts as a hit is the mate itself at the top, not any score above the threshold. Several
 people carry one design, so a false positive of tattoos may well show the same tattoo: NIST reports
 no FPIR for tattoos, and the report says so beside it.
+
+A `Searcher` searches the gallery of each draw. Its lists decide FNIR exactly at ranks within them:
+the mates that are found stand in them, and so do the top scores of searches without a mate.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ class OpenSet(Searching["Rotations"]):
     """Is it enrolled? An answer has shape (probes, references) of all draws of a fold."""
 
     drawn = True
+    listed = True
     metrics = (
         "fnir",
         "open-set-eer",

@@ -205,12 +205,14 @@ def test_a_list_may_have_empty_places_if_it_says_so_and_equal_scores() -> None:
     assert checked_candidates(([], [], 2), 2, 4, "probe-1").places.shape == (0,)
 
 
-def test_who_gives_all_scores_is_asked_for_them_and_lists_answer_closed_searches_alone() -> None:
+def test_who_gives_all_scores_is_asked_for_them_and_lists_answer_searches_alone() -> None:
     task = KINDS["identification"]
     assert task.asked_of(["Searcher", "Matcher"]) == "Matcher"
     assert task.asked_of(["Detector", "Searcher"]) == "Searcher"
     assert task.asked_of(["Detector"]) == ""
-    for name in ("verification", "closed-set", "detection"):
+    for name in ("identification", "open-set", "closed-set"):
+        assert KINDS[name].asked_of(["Searcher"]) == "Searcher"
+    for name in ("verification", "embeddings", "detection", "tagging"):
         assert KINDS[name].asked_of(["Searcher"]) == ""
 
 

@@ -103,7 +103,7 @@ def _export_scores(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> 
     from harness.record.joined import refuse_joined
     from harness.scorefiles.export import export_lists, export_scores
     from harness.scorefiles.independent import rank_of, scores_behind
-    from harness.tasks.answers import StreamedAnswer
+    from harness.tasks.answers import ListsOfDraws, StreamedAnswer
 
     (folder,) = folders
     refuse_joined(folder, f"--format {form} is")
@@ -125,6 +125,11 @@ def _export_scores(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> 
             )
         lists = scores_behind(finished.protocol, finished.folds, finished.answers)
         written = export_lists(out, lists)
+    elif any(isinstance(answer, ListsOfDraws) for answer in finished.answers):
+        raise UsageError(
+            f"{folder}: every draw was searched in a gallery of its own, and files of scores have "
+            "one list for each probe; export the scores behind its rates with --format pyeer"
+        )
     else:
         depth = finished.manifest.list_length
         written = export_scores(out, finished.folds, finished.answers, form, depth=depth)
