@@ -36,6 +36,7 @@ from harness.record import record
 from harness.record.files import digest, files_below, is_regular
 from harness.record.manifest import AttackOrigin, Retouched
 from harness.tasks.answers import PictureAnswer
+from harness.tasks.drawing import each_draw
 from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
@@ -275,6 +276,7 @@ def attacked(waves: Sequence[Sequence[Unit]], folds: Sequence[Fold], shown: Show
                 )
             )
     of_fold = {f"{kind}{f.name}": f.name for f in folds for kind in ("fold-", "templates-fold-")}
+    of_fold |= {f"fold-{draw.name}": f.name for f in folds for draw in each_draw(f)}
     rest = []
     for wave in waves:
         changed = []

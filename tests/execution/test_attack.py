@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from harness.data.records import Dataset, Fold, Picture, Record
+from harness.data.records import Dataset, Draw, Fold, Picture, Record
 from harness.execution.unit import Unit
 from tests.conftest import Ran, save_png
 
@@ -231,3 +231,46 @@ def test_shared_templates_keep_references_and_each_fold_makes_those_of_its_probe
     assert first[1].pictures == {"p": Picture("p-retouched.png")}
     assert second[0].templates == [place, "units/templates-probes-1/templates"]
     assert second[1].templates == [place, "units/templates-probes-2/templates"]
+
+
+def test_every_draw_that_is_searched_by_itself_is_shown_the_retouched_probes() -> None:
+    from harness.runs.attacking import attacked
+
+    common: dict[str, Any] = {
+        "ability": "Searcher",
+        "algorithm": "a",
+        "file": "",
+        "attribute": "",
+        "module": "",
+        "parameters": {},
+    }
+    probes, references = (
+        Unit(
+            f"{kind}-001",
+            pictures={name: Picture(f"{name}.png")},
+            extract=[name],
+            role=role,
+            score=False,
+            **common,
+        )
+        for kind, name, role in (("templates", "p", ""), ("enrolled", "g", "reference"))
+    )
+    fold = Fold("1", (), ("p",), ("g",), draws=(Draw(("p",), ("g",)),))
+    draw = Unit(
+        "fold-1-draw-01",
+        pictures={},
+        templates=["units/templates-001/templates"],
+        enrolled=["units/enrolled-001/templates"],
+        probes=["p"],
+        gallery=["g"],
+        **common,
+    )
+    shown = {"1": {"p": Picture("p-retouched.png")}}
+    first, second = attacked([[probes, references], [draw]], [fold], shown)
+    assert [(unit.name, unit.role) for unit in first] == [
+        ("enrolled-001", "reference"),
+        ("templates-probes-1", ""),
+    ]
+    assert first[1].pictures == shown["1"]
+    assert second[0].templates == ["units/templates-probes-1/templates"]
+    assert second[0].enrolled == draw.enrolled
