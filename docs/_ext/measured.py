@@ -10,7 +10,8 @@ from typing import Any
 
 from writing import literal, plain, table
 
-from harness.reporting.sections import published
+from harness.record.published import published_beside as figures_beside
+from harness.reporting.sections.published import published_tables
 from harness.reporting.wording import amount, metric_label
 from harness.tasks.protocol import Protocol
 
@@ -82,11 +83,9 @@ def _pairs() -> list[tuple[str, str]]:
 
 def published_beside(name: str, protocol: Protocol) -> str:
     """Return what others published on the use case of a protocol, as they published it."""
-    rows = published.published_beside(
-        name, protocol.data.use_case, protocol.metrics, attacked=False
-    )
+    rows = figures_beside(name, protocol.data.use_case, protocol.metrics, attacked=False)
     parts = []
-    for found in published.published_tables(rows, protocol.metrics):
+    for found in published_tables(rows, protocol.metrics):
         head, body = found.table.columns, found.table.rows
         parts.append(
             table(

@@ -16,10 +16,10 @@ from harness.data.toml_text import table_of
 from harness.record.manifest import value_text
 from harness.reporting.headline import cannot_answer
 from harness.reporting.wording import (
-    direction,
     known,
 )
 from harness.statistics.estimate import Estimate
+from harness.tasks.standing import direction
 
 LONGEST_SETTING = 40
 _SOURCE = "source"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.boards.boards import Board, Place
-from harness.reporting import wording
-from harness.reporting.headline import standing
+from harness.tasks.standing import direction, standing
 
 __all__ = ["leading"]
 
@@ -29,7 +28,7 @@ def leading(board: Board) -> str:
         return f"{best[0].label} has the best value, and cannot be told from chance: nobody leads."
     if beside == "worse":
         return f"{best[0].label} has the best value, and is worse than chance: nobody leads."
-    lower = " (lower is better)" if wording.direction(board.headline) == "lower" else ""
+    lower = " (lower is better)" if direction(board.headline) == "lower" else ""
     number = best[0].group
     ahead = [p for p in board.places if p.group == number] if number is not None else best
     names = [p.label for p in ahead[:3]]

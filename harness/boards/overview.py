@@ -13,6 +13,7 @@ from harness.boards.rows import Cell, chance_cells, estimate_cell, failures_cell
 from harness.record import provenance
 from harness.reporting import wording
 from harness.reporting.headline import galleries
+from harness.tasks.standing import direction
 
 __all__ = ["by_algorithm", "overview"]
 
@@ -155,7 +156,7 @@ def _summary(board: Board) -> _Summary:
     return _Summary(
         board,
         wording.metric_label(board.headline),
-        wording.direction(board.headline) == "lower",
+        direction(board.headline) == "lower",
         leading(board),
         galleries(board.first.metrics.counts),
         top,

@@ -15,6 +15,7 @@ from harness.reporting.drawing import plots
 from harness.runs.executing import ONE_FIT
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import OTHER_PHOTOGRAPH
+from harness.tasks.standing import direction
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
@@ -101,7 +102,7 @@ def columns(board: Board) -> list[Column]:
     """Return the columns right of the headline, in the order of `Row.cells`."""
     found = [Column("failures", "Failures", "images")]
     for metric in board.metrics[1:]:
-        lower = wording.direction(metric) == "lower"
+        lower = direction(metric) == "lower"
         below = "lower is better" if lower else ""
         found.append(
             Column(metric, wording.metric_label(metric), below, "asc" if lower else "desc", METRICS)

@@ -22,14 +22,16 @@ from harness.boards.rows import (
     rows,
 )
 from harness.record.manifest import value_text
+from harness.record.published import published_beside
 from harness.reporting import wording
 from harness.reporting.drawing.overlay_plot import MARKS
 from harness.reporting.drawing.overlays import SHOWN, Overlay, Subject, overlays
 from harness.reporting.headline import galleries, headline_of
 from harness.reporting.pages import environment, surroundings
-from harness.reporting.sections.published import published_beside, published_tables
+from harness.reporting.sections.published import published_tables
 from harness.tasks.kinds import KINDS
 from harness.tasks.look_alikes import MATES
+from harness.tasks.standing import direction
 from harness.tasks.trade_off import COMPARISONS
 
 OVERVIEW = "index.html"
@@ -116,7 +118,7 @@ def _board(board: Board) -> dict[str, Any]:
         "chosen": _chosen(columns(board)),
         "strip_ends": wording.strip_ends(board.headline),
         "headline_label": wording.metric_label(board.headline),
-        "headline_lower": wording.direction(board.headline) == "lower",
+        "headline_lower": direction(board.headline) == "lower",
         "rows": rows(board, board.places, styles),
         "grouped": any(place.group is not None for place in board.places),
         "controls": rows(board, board.controls, styles),
@@ -182,7 +184,7 @@ def _algorithm(name: str, standings: Sequence[Standing], boards: Sequence[Board]
             board,
             place,
             wording.metric_label(board.headline)
-            + (", lower is better" if wording.direction(board.headline) == "lower" else ""),
+            + (", lower is better" if direction(board.headline) == "lower" else ""),
             estimate_cell(board.headline, place.headline),
             failures_cell(place.entry),
             len(board.places),

@@ -24,6 +24,7 @@ from harness.reporting.sections.searches import row_of
 from harness.tasks.kinds import KINDS
 from harness.tasks.look_alikes import MATES
 from harness.tasks.results import Judgement
+from harness.tasks.standing import direction
 
 STYLES = 8
 """Curves that can be told apart in one plot."""
@@ -219,7 +220,7 @@ def _measured(words: str) -> str:
 def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
     row = pair.rows[0]
     first = _names(comparison)[0]
-    lower = ", lower is better" if wording.direction(row.metric) == "lower" else ""
+    lower = ", lower is better" if direction(row.metric) == "lower" else ""
     label = f"{wording.metric_label(row.metric)}{lower}"
     if row.change is None or row.first is None or row.second is None:
         return f"{label}: there is nothing to compare, since a run has no value."
@@ -242,7 +243,7 @@ def _verdict(comparison: Comparison, pair: Pair, name: str) -> str:
 
 def _metric_line(row: Row, reach: float, first: str, second: str) -> _Line:
     bounded = wording.is_share(row.metric)
-    better = wording.direction(row.metric)
+    better = direction(row.metric)
     return _Line(
         wording.metric_label(row.metric),
         "lower is better" if better == "lower" else "",
@@ -265,7 +266,7 @@ def _group_line(group: Group, metric: str, reach: float, measured: str) -> _Line
     """Return a line of groups: shares of searches in percent, means of a metric in its own unit."""
     unit = "accuracy" if measured.startswith("share") else metric
     # Where lower is better, groups hold the negative of the metric, so that more is better in all.
-    lower = unit == metric and wording.direction(metric) == "lower"
+    lower = unit == metric and direction(metric) == "lower"
     sign = -1.0 if lower else 1.0
     first, second, change, low, high = (
         None if value is None else sign * value

@@ -10,14 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from harness.errors import some
 from harness.metrics.ids import Option
 from harness.reporting.wording import (
     amount,
     count,
-    direction,
     interval,
     is_rate,
     known,
@@ -31,20 +29,16 @@ from harness.tasks.results import (
     OTHER_PHOTOGRAPH,
     Metrics,
 )
+from harness.tasks.standing import Standing, direction, standing
 
 __all__ = [
     "Headline",
-    "Standing",
     "cannot_answer",
     "captioned",
     "conditions",
     "galleries",
     "headline_of",
-    "standing",
 ]
-
-Standing = Literal["better", "worse", "level", ""]
-"""Where a result lies beside chance; empty where nothing says it."""
 
 JOINER = "\N{WORD JOINER}"
 _CLOSE = 1e-12
@@ -95,38 +89,6 @@ def headline_of(metrics: Metrics, algorithm: str, mated_by: str = "") -> Headlin
     )
 
 
-def standing(metric: str, estimate: Estimate | None) -> Standing:
-    """Return where a result lies beside chance, by its interval and by the band of random answers.
-
-    It is better or worse only where neither the interval holds chance nor the band the result.
-    """
-    if estimate is None or not direction(metric):
-        return ""
-    value, chance = _finite(estimate.value), _finite(estimate.chance)
-    band = _ends(estimate.chance_low, estimate.chance_high)
-    bounds = _ends(estimate.low, estimate.high)
-    if chance is None and band is not None:
-        chance = sum(band) / 2
-    if value is None or chance is None or (band is None and bounds is None):
-        return ""
-    if (band and _holds(band, value)) or (bounds and _holds(bounds, chance)):
-        return "level"
-    return "better" if (value > chance) == (direction(metric) == "higher") else "worse"
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _ends(low: float | None, high: float | None) -> tuple[float, float] | None:
-    low, high = _finite(low), _finite(high)
-    return None if low is None or high is None else (low, high)
-
-
-def _holds(ends: tuple[float, float], value: float) -> bool:
-    return ends[0] - _CLOSE <= value <= ends[1] + _CLOSE
-
-
 def cannot_answer(metrics: Metrics, mated_by: str = "", *, of_all: bool = False) -> str:
     """Return why the data cannot answer the question, or nothing where it can.
 
@@ -142,7 +104,7 @@ def cannot_answer(metrics: Metrics, mated_by: str = "", *, of_all: bool = False)
     estimate = metrics.pooled.get(metrics.headline)
     name, options = split_id(metrics.headline)
     entry = CATALOGUE.get(name)
-    chance = None if estimate is None else _finite(estimate.chance)
+    chance = estimate.chance if estimate is not None and known(estimate.chance) else None
     if chance is None or entry is None or entry.guess is None:
         return ""
     perfect = 1.0 if entry.better == "higher" else 0.0

@@ -8,17 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import HarnessError
 from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.metrics.reached import in_pieces, thinned_curve
 from harness.record import record
-from harness.record.kept_answers import NUMBERS
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, minus, percent
 from harness.tasks.answers import CURVE_POINTS
@@ -30,7 +27,6 @@ from harness.tasks.trials import Scores
 __all__ = [
     "Operating",
     "bins_that_show",
-    "kept_run",
     "operating_of",
     "quantile_bins",
     "shortest_between",
@@ -45,9 +41,6 @@ EVEN_BINS_SHOW = 0.7
 """Where three of the even bins hold more of either kind of score, even bins show too little."""
 
 BINS = 24
-
-MOST = 20_000_000
-"""Comparisons beyond which scores are not read a second time for the report."""
 
 Doubles = npt.NDArray[np.float64]
 
@@ -72,33 +65,13 @@ class Operating:
         return cls(np.sort(mated), np.sort(nonmated))
 
 
-def kept_run(folder: Path, metrics: Metrics) -> record.Run | None:
-    """Return a run with its answers; None where more than `MOST` scores are kept, or the folder is
-    damaged.
-
-    Parameters
-    ----------
-    folder
-        Of the run, with its truth and its raw scores.
-    metrics
-        That follow from them.
-    """
-    many = sum(metrics.counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
-    if many > MOST and any(folder.glob(f"units/*/*/{NUMBERS}")):
-        return None
-    try:
-        return record.read_run(folder)
-    except HarnessError:
-        return None  # `verify` says what is wrong with a folder; a report shows what it has
-
-
 def operating_of(run: record.Run | None, metrics: Metrics, curves: Curves) -> Operating | None:
     """Return the scores of a run's trade-off; None where there are none, or not at hand.
 
     Parameters
     ----------
     run
-        Of `kept_run`.
+        Of `harness.record.kept_run`.
     metrics, curves
         That follow from its scores.
     """

@@ -12,16 +12,10 @@ from harness.metrics.ids import Metric, Option
 from harness.record.manifest import CrossCheck, Examination, Manifest, Protection
 from harness.statistics.estimate import Estimate
 from harness.tasks.catalogue import CATALOGUE
+from harness.tasks.standing import POINTS
 
 NO_VALUE = "no value"
 _SPACE = "\u202f"  # narrow and unbreakable: a number and its sign stay together
-_POINTS = {
-    "fmr": "False match rate (FMR)",
-    "fpir": "False positive identification rate (FPIR)",
-    "fpdr": "False positive detection rate (FPDR)",
-    "fta": "Failure to acquire rate (FTA)",
-}
-"""Error rates at which others are read; they are no metrics of their own."""
 
 
 def protection(recorded: Protection | None) -> list[str]:
@@ -125,7 +119,7 @@ def split_id(metric: str) -> tuple[str, dict[str, Option]]:
 def is_rate(metric: str) -> bool:
     """Say whether a metric lies between 0 and 1 and reads best in percent."""
     name = split_id(metric)[0]
-    return name in _POINTS or (name in CATALOGUE and CATALOGUE[name].unit == "percent")
+    return name in POINTS or (name in CATALOGUE and CATALOGUE[name].unit == "percent")
 
 
 def is_share(metric: str) -> bool:
@@ -145,17 +139,6 @@ def strip_ends(metric: str) -> tuple[str, str] | None:
     return ("0", f"100{_SPACE}%") if is_rate(metric) else ("0", "1")
 
 
-def direction(metric: str) -> str:
-    """Return which values are better: ``higher``, ``lower``, or empty where neither is.
-
-    Metrics that the catalogue does not know are taken for better when higher.
-    """
-    name = split_id(metric)[0]
-    if name in CATALOGUE:
-        return CATALOGUE[name].better
-    return "lower" if name in _POINTS else "higher"
-
-
 def metric_label(metric: str) -> str:
     """Return a metric's name as a person would write it; unknown ids stay as they are.
 
@@ -164,7 +147,7 @@ def metric_label(metric: str) -> str:
     """
     name, options = split_id(metric)
     if name not in CATALOGUE:
-        return _POINTS.get(name, metric)
+        return POINTS.get(name, metric)
     label = CATALOGUE[name].label
     return " ".join([label, *(_option_words(*option) for option in options.items())])
 
@@ -174,7 +157,7 @@ def _option_words(key: str, value: Option) -> str:
         return f"within rank {value}"
     if key == "k":
         return "as the first" if value == 1 else f"among the first {value}"
-    if key in _POINTS and not isinstance(value, str):
+    if key in POINTS and not isinstance(value, str):
         return f"at {key.upper()}\u00a0≤\u00a0{value * 100:g}{_SPACE}%"
     if key in ("more-than", "per-hit"):
         return f"for images of more than {value} tags" if key == "more-than" else f"({value} a hit)"

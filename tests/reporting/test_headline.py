@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.reporting.headline import Standing, cannot_answer, headline_of, standing
+from harness.reporting.headline import cannot_answer, headline_of
 from harness.reporting.text import plain
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import (
@@ -12,6 +12,7 @@ from harness.tasks.results import (
     SAME_PHOTOGRAPH,
     Metrics,
 )
+from harness.tasks.standing import Standing, standing
 
 
 def metrics(

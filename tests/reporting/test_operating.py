@@ -11,14 +11,13 @@ import pytest
 from harness.comparing.baselines import run_of
 from harness.metrics.verification import error_curve, fnmr_at_fmr
 from harness.plugins.places import bundled
+from harness.record.kept_run import MOST, kept_run
 from harness.record.record import read_run
 from harness.reporting.drawing.figures import error_trade_off, score_distributions
 from harness.reporting.operating import (
-    MOST,
     RATES,
     Operating,
     bins_that_show,
-    kept_run,
     operating_of,
     quantile_bins,
     shortest_between,

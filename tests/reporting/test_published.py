@@ -11,13 +11,8 @@ import pytest
 from harness.errors import DataError
 from harness.plugins.places import bundled
 from harness.record.manifest import AttackOrigin, Manifest
-from harness.reporting.sections.published import (
-    COLUMNS,
-    Published,
-    published_beside,
-    published_tables,
-    read_published,
-)
+from harness.record.published import COLUMNS, Published, published_beside, read_published
+from harness.reporting.sections.published import published_tables
 from harness.tasks.catalogue import entry_of
 from harness.tasks.results import Outcome
 from tests.reporting.conftest import render
@@ -160,7 +155,7 @@ def test_published_words_are_shown_as_text(
     manifest: Manifest, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = Published("x", HOSTILE, HOSTILE, 0.5, HOSTILE, HOSTILE, "", "pooled", HOSTILE, HOSTILE)
-    monkeypatch.setattr("harness.reporting.sections.published.read_published", lambda: (row,))
+    monkeypatch.setattr("harness.record.published.read_published", lambda: (row,))
     manifest.origin.protocol = "x"
     page = render(manifest, outcome, lambda name: None)
     assert "<script>alert" not in page

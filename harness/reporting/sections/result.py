@@ -13,6 +13,7 @@ from harness.reporting.headline import conditions, galleries, headline_of
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import Metrics
+from harness.tasks.standing import direction
 
 
 def section(run: SectionInput) -> Section:
@@ -76,7 +77,7 @@ def _metric_row(
         wording.count(estimate.n) if estimate.n else "",
         wording.trial_name(metric),
         wording.spread(metric, estimate),
-        wording.direction(metric) == "lower",
+        direction(metric) == "lower",
         estimate.flags,
         plots.estimate_strip(estimate, width) if wording.is_share(metric) else "",
     )

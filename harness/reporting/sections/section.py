@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from harness.data.records import Record
+from harness.record.kept_run import kept_run
 from harness.record.manifest import Manifest
 from harness.record.record import Run
 from harness.reporting.drawing.figures import Figure
 from harness.reporting.drawing.thumbnails import PICTURE_BYTES
-from harness.reporting.operating import Operating, kept_run, operating_of
+from harness.reporting.operating import Operating, operating_of
 from harness.reporting.pages import environment
 from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
