@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.errors import some
 from harness.metrics.ids import Option
 from harness.reporting.wording import (
     amount,
@@ -34,8 +33,6 @@ from harness.tasks.standing import Standing, direction, standing
 __all__ = [
     "Headline",
     "cannot_answer",
-    "captioned",
-    "conditions",
     "galleries",
     "headline_of",
 ]
@@ -176,45 +173,6 @@ def galleries(counts: Mapping[str, int]) -> str:
     if low is None or high is None:
         return ""
     return f"in galleries of {count(low)}" + ("" if low == high else f"–{JOINER}{count(high)}")
-
-
-def conditions(counts: Mapping[str, int]) -> str:
-    """Return how much was judged, as it is restated in the caption of every table of figures.
-
-    >>> conditions({"searches": 7, "identities": 1, "smallest_gallery": 2, "largest_gallery": 2})
-    '7 searches, 1 identity, in galleries of 2'
-    >>> conditions({"images": 9, "mated_comparisons": 9, "nonmated_comparisons": 8})
-    '9 images, 9 mated and 8 non-mated comparisons'
-    """
-    parts = []
-    if "searches" in counts:
-        parts.append(some(counts["searches"], "search", "searches"))
-    elif "mated_searches" in counts:
-        parts.append(_both(counts, "searches"))
-    elif "queries" in counts:
-        parts.append(some(counts["queries"], "query", "queries"))
-    if "searches" not in counts and "images" in counts:
-        parts.append(some(counts["images"], "image"))
-    if "identities" in counts:
-        parts.append(some(counts["identities"], "identity", "identities"))
-    if "searches" not in counts and "mated_comparisons" in counts:
-        parts.append(_both(counts, "comparisons"))
-    return ", ".join(filter(None, [*parts, galleries(counts)]))
-
-
-def captioned(caption: str, counts: Mapping[str, int]) -> str:
-    """Return a table's caption with how much was judged behind it.
-
-    >>> captioned("Counts", {"images": 3}), captioned("Counts", {})
-    ('Counts: 3 images', 'Counts')
-    """
-    judged = conditions(counts)
-    return f"{caption}: {judged}" if judged else caption
-
-
-def _both(counts: Mapping[str, int], what: str) -> str:
-    mated, others = counts[f"mated_{what}"], counts.get(f"nonmated_{what}", 0)
-    return f"{count(mated)} mated and {count(others)} non-mated {what}"
 
 
 def _mate(mated_by: str) -> str:

@@ -1,27 +1,22 @@
-"""The scores behind a run's error rates: thresholds to work with, and bins that show the scores.
+"""The scores behind a run's error rates: at each point of a curve, and in bins that show them.
 
 Both follow from the raw scores of the run folder, so nothing of them is kept in the record.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.metrics.reached import in_pieces, thinned_curve
 from harness.record import record
-from harness.reporting.tables import Table
-from harness.reporting.wording import NO_VALUE, count, minus, percent
 from harness.tasks.answers import CURVE_POINTS
 from harness.tasks.kinds import task_of
 from harness.tasks.results import Curves, Metrics
-from harness.tasks.trade_off import SURE, TradeOff
 from harness.tasks.trials import Scores
 
 __all__ = [
@@ -29,13 +24,8 @@ __all__ = [
     "bins_that_show",
     "operating_of",
     "quantile_bins",
-    "shortest_between",
-    "threshold_table",
     "with_thresholds",
 ]
-
-RATES = (0.1, 0.01, 0.001)
-"""Error rates of non-mated trials for which the table gives a threshold."""
 
 EVEN_BINS_SHOW = 0.7
 """Where three of the even bins hold more of either kind of score, even bins show too little."""
@@ -65,7 +55,9 @@ class Operating:
         return cls(np.sort(mated), np.sort(nonmated))
 
 
-def operating_of(run: record.Run | None, metrics: Metrics, curves: Curves) -> Operating | None:
+def operating_of(
+    run: record.Run | None, metrics: Metrics, curves: Curves, equal: str | None = None
+) -> Operating | None:
     """Return the scores of a run's trade-off; None where there are none, or not at hand.
 
     Parameters
@@ -74,8 +66,11 @@ def operating_of(run: record.Run | None, metrics: Metrics, curves: Curves) -> Op
         Of `harness.record.kept_run`.
     metrics, curves
         That follow from its scores.
+    equal
+        Metric at which both rates are equal; the first such that the run has unless given.
     """
-    equal = next((m for m in metrics.pooled if m.split("@")[0] in ("eer", "open-set-eer")), None)
+    kinds = ("eer", "open-set-eer")
+    equal = equal or next((m for m in metrics.pooled if m.split("@")[0] in kinds), None)
     if run is None or not curves.det or equal is None:
         return None
     trials = task_of(run.protocol).trials(run.folds, run.answers, run.records, run.protocol)
@@ -162,69 +157,3 @@ def quantile_bins(mated: Doubles, nonmated: Doubles, bins: int = BINS) -> dict[s
     names = ("low", "high", "mated", "nonmated")
     columns = (edges[:-1], edges[1:], *shares)
     return {name: column.tolist() for name, column in zip(names, columns, strict=True)}
-
-
-def threshold_table(scores: Operating, names: TradeOff) -> Table:
-    """Return the score at which each of `RATES` is kept, with rates and errors attained there.
-
-    Parameters
-    ----------
-    names
-        Of the two rates.
-    """
-    return Table(
-        f"Thresholds: scores of {count(len(scores.mated))} {names.mated} and "
-        f"{count(len(scores.nonmated))} {names.nonmated}",
-        (
-            f"{names.x_short} allowed",
-            "Score at or above",
-            f"{names.x_short} attained",
-            f"{names.y_short} there",
-        ),
-        tuple(_line(scores, rate) for rate in RATES),
-    )
-
-
-def _line(scores: Operating, rate: float) -> tuple[str, ...]:
-    n, m = len(scores.nonmated), len(scores.mated)
-    allowed = verification.errors_allowed(n, rate)
-    bar = float(scores.nonmated[n - 1 - allowed]) if allowed < n else -math.inf
-    if bar == math.inf:
-        return (percent(rate), "none: too many failed", NO_VALUE, f"{percent(1.0)} ({count(m)})")
-    false = n - int(np.searchsorted(scores.nonmated, bar, side="right"))
-    missed = int(np.count_nonzero(scores.mated <= bar))
-    places = [
-        (one, int(np.searchsorted(one, bar, side="right")))
-        for one in (scores.mated, scores.nonmated)
-    ]
-    higher = min(float(one[i]) if i < len(one) else np.inf for one, i in places)
-    # Where no score is above, any higher number does.
-    higher = bar + max(abs(bar), 1e-6) / 100 if higher == np.inf else higher
-    few = ", fewer than 30" if false < SURE else ""
-    return (
-        percent(rate),
-        shortest_between(bar, higher),
-        f"{percent(false / n)} ({count(false)}{few})",
-        f"{percent(missed / m)} ({count(missed)})",
-    )
-
-
-def shortest_between(low: float, high: float) -> str:
-    """Return the shortest decimal number above `low` and at most `high`.
-
-    As a threshold it decides as every other between two neighbouring scores does.
-
-    Examples
-    --------
-    >>> shortest_between(0.81234, 0.81671), shortest_between(-3.6, -3.2), shortest_between(2, 5)
-    ('0.816', '−3.2', '5')
-    """
-    if low < -1e300:
-        return minus(repr(high))
-    for digits in range(1, 18):
-        step = 10.0 ** (digits - 1 - math.floor(math.log10(max(abs(low), abs(high)))))
-        for value in (math.floor(high * step) / step, round((low + high) / 2 * step) / step):
-            text = f"{value:.{digits}g}"
-            if low < float(text) <= high:
-                return minus(text)
-    return minus(repr(high))

@@ -61,6 +61,7 @@ class Detection(Task["_Decisions", "_Decisions"]):
         kinds=(TATTOO, OTHER),
         scored="images",
         higher="like a tattoo",
+        rate="fpdr",
     )
 
     def lay_out(self, dataset: Dataset, protocol: Protocol) -> list[Fold]:

@@ -61,6 +61,7 @@ class OpenSet(Searching["Rotations"]):
         "chance: scores that say nothing, in the same galleries",
         "searches with a mate",
         "searches without",
+        rate="fpir",
     )
     of_heads = True
     failed_role = "image"

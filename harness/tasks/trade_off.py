@@ -32,6 +32,8 @@ class TradeOff:
         What has a score there.
     higher
         What a higher score means.
+    rate
+        Option of the metrics that are read at a rate of the first error.
     """
 
     x_name: str
@@ -45,6 +47,7 @@ class TradeOff:
     kinds: tuple[str, str] = ("mated", "non-mated")
     scored: str = "comparisons"
     higher: str = "alike"
+    rate: str = "fmr"
 
 
 COMPARISONS = TradeOff(

@@ -1,4 +1,4 @@
-"""Thresholds that a report tells attain what it says, and its bins show where the scores lie."""
+"""Every point of a curve has its score, and the bins of a report show where scores lie."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ import numpy.typing as npt
 import pytest
 
 from harness.comparing.baselines import run_of
-from harness.metrics.verification import error_curve, fnmr_at_fmr
+from harness.metrics.verification import error_curve
 from harness.plugins.places import bundled
 from harness.record.kept_run import MOST, kept_run
 from harness.record.record import read_run
-from harness.reporting.drawing.figures import error_trade_off, score_distributions
+from harness.reporting.drawing.figures import score_distributions
 from harness.reporting.operating import (
-    RATES,
     Operating,
     bins_that_show,
     operating_of,
     quantile_bins,
-    shortest_between,
-    threshold_table,
     with_thresholds,
 )
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import histogram, thin_curve
-from harness.tasks.kinds import task_of
-from harness.tasks.open_set import OpenSet
 from harness.tasks.results import Curves, Metrics
 from harness.tasks.trade_off import COMPARISONS
 
@@ -51,46 +46,6 @@ SETS = {
     ),
     "a constant": (np.ones(30), np.ones(400)),
 }
-
-
-def number(text: str) -> float:
-    return float(text.replace("−", "-").replace("\u202f", "").replace("%", ""))
-
-
-@pytest.mark.parametrize("kind", SETS)
-def test_a_threshold_read_from_the_page_attains_the_rates_beside_it(kind: str) -> None:
-    mated, nonmated = SETS[kind]
-    table = threshold_table(Operating.of(mated, nonmated), COMPARISONS)
-    assert len(table.rows) == len(RATES)
-    for rate, (_, threshold, attained, missed) in zip(RATES, table.rows, strict=True):
-        if threshold.startswith("none"):
-            assert np.isinf(nonmated).sum() > rate * len(nonmated)
-            continue
-        at = number(threshold)
-        false = int((nonmated >= at).sum())
-        assert false / len(nonmated) <= rate
-        assert attained.split("(")[1].startswith(f"{false:,}")
-        assert ("fewer than 30" in attained) == (false < 30)
-        fnmr = float((mated < at).mean())
-        assert fnmr == pytest.approx(fnmr_at_fmr(mated, nonmated, rate), abs=1e-12)
-        assert missed.split("(")[1] == f"{int((mated < at).sum()):,})"
-
-
-def test_where_too_many_searches_failed_no_threshold_is_told() -> None:
-    nonmated = np.append(np.zeros(50), [np.inf] * 50)
-    table = threshold_table(Operating.of(np.ones(20), nonmated), OpenSet.trade_off)
-    assert all(row[1].startswith("none") for row in table.rows)
-    assert table.columns[0] == "FPIR allowed"
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "text"),
-    [(0.1, 0.30000000000000004, "0.3"), (-1.0, 0.0, "0"), (0.0, 1e-9, "1e−09"), (7.2, 9.9, "9")],
-)
-def test_a_threshold_is_written_as_shortly_as_it_decides(
-    low: float, high: float, text: str
-) -> None:
-    assert shortest_between(low, high) == text
 
 
 @pytest.mark.parametrize("kind", SETS)
@@ -129,25 +84,21 @@ def test_bins_of_two_different_scores_keep_the_kinds_apart(places: tuple[float, 
     assert "0\u202f% of the two distributions overlap" in figure.summary.replace("0.0", "0")
 
 
-def drawn(mated: Scores, nonmated: Scores) -> tuple[str, list[str]]:
+def drawn(mated: Scores, nonmated: Scores) -> str:
     counts = {"mated_comparisons": len(mated), "nonmated_comparisons": len(nonmated)}
     metrics = Metrics("identification", "eer", counts, {"eer": Estimate(0.3)}, [])
     curves = Curves(
         det=thin_curve(error_curve(mated, nonmated)), distribution=histogram(mated, nonmated)
     )
     scores = Operating.of(mated, nonmated)
-    errors = error_trade_off(curves, metrics, "colours", COMPARISONS, scores)
     bins = score_distributions(curves, metrics, COMPARISONS, scores)
-    assert errors is not None
     assert bins is not None
-    return " ".join(bins.notes), [table.caption for table in errors.also]
+    return " ".join(bins.notes)
 
 
-def test_the_page_says_which_bins_it_draws_and_shows_the_thresholds() -> None:
-    notes, tables = drawn(*SETS["cosines"])
-    assert "bins are equally wide" in notes
-    assert tables == ["Thresholds: scores of 300 mated comparisons and 4,000 non-mated comparisons"]
-    notes, _ = drawn(np.append(NUMBERS.random(99), [500.0]), NUMBERS.random(900))
+def test_the_page_says_which_bins_it_draws() -> None:
+    assert "bins are equally wide" in drawn(*SETS["cosines"])
+    notes = drawn(np.append(NUMBERS.random(99), [500.0]), NUMBERS.random(900))
     assert "bins are quantiles" in notes
 
 
@@ -184,26 +135,6 @@ def test_every_point_of_the_curve_has_the_score_that_gives_it() -> None:
     assert "threshold" not in other
 
 
-@pytest.mark.parametrize("name", ["similarity-colours", "detection-hog-svm"])
-def test_the_scores_of_a_run_folder_give_the_rates_that_the_run_reports(name: str) -> None:
-    folder = run_of(name, bundled("fixtures") / "golden")
-    run = read_run(folder)
-    outcome = run.judge()
-    scores = operating_of(kept_run(folder, outcome.metrics), outcome.metrics, outcome.curves)
-    assert scores is not None
-    assert "threshold" in with_thresholds(outcome.curves.det, scores)
-    told = {"fnmr@fmr=0.1": 0, "fnmr@fmr=0.01": 1, "tpdr@fpdr=0.1": 0, "tpdr@fpdr=0.01": 1}
-    table = threshold_table(scores, task_of(run.protocol).trade_off)
-    compared = 0
-    for metric, estimate in outcome.metrics.pooled.items():
-        if metric in told and estimate.value is not None:
-            missed = number(table.rows[told[metric]][3].split("(")[0]) / 100
-            own = estimate.value if metric.startswith("fnmr") else 1 - estimate.value
-            assert missed == pytest.approx(own, abs=0.0006)
-            compared += 1
-    assert compared == 2
-
-
 def test_without_a_trade_off_or_without_its_folder_there_are_no_scores(tmp_path: Path) -> None:
     metrics = Metrics("identification", "eer", {}, {"eer": Estimate(0.3)}, [])
     det = Curves(det={"fmr": [1.0, 0.0], "fnmr": [0.0, 1.0]})
@@ -217,3 +148,12 @@ def test_without_a_trade_off_or_without_its_folder_there_are_no_scores(tmp_path:
     assert kept_run(folder, many) is None
     other = Metrics("identification", "map", {}, {"map": Estimate(0.3)}, [])
     assert operating_of(golden, other, det) is None
+
+
+@pytest.mark.parametrize("name", ["similarity-colours", "detection-hog-svm"])
+def test_the_scores_of_a_run_folder_give_the_curve_that_the_run_recorded(name: str) -> None:
+    folder = run_of(name, bundled("fixtures") / "golden")
+    outcome = read_run(folder).judge()
+    scores = operating_of(kept_run(folder, outcome.metrics), outcome.metrics, outcome.curves)
+    assert scores is not None
+    assert "threshold" in with_thresholds(outcome.curves.det, scores)

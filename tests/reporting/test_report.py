@@ -403,7 +403,7 @@ def test_failures_and_pictures_come_before_curves_and_learning_comes_last(
     curves.write(model, {"iteration": [1, 2, 3], "loss": [3.0, 2.0, 1.0]})
     page = Page(report.render(section_input(manifest, outcome, picture, folder=tmp_path)))
     found = headings(page)
-    assert found[:4] == ["result", "failures", "searches", "det-section"]
+    assert found[:5] == ["result", "card", "failures", "searches", "det-section"]
     assert found[-1] == "learning"
     links = [(a["href"] or "").removeprefix("#") for a in page.all("a") if a.get("href")]
     assert [name for name in links if name in found] == found, "contents in the order of the page"
@@ -413,20 +413,21 @@ def test_detection_shows_its_surest_decisions_before_the_curves(
     manifest: Manifest, detection: Outcome, picture: Picture
 ) -> None:
     found = headings(Page(render(manifest, detection, picture)))
-    assert found[:4] == ["result", "failures", "decisions", "det-section"]
+    assert found[:5] == ["result", "card", "failures", "decisions", "det-section"]
 
 
-def test_how_much_was_judged_stands_beside_the_headline_and_in_the_captions(
+def test_how_much_was_judged_stands_beside_the_headline_and_under_the_tables(
     manifest: Manifest, outcome: Outcome, picture: Picture
 ) -> None:
     outcome.metrics.counts |= {"smallest_gallery": 54, "largest_gallery": 55}
-    text = render(manifest, outcome, picture).replace("\u2060", "")
-    captions = re.findall(r"<caption><span>(.*?)</span>", text, re.DOTALL)
-    judged = "170 searches, 100 identities, in galleries of 54–55"
+    text = render(manifest, outcome, picture).replace("\u2060", "").replace("\u00a0", " ")
     assert "References in a gallery</dt><dd>54–55" in text
+    judged = "170 searches, 100 identities, in galleries of 54–55, folds 1–5."
     for what in ("All metrics", "Hit rate by rank", "Counts and values", "Score distributions"):
-        (caption,) = (c for c in captions if c.startswith(what))
-        assert judged in caption, caption
+        _, _, rest = text.partition(f"<caption><span>{what}")
+        under = re.search(r'</table>\s*<p class="conditions">(.*?)</p>', rest, re.DOTALL)
+        assert under is not None
+        assert under[1] == f"Tatt-C mini, data cdcdcdcd: {judged}"
 
 
 def test_columns_without_anything_in_them_are_left_out(

@@ -14,15 +14,14 @@ import numpy as np
 
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.trade_off import chance_line, clipped, supported, window
-from harness.reporting.headline import captioned
 from harness.reporting.operating import (
     Doubles,
     Operating,
     bins_that_show,
-    threshold_table,
     with_thresholds,
 )
 from harness.reporting.tables import Table
+from harness.reporting.thresholds import Reading, reading
 from harness.reporting.wording import (
     NO_VALUE,
     abbreviation,
@@ -42,6 +41,9 @@ from harness.tasks.trade_off import SURE, TradeOff
 # More rows than this make a table that nobody reads; the full curves are in curves.json.
 TABLE_ROWS = 60
 HOVER_POINTS = 120
+
+DECADES = (0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001)
+"""Of the horizontal axis, at which points of a curve are marked."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def finding_mates(curves: Curves, metrics: Metrics, algorithm: str) -> Figure | 
             "stands among the first candidates that an examiner looks at.",
         ),
         Table(
-            captioned("Hit rate by rank", metrics.counts),
+            "Hit rate by rank",
             ("Rank", "Hit rate", "95 % interval", "Chance", "95 % of random rankings"),
             tuple(
                 (
@@ -265,7 +267,7 @@ def score_distributions(
         (("s0 area", "both", f"{kinds[0]} {things}"), ("s1", "line", f"{kinds[1]} {things}")),
         (f"Each outline adds up to 100 %, however many {things} stand behind it. {bins}",),
         Table(
-            captioned("Score distributions", metrics.counts),
+            "Score distributions",
             ("Score from", "to", f"{kinds[0]} {things}", f"{kinds[1]} {things}"),
             tuple(
                 (*edges[i], percent(mated[i]), percent(nonmated[i]))
@@ -373,21 +375,31 @@ def error_trade_off(
     at = min(range(len(line_x)), key=lambda i: abs(line_x[i] - line_y[i]), default=None)
     line = plots.Series(algorithm, "s0", line_x, line_y, at, "upper right")
 
+    def described(a: float, b: float, at: str) -> str:
+        text = f"{names.x_short} {percent(a)}, {names.y_short} {percent(b)}"
+        return text + (f", score from {at}" if at else "")
+
+    def inside(a: float, b: float) -> bool:
+        return x.low <= a <= x.high and y.low <= b <= y.high
+
     marked = {crossing}
-    for level in (0.0001, 0.001, 0.01, 0.1):
+    read = _at_decades(scores) if scores is not None else []
+    for level in DECADES if scores is None else ():
         below = [i for i in range(len(fmr)) if 0 < fmr[i] <= level * 1.0000001]
         if below and fmr[below[-1]] > level / 4:
             marked.add(below[-1])
-
-    def described(i: int) -> str:
-        text = f"{names.x_short} {percent(fmr[i])}, {names.y_short} {percent(fnmr[i])}"
-        if threshold and math.isfinite(threshold[i]):
-            text += f", score from {score(threshold[i])}"
-        return text
-
-    drawn = [i for i in range(len(fmr)) if x.low <= fmr[i] <= x.high and y.low <= fnmr[i] <= y.high]
+    drawn = [i for i in range(len(fmr)) if inside(fmr[i], fnmr[i])]
     near = {drawn[i] for i in plots.evenly(len(drawn), HOVER_POINTS)} | (marked & set(drawn))
-    points = [plots.Point(fmr[i], fnmr[i], described(i), i in marked) for i in sorted(near)]
+    points = []
+    for i in sorted(near):
+        at_it = score(threshold[i]) if threshold and math.isfinite(threshold[i]) else ""
+        points.append(plots.Point(fmr[i], fnmr[i], described(fmr[i], fnmr[i], at_it), i in marked))
+    scored = [
+        plots.Point(*one.attained, described(*one.attained, one.threshold), True, one.threshold)
+        for one in read
+        if inside(*one.attained)
+    ]
+    points += scored
     equal = metrics.pooled.get(names.equal)
     nearest = dict.fromkeys((percent(fmr[crossing]), percent(fnmr[crossing])))
     summary = f"The two error rates of {algorithm} come closest at {' and '.join(nearest)}"
@@ -408,6 +420,11 @@ def error_trade_off(
         notes.append(
             "The axes end where the data ends to support a rate; what lies beyond is not drawn and "
             "stands in the numbers."
+        )
+    if scored:
+        notes.append(
+            "Numbers beside the curve are scores: thresholds that keep the horizontal rate to a "
+            "decade (10\u202f%, 1\u202f% and so on)."
         )
     if scores is None:
         notes.append(
@@ -444,7 +461,7 @@ def error_trade_off(
         tuple(legend),
         tuple(notes),
         Table(
-            captioned(caption, metrics.counts),
+            caption,
             # The axes say what they stand for; a head of three lines is not repeated on paper.
             (
                 abbreviation(names.x_name),
@@ -453,9 +470,21 @@ def error_trade_off(
             ),
             rows,
         ),
-        also=() if scores is None else (threshold_table(scores, names),),
         data=columns,
     )
+
+
+def _at_decades(scores: Operating) -> list[Reading]:
+    """Return what is attained at each decade of the first error, once where decades fall together.
+
+    Where equal scores keep the attained rate far from a decade, it is not that decade's.
+    """
+    found = {}
+    for level in DECADES:
+        one = reading(scores, level)
+        if one.threshold and one.attained[0] > level / 4:
+            found[one.threshold] = one
+    return list(found.values())
 
 
 def _trials(counts: Mapping[str, int], name: str) -> int:

@@ -190,12 +190,16 @@ class Band:
 
 @dataclass(frozen=True)
 class Point:
-    """A value that can be pointed at: `text` shows on hover and, if `marked`, on keyboard focus."""
+    """A value that can be pointed at: `text` shows on hover and, if `marked`, on keyboard focus.
+
+    What is `written` stands beside it, where there is room.
+    """
 
     x: float
     y: float
     text: str
     marked: bool = False
+    written: str = ""
 
 
 class Board:
@@ -293,6 +297,33 @@ class Board:
             f"{escape(short)}</text>"
         )
 
+    def beside(self, point: Point) -> None:
+        """Write what belongs to a point below a falling line, or above it where there is no room.
+
+        It is left out where it would stand on another name, on a phone, too.
+        """
+        across, down = self.at(point.x, point.y)
+        wide = 12.5 * len(point.written)
+        for left, line, end in (
+            (across - 10 - wide, down + 24, True),
+            (across + 11, down - 11, False),
+        ):
+            inside = left > LEFT and left + wide < WIDTH - RIGHT
+            if not inside or not TOP + 18 < line < HEIGHT - BOTTOM - 6:
+                continue
+            if any(
+                left < stop and start < left + wide and abs(line - other) < 25
+                for start, stop, other in self.named
+            ):
+                continue
+            self.named.append((left, left + wide, line))
+            x = left + wide if end else left
+            self.parts.append(
+                f'<text class="label score{" end" if end else ""}" x="{x:.1f}" y="{line:.1f}">'
+                f"{escape(point.written)}</text>"
+            )
+            return
+
     def point(self, point: Point) -> str:
         """Return a value that can be pointed at."""
         x, y = self.at(point.x, point.y)
@@ -348,6 +379,9 @@ def line_plot(
         if line.label_at is not None and len(line.x):
             at = line.label_at
             board.label(line.x[at], line.y[at], line.name, line.label_side, line.style)
+    for point in points:
+        if point.written:
+            board.beside(point)
     return _svg(name, title, description, board, points)
 
 

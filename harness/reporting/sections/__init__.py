@@ -8,6 +8,7 @@ place below.
 from collections.abc import Callable
 
 from harness.reporting.sections import (
+    card,
     counting,
     decisions,
     errors,
@@ -35,6 +36,7 @@ from harness.reporting.sections.section import Section, SectionInput
 
 SECTIONS: tuple[Callable[[SectionInput], Section | None], ...] = (
     result.section,
+    card.section,
     failures.section,
     searches.section,
     decisions.section,

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.api import Detector
+from harness.errors import some
 from harness.reporting.drawing.thumbnails import Pictures
 from harness.reporting.sections.section import Section, SectionInput, filled_from
-from harness.tasks.results import Judgement
+from harness.reporting.tables import Table
+from harness.reporting.thresholds import missing
+from harness.reporting.wording import count, interval, percent
+from harness.statistics.estimate import Estimate
+from harness.tasks.results import Judgement, Outcome
+from harness.tasks.task import Task
 
 SHOWN = 12
 """Images of each kind."""
@@ -79,3 +85,35 @@ def _surest(truth: str) -> Callable[[Judgement], Any]:
 def decided(decisions: Iterable[Decisions]) -> list[str]:
     """Return the name of every picture among decisions."""
     return [s.probe for one in decisions for s in (*one.surest_wrong, *one.surest_right)]
+
+
+def decision_table(task: Task[Any, Any], outcome: Outcome, threshold: float) -> Table | None:
+    """Return how many images of either kind were decided wrongly; None where none were decided.
+
+    Parameters
+    ----------
+    task
+        That asks.
+    outcome
+        Of the run.
+    threshold
+        From which on an image is decided to show a tattoo.
+    """
+    if task.ability is not Detector:
+        return None
+    rows = []
+    for one in decisions(outcome.searches, 0):
+        right = outcome.metrics.pooled.get(f"{one.truth}-accuracy")
+        found = Estimate(None) if right is None else missing(right)
+        rows.append(
+            (
+                "False positives" if one.truth.startswith("non") else "False negatives",
+                f"{percent(one.wrong / one.images)} ({count(one.wrong)})",
+                some(one.images, f"{one.truth} image"),
+                interval("accuracy", found.low, found.high) or "none",
+            )
+        )
+    if not rows:
+        return None
+    columns = ("Decision", "Wrong", "Of", "95 % interval")
+    return Table(f"Decisions at the score {threshold:g}", columns, tuple(rows))

@@ -6,7 +6,6 @@ from collections import Counter
 
 from harness.record.manifest import Manifest, value_text
 from harness.reporting import wording
-from harness.reporting.operations import operation_table
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
 from harness.tasks.results import Outcome
@@ -20,7 +19,6 @@ def section(run: SectionInput) -> Section:
         run=_run_facts(run.manifest),
         counts=_counts(run.manifest, run.outcome),
         steps=_step_table(run.manifest),
-        operations=operation_table(run.manifest, run.metrics.counts.get("largest_gallery", 0)),
     )
     return Section("run", "What was run", content)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness.reporting import wording
-from harness.reporting.headline import captioned
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
 from harness.tasks.results import Metrics
@@ -62,12 +61,12 @@ def _fold_table(metrics: Metrics) -> Table | None:
     names = [wording.fold(fold.name) for fold in shown]
     if len(metrics.folds) == 1:
         return Table(
-            captioned("Counts and values", metrics.counts),
+            "Counts and values",
             ("Count or metric", names[0]),
             tuple(row[:2] for row in rows),
         )
     return Table(
-        captioned("Counts and values of every fold", metrics.counts),
+        "Counts and values of every fold",
         ("Count or metric", *names, "Mean ± SD", "All folds pooled"),
         tuple(rows),
     )

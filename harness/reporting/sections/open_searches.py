@@ -22,6 +22,7 @@ def section(run: SectionInput) -> Section | None:
         msgspec.structs.replace(run.metrics, counts=searches),
         run.algorithm,
         OpenSet.trade_off,
+        run.open_scores,
         name="open-set",
         heading="Searches with and without a mate",
     )

@@ -9,7 +9,7 @@ from harness.record.manifest import CrossCheck
 from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import finding_mates
-from harness.reporting.headline import conditions, galleries, headline_of
+from harness.reporting.headline import galleries, headline_of
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import Metrics
@@ -29,7 +29,6 @@ def section(run: SectionInput) -> Section:
         headline=_metric_row(metrics.headline, headline, {}, width=720) if headline else None,
         anchors=_anchors(metrics),
         table=_metric_table(metrics),
-        judged=conditions(metrics.counts),
         methods=_methods(metrics),
         opinions=[_opinion(o, metrics.pooled.get(o.metric)) for o in manifest.opinions],
         figure=finding_mates(run.outcome.curves, metrics, run.algorithm),

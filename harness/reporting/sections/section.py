@@ -19,8 +19,9 @@ from harness.reporting.drawing.thumbnails import PICTURE_BYTES
 from harness.reporting.operating import Operating, operating_of
 from harness.reporting.pages import environment
 from harness.tasks.kinds import task_of
+from harness.tasks.open_set import OpenSet
 from harness.tasks.protocol import Protocol
-from harness.tasks.results import Metrics, Outcome
+from harness.tasks.results import Curves, Metrics, Outcome
 from harness.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -106,6 +107,15 @@ class SectionInput:
     def scores(self) -> Operating | None:
         """The scores behind the run's error rates; None where they were not kept."""
         return operating_of(self.kept, self.metrics, self.outcome.curves)
+
+    @cached_property
+    def open_scores(self) -> Operating | None:
+        """The scores of searches without a mate where these stand beside comparisons."""
+        curve = self.outcome.curves.open_set
+        if not curve:
+            return None
+        det = Curves(det={"fmr": curve["fpir"], "fnmr": curve["fnir"]})
+        return operating_of(self.kept, self.metrics, det, OpenSet.trade_off.equal)
 
 
 @dataclass(frozen=True)

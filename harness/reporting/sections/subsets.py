@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness.reporting import wording
-from harness.reporting.headline import captioned
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
 from harness.statistics.estimate import Estimate
@@ -36,9 +35,7 @@ def subset_table(metrics: Metrics) -> Table | None:
         (name, *_cells(ids, [part.get(metric) for metric in ids])) for name, part in parts.items()
     )
     columns = ("Part", "Trials", *(wording.metric_label(metric) for metric in ids))
-    return Table(
-        captioned("The same metrics by what the mate shows", metrics.counts), columns, rows
-    )
+    return Table("The same metrics by what the mate shows", columns, rows)
 
 
 def _cells(metrics: list[str], estimates: list[Estimate | None]) -> tuple[str, ...]:

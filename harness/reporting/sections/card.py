@@ -1,0 +1,68 @@
+"""The card: what NIST prints first of an algorithm, gathered in one place."""
+
+from __future__ import annotations
+
+from harness.reporting.attempts import attempt_table
+from harness.reporting.misses import miss_table
+from harness.reporting.operations import operation_table
+from harness.reporting.sections.decisions import decision_table
+from harness.reporting.sections.section import Section, SectionInput, filled
+from harness.reporting.tables import Table
+from harness.reporting.thresholds import read_at, threshold_table
+from harness.tasks.open_set import OpenSet
+
+
+def section(run: SectionInput) -> Section | None:
+    """Return the section, which says what a run does not have; None where nothing was judged."""
+    every = [
+        miss_table(run.outcome, run.manifest.list_length) if run.searching else None,
+        decision_table(run.task, run.outcome, run.protocol.threshold),
+        *_thresholds(run),
+        attempt_table(run.kept, run.outcome, compares=run.task.compares),
+        operation_table(run.manifest, run.metrics.counts.get("largest_gallery", 0)),
+    ]
+    tables = [table for table in every if table is not None]
+    if not tables:
+        return None
+    content = filled(
+        """<div class="card">
+{% for table in tables %}{{ m.table(table, "compact") }}{% endfor %}
+</div>
+{% for sentence in absent %}
+<p class="note">{{ sentence }}</p>
+{% endfor %}""",
+        tables=tables,
+        absent=_absent(run),
+    )
+    return Section("card", "Basic statistics", content)
+
+
+def _thresholds(run: SectionInput) -> list[Table | None]:
+    """Return the thresholds of comparisons, or of what else is decided on, and of searches."""
+    found = []
+    if run.outcome.curves.det:
+        names = run.task.trade_off
+        found.append(threshold_table(run.scores, names, read_at(run.metrics, names)))
+    if run.outcome.curves.open_set:
+        told = read_at(run.metrics, OpenSet.trade_off)
+        found.append(threshold_table(run.open_scores, OpenSet.trade_off, told))
+    return found
+
+
+def _absent(run: SectionInput) -> list[str]:
+    """Return what is not to be had of this run, and why."""
+    said = []
+    if run.searching and run.task.closed and not run.outcome.curves.open_set:
+        said.append("No FPIR, and no FNIR at one: every probe that is searched here has a mate.")
+    if run.outcome.curves.det and run.scores is None:
+        told = read_at(run.metrics, run.task.trade_off)
+        said.append(
+            "Thresholds are not known: the scores were not kept, or there are too many of them."
+            if told
+            else "No thresholds: this protocol asks for no error rate at one."
+        )
+    if run.manifest.imported is not None:
+        said.append("What an operation takes is not on record: the scores were imported.")
+    elif not run.manifest.costs:
+        said.append("Nobody measured what an operation takes.")
+    return said
