@@ -38,7 +38,7 @@ class Shot:
 
 
 SECTIONS = (
-    *("result", "failures", "searches", "growth-section", "det-section", "scores-section"),
+    *("result", "card", "failures", "searches", "growth-section", "det-section", "scores-section"),
     *("forensic", "published", "folds", "run", "reproduce", "protection", "counting"),
 )
 """Of a report that `docs/reading-a-report.md` shows, by their ids."""

@@ -17,7 +17,6 @@ from harness.reporting.tables import Table
 from harness.reporting.wording import (
     NO_VALUE,
     count,
-    direction,
     interval,
     known,
     minus,
@@ -26,6 +25,7 @@ from harness.reporting.wording import (
 )
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import Metrics
+from harness.tasks.standing import direction
 from harness.tasks.trade_off import SURE, TradeOff
 
 __all__ = [
@@ -167,7 +167,7 @@ def threshold_table(
     if not rates:
         return None
     within = any(known(one.low) for one in told.values())
-    kinds = ""
+    kinds = f" of {names.scored}"
     if scores is not None:
         kinds = (
             f": scores of {count(len(scores.mated))} {names.mated} and "

@@ -21,8 +21,13 @@ from harness.reporting.thresholds import read_at, reading
 from harness.tasks import identification
 from harness.tasks.answers import Answer
 from harness.tasks.kinds import task_of
+from harness.tasks.open_set import OpenSet
 from harness.tasks.reading import read_protocol
 from harness.tasks.results import Curves, Judgement, Metrics, Outcome
+from tests.cli.test_match import run_of as folder_of
+from tests.cli.test_match import write
+from tests.conftest import run_here
+from tests.matching.worlds import identities, scores_of
 from tests.reporting.conftest import make_detection, make_manifest, make_outcome, section_input
 
 Scores = npt.NDArray[np.float64]
@@ -214,7 +219,7 @@ def test_an_image_that_failed_in_two_folds_failed_twice() -> None:
 def test_what_a_run_does_not_have_is_said() -> None:
     words = absent(section_input(make_manifest(), make_outcome()))
     assert "No FPIR, and no FNIR at one: every probe that is searched here has a mate." in words
-    assert "Thresholds are not known: the scores were not kept" in words
+    assert "Thresholds of comparisons are not known: the scores were not kept" in words
     assert "Nobody measured what an operation takes." in words
     detection = absent(section_input(make_manifest("detection"), make_detection()))
     assert "No FPIR" not in detection
@@ -224,3 +229,45 @@ def test_what_a_run_does_not_have_is_said() -> None:
 def test_a_run_in_which_nothing_was_judged_has_no_card() -> None:
     outcome = Outcome(Metrics("identification", "x", {}, {}, []), Curves(), [], [])
     assert card.section(section_input(make_manifest(), outcome)) is None
+
+
+@pytest.mark.slow
+def test_searches_without_a_mate_have_thresholds_of_their_own_beside_comparisons(
+    tmp_path: Path,
+) -> None:
+    world = identities(3, 60, 300, dimension=16, count=120, noise=0.8)
+    done = run_here(*write(tmp_path, world))
+    assert done.code == 0, done.err
+    run = read_run(folder_of(tmp_path))
+    outcome = run.judge()
+    given = SectionInput(run.folder, run.protocol, run.manifest, outcome, {}, lambda _: None)
+    scores = scores_of(world.probes, world.references)
+    known = world.truth.any(axis=1)
+    tops = [max(row) for row in scores[~known]]
+    assert given.open_scores is not None
+    told = read_at(outcome.metrics, OpenSet.trade_off)
+    assert told
+    for allowed, estimate in told.items():
+        found = reading(given.open_scores, allowed)
+        bar = float(found.threshold.replace("−", "-"))
+        assert found.false == sum(top >= bar for top in tops) <= allowed * len(tops)
+        first = [
+            row[mates].max() >= bar and row[mates].max() > row[~mates].max()
+            for row, mates in zip(scores[known], world.truth[known], strict=True)
+        ]
+        assert found.missed == len(first) - sum(first)
+        assert estimate.value == pytest.approx(found.missed / len(first), abs=1e-12)
+    words = absent(given)
+    assert "No FPIR" not in words
+    assert "FPIR allowed" in words
+    assert f"{(~known).sum()} searches without" in words
+    table = miss_table(outcome)
+    assert table is not None
+    places = 1 + np.array(
+        [
+            (row[~mates] >= row[mates].max()).sum()
+            for row, mates in zip(scores[known], world.truth[known], strict=True)
+        ]
+    )
+    for rank, row in zip(RANKS, table.rows, strict=True):
+        assert f"({(places > rank).sum()})" in row[1]

@@ -7,9 +7,13 @@ import re
 import numpy as np
 import pytest
 
+from harness.metrics.verification import error_curve
+from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import Figure, error_trade_off
 from harness.reporting.drawing.trade_off import clipped, ends, supported, window
+from harness.reporting.operating import Doubles, Operating
 from harness.statistics.estimate import Estimate
+from harness.tasks.answers import thin_curve
 from harness.tasks.kinds import KINDS
 from harness.tasks.open_set import chance_fnir
 from harness.tasks.results import Curves, Metrics
@@ -135,3 +139,47 @@ def test_what_is_not_drawn_is_said_and_stands_in_the_numbers() -> None:
     assert [tuple(map(float, line.split(","))) for line in lines[1:]] == list(
         zip(FPIR, FNIR, strict=True)
     )
+
+
+def written(mated: Doubles, nonmated: Doubles) -> list[tuple[str, float, float, bool]]:
+    """Return the scores beside a curve: text, place, and whether the text ends there."""
+    counts = {"mated_comparisons": len(mated), "nonmated_comparisons": len(nonmated)}
+    metrics = Metrics("verification", "eer", counts, {"eer": Estimate(0.3)}, [])
+    curves = Curves(det=thin_curve(error_curve(mated, nonmated)))
+    scores = Operating.of(mated, nonmated)
+    found = error_trade_off(curves, metrics, "colours", COMPARISONS, scores)
+    assert found is not None
+    pattern = r'<text class="label score( end)?" x="([^"]*)" y="([^"]*)">([^<]*)'
+    return [
+        (text, float(x), float(y), bool(end)) for end, x, y, text in re.findall(pattern, found.svg)
+    ]
+
+
+@pytest.mark.parametrize("apart", [0.0, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("many", [300, 20_000, 500_000])
+def test_scores_stand_beside_the_curve_at_decades_and_never_over_each_other(
+    apart: float, many: int
+) -> None:
+    numbers = np.random.default_rng(5)
+    mated, nonmated = numbers.normal(apart, 1, 3000), numbers.normal(0, 1, many)
+    found = written(mated, nonmated)
+    assert found or many == 300
+    allowed = set()
+    for text, *_ in found:
+        rate = (nonmated >= float(text.replace("−", "-"))).mean()
+        allowed.add(round(np.log10(rate)))
+        # A decade is reached as nearly as so many scores can.
+        assert 10.0 ** round(np.log10(rate)) - rate < 1 / many + 1e-12
+    assert len(allowed) == len(found)
+    wide = 12.5  # a figure on a phone, in units of the drawing
+    boxes = [
+        (x - wide * len(t) if end else x, x if end else x + wide * len(t), y)
+        for t, x, y, end in found
+    ]
+    for i, (left, right, line) in enumerate(boxes):
+        assert plots.LEFT < left < right < plots.WIDTH - plots.RIGHT
+        assert all(right <= a or b <= left or abs(line - c) >= 25 for a, b, c in boxes[:i])
+
+
+def test_a_rate_that_ties_keep_far_from_a_decade_is_not_marked_as_one() -> None:
+    assert written(np.array([0.2, 0.9] * 200), np.array([0.1, 0.5] * 2000)) == []

@@ -64,8 +64,6 @@ class Figure:
         How to read it.
     table
         The same in numbers.
-    also
-        Further tables, which are not folded up.
     data
         What is drawn, for other programs: columns by name. The table's texts, where there is none.
     """
@@ -77,7 +75,6 @@ class Figure:
     legend: tuple[tuple[str, str, str], ...]
     notes: tuple[str, ...]
     table: Table
-    also: tuple[Table, ...] = ()
     data: Mapping[str, Sequence[object]] = field(default_factory=dict)
 
     @property

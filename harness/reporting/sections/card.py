@@ -38,14 +38,14 @@ def section(run: SectionInput) -> Section | None:
 
 
 def _thresholds(run: SectionInput) -> list[Table | None]:
-    """Return the thresholds of comparisons, or of what else is decided on, and of searches."""
+    """Return the thresholds of searches without a mate, and those of the task's own trials."""
     found = []
-    if run.outcome.curves.det:
-        names = run.task.trade_off
-        found.append(threshold_table(run.scores, names, read_at(run.metrics, names)))
     if run.outcome.curves.open_set:
         told = read_at(run.metrics, OpenSet.trade_off)
         found.append(threshold_table(run.open_scores, OpenSet.trade_off, told))
+    if run.outcome.curves.det:
+        names = run.task.trade_off
+        found.append(threshold_table(run.scores, names, read_at(run.metrics, names)))
     return found
 
 
@@ -57,7 +57,8 @@ def _absent(run: SectionInput) -> list[str]:
     if run.outcome.curves.det and run.scores is None:
         told = read_at(run.metrics, run.task.trade_off)
         said.append(
-            "Thresholds are not known: the scores were not kept, or there are too many of them."
+            f"Thresholds of {run.task.trade_off.scored} are not known: the scores were not kept, "
+            "or there are too many of them."
             if told
             else "No thresholds: this protocol asks for no error rate at one."
         )
