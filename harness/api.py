@@ -401,7 +401,8 @@ class Candidates(NamedTuple):
 class Searcher(Algorithm):
     """An algorithm that answers a probe with a list of candidates, not with all scores.
 
-    What lies outside the list is a miss. It does not learn.
+    What lies outside the list is a miss. It does not learn. One with a parameter ``gallery`` may
+    be asked for one template of each identity, and not of each picture: see `enrol_together`.
 
     Parameters
     ----------
@@ -427,6 +428,15 @@ class Searcher(Algorithm):
     def enrol(self, image: Image) -> Template:
         """Make the template of a reference: that of a probe, unless overridden."""
         return self.extract(image)
+
+    def enrol_together(self, images: Sequence[Image]) -> Template:
+        """Make one template of all references of an identity, in no order that means anything.
+
+        Asked in the place of `enrol`, also of one alone, where the searcher has a parameter
+        ``gallery``, that is ``"consolidated"``, and identities have several references; raise
+        `FailureToEnroll` to give up on the identity.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define `enrol_together`")
 
     def finalise(self, references: Sequence[Template]) -> None:
         """Take the templates of all references, in the place of an earlier gallery."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -123,6 +124,9 @@ class Fold:
     numbered
         References that have numbers in the place of names, as there may be very many: then
         `gallery` is empty, and mates name them as `numbered_name` does.
+    consolidated
+        Names of references that have one template together, the one that stands for them in
+        `gallery` first; empty where every reference has its own.
     """
 
     name: str
@@ -138,6 +142,12 @@ class Fold:
     unmated: tuple[str, ...] = ()
     draws: tuple[Draw, ...] = ()
     numbered: int = 0
+    consolidated: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def pictures_of_references(self) -> tuple[str, ...]:
+        """Names of all pictures that templates of references are made of, each once."""
+        return tuple(dict.fromkeys((*self.gallery, *chain.from_iterable(self.consolidated))))
 
 
 NUMBERED = "reference-"

@@ -232,13 +232,18 @@ class Conversation:
         self._done()
         return folder
 
-    def batch(self, pictures: Sequence[Array], most: Sequence[int]) -> Any:
+    def batch(
+        self, pictures: Sequence[Array], most: Sequence[int], counts: Sequence[int] = ()
+    ) -> Any:
         """Have pictures answered.
 
         Parameters
         ----------
         most
-            Bytes that the answer to each may have.
+            Bytes that each answer may have.
+        counts
+            Of pictures that each answer is about, where it is about several: they follow each
+            other.
 
         Returns
         -------
@@ -246,14 +251,14 @@ class Conversation:
             The answers, as they are: to be checked.
         """
         self._at = "enrol" if self.unit.role else METHODS[self.unit.ability].name
-        self._tell(Ask("batch", role=self.unit.role), pictures)
+        self._tell(Ask("batch", role=self.unit.role, counts=list(counts)), pictures)
         self._clock.start()
         said, _ = self._hear(0)
         if said.what != "answers":
             self._astray(said)
         if said.count is None:
             return None
-        if said.count != len(pictures):
+        if said.count != len(most):
             return [None] * max(0, min(said.count, 1_000_000))
         if said.together:
             self._clock.took(self._at, said.count)

@@ -79,6 +79,8 @@ class Ask(msgspec.Struct, omit_defaults=True):
         ``search`` them for a probe, ``answer`` as a control, or ``end``.
     role
         ``reference`` where pictures are enrolled to be searched for; otherwise empty.
+    counts
+        Of pictures that each template of a reference is made of, where it is of several.
     length
         Of a candidate list.
     folder
@@ -95,6 +97,7 @@ class Ask(msgspec.Struct, omit_defaults=True):
 
     what: Literal["load", "save", "batch", "references", "compare", "search", "answer", "end"]
     role: str = ""
+    counts: list[int] = []
     length: int = 0
     folder: str = ""
     templates: list[list[str]] = []

@@ -232,7 +232,8 @@ def _extract(unit: Unit, place: Workplace, doing: Doing) -> None:
         held = 0
         with worker(unit, place, doing) as talk:
             _prepare(talk, unit, place)
-            for _, names, images, answers in batches(talk, unit, unit.extract):
+            ask = batches_of_several if unit.together else batches
+            for _, names, images, answers in ask(talk, unit, unit.extract):
                 del images
                 made.update(zip(names, checked_templates(answers, names), strict=True))
                 held += sum(size_of(made[name]) for name in names)
@@ -270,6 +271,36 @@ def batches(
         chosen = [names[place] for place in places]
         images = [as_seen(unit.pictures[name], unit.sees) for name in chosen]
         yield places, chosen, images, _asked(talk, unit, images)
+
+
+def batches_of_several(
+    talk: Conversation, unit: Unit, names: Sequence[str]
+) -> Iterator[tuple[list[int], list[str], list[Array], Any]]:
+    """Have templates made of all pictures of each reference, as `batches` does of one.
+
+    As many references are asked for at once as have `BATCH` pictures, and one at least.
+    """
+    order = shuffled(names, unit.order, "pictures")
+    largest = ABILITIES[unit.ability].largest
+    while order:
+        places: list[int] = []
+        images: list[Array] = []
+        counts: list[int] = []
+        while order and (not images or len(images) + _count(unit, names[order[0]]) <= BATCH):
+            place = order.pop(0)
+            members = [names[place], *unit.together.get(names[place], ())]
+            # Not in the order of their names, of which the first stands for all.
+            shown = [members[i] for i in shuffled(members, unit.order, "pictures of one")]
+            images += [as_seen(unit.pictures[name], unit.sees) for name in shown]
+            places.append(place)
+            counts.append(len(shown))
+        chosen = [names[place] for place in places]
+        most = [largest(images[0], unit)] * len(places)
+        yield places, chosen, images, talk.batch(images, most, counts)
+
+
+def _count(unit: Unit, name: str) -> int:
+    return 1 + len(unit.together.get(name, ()))
 
 
 def answers_to(talk: Conversation, unit: Unit, names: Sequence[str]) -> list[Any]:

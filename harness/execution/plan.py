@@ -56,7 +56,7 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
     protocol, folds = judged.protocol, judged.folds
     task = task_of(protocol)
     # What follows from records, such as a vocabulary, must follow from those that a run keeps.
-    used = dict.fromkeys(n for f in folds for n in (*f.train, *f.probes, *f.gallery))
+    used = dict.fromkeys(n for f in folds for n in (*f.train, *f.probes, *f.pictures_of_references))
     records = {name: judged.dataset.records[name] for name in used}
     ability = "Control" if description.shown_truth else task.asked_of(description.abilities)
     matches = ability == "Matcher"
@@ -78,17 +78,19 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
         units = _chunks(every, TEMPLATES, "", records, protocol, common)
         shared = [f"units/{unit.name}/{TEMPLATES}" for unit in units]
         waves.append(units)
-    enrolled: list[str] = []
+    enrolled: dict[str, list[str]] = {}
     if ability == "Searcher":
         # A searcher may make other templates of references than of probes.
-        units = []
-        for role, names in (
-            ("", {name for fold in folds for name in fold.probes}),
-            (REFERENCE, {name for fold in folds for name in fold.gallery}),
-        ):
-            kind = "enrolled" if role else TEMPLATES
-            found = _chunks(sorted(names), kind, role, records, protocol, common)
-            (enrolled if role else shared).extend(f"units/{u.name}/{TEMPLATES}" for u in found)
+        probes = sorted({name for fold in folds for name in fold.probes})
+        units = _chunks(probes, TEMPLATES, "", records, protocol, common)
+        shared = [f"units/{unit.name}/{TEMPLATES}" for unit in units]
+        joined = any(fold.consolidated for fold in folds)
+        for kind, some in _enrolled(folds, joined=joined).items():
+            names = sorted({name for fold in some for name in fold.gallery})
+            members = _together(some[0]) if joined else None
+            found = _chunks(names, kind, REFERENCE, records, protocol, common, members)
+            places = [f"units/{unit.name}/{TEMPLATES}" for unit in found]
+            enrolled |= {part.name: places for fold in some for part in (fold, *each_draw(fold))}
             units += found
         waves.append(units)
     trainings: list[Training | None] = [None] * len(folds)
@@ -154,7 +156,7 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
                 model=model,
                 extract=seen if matches and description.learns else [],
                 templates=shared,
-                enrolled=enrolled,
+                enrolled=enrolled.get(fold.name, []),
                 probes=list(fold.probes),
                 gallery=list(fold.gallery),
                 compared=compared_in(fold),
@@ -182,6 +184,22 @@ def _asked(
     return asked, [None] * len(asked)
 
 
+def _enrolled(folds: Sequence[Fold], *, joined: bool) -> dict[str, list[Fold]]:
+    """Return the folds that share templates of references, by what their units are called.
+
+    A template of several pictures is one of its fold: in another the same reference may stand for
+    others.
+    """
+    if joined:
+        return {f"enrolled-{fold.name}": [fold] for fold in folds}
+    return {"enrolled": list(folds)}
+
+
+def _together(fold: Fold) -> dict[str, list[str]]:
+    """Return for each reference of a gallery what else its template is made of."""
+    return {one: [] for one in fold.gallery} | {one: rest for one, *rest in fold.consolidated}
+
+
 def _chunks(
     names: Sequence[str],
     kind: str,
@@ -189,24 +207,30 @@ def _chunks(
     records: Mapping[str, Record],
     protocol: Protocol,
     common: Mapping[str, Any],
+    together: Mapping[str, list[str]] | None = None,
 ) -> list[Unit]:
     """Return units that make the templates of images, some of them each."""
     seed = protocol.folds.seed
     # Which images share a chunk tells as little as their order in it.
     names = [names[i] for i in shuffled(names, seed, kind)]
     chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
-    return [
-        Unit(
-            name=f"{kind}-{i:03d}",
-            pictures=_pictures(chunk, records, protocol),
-            extract=list(chunk),
-            order=f"{seed} {i}",
-            score=False,
-            role=role,
-            **common,
+    units = []
+    for i, chunk in enumerate(chunks, start=1):
+        joined = {name: together[name] for name in chunk} if together else {}
+        used = [*chunk, *(other for others in joined.values() for other in others)]
+        units.append(
+            Unit(
+                name=f"{kind}-{i:03d}",
+                pictures=_pictures(used, records, protocol),
+                extract=list(chunk),
+                order=f"{seed} {i}",
+                score=False,
+                role=role,
+                together=joined,
+                **common,
+            )
         )
-        for i, chunk in enumerate(chunks, start=1)
-    ]
+    return units
 
 
 def _shared_fits(trainings: Sequence[Training | None]) -> dict[bytes, tuple[str, Training]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Asked:
     def do(self, ask: Ask, arrays: list[Array]) -> None:
         """Do one thing that is asked, and say what came of it."""
         if ask.what == "batch":
-            self._batch(arrays, ask.role)
+            self._batch(arrays, ask)
         elif ask.what == "references":
             self._references = templates_of(ask.templates, arrays)
             if self._job.ability == "Searcher":
@@ -139,14 +140,11 @@ class Asked:
             }
         self._line.answer(found)
 
-    def _batch(self, pictures: list[Array], role: str) -> None:
+    def _batch(self, pictures: list[Array], ask: Ask) -> None:
         """Answer pictures; where the algorithm takes one at a time, nothing joins them at all."""
         self.step = method = METHODS[self._job.ability].name
-        if role:
-            self.step = "enrol"
-            self._line.say(Said("answers", count=len(pictures)))
-            for picture in pictures:
-                self._line.answer(self._one(self._searcher().enrol, picture))
+        if ask.role:
+            self._enrol(pictures, ask.counts)
             return
         several = f"{method}_batch"
         if getattr(type(self.algorithm), several) is getattr(self._ability(), several):
@@ -164,7 +162,19 @@ class Asked:
         for answer in found if len(found) == len(pictures) else ():
             self._line.answer(answer)
 
-    def _one(self, method: Callable[[Array], Any], picture: Array) -> Any:
+    def _enrol(self, pictures: list[Array], counts: Sequence[int]) -> None:
+        """Answer with templates of references: of each picture, or of so many together."""
+        self.step = "enrol"
+        searcher = self._searcher()
+        self._line.say(Said("answers", count=len(counts or pictures)))
+        if not counts:
+            for picture in pictures:
+                self._line.answer(self._one(searcher.enrol, picture))
+        left = iter(pictures)
+        for count in counts:
+            self._line.answer(self._one(searcher.enrol_together, list(islice(left, count))))
+
+    def _one(self, method: Callable[[Any], Any], picture: Any) -> Any:
         seed_everything(self.algorithm.seed)
         try:
             return method(picture)

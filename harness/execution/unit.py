@@ -128,6 +128,9 @@ class Unit(msgspec.Struct, omit_defaults=True):
         ``reference`` where the templates that a searcher makes are those of references.
     enrolled
         Folders, relative to the run folder, with templates of references for a searcher.
+    together
+        By a name in `extract`: further pictures that its template is made of. Where it is there at
+        all, every template is asked for as one of several pictures, be it of one alone.
     """
 
     name: str
@@ -156,6 +159,7 @@ class Unit(msgspec.Struct, omit_defaults=True):
     command: str = ""
     role: str = ""
     enrolled: list[str] = []
+    together: dict[str, list[str]] = {}
 
 
 def write_unit(folder: Path, unit: Unit) -> None:

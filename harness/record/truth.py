@@ -62,6 +62,7 @@ class FoldTruth(msgspec.Struct, omit_defaults=True):
     draws: list[tuple[list[str], list[str]]] = []
     unmated: list[str] = []
     numbered: int = 0
+    consolidated: list[list[str]] = []
 
 
 class Truth(msgspec.Struct):
@@ -87,7 +88,7 @@ def write_truth(
         follow from them.
     """
     used = dict.fromkeys(
-        name for fold in folds for name in (*fold.train, *fold.probes, *fold.gallery)
+        name for fold in folds for name in (*fold.train, *fold.probes, *fold.pictures_of_references)
     )
     # Lines of score files are no images, and mostly nothing is known of them.
     facts = {name: _facts(records[name], root) for name in sorted(used) if name in records}
@@ -113,6 +114,7 @@ def write_truth(
                 draws=[(list(draw.probes), list(draw.gallery)) for draw in f.draws],
                 unmated=list(f.unmated),
                 numbered=f.numbered,
+                consolidated=[list(members) for members in f.consolidated],
             )
             for f in folds
         ],
@@ -156,6 +158,7 @@ def folds_in(folder: Path, truth: Truth, *, need_records: bool = True) -> list[F
             draws=tuple(Draw(tuple(probes), tuple(gallery)) for probes, gallery in fold.draws),
             unmated=tuple(fold.unmated),
             numbered=fold.numbered,
+            consolidated=tuple(tuple(members) for members in fold.consolidated),
         )
         for fold in truth.folds
     ]
@@ -203,6 +206,13 @@ def _faults_of(fold: FoldTruth, records: dict[str, KeptRecord] | None) -> Iterat
             if pair[0] not in probes or not found:
                 yield f"{pair!r} is no pair of a probe and a reference of the fold", f".{place}"
                 break
+    together = [one for members in fold.consolidated for one in members[1:]]
+    if records is not None and (lost := next((n for n in together if n not in records), None)):
+        yield f"{lost!r} has no record; expected one under $.records", ".consolidated"
+    if len({*together, *fold.gallery}) < len(together) + len(fold.gallery):
+        yield "has a reference in two templates", ".consolidated"
+    if any(len(one) < 2 or one[0] not in gallery for one in fold.consolidated):
+        yield "makes a template of references that the gallery does not have", ".consolidated"
     for i, (some, others) in enumerate(fold.draws):
         if not probes.issuperset(some) or not gallery.issuperset(others):
             yield "draws images that are not in the fold", f".draws[{i}]"

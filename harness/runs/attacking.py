@@ -109,7 +109,7 @@ def check_attackable(name: str, protocol: Protocol, folds: Sequence[Fold]) -> No
             f"{ability}"
         )
     for fold in folds:
-        both = set(fold.probes) & {*fold.gallery, *fold.train}
+        both = set(fold.probes) & {*fold.pictures_of_references, *fold.train}
         if both:
             raise DataError(
                 f"{name} cannot be attacked: in fold {fold.name} "
@@ -245,7 +245,7 @@ def attacked(waves: Sequence[Sequence[Unit]], folds: Sequence[Fold], shown: Show
     Templates that several folds share are made of references alone; every fold gets a unit more for
     those of its probes, since an image can be a probe of one fold and a reference of another.
     """
-    references = {name for fold in folds for name in fold.gallery}
+    references = {name for fold in folds for name in fold.pictures_of_references}
     common = {
         unit.name: unit
         for wave in waves

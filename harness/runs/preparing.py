@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from harness.api import Matcher, Remover
+from harness.api import Matcher, Remover, Searcher
 from harness.data.boxes import look_at_boxes
 from harness.data.decoding import (
     look_at_masks,
@@ -50,6 +50,7 @@ from harness.record import record
 from harness.record.manifest import Origin
 from harness.runs.attacking import Attack, check_attackable
 from harness.runs.folders import already_there, belongs, folder_for
+from harness.tasks.consolidating import CONSOLIDATED, PARAMETER, consolidated, noted
 from harness.tasks.copies import check_compared, copies_of, learned_and_judged
 from harness.tasks.elsewhere import ExternalTrainingData, train_on
 from harness.tasks.folds import restrict
@@ -549,6 +550,9 @@ def _prepared(
         )
     parameters = entry.description.values()
     judged = _not_learned(judged, entry.plugin.name, parameters)
+    asked = task_of(judged.protocol).asked_of(entry.description.abilities)
+    if asked == Searcher.__name__ and parameters.get(PARAMETER) == CONSOLIDATED:
+        judged = _consolidated(judged)
     if entry.plugin.command:
         noted = Finding("program-dependencies", "warning", unknown(entry.plugin.path))
         known = tuple(once((*judged.dataset.findings, noted)))
@@ -585,6 +589,16 @@ def _prepared(
     identity = record.identity_of(origin)
     folder = folder_for(parent, entry.plugin.name, identity, environment)
     return Prepared(judged, entry, origin, identity, folder, request, environment, attack)
+
+
+def _consolidated(judged: ProtocolOnData) -> ProtocolOnData:
+    """Return a question whose references of one identity have one template together."""
+    records, mated_by = judged.dataset.records, judged.protocol.data.mated_by
+    folds = consolidated(judged.folds, records, mated_by)
+    if not any(fold.consolidated for fold in folds):
+        return judged
+    known = tuple(once((*judged.dataset.findings, noted(folds))))
+    return replace(judged, folds=folds, dataset=replace(judged.dataset, findings=known))
 
 
 def _not_learned(

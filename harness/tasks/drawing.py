@@ -143,6 +143,7 @@ def each_draw(fold: Fold) -> Iterator[Fold]:
             probes=draw.probes,
             gallery=draw.gallery,
             mates=frozenset(p for p in fold.mates if p[0] in probes and p[1] in inside),
+            consolidated=tuple(one for one in fold.consolidated if one[0] in inside),
         )
 
 

@@ -55,7 +55,11 @@ class ProtocolOnData:
     def names(self) -> list[str]:
         """Every record that the folds touch, sorted."""
         return sorted(
-            {name for fold in self.folds for name in (*fold.train, *fold.probes, *fold.gallery)}
+            {
+                name
+                for fold in self.folds
+                for name in (*fold.train, *fold.probes, *fold.pictures_of_references)
+            }
         )
 
     @cached_property
@@ -83,6 +87,7 @@ class ProtocolOnData:
                     sorted(fold.nonmates),
                     sorted(fold.excluded),
                     [(draw.probes, draw.gallery) for draw in fold.draws],
+                    *([fold.consolidated] if fold.consolidated else []),
                 ]
                 for fold in self.folds
             ]

@@ -117,6 +117,7 @@ class FoldSearches(Measures):
         clusters: Mapping[str, str],
     ) -> None:
         self.fold, self.answer, self.records = fold, answer, records
+        self._together = {members[0]: members for members in fold.consolidated}
         self.failed_probes = answer.failed(fold.probes)
         self.failed_references = answer.failed(fold.gallery)
         # One entry for each image of the fold, for the failure-to-enrol rate.
@@ -215,15 +216,20 @@ class FoldSearches(Measures):
 
     def _same_source(self, row: int, column: int) -> bool:
         probe = self.records[self.fold.probes[row]].source
-        return probe is not None and probe == self.records[self.fold.gallery[column]].source
+        name = self.fold.gallery[column]
+        return probe is not None and any(
+            probe == self.records[one].source for one in self._together.get(name, (name,))
+        )
 
     def counts(self) -> dict[str, int]:
         """Return what is counted in a fold."""
         unmated = {"probes_without_a_mate": len(self.fold.unmated)} if self.fold.unmated else {}
+        pictures = {"pictures_of_references": len(self.fold.pictures_of_references)}
         return {
             "searches": len(self.fold.probes),
             **unmated,
             "references": len(self.fold.gallery),
+            **(pictures if self.fold.consolidated else {}),
             "training_images": len(self.fold.train),
             "mated_comparisons": len(self.pairs),
             "same_source_mated": int(self.mated_sources.sum()),

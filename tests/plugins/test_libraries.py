@@ -25,6 +25,7 @@ from harness.plugins.programs.client import ProgramFault
 from harness.plugins.registry import find_algorithm, load, source_hash, with_parameters
 from tests.conftest import run_harness
 from tests.plugins.conftest import Build
+from tests.tasks.test_consolidating import MEANS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("libraries")]
 
@@ -93,6 +94,48 @@ def test_the_honest_library_makes_the_templates_of_colours_and_scores_up_to_the_
         assert np.abs(found.scores - row[found.places]).max() < 48 * np.finfo(float).eps
         assert (np.diff(found.scores) <= 0).all()
         assert sorted(found.places) == list(range(len(images)))
+
+
+def test_a_template_of_several_pictures_is_asked_for_once_with_all_of_them(
+    library: Build, loaded: Loaded, capfd: pytest.CaptureFixture[str]
+) -> None:
+    colours, images = Colours(), pictures()
+    wide = np.zeros((1, 65536, 3), np.uint8)
+    for gallery, said in {"consolidated": "identities", "unconsolidated": "pictures"}.items():
+        algorithm = loaded(library("honest", "-O2"), gallery=gallery)
+        for several in (images[:1], images[:2], images[2:9]):
+            mean = np.sum([np.asarray(colours.extract(one)) for one in several], axis=0) / len(
+                several
+            )
+            made = np.frombuffer(algorithm.enrol_together(several).tobytes())
+            assert np.array_equal(made, np.ravel(mean))
+        assert np.array_equal(algorithm.enrol_together(images[:1]), algorithm.enrol(images[0]))
+        with pytest.raises(FailureToEnroll, match="65536 x 1 pixels; the interface takes sides"):
+            algorithm.enrol_together([images[0], wide])
+        assert len(searched(algorithm, images)) == len(images)
+        type(algorithm).end_program()
+        assert f"honest: a gallery of {said}" in capfd.readouterr().out
+
+
+@pytest.mark.own_workers
+def test_a_run_of_consolidated_galleries_has_the_numbers_of_means_of_colours(
+    library: Build, tmp_path: Path
+) -> None:
+    (tmp_path / "means.py").write_text(MEANS)
+    for name in (f"tatte:{library('honest', '-O2')}", tmp_path / "means.py"):
+        words = ["run", "--protocol", "mixed-media", "--fold", "1", "--algo", name]
+        found = run_harness(*words, "--param", "gallery=consolidated", cwd=tmp_path)
+        assert found.code == 0, found.err
+        assert "(14 templates of 22 pictures, 8 of them of several)" in found.err
+    runs = sorted((tmp_path / "runs" / "mixed-media").glob("*/metrics.json"))
+    ours, theirs = (json.loads(file.read_text())["pooled"] for file in runs)
+    for name, metric in ours.items():
+        assert theirs[name]["value"] == pytest.approx(metric["value"], rel=1e-9), name
+    (run,) = (one.parent for one in runs if "tatte" in one.parent.name)
+    exported = run_harness("export", run, "--format", "nist", "--out", tmp_path / "logs")
+    assert exported.code == 0
+    assert "a template of several pictures has the name of the first" in exported.err
+    assert len((tmp_path / "logs" / "enrolment.log").read_text().splitlines()) == 1 + 14
 
 
 def test_the_driver_is_free_of_warnings_and_is_compiled_once(

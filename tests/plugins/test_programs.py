@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -263,6 +264,45 @@ while line := come.readline():
     if asked["do"] == "goodbye":
         break
 """
+
+
+TELLING = """#!{python}
+import json, sys
+hello = {{"name": "telling", "version": "1", "protocol": 1, "abilities": ["search"]}}
+for line in sys.stdin.buffer:
+    question = json.loads(line)
+    data = sys.stdin.buffer.read(question.get("bytes", 0))
+    made = line + bytes(data[:3]) + data[-3:]
+    said = {{"hello": hello, "enrol": {{"bytes": len(made)}}}}.get(question["do"], {{"ok": True}})
+    sys.stdout.buffer.write(json.dumps(said).encode() + b"\\n")
+    sys.stdout.buffer.write(made if question["do"] == "enrol" else b"")
+    sys.stdout.flush()
+    if question["do"] == "goodbye":
+        break
+"""
+
+
+def test_all_pictures_of_an_identity_come_with_one_question(
+    tmp_path: Path, started: list[type[Algorithm]]
+) -> None:
+    file = tmp_path / "telling.py"
+    file.write_text(TELLING.format(python=sys.executable))
+    file.chmod(0o755)
+    started.append(program_class([str(file)]))
+    algorithm: Any = started[0]()
+    images = [an_image(2, 3), an_image(5, 4), an_image(1, 1)]
+    line, _, ends = bytes(algorithm.enrol_together(images)).partition(b"\n")
+    assert json.loads(line) == {
+        "do": "enrol",
+        "width": 3,
+        "height": 2,
+        "bytes": 3 * (6 + 20 + 1),
+        "more": [[4, 5], [1, 1]],
+    }
+    assert ends == images[0].tobytes()[:3] + images[2].tobytes()
+    # Of one picture the question is what it always was.
+    assert bytes(algorithm.enrol_together(images[:1])) == bytes(algorithm.enrol(images[0]))
+    assert b"more" not in bytes(algorithm.enrol(images[0]))
 
 
 def test_vectors_masks_pictures_and_tags_come_as_the_program_made_them(

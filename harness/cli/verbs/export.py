@@ -132,6 +132,12 @@ def _export_scores(folders: tuple[Path, ...], form: str, out: Path, *_: Any) -> 
         )
     else:
         depth = finished.manifest.list_length
+        if any(fold.consolidated for fold in finished.folds):
+            click.echo(
+                "galleries are consolidated: a template of several pictures has the name of the "
+                "first, and `harness score` takes it for a template of that picture alone",
+                err=True,
+            )
         written = export_scores(out, finished.folds, finished.answers, form, depth=depth)
         if form == "nist":
             from harness.runs.exchange.template_logs import template_logs

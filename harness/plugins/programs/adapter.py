@@ -183,12 +183,20 @@ def _pixels(image: Image) -> Any:
     return np.ascontiguousarray(image).reshape(-1)
 
 
-def _template(self: Any, image: Image, question: type[Any]) -> Template:
+def _template(
+    self: Any, image: Image, question: type[Any], others: Sequence[Image] = ()
+) -> Template:
     def expected(count: int) -> str:
         most = LARGEST_TEMPLATE
         return f"a template of {count:,} bytes, and {most:,} are taken" if count > most else ""
 
-    made, data = _ask(self, question(**_size_of(image)), _pixels(image), messages.Made, expected)
+    facts: dict[str, Any] = _size_of(image)
+    if others:
+        facts["bytes"] += sum(one.size for one in others)
+        facts["more"] = [(one.shape[1], one.shape[0]) for one in others]
+    pixels = np.concatenate([_pixels(one) for one in (image, *others)]) if others else None
+    payload = _pixels(image) if pixels is None else pixels
+    made, data = _ask(self, question(**facts), payload, messages.Made, expected)
     dtype = np.dtype(made.type).newbyteorder("<")
     if made.bytes % dtype.itemsize:
         asked = "template" if question is messages.Template else "enrol"
@@ -205,6 +213,12 @@ def _extract(self: Any, image: Image) -> Template:
 def _enrol(self: Any, image: Image) -> Template:
     """Make the template of a reference."""
     return _template(self, image, messages.Enrol)
+
+
+def _enrol_together(self: Any, images: Sequence[Image]) -> Template:
+    """Make the template of all references of an identity."""
+    first, *others = images
+    return _template(self, first, messages.Enrol, others)
 
 
 def _sent(template: Any) -> tuple[dict[str, Any], bytes]:
@@ -330,7 +344,13 @@ OF_PROGRAMS: Mapping[Ability, tuple[type[Algorithm], Mapping[str, Any]]] = {
     "embed": (Matcher, {"extract": _extract}),
     "search": (
         Searcher,
-        {"extract": _extract, "enrol": _enrol, "finalise": _finalise, "search": _search},
+        {
+            "extract": _extract,
+            "enrol": _enrol,
+            "enrol_together": _enrol_together,
+            "finalise": _finalise,
+            "search": _search,
+        },
     ),
     "detect": (Detector, {"detect": _detect}),
     "tag": (Tagger, {"fit": _learn_vocabulary, "tag": _tag}),

@@ -115,12 +115,19 @@ class Template(_Question):
     bytes: Pixels
 
 
-class Enrol(_Question):
-    """Make the template of a reference; the picture follows the line."""
+class Enrol(_Question, omit_defaults=True):
+    """Make the template of a reference; the picture, or all pictures, follow the line."""
 
     width: Width
     height: Height
     bytes: Pixels
+    more: Annotated[
+        list[tuple[int, int]],
+        Meta(
+            description="Width and height of further pictures of the same identity, whose bytes, "
+            "counted in, come after those of the first."
+        ),
+    ] = []
 
 
 class Made(_Answer):

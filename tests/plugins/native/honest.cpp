@@ -3,6 +3,7 @@
 // a box filter (weights of 22 bits, rounded after rows and after columns; of pictures over twice as
 // high as wide newer versions take the columns first, and cells may be one level apart). Cosines
 // are summed one term after another: scores agree with those of `colours` up to the order of sums.
+// Of several pictures of an identity it is the mean of their templates.
 
 #include <algorithm>
 #include <cmath>
@@ -120,7 +121,12 @@ public:
                                 std::vector<uint8_t> &templ,
                                 std::vector<std::vector<BoundingBox>> &boxes,
                                 std::vector<double> &quality) override {
-        const Vector made = template_of(tattoos.at(0));
+        Vector made = template_of(tattoos.at(0));
+        for (size_t n = 1; n < tattoos.size(); ++n) {
+            const Vector other = template_of(tattoos[n]);
+            for (int i = 0; i < VALUES; ++i) made[i] += other[i];
+        }
+        for (double &one : made) one /= static_cast<double>(tattoos.size());
         templ.resize(VALUES * sizeof(double));
         std::memcpy(templ.data(), made.data(), templ.size());
         boxes.assign(tattoos.size(), {BoundingBox(0, 0, tattoos[0].width, tattoos[0].height)});
@@ -130,7 +136,9 @@ public:
 
     ReturnStatus finalizeEnrollment(const std::string &, const std::string &folder,
                                     const std::string &edb, const std::string &manifest,
-                                    const GalleryType &) override {
+                                    const GalleryType &kind) override {
+        const bool joined = kind == GalleryType::Consolidated;
+        std::cout << "honest: a gallery of " << (joined ? "identities" : "pictures") << std::endl;
         for (const auto &[from, name] : {std::pair(edb, "edb"), std::pair(manifest, "manifest")}) {
             std::ifstream in(from, std::ios::binary);
             std::ofstream out(folder + "/" + name, std::ios::binary);

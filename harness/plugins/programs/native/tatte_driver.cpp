@@ -465,15 +465,41 @@ Bytes payload(const std::string &line) {
     return data;
 }
 
-TattE::Image picture(const std::string &line, const Bytes &data) {
-    const size_t width = number(line, "width"), height = number(line, "height");
+TattE::Image picture(size_t width, size_t height, const uint8_t *data) {
     if (width > UINT16_MAX || height > UINT16_MAX)
         fail("the picture has " + std::to_string(width) + " x " + std::to_string(height)
              + " pixels; the interface takes sides of 65,535", "refused");
-    std::shared_ptr<uint8_t> pixels(new uint8_t[data.size()], std::default_delete<uint8_t[]>());
-    std::memcpy(pixels.get(), data.data(), data.size());
+    const size_t size = 3 * width * height;
+    std::shared_ptr<uint8_t> pixels(new uint8_t[size], std::default_delete<uint8_t[]>());
+    std::memcpy(pixels.get(), data, size);
     return TattE::Image(static_cast<uint16_t>(width), static_cast<uint16_t>(height), 24, pixels,
                         settings.type);
+}
+
+// The pictures of a question: that of its keys, and those of one identity that are there besides.
+std::vector<TattE::Image> pictures(const std::string &line, const Bytes &data) {
+    std::vector<std::array<size_t, 2>> sizes{{number(line, "width"), number(line, "height")}};
+    if (const char *at = value(line, "more"))
+        for (++at; *at == '[' || *at == ','; ++at) {
+            if (*at == ',') continue;
+            char *end = nullptr;
+            const size_t width = std::strtoull(at + 1, &end, 10);
+            if (*end != ',') break;
+            sizes.push_back({width, std::strtoull(end + 1, &end, 10)});
+            at = end;
+        }
+    size_t whole = 0;
+    for (const auto &[width, height] : sizes) whole += 3 * width * height;
+    if (whole != data.size())
+        fail("the pictures have " + std::to_string(data.size()) + " bytes, and their sizes say "
+             + std::to_string(whole));
+    std::vector<TattE::Image> found;
+    const uint8_t *at = data.data();
+    for (const auto &[width, height] : sizes) {
+        found.push_back(picture(width, height, at));
+        at += 3 * width * height;
+    }
+    return found;
 }
 
 void initialise(TattE::Interface &library_of, Stage stage) {
@@ -500,7 +526,7 @@ void initialise(TattE::Interface &library_of, Stage stage) {
 
 void make_template(TattE::Interface &library_of, Stage stage, const std::string &line,
                    const Bytes &data) {
-    const std::vector<TattE::Image> images{picture(line, data)};
+    const std::vector<TattE::Image> images = pictures(line, data);
     Bytes made;
     std::vector<std::vector<TattE::BoundingBox>> boxes;
     std::vector<double> quality;
@@ -540,7 +566,7 @@ void search(TattE::Interface &library_of, const std::string &line, const Bytes &
 // The library's yes or no and its confidence in one score: from 0.5 on it is yes, and where it says
 // yes from some confidence on, the order of scores is that of confidences.
 void detect(TattE::Interface &library_of, const std::string &line, const Bytes &data) {
-    const TattE::Image image = picture(line, data);
+    const TattE::Image image = pictures(line, data).at(0);
     bool detected = false;
     double confidence = std::nan("");
     std::vector<TattE::BoundingBox> boxes;
@@ -814,7 +840,7 @@ void hello() {
           "\"What the library is told that pictures are.\"},"
           "{\"name\":\"gallery\",\"type\":\"str\",\"default\":\"unconsolidated\","
           "\"choices\":[\"unconsolidated\",\"consolidated\"],\"meaning\":"
-          "\"What the library is told that a gallery is: by picture, or by subject.\"}],"
+          "\"What a template of the gallery is made of: one picture, or all of an identity.\"}],"
           "\"about\":\"A library for NIST's Tatt-E, interface " + version + ".\","
           "\"citation\":\"NIST Tatt-E 2025, Concept, Evaluation Plan and API\"}");
 }
