@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from harness.verbs import (
         Boards,
         Comparison,
+        Proof,
         Run,
         Verdict,
+        attest,
         compare,
+        disclose,
         gate,
         leaderboard,
         load,
+        preregister,
         run,
         score,
+        verify,
     )
 
 
@@ -46,6 +51,7 @@ __all__ = [
     "Image",
     "Mask",
     "Matcher",
+    "Proof",
     "Remover",
     "Run",
     "Scores",
@@ -55,13 +61,17 @@ __all__ = [
     "Template",
     "TrainingSet",
     "Verdict",
+    "attest",
     "compare",
+    "disclose",
     "gate",
     "leaderboard",
     "load",
     "parameter",
+    "preregister",
     "run",
     "score",
+    "verify",
 ]
 
 

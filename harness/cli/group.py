@@ -14,8 +14,13 @@ SECTIONS: dict[str, dict[str, str]] = {
         "status": "how far are runs, where, and when will they end?",
         "match": "judge embeddings made elsewhere, at any size",
         "score": "every number again, or judge scores made elsewhere",
-        "verify": "is a run whole, and do its numbers follow?",
+        "verify": "is a run whole, do its numbers follow, who signed it?",
         "report": "write the HTML report of a run again",
+    },
+    "Prove": {
+        "preregister": "write criteria, protocol and data down before a run",
+        "attest": "sign a run, and each of its searches",
+        "disclose": "show one search of a signed run, with its proof",
     },
     "Decide": {
         "compare": "put runs side by side, search by search",
@@ -64,6 +69,8 @@ MEANT = {
     "progress": "That is: harness status RUNS",
     "ps": "That is: harness status RUNS",
     "validate": "That is: harness verify RUN, or harness check ALGORITHM",
+    "sign": "That is: harness attest RUN --key FILE",
+    "keygen": "That is: harness attest --new-key FILE",
     "init": "That is: harness new algorithm NAME",
     "create": "That is: harness new algorithm NAME",
     "info": "That is: harness describe NAME, or harness data DIR",

@@ -96,6 +96,9 @@ class Origin(msgspec.Struct, omit_defaults=True):
         that does not learn.
     version
         What a program says that it is, name and version; empty for what is no program.
+    preregistration
+        SHA-256 of the file in which criteria, protocol and data were written down before the run;
+        empty where there was none.
     """
 
     rule: int
@@ -114,6 +117,7 @@ class Origin(msgspec.Struct, omit_defaults=True):
     layout_hash: str = ""
     learning_hash: str = ""
     version: str = ""
+    preregistration: str = ""
 
 
 class Step(msgspec.Struct):

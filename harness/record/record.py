@@ -11,8 +11,10 @@
     candidates/       candidate lists, `probe|rank|gallery|score`
     metrics.json  curves.json  searches.npz
     forensic.json     likelihood ratios, where they were asked for
+    preregistration.json  what was written down before the run, where `--preregistered` named it
     report.html
     checksums.sha256  of all the above; written last, so a folder without it is unfinished
+    attestation.json  who signed the checksums, once somebody did
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AS_JSON",
+    "ATTESTATION",
     "CANDIDATES",
     "CHECKSUMS",
     "CURVES",
@@ -66,6 +69,7 @@ __all__ = [
     "FORMAT",
     "MANIFEST",
     "METRICS",
+    "PREREGISTRATION",
     "PROTOCOL",
     "REPORT",
     "SEARCHES",
@@ -101,6 +105,7 @@ METRICS, CURVES = "metrics.json", "curves.json"
 FORENSIC = "forensic.json"
 LINE_ENDS = "its line ends are CR LF now, and were LF"
 REPORT, CANDIDATES = "report.html", "candidates"
+PREREGISTRATION, ATTESTATION = "preregistration.json", "attestation.json"
 INDEPENDENT = "interval as if no two comparisons shared an identity, which the files do not say"
 PLANNED = "environment.json"
 """In an unfinished run folder: the environment that its units are being done in."""
@@ -514,8 +519,8 @@ def not_finished(folder: Path) -> HarnessError:
 
 
 def _entries(folder: Path) -> list[tuple[str, str]]:
-    """Return what a seal speaks of, as `files_below` does: all but seals."""
-    seals = {CHECKSUMS}
+    """Return what a seal speaks of, as `files_below` does: all but seals and who signed them."""
+    seals = {CHECKSUMS, ATTESTATION}
     found = []
     for name, kind in files_below(folder):
         parts = name.split("/")

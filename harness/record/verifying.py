@@ -20,6 +20,7 @@ from harness.execution.fence import Fence
 from harness.execution.journal import JOURNAL, digest_of_folder
 from harness.execution.storage import STEP_FILE, gather_vectors
 from harness.execution.unit import MODEL, SCORES, TEMPLATES, UNIT_FILE, Unit
+from harness.record.evidence.preregistration import faults as preregistration_faults
 from harness.record.files import (
     LARGEST_LIST,
     digest,
@@ -37,6 +38,7 @@ from harness.record.record import (
     FORENSIC,
     MANIFEST,
     METRICS,
+    PREREGISTRATION,
     PROTOCOL,
     TRUTH,
     Run,
@@ -256,6 +258,7 @@ def verify_run(folder: Path) -> list[str]:
         found.append(f"{PROTOCOL}: is not the protocol that the manifest names")
     if [fold.name for fold in run.folds] != origin.folds:
         found.append(f"{TRUTH}: its folds are not those that the manifest names")
+    found += preregistration_faults(folder, PREREGISTRATION, origin)
     outcome = run.judge()
     kept_searches = [name for name in (SEARCHES, AS_JSON) if is_regular(folder, name)]
     kept = {

@@ -173,6 +173,8 @@ def _execute(
     checked = None if run.entry.description.shown_truth else check_all(units, place, limits, listen)
     place.journal.check()
     write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
+    if run.preregistration:
+        write_whole(folder / record.PREREGISTRATION, run.preregistration)
     record.write_truth(
         folder,
         judged.folds,

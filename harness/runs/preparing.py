@@ -47,6 +47,8 @@ from harness.plugins.registry import (
 )
 from harness.plugins.requirements import check_installed
 from harness.record import record
+from harness.record.evidence.preregistration import digest_of as digest_of_text
+from harness.record.evidence.preregistration import read_preregistration, refuse
 from harness.record.manifest import Origin
 from harness.runs.attacking import Attack, check_attackable
 from harness.runs.folders import already_there, belongs, folder_for
@@ -105,6 +107,8 @@ class Request:
         Of the workers, as in `harness.execution.pool.Limits`: other ones can give other bits.
     bounds
         How long the import of an algorithm may be silent, and how much memory it may hold.
+    preregistered
+        File in which criteria, protocol and data were written down before.
     """
 
     algorithms: tuple[str | Plugin, ...]
@@ -128,6 +132,7 @@ class Request:
     executor: Executor = SUBPROCESS
     table: str = ""
     call: str = ""
+    preregistered: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,8 @@ class Prepared:
     ----------
     environment
         In which it would be done now, as far as that is known before the work.
+    preregistration
+        What was written down before the run, byte for byte; empty where nothing was.
     """
 
     judged: ProtocolOnData
@@ -148,6 +155,7 @@ class Prepared:
     request: Request
     environment: Environment
     attack: Attack | None = None
+    preregistration: bytes = b""
 
     @property
     def label(self) -> str:
@@ -453,6 +461,8 @@ def command(run: Prepared) -> str:
         words += ["--train-layout", run.request.train_layout]
     if run.request.attack:
         words += ["--attack", run.request.attack]
+    if run.request.preregistered is not None:
+        words += ["--preregistered", str(run.request.preregistered)]
     if run.request.fold_count is not None:
         words += ["--folds", str(run.request.fold_count)]
     for fold in run.request.folds:
@@ -577,6 +587,9 @@ def _prepared(
         learning_hash=judged.learning_hash if entry.description.learns else "",
         version=entry.description.version,
     )
+    written = _written_before(request.preregistered, origin, entry.source_hash)
+    if written:
+        origin.preregistration = digest_of_text(written)
     environment = entry.environment
     if not environment.inside:  # the harness's own process has the threads that it has
         environment = msgspec.structs.replace(environment, threads=request.threads)
@@ -585,10 +598,21 @@ def _prepared(
     for folder, whole in already_there(parent, origin, entry.plugin, attacker):
         identity = record.identity_of(whole)
         if belongs(folder, identity, environment):
-            return Prepared(judged, entry, whole, identity, folder, request, environment, attack)
+            return Prepared(
+                judged, entry, whole, identity, folder, request, environment, attack, written
+            )
     identity = record.identity_of(origin)
     folder = folder_for(parent, entry.plugin.name, identity, environment)
-    return Prepared(judged, entry, origin, identity, folder, request, environment, attack)
+    return Prepared(judged, entry, origin, identity, folder, request, environment, attack, written)
+
+
+def _written_before(file: Path | None, origin: Origin, source_hash: str) -> bytes:
+    """Return the preregistration that a run is asked for with; refuse one of another run."""
+    if file is None:
+        return b""
+    said, content = read_preregistration(file.parent, file.name)
+    refuse(said, file, origin, source_hash)
+    return content
 
 
 def _consolidated(judged: ProtocolOnData) -> ProtocolOnData:

@@ -11,6 +11,7 @@
     harness.gate(baseline, run).verdict
     harness.load("similarity/triplet")  # or a run folder
     harness.leaderboard("runs").entries
+    harness.attest(run, "key.pem"); harness.verify(run, "key.pem.pub").proved
     harness.score(matrix, probes=..., gallery=..., mates=..., protocol="similarity")
 """
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.verbs.boards import Boards, leaderboard
     from harness.verbs.comparing import Comparison, Verdict, compare, gate
+    from harness.verbs.evidence import Proof, attest, disclose, preregister, verify
     from harness.verbs.result import Run, load
     from harness.verbs.running import run
     from harness.verbs.scoring import score
@@ -26,27 +28,37 @@ if TYPE_CHECKING:
 __all__ = [
     "Boards",
     "Comparison",
+    "Proof",
     "Run",
     "Verdict",
+    "attest",
     "compare",
+    "disclose",
     "gate",
     "leaderboard",
     "load",
+    "preregister",
     "run",
     "score",
+    "verify",
 ]
 
 _MODULES = {
     "Boards": "boards",
     "Comparison": "comparing",
+    "Proof": "evidence",
     "Run": "result",
     "Verdict": "comparing",
+    "attest": "evidence",
     "compare": "comparing",
+    "disclose": "evidence",
     "gate": "comparing",
     "leaderboard": "boards",
     "load": "result",
+    "preregister": "evidence",
     "run": "running",
     "score": "scoring",
+    "verify": "evidence",
 }
 
 

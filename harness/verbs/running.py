@@ -213,6 +213,7 @@ def run(
     seed: int | None = None,
     repeats: int = 1,
     attack: str = "",
+    preregistered: str | Path | None = None,
     workers: int | None = None,
     on: str = "",
     cluster: str | Path | None = None,
@@ -254,6 +255,8 @@ def run(
         Of everything random in the algorithm.
     repeats
         Fits of an algorithm that learns, with seeds from `seed` on, joined as one entry.
+    preregistered
+        What `preregister` wrote; anything else is refused.
     workers, on, cluster, data_roots, threads, device
         Where and by how many processes it is done; in processes of their own unless a class is
         given.
@@ -318,6 +321,7 @@ def run(
         memory=memory,
         device=device,
         table=table,
+        preregistered=None if preregistered is None else Path(preregistered),
         call=_call(protocol, algorithm, given, table) if plugin or table else "",
     )
     watch = _Session()

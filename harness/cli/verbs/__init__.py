@@ -5,12 +5,14 @@ from __future__ import annotations
 from harness.cli.group import commands
 from harness.cli.verbs import (  # noqa: F401
     annotate,
+    attest,
     baseline,
     check,
     compare,
     completion,
     data,
     describe,
+    disclose,
     export,
     gate,
     import_data,
@@ -18,6 +20,7 @@ from harness.cli.verbs import (  # noqa: F401
     list_all,
     match,
     new,
+    preregister,
     report,
     run,
     scale,

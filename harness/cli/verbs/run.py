@@ -84,6 +84,12 @@ ALL = "all"
     metavar="REMOVER[:PRESET]",
     help="Show probes from which this algorithm removed the tattoo; 'removal' for the usual one.",
 )
+@click.option(
+    "--preregistered",
+    type=PATH,
+    metavar="FILE",
+    help="What `harness preregister` wrote: refuse to run anything else, and be known by it.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes at a time.")
 @click.option(
     "--on",
@@ -165,6 +171,7 @@ def run(
     seed: int | None,
     repeats: int,
     attack: str,
+    preregistered: Path | None,
     workers: int | None,
     on: str,
     cluster_file: Path | None,
@@ -209,6 +216,7 @@ def run(
         threads=threads,
         memory=memory,
         device=device,
+        preregistered=preregistered,
     )
     watch = _Terminal()
     with requested(

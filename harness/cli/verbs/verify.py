@@ -1,59 +1,73 @@
-"""The verb `verify`: is a run whole, and do its numbers follow?"""
+"""The verb `verify`: is a folder whole, do its numbers follow, and what does it prove?"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
+from harness.cli.options import PATH
 from harness.errors import UsageError, some, visible, visible_lines
+
+if TYPE_CHECKING:
+    from harness.runs.proving import Proof
 
 
 @commands.command()
 @click.argument("folders", metavar="RUNS", type=RUN, nargs=-1, required=True)
+@click.option(
+    "--key", type=PATH, metavar="FILE", help="Public key that everything has to be signed with."
+)
 @of_runs
-def verify(folders: tuple[Path, ...]) -> None:
-    """Prove that run folders are whole and that their numbers follow from their scores.
+def verify(folders: tuple[Path, ...], key: Path | None) -> None:
+    """Prove that run folders are whole, that their numbers follow from their scores, who signed.
 
-    RUNS are run folders, or folders that hold some. Of a whole one it says what kept the algorithm
-    from the truth. The exit code is 3 if one is not whole.
+    RUNS are run folders, or folders that hold some; a search of `harness disclose`; or any folder
+    with checksums. Of a whole one it says what kept the algorithm from the truth, what else it
+    proves, and what it does not. The exit code is 3 if one is not whole.
     """
     from harness.boards.reading import find_runs
     from harness.errors import HarnessError
-    from harness.record import record
-    from harness.record.joined import fits_of, is_joined
-    from harness.record.verifying import verify_run
-    from harness.reporting.wording import kept_from
-    from harness.runs.joining import faults
+    from harness.record.evidence.signing import public_key_in
+    from harness.runs.proving import Proof, proof_of
 
+    public = "" if key is None else public_key_in(key)
     runs: list[Path] = []
     for place in folders:
         if not place.is_dir():
             raise UsageError(f"there is no run folder {visible(str(place))}")
         # A folder that is no run and holds none is named in the message that it gets as a run.
         runs += list(find_runs([place])) or [place]
-    code = 0
+    whole = True
     for folder in dict.fromkeys(runs):
         try:
-            found = faults(folder) if is_joined(folder) else verify_run(folder)
+            proof = proof_of(folder, public)
         except HarnessError as reason:
             if len(runs) == 1:
                 raise
-            found = [str(reason)]
-        for fault in found:
-            click.echo(visible_lines(fault))
-        if found:
-            click.echo(
-                f"{visible(str(folder))} is not as it was written: {some(len(found), 'fault')}",
-                err=True,
-            )
-            code = 3
-        else:
-            click.echo(f"{visible(str(folder))}: whole, and its numbers follow from its scores")
-            for sentence in kept_from(record.read_manifest(fits_of(folder)[0])):
-                click.echo(f"  {visible(sentence)}")
-    if code:
-        sys.exit(code)
+            proof = Proof(folder, "", [str(reason)])
+        _say(proof)
+        whole = whole and proof.is_whole
+    if not whole:
+        sys.exit(3)
+
+
+def _say(proof: Proof) -> None:
+    shown = visible(str(proof.folder))
+    for fault in proof.faults:
+        click.echo(visible_lines(fault))
+    if proof.faults:
+        faults = some(len(proof.faults), "fault")
+        click.echo(f"{shown} is not as it was written: {faults}", err=True)
+        return
+    click.echo(f"{shown}: {proof.summary}")
+    for sentence in proof.facts:
+        click.echo(f"  {visible(sentence)}")
+    for sentence in proof.proved:
+        click.echo(f"  proved: {visible(sentence)}")
+    for sentence in proof.open:
+        click.echo(f"  not proved: {visible(sentence)}")

@@ -110,6 +110,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Identity", manifest.identity),
                 ("Hash of the environment", manifest.environment_hash),
                 ("Hash of the result", manifest.result_hash),
+                ("SHA-256 of its preregistration", origin.preregistration),
                 ("Learns", value_text(manifest.learns)),
                 ("Identity rule", str(origin.rule)),
                 ("Failure policy", origin.failure_policy),
