@@ -103,6 +103,8 @@ def proof_of(folder: Path, public: str = "") -> Proof:
     proof = Proof(folder, f"whole, and {rest}", found)
     if not other and is_sealed:
         proof.facts.extend(kept_from(record.read_manifest(fits_of(folder)[0])))
+    if is_sealed and not other and os.path.lexists(folder / record.PREREGISTRATION):
+        _say_preregistration(proof)
     if not os.path.lexists(folder / record.ATTESTATION):
         if public:
             proof.faults.append(f"{record.ATTESTATION}: is missing: nobody signed the folder")
@@ -182,8 +184,6 @@ def _say_what_is_signed(proof: Proof, statement: Statement) -> None:
     if about.no_pictures:
         proof.open.append(f"which pictures were searched: {visible(about.no_pictures)}")
     proof.open.append(f"when it was signed: {visible(about.signed)} is the signer's clock")
-    if about.preregistration is not None:
-        _say_preregistration(proof)
     if about.run is not None:
         proof.open.append(
             "that the algorithm made these scores, and that no other run was made and kept back: "
@@ -202,8 +202,8 @@ def _say_preregistration(proof: Proof) -> None:
     fixed += ["seed"] * (said.seed is not None)
     listed = ", ".join(fixed[:-1]) + f" and {fixed[-1]}"
     proof.proved.append(
-        f"the run was asked for with preregistration {digest}, in which {listed} stand as they "
-        "are: none of them was changed afterwards"
+        f"{listed} of the run are those of preregistration {digest}: for whoever knew that digest "
+        "before the run, none of them was changed since"
     )
     if said.algorithm is not None and said.algorithm.source_sha256 != _source(proof):
         proof.open.append(

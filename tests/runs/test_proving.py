@@ -35,6 +35,7 @@ from harness.record.searches import encoded
 from harness.runs.finishing import score_again
 from harness.runs.proving import Proof, proof_of
 from tests.conftest import run_harness
+from tests.snippets import ROOT, blocks
 
 pytest.importorskip("securesystemslib")
 pytest.importorskip("cryptography")
@@ -173,8 +174,8 @@ def test_every_part_of_a_statement_is_held_against_the_folder(place: Path) -> No
     """Signed anew after each change, as by somebody who has the key and lies."""
     envelope = read_envelope(place / "run", record.ATTESTATION)
     plain = json.loads(envelope.content)
-    free = ("predicate.key", "predicate.signed", "predicate.harness")  # what its signer alone knows
-    free += ("subject.pictures", "predicate.pictures.count")
+    # What its signer alone knows.
+    free = [f"predicate.{name}" for name in ("key", "signed", "harness", "pictures.count")]
     wrong = 0
     for where in changes(plain, ""):
         try:
@@ -182,7 +183,7 @@ def test_every_part_of_a_statement_is_held_against_the_folder(place: Path) -> No
             found = list(differences(said, again(place / "run", said)))
         except Damaged as reason:
             found = [str(reason)]
-        if not where.startswith(free):
+        if not where.startswith((*free, "subject.pictures")):
             assert any(where.rpartition(".")[2] in one for one in found), (where, found)
             wrong += 1
     assert wrong > 60
@@ -273,6 +274,27 @@ def test_nothing_of_a_disclosed_search_can_be_changed(copy: Path) -> None:
     other = searches_of(copy / "run")[3]
     assert "of 'f1g1p2.png' is not number" in rewritten(folder, search=other)
     assert faults(folder) == ""
+
+
+@pytest.mark.skipif(not (ROOT / "docs").exists(), reason="the documents are in the checkout")
+def test_the_lines_of_the_page_on_trust_hold_a_search_against_the_statement(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are an implementation of their own: with the standard library alone."""
+    (block,) = blocks(ROOT / "docs" / "trust.md", "python")
+    assert "harness" not in block
+    (copy / "search").rename(copy / "one-search")
+    monkeypatch.chdir(copy)
+    searches = searches_of(copy / "run")
+    for one in searches:
+        shutil.rmtree("one-search")
+        harness.disclose(copy / "run", one.probe, "one-search", pictures=0)
+        exec(block, {})  # noqa: S102
+    disclosed = read_disclosure(copy / "one-search")
+    disclosed.search.rank = 2
+    (copy / "one-search" / "disclosure.json").write_bytes(bytes_of(disclosed))
+    with pytest.raises(AssertionError):
+        exec(block, {})  # noqa: S102
 
 
 def test_pictures_of_a_disclosed_search_are_those_of_the_run(copy: Path) -> None:

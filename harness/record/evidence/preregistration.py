@@ -283,7 +283,8 @@ def refuse(preregistration: Preregistration, place: Path, origin: Origin, source
     if found:
         listed = "".join(f"\n  - {one}" for one in found)
         raise UsageError(
-            f"--preregistered {visible(str(place))} is about another run:{listed}\n"
+            f"--preregistered {visible(str(place))} is about another run than "
+            f"{visible(origin.protocol)} / {visible(origin.algorithm)}:{listed}\n"
             "Ask for the run that it names, or write down another: harness preregister CRITERIA"
         )
 

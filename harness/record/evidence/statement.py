@@ -276,9 +276,9 @@ def again(folder: Path, statement: Statement) -> Statement:
     )
 
 
-def differences(said: Statement, now: Statement) -> Iterator[str]:
+def differences(signed: Statement, now: Statement) -> Iterator[str]:
     """Yield what two statements do not both say, each with the name of what changed."""
-    yield from _differences(msgspec.to_builtins(said), msgspec.to_builtins(now), "")
+    yield from _differences(msgspec.to_builtins(signed), msgspec.to_builtins(now), "")
 
 
 def _differences(said: Any, now: Any, where: str) -> Iterator[str]:
