@@ -62,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, small_set: Path) -> Path:
 
 
 def asked(place: Path, data: Path, *words: str) -> Any:
-    given = words or ("--param", "cells=3", "--seed", "1")
+    given: tuple[str, ...] = words or ("--param", "cells=3", "--seed", "1")
     return run_harness(
         *("run", "--protocol", "similarity", "--algo", "colours", "--data", data, "--json"),
         *("--out", place / "runs", "--preregistered", place / "before.json", *given),
