@@ -23,7 +23,8 @@ from harness.plugins.programs import driver
 from harness.plugins.programs.adapter import program_class
 from harness.plugins.programs.client import ProgramFault
 from harness.plugins.registry import find_algorithm, load, source_hash, with_parameters
-from tests.conftest import run_harness
+from harness.plugins.scaffold import write_program
+from tests.conftest import Ran, run_harness
 from tests.plugins.conftest import Build
 from tests.tasks.test_consolidating import MEANS
 
@@ -583,3 +584,26 @@ def test_logs_as_nist_writes_them_give_the_numbers_of_the_run(
             assert (int(size) >= least) == (code == "0")
             assert (size == "0") == (code != "0")
             assert 0 < float(seconds) < 60
+
+
+@pytest.mark.own_workers
+def test_a_program_and_a_library_give_the_same_bytes_on_a_cluster(
+    harness: Callable[..., Ran], library: Build, tmp_path: Path
+) -> None:
+    program = write_program("engine", tmp_path)
+    ways = {
+        f"exec:{sys.executable} {program}": ("--param", "cells=3"),
+        f"tatte:{library('honest', '-O2')}": ("--param", "gallery=consolidated"),
+    }
+    for name, words in ways.items():
+        command = ["run", "--protocol", "mixed-media", "--fold", "1", "--algo", name, *words]
+        found = []
+        for where in ("subprocess", "dask"):
+            place = ("--on", where, "--workers", "2", "--out", tmp_path / where)
+            ran = harness(*command, "--json", *place, timeout=400)
+            assert ran.code == 0, ran.err
+            folder = Path(ran.json["runs"][0]["folder"])
+            files = [folder / "metrics.json", *folder.glob("units/*/scores/scores.npy")]
+            found.append([file.read_bytes() for file in files])
+        assert found[0] == found[1]
+        assert len(found[0]) == 2

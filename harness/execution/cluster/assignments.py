@@ -20,6 +20,8 @@ from harness.execution.cluster.sameness import Expected
 from harness.execution.cluster.settings import Roots, mapped
 from harness.execution.pool import Limits
 from harness.execution.unit import Unit
+from harness.plugins.programs.command import moved
+from harness.plugins.programs.driver import HEADER
 
 FOLDER = "assignments"
 """Of a run folder; it is gone when the run is finished."""
@@ -151,12 +153,11 @@ def relocated(unit: Unit, renamed: Callable[[str], str]) -> Unit:
     unit = msgspec.json.decode(msgspec.json.encode(unit), type=Unit)
     for picture in pictures_of(unit):
         picture.path = renamed(picture.path)
-    values = unit.parameters
+    values = {
+        name: renamed(value) if isinstance(value, str) and Path(value).is_absolute() else value
+        for name, value in unit.parameters.items()
+    }
+    command = unit.command and moved(unit.command, renamed, str(values.get(HEADER, "")))
     return msgspec.structs.replace(
-        unit,
-        file=renamed(unit.file),
-        parameters={
-            name: renamed(value) if isinstance(value, str) and Path(value).is_absolute() else value
-            for name, value in values.items()
-        },
+        unit, file=renamed(unit.file), command=command, parameters=values
     )

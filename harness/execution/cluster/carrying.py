@@ -107,11 +107,6 @@ class Carrier:
         UsageError
             If a worker differs from this machine, or from the others, in what can change a number.
         """
-        if plugin.command:
-            raise UsageError(
-                f"{plugin.path}: a program runs on this machine alone; leave --on out, or write a "
-                "file of Python that starts it"
-            )
         bounds = bounds or Bounds()
         question = Question(
             name=plugin.name,
@@ -124,6 +119,7 @@ class Carrier:
             hidden=tuple(absolute(str(folder)) for folder in hidden),
             silence=bounds.silence,
             memory=memory_asked(Limits(bounds=bounds)),
+            command=plugin.command,
         )
         answers = self._connection.on_each(there.tell, question.key, self._roots)
         reports = [msgspec.json.decode(answer, type=Report) for answer in answers]

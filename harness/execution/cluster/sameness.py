@@ -11,6 +11,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from harness.execution.cluster.settings import Roots, mapped
 from harness.execution.devices import visible_devices
 from harness.execution.environment import Environment, harness_version
 from harness.plugins.description import Description
+from harness.plugins.programs.command import PREFIX, command_of, moved
+from harness.plugins.programs.driver import HEADER
 from harness.plugins.registry import Plugin, plugin_files
 from harness.plugins.sources import score_makers
 
@@ -34,6 +37,9 @@ _SOFTWARE = ("system", "python")
 _HARDWARE = ("processor", "features", "settings", "kernels", "device")
 """Fields of an environment: what is mended by installing, and what a machine is born with or told
 to be."""
+
+COMMAND = "(command)"
+"""Stands for what of a program's command is no file."""
 
 MOST_ROWS = 20
 """Differences that are listed."""
@@ -52,6 +58,7 @@ class Question(msgspec.Struct, frozen=True):
     hidden: tuple[str, ...]
     silence: float
     memory: int
+    command: str = ""
 
     @property
     def key(self) -> bytes:
@@ -125,6 +132,7 @@ def report(question: Question, roots: Roots) -> Report:
     plugin = Plugin(
         question.name, Path(mapped(question.file, roots)), question.attribute, question.module
     )
+    assignments = {n: mapped(v, roots) for n, v in question.assignments.items()}
     found = Report(
         host=socket.gethostname(),
         worker=f"{socket.gethostname()}:{os.getpid()}",
@@ -133,15 +141,19 @@ def report(question: Question, roots: Roots) -> Report:
         gpu=own_device(),
     )
     try:
+        if question.command:
+            header = assignments.get(HEADER, "")
+            command = moved(question.command, lambda path: mapped(path, roots), header)
+            plugin = replace(plugin, command=command)
         asked = asking.ask(
             plugin,
             preset=question.preset,
-            assignments={n: mapped(v, roots) for n, v in question.assignments.items()},
+            assignments=assignments,
             seed=question.seed,
             hidden=[Path(mapped(folder, roots)) for folder in question.hidden],
             bounds=Bounds(silence=question.silence, memory=question.memory),
         )
-        found.files = plugin_files(plugin, asked.loaded)
+        found.files = _files_of(plugin, asked)
     except HarnessError as reason:
         found.error, found.exit_code = str(reason), reason.exit_code
     except OSError as reason:
@@ -158,10 +170,21 @@ def expected_of(question: Question, plugin: Plugin, described: Asked, *, mixed: 
         question=question,
         harness=harness_version(),
         code=score_makers(),
-        files=plugin_files(plugin, described.loaded),
+        files=_files_of(plugin, described),
         environment=described.environment,
         mixed=mixed,
     )
+
+
+def _files_of(plugin: Plugin, described: Asked) -> dict[str, str]:
+    """Return SHA-256 of a plugin's files by name; of a program also of what else its command is.
+
+    That are the words that name no file, and what a driver was made of, its compiler included.
+    """
+    found = plugin_files(plugin, described.loaded)
+    if plugin.command:
+        found[COMMAND] = command_of(f"{PREFIX}{plugin.command}").digest()
+    return found
 
 
 def differences(expected: Expected, reported: Report) -> list[Difference]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import HarnessError, sentence_of
+from harness.errors import HarnessError, UsageError, sentence_of
 from harness.execution.bounds import Started
 from harness.execution.claims import claimed, read_claim
 from harness.execution.cluster.assignments import Assignment, read_assignment
@@ -116,6 +116,8 @@ def work(run: str, name: str, token: str, roots: Roots, patience: float) -> byte
         assigned = read_assignment(place, name, token, here, patience)
     except (OSError, LookupError, msgspec.DecodeError) as reason:
         found = Outcome(UNSEEN, host, str(reason))
+    except UsageError as reason:
+        found = _unusable(name, host, reason)
     else:
         try:
             found = _worked(place, assigned, roots, host)
@@ -139,7 +141,14 @@ def look(run: str, name: str, token: str, roots: Roots, patience: float) -> byte
         assigned = read_assignment(Path(mapped(run, here)), name, token, here, patience)
     except (OSError, LookupError, msgspec.DecodeError) as reason:
         return msgspec.json.encode(Outcome(UNSEEN, host, str(reason)))
+    except UsageError as reason:
+        return msgspec.json.encode(_unusable(name, host, reason))
     return msgspec.json.encode(Outcome(REFUSED, host, rows=_odd(assigned, roots, host)))
+
+
+def _unusable(name: str, host: str, reason: UsageError) -> Outcome:
+    """Say that the program of an assignment cannot be started on this machine."""
+    return Outcome(REFUSED, host, rows=[Difference(host, name, "can be used", str(reason))])
 
 
 def _worked(run: Path, assigned: Assignment, roots: Roots, host: str) -> Outcome:

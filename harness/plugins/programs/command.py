@@ -10,14 +10,14 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.whole_files import digest_of
 from harness.errors import UsageError, some
-from harness.plugins.programs.driver import HEADER, built, is_driver, made_of
+from harness.plugins.programs.driver import HEADER, built, is_driver, made_of, was_driver
 
 PREFIX = "exec:"
 """How the name of an algorithm begins that is a command."""
@@ -171,6 +171,35 @@ def configured(command: str, assignments: Mapping[str, str]) -> str:
     if len(words) == 2 and is_driver(Path(words[0])) and assignments.get(HEADER):
         words[0] = str(built(assignments[HEADER]))
     return shlex.join(words)
+
+
+def moved(command: str, renamed: Callable[[str], str], header: str = "") -> str:
+    """Return a command as another machine has it.
+
+    Parameters
+    ----------
+    command
+        As a shell takes it.
+    renamed
+        Returns what a whole path is called there.
+    header
+        That of a driver, as it is called there.
+
+    Raises
+    ------
+    UsageError
+        If the command is a driver's, and none can be compiled there: that of another machine may
+        lie in another place, and be another.
+    """
+    words = shlex.split(command)
+    if len(words) == 2 and was_driver(Path(words[0])):
+        return shlex.join([str(built(header)), renamed(words[1])])
+    found = []
+    for word in words:
+        value = _value(word)
+        whole = Path(value).is_absolute()
+        found.append(word.removesuffix(value) + renamed(value) if whole else word)
+    return shlex.join(found)
 
 
 def _driven(name: str) -> Command:

@@ -29,6 +29,7 @@ HEADER = "header"
 """Parameter of a library that names the file against which its driver is compiled."""
 
 SOURCES = Path(__file__).parent / "native"
+_FOLDER, _PREFIX = "drivers", "tatte-"
 _RECORD = "built.json"
 _COMPILERS = ("g++", "clang++", "c++")
 _OPTIONS = ("-std=c++17", "-O2")
@@ -61,7 +62,7 @@ def built(header: str = "") -> Path:
         "compiler": _version(compiler),
     }
     key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
-    folder = cache_folder() / "drivers" / f"tatte-{key[:16]}"
+    folder = cache_folder() / _FOLDER / f"{_PREFIX}{key[:16]}"
     if not is_driver(folder / NAME):
         _build(compiler, place.resolve() if header else None, folder, made_of)
     return folder / NAME
@@ -70,6 +71,12 @@ def built(header: str = "") -> Path:
 def is_driver(file: Path) -> bool:
     """Say whether a file is a driver that `built` compiled."""
     return file.name == NAME and file.is_file() and (file.parent / _RECORD).is_file()
+
+
+def was_driver(file: Path) -> bool:
+    """Say whether a file is called as drivers are, here or on another machine."""
+    folder = file.parent
+    return (file.name, folder.parent.name) == (NAME, _FOLDER) and folder.name.startswith(_PREFIX)
 
 
 def made_of(file: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -10,12 +11,14 @@ from unittest.mock import MagicMock
 import msgspec
 import pytest
 
+from harness.execution.asking import Asked
 from harness.execution.cluster import connecting, there
 from harness.execution.cluster.sameness import (
     Expected,
     Question,
     Report,
     differences,
+    expected_of,
     own_device,
     pictures_changed,
     refusal,
@@ -25,6 +28,9 @@ from harness.execution.cluster.sameness import (
 from harness.execution.devices import device_asked
 from harness.execution.environment import Environment, harness_version
 from harness.plugins.places import bundled
+from harness.plugins.programs import command
+from harness.plugins.registry import find_algorithm
+from harness.plugins.scaffold import write_program
 
 QUESTION = Question("some", "/shared/some.py", "", "", "", {}, None, (), 1.0, 0)
 HERE = Environment(
@@ -215,3 +221,61 @@ def test_a_worker_reports_what_this_machine_is() -> None:
     assert "numpy" in found.environment.libraries
     nothing = msgspec.structs.replace(question, file="/nowhere/colours.py")
     assert "/nowhere/colours.py" in report(nothing, ()).error
+
+
+@pytest.mark.own_workers
+def test_a_worker_reports_the_program_that_it_has_and_says_where_it_is_another(
+    tmp_path: Path,
+) -> None:
+    here, there = (tmp_path / name for name in ("here", "there"))
+    for folder in (here, there):
+        folder.mkdir()
+        write_program("engine", folder)
+    plugin = find_algorithm(f"exec:{sys.executable} {here / 'engine.py'} --model x")
+    question = msgspec.structs.replace(
+        QUESTION,
+        name=plugin.name,
+        file=str(plugin.file),
+        silence=100.0,
+        command=plugin.command,
+    )
+    roots = ((str(here), str(there)),)
+    found = report(question, roots)
+    assert found.error == ""
+    assert found.description is not None
+    described = Asked(found.description, found.environment, found.loaded)
+    wanted = expected_of(question, plugin, described, mixed=False)
+    assert set(found.files) == {"engine.py", str(Path(sys.executable).resolve()), "(command)"}
+    assert differences(wanted, found) == []
+    with (there / "engine.py").open("a") as more:
+        more.write("# another\n")
+    (row,) = differences(wanted, report(question, roots))
+    assert row.what == str(here / "engine.py")
+    other = msgspec.structs.replace(question, command=question.command.replace("x", "y"))
+    rows = differences(wanted, report(other, ()))
+    assert str(here / "(command)") in {row.what for row in rows}
+    (there / "engine.py").unlink()
+    # The interpreter is there, and ends; of a command without one nothing is.
+    (row,) = differences(wanted, report(question, roots))
+    assert "early exit" in row.there or "ended with exit code" in row.there
+    bare = msgspec.structs.replace(question, command=str(here / "engine.py"))
+    assert "there is no program" in report(bare, roots).error
+
+
+def test_a_driver_is_compiled_where_a_library_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def built(header: str = "") -> Path:
+        asked.append(header)
+        return Path("/here/drivers/tatte-2/tatte-driver")
+
+    monkeypatch.setattr(command, "built", built)
+    text = "/elsewhere/drivers/tatte-1/tatte-driver '/data/a b/libtatte_x_001.so'"
+    moved = command.moved(text, lambda path: path.replace("/data", "/scratch"), "/scratch/tatte.h")
+    assert moved == "/here/drivers/tatte-2/tatte-driver '/scratch/a b/libtatte_x_001.so'"
+    assert asked == ["/scratch/tatte.h"]
+    text = "/bin/sh /data/run.sh --model=/data/m --size=3 data"
+    moved = command.moved(text, lambda path: path.replace("/data", "/scratch"))
+    assert moved == "/bin/sh /scratch/run.sh --model=/scratch/m --size=3 data"
