@@ -1,0 +1,70 @@
+"""What the groups of people in a run come to, by a column of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.errors import UsageError
+from harness.record.record import Run
+from harness.tasks.answers import Answered
+from harness.tasks.differentials import Differentials, differentials_of
+from harness.tasks.groups import COLUMNS
+from harness.tasks.kinds import task_of
+from harness.tasks.pairs import Pairs
+
+__all__ = ["columns_in", "differentials_in", "pairs_in"]
+
+
+def pairs_in(run: Run) -> Pairs:
+    """Return the comparisons of a run with the images that each joins.
+
+    Raises
+    ------
+    UsageError
+        If it compares no images, or they have no names.
+    """
+    task = task_of(run.protocol)
+    answered = Answered(run.folds, run.answers, run.records, run.protocol)
+    pairs = task.pairs(answered) if task.compares and task.names_images else None
+    if pairs is None or not len(pairs.names):
+        raise UsageError(
+            f"protocol {run.manifest.origin.protocol!r} compares no images with one another, so "
+            "that there are no comparisons of groups; identification, similarity and verification "
+            "do"
+        )
+    return pairs
+
+
+def columns_in(run: Run, columns: Sequence[str] = tuple(COLUMNS)) -> list[str]:
+    """Return the columns that say anything of the images of a run."""
+    return [
+        column
+        for column in columns
+        if any(getattr(record, column) for record in run.records.values())
+    ]
+
+
+def differentials_in(
+    run: Run, column: str, pairs: Pairs | None = None, *, seed: int = 0
+) -> Differentials:
+    """Return the errors of the groups of a column, at one threshold for all.
+
+    Parameters
+    ----------
+    run
+        Whose comparisons they are.
+    column
+        One of `harness.tasks.groups.COLUMNS`.
+    pairs
+        Of `pairs_in`, where they are at hand.
+    seed
+        Of draws and shuffles.
+
+    Raises
+    ------
+    UsageError
+        If there is no such column, or the run compares no images.
+    """
+    found = pairs_in(run) if pairs is None else pairs
+    answered = Answered(run.folds, run.answers, run.records, run.protocol)
+    return differentials_of(answered, found, column, seed=seed)
