@@ -26,6 +26,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "compare": "put runs side by side, search by search",
         "gate": "is a run worse than a baseline, beyond the margin?",
         "baseline": "choose what gates compare with; its history",
+        "differentials": "errors by group of people and by age of captures",
         "scale": "a run's rates in smaller galleries than its own",
         "leaderboard": "a static site of many runs",
         "serve": "leaderboard and reports in a browser, followed live",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.comparing.tables import aligned
 from harness.data.findings import Finding
 from harness.errors import DataError, HarnessError, some, visible
 from harness.record.manifest import Manifest
@@ -21,8 +22,11 @@ from harness.tasks.results import (
 )
 
 if TYPE_CHECKING:
+    from harness.reporting.tables import Table
     from harness.runs.dry_run import RunPlan
     from harness.statistics.likelihood.assessment import Assessment
+    from harness.tasks.ageing import Ageing
+    from harness.tasks.differentials import Differentials
     from harness.tasks.growth import Growth
 
 REFUSED = "data-that-cannot-be-evaluated"
@@ -103,6 +107,50 @@ def print_growth(title: str, growth: Growth) -> None:
         for line in estimate_lines("   n", named):
             _say(line)
     for note in growth.notes:
+        _say(f"note: {note}")
+
+
+def print_differentials(title: str, found: Sequence[Differentials], ageing: Ageing) -> None:
+    """Print the errors of groups of people, and those by the time between captures.
+
+    Parameters
+    ----------
+    title
+        Protocol and algorithm.
+    found
+        A column each.
+    ageing
+        Of the same run.
+    """
+    from harness.reporting import differing
+
+    _say(title)
+    if not found:
+        _say("Groups: no image has a skin tone or a place on the body (columns 'skin', 'site').")
+    for line in dict.fromkeys(filter(None, map(differing.threshold_sentence, found))):
+        _say(line)
+    for one in found:
+        tables = (
+            [differing.group_table(one), differing.shift_table(one), differing.spread_table(one)]
+            if one.rows
+            else []
+        )
+        _say_tables(differing.group_sentences(one), tables, differing.group_notes(one))
+    said = differing.age_sentences(ageing)
+    said[0] = f"Time between captures: {said[0]}"
+    _say_tables(said, [differing.age_table(ageing)], differing.age_notes(ageing))
+
+
+def _say_tables(
+    sentences: Sequence[str], tables: Sequence[Table | None], notes: Sequence[str]
+) -> None:
+    for sentence in sentences:
+        _say(sentence)
+    for table in filter(None, tables):
+        _say(table.caption)
+        for line in aligned(table.columns, table.rows, right=range(1, len(table.columns))):
+            _say(line)
+    for note in notes:
         _say(f"note: {note}")
 
 

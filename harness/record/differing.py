@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from harness.errors import UsageError
 from harness.record.record import Run
+from harness.tasks.ageing import Ageing, ageing_of
 from harness.tasks.answers import Answered
 from harness.tasks.differentials import Differentials, differentials_of
 from harness.tasks.groups import COLUMNS
 from harness.tasks.kinds import task_of
 from harness.tasks.pairs import Pairs
 
-__all__ = ["columns_in", "differentials_in", "pairs_in"]
+__all__ = ["ageing_in", "columns_in", "differentials_in", "pairs_in"]
 
 
 def pairs_in(run: Run) -> Pairs:
@@ -68,3 +69,11 @@ def differentials_in(
     found = pairs_in(run) if pairs is None else pairs
     answered = Answered(run.folds, run.answers, run.records, run.protocol)
     return differentials_of(answered, found, column, seed=seed)
+
+
+def ageing_in(run: Run, pairs: Pairs | None = None, *, seed: int = 0) -> Ageing:
+    """Return what the time between captures does to a run's mated comparisons.
+
+    Parameters and errors are those of `differentials_in`.
+    """
+    return ageing_of(pairs_in(run) if pairs is None else pairs, run.records, seed=seed)

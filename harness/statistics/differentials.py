@@ -26,6 +26,7 @@ from harness.statistics.intervals import Interval, clopper_pearson, no_interval
 
 __all__ = [
     "BLOCK",
+    "CHANCE",
     "Apart",
     "Counts",
     "between_and_within",
@@ -41,7 +42,9 @@ Labels: TypeAlias = npt.NDArray[np.int64]
 BLOCK = 64
 """Draws whose products are formed at a time."""
 
-LEVEL, CHANCE = 0.95, 0.05
+LEVEL = 0.95
+CHANCE = 0.05
+"""Share of shuffles from which what is observed is no sign of a difference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +100,7 @@ class Counts:
         """
         drawn = np.asarray(weights, np.float64)
         errors, trials = drawn @ self.errors, drawn @ self.trials
-        here = drawn.any(axis=0)
+        here = np.asarray(drawn.any(axis=0))
         rows, columns = np.flatnonzero(here[self.probes]), np.flatnonzero(here[self.references])
         if not len(rows) or not len(columns):
             return errors, trials
@@ -206,7 +209,8 @@ def _interval(counts: Counts, members: Ints, replicates: int, seed: int) -> Inte
         drawn = np.zeros((len(weights), counts.identities))
         drawn[:, active] = weights
         wrong, tried = counts.of(drawn)
-        return np.divide(wrong, tried, out=np.full(len(wrong), np.nan), where=tried > 0)
+        found: Doubles = np.divide(wrong, tried, out=np.full(len(wrong), np.nan), where=tried > 0)
+        return found
 
     values = np.concatenate([rates(part) for part in draws_of(len(active), replicates, seed)])
     leaning = acceleration(rates(left_out(np.ones(len(active), np.bool_))))

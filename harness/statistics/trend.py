@@ -71,7 +71,7 @@ def trend_of(
         spread = squares / n - (of_x / n) ** 2
         joint = products / n - of_x * of_y / n**2
         found = np.divide(joint, spread, out=np.full(len(n), np.nan), where=spread > least)
-        return found[:, np.newaxis]
+        return np.asarray(found, np.float64)[:, np.newaxis]
 
     slope = float(slopes(np.ones((1, len(sums)), np.int64))[0, 0])
     if y.min() == y.max():

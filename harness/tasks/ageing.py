@@ -8,7 +8,7 @@ told apart from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
@@ -19,7 +19,7 @@ from harness.data.records import Record
 from harness.statistics.bootstrap import choose_interval
 from harness.statistics.trend import Trend, trend_of
 from harness.tasks.answers import finite
-from harness.tasks.differentials import median_ends
+from harness.tasks.differentials import EXPECTED, median_ends
 from harness.tasks.groups import FEWEST
 from harness.tasks.pairs import Pairs
 
@@ -162,8 +162,13 @@ def ageing_of(pairs: Pairs, records: Mapping[str, Record], *, seed: int = 0) -> 
     if missed is None:
         why = "scores of the non-mated comparisons were summed up, not kept: there is no threshold"
         found.slopes.append(Slope("fnmr", reason=why))
+    elif min(int(missed.sum()), int((~missed).sum())) < EXPECTED:
+        why = f"fewer than {EXPECTED:.0f} comparisons lie on one side of the threshold"
+        found.slopes.append(Slope("fnmr", reason=why))
     else:
-        found.slopes.append(_slope("fnmr", trend_of(apart, missed * 1.0, whose, seed=seed)))
+        found.slopes.append(
+            _slope("fnmr", trend_of(apart, missed.astype(np.float64), whose, seed=seed))
+        )
     met = np.isfinite(scores)
     found.slopes.append(_slope("score", trend_of(apart[met], scores[met], whose[met], seed=seed)))
     return found
@@ -236,19 +241,3 @@ def _slope(measure: str, trend: Trend) -> Slope:
         return Slope(measure, finite(trend.slope), reason=trend.interval.method)
     low, high = trend.interval.low, trend.interval.high
     return Slope(measure, trend.slope, finite(low), finite(high))
-
-
-def remarks_of(found: Ageing) -> Iterator[str]:
-    """Hand out sentences on what was left out."""
-    left = (
-        (found.undated, "have no date of both captures"),
-        (found.same_photograph, "are of one photograph"),
-        (found.other_tattoo, "are of two tattoos that look alike"),
-    )
-    for number, why in left:
-        if number:
-            yield f"{number:,} mated comparisons {why}, and are left out."
-    if found.coarse:
-        yield (
-            f"Of {found.coarse:,} comparisons a date is known to the year alone: its middle counts."
-        )

@@ -216,9 +216,7 @@ def differentials_of(run: Answered, pairs: Pairs, column: str, *, seed: int = 0)
         found.false_matches = judged.threshold.false_matches
     found.rows = judged.rows(seed)
     if groups.alone < 2:
-        found.reason = (
-            f"only {groups.names[0]!r} has {FEWEST} identities, so there is nothing to compare"
-        )
+        found.reason = f"only {groups.names[0]!r} has {FEWEST} identities or more"
         return found
     size = judged.counts["fmr"].table.size if "fmr" in judged.counts else 0
     found.shuffles = FEWER if size > LARGE else SHUFFLES
@@ -372,7 +370,7 @@ class _Judged:
             return found
         counts = self.counts[measure]
         if not counts.of(np.ones((1, self.identities)))[0][0]:
-            found.reason = "nobody's image failed" if measure == "fte" else "there is no error"
+            found.reason = "no image failed" if measure == "fte" else "there is no error"
             return found
         able = [
             place

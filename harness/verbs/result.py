@@ -13,15 +13,19 @@ from harness.data.findings import Finding
 from harness.data.typed_tables import TypedTable, joined
 from harness.errors import UsageError
 from harness.record import record
+from harness.record.differing import ageing_in, differentials_in
+from harness.record.joined import refuse_joined
 from harness.record.manifest import Manifest
 from harness.record.run_tables import RunTables
 from harness.reporting.headline import headline_of
 from harness.reporting.text import estimate_lines, joined_lines, judged_lines, plain
 from harness.runs.naming import RUNS, folder_of
 from harness.statistics.estimate import Estimate
+from harness.tasks.ageing import AgeBin
+from harness.tasks.differentials import Differentials, GroupRow, Spread
 from harness.tasks.results import Curves, Outcome
 from harness.verbs.cells import table_html, text_html
-from harness.verbs.frames import frame_of_table
+from harness.verbs.frames import frame_of_structs, frame_of_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,6 +176,67 @@ class Run:
         wide = len(columns) == scores.shape[1]
         index = pd.Index(run.folds[place].probes, name="probe")
         return pd.DataFrame(scores, index, columns if wide else None)
+
+    def differentials(self, column: str = "skin") -> pd.DataFrame:
+        """Return the errors of groups of people at one threshold, a row for each group.
+
+        `spreads` says how far the groups lie apart.
+
+        Parameters
+        ----------
+        column
+            Of the data set: ``skin``, ``site``, ``style`` or ``media``.
+
+        Returns
+        -------
+        DataFrame
+            The fields of `harness.tasks.differentials.GroupRow`; the row ``all`` is of all
+            comparisons. None in it where a group is too small, and ``remark`` says so.
+
+        Raises
+        ------
+        UsageError
+            If there is no such column, or the run compares no images.
+        """
+        return frame_of_structs(GroupRow, self._differentials(column).rows)
+
+    def spreads(self, column: str = "skin") -> pd.DataFrame:
+        """Return how far groups of people lie apart, beside the same of shuffled groups.
+
+        Parameters and errors are those of `differentials`.
+
+        Returns
+        -------
+        DataFrame
+            The fields of `harness.tasks.differentials.Spread`: a row each for ``fmr``, ``fnmr`` and
+            ``fte``; none where nothing can be compared.
+        """
+        return frame_of_structs(Spread, self._differentials(column).spreads)
+
+    def ageing(self) -> pd.DataFrame:
+        """Return mated comparisons by the time between their captures, a row for each span of it.
+
+        Returns
+        -------
+        DataFrame
+            The fields of `harness.tasks.ageing.AgeBin`; no row where fewer than two spans can be
+            told apart.
+
+        Raises
+        ------
+        UsageError
+            If the run compares no images.
+        """
+        return frame_of_structs(AgeBin, ageing_in(self._alone("the time between captures is")).bins)
+
+    def _differentials(self, column: str) -> Differentials:
+        return differentials_in(self._alone("groups are compared"), column)
+
+    def _alone(self, what: str) -> record.Run:
+        """Return the run as its folder holds it, held against its checksums."""
+        refuse_joined(self.folder, what)
+        record.check_answers(self.folder)
+        return record.read_run(self.folder)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of the run by its name: one of `tables`.

@@ -12,6 +12,7 @@ from harness.cli.verbs import (  # noqa: F401
     completion,
     data,
     describe,
+    differentials,
     disclose,
     export,
     gate,

@@ -8,9 +8,11 @@ place below.
 from collections.abc import Callable
 
 from harness.reporting.sections import (
+    ageing,
     card,
     counting,
     decisions,
+    differentials,
     errors,
     facts,
     failures,
@@ -52,6 +54,8 @@ SECTIONS: tuple[Callable[[SectionInput], Section | None], ...] = (
     likelihood.section,
     published.section,
     subsets.section,
+    differentials.section,
+    ageing.section,
     folds.section,
     facts.section,
     reproduction.section,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from harness.data.records import Record
-from harness.record.kept_run import kept_run
+from harness.record.differing import pairs_in
+from harness.record.kept_run import MOST, kept_run
 from harness.record.manifest import Manifest
 from harness.record.record import Run
 from harness.reporting.drawing.figures import Figure
@@ -20,6 +21,7 @@ from harness.reporting.operating import Operating, operating_of
 from harness.reporting.pages import environment
 from harness.tasks.kinds import task_of
 from harness.tasks.open_set import OpenSet
+from harness.tasks.pairs import Pairs
 from harness.tasks.protocol import Protocol
 from harness.tasks.results import Curves, Metrics, Outcome
 from harness.tasks.task import Task
@@ -102,6 +104,20 @@ class SectionInput:
     def kept(self) -> Run | None:
         """The run with its raw scores; None where they are too many, or the folder is not sound."""
         return kept_run(self.folder, self.metrics)
+
+    @cached_property
+    def pairs(self) -> Pairs | None:
+        """The comparisons of the run's named images; None where there are none, or not at hand."""
+        if self.kept is None or not (self.task.compares and self.task.names_images):
+            return None
+        return pairs_in(self.kept)
+
+    @property
+    def has_too_many(self) -> bool:
+        """Whether the run holds more scores than are read a second time for a report."""
+        counts = self.metrics.counts
+        many = sum(counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
+        return self.kept is None and many > MOST
 
     @cached_property
     def scores(self) -> Operating | None:

@@ -1,0 +1,308 @@
+"""Groups of people, and the time between captures: sentences and tables for all readers."""
+
+from __future__ import annotations
+
+from harness.errors import shortened, some
+from harness.reporting.drawing.plots import estimate_strip
+from harness.reporting.tables import Table
+from harness.reporting.wording import NO_VALUE, capital, count, interval, minus, percent, score
+from harness.statistics.differentials import CHANCE
+from harness.statistics.estimate import Estimate
+from harness.tasks.ageing import Ageing, Slope
+from harness.tasks.differentials import ALL, EXPECTED, Differentials, GroupRow, Spread
+from harness.tasks.groups import COLUMNS, FEWEST, OTHERS
+
+__all__ = [
+    "age_notes",
+    "age_sentences",
+    "age_table",
+    "group_notes",
+    "group_sentences",
+    "group_table",
+    "shift_table",
+    "spread_table",
+    "strips",
+    "threshold_sentence",
+]
+
+FEW = "too few"
+_RATES = {"fmr": "FMR", "fnmr": "FNMR", "fte": "FTE"}
+_LONGEST = 40
+
+
+def threshold_sentence(found: Differentials) -> str:
+    """Return what the one threshold is, and what it lets pass; empty without one."""
+    if found.fmr is None:
+        return ""
+    false = found.false_matches or 0
+    few = ", fewer than 30" if false < 30 else ""
+    return (
+        f"One threshold holds for all groups: comparisons above {score(found.threshold)} are "
+        f"matches, which lets {percent(found.attained)} of all non-mated comparisons pass "
+        f"({some(false, 'false match', 'false matches')}{few})."
+    )
+
+
+def group_sentences(found: Differentials) -> list[str]:
+    """Return what is to be said of the groups of a column before their tables."""
+    if found.reason:
+        return [f"Groups by {COLUMNS[found.column]} are not compared: {found.reason}."]
+    return [_apart(one, found) for one in found.spreads if one.gini is not None]
+
+
+def _apart(one: Spread, found: Differentials) -> str:
+    rates = {
+        row.group: value
+        for row in found.rows
+        if (value := getattr(row, one.measure)) is not None and row.group not in (ALL, OTHERS)
+    }
+    lowest = min(rates, key=lambda name: rates[name])
+    text = (
+        f"{_RATES[one.measure]} of {one.groups} groups is {percent(rates[lowest])} "
+        f"({_short(lowest)}) to {percent(rates[one.highest])} ({_short(one.highest)}): Gini "
+        f"coefficient {one.gini:.2f} ({one.gini_low:.2f} to {one.gini_high:.2f}). The same groups, "
+        f"dealt at random, come to {one.gini_shuffled:.2f}, and in one of twenty deals to "
+        f"{one.gini_shuffled_high:.2f} or more; they reach the observed with a probability of "
+        f"{one.gini_p:.3f}"
+    )
+    clear = one.gini_p is not None and one.gini_p < CHANCE
+    return f"{text}." if clear else f"{text}, so that nothing sets the groups apart here."
+
+
+def group_table(found: Differentials) -> Table:
+    """Return the errors of every group, and of all comparisons."""
+    what = COLUMNS[found.column]
+    rows = tuple(
+        (
+            _named(row),
+            count(row.identities),
+            _rate(row, "fnmr"),
+            _of(row.false_nonmatches, row.mated),
+            _rate(row, "fmr"),
+            _of(row.false_matches, row.nonmated),
+        )
+        for row in found.rows
+    )
+    return Table(
+        f"Errors by {what}, at one threshold, with 95 % intervals: mated comparisons that are "
+        "missed, and non-mated ones within the group that match",
+        (capital(what), "Identities", "FNMR", "Missed", "FMR", "False"),
+        rows,
+    )
+
+
+def shift_table(found: Differentials) -> Table:
+    """Return the median scores of every group, how far above those of all, and its failures."""
+    what = COLUMNS[found.column]
+    rows = tuple(
+        (
+            _named(row),
+            score(row.median_mated),
+            _shift(row, "mated"),
+            score(row.median_nonmated),
+            _shift(row, "nonmated"),
+            _rate(row, "fte"),
+            _of(row.failures, row.templates),
+        )
+        for row in found.rows
+    )
+    return Table(
+        f"Scores by {what} and how far they lie above those of all, and failures to enrol",
+        (
+            capital(what),
+            "Median mated",
+            "Shift",
+            "Median non-mated",
+            "Shift",
+            "FTE",
+            "Failed",
+        ),
+        rows,
+    )
+
+
+def strips(found: Differentials) -> list[str]:
+    """Return the FNMR of every row of `group_table` as a strip, beside that of all comparisons."""
+    (everything,) = (row for row in found.rows if row.group == ALL)
+    return [
+        estimate_strip(Estimate(row.fnmr, row.fnmr_low, row.fnmr_high, chance=everything.fnmr))
+        for row in found.rows
+    ]
+
+
+def _named(row: GroupRow) -> str:
+    return "all comparisons" if row.group == ALL else _short(row.group)
+
+
+def _of(errors: int | None, trials: int | None) -> str:
+    if trials is None:
+        return NO_VALUE
+    return f"{'?' if errors is None else count(errors)} of {count(trials)}"
+
+
+def _rate(row: GroupRow, measure: str) -> str:
+    value = getattr(row, measure)
+    if value is None:
+        return FEW if _RATES[measure] in row.remark and "kept" not in row.remark else NO_VALUE
+    range_ = interval("fmr", getattr(row, f"{measure}_low"), getattr(row, f"{measure}_high"))
+    return f"{percent(value)} ({range_})" if range_ else percent(value)
+
+
+def _shift(row: GroupRow, kind: str) -> str:
+    shift, low, high = (getattr(row, f"shift_{kind}{end}") for end in ("", "_low", "_high"))
+    if shift is None:
+        return ""
+    ends = "" if low is None or high is None else f" ({_signed(low)} to {_signed(high)})"
+    return f"{_signed(shift)}{ends}"
+
+
+def _signed(value: float) -> str:
+    return f"+{score(value)}" if value > 0 else "0" if value == 0 else score(value)
+
+
+def spread_table(found: Differentials) -> Table | None:
+    """Return how far the rates lie apart, and shuffled groups' do; None where none is known."""
+    known = [one for one in found.spreads if one.gini is not None]
+    if not known:
+        return None
+    rows = []
+    for one in known:
+        for name, words in (("gini", "Gini coefficient"), ("ratio", "highest over mean")):
+            value, low, high, middle, reached, p = (
+                getattr(one, name + end)
+                for end in ("", "_low", "_high", "_shuffled", "_shuffled_high", "_p")
+            )
+            rows.append(
+                (
+                    f"{_RATES[one.measure]}: {words}",
+                    count(one.groups),
+                    f"{value:.2f} ({low:.2f} to {high:.2f})",
+                    f"{middle:.2f}",
+                    f"{reached:.2f}",
+                    f"{p:.3f}",
+                )
+            )
+    return Table(
+        f"How far the groups lie apart, beside {count(found.shuffles)} deals of the same groups",
+        (
+            "Rate",
+            "Groups",
+            "Observed",
+            "Dealt at random: median",
+            "One in twenty reaches",
+            "Probability of the observed",
+        ),
+        tuple(rows),
+    )
+
+
+def group_notes(found: Differentials) -> list[str]:
+    """Return what was left out, and why."""
+    notes = []
+    if any(_rate(row, measure) == FEW for row in found.rows for measure in _RATES):
+        notes.append(
+            f"“{FEW}”: fewer than {FEWEST} identities on either side of the comparisons, or fewer "
+            f"than {EXPECTED:.0f} errors expected at the rate of all. Such groups are not compared "
+            "in that rate."
+        )
+    notes += [
+        f"{_RATES[one.measure]} is not compared: {one.reason}."
+        for one in found.spreads
+        if one.reason
+    ]
+    if found.fmr is None and found.rows:
+        notes.append(
+            "FNMR and FMR of groups cannot be had: scores of the non-mated comparisons were summed "
+            "up while they were computed, and not kept, so that there is no threshold."
+        )
+    if found.pooled:
+        names = ", ".join(map(_short, found.pooled[:12])) + ", ..." * (len(found.pooled) > 12)
+        notes.append(
+            f"Groups of fewer than {FEWEST} identities stand together as “{OTHERS}”, which is no "
+            f"group of people and is not compared: {names}."
+        )
+    if found.unknown:
+        notes.append(
+            f"Of {some(found.unknown, 'identity', 'identities')} the {COLUMNS[found.column]} is "
+            "not known; they are in no group."
+        )
+    if found.several:
+        notes.append(
+            f"Images of {some(found.several, 'identity', 'identities')} differ in "
+            f"{COLUMNS[found.column]}; they are in no group."
+        )
+    return notes
+
+
+def age_sentences(found: Ageing) -> list[str]:
+    """Return what is to be said of the time between captures before its table."""
+    if found.reason:
+        return [f"Not available: {found.reason}."]
+    about = f"{some(found.comparisons, 'mated comparison')} of {found.identities:,} identities"
+    first, last = found.bins[0].low, found.bins[-1].high
+    said = [f"{about} join captures that lie {_years(first)} to {_years(last)} years apart."]
+    return [*said, *(_trend(one) for one in found.slopes)]
+
+
+def _trend(one: Slope) -> str:
+    what = "FNMR" if one.measure == "fnmr" else "The mated score"
+    if one.per_year is None or one.low is None or one.high is None:
+        return f"{what}: no slope, since {one.reason}."
+    if one.measure == "fnmr":
+        values = [minus(f"{100 * value:+.2f}") for value in (one.per_year, one.low, one.high)]
+        unit = "percentage points"
+    else:
+        values, unit = [_signed(value) for value in (one.per_year, one.low, one.high)], ""
+    change = f"{values[0]} {unit} a year ({values[1]} to {values[2]})".replace("  ", " ")
+    clear = one.low > 0 or one.high < 0
+    return f"{what} changes by {change}{'' if clear else ', which may be nothing'}."
+
+
+def age_table(found: Ageing) -> Table | None:
+    """Return a row for every span of time; None without one."""
+    if not found.bins:
+        return None
+    rows = []
+    for one in found.bins:
+        range_ = interval("fnmr", one.fnmr_low, one.fnmr_high)
+        ends = ""
+        if one.median_low is not None and one.median_high is not None:
+            ends = f" ({score(one.median_low)} to {score(one.median_high)})"
+        rows.append(
+            (
+                f"{_years(one.low)} to {_years(one.high)}",
+                count(one.identities),
+                NO_VALUE if one.fnmr is None else f"{percent(one.fnmr)} ({range_})",
+                _of(one.false_nonmatches, one.comparisons),
+                NO_VALUE if one.median is None else f"{score(one.median)}{ends}",
+            )
+        )
+    return Table(
+        "Mated comparisons by the time between their captures",
+        ("Years between", "Identities", "FNMR", "Missed of mated", "Median score"),
+        tuple(rows),
+    )
+
+
+def age_notes(found: Ageing) -> list[str]:
+    """Return what was left out, and why."""
+    left = (
+        (found.undated, "without the dates of both captures"),
+        (found.same_photograph, "of one photograph"),
+        (found.other_tattoo, "of two tattoos that look alike"),
+    )
+    notes = [f"Left out: {some(n, 'mated comparison')} {why}." for n, why in left if n]
+    if found.coarse:
+        notes.append(
+            f"In {some(found.coarse, 'comparison')} a date is known to the year alone; its middle "
+            "counts."
+        )
+    return notes
+
+
+def _years(value: float) -> str:
+    return f"{value:.1f}" if value >= 0.1 or value == 0 else f"{value:.2f}"
+
+
+def _short(name: str) -> str:
+    return shortened(name, _LONGEST)
