@@ -110,14 +110,14 @@ def print_growth(title: str, growth: Growth) -> None:
         _say(f"note: {note}")
 
 
-def print_differentials(title: str, found: Sequence[Differentials], ageing: Ageing) -> None:
+def print_differentials(title: str, compared: Sequence[Differentials], ageing: Ageing) -> None:
     """Print the errors of groups of people, and those by the time between captures.
 
     Parameters
     ----------
     title
         Protocol and algorithm.
-    found
+    compared
         A column each.
     ageing
         Of the same run.
@@ -125,11 +125,11 @@ def print_differentials(title: str, found: Sequence[Differentials], ageing: Agei
     from harness.reporting import differing
 
     _say(title)
-    if not found:
+    if not compared:
         _say("Groups: no image has a skin tone or a place on the body (columns 'skin', 'site').")
-    for line in dict.fromkeys(filter(None, map(differing.threshold_sentence, found))):
+    for line in dict.fromkeys(filter(None, map(differing.threshold_sentence, compared))):
         _say(line)
-    for one in found:
+    for one in compared:
         tables = (
             [differing.group_table(one), differing.shift_table(one), differing.spread_table(one)]
             if one.rows

@@ -30,30 +30,30 @@ _RATES = {"fmr": "FMR", "fnmr": "FNMR", "fte": "FTE"}
 _LONGEST = 40
 
 
-def threshold_sentence(found: Differentials) -> str:
+def threshold_sentence(compared: Differentials) -> str:
     """Return what the one threshold is, and what it lets pass; empty without one."""
-    if found.fmr is None:
+    if compared.fmr is None:
         return ""
-    false = found.false_matches or 0
+    false = compared.false_matches or 0
     few = ", fewer than 30" if false < 30 else ""
     return (
-        f"One threshold holds for all groups: comparisons above {score(found.threshold)} are "
-        f"matches, which lets {percent(found.attained)} of all non-mated comparisons pass "
+        f"One threshold holds for all groups: comparisons above {score(compared.threshold)} are "
+        f"matches, which lets {percent(compared.attained)} of all non-mated comparisons pass "
         f"({some(false, 'false match', 'false matches')}{few})."
     )
 
 
-def group_sentences(found: Differentials) -> list[str]:
+def group_sentences(compared: Differentials) -> list[str]:
     """Return what is to be said of the groups of a column before their tables."""
-    if found.reason:
-        return [f"Groups by {COLUMNS[found.column]} are not compared: {found.reason}."]
-    return [_apart(one, found) for one in found.spreads if one.gini is not None]
+    if compared.reason:
+        return [f"Groups by {COLUMNS[compared.column]} are not compared: {compared.reason}."]
+    return [_apart(one, compared) for one in compared.spreads if one.gini is not None]
 
 
-def _apart(one: Spread, found: Differentials) -> str:
+def _apart(one: Spread, compared: Differentials) -> str:
     rates = {
         row.group: value
-        for row in found.rows
+        for row in compared.rows
         if (value := getattr(row, one.measure)) is not None and row.group not in (ALL, OTHERS)
     }
     lowest = min(rates, key=lambda name: rates[name])
@@ -69,9 +69,9 @@ def _apart(one: Spread, found: Differentials) -> str:
     return f"{text}." if clear else f"{text}, so that nothing sets the groups apart here."
 
 
-def group_table(found: Differentials) -> Table:
+def group_table(compared: Differentials) -> Table:
     """Return the errors of every group, and of all comparisons."""
-    what = COLUMNS[found.column]
+    what = COLUMNS[compared.column]
     rows = tuple(
         (
             _named(row),
@@ -81,7 +81,7 @@ def group_table(found: Differentials) -> Table:
             _rate(row, "fmr"),
             _of(row.false_matches, row.nonmated),
         )
-        for row in found.rows
+        for row in compared.rows
     )
     return Table(
         f"Errors by {what}, at one threshold, with 95 % intervals: mated comparisons that are "
@@ -91,9 +91,9 @@ def group_table(found: Differentials) -> Table:
     )
 
 
-def shift_table(found: Differentials) -> Table:
+def shift_table(compared: Differentials) -> Table:
     """Return the median scores of every group, how far above those of all, and its failures."""
-    what = COLUMNS[found.column]
+    what = COLUMNS[compared.column]
     rows = tuple(
         (
             _named(row),
@@ -104,7 +104,7 @@ def shift_table(found: Differentials) -> Table:
             _rate(row, "fte"),
             _of(row.failures, row.templates),
         )
-        for row in found.rows
+        for row in compared.rows
     )
     return Table(
         f"Scores by {what} and how far they lie above those of all, and failures to enrol",
@@ -121,12 +121,12 @@ def shift_table(found: Differentials) -> Table:
     )
 
 
-def strips(found: Differentials) -> list[str]:
+def strips(compared: Differentials) -> list[str]:
     """Return the FNMR of every row of `group_table` as a strip, beside that of all comparisons."""
-    (everything,) = (row for row in found.rows if row.group == ALL)
+    (everything,) = (row for row in compared.rows if row.group == ALL)
     return [
         estimate_strip(Estimate(row.fnmr, row.fnmr_low, row.fnmr_high, chance=everything.fnmr))
-        for row in found.rows
+        for row in compared.rows
     ]
 
 
@@ -160,9 +160,9 @@ def _signed(value: float) -> str:
     return f"+{score(value)}" if value > 0 else "0" if value == 0 else score(value)
 
 
-def spread_table(found: Differentials) -> Table | None:
+def spread_table(compared: Differentials) -> Table | None:
     """Return how far the rates lie apart, and shuffled groups' do; None where none is known."""
-    known = [one for one in found.spreads if one.gini is not None]
+    known = [one for one in compared.spreads if one.gini is not None]
     if not known:
         return None
     rows = []
@@ -183,7 +183,7 @@ def spread_table(found: Differentials) -> Table | None:
                 )
             )
     return Table(
-        f"How far the groups lie apart, beside {count(found.shuffles)} deals of the same groups",
+        f"How far the groups lie apart, beside {count(compared.shuffles)} deals of the same groups",
         (
             "Rate",
             "Groups",
@@ -196,10 +196,10 @@ def spread_table(found: Differentials) -> Table | None:
     )
 
 
-def group_notes(found: Differentials) -> list[str]:
+def group_notes(compared: Differentials) -> list[str]:
     """Return what was left out, and why."""
     notes = []
-    if any(_rate(row, measure) == FEW for row in found.rows for measure in _RATES):
+    if any(_rate(row, measure) == FEW for row in compared.rows for measure in _RATES):
         notes.append(
             f"“{FEW}”: fewer than {FEWEST} identities on either side of the comparisons, or fewer "
             f"than {EXPECTED:.0f} errors expected at the rate of all. Such groups are not compared "
@@ -207,41 +207,41 @@ def group_notes(found: Differentials) -> list[str]:
         )
     notes += [
         f"{_RATES[one.measure]} is not compared: {one.reason}."
-        for one in found.spreads
+        for one in compared.spreads
         if one.reason
     ]
-    if found.fmr is None and found.rows:
+    if compared.fmr is None and compared.rows:
         notes.append(
             "FNMR and FMR of groups cannot be had: scores of the non-mated comparisons were summed "
             "up while they were computed, and not kept, so that there is no threshold."
         )
-    if found.pooled:
-        names = ", ".join(map(_short, found.pooled[:12])) + ", ..." * (len(found.pooled) > 12)
+    if compared.pooled:
+        names = ", ".join(map(_short, compared.pooled[:12])) + ", ..." * (len(compared.pooled) > 12)
         notes.append(
             f"Groups of fewer than {FEWEST} identities stand together as “{OTHERS}”, which is no "
             f"group of people and is not compared: {names}."
         )
-    if found.unknown:
+    if compared.unknown:
         notes.append(
-            f"Of {some(found.unknown, 'identity', 'identities')} the {COLUMNS[found.column]} is "
-            "not known; they are in no group."
+            f"Of {some(compared.unknown, 'identity', 'identities')} the "
+            f"{COLUMNS[compared.column]} is not known; they are in no group."
         )
-    if found.several:
+    if compared.several:
         notes.append(
-            f"Images of {some(found.several, 'identity', 'identities')} differ in "
-            f"{COLUMNS[found.column]}; they are in no group."
+            f"Images of {some(compared.several, 'identity', 'identities')} differ in "
+            f"{COLUMNS[compared.column]}; they are in no group."
         )
     return notes
 
 
-def age_sentences(found: Ageing) -> list[str]:
+def age_sentences(ageing: Ageing) -> list[str]:
     """Return what is to be said of the time between captures before its table."""
-    if found.reason:
-        return [f"Not available: {found.reason}."]
-    about = f"{some(found.comparisons, 'mated comparison')} of {found.identities:,} identities"
-    first, last = found.bins[0].low, found.bins[-1].high
+    if ageing.reason:
+        return [f"Not available: {ageing.reason}."]
+    about = f"{some(ageing.comparisons, 'mated comparison')} of {ageing.identities:,} identities"
+    first, last = ageing.bins[0].low, ageing.bins[-1].high
     said = [f"{about} join captures that lie {_years(first)} to {_years(last)} years apart."]
-    return [*said, *(_trend(one) for one in found.slopes)]
+    return [*said, *(_trend(one) for one in ageing.slopes)]
 
 
 def _trend(one: Slope) -> str:
@@ -258,12 +258,12 @@ def _trend(one: Slope) -> str:
     return f"{what} changes by {change}{'' if clear else ', which may be nothing'}."
 
 
-def age_table(found: Ageing) -> Table | None:
+def age_table(ageing: Ageing) -> Table | None:
     """Return a row for every span of time; None without one."""
-    if not found.bins:
+    if not ageing.bins:
         return None
     rows = []
-    for one in found.bins:
+    for one in ageing.bins:
         range_ = interval("fnmr", one.fnmr_low, one.fnmr_high)
         ends = ""
         if one.median_low is not None and one.median_high is not None:
@@ -284,17 +284,17 @@ def age_table(found: Ageing) -> Table | None:
     )
 
 
-def age_notes(found: Ageing) -> list[str]:
+def age_notes(ageing: Ageing) -> list[str]:
     """Return what was left out, and why."""
     left = (
-        (found.undated, "without the dates of both captures"),
-        (found.same_photograph, "of one photograph"),
-        (found.other_tattoo, "of two tattoos that look alike"),
+        (ageing.undated, "without the dates of both captures"),
+        (ageing.same_photograph, "of one photograph"),
+        (ageing.other_tattoo, "of two tattoos that look alike"),
     )
     notes = [f"Left out: {some(n, 'mated comparison')} {why}." for n, why in left if n]
-    if found.coarse:
+    if ageing.coarse:
         notes.append(
-            f"In {some(found.coarse, 'comparison')} a date is known to the year alone; its middle "
+            f"In {some(ageing.coarse, 'comparison')} a date is known to the year alone; its middle "
             "counts."
         )
     return notes
