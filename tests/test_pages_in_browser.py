@@ -7,10 +7,13 @@ stand over each other, letters too small or too faint, a table that leaves the p
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import numpy as np
 import pytest
@@ -34,10 +37,13 @@ QUESTIONS = (
     *("detection", "verification", "open-set", "closed-set", "style", "tagging"),
     *("segmentation", "search"),
 )
-KINDS = (
+REPORTS = (
     *QUESTIONS,
-    *("removal", "similarity", "likelihood ratios", "attacked", "fits", "strange names"),
-    *("overview", "board", "algorithm", "comparison", "annotation"),
+    *("removal", "similarity", "likelihood ratios", "attacked", "strange names"),
+)
+KINDS = (
+    *REPORTS,
+    *("fits", "overview", "board", "algorithm", "comparison", "annotation"),
 )
 WIDTHS = (390, 1280, 1920)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -162,6 +168,15 @@ def test_a_page_holds_together_on_paper(
         broad = page.evaluate("getComputedStyle(document.body).page === 'wide'")
         page.set_viewport_size({"width": ON_ITS_SIDE if broad else UPRIGHT, "height": 900})
         assert looked_at(page, SMALLEST_ON_PAPER) == []
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_every_table_of_a_report_says_on_what_was_measured_what_it_holds(
+    addresses: dict[str, str], kind: str
+) -> None:
+    page = Path(url2pathname(urlparse(addresses[kind]).path)).read_text(encoding="utf-8")
+    said = re.findall(r'</table>\s*<p class="conditions">[^<]', page)
+    assert len(said) == page.count("<table") > 2
 
 
 @pytest.mark.parametrize("kind", ["verification", "comparison"])
