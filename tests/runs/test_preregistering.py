@@ -65,7 +65,8 @@ def asked(place: Path, data: Path, *words: str) -> Any:
     given: tuple[str, ...] = words or ("--param", "cells=3", "--seed", "1")
     return run_harness(
         *("run", "--protocol", "similarity", "--algo", "colours", "--data", data, "--json"),
-        *("--out", place / "runs", "--preregistered", place / "before.json", *given),
+        *("--out", place / "runs", "--preregistered", place / "before.json"),
+        *given,
     )
 
 
