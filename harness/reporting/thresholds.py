@@ -6,12 +6,14 @@ They follow from the raw scores of the run folder, so nothing of them is kept in
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from harness.matching.results import MatchResult
 from harness.metrics import verification
+from harness.record.record import Run
 from harness.reporting.operating import Operating
 from harness.reporting.tables import Table
 from harness.reporting.wording import (
@@ -24,6 +26,7 @@ from harness.reporting.wording import (
     split_id,
 )
 from harness.statistics.estimate import Estimate
+from harness.tasks.answers import StreamedAnswer
 from harness.tasks.results import Metrics
 from harness.tasks.standing import direction
 from harness.tasks.trade_off import SURE, TradeOff
@@ -34,6 +37,7 @@ __all__ = [
     "missing",
     "read_at",
     "reading",
+    "readings",
     "shortest_between",
     "threshold_table",
 ]
@@ -97,11 +101,61 @@ def reading(scores: Operating, allowed: float) -> Reading:
         (one, int(np.searchsorted(one, bar, side="right")))
         for one in (scores.mated, scores.nonmated)
     ]
-    higher = min(float(one[i]) if i < len(one) else np.inf for one, i in places)
-    # Where no score is above, any higher number does.
-    higher = bar + max(abs(bar), 1e-6) / 100 if higher == np.inf else higher
+    higher = min(float(one[i]) if i < len(one) else math.inf for one, i in places)
     (_, missed), (_, kept) = places
-    return Reading(allowed, shortest_between(bar, higher), n - kept, missed, n, m)
+    return Reading(allowed, _threshold(bar, higher), n - kept, missed, n, m)
+
+
+def readings(
+    scores: Operating | None, run: Run | None, rates: Iterable[float]
+) -> dict[float, Reading]:
+    """Return what is attained at each of some rates, as far as it is known.
+
+    Parameters
+    ----------
+    scores
+        Behind the rates; None where they were not kept.
+    run
+        With its answers: of scores that were summed up while they were computed, those from the
+        highest down to the rates of the protocol's metrics are known.
+    rates
+        Of the first error that are allowed, in [0, 1].
+    """
+    if scores is not None:
+        return {rate: reading(scores, rate) for rate in rates}
+    answers = () if run is None else run.answers
+    if len(answers) != 1 or not isinstance(answers[0], StreamedAnswer):
+        return {}
+    found = ((rate, _summed(answers[0].matching, rate)) for rate in rates)
+    return {rate: one for rate, one in found if one is not None}
+
+
+def _summed(matching: MatchResult, allowed: float) -> Reading | None:
+    """Return a reading of scores that were summed up; None where it does not follow from that."""
+    n, m = matching.nonmated_count, len(matching.mated_scores)
+    bar = matching.score_to_exceed.get(allowed)
+    falling, reaching = matching.top
+    if bar is None or not n or not m or not len(falling) or bar < falling[-1]:
+        return None
+    above = int(np.count_nonzero(falling > bar))
+    mated = matching.mated_scores
+    higher = min(
+        float(falling[above - 1]) if above else math.inf,
+        float(mated[mated > bar].min(initial=np.inf)),
+    )
+    return Reading(
+        allowed,
+        _threshold(bar, higher),
+        int(reaching[above - 1]) if above else 0,
+        int(np.count_nonzero(mated <= bar)),
+        n,
+        m,
+    )
+
+
+def _threshold(bar: float, higher: float) -> str:
+    """Return a score above one and at most the next; where none is above, any higher one does."""
+    return shortest_between(bar, bar + max(abs(bar), 1e-6) / 100 if higher == math.inf else higher)
 
 
 def read_at(metrics: Metrics, names: TradeOff) -> dict[float, Estimate]:
@@ -146,7 +200,7 @@ def missing(share: Estimate) -> Estimate:
 
 
 def threshold_table(
-    scores: Operating | None,
+    read: Mapping[float, Reading],
     names: TradeOff,
     estimates: Mapping[float, Estimate] | None = None,
 ) -> Table | None:
@@ -154,24 +208,24 @@ def threshold_table(
 
     Parameters
     ----------
-    scores
-        Behind the rates; without them no threshold is known.
+    read
+        Of `readings`, by the rate that is allowed; a rate without one has no known threshold.
     names
         Of the two rates.
     estimates
-        What the run's metrics say of the second error, by the rate of the first: beside `RATES`,
-        each has a line, with its interval. None without a line.
+        What the run's metrics say of the second error, by the rate of the first: each has a line,
+        with its interval. None without a line.
     """
     told = estimates or {}
-    rates = sorted({*told, *(RATES if scores is not None else ())}, reverse=True)
+    rates = sorted({*told, *read}, reverse=True)
     if not rates:
         return None
     within = any(known(one.low) for one in told.values())
     kinds = f" of {names.scored}"
-    if scores is not None:
+    for one in list(read.values())[:1]:
         kinds = (
-            f": scores of {count(len(scores.mated))} {names.mated} and "
-            f"{count(len(scores.nonmated))} {names.nonmated}"
+            f": scores of {count(one.mated)} {names.mated} and {count(one.nonmated)} "
+            f"{names.nonmated}"
         )
     return Table(
         f"Thresholds{kinds}",
@@ -185,7 +239,7 @@ def threshold_table(
         tuple(
             (
                 percent(rate),
-                *(_line(reading(scores, rate)) if scores is not None else _untold(told[rate])),
+                *(_line(read[rate]) if rate in read else _untold(told[rate])),
                 *[_interval(told.get(rate))] * within,
             )
             for rate in rates

@@ -17,13 +17,14 @@ from harness.reporting.misses import RANKS, miss_table, missed_at
 from harness.reporting.sections import card
 from harness.reporting.sections.decisions import decision_table
 from harness.reporting.sections.section import SectionInput
-from harness.reporting.thresholds import read_at, reading
+from harness.reporting.thresholds import read_at, reading, readings
 from harness.tasks import identification
 from harness.tasks.answers import Answer
 from harness.tasks.kinds import task_of
 from harness.tasks.open_set import OpenSet
 from harness.tasks.reading import read_protocol
 from harness.tasks.results import Curves, Judgement, Metrics, Outcome
+from harness.tasks.trade_off import COMPARISONS
 from tests.cli.test_match import run_of as folder_of
 from tests.cli.test_match import write
 from tests.conftest import run_here
@@ -257,8 +258,21 @@ def test_searches_without_a_mate_have_thresholds_of_their_own_beside_comparisons
         ]
         assert found.missed == len(first) - sum(first)
         assert estimate.value == pytest.approx(found.missed / len(first), abs=1e-12)
+    # The scores of comparisons were summed up, and the highest of them are known.
+    told = read_at(outcome.metrics, COMPARISONS)
+    known_ones = readings(None, run, told)
+    assert known_ones.keys() == told.keys()
+    for allowed, found in known_ones.items():
+        bar = float(found.threshold.replace("−", "-"))
+        assert (found.false, found.nonmated) == (
+            (scores[~world.truth] >= bar).sum(),
+            (~world.truth).sum(),
+        )
+        assert found.missed == (scores[world.truth] < bar).sum()
+        assert told[allowed].value == pytest.approx(found.attained[1], abs=1e-12)
     words = absent(given)
     assert "No FPIR" not in words
+    assert "not known" not in words
     assert "FPIR allowed" in words
     assert f"{(~known).sum()} searches without" in words
     table = miss_table(outcome)

@@ -17,6 +17,7 @@ from harness.reporting.thresholds import (
     missing,
     read_at,
     reading,
+    readings,
     shortest_between,
     threshold_table,
 )
@@ -29,7 +30,7 @@ from tests.reporting.test_operating import SETS, Scores
 
 
 def table_of(mated: Scores, nonmated: Scores, names: TradeOff = COMPARISONS) -> Table:
-    found = threshold_table(Operating.of(mated, nonmated), names)
+    found = threshold_table(readings(Operating.of(mated, nonmated), None, RATES), names)
     assert found is not None
     return found
 
@@ -82,7 +83,7 @@ def test_the_scores_of_a_run_folder_give_the_rates_that_the_run_reports(name: st
     scores = operating_of(kept_run(folder, outcome.metrics), outcome.metrics, outcome.curves)
     assert scores is not None
     told = {"fnmr@fmr=0.1": 0, "fnmr@fmr=0.01": 1, "tpdr@fpdr=0.1": 0, "tpdr@fpdr=0.01": 1}
-    table = threshold_table(scores, task_of(run.protocol).trade_off)
+    table = threshold_table(readings(scores, run, RATES), task_of(run.protocol).trade_off)
     assert table is not None
     compared = 0
     for metric, estimate in outcome.metrics.pooled.items():
@@ -134,17 +135,18 @@ def test_the_errors_of_a_run_stand_with_their_intervals_at_the_rates_that_it_ask
     assert fpdr[0.1].value == 0.25
     assert fpdr[0.1].high == pytest.approx(0.3)
     assert fpir[0.1].value == 0.6
-    table = threshold_table(Operating.of(np.ones(5), np.zeros(40)), COMPARISONS, fmr)
+    read = readings(Operating.of(np.ones(5), np.zeros(40)), None, {*RATES, *fmr})
+    table = threshold_table(read, COMPARISONS, fmr)
     assert table is not None
     assert [row[0].split("\u202f")[0] for row in table.rows] == ["10.0", "5.0", "1.0", "0.1"]
     assert [row[-1] for row in table.rows] == ["none", "30.0–50.0\u202f%", "none", "none"]
 
 
 def test_without_scores_the_rates_of_the_run_stand_alone_and_without_either_nothing_does() -> None:
-    table = threshold_table(None, COMPARISONS, {0.1: Estimate(0.4)})
+    table = threshold_table({}, COMPARISONS, {0.1: Estimate(0.4)})
     assert table is not None
     assert table.rows == (("10.0\u202f%", "not kept", "no value", "40.0\u202f%"),)
-    assert threshold_table(None, COMPARISONS) is None
+    assert threshold_table({}, COMPARISONS) is None
 
 
 def test_what_is_missing_of_no_value_has_no_value() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from harness.metrics.verification import error_curve
 from harness.reporting.drawing import plots
-from harness.reporting.drawing.figures import Figure, error_trade_off
+from harness.reporting.drawing.figures import DECADES, Figure, error_trade_off
 from harness.reporting.drawing.trade_off import clipped, ends, supported, window
 from harness.reporting.operating import Doubles, Operating
+from harness.reporting.thresholds import readings
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import thin_curve
 from harness.tasks.kinds import KINDS
@@ -147,7 +148,8 @@ def written(mated: Doubles, nonmated: Doubles) -> list[tuple[str, float, float, 
     metrics = Metrics("verification", "eer", counts, {"eer": Estimate(0.3)}, [])
     curves = Curves(det=thin_curve(error_curve(mated, nonmated)))
     scores = Operating.of(mated, nonmated)
-    found = error_trade_off(curves, metrics, "colours", COMPARISONS, scores)
+    read = readings(scores, None, DECADES)
+    found = error_trade_off(curves, metrics, "colours", COMPARISONS, scores, read=read)
     assert found is not None
     pattern = r'<text class="label score( end)?" x="([^"]*)" y="([^"]*)">([^<]*)'
     return [

@@ -21,7 +21,7 @@ from harness.reporting.operating import (
     with_thresholds,
 )
 from harness.reporting.tables import Table
-from harness.reporting.thresholds import Reading, reading
+from harness.reporting.thresholds import Reading
 from harness.reporting.wording import (
     NO_VALUE,
     abbreviation,
@@ -323,6 +323,7 @@ def error_trade_off(
     names: TradeOff,
     scores: Operating | None = None,
     *,
+    read: Mapping[float, Reading] | None = None,
     name: str = "det",
     heading: str = "Errors by threshold",
 ) -> Figure | None:
@@ -334,6 +335,8 @@ def error_trade_off(
         Of the two errors.
     scores
         Behind them, where they were kept: they give thresholds.
+    read
+        What is attained at decades of the first error: their scores stand beside the curve.
     name, heading
         Of the figure, unique in its page.
     """
@@ -380,8 +383,7 @@ def error_trade_off(
         return x.low <= a <= x.high and y.low <= b <= y.high
 
     marked = {crossing}
-    read = _at_decades(scores) if scores is not None else []
-    for level in DECADES if scores is None else ():
+    for level in () if read else DECADES:
         below = [i for i in range(len(fmr)) if 0 < fmr[i] <= level * 1.0000001]
         if below and fmr[below[-1]] > level / 4:
             marked.add(below[-1])
@@ -393,7 +395,7 @@ def error_trade_off(
         points.append(plots.Point(fmr[i], fnmr[i], described(fmr[i], fnmr[i], at_it), i in marked))
     scored = [
         plots.Point(*one.attained, described(*one.attained, one.threshold), True, one.threshold)
-        for one in read
+        for one in _at_decades(read or {})
         if inside(*one.attained)
     ]
     points += scored
@@ -423,7 +425,7 @@ def error_trade_off(
             "Numbers beside the curve are scores: thresholds that keep the horizontal rate to a "
             "decade (10\u202f%, 1\u202f% and so on)."
         )
-    if scores is None:
+    if scores is None and not scored:
         notes.append(
             "Thresholds are not shown: the scores were not kept, or there are too many of them."
             if equal
@@ -471,16 +473,16 @@ def error_trade_off(
     )
 
 
-def _at_decades(scores: Operating) -> list[Reading]:
-    """Return what is attained at each decade of the first error, once where decades fall together.
+def _at_decades(read: Mapping[float, Reading]) -> list[Reading]:
+    """Return what is attained at decades of the first error, once where some fall together.
 
     Where equal scores keep the attained rate far from a decade, it is not that decade's.
     """
-    found = {}
-    for level in DECADES:
-        one = reading(scores, level)
-        if one.threshold and one.attained[0] > level / 4:
-            found[one.threshold] = one
+    found = {
+        one.threshold: one
+        for level, one in read.items()
+        if level in DECADES and one.threshold and one.attained[0] > level / 4
+    }
     return list(found.values())
 
 

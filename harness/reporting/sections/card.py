@@ -8,7 +8,7 @@ from harness.reporting.operations import operation_table
 from harness.reporting.sections.decisions import decision_table
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.thresholds import read_at, threshold_table
+from harness.reporting.thresholds import RATES, read_at, readings, threshold_table
 from harness.tasks.open_set import OpenSet
 
 
@@ -42,10 +42,13 @@ def _thresholds(run: SectionInput) -> list[Table | None]:
     found = []
     if run.outcome.curves.open_set:
         told = read_at(run.metrics, OpenSet.trade_off)
-        found.append(threshold_table(run.open_scores, OpenSet.trade_off, told))
+        read = readings(run.open_scores, None, {*RATES, *told})
+        found.append(threshold_table(read, OpenSet.trade_off, told))
     if run.outcome.curves.det:
         names = run.task.trade_off
-        found.append(threshold_table(run.scores, names, read_at(run.metrics, names)))
+        told = read_at(run.metrics, names)
+        read = readings(run.scores, run.kept, {*RATES, *told})
+        found.append(threshold_table(read, names, told))
     return found
 
 
@@ -54,8 +57,8 @@ def _absent(run: SectionInput) -> list[str]:
     said = []
     if run.searching and run.task.closed and not run.outcome.curves.open_set:
         said.append("No FPIR, and no FNIR at one: every probe that is searched here has a mate.")
-    if run.outcome.curves.det and run.scores is None:
-        told = read_at(run.metrics, run.task.trade_off)
+    told = read_at(run.metrics, run.task.trade_off)
+    if run.outcome.curves.det and not readings(run.scores, run.kept, told):
         said.append(
             f"Thresholds of {run.task.trade_off.scored} are not known: the scores were not kept, "
             "or there are too many of them."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.reporting.drawing.figures import error_trade_off
+from harness.reporting.drawing.figures import DECADES, error_trade_off
 from harness.reporting.sections.section import Section, SectionInput, figure_section
+from harness.reporting.thresholds import readings
 from harness.tasks.open_set import OpenSet
 from harness.tasks.results import Curves
 
@@ -23,6 +24,7 @@ def section(run: SectionInput) -> Section | None:
         run.algorithm,
         OpenSet.trade_off,
         run.open_scores,
+        read=readings(run.open_scores, None, DECADES),
         name="open-set",
         heading="Searches with and without a mate",
     )
