@@ -176,12 +176,12 @@ def test_false_decisions_are_counted_from_the_raw_scores_at_the_protocols_thresh
     assert cells[0] == [
         "False negatives",
         f"{100 * missed / len(tattoo):.1f} % ({missed})",
-        f"{len(tattoo)} tattoo images",
+        f"{len(tattoo)}",
     ]
     assert cells[1] == [
         "False positives",
         f"{100 * false / len(other):.1f} % ({false})",
-        f"{len(other)} non-tattoo images",
+        f"{len(other)}",
     ]
     assert f"Decisions at the score {bar:g}" == table.caption
     assert decision_table(identification.TASK, outcome, bar) is None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.api import Detector
-from harness.errors import some
 from harness.reporting.drawing.thumbnails import Pictures
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.reporting.tables import Table
@@ -109,7 +108,7 @@ def decision_table(task: Task[Any, Any], outcome: Outcome, threshold: float) -> 
             (
                 "False positives" if one.truth.startswith("non") else "False negatives",
                 f"{percent(one.wrong / one.images)} ({count(one.wrong)})",
-                some(one.images, f"{one.truth} image"),
+                count(one.images),
                 interval("accuracy", found.low, found.high) or "none",
             )
         )
