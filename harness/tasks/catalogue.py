@@ -14,12 +14,14 @@ from harness.metrics import (
     identification,
     localisation,
     open_set,
+    quality,
     removal,
     reranking,
     restoration,
     segmentation,
     tagging,
     verification,
+    workload,
 )
 from harness.metrics.entry import Entry
 from harness.metrics.ids import Metric
@@ -29,8 +31,10 @@ __all__ = ["CATALOGUE", "entry_of"]
 
 _FAMILIES = (
     identification,  # searches
+    workload,
     open_set,
     verification,  # comparisons
+    quality,
     failures,
     validity,  # likelihood ratios
     evidence,
