@@ -85,8 +85,8 @@ def discard_curve(errors: Bools, quality: Floats, weights: Floats | None = None)
     if np.isnan(quality).any() or (own < 0).any():
         raise ValueError("a quality is NaN, or a weight is negative")
     values, step = np.unique(quality, return_inverse=True)
-    sums = np.bincount(step, own, len(values)), np.bincount(step, own * errors, len(values))
-    return staircase(*sums)
+    counts, wrong = (np.bincount(step, one, len(values)) for one in (own, own * errors))
+    return staircase(counts.astype(np.float64), wrong.astype(np.float64))
 
 
 def staircase(counts: Floats, wrong: Floats) -> DiscardCurve:
