@@ -17,12 +17,11 @@ import numpy.typing as npt
 
 from harness.comparing.differences import difference
 from harness.data.records import Record
+from harness.data.tattoo_size import SIZES, size_of_tattoo
 from harness.tasks.trials import Values
 
 FLIPS = 9_999
 LEVEL = 0.95
-SIZES = ((0.1, "under 10 %"), (0.3, "10 to 30 %"), (0.6, "30 to 60 %"), (math.inf, "over 60 %"))
-"""Share of the image that the tattoo's box takes: upper ends and names."""
 
 
 class Group(msgspec.Struct):
@@ -67,9 +66,7 @@ def attributes_of(
     """Return the groups that a search belongs to, by attribute; what is unknown is left out."""
     record = records[probe]
     found = {"media": record.media, "style": record.style, "skin tone": record.skin}
-    share = _share(record)
-    if share is not None:
-        found["size of the tattoo"] = next(name for end, name in SIZES if share < end)
+    found["size of the tattoo"] = size_of_tattoo(record)
     if mates and record.source is not None:
         same = any(records[mate].source == record.source for mate in mates)
         found["source of a mate"] = "the same photograph" if same else "other photographs"
@@ -170,15 +167,6 @@ def _correct(found: list[Group]) -> None:
     for place, group in enumerate(tested):
         highest = max(highest, min(1.0, (group.p or 0.0) * (len(tested) - place)))
         group.p_holm, group.differs = highest, highest < 1 - LEVEL
-
-
-def _share(record: Record) -> float | None:
-    if record.box is None or record.size is None:
-        return None
-    width, height = record.size
-    x1, y1, x2, y2 = record.box
-    across = min(x2, width) - max(x1, 0), min(y2, height) - max(y1, 0)
-    return max(across[0], 0) * max(across[1], 0) / max(1, width * height)
 
 
 def _finite(value: Any) -> float | None:

@@ -55,6 +55,10 @@ class Record:
         `harness.data.dates`.
     site
         Where on the body the tattoo is, in the data set's own words.
+    quality
+        How good the image is for comparing, in [0, 1]; higher is better.
+    marked
+        Share of the image's pixels that its mask marks, in [0, 1]; known of probes of a run.
     label
         ``tattoo`` or ``non-tattoo``.
     tags
@@ -86,6 +90,8 @@ class Record:
     skin: str | None = None
     taken: str | None = None
     site: str | None = None
+    quality: float | None = None
+    marked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ MEANINGS: Mapping[str, Column] = {
     "skin": Column("str", "Skin tone around the tattoo"),
     "taken": Column("str", "Date of the capture: a day, a month or a year"),
     "site": Column("str", "Where on the body the tattoo is"),
+    "quality": Column("float64", "How good the picture is for comparing, from 0 to 1", "share"),
     "tags": Column("str", "Motifs, with spaces between them"),
     "mask": Column("str", "Path of a picture of the tattoo's pixels"),
     "clean": Column("str", "Path of the same capture without the tattoo"),

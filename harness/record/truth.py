@@ -11,6 +11,7 @@ import msgspec
 
 from harness.data.paths import unwritable
 from harness.data.records import Draw, Fold, Record, number_of
+from harness.data.tattoo_size import marked_share
 from harness.data.whole_files import write_whole
 from harness.errors import BadFile
 from harness.record.files import open_file
@@ -36,6 +37,8 @@ class KeptRecord(msgspec.Struct, omit_defaults=True):
     skin: str | None = None
     taken: str | None = None
     site: str | None = None
+    quality: float | None = None
+    marked: float | None = None
     tags: list[str] = []
     mask: str | None = None
     clean: str | None = None
@@ -78,6 +81,8 @@ def write_truth(
     records: dict[str, Record],
     root: Path,
     truth_files: Sequence[str] = (),
+    *,
+    measured: bool = False,
 ) -> None:
     """Keep the truth of the folds, and the facts of the records that they name.
 
@@ -86,13 +91,19 @@ def write_truth(
     truth_files
         ``mask``, ``clean``, and ``path`` for the picture itself: kept of every probe, since numbers
         follow from them.
+    measured
+        Whether the masks of probes are measured: errors are told apart by the size of tattoos.
     """
     used = dict.fromkeys(
         name for fold in folds for name in (*fold.train, *fold.probes, *fold.pictures_of_references)
     )
     # Lines of score files are no images, and mostly nothing is known of them.
     facts = {name: _facts(records[name], root) for name in sorted(used) if name in records}
-    for i, name in enumerate(sorted({name for fold in folds for name in fold.probes})):
+    probes = sorted({name for fold in folds for name in fold.probes})
+    for name in probes if measured else ():
+        if name in facts:
+            facts[name].marked = marked_share(records[name])
+    for i, name in enumerate(probes):
         for kind in truth_files:
             source: Path | None = getattr(records[name], kind)
             if source is None:
@@ -248,6 +259,10 @@ def _record(name: str, facts: KeptRecord, root: Path, folder: Path) -> Record:
             open_file(folder, path).close()
     if facts.size is not None and min(facts.size) < 1:
         raise BadFile(folder / TRUTH, "is less than one pixel wide or high", f"{place}.size")
+    for column in ("quality", "marked"):
+        share = getattr(facts, column)
+        if share is not None and not 0 <= share <= 1:
+            raise BadFile(folder / TRUTH, f"is {share}; expected 0 to 1", f"{place}.{column}")
     known: dict[str, Any] = {field: getattr(facts, field) for field in _FACTS}
     known["tags"] = tuple(facts.tags)
     known["mask"], known["clean"] = (

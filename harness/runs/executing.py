@@ -181,6 +181,7 @@ def _execute(
         dict(judged.dataset.records),
         judged.dataset.root,
         task_of(judged.protocol).truth_files,
+        measured=task_of(judged.protocol).compares,
     )
     for unit in units:
         write_unit(place.folder(unit), unit)

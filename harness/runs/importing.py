@@ -209,7 +209,13 @@ def keep(
     (folder / record.CHECKSUMS).unlink(missing_ok=True)
     discard_parts(folder)
     write_whole(folder / record.PROTOCOL, protocol)
-    record.write_truth(folder, judged.folds, dict(judged.dataset.records), judged.dataset.root)
+    record.write_truth(
+        folder,
+        judged.folds,
+        dict(judged.dataset.records),
+        judged.dataset.root,
+        measured=task_of(judged.protocol).compares,
+    )
     for fold, answer in zip(judged.folds, imported.answers, strict=True):
         place = folder / "units" / f"fold-{fold.name}" / SCORES
         shutil.rmtree(place, ignore_errors=True)

@@ -32,7 +32,7 @@ __all__ = ["Answer", "Survey", "able", "survey"]
 FACTS = ("tattoo", "subject", "group", "source", "style", "media", "role", "label", "skin", "site")
 """Fields of a record of which the different values are counted."""
 
-GIVEN = ("tags", "box", "mask", "clean", "taken")
+GIVEN = ("tags", "box", "mask", "clean", "taken", "quality")
 """Fields of a record of which it is counted how many pictures have one."""
 
 

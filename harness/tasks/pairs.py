@@ -122,6 +122,8 @@ class Pairs:
         Number of the identity of each image: int64, shape (images,).
     mated, nonmated
         Those that took place; a mated comparison of a failed image as well.
+    mated_folds
+        Number of the fold of each mated comparison: int64, shape (mated,).
     kept
         Whether the scores of non-mated comparisons were kept; there are none here otherwise.
     """
@@ -130,6 +132,7 @@ class Pairs:
     identities: npt.NDArray[np.int64]
     mated: Comparisons
     nonmated: Comparisons
+    mated_folds: npt.NDArray[np.int64]
     kept: bool = True
 
     def threshold(self) -> Threshold | None:
@@ -200,7 +203,9 @@ def joined_pairs(parts: Iterable[Joined], run: Answered, *, kept: bool = True) -
     ]
     number = {label: i for i, label in enumerate(dict.fromkeys(whose))}
     identities = np.array([number[label] for label in whose], np.int64)
-    return Pairs(tuple(names), identities, _one(mated), _one(nonmated), kept)
+    sizes = [len(part.scores) for part in mated[1:]]
+    folds = np.repeat(np.arange(len(sizes)), sizes)
+    return Pairs(tuple(names), identities, _one(mated), _one(nonmated), folds, kept)
 
 
 def _one(parts: Sequence[Comparisons]) -> Comparisons:

@@ -246,13 +246,13 @@ class _Searches:
         ends = sorted({int(rank) for rank in self.ranks if rank != MISS})
         low = _first(ends, lambda one: one.high >= share, self._hit_interval)
         high = _first(ends, lambda one: one.low >= share, self._hit_interval)
+        if high is None and self.ranks.max() < MISS:
+            high = int(self.gallery.max())  # no list is longer, and each mate is in one
         if low is not None and high is not None:
             estimate.low, estimate.high = float(low), float(high)
             estimate.method = "lengths at which the interval of the hit rate holds the share"
         else:
-            estimate.flags.append(
-                f"{NONE}with so few searches, more than the mates found may lie beyond any list"
-            )
+            estimate.flags.append(f"{NONE}so few mates are found that no list may be long enough")
         return Reach(share, estimate, workload.saved(self.gallery, length))
 
     def _hit_interval(self, rank: int) -> Interval:

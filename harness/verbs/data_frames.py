@@ -79,7 +79,7 @@ def _missing(value: Any) -> bool:
 def _cell(name: str, value: Any) -> str:
     if _missing(value):
         return ""
-    if isinstance(value, float) and value.is_integer() and name != "text_score":
+    if isinstance(value, float) and value.is_integer() and name not in ("text_score", "quality"):
         value = int(value)  # what pandas makes of whole numbers in a column with a hole
     if not isinstance(value, str) and isinstance(value, Iterable):
         between = " " if name == "box" else ";"

@@ -54,6 +54,7 @@ _LABELS = {
     "skin": ("Skin tone", "any word, such as fitzpatrick-4"),
     "site": ("Place on the body", "any word, such as forearm"),
     "taken": ("Date", "of the capture: 2024-05-17, 2024-05 or 2024"),
+    "quality": ("Quality", "for comparing: a number from 0 to 1; higher is better"),
     "source": ("Capture", "the same name: the same photograph"),
     "fold": ("Fold", "in which it is judged"),
     "use_case": ("Use case", ""),
@@ -63,7 +64,7 @@ _LABELS = {
 """What a page calls columns, in its order; a column that is not here is called by its name."""
 
 _IN_SIGHT = ("tattoo", "style", "tags", "subject", "group")
-_RARE = ("fold", "use_case", "query", "text_score")
+_RARE = ("quality", "fold", "use_case", "query", "text_score")
 """Columns that a page offers only where the manifest has them."""
 
 

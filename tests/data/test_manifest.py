@@ -40,6 +40,7 @@ def test_every_column_reaches_its_field(tmp_path: Path) -> None:
         "skin": "fitzpatrick-4",
         "taken": "2019-04",
         "site": "upper arm",
+        "quality": "0.75",
         "tags": "rose dagger  skull",
         "mask": "m.png",
         "clean": "clean/é.png",
@@ -71,6 +72,7 @@ def test_every_column_reaches_its_field(tmp_path: Path) -> None:
         skin="fitzpatrick-4",
         taken="2019-04",
         site="upper arm",
+        quality=0.75,
         tags=("rose", "dagger", "skull"),
         mask=tmp_path / "m.png",
         clean=tmp_path / "clean" / "é.png",
@@ -86,6 +88,18 @@ def test_a_date_that_is_none_is_left_out_and_said_with_its_line(tmp_path: Path) 
     assert [one.severity for one in said] == ["warning"] * 3
     assert said[0].text == (
         "set.csv:6: taken '2023-02-29' is not read; a date is 2024-05-17, 2024-05 or 2024"
+    )
+
+
+def test_a_quality_that_is_no_share_is_left_out_and_said_with_its_line(tmp_path: Path) -> None:
+    given = ["0", "1", "0.25", "", "good", "1.01", "-0.1", "nan"]
+    table = ["image,quality", *(f"{k}.png,{text}" for k, text in enumerate(given))]
+    data = read_manifest(lines(tmp_path / "set.csv", table))
+    assert [record.quality for record in data.records.values()] == [0, 1, 0.25, *[None] * 5]
+    said = [one for one in data.findings if one.code == "unreadable-qualities"]
+    assert [one.severity for one in said] == ["warning"] * 4
+    assert said[0].text == (
+        "set.csv:6: quality 'good' is not read; it is a number from 0 (worst) to 1 (best)"
     )
 
 

@@ -34,6 +34,7 @@ GIVEN = {
     "mask": "a mask",
     "clean": "a clean capture",
     "taken": "a date",
+    "quality": "a quality",
 }
 
 

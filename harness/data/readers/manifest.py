@@ -28,6 +28,8 @@ column        meaning
 ``taken``     when the capture was made: ``2024-05-17``, ``2024-05`` or ``2024``; results are told
               apart by the time between captures
 ``site``      where on the body the tattoo is, any word: ``forearm``; results are grouped by it
+``quality``   how good the image is for comparing, a number from 0 to 1, higher is better; error is
+              held against it
 ``tags``      motifs, with ``;``, ``,`` or ``|`` between them, or with spaces where the column has
               none of these; a tag of two words is written with ``_``; a list of Python or JSON
 ``mask``      path of an image of the tattoo's pixels, relative to the manifest's folder
@@ -74,8 +76,8 @@ __all__ = [
 
 COLUMNS = (
     *("image", "tattoo", "subject", "group", "source", "style", "media", "role", "fold"),
-    *("box", "label", "skin", "taken", "site", "tags", "mask", "clean", "use_case", "name"),
-    *("query", "text_score"),
+    *("box", "label", "skin", "taken", "site", "quality", "tags", "mask", "clean"),
+    *("use_case", "name", "query", "text_score"),
 )
 LABELS = ("tattoo", "non-tattoo")
 MEDIA = ("photo", "sketch", "scanned-print", "computer-graphic", "graffiti")
@@ -311,6 +313,7 @@ def _row(
         skin=values.get("skin") or None,
         taken=_date(values.get("taken", ""), place, own),
         site=values.get("site") or None,
+        quality=_quality(values.get("quality", ""), place, own),
         tags=tags,
         mask=files.get("mask"),
         clean=files.get("clean"),
@@ -356,16 +359,30 @@ def _share_sources(records: dict[str, Record], root: Root) -> None:
 
 
 def _number(text: str, place: str, findings: Findings) -> float | None:
-    if not text:
-        return None
-    try:
-        # Spreadsheets of many countries write a comma.
-        number = float(text.replace(",", ".") if text.count(",") == 1 else text)
-    except ValueError:
-        number = math.nan
-    if math.isfinite(number):
+    number = _read_number(text) if text else None
+    if number is None or math.isfinite(number):
         return number
     findings.problem("unknown values", f"{place}: text_score {text!r} is not a finite number")
+    return None
+
+
+def _read_number(text: str) -> float:
+    """Return a number, NaN for a text that is none."""
+    try:
+        # Spreadsheets of many countries write a comma.
+        return float(text.replace(",", ".") if text.count(",") == 1 else text)
+    except ValueError:
+        return math.nan
+
+
+def _quality(text: str, place: str, findings: Findings) -> float | None:
+    number = _read_number(text) if text else None
+    if number is None or 0 <= number <= 1:
+        return number
+    findings.warning(
+        "unreadable qualities",
+        f"{place}: quality {text!r} is not read; it is a number from 0 (worst) to 1 (best)",
+    )
     return None
 
 

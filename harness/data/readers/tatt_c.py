@@ -212,6 +212,7 @@ def _enrich(
             skin=described.skin,
             taken=described.taken,
             site=described.site,
+            quality=described.quality,
             tags=described.tags,
             mask=described.mask,
             clean=described.clean,
