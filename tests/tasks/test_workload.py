@@ -62,6 +62,7 @@ def test_the_reach_is_read_from_the_ranks_and_saved_from_the_galleries() -> None
     assert most.saved == pytest.approx(1 - length / 12)
     assert most.length.low is not None
     assert most.length.low <= length
+    assert most.length.high == 12
     assert every.length.value == ranks[-1]
     assert every.length.low is None
     assert every.beyond == pytest.approx(1 - 0.025 ** (1 / 12))
