@@ -1,0 +1,150 @@
+"""What the stored scores of a run say beside what is known of its images: nothing is run again.
+
+Look-alikes among the non-mates, the size of tattoos, the quality of images, and what an examiner
+has to view. All comparisons are judged at one threshold; what cannot be had has a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.metrics.ids import Metric
+from harness.record.record import Run
+from harness.tasks.answers import Answered
+from harness.tasks.binned import AREA, MASK, BinRates, bins_by, rates_in
+from harness.tasks.discarding import Discarding, discarding, pair_qualities
+from harness.tasks.kinds import task_of
+from harness.tasks.pairs import Pairs, Threshold
+from harness.tasks.same_design import COLUMNS, SameDesign, same_design
+from harness.tasks.searches import FoldSearches
+from harness.tasks.workload import Workload, workload_of
+
+__all__ = ["COLUMN", "ToldApart"]
+
+COLUMN = "the column quality of the data set"
+"""Source of a quality."""
+
+STREAMED = (
+    "so many comparisons were made that their scores are summed up, not kept, and no threshold of "
+    "all of them is known"
+)
+LISTED = "candidate lists end before their gallery does, and no score beyond them is known"
+
+
+@dataclass(frozen=True, eq=False)
+class ToldApart:
+    """The stored scores of a run, told apart by what is known of its images.
+
+    Parameters
+    ----------
+    run
+        Read from its folder.
+    """
+
+    run: Run
+
+    @cached_property
+    def answered(self) -> Answered:
+        """Folds with their answers."""
+        return Answered(self.run.folds, self.run.answers, self.run.records, self.run.protocol)
+
+    @cached_property
+    def parts(self) -> list[FoldSearches]:
+        """The searches of folds or draws; none where nothing is searched."""
+        if not task_of(self.run.protocol).compares:
+            return []
+        found = self.run.computed(task_of(self.run.protocol).parts, self.answered)
+        return [part for part in found if isinstance(part, FoldSearches)]
+
+    @cached_property
+    def pairs(self) -> Pairs | None:
+        """All comparisons with their images; None where none are compared, or have names."""
+        return self.run.computed(task_of(self.run.protocol).pairs, self.answered)
+
+    @property
+    def without_threshold(self) -> str:
+        """Why there is no threshold of all comparisons; empty where there is one, or none made."""
+        if self.pairs is None:
+            return ""
+        if self.run.manifest.list_length is not None:
+            return LISTED
+        return "" if self.pairs.kept else STREAMED
+
+    @cached_property
+    def threshold(self) -> Threshold | None:
+        """The one threshold of all comparisons, as of `harness.tasks.pairs.threshold_of`."""
+        return None if self.pairs is None or self.without_threshold else self.pairs.threshold()
+
+    @property
+    def rank(self) -> int:
+        """Within which a mate is a hit: the headline's rank, or 1."""
+        rank = dict(Metric.parse(self.run.protocol.headline_id).options).get("rank", 1)
+        return int(rank)
+
+    def same_design(self) -> list[SameDesign]:
+        """Return look-alikes apart from other non-mates, by each column that tells them apart."""
+        if self.pairs is None or self.threshold is None:
+            return []
+        own = self.pairs, self.threshold, self.run.records, self.parts, self.rank
+        found = (self.run.computed(same_design, column, *own) for column in COLUMNS)
+        return [one for one in found if one is not None]
+
+    def sizes(self) -> dict[str, list[BinRates]]:
+        """Return error rates by the size of the probe's tattoo.
+
+        Under `AREA` by the share of the image that its box takes, under `MASK` by the share of its
+        pixels; those of which nothing is known are left out.
+        """
+        if self.pairs is None:
+            return {}
+        found = {}
+        depth = self.run.manifest.list_length
+        parts = self.parts if depth is None or self.rank <= depth else []
+        for what in (AREA, MASK):
+            bins = bins_by(what, self.run.records)
+            own = bins, self.pairs, self.threshold, parts, self.rank
+            rates = self.run.computed(rates_in, *own)
+            if rates:
+                found[what] = rates
+        return found
+
+    def qualities(self) -> dict[str, tuple[list[Mapping[str, float]], list[Mapping[str, float]]]]:
+        """Return, by source, the qualities of images in each fold: as probes, and as references."""
+        column = {
+            name: record.quality
+            for name, record in self.run.records.items()
+            if record.quality is not None
+        }
+        folds = len(self.run.folds)
+        return {COLUMN: ([column] * folds, [column] * folds)} if column else {}
+
+    def discarding(self) -> list[Discarding]:
+        """Return what discarding the worst images gains, for each source of a quality."""
+        if self.pairs is None or self.threshold is None:
+            return []
+        found = []
+        for source, (probes, references) in self.qualities().items():
+            values = pair_qualities(self.pairs, probes, references)
+            one = self.run.computed(discarding, self.pairs, self.threshold, values, source)
+            if one is not None:
+                found.append(one)
+        return found
+
+    def workload(self, *lengths: int) -> Workload | None:
+        """Return what an examiner views; None where no search has a mate.
+
+        Parameters
+        ----------
+        *lengths
+            Of lists; round ones unless given.
+        """
+        if not self.parts:
+            return None
+        points = task_of(self.run.protocol).operating_points(self.answered)
+        depth = self.run.manifest.list_length
+        found: Workload | None = self.run.computed(
+            lambda: workload_of(self.parts, points, depth=depth, lengths=lengths)
+        )
+        return found
