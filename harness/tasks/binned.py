@@ -23,10 +23,23 @@ from harness.tasks.intervals import set_interval
 from harness.tasks.pairs import Pairs, Threshold
 from harness.tasks.searches import FoldSearches
 
-__all__ = ["AREA", "MASK", "QUALITY", "BinRates", "Bins", "bins_by", "quality_bins", "rates_in"]
+__all__ = [
+    "AREA",
+    "FEW_ERRORS",
+    "MASK",
+    "QUALITY",
+    "BinRates",
+    "Bins",
+    "bins_by",
+    "quality_bins",
+    "rates_in",
+]
 
 AREA, MASK, QUALITY = "area", "mask", "quality"
 """What images are told apart by: the share of the tattoo's box, of its pixels, or the quality."""
+
+FEW_ERRORS = "fewer than 30 errors"
+"""Flag of a rate that is only an order of magnitude."""
 
 _QUARTERS = 4
 
@@ -202,5 +215,5 @@ def _share(values: Doubles, clusters: Ints, *, errors: int) -> Estimate:
     numbers = np.unique(clusters, return_inverse=True)[1].astype(np.int64)
     set_interval(estimate, choose_interval(values, numbers), int(numbers.max()) + 1)
     if few_errors(errors):
-        estimate.flags.append("fewer than 30 errors")
+        estimate.flags.append(FEW_ERRORS)
     return estimate

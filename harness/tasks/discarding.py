@@ -75,6 +75,11 @@ class Discarding(msgspec.Struct):
     ideal: float
     gain: Estimate
 
+    def at(self, share: float) -> float:
+        """Return the FNMR with at most this share discarded."""
+        curve = DiscardCurve(np.array(self.discarded), np.array(self.fnmr))
+        return float(curve.at(np.array([share]))[0])
+
 
 def pair_qualities(
     pairs: Pairs, probes: Sequence[Mapping[str, float]], references: Sequence[Mapping[str, float]]

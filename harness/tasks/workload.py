@@ -35,7 +35,7 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 MOST_OF_THEM = 0.95
 """Share of the mates that a list should hold."""
 
-_STEPS = (1, 2, 3, 5)
+_FEW, _STEPS = 20, (1, 1.5, 2, 3, 4, 5, 6, 8)
 
 
 class OfLength(msgspec.Struct):
@@ -150,7 +150,7 @@ def workload_of(
     depth
         Rank at which lists end; a mate beyond it was not found.
     lengths
-        Of lists; 1, 2, 3, 5, 10 and so on unless given.
+        Of lists; round ones unless given.
     """
     ranks: Ints = np.concatenate([np.asarray(part.ranks, np.int64) for part in parts])
     mates: Ints = np.concatenate([np.asarray(part.mates, np.int64) for part in parts])
@@ -183,13 +183,14 @@ def workload_of(
 
 
 def _round_lengths(longest: int) -> list[int]:
-    """Return 1, 2, 3, 5, 10, 20 and so on, and the longest.
+    """Return every length up to `_FEW`, round ones beyond, and the longest.
 
-    >>> _round_lengths(60)
-    [1, 2, 3, 5, 10, 20, 30, 50, 60]
+    >>> _round_lengths(120)[-12:]
+    [18, 19, 20, 30, 40, 50, 60, 80, 100, 120]
     """
-    steps = [step * 10**power for power in range(len(str(longest))) for step in _STEPS]
-    return [*(step for step in steps if step < longest), longest]
+    steps = [int(step * 10**power) for power in range(1, len(str(longest))) for step in _STEPS]
+    every = [*range(1, min(longest, _FEW)), *(step for step in steps if _FEW <= step < longest)]
+    return [*every, longest]
 
 
 class _Searches:

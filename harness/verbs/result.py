@@ -24,6 +24,7 @@ from harness.statistics.estimate import Estimate
 from harness.tasks.ageing import AgeBin
 from harness.tasks.differentials import Differentials, GroupRow, Spread
 from harness.tasks.results import Curves, Outcome
+from harness.verbs import told_apart
 from harness.verbs.cells import table_html, text_html
 from harness.verbs.frames import frame_of_structs, frame_of_table
 
@@ -237,6 +238,56 @@ class Run:
         refuse_joined(self.folder, what)
         record.check_answers(self.folder)
         return record.read_run(self.folder)
+
+    def workload(self, *lengths: int) -> pd.DataFrame:
+        """Return what an examiner views by the length of lists, and how long these must be.
+
+        Parameters
+        ----------
+        *lengths
+            Of lists; round ones unless given.
+
+        Raises
+        ------
+        UsageError
+            If no search of the run has a mate.
+        """
+        return told_apart.workload_frame(self.folder, lengths)
+
+    def look_alikes(self) -> pd.DataFrame:
+        """Return the false match rate of non-mates of one design, or style, apart from others.
+
+        Beside it, hit rates without look-alikes in the galleries: ``whole``, ``without``, and
+        ``as_many``, without as many others. Empty where no column tells non-mates apart.
+
+        Raises
+        ------
+        UsageError
+            If the run compares no images, or no threshold of all comparisons is known.
+        """
+        return told_apart.look_alikes_frame(self.folder)
+
+    def sizes(self) -> pd.DataFrame:
+        """Return FNMR and hit rate by the size of the probe's tattoo; empty where none is known.
+
+        Raises
+        ------
+        UsageError
+            If the run compares no images.
+        """
+        return told_apart.sizes_frame(self.folder)
+
+    def quality(self) -> pd.DataFrame:
+        """Return FNMR by the share of comparisons that are discarded, the lowest quality first.
+
+        Empty where no image has a quality.
+
+        Raises
+        ------
+        UsageError
+            If the run compares no images, or no threshold of all comparisons is known.
+        """
+        return told_apart.quality_frame(self.folder)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of the run by its name: one of `tables`.

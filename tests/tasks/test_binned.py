@@ -56,8 +56,9 @@ def test_each_bin_has_the_rates_of_its_probes_alone(what: str) -> None:
         ]
         assert one.fnmr is not None
         assert one.hits is not None
-        assert (one.fnmr.value, one.fnmr.n) == (pytest.approx(np.mean(missed)), len(missed))
-        assert (one.hits.value, one.hits.n) == (pytest.approx(np.mean(hits)), len(hits))
+        assert one.fnmr.value == pytest.approx(np.mean(missed))
+        assert one.hits.value == pytest.approx(np.mean(hits))
+        assert (one.fnmr.n, one.hits.n) == (len(missed), len(hits))
         assert one.identities == len({run.records[p].tattoo for p in _probes(run, bins, one.name)})
     counted = sum(one.hits.n for one in found if one.hits is not None)
     assert counted == sum(bins.of.get(p) is not None for fold in run.folds for p in fold.probes)

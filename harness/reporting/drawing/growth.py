@@ -12,7 +12,7 @@ from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, abbreviation, count, interval, percent, score
 from harness.tasks.growth import CERTAIN, Growth, GrowthCurve, GrowthPoint
 
-__all__ = ["growth_figure", "label", "searches_in", "size_text"]
+__all__ = ["growth_figure", "label", "searches_in", "share_text", "shares_range", "size_text"]
 
 _NAMES = {
     "hit-rate": "Hit rate",
@@ -193,8 +193,8 @@ def _table(growth: Growth) -> Table:
             row = (
                 *((count(curve.point.rank),) if ranked else _point_cells(curve)),
                 size_text(point, growth),
-                _share(estimate.value),
-                CERTAIN if CERTAIN in estimate.flags else _range(estimate.low, estimate.high),
+                share_text(estimate.value),
+                CERTAIN if CERTAIN in estimate.flags else shares_range(estimate.low, estimate.high),
             )
             told = "" if estimate.chance is None else percent(estimate.chance)
             rows.append((*row, *[told] * chance))
@@ -212,24 +212,24 @@ def _table(growth: Growth) -> Table:
     )
 
 
-def _share(value: float | None) -> str:
+def share_text(value: float | None) -> str:
     """Return a rate in percent: that of few of all galleries that may be drawn is nearly none."""
     if value is not None and 0 < value < LEAST:
         return f"<{percent(LEAST)}"
     return percent(value)
 
 
-def _range(low: float | None, high: float | None) -> str:
-    """Return an interval in percent, its ends as `_share` writes them.
+def shares_range(low: float | None, high: float | None) -> str:
+    """Return an interval in percent, its ends as `share_text` writes them.
 
-    >>> _range(2e-7, 0.05).replace("\u202f", " "), _range(0.0, 3e-9).replace("\u202f", " ")
-    ('<0.001–5.0 %', '<0.001 %')
+    >>> [shares_range(*ends).replace("\u202f", " ") for ends in ((2e-7, 0.05), (0.0, 3e-9))]
+    ['<0.001–5.0 %', '<0.001 %']
     """
     text = interval("hit-rate", low, high)
     if low is None or high is None or not text:
         return NO_VALUE
     if 0 < high < LEAST:
-        return _share(high)
+        return share_text(high)
     return f"<{LEAST * 100:g}–{text.partition('–')[2]}" if 0 < low < LEAST else text
 
 

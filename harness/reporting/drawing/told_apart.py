@@ -10,7 +10,7 @@ import numpy as np
 from harness.errors import some
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import HOVER_POINTS, TABLE_ROWS, Figure
-from harness.reporting.operating import Doubles, quantile_bins
+from harness.reporting.operating import BINS, Doubles, quantile_bins
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, interval, number, percent
 from harness.statistics.estimate import Estimate
@@ -40,8 +40,10 @@ def kinds_figure(column: str, mated: Doubles, same: Doubles, other: Doubles) -> 
         Scores, float64, shape (comparisons,); what is not finite is left out.
     """
     kinds = [part[np.isfinite(part)] for part in (mated, same, other)]
-    bins = quantile_bins(kinds[0], np.concatenate(kinds[1:]))
-    if not bins or not all(map(len, kinds)):
+    fewest = min(map(len, kinds))
+    # Of few scores many bins would show nothing but their number.
+    bins = quantile_bins(kinds[0], np.concatenate(kinds[1:]), min(BINS, max(5, fewest // 8)))
+    if not bins or not fewest:
         return None
     low, high = bins["low"], bins["high"]
     edges = np.array([*low, high[-1]])
@@ -113,7 +115,7 @@ def discard_figure(found: Discarding, name: str) -> Figure:
     if len(known) == len(found.shares):
         shares, low, high = zip(*known, strict=True)
         bands.append(plots.Band("s0-band", list(shares), list(low), list(high)))
-    ideal = [share for share in (0.0, min(found.none, last), last)]
+    ideal = [0.0, min(found.none, last), last]
     series = [
         plots.Series("no gain", "chance", [0.0, last], [found.none] * 2),
         plots.Series("ideal", "s2", ideal, [max(0.0, found.none - share) for share in ideal]),
@@ -128,7 +130,7 @@ def discard_figure(found: Discarding, name: str) -> Figure:
         )
         for i in (steps[k] for k in plots.evenly(len(steps), HOVER_POINTS))
     ]
-    at = _at(found, LIMIT)
+    at = found.at(LIMIT)
     summary = (
         f"FNMR goes from {percent(found.none)} with nothing discarded to {percent(at)} with the "
         f"worst {percent(LIMIT, 0)} of the comparisons discarded."
@@ -142,7 +144,7 @@ def discard_figure(found: Discarding, name: str) -> Figure:
     rows = []
     for share, low_end, high_end in zip(found.shares, found.low, found.high, strict=True):
         ends = interval("hit-rate", low_end, high_end) or NO_VALUE
-        rows.append((percent(share), percent(_at(found, share)), ends))
+        rows.append((percent(share), percent(found.at(share)), ends))
     return Figure(
         name,
         "Error against discard",
@@ -184,11 +186,6 @@ def _stairs(
         x += [share, share]
         y += [y[-1], rate]
     return [*x, last], [*y, y[-1]]
-
-
-def _at(found: Discarding, share: float) -> float:
-    place = int(np.searchsorted(np.array(found.discarded), share + 1e-12, side="right")) - 1
-    return found.fnmr[place]
 
 
 def workload_figure(found: Workload, algorithm: str) -> Figure | None:
@@ -236,14 +233,14 @@ def workload_figure(found: Workload, algorithm: str) -> Figure | None:
         plots.Point(
             length,
             value,
-            f"Lists of {count(int(length))}: {number(value)} candidates viewed in a search",
+            f"Lists of {count(int(length))}: viewed in a search {number(value)}",
         )
         for length, value in zip(lengths, values, strict=True)
     ]
     last = every[-1]
     summary = (
-        f"In lists of {count(last.length)} an examiner views {number(values[-1])} candidates of "
-        f"{algorithm} in a search with a mate, on average; in a random order "
+        f"In lists of {count(last.length)} by {algorithm}, the candidates that are viewed in a "
+        f"search with a mate number {number(values[-1])} on average; in a random order "
         f"{number(chances[-1])}."
     )
     return Figure(

@@ -15,6 +15,7 @@ from harness.record.differing import pairs_in
 from harness.record.kept_run import MOST, kept_run
 from harness.record.manifest import Manifest
 from harness.record.record import Run
+from harness.record.told_apart import ToldApart
 from harness.reporting.drawing.figures import Figure
 from harness.reporting.drawing.thumbnails import PICTURE_BYTES
 from harness.reporting.operating import Operating, operating_of
@@ -118,6 +119,11 @@ class SectionInput:
         counts = self.metrics.counts
         many = sum(counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
         return self.kept is None and many > MOST
+
+    @cached_property
+    def apart(self) -> ToldApart | None:
+        """What the stored scores say beside what is known of images; None as of `kept`."""
+        return None if self.kept is None else ToldApart(self.kept)
 
     @cached_property
     def scores(self) -> Operating | None:
