@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from harness.reporting.drawing.told_apart import discard_figure, range_text
-from harness.reporting.sections.look_alikes import at_threshold, remarks
+from harness.reporting.drawing.told_apart import discard_figure
+from harness.reporting.sections.look_alikes import at_threshold
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.wording import NO_VALUE, count, number, percent
+from harness.reporting.wording import NO_VALUE, count, interval, percent
+from harness.statistics.estimate import Estimate
 from harness.tasks.discarding import LIMIT, Discarding
 
 HEADING = "Quality against error"
@@ -36,39 +37,38 @@ the others is counted. {{ at }}</p>
         at=at_threshold(apart.threshold),
         table=_table(found),
         sentences=[sentence for one in found for sentence in _sentences(one)],
-        figures=[discard_figure(one, f"discard-{k}") for k, one in enumerate(found, start=1)],
+        figures=[
+            discard_figure(one, f"discard-{k}")
+            for k, one in enumerate(found, start=1)
+            if one.none > 0  # without an error there is nothing to foresee
+        ],
     )
     return Section("discarding", HEADING, content)
 
 
 def _table(found: list[Discarding]) -> Table:
     return Table(
-        f"Mean FNMR over discarding up to {percent(LIMIT, 0)} of the comparisons (the partial area "
-        "under the curve, over its width)",
-        (
-            "Quality",
-            "Mean FNMR",
-            "95 % interval",
-            "No gain",
-            "Ideal",
-            "Gain",
-            "95 % interval ",
-            "Remarks",
-        ),
+        f"Mean FNMR over discarding up to {percent(LIMIT, 0)} of the comparisons (partial area "
+        "under the curve, over its width), with 95\u00a0% intervals",
+        ("Quality", "Mean FNMR", "No gain", "Ideal", "Gain"),
         tuple(
             (
                 one.source,
-                percent(one.area.value),
-                range_text(one.area),
+                _with_range(one.area),
                 percent(one.none),
                 percent(one.ideal),
-                NO_VALUE if one.gain.value is None else percent(one.gain.value),
-                range_text(one.gain),
-                "; ".join(dict.fromkeys(filter(None, map(remarks, (one.area, one.gain))))),
+                _with_range(one.gain),
             )
             for one in found
         ),
     )
+
+
+def _with_range(found: Estimate) -> str:
+    if found.value is None:
+        return NO_VALUE
+    range_ = interval("hit-rate", found.low, found.high)
+    return f"{percent(found.value)} ({range_})" if range_ else percent(found.value)
 
 
 def _sentences(found: Discarding) -> list[str]:
@@ -78,10 +78,13 @@ def _sentences(found: Discarding) -> list[str]:
         "gain is the share of what discarding could gain at most: 0 where the quality says nothing "
         "of errors, below 0 where good images are discarded."
     ]
+    flags = dict.fromkeys((*found.area.flags, *found.gain.flags))
+    if flags:
+        said.append(f"What the data cannot support: {'; '.join(flags)}.")
     if found.unknown:
         said.append(
             f"{count(found.unknown)} mated comparisons are left out, of which an image has no "
-            f"quality; {number(found.refused)} of them are of an image that the algorithm gave up "
+            f"quality; {count(found.refused)} of them are of an image that the algorithm gave up "
             "on."
         )
     return said

@@ -10,7 +10,7 @@ from harness.reporting.drawing.growth import share_text, shares_range
 from harness.reporting.drawing.told_apart import kinds_figure, range_text
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.wording import count, number, percent
+from harness.reporting.wording import count, percent
 from harness.statistics.estimate import Estimate
 from harness.tasks.pairs import Threshold
 from harness.tasks.same_design import COLUMNS, SameDesign, Without, kinds_of
@@ -109,7 +109,7 @@ def _hits(found: Sequence[tuple[str, Without]]) -> Table | None:
             (
                 f"same {MADE_UP[column]}",
                 count(one.whole.n),
-                number(one.taken_out),
+                f"{one.taken_out:.1f}",
                 *(_hit(estimate) for estimate in (one.whole, one.without, one.as_many)),
             )
         )
