@@ -136,7 +136,14 @@ def same_design(
 
 
 def kinds_of(column: str, pairs: Pairs, records: Mapping[str, Record]) -> tuple[Bools, Bools]:
-    """Return which non-mated comparisons are of look-alikes, and which of others: (nonmated,)."""
+    """Return which non-mated comparisons are of look-alikes, and which of others.
+
+    Returns
+    -------
+    tuple
+        bool, shape (nonmated,) each; a comparison of an image that the column says nothing of is in
+        neither.
+    """
     labels = pairs.labels({name: getattr(record, column) for name, record in records.items()})
     probes, references = labels[pairs.nonmated.probes], labels[pairs.nonmated.references]
     known = (probes >= 0) & (references >= 0)
