@@ -20,13 +20,13 @@ from harness.tasks.workload import Workload
 __all__ = ["discard_figure", "kinds_figure", "range_text", "workload_figure"]
 
 
-def range_text(found: Estimate, *, rate: bool = True) -> str:
+def range_text(estimate: Estimate, *, rate: bool = True) -> str:
     """Return the interval of an estimate, in percent unless it is no rate."""
     if rate:
-        return interval("hit-rate", found.low, found.high) or NO_VALUE
-    if found.low is None or found.high is None:
+        return interval("hit-rate", estimate.low, estimate.high) or NO_VALUE
+    if estimate.low is None or estimate.high is None:
         return NO_VALUE
-    return f"{number(found.low)} to {number(found.high)}"
+    return f"{number(estimate.low)} to {number(estimate.high)}"
 
 
 def kinds_figure(column: str, mated: Doubles, same: Doubles, other: Doubles) -> Figure | None:
@@ -93,46 +93,46 @@ def kinds_figure(column: str, mated: Doubles, same: Doubles, other: Doubles) -> 
     )
 
 
-def discard_figure(found: Discarding, name: str) -> Figure:
+def discard_figure(curve: Discarding, name: str) -> Figure:
     """Return the figure of FNMR against what is discarded.
 
     Parameters
     ----------
-    found
+    curve
         Of a run.
     name
         Of the figure, unique in the page.
     """
-    last = found.shares[-1]
-    x, y = _stairs(found.discarded, found.fnmr, last)
+    last = curve.shares[-1]
+    x, y = _stairs(curve.discarded, curve.fnmr, last)
     known = [
         (share, low, high)
-        for share, low, high in zip(found.shares, found.low, found.high, strict=True)
+        for share, low, high in zip(curve.shares, curve.low, curve.high, strict=True)
         if low is not None and high is not None
     ]
-    top = max([*y, found.none, *(high for _, _, high in known)])
+    top = max([*y, curve.none, *(high for _, _, high in known)])
     bands = []
-    if len(known) == len(found.shares):
+    if len(known) == len(curve.shares):
         shares, low, high = zip(*known, strict=True)
         bands.append(plots.Band("s0-band", list(shares), list(low), list(high)))
-    ideal = [0.0, min(found.none, last), last]
+    ideal = [0.0, min(curve.none, last), last]
     series = [
-        plots.Series("no gain", "chance", [0.0, last], [found.none] * 2),
-        plots.Series("ideal", "s2", ideal, [max(0.0, found.none - share) for share in ideal]),
+        plots.Series("no gain", "chance", [0.0, last], [curve.none] * 2),
+        plots.Series("ideal", "s2", ideal, [max(0.0, curve.none - share) for share in ideal]),
         plots.Series("FNMR", "s0", x, y),
     ]
-    steps = [i for i, share in enumerate(found.discarded) if share <= last]
+    steps = [i for i, share in enumerate(curve.discarded) if share <= last]
     points = [
         plots.Point(
-            found.discarded[i],
-            found.fnmr[i],
-            f"{percent(found.discarded[i])} discarded: FNMR {percent(found.fnmr[i])}",
+            curve.discarded[i],
+            curve.fnmr[i],
+            f"{percent(curve.discarded[i])} discarded: FNMR {percent(curve.fnmr[i])}",
         )
         for i in (steps[k] for k in plots.evenly(len(steps), HOVER_POINTS))
     ]
-    at = found.at(LIMIT)
+    at = curve.at(LIMIT)
     summary = (
-        f"FNMR goes from {percent(found.none)} with nothing discarded to {percent(at)} with the "
+        f"FNMR goes from {percent(curve.none)} with nothing discarded to {percent(at)} with the "
         f"worst {percent(LIMIT, 0)} of the comparisons discarded."
     )
     legend = [("s0", "line", "FNMR of the comparisons that stay")]
@@ -142,9 +142,9 @@ def discard_figure(found: Discarding, name: str) -> Figure:
         ("s2", "line", "ideal: no quality gets below this line"),
     ]
     rows = []
-    for share, low_end, high_end in zip(found.shares, found.low, found.high, strict=True):
+    for share, low_end, high_end in zip(curve.shares, curve.low, curve.high, strict=True):
         ends = interval("hit-rate", low_end, high_end) or NO_VALUE
-        rows.append((percent(share), percent(found.at(share)), ends))
+        rows.append((percent(share), percent(curve.at(share)), ends))
     return Figure(
         name,
         "Error against discard",
@@ -166,12 +166,12 @@ def discard_figure(found: Discarding, name: str) -> Figure:
             "the line falls, the better the quality foresees errors.",
         ),
         Table(
-            f"FNMR by what is discarded: {some(found.comparisons, 'mated comparison')} of "
-            f"{some(found.identities, 'identity', 'identities')}",
+            f"FNMR by what is discarded: {some(curve.comparisons, 'mated comparison')} of "
+            f"{some(curve.identities, 'identity', 'identities')}",
             ("Discarded at most", "FNMR", "95 % interval"),
             tuple(rows[:TABLE_ROWS]),
         ),
-        data={"discarded": found.discarded, "fnmr": found.fnmr},
+        data={"discarded": curve.discarded, "fnmr": curve.fnmr},
     )
 
 
@@ -188,17 +188,17 @@ def _stairs(
     return [*x, last], [*y, y[-1]]
 
 
-def workload_figure(found: Workload, algorithm: str) -> Figure | None:
+def workload_figure(costs: Workload, algorithm: str) -> Figure | None:
     """Return the figure of candidates viewed by the length of lists; None with one length alone.
 
     Parameters
     ----------
-    found
+    costs
         Of a run.
     algorithm
         Its name.
     """
-    every = found.lengths
+    every = costs.lengths
     if len(every) < 2:
         return None
     lengths = [float(one.length) for one in every]
@@ -222,12 +222,12 @@ def workload_figure(found: Workload, algorithm: str) -> Figure | None:
         plots.Series("chance", "chance", lengths, chances),
         plots.Series("for each search", "s0", lengths, values),
     ]
-    # A mate found once in a thousand lists would flatten all the rest.
+    # A mate costs once in a thousand lists would flatten all the rest.
     top = max(*chances, *values)
     near = [(length, value) for length, value in hits if value <= 1.5 * top]
     if near:
         x, y = zip(*near, strict=True)
-        series.append(plots.Series("for each mate found", "s1", list(x), list(y)))
+        series.append(plots.Series("for each mate costs", "s1", list(x), list(y)))
         top = max(top, *y)
     points = [
         plots.Point(
@@ -260,7 +260,7 @@ def workload_figure(found: Workload, algorithm: str) -> Figure | None:
         (
             ("s0", "line", "in a search with a mate"),
             ("s0-band", "band", "95 % interval"),
-            *[("s1", "line", "for each mate that is found")] * bool(near),
+            *[("s1", "line", "for each mate that is costs")] * bool(near),
             ("chance", "line", "chance: a random order of the same galleries"),
         ),
         (
@@ -268,9 +268,9 @@ def workload_figure(found: Workload, algorithm: str) -> Figure | None:
             "ranks of the run.",
         ),
         Table(
-            f"Candidates viewed by length of list: {some(found.searches, 'search', 'searches')} "
+            f"Candidates viewed by length of list: {some(costs.searches, 'search', 'searches')} "
             "with a mate",
-            ("Length", "Viewed", "95 % interval", "Chance", "Per mate found", "95 % interval "),
+            ("Length", "Viewed", "95 % interval", "Chance", "Per mate costs", "95 % interval "),
             tuple(
                 (
                     count(one.length),
@@ -288,7 +288,7 @@ def workload_figure(found: Workload, algorithm: str) -> Figure | None:
             "viewed": values,
             "chance": chances,
             "per_mate_found": [one.per_hit.value for one in every],
-            "found": [one.found.value for one in every],
+            "costs": [one.found.value for one in every],
         },
     )
 
