@@ -61,7 +61,10 @@ class ToldApart:
     @cached_property
     def pairs(self) -> Pairs | None:
         """All comparisons with their images; None where none are compared, or have names."""
-        return self.run.computed(task_of(self.run.protocol).pairs, self.answered)
+        task = task_of(self.run.protocol)
+        if not (task.compares and task.names_images):
+            return None
+        return self.run.computed(task.pairs, self.answered)
 
     @property
     def without_threshold(self) -> str:

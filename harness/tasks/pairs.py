@@ -8,7 +8,7 @@ groups differ in (ISO/IEC 19795-10).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -122,18 +122,18 @@ class Pairs:
         Number of the identity of each image: int64, shape (images,).
     mated, nonmated
         Those that took place; a mated comparison of a failed image as well.
-    mated_folds
-        Number of the fold of each mated comparison: int64, shape (mated,).
     kept
         Whether the scores of non-mated comparisons were kept; there are none here otherwise.
+    mated_folds
+        Number of the fold of each mated comparison: int64, shape (mated,).
     """
 
     names: tuple[str, ...]
     identities: npt.NDArray[np.int64]
     mated: Comparisons
     nonmated: Comparisons
-    mated_folds: npt.NDArray[np.int64]
     kept: bool = True
+    mated_folds: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def threshold(self) -> Threshold | None:
         """Return the one threshold of all comparisons; None where it cannot be had."""
@@ -205,7 +205,7 @@ def joined_pairs(parts: Iterable[Joined], run: Answered, *, kept: bool = True) -
     identities = np.array([number[label] for label in whose], np.int64)
     sizes = [len(part.scores) for part in mated[1:]]
     folds = np.repeat(np.arange(len(sizes)), sizes)
-    return Pairs(tuple(names), identities, _one(mated), _one(nonmated), folds, kept)
+    return Pairs(tuple(names), identities, _one(mated), _one(nonmated), kept, folds)
 
 
 def _one(parts: Sequence[Comparisons]) -> Comparisons:

@@ -28,7 +28,7 @@ def pairs_of(
         np.concatenate([whose, whose]),
         Comparisons(np.array(scores, np.float64), places, places + n),
         Comparisons(np.empty(0), none, none),
-        np.zeros(n, np.int64),
+        mated_folds=np.zeros(n, np.int64),
     )
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from harness.data.records import Record
-from harness.record.differing import pairs_in
 from harness.record.kept_run import MOST, kept_run
 from harness.record.manifest import Manifest
 from harness.record.record import Run
@@ -109,9 +108,8 @@ class SectionInput:
     @cached_property
     def pairs(self) -> Pairs | None:
         """The comparisons of the run's named images; None where there are none, or not at hand."""
-        if self.kept is None or not (self.task.compares and self.task.names_images):
-            return None
-        return pairs_in(self.kept)
+        pairs = None if self.apart is None else self.apart.pairs
+        return pairs if pairs is not None and pairs.names else None
 
     @property
     def has_too_many(self) -> bool:
