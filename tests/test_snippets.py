@@ -88,10 +88,17 @@ def matcher(place: Path) -> None:
     (place / "my_matcher.py").write_text(text)
 
 
+def people(place: Path) -> None:
+    """A table that says of the people of the fixtures, who are drawn, what sex they have."""
+    lines = [f"s-ver{k:04d},{'fm'[k % 2]}" for k in range(125)]
+    (place / "people.csv").write_text("\n".join(["subject,sex", *lines]))
+
+
 NEEDED: dict[str, tuple[Prepare, ...]] = {
     "docs/by-example.md": (photographs, embeddings),
     "docs/data.md": (photographs,),
     "docs/annotate.md": (photographs,),
+    "docs/differentials.md": (people,),
     "docs/matching.md": (embeddings,),
     "docs/ci.md": (matcher,),
     "docs/tutorials/vendor.md": (model, embeddings),

@@ -76,7 +76,8 @@ def fingerprint(
     Covered are, for the records named: name, bytes of the image, and every truth, the files of mask
     and clean image as far as `truth_files` names them; the data set's folds as far as they speak of
     those records, in their order; and whether it states that it is synthetic. Not covered: where
-    the data set lies, its layout, and the order of its records.
+    the data set lies, its layout, the order of its records, and what tells results apart afterwards
+    and changes no score: skin tone, date and place on the body.
 
     Parameters
     ----------

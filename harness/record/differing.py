@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness.errors import UsageError
+from harness.record.own_columns import labels_in
 from harness.record.record import Run
 from harness.tasks.ageing import Ageing, ageing_of
 from harness.tasks.answers import Answered
@@ -46,7 +48,12 @@ def columns_in(run: Run, columns: Sequence[str] = tuple(COLUMNS)) -> list[str]:
 
 
 def differentials_in(
-    run: Run, column: str, pairs: Pairs | None = None, *, seed: int = 0
+    run: Run,
+    column: str,
+    pairs: Pairs | None = None,
+    *,
+    table: Path | None = None,
+    seed: int = 0,
 ) -> Differentials:
     """Return the errors of the groups of a column, at one threshold for all.
 
@@ -55,20 +62,23 @@ def differentials_in(
     run
         Whose comparisons they are.
     column
-        One of `harness.tasks.groups.COLUMNS`.
+        One of `harness.tasks.groups.COLUMNS`, or of the table.
     pairs
         Of `pairs_in`, where they are at hand.
+    table
+        That says whose group each image, tattoo or subject is, instead of the run's own data.
     seed
         Of draws and shuffles.
 
     Raises
     ------
     UsageError
-        If there is no such column, or the run compares no images.
+        If there is no such column, the table cannot be read, or the run compares no images.
     """
+    labels = None if table is None else labels_in(table, column, run.records)
     found = pairs_in(run) if pairs is None else pairs
     answered = Answered(run.folds, run.answers, run.records, run.protocol)
-    return differentials_of(answered, found, column, seed=seed)
+    return differentials_of(answered, found, column, labels, seed=seed)
 
 
 def ageing_in(run: Run, pairs: Pairs | None = None, *, seed: int = 0) -> Ageing:

@@ -10,7 +10,7 @@ from harness.statistics.differentials import CHANCE
 from harness.statistics.estimate import Estimate
 from harness.tasks.ageing import Ageing, Slope
 from harness.tasks.differentials import ALL, EXPECTED, Differentials, GroupRow, Spread
-from harness.tasks.groups import COLUMNS, FEWEST, OTHERS
+from harness.tasks.groups import FEWEST, OTHERS, word_of
 
 __all__ = [
     "age_notes",
@@ -46,7 +46,7 @@ def threshold_sentence(compared: Differentials) -> str:
 def group_sentences(compared: Differentials) -> list[str]:
     """Return what is to be said of the groups of a column before their tables."""
     if compared.reason:
-        return [f"Groups by {COLUMNS[compared.column]} are not compared: {compared.reason}."]
+        return [f"Groups by {word_of(compared.column)} are not compared: {compared.reason}."]
     return [_apart(one, compared) for one in compared.spreads if one.gini is not None]
 
 
@@ -71,7 +71,7 @@ def _apart(one: Spread, compared: Differentials) -> str:
 
 def group_table(compared: Differentials) -> Table:
     """Return the errors of every group, and of all comparisons."""
-    what = COLUMNS[compared.column]
+    what = word_of(compared.column)
     rows = tuple(
         (
             _named(row),
@@ -93,7 +93,7 @@ def group_table(compared: Differentials) -> Table:
 
 def shift_table(compared: Differentials) -> Table:
     """Return the median scores of every group, how far above those of all, and its failures."""
-    what = COLUMNS[compared.column]
+    what = word_of(compared.column)
     rows = tuple(
         (
             _named(row),
@@ -224,12 +224,12 @@ def group_notes(compared: Differentials) -> list[str]:
     if compared.unknown:
         notes.append(
             f"Of {some(compared.unknown, 'identity', 'identities')} the "
-            f"{COLUMNS[compared.column]} is not known; they are in no group."
+            f"{word_of(compared.column)} is not known; they are in no group."
         )
     if compared.several:
         notes.append(
             f"Images of {some(compared.several, 'identity', 'identities')} differ in "
-            f"{COLUMNS[compared.column]}; they are in no group."
+            f"{word_of(compared.column)}; they are in no group."
         )
     return notes
 

@@ -253,10 +253,13 @@ def rates_apart(
 ) -> tuple[Apart, Apart]:
     """Return Gini coefficient and highest rate over geometric mean, with what chance gives.
 
-    The interval is that of a bootstrap within groups, corrected for bias, as rates that vary lie
-    farther apart than the true ones. Neither number can fall below that of equal groups, so a
+    Rates that vary lie farther apart than the true ones, and replicates farther still. So the
+    interval is the widest that a bootstrap within groups gives: down to the lower of the ends that
+    are corrected for bias and that mirror the replicates at the value, up to the higher of the ends
+    with the correction and without. Neither number can fall below that of equal groups, so a
     bootstrap alone would never hold it: the interval reaches down to it where 5 % or more of
-    shuffled groups lie as far apart. Of equal groups it holds no difference in 95 of 100 cases.
+    shuffled groups lie as far apart. Of equal groups it holds no difference in 95 of 100 cases; of
+    groups that differ it held the true number in 92 (six groups that differ by little) to 100.
 
     Parameters
     ----------
@@ -297,25 +300,23 @@ def rates_apart(
         # Sums of the same numbers in another order may differ by their rounding.
         reached = np.count_nonzero(by_chance >= value - 1e-12 * abs(value))
         p = (1 + reached) / (1 + len(by_chance))
-        interval = bootstrap_interval(
-            resampled[:, column],
-            (value, 0.0),
-            identities=min(len(own) for own in members),
-            level=LEVEL,
-        )
+        ends = _ends(resampled[:, column], value, equal, min(len(own) for own in members))
+        low = equal if p >= CHANCE else ends[0]
         method = f"bootstrap of the identities of each group, {replicates:,} draws"
-        low = equal if p >= CHANCE else interval.low
-        high, middle = (
-            (np.quantile(by_chance, at) for at in (0.95, 0.5))
-            if len(by_chance)
-            else (
-                np.nan,
-                np.nan,
-            )
-        )
-        ends = Interval(min(low, value), max(interval.high, value), method)
-        found.append(Apart(value, ends, float(middle), float(high), p))
+        middle, reach = np.quantile(by_chance, [0.5, 0.95]) if len(by_chance) else (np.nan, np.nan)
+        found.append(Apart(value, Interval(low, ends[1], method), float(middle), float(reach), p))
     return found[0], found[1]
+
+
+def _ends(replicates: Doubles, value: float, equal: float, identities: int) -> tuple[float, float]:
+    """Return the widest ends; that of equal groups is 0 for a difference and 1 for a ratio."""
+    corrected, plain = (
+        bootstrap_interval(replicates, correction, identities=identities, level=LEVEL)
+        for correction in ((value, 0.0), None)
+    )
+    mirrored = value * value / plain.high if equal and plain.high else 2 * value - plain.high
+    low = min(corrected.low, max(mirrored, equal), value)
+    return low, max(corrected.high, plain.high, value)
 
 
 def shuffled_labels(labels: Labels, strata: Ints, shuffles: int, seed: int) -> Labels:

@@ -9,6 +9,7 @@ it; those across groups are in none, and are fewer false matches than those with
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -25,7 +26,7 @@ from harness.statistics.differentials import (
     within,
 )
 from harness.tasks.answers import Answered, finite
-from harness.tasks.groups import COLUMNS, FEWEST, Groups, groups_of
+from harness.tasks.groups import FEWEST, Groups, groups_of, labels_of, word_of
 from harness.tasks.pairs import Pairs, Threshold
 
 __all__ = ["ALL", "Differentials", "GroupRow", "Spread", "differentials_of"]
@@ -52,7 +53,7 @@ class GroupRow(msgspec.Struct):
     Parameters
     ----------
     column, group
-        What is grouped by, and the group; `ALL` and `OTHERS` are none of people.
+        What is grouped by, and the group; `ALL` and ``others`` are none of people.
     identities, with_mates, images
         In it; of the identities, those with mated comparisons.
     mated, false_nonmatches, fnmr, fnmr_low, fnmr_high
@@ -156,11 +157,11 @@ class Differentials(msgspec.Struct):
         all comparisons attain there, and the number of their false matches. None where scores were
         not kept.
     rows
-        The groups in the order of their names, `OTHERS` where there are any, and `ALL`.
+        The groups in the order of their names, ``others`` where there are any, and `ALL`.
     spreads
         Of each rate.
     pooled
-        Groups that stand in `OTHERS`.
+        Groups that stand in ``others``.
     unknown, several
         Identities in no group: nothing is known of them, or their images say different things.
     shuffles
@@ -183,7 +184,14 @@ class Differentials(msgspec.Struct):
     reason: str = ""
 
 
-def differentials_of(run: Answered, pairs: Pairs, column: str, *, seed: int = 0) -> Differentials:
+def differentials_of(
+    run: Answered,
+    pairs: Pairs,
+    column: str,
+    labels: Mapping[str, str] | None = None,
+    *,
+    seed: int = 0,
+) -> Differentials:
     """Return the errors of the groups of a column.
 
     Parameters
@@ -193,7 +201,9 @@ def differentials_of(run: Answered, pairs: Pairs, column: str, *, seed: int = 0)
     pairs
         All comparisons of the run.
     column
-        One of `harness.tasks.groups.COLUMNS`.
+        One of `harness.tasks.groups.COLUMNS`, or what the labels are called.
+    labels
+        Group of an image by its name, where the data do not say it.
     seed
         Of draws and shuffles.
 
@@ -202,7 +212,8 @@ def differentials_of(run: Answered, pairs: Pairs, column: str, *, seed: int = 0)
     UsageError
         If there is no such column.
     """
-    groups = groups_of(column, pairs.names, pairs.identities, run.records)
+    known = labels_of(column, run.records) if labels is None else labels
+    groups = groups_of(column, pairs.names, pairs.identities, known)
     found = Differentials(
         column, [], [], pooled=list(groups.pooled), unknown=groups.unknown, several=groups.several
     )
@@ -225,7 +236,7 @@ def differentials_of(run: Answered, pairs: Pairs, column: str, *, seed: int = 0)
 
 
 def _nobody(groups: Groups) -> str:
-    what = COLUMNS[groups.column]
+    what = word_of(groups.column)
     if groups.pooled:
         return f"no {what} has {FEWEST} identities, and with fewer its rates say nothing"
     if groups.several:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from harness.data.records import Record
 from harness.errors import UsageError, nearest
 
-__all__ = ["COLUMNS", "OTHERS", "SHOWN", "Groups", "groups_of"]
+__all__ = ["COLUMNS", "OTHERS", "SHOWN", "Groups", "groups_of", "labels_of", "word_of"]
 
 COLUMNS = {
     "skin": "skin tone",
@@ -69,24 +69,17 @@ class Groups:
     several: int
 
 
-def groups_of(
-    column: str,
-    names: Sequence[str],
-    identities: npt.NDArray[np.int64],
-    records: Mapping[str, Record],
-) -> Groups:
-    """Return the groups of identities.
+def word_of(column: str) -> str:
+    """Return what a column says, in words.
 
-    Parameters
-    ----------
-    column
-        One of `COLUMNS`.
-    names
-        Of the images.
-    identities
-        Number of the identity of each, from 0: shape (images,).
-    records
-        What is known of them, by name.
+    >>> word_of("skin"), word_of("x_decade_of_birth")
+    ('skin tone', 'decade of birth')
+    """
+    return COLUMNS.get(column, column.removeprefix("x_").replace("_", " "))
+
+
+def labels_of(column: str, records: Mapping[str, Record]) -> dict[str, str]:
+    """Return what a column of the data says of each image, by its name.
 
     Raises
     ------
@@ -95,25 +88,47 @@ def groups_of(
     """
     if column not in COLUMNS:
         raise UsageError(
-            f"no groups by {column!r}.{nearest(column, COLUMNS)} Known: {', '.join(COLUMNS)}"
+            f"no groups by {column!r}.{nearest(column, COLUMNS)} A run keeps "
+            f"{', '.join(COLUMNS)}; other columns are read from a table (--table FILE)"
         )
+    known = ((name, getattr(record, column)) for name, record in records.items())
+    return {name: label for name, label in known if label}
+
+
+def groups_of(
+    column: str,
+    names: Sequence[str],
+    identities: npt.NDArray[np.int64],
+    labels: Mapping[str, str],
+) -> Groups:
+    """Return the groups of identities.
+
+    Parameters
+    ----------
+    column
+        What the labels are called.
+    names
+        Of the images.
+    identities
+        Number of the identity of each, from 0: shape (images,).
+    labels
+        Group of an image by its name, where it is known.
+    """
     number = int(identities.max(initial=-1)) + 1
     said: list[set[str]] = [set() for _ in range(number)]
     for name, whose in zip(names, identities.tolist(), strict=True):
-        record = records.get(name)
-        value = None if record is None else getattr(record, column)
-        if value:
-            said[whose].add(value)
+        if labels.get(name):
+            said[whose].add(labels[name])
     sizes = Counter(next(iter(one)) for one in said if len(one) == 1)
     largest = sorted(sizes, key=lambda name: (-sizes[name], name))[:MOST]
     alone = sorted(name for name in largest if sizes[name] >= FEWEST)
     pooled = sorted(set(sizes).difference(alone))
     place = {name: i for i, name in enumerate(alone)} | dict.fromkeys(pooled, len(alone))
-    labels = [place[next(iter(one))] if len(one) == 1 else -1 for one in said]
+    places = [place[next(iter(one))] if len(one) == 1 else -1 for one in said]
     return Groups(
         column,
         (*alone, *([OTHERS] if pooled else [])),
-        np.array(labels, np.int64),
+        np.array(places, np.int64),
         len(alone),
         tuple(pooled),
         sum(not one for one in said),

@@ -178,7 +178,7 @@ class Run:
         index = pd.Index(run.folds[place].probes, name="probe")
         return pd.DataFrame(scores, index, columns if wide else None)
 
-    def differentials(self, column: str = "skin") -> pd.DataFrame:
+    def differentials(self, column: str = "skin", table: str | Path | None = None) -> pd.DataFrame:
         """Return the errors of groups of people at one threshold, a row for each group.
 
         `spreads` says how far the groups lie apart.
@@ -186,7 +186,9 @@ class Run:
         Parameters
         ----------
         column
-            Of the data set: ``skin``, ``site``, ``style`` or ``media``.
+            Of the data set: ``skin``, ``site``, ``style`` or ``media``; or of the table.
+        table
+            Of somebody's own: CSV or a spreadsheet with a line for each image, tattoo or subject.
 
         Returns
         -------
@@ -199,9 +201,9 @@ class Run:
         UsageError
             If there is no such column, or the run compares no images.
         """
-        return frame_of_structs(GroupRow, self._differentials(column).rows)
+        return frame_of_structs(GroupRow, self._differentials(column, table).rows)
 
-    def spreads(self, column: str = "skin") -> pd.DataFrame:
+    def spreads(self, column: str = "skin", table: str | Path | None = None) -> pd.DataFrame:
         """Return how far groups of people lie apart, beside the same of shuffled groups.
 
         Parameters and errors are those of `differentials`.
@@ -212,7 +214,7 @@ class Run:
             The fields of `harness.tasks.differentials.Spread`: a row each for ``fmr``, ``fnmr`` and
             ``fte``; none where nothing can be compared.
         """
-        return frame_of_structs(Spread, self._differentials(column).spreads)
+        return frame_of_structs(Spread, self._differentials(column, table).spreads)
 
     def ageing(self) -> pd.DataFrame:
         """Return mated comparisons by the time between their captures, a row for each span of it.
@@ -230,8 +232,9 @@ class Run:
         """
         return frame_of_structs(AgeBin, ageing_in(self._alone("the time between captures is")).bins)
 
-    def _differentials(self, column: str) -> Differentials:
-        return differentials_in(self._alone("groups are compared"), column)
+    def _differentials(self, column: str, table: str | Path | None) -> Differentials:
+        run, place = self._alone("groups are compared"), None if table is None else Path(table)
+        return differentials_in(run, column, table=place)
 
     def _alone(self, what: str) -> record.Run:
         """Return the run as its folder holds it, held against its checksums."""

@@ -134,6 +134,20 @@ def test_another_column_is_asked_for_by_name_and_a_wrong_one_is_refused(run: har
     assert (wrong.code, "Did you mean 'skin'" in wrong.err) == (2, True)
 
 
+def test_groups_may_stand_in_a_table_of_one_s_own(run: harness.Run, tmp_path: Path) -> None:
+    table = tmp_path / "people.csv"
+    lines = [f"t{k:02d},{'young' if k % 3 else 'old'}" for k in range(36)]
+    table.write_text("\n".join(["tattoo,x_age", *lines]), encoding="utf-8")
+    told = run_here("differentials", run.folder, "--table", table, "--groups", "x_age")
+    assert told.code == 0
+    assert "Errors by age, at one threshold" in told.out
+    frame = run.differentials("x_age", table=table)
+    assert frame.set_index("group")["identities"].to_dict() == {"old": 12, "young": 24, "all": 36}
+    assert run.spreads("x_age", table=table)["groups"].max() == 2
+    alone = run_here("differentials", run.folder, "--table", table)
+    assert (alone.code, "--table needs --groups COLUMN" in alone.err) == (2, True)
+
+
 def test_a_question_that_compares_nothing_is_refused_with_those_that_do(small_set: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_ON", "in-process")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 import pytest
 
-from harness.data.records import Dataset, Record
+from harness.data.records import Dataset
 from harness.errors import UsageError
 from harness.metrics.differentials import gini
 from harness.statistics.differentials import within
@@ -218,16 +217,15 @@ def test_no_groups_by_a_column_that_is_none() -> None:
         judged(data, column="skim")
 
 
-def test_names_that_are_lines_of_files_are_in_no_group() -> None:
-    found = groups_of("skin", ["a", "b"], np.array([0, 1]), {"a": Record("a", Path("a"), skin="x")})
+def test_names_of_which_nothing_is_known_are_in_no_group() -> None:
+    found = groups_of("skin", ["a", "b"], np.array([0, 1]), {"a": "x"})
     assert (found.alone, found.unknown, found.pooled) == (0, 1, ("x",))
     assert groups_of("skin", [], np.array([], np.int64), {}).names == ()
 
 
 def test_more_groups_than_can_be_read_are_taken_together_from_the_smallest() -> None:
-    labels = [f"g{k:02d}" for k in range(30) for _ in range(FEWEST + k)]
-    records = {str(i): Record(str(i), Path(str(i)), skin=one) for i, one in enumerate(labels)}
-    found = groups_of("skin", list(records), np.arange(len(labels)), records)
+    labels = {f"{k}-{i}": f"g{k:02d}" for k in range(30) for i in range(FEWEST + k)}
+    found = groups_of("skin", list(labels), np.arange(len(labels)), labels)
     assert found.names == (*(f"g{k:02d}" for k in range(6, 30)), OTHERS)
     assert found.pooled == tuple(f"g{k:02d}" for k in range(6))
 

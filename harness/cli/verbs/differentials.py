@@ -8,7 +8,8 @@ import click
 
 from harness.cli.group import commands
 from harness.cli.naming import RUN, of_runs
-from harness.cli.options import JSON
+from harness.cli.options import JSON, PATH
+from harness.errors import UsageError
 
 
 @commands.command()
@@ -18,12 +19,21 @@ from harness.cli.options import JSON
     "columns",
     multiple=True,
     metavar="COLUMN",
-    help="Group by this column: skin, site, style or media; else by skin and site, where the data "
-    "have them. Repeatable.",
+    help="Group by this column: skin, site, style or media, or one of --table; else by skin and "
+    "site, where the data have them. Repeatable.",
+)
+@click.option(
+    "--table",
+    type=PATH,
+    metavar="FILE",
+    help="Groups by columns of this CSV file or spreadsheet instead, which names images, tattoos "
+    "or subjects in its column image, tattoo or subject.",
 )
 @JSON
 @of_runs
-def differentials(folders: tuple[Path, ...], columns: tuple[str, ...], as_json: bool) -> None:
+def differentials(
+    folders: tuple[Path, ...], columns: tuple[str, ...], table: Path | None, as_json: bool
+) -> None:
     """Say how errors of RUNS differ between groups of people, and with the years.
 
     All groups are judged at one threshold (ISO/IEC 19795-10): FMR, FNMR, failures to enrol and
@@ -38,13 +48,17 @@ def differentials(folders: tuple[Path, ...], columns: tuple[str, ...], as_json: 
     from harness.record.joined import refuse_joined
     from harness.tasks.groups import SHOWN
 
+    if table is not None and not columns:
+        raise UsageError("--table needs --groups COLUMN: which of its columns says the groups?")
     said = []
     for folder in folders:
         refuse_joined(folder, "groups are compared")
         run = record.read_run(folder)
         pairs = pairs_in(run)
         chosen = columns or columns_in(run, SHOWN)
-        found = [differentials_in(run, column, pairs) for column in dict.fromkeys(chosen)]
+        found = [
+            differentials_in(run, column, pairs, table=table) for column in dict.fromkeys(chosen)
+        ]
         ageing = ageing_in(run, pairs)
         origin = run.manifest.origin
         if as_json:

@@ -13,7 +13,7 @@ from harness.reporting.differing import (
     threshold_sentence,
 )
 from harness.reporting.sections.section import Section, SectionInput, filled, filled_from
-from harness.tasks.groups import COLUMNS, SHOWN
+from harness.tasks.groups import SHOWN, word_of
 
 RULES = (
     "Groups of people are judged at one threshold for all, never at one of their own. A mated "
@@ -39,7 +39,7 @@ def section(run: SectionInput) -> Section | None:
         return None
     parts = [
         {
-            "what": COLUMNS[one.column],
+            "what": word_of(one.column),
             "said": group_sentences(one),
             "rows": group_table(one) if one.rows else None,
             "strips": strips(one) if one.rows else [],
