@@ -9,7 +9,7 @@ from harness.errors import UsageError
 from harness.record.own_columns import labels_in
 from harness.record.record import Run
 from harness.tasks.ageing import Ageing, ageing_of
-from harness.tasks.answers import Answered
+from harness.tasks.answers import Answered, ListsOfDraws
 from harness.tasks.differentials import Differentials, differentials_of
 from harness.tasks.groups import COLUMNS
 from harness.tasks.kinds import task_of
@@ -24,8 +24,18 @@ def pairs_in(run: Run) -> Pairs:
     Raises
     ------
     UsageError
-        If it compares no images, or they have no names.
+        If it compares no images, they have no names, or its scores end with candidate lists.
     """
+    depth = run.manifest.list_length
+    if depth is not None:
+        raise UsageError(
+            f"comparisons of groups are not available from lists of {depth}: they need every score"
+        )
+    if any(isinstance(answer, ListsOfDraws) for answer in run.answers):
+        raise UsageError(
+            f"protocol {run.manifest.origin.protocol!r} was answered by a list of each search in "
+            "each draw, so that no comparison has one score; comparisons of groups need that"
+        )
     task = task_of(run.protocol)
     answered = Answered(run.folds, run.answers, run.records, run.protocol)
     pairs = task.pairs(answered) if task.compares and task.names_images else None

@@ -125,7 +125,12 @@ class Searching(Comparing[FoldSearches, Whole]):
         ]
 
     def pairs(self, run: Answered) -> Pairs | None:
-        """Return all comparisons, of the non-mated ones those whose scores were kept."""
+        """Return all comparisons, of the non-mated ones those whose scores were kept.
+
+        None where each draw has lists of its own: then no comparison has one score.
+        """
+        if any(isinstance(answer, ListsOfDraws) for answer in run.answers):
+            return None
         parts = searches_of(run.by_fold, run.records, identities_of(run.folds))
         kept = not any(isinstance(answer, StreamedAnswer) for answer in run.answers)
         return joined_pairs((part.joined() for part in parts), run, kept=kept)

@@ -210,6 +210,27 @@ def test_every_draw_is_a_search_of_its_own_gallery_and_is_verified_and_judged_ag
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("protocol", ASKED)
+def test_lists_of_whole_galleries_give_every_number_but_have_no_score_of_a_comparison(
+    protocol: str, runs: dict[tuple[str, str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "lists.py").write_text(LISTS)
+    (tmp_path / f"{protocol}.toml").write_bytes(
+        (runs[protocol, "lists"] / "protocol.toml").read_bytes()
+    )
+    run = a_run(tmp_path, protocol, tmp_path / "lists.py")
+    assert json.loads((run / "manifest.json").read_text())["lists"] is None
+    assert values(run) == values(runs[protocol, "scores"])
+    assert run_harness("verify", run).code == 0
+    for words in (("differentials", run), ("score", run, "--likelihood-ratios", "logistic")):
+        refused = run_harness(*words)
+        assert refused.code == 2, refused.err
+        assert "each draw" in refused.err
+    refused = run_harness("differentials", runs[protocol, "lists"])
+    assert f"not available from lists of {LENGTH}" in refused.err
+
+
+@pytest.mark.slow
 def test_scores_behind_open_set_rates_are_exported_from_lists(
     runs: dict[tuple[str, str], Path], tmp_path: Path
 ) -> None:

@@ -107,7 +107,13 @@ class SectionInput:
 
     @cached_property
     def pairs(self) -> Pairs | None:
-        """The comparisons of the run's named images; None where there are none, or not at hand."""
+        """The comparisons of the run's named images; None where there are none, or not at hand.
+
+        Nor are they where scores end with candidate lists: one threshold for all would count what
+        lies beyond as below it.
+        """
+        if self.manifest.list_length is not None:
+            return None
         pairs = None if self.apart is None else self.apart.pairs
         return pairs if pairs is not None and pairs.names else None
 
