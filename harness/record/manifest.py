@@ -12,7 +12,7 @@ from harness.execution.costs import Cost
 from harness.execution.environment import Environment
 
 
-class AttackOrigin(msgspec.Struct):
+class AttackOrigin(msgspec.Struct, omit_defaults=True):
     """Everything of an attack on the probes that can change a number.
 
     Parameters
@@ -21,6 +21,8 @@ class AttackOrigin(msgspec.Struct):
         Of the remover, as for the algorithm under test.
     protocol, protocol_hash, data_hash
         Whose images it learned from.
+    version
+        As for the algorithm under test.
     """
 
     algorithm: str
@@ -30,6 +32,7 @@ class AttackOrigin(msgspec.Struct):
     protocol: str
     protocol_hash: str
     data_hash: str
+    version: str = ""
 
 
 class Retouched(msgspec.Struct):

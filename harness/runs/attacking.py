@@ -59,7 +59,7 @@ class Attack:
     Parameters
     ----------
     text
-        As typed: ``NAME``, ``NAME:PRESET`` or a removal protocol.
+        As typed: ``NAME``, ``NAME:PRESET``, ``exec:COMMAND`` or a removal protocol.
     entry
         The remover with its parameters.
     learnt
@@ -89,6 +89,7 @@ class Attack:
             protocol=self.learnt.name,
             protocol_hash=self.learnt.protocol_hash,
             data_hash=self.learnt.data_hash,
+            version=self.entry.description.version,
         )
 
 

@@ -32,7 +32,7 @@ from harness.execution.storage import (
     discard_parts,
     load_answer,
 )
-from harness.execution.unit import MODEL, SCORES, TEMPLATES, Unit, write_unit
+from harness.execution.unit import MODEL, RETOUCHING, SCORES, TEMPLATES, Unit, write_unit
 from harness.execution.variables import variables
 from harness.plugins.registry import Plugin, home_of, own_files
 from harness.plugins.sources import libraries
@@ -280,8 +280,12 @@ def _say(listen: Callable[[Event], None], what: str, done: int, total: int, note
 
 def _plugin_of(unit: Unit, run: Prepared) -> Plugin:
     attack = run.attack
-    own = attack is None or unit.file == str(run.entry.plugin.file)
-    return run.entry.plugin if own or attack is None else attack.entry.plugin
+    return run.entry.plugin if attack is None or _is_own(unit) else attack.entry.plugin
+
+
+def _is_own(unit: Unit) -> bool:
+    """Whether a unit is the algorithm's under test: one program may be that and the remover."""
+    return not unit.name.startswith(RETOUCHING)
 
 
 def _settled(
@@ -373,10 +377,10 @@ def _manifest(
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
                 host = str(facts.get("host", ""))
                 steps.append(Step(unit.name, step, seconds, items, host))
-                if _plugin_of(unit, run) == run.entry.plugin:
+                if _is_own(unit):
                     costs.append(msgspec.convert(facts.get("costs", {}), dict[str, Levels]))
     shortcut_findings = shortcuts(judged.folds, judged.dataset.records, judged.protocol)
-    own = [place for unit, place in units if _plugin_of(unit, run) == run.entry.plugin]
+    own = [place for unit, place in units if _is_own(unit)]
     run, loaded, more = _settled(run, own, [place for _, place in units if place not in own])
     manifest = manifest_of(judged, run.origin, outcome, begun)
     for environment in environments.values():

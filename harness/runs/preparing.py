@@ -459,8 +459,9 @@ def command(run: Prepared) -> str:
         words += ["--train-data", str(run.request.train_data)]
     if run.request.train_layout:
         words += ["--train-layout", run.request.train_layout]
-    if run.request.attack:
-        words += ["--attack", run.request.attack]
+    if run.attack is not None:
+        remover = run.attack.entry.plugin
+        words += ["--attack", remover.path if remover.command else run.request.attack]
     if run.request.preregistered is not None:
         words += ["--preregistered", str(run.request.preregistered)]
     if run.request.fold_count is not None:
@@ -512,8 +513,11 @@ def _entry(name: str | Plugin, request: Request) -> ConfiguredAlgorithm:
 
 def _attack(request: Request) -> Attack:
     """Find the remover that a text names, and the images that it learns from."""
-    name, _, preset = request.attack.partition(":")
-    protocol = REMOVAL
+    # The colon of a command is its own: a program has no presets.
+    parts = (
+        (request.attack, "", "") if is_command(request.attack) else request.attack.partition(":")
+    )
+    name, preset, protocol = parts[0], parts[2], REMOVAL
     if name in protocols(request.plugins):
         protocol = name
     asked = judged_by(protocol, Request((), (protocol,), plugins=request.plugins))
@@ -563,9 +567,14 @@ def _prepared(
     asked = task_of(judged.protocol).asked_of(entry.description.abilities)
     if asked == Searcher.__name__ and parameters.get(PARAMETER) == CONSOLIDATED:
         judged = _consolidated(judged)
-    if entry.plugin.command:
-        noted = Finding("program-dependencies", "warning", unknown(entry.plugin.path))
-        known = tuple(once((*judged.dataset.findings, noted)))
+    plugins = [entry.plugin, *([] if attack is None else [attack.entry.plugin])]
+    noted = [
+        Finding("program-dependencies", "warning", unknown(plugin.path))
+        for plugin in plugins
+        if plugin.command
+    ]
+    if noted:
+        known = tuple(once((*judged.dataset.findings, *noted)))
         judged = replace(judged, dataset=replace(judged.dataset, findings=known))
     origin = Origin(
         rule=RULE,
@@ -575,13 +584,11 @@ def _prepared(
         algorithm=entry.plugin.name,
         source_hash=entry.source_hash,
         parameters=parameters,
-        weight_hashes=_weights(parameters, folders=bool(entry.plugin.command)),
+        weight_hashes=_weights(entry),
         failure_policy=task_of(judged.protocol).failure_policy,
         folds=[fold.name for fold in judged.folds],
         fold_count=request.fold_count or 0,
-        attack=(
-            None if attack is None else attack.origin(_weights(attack.entry.description.values()))
-        ),
+        attack=None if attack is None else attack.origin(_weights(attack.entry)),
         training_hash="" if judged.elsewhere is None else judged.elsewhere.hash,
         layout_hash=judged.layout_hash,
         learning_hash=judged.learning_hash if entry.description.learns else "",
@@ -650,19 +657,19 @@ def _not_learned(
     return replace(judged, dataset=noted)
 
 
-def _weights(parameters: Mapping[str, Any], *, folders: bool = False) -> dict[str, str]:
+def _weights(entry: ConfiguredAlgorithm) -> dict[str, str]:
     """Hash every file that a parameter names: other weights are another algorithm.
 
     Of a program, whose code nobody sees, folders are hashed, too.
     """
     hashes = {}
-    for name, value in parameters.items():
+    for name, value in entry.description.values().items():
         if isinstance(value, str) and value:
             path = Path(value)
             with suppress(OSError):
                 if path.is_file():
                     hashes[name] = digest_of(path)
-                elif folders and path.is_dir():
+                elif entry.plugin.command and path.is_dir():
                     hashes[name] = folder_digest(path)
     return hashes
 

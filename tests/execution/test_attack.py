@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -274,3 +275,66 @@ def test_every_draw_that_is_searched_by_itself_is_shown_the_retouched_probes() -
     assert first[1].pictures == shown["1"]
     assert second[0].templates == ["units/templates-probes-1/templates"]
     assert second[0].enrolled == draw.enrolled
+
+
+BLACK_PROGRAM = """#!/bin/sh
+# Paints all black, or white as the second word says.
+while IFS= read -r line; do
+    n=${line##*'"bytes":'}; n=${n%%[!0-9]*}
+    case $line in *'"bytes":'*) head -c "$n" >/dev/null;; esac
+    case $line in
+    *'"hello"'*) echo '{"name":"black","version":"1","protocol":1,"abilities":["remove"]}';;
+    *'"remove"'*) echo "{\\"bytes\\":$n}"; head -c "$n" /dev/zero | tr '\\000' "$1";;
+    *'"goodbye"'*) echo '{"ok":true}'; exit 0;;
+    *) echo '{"ok":true}';;
+    esac
+done
+"""
+
+
+def test_a_program_retouches_probes_as_a_file_does(
+    harness: Callable[..., Ran],
+    plugin: Callable[[str, str], Path],
+    identities: Path,
+    tmp_path: Path,
+) -> None:
+    matcher, out = plugin("mean", MEAN), tmp_path / "out"
+    program = tmp_path / "a black.sh"
+    program.write_text(BLACK_PROGRAM)
+    program.chmod(0o755)
+    attack = f"exec:'{program}' '\\000'"
+    of_file = run(harness, identities, matcher, "--attack", plugin("black", BLACK), "--out", out)
+    of_program = run(harness, identities, matcher, "--attack", attack, "--out", out)
+    assert of_program.code == 0, of_program.err
+    assert "and may change without being another entry" in of_program.err
+    (one,), (other,) = of_file.json["runs"], of_program.json["runs"]
+    assert (one["protocol"], other["protocol"]) == (
+        "identification+black",
+        "identification+a-black",
+    )
+    assert one["result_hash"] == other["result_hash"]
+    manifest = json.loads((Path(other["folder"]) / "manifest.json").read_text())
+    assert manifest["origin"]["attack"]["version"] == "black 1"
+    assert not manifest["learns"]
+    assert harness("verify", other["folder"]).code == 0
+    again = harness(*shlex.split(manifest["command"])[1:], "--out", out, "--json")
+    assert again.json["runs"][0]["identity"] == other["identity"]
+    white = run(
+        harness, identities, matcher, "--attack", attack.replace("000", "377"), "--out", out
+    )
+    assert white.json["runs"][0]["identity"] != other["identity"]
+    assert white.json["runs"][0]["result_hash"] != other["result_hash"]
+
+
+def test_a_program_that_removes_nothing_is_refused_as_a_remover(
+    harness: Callable[..., Ran],
+    plugin: Callable[[str, str], Path],
+    identities: Path,
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "detects.sh"
+    program.write_text(BLACK_PROGRAM.replace('"remove"', '"detect"'))
+    program.chmod(0o755)
+    found = run(harness, identities, plugin("mean", MEAN), "--attack", f"exec:{program}")
+    assert found.code == 2
+    assert "is no Remover" in found.err
