@@ -478,8 +478,12 @@ class Detector(Algorithm):
 class Tagger(Algorithm):
     """An algorithm that says which tags apply to an image; override one of its two methods.
 
-    What the tags are is learned in `fit`, from ``train.vocabulary``.
+    What the tags are is learned in `fit`, from ``train.vocabulary``. One that does not learn is
+    told before its first image, by `name_tags`.
     """
+
+    def name_tags(self, tags: Sequence[str]) -> None:
+        """Be told what is asked for, in the order of the scores; does nothing unless overridden."""
 
     def tag(self, image: Image) -> Scores:
         """Score every tag of the vocabulary for one image: shape (tags,), in [0, 1].

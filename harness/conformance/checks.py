@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import METHODS, Algorithm, FailureToEnroll, Image, Matcher, Searcher
+from harness.api import METHODS, Algorithm, FailureToEnroll, Image, Matcher, Searcher, Tagger
 from harness.conformance import specimens
 from harness.conformance.agreement import Fault, agree, difference, frozen
 from harness.errors import some
@@ -408,7 +408,10 @@ class Subject:
     # What the checks are made of
 
     def _build(self) -> Any:
-        return self.kind(**self.parameters)
+        algorithm: Any = self.kind(**self.parameters)
+        if isinstance(algorithm, Tagger):
+            algorithm.name_tags(specimens.VOCABULARY)
+        return algorithm
 
     def _fitted(self) -> Any:
         """Build and fit as a worker does, with the global generators seeded."""

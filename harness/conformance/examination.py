@@ -20,10 +20,11 @@ from typing import Any
 
 import msgspec
 
-from harness.api import ABILITIES, Algorithm
+from harness.api import ABILITIES, Algorithm, Tagger
 from harness.conformance import FIT, OF_ABILITY, QUICK, Finding, run
 from harness.conformance.checks import Subject
 from harness.conformance.remote import RemoteKind
+from harness.conformance.specimens import VOCABULARY
 from harness.data import findings
 from harness.data.whole_files import write_whole
 from harness.errors import RunFailed
@@ -184,6 +185,7 @@ def examine_outside(
             **plugin.address,
             parameters=subject.parameters,
             pictures={},
+            vocabulary=list(VOCABULARY) if ability is Tagger else [],
         )
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place).resolve()

@@ -209,6 +209,7 @@ class Conversation:
             ability=unit.ability,
             scratch=str(self.scratch),
             lesson=lesson,
+            vocabulary=unit.vocabulary if unit.ability == "Tagger" else [],
         )
         self._at = _IMPORT
         self._tell(job)

@@ -55,6 +55,8 @@ class Job(msgspec.Struct, omit_defaults=True):
         Folder in which the worker may write.
     lesson
         Present where it learns.
+    vocabulary
+        Of a tagger: the tags asked for.
     """
 
     algorithm: str
@@ -66,6 +68,7 @@ class Job(msgspec.Struct, omit_defaults=True):
     scratch: str
     lesson: Lesson | None = None
     command: str = ""
+    vocabulary: list[str] = []
 
 
 class Ask(msgspec.Struct, omit_defaults=True):

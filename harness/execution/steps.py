@@ -24,6 +24,7 @@ from harness.api import (
     FailureToEnroll,
     Matcher,
     Searcher,
+    Tagger,
     TrainingSet,
 )
 from harness.execution.answers import BadAnswer
@@ -63,13 +64,19 @@ class Asked:
         self._make, self._job, self._line = make, job, line
         self._references: list[Any] = []
         self.step = "construct"
-        self.algorithm = make()
+        self.algorithm = self._made()
         if not issubclass(type(self.algorithm), (self._ability(), Control)):
             raise BadAnswer(f"{job.algorithm} has no ability {job.ability}")
 
     def _ability(self) -> type[Algorithm]:
         named: dict[str, type[Algorithm]] = {ability.__name__: ability for ability in ABILITIES}
         return named[self._job.ability]
+
+    def _made(self) -> Algorithm:
+        made = self._make()
+        if isinstance(made, Tagger) and self._job.vocabulary:
+            made.name_tags(list(self._job.vocabulary))
+        return made
 
     def learn(self, lesson: Lesson) -> None:
         """Fit."""
@@ -106,7 +113,7 @@ class Asked:
             self._line.say(Said("done"))
         elif ask.what == "load":
             self.step = "load"
-            self.algorithm = self._make()
+            self.algorithm = self._made()
             if ask.folder:
                 self.algorithm.load(Path(ask.folder))
             self._line.say(Said("done"))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.api import Algorithm, FailureToEnroll, TrainingSet
+from harness.api import Algorithm, FailureToEnroll
 from harness.errors import HarnessError, UsageError
 from harness.plugins.description import describe
 from harness.plugins.programs import messages
@@ -69,7 +69,7 @@ def an_image(height: int = 40, width: int = 30) -> npt.NDArray[np.uint8]:
 def answer(kind: type[Algorithm], asked: str) -> Any:
     algorithm: Any = kind()
     if asked == "tag":
-        algorithm.vocabulary_ = ["rose", "anchor"]
+        algorithm.name_tags(["rose", "anchor"])
     return getattr(algorithm, asked)(an_image())
 
 
@@ -322,9 +322,29 @@ def test_vectors_masks_pictures_and_tags_come_as_the_program_made_them(
     # A byte of 128 is the first that means yes, as one half is.
     assert ((algorithm.segment(image) >= 0.5) == (image[:, :, 0] >= 128)).all()
     assert (algorithm.remove(image) == image[::-1, ::-1, ::-1]).all()
-    algorithm.fit(TrainingSet([image], vocabulary=["rose", "anchor"]))
+    algorithm.name_tags(["rose", "anchor"])
     assert algorithm.tag(image).tolist() == [0.4, 0.6]
-    algorithm.fit(TrainingSet([image]))  # where the question has no words, there are none
+
+
+def test_a_program_that_tags_does_not_learn_and_is_told_the_tags_all_the_same(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "many.py"
+    file.write_text(MANY, encoding="utf-8")
+    found = run_harness(
+        *("run", "--protocol", "tagging", "--fold", "1", "--on", "in-process", "--json"),
+        *("--algo", f"exec:{sys.executable} -S -E '{file}'"),
+        cwd=tmp_path,
+    )
+    assert found.code == 0, found.err
+    (run,) = found.json["runs"]
+    assert not run["learns"]
+    assert "one-fit" not in {one["code"] for one in run["findings"]}
+    folder = tmp_path / run["folder"]
+    assert not list(folder.glob("units/*/model"))
+    words = json.loads((folder / "units/fold-1/unit.json").read_text())["vocabulary"]
+    scores = np.load(folder / "units/fold-1/scores/scores.npy")
+    assert (scores == np.array([len(word) / 10 for word in words])).all()
 
 
 @pytest.fixture(scope="module", params=list(LANGUAGES))

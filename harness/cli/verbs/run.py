@@ -82,8 +82,8 @@ ALL = "all"
     "--attack",
     default="",
     metavar="REMOVER[:PRESET]",
-    help="Show probes from which this algorithm, or exec:COMMAND, removed the tattoo; 'removal' for "
-    "the usual one.",
+    help="Show probes from which this algorithm removed the tattoo (a program: exec:COMMAND); "
+    "'removal' for the usual one.",
 )
 @click.option(
     "--preregistered",

@@ -25,7 +25,6 @@ from harness.api import (
     Segmenter,
     Tagger,
     Template,
-    TrainingSet,
 )
 from harness.plugins.programs import messages
 from harness.plugins.programs.client import Program, Refused
@@ -116,6 +115,7 @@ def _parameter(
 
 def _begin(self: Any) -> None:
     self._held = _Held()
+    self._tags = []
 
 
 class _Held:
@@ -302,14 +302,14 @@ def _detect(self: Any, image: Image) -> float:
     return score
 
 
-def _learn_vocabulary(self: Any, train: TrainingSet) -> None:
-    """Keep the tags asked for, where any are: programs learn nothing else."""
-    self.vocabulary_ = list(train.vocabulary) if train.gives("vocabulary") else []
+def _name_tags(self: Any, tags: Sequence[str]) -> None:
+    """Keep the tags that are asked for: every question names them."""
+    self._tags = list(tags)
 
 
 def _tag(self: Any, image: Image) -> Scores:
     """Score every tag for one image."""
-    tags = list(self.vocabulary_)
+    tags = self._tags
     question = messages.Tag(tags=tags, **_size_of(image))
     said, _ = _ask(self, question, _pixels(image), messages.Scores)
     found: npt.NDArray[np.float64] = _one_each(self, "tag", said.scores, len(tags), "tags")
@@ -353,7 +353,7 @@ OF_PROGRAMS: Mapping[Ability, tuple[type[Algorithm], Mapping[str, Any]]] = {
         },
     ),
     "detect": (Detector, {"detect": _detect}),
-    "tag": (Tagger, {"fit": _learn_vocabulary, "tag": _tag}),
+    "tag": (Tagger, {"name_tags": _name_tags, "tag": _tag}),
     "segment": (Segmenter, {"segment": _segment}),
     "remove": (Remover, {"remove": _remove}),
 }
