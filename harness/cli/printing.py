@@ -250,6 +250,7 @@ def scored_json(
         "verdict": _words(outcome, manifest.origin.algorithm, manifest.mated_by),
         "findings": msgspec.to_builtins(manifest.findings),
         "opinions": msgspec.to_builtins(manifest.opinions),
+        "costs": msgspec.to_builtins(manifest.costs),
     }
     if manifest.imported is not None:
         facts["imported"] = msgspec.to_builtins(manifest.imported)
@@ -313,6 +314,7 @@ def run_json(
                     one.outcome, one.prepared.entry.plugin.name, one.manifest.mated_by
                 ),
                 "findings": msgspec.to_builtins(one.manifest.findings),
+                "costs": msgspec.to_builtins(one.manifest.costs),
             }
             for one in finished
         ],

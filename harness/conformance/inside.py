@@ -24,7 +24,7 @@ from harness.execution.worker import (
     print_trace,
     take_standard_output,
 )
-from harness.plugins.registry import Plugin, end_program, load, plugin_at
+from harness.plugins.registry import Plugin, end_program, load, plugin_at, surveyed
 
 NAME = "harness.conformance.inside"
 """Of this module: as a process it is called something else."""
@@ -115,7 +115,8 @@ def main() -> int:
     try:
         kind = load(plugin)
         given = parameters_of(kind, request.parameters)
-        for found in examine(kind, given, folder=Path(request.folder)):
+        able = surveyed(kind, given)
+        for found in examine(able, given, folder=Path(request.folder)):
             say(name=found.name, passed=found.passed, message=bounded(found.message))
         end_program(kind)
     except HarnessError as reason:

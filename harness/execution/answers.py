@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.api import Candidates, FailureToEnroll, Image
+from harness.plugins.programs.remarks import MOST_BOXES, Remark, is_inside
 
 __all__ = [
     "BadAnswer",
@@ -18,6 +19,7 @@ __all__ = [
     "checked_detections",
     "checked_masks",
     "checked_pictures",
+    "checked_remark",
     "checked_scores",
     "checked_tags",
     "checked_templates",
@@ -208,6 +210,39 @@ def checked_pictures(answers: Any, names: Sequence[str], images: Sequence[Image]
                 f"{image.shape}"
             )
     return found
+
+
+def checked_remark(remark: Remark | None, name: str, image: Image) -> Remark:
+    """Return what was said beside an answer, or raise what is wrong with it.
+
+    Parameters
+    ----------
+    remark
+        What came with the answer; None where nothing did.
+    name
+        Of the image, for messages.
+    image
+        That was answered, shape (height, width, 3).
+
+    Raises
+    ------
+    BadAnswer
+        If a quality lies outside [0, 1], or a box outside of its image.
+    """
+    if remark is None:
+        return Remark()
+    if remark.quality is not None and not 0 <= remark.quality <= 1:
+        raise BadAnswer(f"the quality of {name} is {remark.quality}; it lies in [0, 1]")
+    if len(remark.boxes) > MOST_BOXES:
+        raise BadAnswer(f"{len(remark.boxes):,} boxes for {name}; {MOST_BOXES:,} are taken")
+    # Of a file that is seen as it is, nobody knows the size.
+    height, width = image.shape[:2] if image.ndim == 3 else (0, 0)
+    for box in remark.boxes:
+        if not is_inside(box, width, height):
+            raise BadAnswer(
+                f"the box {list(box)} of {name} is none in a picture of {width} x {height} pixels"
+            )
+    return remark
 
 
 def checked_candidates(answer: Any, length: int, references: int, name: str) -> Candidates:

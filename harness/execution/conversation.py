@@ -27,7 +27,7 @@ from harness.api import METHODS
 from harness.errors import RunFailed
 from harness.execution import bounds
 from harness.execution.bounds import Started, amount
-from harness.execution.costs import Clock
+from harness.execution.costs import GALLERY, Clock
 from harness.execution.doing import Stopped
 from harness.execution.enclosure import rules_for
 from harness.execution.fence import Fence
@@ -39,12 +39,16 @@ from harness.execution.packing import LARGEST_ANSWER, bounded, unpack
 from harness.execution.unit import Unit
 from harness.execution.variables import variables
 from harness.execution.wire import Array, BadMessage, Ended, Wire
+from harness.plugins.programs.remarks import Remark
 
 LARGEST_TEMPLATE = LARGEST_ANSWER
 """Bytes that the template of one image may have."""
 
 _LARGEST_HEAD = 1 << 20
 _LARGEST_LAST_HEAD = 1 << 24
+_LARGEST_GALLERY = 1 << 53
+"""Bytes above which no program reads a number as it is written."""
+
 _GRACE = 3.0
 """Seconds in which a process that has closed its line has to end, so that it is known how."""
 
@@ -189,11 +193,14 @@ class Conversation:
         """Called with what it says of a fit."""
         self.picture: Callable[[str, int], Array] = self._no_picture
         """Called with kind and number of a picture that it wants."""
+        self.remarks: list[Remark | None] = []
+        """What was said beside the answers to the last pictures, yet to be checked."""
         self._life, self._book, self._stop = life, book, stop
         self._limits, self._heard = limits, time.monotonic()
         self._looked = self._measured = self._passed = 0.0
         self._killed = bounds.killed_for_memory()
         self._at, self._clock = _IMPORT, Clock()
+        self._remark: Remark | None = None
         self._wire = Wire(line, self._look, self._note)
 
     def begin(self, lesson: Lesson | None = None) -> None:
@@ -252,6 +259,7 @@ class Conversation:
             The answers, as they are: to be checked.
         """
         self._at = "enrol" if self.unit.role else METHODS[self.unit.ability].name
+        self.remarks = [None] * len(most)
         self._tell(Ask("batch", role=self.unit.role, counts=list(counts)), pictures)
         self._clock.start()
         said, _ = self._hear(0)
@@ -264,8 +272,9 @@ class Conversation:
         if said.together:
             self._clock.took(self._at, said.count)
         answers, held = [], 0
-        for size in most:
+        for place, size in enumerate(most):
             answers.append(self._answer(size))
+            self.remarks[place] = self._remark
             if not said.together:
                 self._clock.took(self._at)
             held += size_of(answers[-1])
@@ -288,9 +297,18 @@ class Conversation:
         names, arrays = _flat(templates)
         self._tell(Ask("references", templates=names), arrays)
         self._clock.start()
-        self._done()
+        said = self._done()
         if searched:
             self._clock.took(self._at)
+            self._note_size(said.remark)
+
+    def _note_size(self, remark: Remark | None) -> None:
+        """Note what a gallery takes, where its program says it."""
+        if remark is None or remark.size is None:
+            return
+        if not 0 <= remark.size <= _LARGEST_GALLERY:
+            self.fail(f"finalise says that the gallery takes {remark.size:,} bytes")
+        self._clock.holds(GALLERY, remark.size)
 
     def search(self, probe: Any, length: int) -> Any:
         """Have the references searched for a probe, and return the list, yet to be checked."""
@@ -350,15 +368,17 @@ class Conversation:
             f"{self.unit.algorithm}, {self.unit.name}: {message}\n  log: {self._book.file}"
         )
 
-    def _done(self) -> None:
+    def _done(self) -> Said:
         said, _ = self._hear(0)
         if said.what != "done":
             self._astray(said)
+        return said
 
     def _answer(self, most: int) -> Any:
         said, arrays = self._hear(most)
         if said.what != "answer" or said.packed is None:
             self._astray(said)
+        self._remark = said.remark
         return unpack(said.packed, arrays)
 
     def _tell(self, message: Job | Ask, arrays: Sequence[Array] = ()) -> None:

@@ -16,10 +16,29 @@ from typing import Any
 import msgspec
 import numpy as np
 
-__all__ = ["SIZE", "Clock", "Cost", "Levels", "costs_of", "levels_of"]
+__all__ = [
+    "ENROLLED",
+    "GALLERY",
+    "SIZE",
+    "SIZES",
+    "Clock",
+    "Cost",
+    "Levels",
+    "costs_of",
+    "levels_of",
+]
 
 SIZE = "template"
-"""Name of the bytes of a template; other names are of methods, and of seconds."""
+"""Name of the bytes of a template."""
+
+ENROLLED = "enrolled"
+"""Name of the bytes of a template of a reference, where these are made apart."""
+
+GALLERY = "gallery"
+"""Name of the bytes of a gallery that is ready to be searched, as its program keeps it."""
+
+SIZES = (SIZE, ENROLLED, GALLERY)
+"""Names of bytes; other names are of methods, and of seconds."""
 
 MOST = 101
 """Quantiles that are kept of the costs of a unit of work."""
@@ -170,6 +189,10 @@ class Clock:
         now = time.perf_counter()
         self._taken[operation] += [(now - self._since) / max(1, times)] * times
         self._since = now
+
+    def holds(self, what: str, size: int) -> None:
+        """Note that something takes so many bytes."""
+        self._taken[what].append(float(size))
 
     def costs(self) -> dict[str, Any]:
         """Return what was noted, as a step of a unit keeps it."""

@@ -32,9 +32,9 @@ from harness.execution.nursery import Nursery
 from harness.execution.unit import Unit
 from harness.execution.wire import Wire
 from harness.execution.worker import serve
-from harness.plugins.description import describe
+from harness.plugins.description import described
 from harness.plugins.files import hashes
-from harness.plugins.registry import Plugin, end_program, home_of, load
+from harness.plugins.registry import Plugin, home_of, load
 
 UNFENCED = Fence(
     processes=INSIDE, missing=("a process of its own (--on in-process ran it inside the harness)",)
@@ -57,13 +57,11 @@ def ask(
     its import loads are seen; what it opens or imports later is not.
     """
     if plugin.command:
-        kind = load(plugin)
-        end_program(kind)
-        described = describe(kind, preset=preset, assignments=dict(assignments or {}), seed=seed)
-        return Asked(described, environment_of_process(inside=True), {})
+        said = described(load(plugin), preset=preset, assignments=assignments, seed=seed)
+        return Asked(said, environment_of_process(inside=True), {})
     for name in () if plugin.live else modules_beside(plugin):
         del sys.modules[name]  # it may have been changed since, and is imported anew
-    said = describe(load(plugin), preset=preset, assignments=dict(assignments or {}), seed=seed)
+    said = described(load(plugin), preset=preset, assignments=dict(assignments or {}), seed=seed)
     home = home_of(plugin).resolve()
     beside = [file.relative_to(home).as_posix() for file in modules_beside(plugin).values()]
     return Asked(said, environment_of_process(inside=True), hashes(home, beside))

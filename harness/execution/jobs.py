@@ -12,6 +12,7 @@ import msgspec
 
 from harness.execution.environment import Environment
 from harness.execution.packing import Packed
+from harness.plugins.programs.remarks import Remark
 
 
 class Lesson(msgspec.Struct, omit_defaults=True):
@@ -126,6 +127,8 @@ class Said(msgspec.Struct, omit_defaults=True):
         Of a fit.
     step
         What it is at: ``construct`` once its file has been imported, ``fit`` once that begins.
+    remark
+        What the algorithm says beside an answer, or of references that are ready.
     message, memory
         Of what went wrong, and whether that was want of memory.
     environment, loaded
@@ -142,6 +145,7 @@ class Said(msgspec.Struct, omit_defaults=True):
     total: int = 0
     note: str = ""
     step: str = ""
+    remark: Remark | None = None
     message: str = ""
     memory: bool = False
     environment: Environment | None = None

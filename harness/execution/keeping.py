@@ -21,19 +21,20 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import FailureToEnroll, Template
+from harness.api import Detector, FailureToEnroll, Template
 from harness.execution import bounds, storage
 from harness.execution.abilities import ABILITIES
 from harness.execution.answers import (
     BadAnswer,
     checked_candidates,
     checked_masks,
+    checked_remark,
     checked_scores,
     checked_templates,
 )
 from harness.execution.bounds import amount
 from harness.execution.conversation import Conversation, size_of
-from harness.execution.costs import SIZE, levels_of
+from harness.execution.costs import ENROLLED, SIZE, levels_of
 from harness.execution.doing import Doing
 from harness.execution.executor import SUBPROCESS, Executor
 from harness.execution.jobs import Lesson
@@ -43,6 +44,7 @@ from harness.execution.order import shuffled
 from harness.execution.pictures import Lessons, as_seen, mask, pixels
 from harness.execution.unit import LOG_FILE, MODEL, SCORES, TEMPLATES, Unit
 from harness.execution.wire import Array
+from harness.plugins.programs.remarks import Remark
 
 CHECKPOINTS = "checkpoints"
 """Folder of a unit in which a fit leaves what it needs to go on after a kill."""
@@ -229,22 +231,37 @@ def _take_model(saved: Path, part: Path, talk: Conversation) -> None:
 def _extract(unit: Unit, place: Workplace, doing: Doing) -> None:
     with _stored(unit, place, TEMPLATES) as part:
         made: dict[str, Template | FailureToEnroll] = {}
-        held = 0
+        remarks, held = storage.Remarks(), 0
         with worker(unit, place, doing) as talk:
             _prepare(talk, unit, place)
             ask = batches_of_several if unit.together else batches
             for _, names, images, answers in ask(talk, unit, unit.extract):
-                del images
                 made.update(zip(names, checked_templates(answers, names), strict=True))
+                # What is said of several pictures together is no quality of the one that names them.
+                alone = () if unit.together else _remarks(talk, names, images, made)
+                for name, remark in alone:
+                    if remark.quality is not None:
+                        remarks.quality[name] = remark.quality
+                del images
                 held += sum(size_of(made[name]) for name in names)
                 talk.check_held(held)
                 doing.report("extract", len(made), len(unit.extract), "templates")
             facts = talk.finish()
         enrolled = [one for one in made.values() if not isinstance(one, FailureToEnroll)]
         sizes = levels_of([float(size_of(one)) for one in enrolled])
-        facts["costs"] |= {SIZE: msgspec.to_builtins(sizes)}
+        facts["costs"] |= {ENROLLED if unit.role else SIZE: msgspec.to_builtins(sizes)}
+        remarks.save(part)
         storage.save_templates(part, unit.extract, [made[name] for name in unit.extract])
         storage.record_step(part, items=len(made), **facts)
+
+
+def _remarks(
+    talk: Conversation, names: Sequence[str], images: Sequence[Array], answers: Mapping[str, Any]
+) -> Iterator[tuple[str, Remark]]:
+    """Yield what was said beside the answers to images, but for those that have none."""
+    for name, image, remark in zip(names, images, talk.remarks, strict=True):
+        if not isinstance(answers[name], FailureToEnroll):
+            yield name, checked_remark(remark, name, image)
 
 
 def _prepare(talk: Conversation, unit: Unit, place: Workplace) -> None:
@@ -478,7 +495,7 @@ def _answer(talk: Conversation, unit: Unit, part: Path, doing: Doing) -> int:
     files: list[str | None] = [None] * len(unit.probes)
     shape = (len(unit.probes), len(unit.vocabulary)) if unit.vocabulary else (len(unit.probes),)
     scores = np.full(shape, np.nan)
-    done = 0
+    remarks, done = storage.Remarks(), 0
     for places, names, images, answers in batches(talk, unit, unit.probes):
         found = ability.check(answers, names, images, unit)
         for place, name, answer in zip(places, names, found, strict=True):
@@ -488,11 +505,15 @@ def _answer(talk: Conversation, unit: Unit, part: Path, doing: Doing) -> int:
                 files[place] = storage.save_picture(part, place, answer)
             else:
                 scores[place] = answer
+        for name, remark in _remarks(talk, names, images, dict(zip(names, found, strict=True))):
+            if remark.boxes and unit.ability == Detector.__name__:
+                remarks.boxes[name] = remark.boxes
         done += len(names)
         doing.report("score", done, len(unit.probes), "images")
     if draws:
         storage.save_pictures(part, files, failures)
         return len(files)
+    remarks.save(part)
     storage.save_scores(part, scores, failures)
     return scores.size
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn
 from harness.execution.jobs import Ask, Job, Said
 from harness.execution.packing import bounded, pack
 from harness.execution.wire import LARGEST_HEAD, Array, Wire
+from harness.plugins.programs.remarks import Remark
 
 ANY_SIZE = 1 << 62
 """Bytes that a worker takes from the harness, which it has no reason to distrust."""
@@ -73,11 +74,11 @@ class Line:
         with self._alone():
             self._wire.send(message)
 
-    def answer(self, answer: Any) -> None:
-        """Send one answer of the algorithm, whatever it is."""
+    def answer(self, answer: Any, remark: Remark | None = None) -> None:
+        """Send one answer of the algorithm, whatever it is, and what it says beside it."""
         packed, arrays = pack(answer)
         with self._alone():
-            self._wire.send(Said("answer", packed=packed), arrays)
+            self._wire.send(Said("answer", packed=packed, remark=remark), arrays)
 
     def picture(self, kind: Literal["image", "mask", "clean"], index: int) -> Array:
         """Ask for one picture of the training set, shape (height, width, 3), or mask without 3."""

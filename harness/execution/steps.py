@@ -31,6 +31,7 @@ from harness.execution.answers import BadAnswer
 from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.line import Line, Pictures
 from harness.execution.wire import Array
+from harness.plugins.programs.remarks import Remark, taken_from
 from harness.training import curves
 
 
@@ -90,9 +91,8 @@ class Asked:
             self._batch(arrays, ask)
         elif ask.what == "references":
             self._references = templates_of(ask.templates, arrays)
-            if self._job.ability == "Searcher":
-                self._finalise()
-            self._line.say(Said("done"))
+            remark = self._finalise() if self._job.ability == "Searcher" else None
+            self._line.say(Said("done", remark=remark))
         elif ask.what == "search":
             self._search(ask, templates_of(ask.templates, arrays)[0])
         elif ask.what == "compare":
@@ -123,11 +123,12 @@ class Asked:
             raise BadAnswer(f"{self._job.algorithm} has no ability Searcher")
         return self.algorithm
 
-    def _finalise(self) -> None:
+    def _finalise(self) -> Remark | None:
         self.step = "finalise"
         searcher = self._searcher()
         seed_everything(searcher.seed)
         searcher.finalise(list(self._references))
+        return taken_from(searcher)
 
     def _search(self, ask: Ask, probe: Any) -> None:
         """Answer with the list as named arrays, so that it goes through the line as any answer."""
@@ -157,7 +158,7 @@ class Asked:
         if getattr(type(self.algorithm), several) is getattr(self._ability(), several):
             self._line.say(Said("answers", count=len(pictures)))
             for picture in pictures:
-                self._line.answer(self._one(getattr(self.algorithm, method), picture))
+                self._line.answer(*self._one(getattr(self.algorithm, method), picture))
             return
         seed_everything(self.algorithm.seed)
         answers = getattr(self.algorithm, several)(pictures)
@@ -176,17 +177,19 @@ class Asked:
         self._line.say(Said("answers", count=len(counts or pictures)))
         if not counts:
             for picture in pictures:
-                self._line.answer(self._one(searcher.enrol, picture))
+                self._line.answer(*self._one(searcher.enrol, picture))
         left = iter(pictures)
         for count in counts:
-            self._line.answer(self._one(searcher.enrol_together, list(islice(left, count))))
+            self._line.answer(*self._one(searcher.enrol_together, list(islice(left, count))))
 
-    def _one(self, method: Callable[[Any], Any], picture: Any) -> Any:
+    def _one(self, method: Callable[[Any], Any], picture: Any) -> tuple[Any, Remark | None]:
+        """Return an answer and the remark on it; there is none on a failure."""
         seed_everything(self.algorithm.seed)
+        taken_from(self.algorithm)  # of what was asked before
         try:
-            return method(picture)
+            return method(picture), taken_from(self.algorithm)
         except FailureToEnroll as failure:
-            return failure
+            return failure, None
 
     def _compare(self, ask: Ask, probes: list[Any]) -> None:
         self.step = "compare"

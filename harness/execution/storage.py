@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from harness.api import FailureToEnroll, Template, unit_rows
 from harness.data.whole_files import named, part_of, to_disk
+from harness.plugins.programs.remarks import Box
 from harness.tasks.answers import Answer, PictureAnswer, StreamedAnswer
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 STEP_FILE = "step.json"
 MATCHING_FILE = "matching.safetensors"
 PICTURES_FILE = "pictures.json"
+REMARKS_FILE = "remarks.json"
 _MATCHING_ARRAYS = (
     "ranks",
     "mates",
@@ -41,6 +43,39 @@ _MATCHING_ARRAYS = (
 
 _MARGINS = ("marks", "probes", "references", "compared_probes", "compared_references")
 _TAIL = ("scores", "probes", "references")
+
+
+class Remarks(msgspec.Struct, omit_defaults=True):
+    """What was said beside the answers of a step, by the names of images.
+
+    Parameters
+    ----------
+    quality
+        Of templates, in [0, 1]; higher is better.
+    boxes
+        Where tattoos were detected.
+    """
+
+    quality: dict[str, float] = {}
+    boxes: dict[str, list[Box]] = {}
+
+    def save(self, folder: Path) -> None:
+        """Store it beside the answers: nothing where nothing was said."""
+        if self.quality or self.boxes:
+            text = msgspec.json.encode(self, order="sorted")
+            (folder / REMARKS_FILE).write_bytes(text + b"\n")
+
+
+def load_remarks(folder: Path) -> Remarks:
+    """Read what was said beside the answers of a step: nothing where no file is.
+
+    Raises
+    ------
+    OSError, msgspec.DecodeError
+        If the file is not what was written.
+    """
+    file = folder / REMARKS_FILE
+    return msgspec.json.decode(file.read_bytes(), type=Remarks) if file.exists() else Remarks()
 
 
 def smallest(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -275,7 +310,8 @@ def load_answer(folder: Path) -> Answer:
         pictures = tuple(None if file is None else folder / file for file in files)
         return PictureAnswer(np.empty((0,)), failures, files=pictures)
     if not (folder / MATCHING_FILE).exists():
-        return Answer(np.load(folder / "scores.npy", allow_pickle=False), failures)
+        scores = np.load(folder / "scores.npy", allow_pickle=False)
+        return Answer(scores, failures, load_remarks(folder).boxes)
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

@@ -28,7 +28,7 @@ from harness.execution.line import Line
 from harness.execution.loaded import Watch
 from harness.execution.packing import bounded
 from harness.execution.wire import Ended, Wire
-from harness.plugins.description import describe
+from harness.plugins.description import described
 from harness.plugins.registry import (
     Plugin,
     end_program,
@@ -109,10 +109,8 @@ def _describe(line: bytes, harness_out: TextIO) -> int:
     plugin = plugin_at(question.name, question)
     watch = None if plugin.command else Watch(home_of(plugin))
     try:
-        kind = load(plugin)
-        end_program(kind)
-        found = describe(
-            kind,
+        found = described(
+            load(plugin),
             preset=question.preset,
             assignments=question.assignments,
             seed=question.seed,

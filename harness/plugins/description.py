@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
 
 import msgspec
 
 from harness.api import Algorithm, Control, Matcher, Searcher, Tagger
-from harness.errors import UsageError, nearest
-from harness.plugins.registry import abilities_of
+from harness.errors import HarnessError, UsageError, nearest
+from harness.plugins.registry import abilities_of, end_program, surveyed
 from harness.plugins.values import check_limits, convert, limits_in_words, type_name
 
 
@@ -174,6 +175,35 @@ def describe(
         citation=algorithm.citation,
         version=str(getattr(algorithm, "version", "")) if hasattr(algorithm, "program") else "",
     )
+
+
+def described(
+    algorithm: type[Algorithm],
+    *,
+    preset: str = "",
+    assignments: Mapping[str, str] | None = None,
+    seed: int | None = None,
+) -> Description:
+    """Describe an algorithm that was loaded for that alone; parameters and errors as `describe`.
+
+    A program is asked what it can do with these parameters, and ended.
+
+    Raises
+    ------
+    PluginError
+        If it is a program and does not keep to the line protocol.
+    """
+    try:
+        found = describe(algorithm, preset=preset, assignments=assignments, seed=seed)
+        able = surveyed(algorithm, found.values())
+        if able is not algorithm:
+            found = describe(able, preset=preset, assignments=assignments, seed=seed)
+    except BaseException:
+        with suppress(HarnessError):  # what went wrong is known
+            end_program(algorithm)
+        raise
+    end_program(algorithm)
+    return found
 
 
 def _misdeclared(algorithm: type[Algorithm]) -> list[str]:

@@ -392,6 +392,21 @@ def load(plugin: Plugin) -> type[Algorithm]:
     return found
 
 
+def surveyed(algorithm: type[Algorithm], values: Mapping[str, Any]) -> type[Algorithm]:
+    """Return the class of what a program can do with these parameters; of others the class itself.
+
+    Parameters
+    ----------
+    algorithm
+        The class of all that it may be able to do.
+    values
+        Of its parameters.
+    """
+    survey = getattr(algorithm, "surveyed", None)
+    found: type[Algorithm] = survey(values) if callable(survey) else algorithm
+    return found
+
+
 def end_program(algorithm: type[Algorithm]) -> str:
     """End the program behind an algorithm, if it is one; return what was odd about its end."""
     end = getattr(algorithm, "end_program", None)

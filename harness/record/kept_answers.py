@@ -17,10 +17,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from harness.api import Detector
 from harness.data.records import Fold, number_of
 from harness.errors import BadFile, HarnessError
 from harness.execution.abilities import is_pictured
-from harness.execution.storage import MATCHING_FILE, PICTURES_FILE, load_answer
+from harness.execution.storage import MATCHING_FILE, PICTURES_FILE, REMARKS_FILE, load_answer
 from harness.execution.unit import SCORES
 from harness.record.files import (
     LARGEST_LIST,
@@ -30,6 +31,7 @@ from harness.record.files import (
     read_bytes,
     read_json,
 )
+from harness.record.remarks import read_remarks
 from harness.tasks.answers import Answer, ListsOfDraws, PictureAnswer, StreamedAnswer
 from harness.tasks.counted import counted
 from harness.tasks.drawing import each_draw
@@ -119,6 +121,10 @@ def read_answer(
         second = len(fold.gallery) if fold.gallery else width
         shape = (len(fold.probes),) if second is None else (len(fold.probes), second)
         _check_numbers(folder, f"{place}/{NUMBERS}", shape)
+    if issubclass(ability, Detector):
+        read_remarks(folder, place, set(fold.probes) - failures.keys(), boxes=True)
+    elif _is_there(folder / place / REMARKS_FILE):
+        raise BadFile(folder / place / REMARKS_FILE, "is not an answer to this question")
     try:
         answer = load_answer(folder / place)
     except (OSError, ValueError) as reason:

@@ -18,11 +18,15 @@ import numpy.typing as npt
 
 from harness.data.typed_tables import Cell, Column, TypedTable, joined, typed_table
 from harness.errors import BadFile, UsageError
+from harness.execution.costs import SIZES
+from harness.execution.storage import REMARKS_FILE
+from harness.execution.unit import TEMPLATES, UNIT_FILE
 from harness.metrics.entry import Entry
 from harness.record import record
 from harness.record.files import LARGEST_LIST, decoded, read_sealed, sound
 from harness.record.joined import fits_of, is_joined, read_metrics
 from harness.record.manifest import Manifest
+from harness.record.qualities import template_qualities
 from harness.record.searches import AS_JSON, SEARCHES, encoded, read_columns
 from harness.scorefiles import score_tables
 from harness.statistics.estimate import Estimate
@@ -119,6 +123,22 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "role": Column("str", "What it was: probe, reference, image"),
         "reason": Column("str", "What the algorithm said"),
     },
+    "operations": {
+        "operation": Column("str", "What was done, or what takes the room: extract, template, ..."),
+        "unit": Column("str", "seconds or bytes"),
+        "count": Column("int64", "How many were measured"),
+        "median": Column("float64", "Half of them take at most this"),
+        "p90": Column("float64", "Nine in ten take at most this"),
+        "mean": Column("float64", "Of all"),
+        "limit": Column("float64", "What one may take, where the protocol says so"),
+        "over": Column("int64", "How many take more; missing where that is not known"),
+    },
+    "templates": {
+        "name": Column("str", "Image that a template was asked for"),
+        "reference": Column("bool", "Whether it is that of a reference, where these are apart"),
+        "quality": Column("float64", "What the algorithm said of it, in [0, 1]; higher is better"),
+        "failure": Column("str", "Why there is no template"),
+    },
 }
 """Columns by the name of a table. Those of `searches` are followed by what the task measures of
 single images, one column for each, called like the metric."""
@@ -133,6 +153,8 @@ ABOUT: Mapping[str, str] = {
     "searches": "A search, or an image that is judged.",
     "candidates": "A line of the candidate list of a search, or of the tags of an image.",
     "failures": "An image that the algorithm gave up on.",
+    "operations": "An operation of the algorithm, or a size, as it was measured.",
+    "templates": "An image that a template was asked for, and the template's quality.",
 }
 """What a row of each table is."""
 
@@ -151,16 +173,16 @@ FITS = {
 NAMES = (*COLUMNS, "fits", score_tables.NAME)
 """Names of all tables that there are."""
 
-_OF_EACH_FIT = ("searches", "candidates", "failures")
+_OF_EACH_FIT = ("searches", "candidates", "failures", "operations", "templates")
 
 
 class RunTables(Mapping[str, TypedTable]):
     """The tables of one finished run, or of an entry that joins several, by name.
 
     ``metrics``, ``folds``, ``counts``, ``searches``, ``candidates`` and ``failures`` are always
-    there, if empty; ``subsets``, ``tags`` and ``curves`` where a run has them, ``fits`` of an entry
-    that joins several. Each is read when it is first asked for. Raw scores are many, and are asked
-    for with `scores`.
+    there, if empty; ``subsets``, ``tags``, ``curves`` and ``operations`` where a run has them,
+    ``templates`` where their quality is known, ``fits`` of an entry that joins several. Each is
+    read when it is first asked for. Raw scores are many, and are asked for with `scores`.
 
     Parameters
     ----------
@@ -189,6 +211,8 @@ class RunTables(Mapping[str, TypedTable]):
             "subsets": bool(self._metrics.subsets),
             "tags": bool(self._metrics.tags),
             "curves": not self._joined and bool(self._curves()),
+            "operations": any(run.manifest.costs for run in self._runs),
+            "templates": any(run.has_qualities for run in self._runs),
         }
         self._names = [name for name in COLUMNS if present.get(name, True)]
         self._names += ["fits"] * self._joined
@@ -419,6 +443,33 @@ class _Sealed:
         answered = Answered(run.folds, run.answers, run.records, run.protocol)
         failures = run.computed(lambda: task.failures(task.parts(answered), answered))
         return _made("failures", [[f.fold, f.name, f.role, f.reason] for f in failures])
+
+    def operations_table(self) -> TypedTable:
+        costs = sorted(self.manifest.costs.items())
+        return _made(
+            "operations",
+            [
+                [
+                    *(name, "bytes" if name in SIZES else "seconds"),
+                    *(one.count, one.median, one.p90, one.mean, one.limit, one.over),
+                ]
+                for name, one in costs
+            ],
+        )
+
+    @property
+    def has_qualities(self) -> bool:
+        """Whether the algorithm said the quality of any template."""
+        return any(name.endswith(f"/{TEMPLATES}/{REMARKS_FILE}") for name in self._listed)
+
+    def templates_table(self) -> TypedTable:
+        told = (UNIT_FILE, f"{TEMPLATES}/index.json", f"{TEMPLATES}/{REMARKS_FILE}")
+        for name in self._listed:
+            parts = name.split("/", 2)
+            if parts[0] == "units" and parts[-1] in told:
+                self._content(name)
+        found = template_qualities(self.folder, self.manifest.origin.algorithm)
+        return _made("templates", [list(one) for one in found])
 
     @cached_property
     def run(self) -> record.Run:

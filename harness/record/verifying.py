@@ -52,6 +52,7 @@ from harness.record.record import (
     result_hash,
     text_of,
 )
+from harness.record.remarks import read_index, read_remarks
 from harness.record.searches import AS_JSON, SEARCHES, encoded
 from harness.statistics.bootstrap import as_of_before
 from harness.statistics.estimate import Estimate
@@ -69,14 +70,6 @@ BLOCK = 1 << 24
 """Numbers of a file of templates that are looked at together."""
 TOLERANCE = 1e-4
 """Between scores of one machine and those of another, from templates of length 1."""
-
-
-class Index(msgspec.Struct):
-    """What a folder of templates says of them."""
-
-    names: list[str]
-    failures: dict[str, str]
-    stacked: bool
 
 
 class _Step(msgspec.Struct):
@@ -148,12 +141,10 @@ def _template_faults(run: Run, units: Sequence[str]) -> Iterator[str]:
 def _check_templates(folder: Path, place: str) -> None:
     from safetensors import safe_open
 
-    index = read_json(folder, f"{place}/index.json", Index, LARGEST_LIST)
+    index = read_index(folder, place)
+    read_remarks(folder, place, set(index.names), boxes=False)
     path = folder / place / "templates.safetensors"
     open_file(folder, f"{place}/{path.name}").close()
-    both = index.failures.keys() & set(index.names)
-    if both or len(set(index.names)) < len(index.names):
-        raise BadFile(folder / place / "index.json", "names an image twice", "$.names")
     try:
         with safe_open(path, framework="numpy") as file:
             made = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.execution.costs import SIZE, Cost
+from harness.execution.costs import ENROLLED, GALLERY, SIZE, SIZES, Cost
 from harness.record.manifest import Manifest
 from harness.reporting.tables import Table
 from harness.reporting.wording import count, duration, plain
@@ -16,7 +16,12 @@ _NAMES = {
     "compare": "search",
     "search": "search",
     SIZE: "template",
+    ENROLLED: "template of a reference",
+    GALLERY: "gallery as the program keeps it",
 }
+
+_APART = {"extract": "template creation of probes", SIZE: "template of a probe"}
+"""Where references have templates of their own."""
 
 
 def operation_table(manifest: Manifest, gallery: int = 0) -> Table | None:
@@ -29,10 +34,11 @@ def operation_table(manifest: Manifest, gallery: int = 0) -> Table | None:
     gallery
         References of its largest gallery, whose templates together have a size, too; 0 for none.
     """
+    names = _NAMES | (_APART if ENROLLED in manifest.costs else {})
     limited = any(cost.limit is not None for cost in manifest.costs.values())
     rows = tuple(
         (
-            plain(_NAMES.get(name, name)),
+            plain(names.get(name, name)),
             count(cost.count),
             _amount(name, cost.median),
             _amount(name, cost.p90),
@@ -42,8 +48,9 @@ def operation_table(manifest: Manifest, gallery: int = 0) -> Table | None:
     )
     if not rows:
         return None
-    if gallery and SIZE in manifest.costs and manifest.costs[SIZE].mean:
-        size = _amount(SIZE, manifest.costs[SIZE].mean * gallery)
+    templates = manifest.costs.get(ENROLLED) or manifest.costs.get(SIZE)
+    if gallery and templates is not None and templates.mean:
+        size = _amount(SIZE, templates.mean * gallery)
         more = ("",) * limited
         rows = (*rows, (f"Templates of a gallery of {count(gallery)}", "", size, "", *more))
     columns: tuple[str, ...] = ("Operation", "Measured", "Median", "Nine in ten at most")
@@ -65,7 +72,7 @@ def _place(name: str) -> tuple[int, str]:
 
 
 def _amount(name: str, value: float) -> str:
-    if name == SIZE:
+    if name in SIZES:
         return f"{count(round(value))} bytes"
     if value < 1e-3:
         return f"{value * 1e6:.0f} µs"

@@ -5,14 +5,17 @@ format     a line
 =========  =========================================================================
 Tatt-C     ``image|score``
 CSV        columns ``image`` and ``score`` under a header; ``;``, tabs, decimal commas
-NIST       ``image returnCode tattooDetected score`` under a header with these names
+NIST       ``image returnCode tattooDetected score``, perhaps with ``boxes`` after
+           them, under a header with these names
 =========  =========================================================================
 
 An empty score says that the image could not be used, as does leaving it out, or a return code.
+Boxes are looked at for their form, and go no further: nothing is judged by them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +33,8 @@ from harness.scorefiles.sources import NIST_DETECTION_COLUMNS, Source
 from harness.tasks.answers import Answer
 
 __all__ = ["DETECTION_FORMS", "read_detections"]
+
+_BOXES = re.compile(r"(\d+,){3}\d+(;(\d+,){3}\d+)*")
 
 DETECTION_FORMS = ("tatt-c", "csv", "nist")
 """Formats that `read_detections` reads."""
@@ -132,12 +137,16 @@ def _logged(source: Source, faults: Faults) -> Iterator[tuple[str, str, str]]:
     for number, text in lines:
         place = f"{source.file_name}:{number}"
         parts = text.split()
-        if len(parts) != len(NIST_DETECTION_COLUMNS):
+        most = len(NIST_DETECTION_COLUMNS)
+        if len(parts) not in (most - 1, most):
             what = f"{quoted(text)} is not of the form {' '.join(NIST_DETECTION_COLUMNS)}"
             faults.add("malformed lines", place, what)
             continue
-        image, code, detected, score = parts
-        if code not in map(str, range(len(RETURN_CODES))):
+        image, code, detected, score, *boxes = parts
+        if boxes and not _BOXES.fullmatch(boxes[0]):
+            what = f"{quoted(boxes[0])} is no list of boxes: left,top,width,height;..."
+            faults.add("malformed lines", place, what)
+        elif code not in map(str, range(len(RETURN_CODES))):
             faults.add("unknown values", place, f"there is no return code {quoted(code)}")
         elif code != "0":
             yield place, image, ""

@@ -6,7 +6,8 @@ format      what is written                                      failed probes, 
 tatt-c      ``probe|rank|gallery|score``; of a detection          null candidates, no score at the
             ``image|score``                                       end of every list
 nist        NIST's log of 1:N searches; of a detection            null candidates in both cases,
-            ``image returnCode tattooDetected score``             return codes
+            ``image returnCode tattooDetected score``, and        return codes
+            ``boxes`` where the detector says them
 csv         ``fold,probe,reference,mated,score``;                 left out
             ``fold,image,score``
 parquet     the columns of csv                                    left out
@@ -131,6 +132,8 @@ def export_scores(
             _TABLES[form](path, (table(fold, answer) for fold, answer in group))
         else:
             header, lines = (_DETECTIONS if detection else _COMPARISONS)[form]
+            if lines is _detection_log and not any(answer.boxes for answer in answers):
+                header = (header[0].removesuffix(f" {NIST_DETECTION_COLUMNS[-1]}"),)
             texts = (line for fold, answer in group for line in lines(fold, answer, depth))
             write_whole(path, "".join(f"{text}\n" for text in (*header, *texts)))
         written.append(path)
@@ -253,12 +256,13 @@ def _detections(fold: Fold, answer: Answer) -> Iterator[tuple[str, str]]:
             yield name, repr(float(score))
 
 
-def _detection_log(fold: Fold, answer: Answer) -> Iterator[str]:
+def _detection_log(fold: Fold, answer: Answer, depth: int | None) -> Iterator[str]:
     for name, score in zip(fold.probes, answer.scores, strict=True):
         if name in answer.failures:
             yield f"{name} {code_of(answer.failures[name])} 0 0"
         else:
-            yield f"{name} 0 {int(score >= 0.5)} {float(score)!r}"
+            boxes = ";".join(",".join(map(str, box)) for box in answer.boxes.get(name, ()))
+            yield f"{name} 0 {int(score >= 0.5)} {float(score)!r} {boxes}".rstrip()
 
 
 _TABLES = {"csv": write_csv, "parquet": write_parquet}
@@ -270,10 +274,7 @@ _COMPARISONS: dict[str, tuple[tuple[str, ...], Lines]] = {
     "bob-5": ((), lambda fold, answer, _: _bob(fold, answer, model=True)),
 }
 _DETECTIONS: dict[str, tuple[tuple[str, ...], Lines]] = {
-    "nist": (
-        (" ".join(NIST_DETECTION_COLUMNS),),
-        lambda fold, answer, _: _detection_log(fold, answer),
-    ),
+    "nist": ((" ".join(NIST_DETECTION_COLUMNS),), _detection_log),
     "tatt-c": ((), lambda fold, answer, _: ("|".join(two) for two in _detections(fold, answer))),
 }
 

@@ -35,8 +35,12 @@ OPTIONS: Mapping[str, str] = {
 NIST_PAIR_COLUMNS = ("enrollTempl", "verifTempl", "simScore", "returnCode")
 """Header of the log of NIST's 1:1 test driver."""
 
-NIST_DETECTION_COLUMNS = ("image", "returnCode", "tattooDetected", "score")
-"""Header of a log of detections."""
+NIST_DETECTION_COLUMNS = ("image", "returnCode", "tattooDetected", "score", "boxes")
+"""Header of a log of detections; its last column may be left out.
+
+There stand the boxes of an image: left, top, width and height with commas between them, and
+semicolons between boxes.
+"""
 
 LOOKED_AT = 50
 """Lines from which the format of a text is recognised."""
@@ -175,7 +179,8 @@ def _text_form(lines: Sequence[str]) -> str:
     line = lines[0]
     if separator_line(line):
         return "csv"
-    if line.startswith("searchId ") or tuple(line.split()) == NIST_DETECTION_COLUMNS:
+    logged = (NIST_DETECTION_COLUMNS, NIST_DETECTION_COLUMNS[:-1])
+    if line.startswith("searchId ") or tuple(line.split()) in logged:
         return "nist"
     if line.lower().split() == [name.lower() for name in NIST_PAIR_COLUMNS]:
         return "nist-1to1"

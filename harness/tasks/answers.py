@@ -35,10 +35,14 @@ class Answer:
         Floating point, of the shape that the task asks for; NaN where an image failed.
     failures
         Reason by name, for images that the algorithm gave up on.
+    boxes
+        Left, top, width and height in pixels of every tattoo that was detected, by the name of an
+        image in which there is one; empty where the algorithm does not say.
     """
 
     scores: npt.NDArray[np.floating[Any]]
     failures: Mapping[str, str] = field(default_factory=dict)
+    boxes: Mapping[str, Sequence[tuple[int, int, int, int]]] = field(default_factory=dict)
 
     def failed(self, names: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Return which images the algorithm gave up on: bool, shape (names,)."""
@@ -63,7 +67,8 @@ class DrawnAnswer(Answer):
     def __init__(
         self, whole: Answer, places: tuple[npt.NDArray[Any], ...], failures: Mapping[str, str]
     ) -> None:
-        for name, value in (("_whole", whole), ("_places", places), ("failures", failures)):
+        facts = {"_whole": whole, "_places": places, "failures": failures, "boxes": whole.boxes}
+        for name, value in facts.items():
             object.__setattr__(self, name, value)
 
     @property
@@ -88,7 +93,8 @@ class ListsOfDraws(Answer):
 
     def __init__(self, draws: Sequence[Answer]) -> None:
         failures = {name: why for one in draws for name, why in one.failures.items()}
-        for name, value in (("draws", tuple(draws)), ("failures", failures)):
+        facts = {"draws": tuple(draws), "failures": failures, "boxes": {}}
+        for name, value in facts.items():
             object.__setattr__(self, name, value)
 
     draws: tuple[Answer, ...]

@@ -19,11 +19,21 @@ from algorithms.colours import Colours
 from harness.api import FailureToEnroll
 from harness.errors import UsageError
 from harness.execution.answers import BadAnswer, checked_candidates
+from harness.execution.storage import load_remarks, load_templates
 from harness.plugins.programs import driver
 from harness.plugins.programs.adapter import program_class
 from harness.plugins.programs.client import ProgramFault
-from harness.plugins.registry import find_algorithm, load, source_hash, with_parameters
+from harness.plugins.registry import (
+    abilities_of,
+    find_algorithm,
+    load,
+    source_hash,
+    surveyed,
+    with_parameters,
+)
 from harness.plugins.scaffold import write_program
+from harness.record.qualities import fold_qualities, template_qualities
+from harness.record.record import read_run
 from tests.conftest import Ran, run_harness
 from tests.plugins.conftest import Build
 from tests.tasks.test_consolidating import MEANS
@@ -309,6 +319,8 @@ FAULTS = {
     "full disk": "finalizeEnrollment returned EnrollDirError: no space",
     "unknown": "named a candidate that is not in the manifest: 24",
     "no number": "named a candidate that is not in the manifest: one",
+    "NaN quality": "createTemplate gave a quality outside [0, 1]: nan",
+    "too good": "createTemplate gave a quality outside [0, 1]: 1.5",
     "NaN": "gave candidate 1 a score that is no finite number: nan",
     "write config": "createTemplate wrote into a folder that is read-only: ",
     "write enrolment": "identifyTemplate wrote into a folder that is read-only: ",
@@ -536,10 +548,12 @@ def test_a_run_says_what_a_library_did_wrong_and_other_runs_go_on(
     library: Build, tmp_path: Path
 ) -> None:
     words = ["run", "--protocol", "mixed-media,detection", "--fold", "1"]
-    found = run_harness(*words, "--algo", f"tatte:{library('null')}", cwd=tmp_path)
+    (tmp_path / "does").write_text("NaN")
+    hostile = ["--algo", f"tatte:{library('hostile')}", "--param", f"config={tmp_path}"]
+    found = run_harness(*words, *hostile, cwd=tmp_path)
     assert found.code == 3
-    assert "initializeDetection returned NotImplemented" in found.err
-    assert "mixed-media / tatte-null-001" in found.out
+    assert "gave a confidence outside [0, 1]: nan" in found.err
+    assert "gave candidate 1 a score that is no finite number" in found.err
     (tmp_path / "does").write_text("crash in search 7")
     words = ["run", "--protocol", "mixed-media", "--fold", "1", "--param", f"config={tmp_path}"]
     found = run_harness(*words, "--algo", f"tatte:{library('hostile')}", cwd=tmp_path)
@@ -575,12 +589,14 @@ def test_logs_as_nist_writes_them_give_the_numbers_of_the_run(
     assert {line.split()[1] for line in (logs / "scores.log").open()} == {"returnCode", "0", "3"}
     for name, least in {"enrolment.log": 108, "templates.log": 8}.items():
         header, *lines = (tmp_path / "mixed-media" / name).read_text().splitlines()
-        assert header == "id image templateSizeBytes returnCode seconds"
+        assert header == "id image templateSizeBytes returnCode seconds quality"
         rows = [line.split() for line in lines]
         assert [row[0] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
         assert len({row[1] for row in rows}) == len(rows) == (22 if least > 100 else 14)
         assert {row[3] for row in rows} == {"0", "6"}
-        for _, _, size, code, seconds in rows:
+        for _, _, size, code, seconds, *quality in rows:
+            assert all(0 <= float(one) < 1 for one in quality)
+            assert len(quality) == (code == "0")
             assert (int(size) >= least) == (code == "0")
             assert (size == "0") == (code != "0")
             assert 0 < float(seconds) < 60
@@ -607,3 +623,104 @@ def test_a_program_and_a_library_give_the_same_bytes_on_a_cluster(
             found.append([file.read_bytes() for file in files])
         assert found[0] == found[1]
         assert len(found[0]) == 2
+
+
+def test_what_a_library_does_not_implement_is_no_ability_of_it(
+    library: Build, loaded: Loaded, hostile: Loaded
+) -> None:
+    for algorithm, expected in (
+        (loaded(library("honest", "-O2")), ["Searcher", "Detector"]),
+        (loaded(library("null")), ["Searcher"]),
+        (hostile("well"), ["Searcher", "Detector"]),
+    ):
+        able = surveyed(type(algorithm), {"config": algorithm.config})
+        assert list(abilities_of(able)) == expected
+    # Whether it detects may be a matter of its configuration; what it does wrong is found later.
+    for does, expected in {
+        "no detection": ["Searcher"],
+        "no templates": ["Detector"],
+        "crash in initializeDetection": ["Searcher", "Detector"],
+        "exit": ["Searcher", "Detector"],
+        "write config": ["Searcher", "Detector"],
+    }.items():
+        algorithm = hostile(does)
+        able = surveyed(type(algorithm), {"config": algorithm.config})
+        assert list(abilities_of(able)) == expected, does
+    algorithm = hostile("neither")
+    with pytest.raises(ProgramFault, match="has none of its abilities .* it named search, detect"):
+        surveyed(type(algorithm), {"config": algorithm.config})
+
+
+@pytest.mark.own_workers
+def test_a_library_without_detection_is_not_checked_for_it_and_is_refused_by_its_protocol(
+    library: Build, tmp_path: Path
+) -> None:
+    name = f"tatte:{library('null')}"
+    found = run_harness("describe", name, "--json")
+    assert found.json["abilities"] == ["Searcher"]
+    found = run_harness("check", name, cwd=tmp_path)
+    assert "NotImplemented" not in found.out
+    assert "detect" not in found.out.lower().replace("detection\n", "")
+    found = run_harness("run", "--protocol", "detection", "--algo", name, cwd=tmp_path)
+    assert found.code == 2
+    assert "protocol 'detection' needs a Detector, which 'tatte-null-001' is not" in found.err
+
+
+@pytest.mark.own_workers
+def test_quality_boxes_and_the_size_of_the_gallery_are_kept_verified_shown_and_exported(
+    library: Build, tmp_path: Path
+) -> None:
+    words = ["run", "--protocol", "mixed-media,detection", "--fold", "1", "--json"]
+    found = run_harness(*words, "--algo", f"tatte:{library('honest', '-O2')}", cwd=tmp_path)
+    assert found.code == 0, found.err
+    searching, detecting = (tmp_path / run["folder"] for run in found.json["runs"])
+    assert run_harness("verify", searching, detecting).code == 0
+
+    # Each quality is the contrast of the template that it stands beside.
+    kept = {}
+    for place in sorted(searching.glob("units/*/templates")):
+        templates, _ = load_templates([place])
+        quality = load_remarks(place).quality
+        assert quality.keys() == templates.keys()
+        for image, template in templates.items():
+            values = np.frombuffer(template.tobytes(), np.float64)
+            assert quality[image] == pytest.approx(np.sqrt((values**2).mean()) / 127.5, abs=1e-15)
+        kept |= quality
+    listed = template_qualities(searching, "tatte-honest-001")
+    assert {one.image: one.value for one in listed} == kept
+    assert sum(one.is_reference for one in listed) == 22
+    fold = fold_qualities(searching, read_run(searching).folds[0])
+    assert (len(fold.probes), len(fold.references)) == (14, 22)
+    assert {**fold.probes, **fold.references} == kept
+
+    # Its enrolment folder: the templates, and a line of the manifest for each.
+    costs = found.json["runs"][0]["costs"]
+    size = 22 * 48 * 8 + sum(len(f"{i} {48 * 8} {i * 48 * 8}\n") for i in range(22))
+    assert (costs["gallery"]["count"], costs["gallery"]["median"]) == (1, size)
+    assert (costs["enrolled"]["count"], costs["template"]["count"]) == (22, 14)
+
+    logs = tmp_path / "logs"
+    assert run_harness("export", searching, "--format", "nist", "--out", logs).code == 0
+    header, *lines = (logs / "enrolment.log").read_text().splitlines()
+    assert header == "id image templateSizeBytes returnCode seconds quality"
+    for line in lines:
+        row = line.split()
+        assert float(row[5]) == kept[row[1]]
+
+    boxes = load_remarks(detecting / "units/fold-1/scores").boxes
+    scores = np.load(detecting / "units/fold-1/scores/scores.npy")
+    assert len(boxes) == (scores >= 0.5).sum() > 0
+    logs = tmp_path / "detections"
+    assert run_harness("export", detecting, "--format", "nist", "--out", logs).code == 0
+    header, *lines = (logs / "scores.log").read_text().splitlines()
+    assert header == "image returnCode tattooDetected score boxes"
+    said = {row[0]: row[4:] for row in map(str.split, lines)}
+    assert {name: [",".join(map(str, *one))] for name, one in boxes.items()} == {
+        name: one for name, one in said.items() if one
+    }
+    told = ["--detections", logs / "scores.log", "--protocol", "detection", "--fold", "1"]
+    assert run_harness("score", *told, "--out", tmp_path / "again").code == 0
+    page = (searching / "report.html").read_text()
+    assert "Gallery as the program keeps it" in page
+    assert "Template of a probe" in page
+    assert "The median quality of templates is" in page

@@ -29,6 +29,7 @@ from harness.api import (
 from harness.plugins.programs import messages
 from harness.plugins.programs.client import Program, Refused
 from harness.plugins.programs.messages import LARGEST_TEMPLATE, Ability
+from harness.plugins.programs.remarks import ATTRIBUTE, Remark, is_inside
 from harness.plugins.values import convert
 
 TYPES: Mapping[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
@@ -53,8 +54,13 @@ def program_class(
         If it does not keep to the protocol.
     """
     program = Program(words, name=name, seconds=seconds)
+    return _class_of(program, program.hello().abilities)
+
+
+def _class_of(program: Program, abilities: Sequence[Ability]) -> type[Algorithm]:
+    """Return the class of a program that has these abilities."""
     said = program.hello()
-    asked = dict.fromkeys(said.abilities)
+    asked = dict.fromkeys(abilities)
     bases = [kind for ability, (kind, _) in OF_PROGRAMS.items() if ability in asked]
     methods = {name: m for ability in asked for name, m in OF_PROGRAMS[ability][1].items()}
     kinds = tuple(dict.fromkeys(bases))
@@ -67,6 +73,7 @@ def program_class(
         "citation": said.citation,
         "version": f"{said.name} {said.version}",
         "program": program,
+        "surveyed": classmethod(_surveyed),
         "end_program": classmethod(_end_program),
     }
     declared = [_parameter(one, program, kinds) for one in said.parameters]
@@ -126,6 +133,29 @@ class _Held:
         self.templates: list[Any] = []
 
 
+def _surveyed(cls: Any, values: Mapping[str, Any]) -> type[Algorithm]:
+    """Return the class of what the program has with these parameters: often this very one.
+
+    Raises
+    ------
+    ProgramFault
+        If that is nothing.
+    """
+    program: Program = cls.program
+    known = program.hello().abilities
+    if not program.hello().survey:
+        return cls
+    try:
+        said, _ = _ready(cls(**values)).ask(messages.Survey(), answer=messages.Surveyed)
+    except Refused as reason:
+        program.fault("failed", "survey", str(reason) or "it does not say why")
+    if odd := [one for one in said.abilities if one not in known]:
+        program.fault("wrong answer", "survey", f"{odd[0]!r}, which its hello does not name")
+    if not said.abilities:
+        program.fault("no ability", "survey", f"it named {', '.join(known)}")
+    return cls if {*said.abilities} == {*known} else _class_of(program, said.abilities)
+
+
 def _end_program(cls: Any) -> str:
     """End the program; return what was odd about its end."""
     odd: str = cls.program.close()
@@ -174,6 +204,11 @@ _OURS = ("seed", "candidates")
 """Fields that every algorithm of a kind has, and a program is told otherwise."""
 
 
+def _remark(self: Any, remark: Remark) -> None:
+    """Leave what is said beside the answer that follows."""
+    setattr(self, ATTRIBUTE, remark)
+
+
 def _size_of(image: Image) -> dict[str, int]:
     height, width = image.shape[:2]
     return {"width": width, "height": height, "bytes": image.size}
@@ -202,6 +237,8 @@ def _template(
         asked = "template" if question is messages.Template else "enrol"
         what = f"{made.bytes:,} bytes, which are no whole number of {made.type}"
         self.program.fault("too many bytes", asked, what)
+    if made.quality is not None:
+        _remark(self, Remark(quality=made.quality))
     return np.frombuffer(bytes(data), dtype)
 
 
@@ -264,8 +301,10 @@ def _finalise(self: Any, references: Sequence[Template]) -> None:
     for number, template in enumerate(references):
         _give(self, number, template)
     self._gallery = list(references)
-    _ask(self, messages.Finalise(count=len(self._gallery)), b"", messages.Done)
+    said, _ = _ask(self, messages.Finalise(count=len(self._gallery)), b"", messages.Ready)
     self._searched = self._held
+    if said.size is not None:
+        _remark(self, Remark(size=said.size))
 
 
 def _search(self: Any, probe: Template, length: int) -> Candidates:
@@ -294,10 +333,11 @@ def _detect(self: Any, image: Image) -> float:
     said, _ = _ask(self, messages.Detect(**_size_of(image)), _pixels(image), messages.Detected)
     height, width = image.shape[:2]
     for box in said.boxes:
-        x, y, wide, high = box
-        if min(x, y) < 0 or min(wide, high) < 1 or x + wide > width or y + high > height:
+        if not is_inside(box, width, height):
             what = f"{list(box)} in a picture of {width} x {height} pixels"
             self.program.fault("bad boxes", "detect", what)
+    if said.boxes:
+        _remark(self, Remark(boxes=said.boxes))
     score: float = said.score
     return score
 

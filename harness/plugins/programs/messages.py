@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from harness.plugins.programs.remarks import MOST_BOXES, Box
+
 VERSION = 1
 """Of the protocol, said in ``hello`` by both sides."""
 
@@ -90,8 +92,21 @@ class Welcome(_Answer):
     parameters: Annotated[
         list[Parameter], Meta(max_length=MOST_PARAMETERS, description="What can be set.")
     ] = []
+    survey: Annotated[
+        bool, Meta(description="Whether it knows only once it is prepared which of them it has.")
+    ] = False
     about: Annotated[str, Meta(max_length=4000, description="What it does, in a sentence.")] = ""
     citation: Annotated[str, Meta(max_length=1000, description="Where the method comes from.")] = ""
+
+
+class Survey(_Question):
+    """Which of its abilities it has with these parameters: asked where its `hello` says so."""
+
+
+class Surveyed(_Answer):
+    """Those of its `hello` that it has."""
+
+    abilities: Annotated[list[Ability], Meta(max_length=7, description="Some of them, or all.")]
 
 
 class Prepare(_Question):
@@ -135,6 +150,10 @@ class Made(_Answer):
 
     bytes: Size
     type: Type = "uint8"
+    quality: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description="Of the picture for this purpose, in [0, 1]; higher is better."),
+    ] = None
 
 
 class Reference(_Question):
@@ -163,6 +182,16 @@ class Finalise(_Question):
     """All references are there: make the gallery ready to be searched."""
 
     count: Annotated[int, Meta(ge=1, description="References: those numbered from 0 below it.")]
+
+
+class Ready(_Answer):
+    """The gallery can be searched."""
+
+    ok: OK
+    size: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="Bytes that the gallery takes as the program keeps it."),
+    ] = None
 
 
 class Search(_Question):
@@ -197,8 +226,10 @@ class Detected(_Answer):
 
     score: Annotated[float, Meta(description="A finite number.")]
     boxes: Annotated[
-        list[tuple[int, int, int, int]],
-        Meta(max_length=1000, description="`[x, y, width, height]` of each tattoo in pixels."),
+        list[Box],
+        Meta(
+            max_length=MOST_BOXES, description="`[x, y, width, height]` of each tattoo in pixels."
+        ),
     ] = []
 
 
@@ -279,11 +310,12 @@ class Message:
 MESSAGES: Mapping[str, Message] = {
     "hello": Message(Hello, Welcome, 60),
     "prepare": Message(Prepare, Done, 600),
+    "survey": Message(Survey, Surveyed, 60),
     "template": Message(Template, Made, 300, ("embed", "compare", "search")),
     "enrol": Message(Enrol, Made, 300, ("search",)),
     "reference": Message(Reference, Done, 60, ("compare", "search")),
     "compare": Message(Compare, Scores, 300, ("compare",)),
-    "finalise": Message(Finalise, Done, 3600, ("search",)),
+    "finalise": Message(Finalise, Ready, 3600, ("search",)),
     "search": Message(Search, Candidates, 300, ("search",)),
     "detect": Message(Detect, Detected, 300, ("detect",)),
     "tag": Message(Tag, Scores, 300, ("tag",)),
@@ -311,6 +343,7 @@ FAULTS: Mapping[str, str] = {
     "parameter": "cannot use a parameter: {what}",
     "failed": "failed at {asked!r}: {what}",
     "bad candidates": "answered {asked!r} with a list that is none: {what}",
+    "no ability": "has none of its abilities with these parameters: {what}",
     "bad boxes": "answered {asked!r} with a box that is none: {what}",
 }
 """What a program can do wrong, each with the sentence that says so."""

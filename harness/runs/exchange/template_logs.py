@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,12 +16,14 @@ from harness.execution.order import shuffled
 from harness.execution.storage import STEP_FILE, load_templates
 from harness.execution.unit import TEMPLATES, UNIT_FILE, Unit
 from harness.record.files import read_json
+from harness.record.remarks import read_remarks
 from harness.scorefiles.export import code_of
 
 __all__ = ["COLUMNS", "template_logs"]
 
-COLUMNS = ("id", "image", "templateSizeBytes", "returnCode", "seconds")
-"""Header of a log; the last column is ours, and empty where nobody measured."""
+COLUMNS = ("id", "image", "templateSizeBytes", "returnCode", "seconds", "quality")
+"""Header of a log; the last two columns are ours: the first of them is empty where nobody measured,
+and the other is only there where the quality of any template is known."""
 
 _LARGEST = 1 << 30
 _FILES = {"reference": "enrolment.log", "": "templates.log"}
@@ -58,8 +60,11 @@ def template_logs(folder: Path, out: Path, algorithm: str) -> list[Path]:
         if unit.algorithm != algorithm:
             continue
         name = _FILES.get(unit.role, _FILES[""])
-        found = lines.setdefault(name, [" ".join(COLUMNS)])
-        found += _of_unit(folder, called, unit, len(found))
+        found = lines.setdefault(name, [" ".join(COLUMNS[:-1])])
+        for line in _of_unit(folder, called, unit, len(found)):
+            if line.quality:
+                found[0] = " ".join(COLUMNS)
+            found.append(" ".join(line).rstrip())
     written = []
     for name, texts in sorted(lines.items()):
         write_whole(out / name, "".join(f"{text}\n" for text in texts))
@@ -67,7 +72,16 @@ def template_logs(folder: Path, out: Path, algorithm: str) -> list[Path]:
     return written
 
 
-def _of_unit(folder: Path, called: str, unit: Unit, first: int) -> Iterator[str]:
+class _Line(NamedTuple):
+    id: str
+    image: str
+    size: str
+    code: str
+    seconds: str
+    quality: str
+
+
+def _of_unit(folder: Path, called: str, unit: Unit, first: int) -> Iterator[_Line]:
     place = f"{called}/{TEMPLATES}"
     step = read_json(folder, f"{place}/{STEP_FILE}", _Step, _LARGEST, partly=True)
     made: dict[str, Any]
@@ -77,8 +91,10 @@ def _of_unit(folder: Path, called: str, unit: Unit, first: int) -> Iterator[str]
         raise BadFile(folder / place, f"holds no templates: {reason}") from None
     order = [unit.extract[i] for i in shuffled(unit.extract, unit.order, "pictures")]
     taken = step.costs.get("enrol" if unit.role else "extract", Levels(0, [])).each
+    quality = read_remarks(folder, place, set(made), boxes=False).quality
     times = [f"{one:.6g}" for one in taken] if len(taken) == len(order) else [""] * len(order)
     for number, (name, seconds) in enumerate(zip(order, times, strict=True), start=first):
         code = code_of(failures[name]) if name in failures else 0
         size = size_of(made[name]) if name in made else 0
-        yield f"{number} {name} {size} {code} {seconds}".rstrip()
+        said = repr(quality[name]) if name in quality else ""
+        yield _Line(str(number), name, str(size), str(code), seconds, said)

@@ -90,6 +90,13 @@ Vector template_of(const Image &image) {
     return found;
 }
 
+// The share of the largest contrast that there can be: 0 of one shade, 1 of half black, half white.
+double contrast_of(const Vector &made) {
+    double squares = 0;
+    for (const double one : made) squares += one * one;
+    return std::min(std::sqrt(squares / VALUES) / 127.5, 1.0);
+}
+
 Vector unit(Vector vector) {
     double largest = 0, squares = 0;
     for (const double one : vector) largest = std::max(largest, std::fabs(one));
@@ -130,7 +137,7 @@ public:
         templ.resize(VALUES * sizeof(double));
         std::memcpy(templ.data(), made.data(), templ.size());
         boxes.assign(tattoos.size(), {BoundingBox(0, 0, tattoos[0].width, tattoos[0].height)});
-        quality.assign(tattoos.size(), 0.5);
+        quality.assign(tattoos.size(), contrast_of(made));
         return ReturnCode::Success;
     }
 

@@ -35,13 +35,16 @@ public:
         if (does == "exit") std::exit(0);
         if (does == "quiet exit") std::_Exit(3);
         if (does == "write config") std::ofstream(folder + "/learned") << sum;
+        if (does == "no templates" || does == "neither") return ReturnCode::NotImplemented;
         if (does == "blank") return ReturnCode::Success;
         if (does == "refuse") return {ReturnCode::RefuseInput, "not \"this\" one\n\xff"};
         if (does == "no file") return {ReturnCode::InputLocationError, ""};
         if (does == "odd code") return static_cast<ReturnCode>(42);
         for (int i = 0; i < 4; ++i) templ.push_back(static_cast<uint8_t>(sum >> 8 * i));
         boxes.resize(1);
-        quality.assign(1, does == "NaN" ? std::nan("") : 1.0);
+        quality.assign(does == "no quality" ? 0 : 1, 0.75);
+        if (does == "NaN quality") quality[0] = std::nan("");
+        if (does == "too good") quality[0] = 1.5;
         return ReturnCode::Success;
     }
 
@@ -97,7 +100,7 @@ public:
 
     ReturnStatus detectTattoo(const Image &, bool &detected, double &confidence,
                               std::vector<BoundingBox> &) override {
-        if (does == "no detection") return ReturnCode::NotImplemented;
+        if (does == "no detection" || does == "neither") return ReturnCode::NotImplemented;
         detected = true;
         confidence = does == "NaN" ? std::nan("") : does == "too sure" ? 1.5 : 0.25;
         return ReturnCode::Success;

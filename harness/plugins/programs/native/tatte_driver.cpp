@@ -14,6 +14,7 @@
 #include <elf.h>
 #include <gnu/libc-version.h>
 #include <link.h>
+#include <poll.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -51,6 +52,7 @@ namespace {
 
 constexpr int MAJOR = 0, MINOR = 1;  // of the interface that is spoken here
 constexpr size_t LONGEST_MESSAGE = 1500;
+constexpr int LONGEST_SURVEY = 25000;  // milliseconds: what takes longer is implemented
 
 const char *const FACTORY = "_ZN5TattE9Interface17getImplementationEv";
 const char *const VERSIONS[] = {
@@ -113,8 +115,6 @@ void say(std::string line, const Bytes &data = {}) {
     write_fully(answers, line.data(), line.size());
     if (!data.empty()) write_fully(answers, data.data(), data.size());
 }
-
-void say_done() { say("{\"ok\":true}"); }
 
 std::string quoted(const std::string &text) {
     std::string found = "\"";
@@ -536,7 +536,13 @@ void make_template(TattE::Interface &library_of, Stage stage, const std::string 
          [&] { return library_of.createTemplate(images, role, made, boxes, quality); });
     if (made.empty())
         fail("createTemplate returned Success and a template of 0 bytes", "refused");
-    say("{\"bytes\":" + std::to_string(made.size()) + "}", made);
+    std::string more;
+    for (const double one : quality)
+        if (!(one >= 0 && one <= 1))
+            fail("createTemplate gave a quality outside [0, 1]: " + shown(one));
+    // There is one for each picture, and none of several together.
+    if (images.size() == 1 && !quality.empty()) more = ",\"quality\":" + shown(quality[0]);
+    say("{\"bytes\":" + std::to_string(made.size()) + more + "}", made);
 }
 
 void search(TattE::Interface &library_of, const std::string &line, const Bytes &data) {
@@ -754,7 +760,8 @@ void keep(const std::string &line, const Bytes &data) {
     gallery.written += data.size();
 }
 
-void make_read_only(const fs::path &folder) {
+// Returns the bytes of all files in it.
+uintmax_t make_read_only(const fs::path &folder) {
     constexpr fs::perms WRITE =
         fs::perms::owner_write | fs::perms::group_write | fs::perms::others_write;
     std::error_code ignored;
@@ -771,9 +778,11 @@ void make_read_only(const fs::path &folder) {
     fs::permissions(folder, WRITE, fs::perm_options::remove, ignored);
     std::fprintf(stderr, "enrolled: %zu templates of %zu bytes; enrolment folder: %zu files, %ju "
                  "bytes\n", gallery.places.size(), gallery.written, files, bytes);
+    return bytes;
 }
 
-void finalise(size_t count) {
+// Returns the bytes of the enrolment folder.
+uintmax_t finalise(size_t count) {
     end_child(Searching);
     const bool whole = gallery.places.size() == count && count > 0
                        && gallery.places.rbegin()->first + 1 == count;
@@ -819,9 +828,65 @@ void finalise(size_t count) {
     std::error_code ignored;
     fs::remove(gallery.edb_file(), ignored);
     fs::remove(gallery.manifest(), ignored);
-    make_read_only(gallery.enrolled());
+    const uintmax_t size = make_read_only(gallery.enrolled());
     watch_folder(gallery.enrolled());
     candidates_of = count;
+    return size;
+}
+
+// Abilities
+
+// Whether the library says that it does not implement what a stage asks. It is asked as in a run,
+// for one grey picture, in a process of its own; whatever else it does, it will do there, too.
+bool lacks(Stage stage) {
+    const std::array<int, 2> up = made_pipe();
+    const pid_t pid = forked();
+    if (pid == 0) {
+        close(up[0]);
+        try {
+            const std::shared_ptr<TattE::Interface> made = implementation(library);
+            initialise(*made, stage);
+            const TattE::Image image = picture(64, 64, Bytes(3 * 64 * 64, 128).data());
+            if (stage == Detecting) {
+                bool detected = false;
+                double confidence = 0;
+                std::vector<TattE::BoundingBox> boxes;
+                call("detectTattoo", true,
+                     [&] { return made->detectTattoo(image, detected, confidence, boxes); });
+            } else {
+                Bytes kept;
+                std::vector<std::vector<TattE::BoundingBox>> boxes;
+                std::vector<double> quality;
+                call("createTemplate", true, [&] {
+                    return made->createTemplate({image}, TattE::TemplateRole::Enrollment, kept,
+                                                boxes, quality);
+                });
+            }
+        } catch (const Failure &failure) {
+            if (!std::strcmp(failure.code, "unsupported")) write_fully(up[1], "-", 1);
+        }
+        _exit(0);
+    }
+    close(up[1]);
+    pollfd waits{up[0], POLLIN, 0};
+    int ready = 0;
+    do {
+        ready = poll(&waits, 1, LONGEST_SURVEY);
+    } while (ready < 0 && errno == EINTR);
+    char said = 0;
+    const bool lacking = ready > 0 && read_fully(up[0], &said, 1);
+    close(up[0]);
+    kill(pid, SIGKILL);
+    waited(pid);
+    shared->function[0] = '\0';
+    return lacking;
+}
+
+void survey() {
+    std::string found;
+    if (!lacks(Enrolling)) found += "\"search\"";
+    if (!lacks(Detecting)) found += found.empty() ? "\"detect\"" : ",\"detect\"";
+    say("{\"abilities\":[" + found + "]}");
 }
 
 // Questions of the first process
@@ -830,7 +895,7 @@ void hello() {
     load(library);
     const std::string version = std::to_string(MAJOR) + "." + std::to_string(MINOR);
     say("{\"name\":" + quoted(library.name()) + ",\"version\":\"Tatt-E " + version
-        + "\",\"protocol\":1,\"abilities\":[\"search\",\"detect\"],\"parameters\":["
+        + "\",\"protocol\":1,\"abilities\":[\"search\",\"detect\"],\"survey\":true,\"parameters\":["
           "{\"name\":\"config\",\"type\":\"str\",\"default\":\"\",\"meaning\":"
           "\"Folder of configuration that the library reads; an empty one unless set.\"},"
           "{\"name\":\"header\",\"type\":\"str\",\"default\":\"\",\"meaning\":"
@@ -945,19 +1010,22 @@ int main(int count, char **words) {
                 handed = true;
             } else if (asked == "hello") {
                 hello();
+            } else if (asked == "survey") {
+                survey();
             } else {
                 const Bytes data = payload(line);
+                std::string more;
                 if (asked == "prepare")
                     prepare(line);
                 else if (asked == "reference")
                     keep(line, data);
                 else if (asked == "finalise")
-                    finalise(number(line, "count"));
+                    more = ",\"size\":" + std::to_string(finalise(number(line, "count")));
                 else if (asked == "goodbye")
                     end();
                 else
                     fail("'" + asked + "' is not known", "unsupported");
-                say_done();
+                say("{\"ok\":true" + more + "}");
             }
         } catch (const Failure &failure) {
             say_failure(failure);
