@@ -6,7 +6,6 @@ number in [0, 1], higher is better. What it means is its vendor's; nothing of a 
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -109,10 +108,13 @@ def fold_qualities(folder: Path, fold: Fold) -> FoldQualities:
     """
     name = f"units/fold-{fold.name}/{UNIT_FILE}"
     if fold.draws and not is_regular(folder, name):
-        parts = [fold_qualities(folder, one) for one in each_draw(fold)]
-        return FoldQualities(
-            *(dict(ChainMap(*map(dict, both))) for both in zip(*parts, strict=True))
-        )
+        probes: dict[str, float] = {}
+        references: dict[str, float] = {}
+        for one in each_draw(fold):
+            found = fold_qualities(folder, one)
+            probes |= found.probes
+            references |= found.references
+        return FoldQualities(probes, references)
     unit = read_json(folder, name, Unit, LARGEST_LIST)
     own = [f"units/{unit.name}/{TEMPLATES}"] if unit.extract else []
     shared = _qualities(folder, [*own, *unit.templates])

@@ -76,8 +76,8 @@ def read_remarks(folder: Path, place: str, answered: Collection[str], *, boxes: 
     if odd := next((n for n in (*found.quality, *found.boxes) if n not in answered), None):
         raise BadFile(path, f"names {odd!r}, which has no answer here")
     if found.quality if boxes else found.boxes:
-        key = "quality" if boxes else "boxes"
-        raise BadFile(path, f"says a {key} of answers that have none", f"$.{key}")
+        key, what = ("quality", "a quality") if boxes else ("boxes", "boxes")
+        raise BadFile(path, f"says {what} of answers that have none", f"$.{key}")
     for name, value in found.quality.items():
         if not 0 <= value <= 1:
             raise BadFile(path, f"says a quality of {value}; it lies in [0, 1]", f"$[{name!r}]")

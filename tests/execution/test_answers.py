@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from harness.api import FailureToEnroll
-from harness.execution.answers import BadAnswer, checked_masks, checked_pictures, checked_tags
+from harness.execution.answers import (
+    BadAnswer,
+    checked_masks,
+    checked_pictures,
+    checked_remark,
+    checked_tags,
+)
+from harness.plugins.programs.remarks import MOST_BOXES, Box, Remark, taken_from
 
 IMAGE = np.zeros((4, 6, 3), dtype=np.uint8)
 FAILED = FailureToEnroll("too small")
@@ -62,3 +69,43 @@ def test_a_retouched_picture_of_another_size_or_kind_is_refused(answer: object, 
 def test_an_answer_short_of_a_batch_is_refused() -> None:
     with pytest.raises(BadAnswer, match="1 answers for 2 images"):
         checked_masks([np.zeros((4, 6))], ["a", "b"], [IMAGE, IMAGE])
+
+
+def test_what_is_said_beside_an_answer_lies_within_its_bounds() -> None:
+    assert checked_remark(None, "a", IMAGE) == Remark()
+    for quality in (0.0, 1.0):
+        assert checked_remark(Remark(quality=quality), "a", IMAGE).quality == quality
+    whole: list[Box] = [(0, 0, 6, 4)]
+    assert checked_remark(Remark(boxes=whole), "a", IMAGE).boxes == whole
+
+
+@pytest.mark.parametrize(
+    ("remark", "image", "said"),
+    [
+        (Remark(quality=1.01), IMAGE, r"the quality of a is 1.01; it lies in \[0, 1\]"),
+        (Remark(quality=float("nan")), IMAGE, "the quality of a is nan"),
+        (Remark(boxes=[(0, 0, 4, 6)]), IMAGE, r"box \[0, 0, 4, 6\] of a is none .* of 6 x 4"),
+        (Remark(boxes=[(0, 0, 0, 1)]), IMAGE, "is none in a picture"),
+        (Remark(boxes=[(-1, 0, 1, 1)]), IMAGE, "is none in a picture"),
+        (Remark(boxes=[(0, 0, 1, 1)] * (MOST_BOXES + 1)), IMAGE, "1,001 boxes for a"),
+        (Remark(boxes=[(0, 0, 1, 1)]), np.zeros(9, np.uint8), "in a picture of 0 x 0"),
+    ],
+)
+def test_what_cannot_be_said_beside_an_answer_is_refused(
+    remark: Remark, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], said: str
+) -> None:
+    with pytest.raises(BadAnswer, match=said):
+        checked_remark(remark, "a", image)
+
+
+def test_a_remark_is_of_one_answer() -> None:
+    class Says:
+        pass
+
+    algorithm = Says()
+    assert taken_from(algorithm) is None
+    algorithm.__dict__["_remark"] = Remark(size=3)
+    assert taken_from(algorithm) == Remark(size=3)
+    assert taken_from(algorithm) is None
+    algorithm.__dict__["_remark"] = "a text of its own"
+    assert taken_from(algorithm) is None

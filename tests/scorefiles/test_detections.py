@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from harness.errors import DataError
-from harness.scorefiles import read_detections
+from harness.scorefiles import export_scores, read_detections
+from harness.tasks.answers import Answer
 from tests.scorefiles.questions import IMAGES, written
 
 
@@ -64,6 +65,34 @@ def test_a_return_code_in_a_log_of_detections_is_a_failure(tmp_path: Path) -> No
     assert found.forms == ("nist",)
     assert set(found.answers[0].failures) == {"i1.png", "i3.png"}
     assert found.answers[0].scores[1] == 0.25
+
+
+def test_a_log_may_have_boxes_which_are_looked_at_and_change_nothing(tmp_path: Path) -> None:
+    lines = (f"{LOG} boxes", "i1.png 0 1 0.75 0,0,5,9;10,20,1,1", "i2.png 0 0 0.25", "i3.png 3 0 0")
+    found = read_detections(written(tmp_path, "d.log", *lines), IMAGES)
+    assert found.forms == ("nist",)
+    assert found.answers[0].scores[:2].tolist() == [0.75, 0.25]
+    for boxes in ("0,0,5", "0,0,5,9;", "0,0,5,-9", "0,0,5,x", "[0,0,5,9]"):
+        log = written(tmp_path, "d.log", f"{LOG} boxes", f"i1.png 0 1 0.75 {boxes}")
+        with pytest.raises(DataError, match="is no list of boxes: left,top,width,height"):
+            read_detections(log, IMAGES)
+
+
+def test_boxes_go_into_a_log_and_a_log_without_any_has_no_column_for_them(tmp_path: Path) -> None:
+    scores = np.array([0.75, 0.25, np.nan])
+    failures = {"i3.png": "detectTattoo returned RefuseInput"}
+    boxes = {"i1.png": [(0, 0, 5, 9), (10, 20, 1, 1)]}
+    for known, line in ((boxes, " 0,0,5,9;10,20,1,1"), ({}, "")):
+        answers = [Answer(scores, failures, known)]
+        (file,) = export_scores(tmp_path, IMAGES, answers, "nist")
+        assert file.read_text().splitlines() == [
+            LOG + " boxes" * bool(known),
+            f"i1.png 0 1 0.75{line}",
+            "i2.png 0 0 0.25",
+            "i3.png 3 0 0",
+        ]
+        again = read_detections(file, IMAGES).answers[0]
+        assert np.array_equal(again.scores, scores, equal_nan=True)
 
 
 @pytest.mark.parametrize(
