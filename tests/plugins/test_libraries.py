@@ -677,13 +677,13 @@ def test_quality_boxes_and_the_size_of_the_gallery_are_kept_verified_shown_and_e
     assert run_harness("verify", searching, detecting).code == 0
 
     # Each quality is the contrast of the template that it stands beside.
-    kept = {}
+    kept: dict[str, float] = {}
     for place in sorted(searching.glob("units/*/templates")):
         templates, _ = load_templates([place])
         quality = load_remarks(place).quality
         assert quality.keys() == templates.keys()
         for image, template in templates.items():
-            values = np.frombuffer(template.tobytes(), np.float64)
+            values = np.frombuffer(np.asarray(template).tobytes(), np.float64)
             assert quality[image] == pytest.approx(np.sqrt((values**2).mean()) / 127.5, abs=1e-15)
         kept |= quality
     listed = template_qualities(searching, "tatte-honest-001")
@@ -718,7 +718,7 @@ def test_quality_boxes_and_the_size_of_the_gallery_are_kept_verified_shown_and_e
     assert {name: [",".join(map(str, *one))] for name, one in boxes.items()} == {
         name: one for name, one in said.items() if one
     }
-    told = ["--detections", logs / "scores.log", "--protocol", "detection", "--fold", "1"]
+    told = ["--detections", str(logs / "scores.log"), "--protocol", "detection", "--fold", "1"]
     assert run_harness("score", *told, "--out", tmp_path / "again").code == 0
     page = (searching / "report.html").read_text()
     assert "Gallery as the program keeps it" in page

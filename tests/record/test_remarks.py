@@ -229,10 +229,11 @@ def test_what_a_program_says_beside_its_answers_is_in_its_run_tables_and_report(
     assert {one[3] for one in templates if one not in qualities} >= {"too dark"}
     assert not any(one[3] for one in qualities)
     silent = [one for one in templates if one[2] is None and not one[3]]
-    assert silent and len(qualities) + len(silent) < len(templates) == 36
+    assert silent
+    assert len(qualities) + len(silent) < len(templates) == 36
     operations = {row[0]: row[1:] for row in tables["operations"].rows()}
     count, unit = operations["gallery"][1], operations["gallery"][0]
-    enrolled = sum(one[1] and not one[3] for one in templates)
+    enrolled = sum(bool(one[1]) and not one[3] for one in templates)
     assert (unit, count, operations["gallery"][2]) == ("bytes", 1, 1000 + enrolled)
     assert operations["enrolled"][:3] == ("bytes", enrolled, 32)
     page = (run / "report.html").read_text(encoding="utf-8")

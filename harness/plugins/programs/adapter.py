@@ -143,8 +143,9 @@ def _surveyed(cls: Any, values: Mapping[str, Any]) -> type[Algorithm]:
     """
     program: Program = cls.program
     known = program.hello().abilities
+    whole: type[Algorithm] = cls
     if not program.hello().survey:
-        return cls
+        return whole
     try:
         said, _ = _ready(cls(**values)).ask(messages.Survey(), answer=messages.Surveyed)
     except Refused as reason:
@@ -153,7 +154,7 @@ def _surveyed(cls: Any, values: Mapping[str, Any]) -> type[Algorithm]:
         program.fault("wrong answer", "survey", f"{odd[0]!r}, which its hello does not name")
     if not said.abilities:
         program.fault("no ability", "survey", f"it named {', '.join(known)}")
-    return cls if {*said.abilities} == {*known} else _class_of(program, said.abilities)
+    return whole if {*said.abilities} == {*known} else _class_of(program, said.abilities)
 
 
 def _end_program(cls: Any) -> str:

@@ -61,12 +61,12 @@ class _Group:
         return (self.name.capitalize(), *map(count, (self.asked, self.failed, silent)), *levels)
 
 
-def quality_figure(found: Sequence[TemplateQuality]) -> Figure | None:
+def quality_figure(templates: Sequence[TemplateQuality]) -> Figure | None:
     """Return the figure of qualities, with the pictures beside that have none.
 
     Parameters
     ----------
-    found
+    templates
         Every picture that a template was asked for.
 
     Returns
@@ -74,10 +74,10 @@ def quality_figure(found: Sequence[TemplateQuality]) -> Figure | None:
     Figure or None
         None where no template has a quality.
     """
-    apart = any(one.is_reference for one in found)
+    apart = any(one.is_reference for one in templates)
     kinds = {"probes": False, "references": True} if apart else {"pictures": False}
     groups = [
-        _group(name, [one for one in found if one.is_reference == kind])
+        _group(name, [one for one in templates if one.is_reference == kind])
         for name, kind in kinds.items()
     ]
     known = [group for group in groups if len(group.values)]
