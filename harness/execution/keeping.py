@@ -237,7 +237,7 @@ def _extract(unit: Unit, place: Workplace, doing: Doing) -> None:
             ask = batches_of_several if unit.together else batches
             for _, names, images, answers in ask(talk, unit, unit.extract):
                 made.update(zip(names, checked_templates(answers, names), strict=True))
-                # What is said of several pictures together is no quality of the one that names them.
+                # What is said of several together is no quality of the picture that names them.
                 alone = () if unit.together else _remarks(talk, names, images, made)
                 for name, remark in alone:
                     if remark.quality is not None:

@@ -22,7 +22,7 @@ from harness.record.record import read_run, result_hash
 from harness.record.remarks import read_remarks
 from harness.record.run_tables import RunTables
 from harness.record.verifying import verify_run
-from harness.reporting.drawing.qualities import BINS, quality_figure
+from harness.reporting.drawing.qualities import BINS, quality_figure, quality_table
 from tests.conftest import run_harness
 from tests.strangers.mutations import seal_again
 
@@ -75,7 +75,7 @@ def test_where_nothing_is_said_no_file_is_written_and_nothing_is_known(tmp_path:
     assert not (tmp_path / REMARKS_FILE).exists()
     assert load_remarks(tmp_path) == Remarks()
     assert template_qualities(tmp_path, "mine") == []
-    assert quality_figure([]) is None
+    assert quality_figure([]) is quality_table([]) is None
     assert quality_figure([TemplateQuality("a", False, None, "")]) is None
 
 
@@ -129,17 +129,16 @@ def test_a_link_in_the_place_of_remarks_is_refused(tmp_path: Path) -> None:
         read_remarks(tmp_path.parent, tmp_path.name, {"a"}, boxes=True)
 
 
-def shown(*qualities: float | None) -> Any:
-    return quality_figure(
-        [
-            TemplateQuality(str(i), False, value, "" if value is not None else "too dark")
-            for i, value in enumerate(qualities)
-        ]
-    )
+def shown(*qualities: float | None) -> tuple[Any, Any]:
+    templates = [
+        TemplateQuality(str(i), False, value, "" if value is not None else "too dark")
+        for i, value in enumerate(qualities)
+    ]
+    return quality_figure(templates), quality_table(templates)
 
 
 def test_a_quality_on_an_edge_is_in_the_bin_above_it_and_1_in_the_last() -> None:
-    figure = shown(0.0, 0.05, 0.15, 0.30000000000000004, 0.95, 1.0, 1.0)
+    figure, _ = shown(0.0, 0.05, 0.15, 0.30000000000000004, 0.95, 1.0, 1.0)
     shares = np.array(figure.data["pictures"])
     assert shares.sum() == pytest.approx(1)
     expected = np.bincount([0, 1, 3, 6, 19, 19, 19], minlength=BINS) / 7
@@ -148,14 +147,14 @@ def test_a_quality_on_an_edge_is_in_the_bin_above_it_and_1_in_the_last() -> None
 
 
 def test_a_figure_of_qualities_counts_what_has_none_and_names_the_median() -> None:
-    figure = shown(0.2, 0.4, 0.6, 0.8, None)
+    figure, table = shown(0.2, 0.4, 0.6, 0.8, None)
     # The lower of the two in the middle: half of the templates have at most that.
     assert figure.summary == (
         "The median quality of templates is 0.4 of pictures; 1 template could not be made."
     )
-    assert figure.also[0].rows == (("Pictures", "5", "1", "0", "0.2", "0.2", "0.4", "0.8", "0.8"),)
-    equal = shown(0.5, 0.5)
-    assert equal.also[0].rows == (("Pictures", "2", "0", "0", *["0.5"] * 5),)
+    assert table.rows == (("Pictures", "5", "1", "0", "0.2", "0.2", "0.4", "0.8", "0.8"),)
+    equal, table = shown(0.5, 0.5)
+    assert table.rows == (("Pictures", "2", "0", "0", *["0.5"] * 5),)
     assert "The median quality of templates is 0.5 of pictures." in equal.summary
 
 

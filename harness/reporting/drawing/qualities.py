@@ -15,7 +15,7 @@ from harness.reporting.drawing.figures import Figure
 from harness.reporting.tables import Table
 from harness.reporting.wording import count, number, percent
 
-__all__ = ["quality_figure"]
+__all__ = ["quality_figure", "quality_table"]
 
 BINS = 20
 EDGES = [i / BINS for i in range(BINS + 1)]
@@ -61,8 +61,31 @@ class _Group:
         return (self.name.capitalize(), *map(count, (self.asked, self.failed, silent)), *levels)
 
 
+def quality_table(templates: Sequence[TemplateQuality]) -> Table | None:
+    """Return how qualities are spread, with the pictures beside that have none.
+
+    Parameters
+    ----------
+    templates
+        Every picture that a template was asked for.
+
+    Returns
+    -------
+    Table or None
+        None where no template has a quality.
+    """
+    known = [group for group in _groups(templates) if len(group.values)]
+    if not known:
+        return None
+    columns = ("Of", "Asked for", "No template", "No quality", "Least", "10 % at most", "Median")
+    rows = tuple(group.row for group in known)
+    return Table(
+        "How the quality of templates is spread", (*columns, "90 % at most", "Greatest"), rows
+    )
+
+
 def quality_figure(templates: Sequence[TemplateQuality]) -> Figure | None:
-    """Return the figure of qualities, with the pictures beside that have none.
+    """Return the figure of how qualities are distributed.
 
     Parameters
     ----------
@@ -74,12 +97,7 @@ def quality_figure(templates: Sequence[TemplateQuality]) -> Figure | None:
     Figure or None
         None where no template has a quality.
     """
-    apart = any(one.is_reference for one in templates)
-    kinds = {"probes": False, "references": True} if apart else {"pictures": False}
-    groups = [
-        _group(name, [one for one in templates if one.is_reference == kind])
-        for name, kind in kinds.items()
-    ]
+    groups = _groups(templates)
     known = [group for group in groups if len(group.values)]
     if not known:
         return None
@@ -107,12 +125,6 @@ def quality_figure(templates: Sequence[TemplateQuality]) -> Figure | None:
             if any(group.shares[i] for group in known)
         ),
     )
-    columns = ("Of", "Asked for", "No template", "No quality", "Least", "10 % at most", "Median")
-    numbers = Table(
-        "Quality of templates",
-        (*columns, "90 % at most", "Greatest"),
-        tuple(group.row for group in known),
-    )
     return Figure(
         "qualities",
         "Quality of templates",
@@ -125,9 +137,17 @@ def quality_figure(templates: Sequence[TemplateQuality]) -> Figure | None:
             "template has none and is not drawn. Each outline adds up to 100 %.",
         ),
         table,
-        (numbers,),
         {"low": low, "high": high, **{group.name: group.shares for group in known}},
     )
+
+
+def _groups(templates: Sequence[TemplateQuality]) -> list[_Group]:
+    apart = any(one.is_reference for one in templates)
+    kinds = {"probes": False, "references": True} if apart else {"pictures": False}
+    return [
+        _group(name, [one for one in templates if one.is_reference == kind])
+        for name, kind in kinds.items()
+    ]
 
 
 def _group(name: str, found: Sequence[TemplateQuality]) -> _Group:
