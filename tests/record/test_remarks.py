@@ -75,7 +75,8 @@ def test_where_nothing_is_said_no_file_is_written_and_nothing_is_known(tmp_path:
     assert not (tmp_path / REMARKS_FILE).exists()
     assert load_remarks(tmp_path) == Remarks()
     assert template_qualities(tmp_path, "mine") == []
-    assert quality_figure([]) is quality_table([]) is None
+    assert quality_figure([]) is None
+    assert quality_table([]) is None
     assert quality_figure([TemplateQuality("a", False, None, "")]) is None
 
 

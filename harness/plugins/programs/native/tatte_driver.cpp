@@ -52,7 +52,8 @@ namespace {
 
 constexpr int MAJOR = 0, MINOR = 1;  // of the interface that is spoken here
 constexpr size_t LONGEST_MESSAGE = 1500;
-constexpr int LONGEST_SURVEY = 25000;  // milliseconds: what takes longer is implemented
+constexpr int LONGEST_SURVEY = 25000;  // milliseconds: what takes longer is implemented,
+constexpr rlim_t LARGEST_SURVEY = 384 << 20;  // and what takes more bytes
 
 const char *const FACTORY = "_ZN5TattE9Interface17getImplementationEv";
 const char *const VERSIONS[] = {
@@ -836,6 +837,19 @@ uintmax_t finalise(size_t count) {
 
 // Abilities
 
+// Let this process take so many bytes more, and no others.
+void bound_memory(rlim_t more) {
+    size_t pages = 0;
+    FILE *const file = std::fopen("/proc/self/statm", "r");
+    if (!file) return;
+    const bool known = std::fscanf(file, "%zu", &pages) == 1;
+    std::fclose(file);
+    rlimit limit{};
+    if (!known || getrlimit(RLIMIT_AS, &limit) != 0) return;
+    limit.rlim_cur = std::min(limit.rlim_max, pages * sysconf(_SC_PAGESIZE) + more);
+    setrlimit(RLIMIT_AS, &limit);
+}
+
 // Whether the library says that it does not implement what a stage asks. It is asked as in a run,
 // for one grey picture, in a process of its own; whatever else it does, it will do there, too.
 bool lacks(Stage stage) {
@@ -843,6 +857,7 @@ bool lacks(Stage stage) {
     const pid_t pid = forked();
     if (pid == 0) {
         close(up[0]);
+        bound_memory(LARGEST_SURVEY);
         try {
             const std::shared_ptr<TattE::Interface> made = implementation(library);
             initialise(*made, stage);
