@@ -68,7 +68,7 @@ def searches_tried(outcome: Outcome) -> Attempts:
     return sum(search.failed or none for search, none in zip(made, empty, strict=True)), len(made)
 
 
-def attempt_table(run: Run | None, outcome: Outcome, *, compares: bool) -> Table | None:
+def attempt_table(run: Run | None, outcome: Outcome, *, templates: bool) -> Table | None:
     """Return what failed; None where nothing is known of it.
 
     Parameters
@@ -77,11 +77,11 @@ def attempt_table(run: Run | None, outcome: Outcome, *, compares: bool) -> Table
         With its answers, where they are at hand.
     outcome
         That follows from them.
-    compares
-        Whether templates are made of images, to be compared.
+    templates
+        Whether the algorithm was asked for templates of images, and not for their scores.
     """
     counts = outcome.metrics.counts
-    made = "Templates of {}" if compares else "Answers to {}"
+    made = "Templates of {}" if templates else "Answers to {}"
     rows = [
         (made.format(f"{role}s"), *_cells(*found))
         for role, found in attempts_by_role(run, counts).items()

@@ -7,7 +7,7 @@ import numpy as np
 from harness.errors import some
 from harness.reporting.tables import Table
 from harness.reporting.thresholds import missing
-from harness.reporting.wording import count, interval, known, percent
+from harness.reporting.wording import NO_VALUE, count, interval, known, percent
 from harness.statistics.bootstrap import choose_interval
 from harness.statistics.estimate import Estimate
 from harness.tasks.intervals import set_interval
@@ -34,10 +34,10 @@ def missed_at(outcome: Outcome, rank: int) -> Estimate:
     Returns
     -------
     Estimate
-        Without a value where no search has a mate.
+        Without a value, with the reason, where no search has a mate or the metric has none.
     """
     found = outcome.metrics.pooled.get(f"hit-rate@rank={rank}")
-    if found is not None and known(found.value):
+    if found is not None:
         return missing(found)
     mated = _mated(outcome)
     if not mated:
@@ -69,7 +69,10 @@ def miss_table(outcome: Outcome, depth: int | None = None) -> Table | None:
             rows.append((count(rank), why, ""))
             continue
         found = missed_at(outcome, rank)
-        missed = round((found.value or 0.0) * len(mated))
+        if found.value is None or not known(found.value):
+            rows.append((count(rank), "; ".join(found.flags) or NO_VALUE, ""))
+            continue
+        missed = round(found.value * len(mated))
         within = interval("hit-rate", found.low, found.high) or "none"
         rows.append((count(rank), f"{percent(found.value)} ({count(missed)})", within))
     return Table(

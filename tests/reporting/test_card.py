@@ -18,6 +18,7 @@ from harness.reporting.sections import card
 from harness.reporting.sections.decisions import decision_table
 from harness.reporting.sections.section import SectionInput
 from harness.reporting.thresholds import read_at, reading, readings
+from harness.statistics.estimate import Estimate
 from harness.tasks import identification
 from harness.tasks.answers import Answer
 from harness.tasks.kinds import task_of
@@ -110,6 +111,14 @@ def test_ranks_beyond_a_gallery_or_a_list_say_so_and_ties_and_failures_miss() ->
     assert [row[1] for row in table.rows][2] == "beyond lists of 50"
 
 
+def test_a_hit_rate_without_a_value_gives_no_miss_rate_but_its_reason() -> None:
+    _, outcome = searched(np.eye(30))
+    outcome.metrics.pooled["hit-rate@rank=10"] = Estimate(None, flags=["not available"])
+    table = miss_table(outcome)
+    assert table is not None
+    assert table.rows[1] == ("10", "not available", "")
+
+
 def test_without_a_search_with_a_mate_there_is_no_miss_rate() -> None:
     alone = Judgement("1", "p", "", gallery=9)
     outcome = Outcome(Metrics("x", "x", {}, {}, []), Curves(), [alone], [])
@@ -191,13 +200,16 @@ def test_templates_and_searches_fail_apart() -> None:
     run, outcome = searched(np.eye(20), {"p1": "dark", "p2": "dark", "r5": "blank"})
     assert attempts_by_role(run, {}) == {"probe": (2, 20), "reference": (1, 20)}
     assert searches_tried(outcome) == (2, 20)
-    table = attempt_table(run, outcome, compares=True)
+    table = attempt_table(run, outcome, templates=True)
     assert table is not None
     assert [row[:3] for row in table.rows] == [
         ("Templates of probes", "2", "20"),
         ("Templates of references", "1", "20"),
         ("Lists of candidates", "2", "20"),
     ]
+    imported = attempt_table(run, outcome, templates=False)
+    assert imported is not None
+    assert imported.rows[0][0] == "Answers to probes"
     # Without the answers the counts say the same.
     assert attempts_by_role(None, outcome.metrics.counts) == attempts_by_role(run, {})
     assert attempts_by_role(None, {}) == {}

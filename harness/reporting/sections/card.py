@@ -18,7 +18,7 @@ def section(run: SectionInput) -> Section | None:
         miss_table(run.outcome, run.manifest.list_length) if run.searching else None,
         decision_table(run.task, run.outcome, run.protocol.threshold),
         *_thresholds(run),
-        attempt_table(run.kept, run.outcome, compares=run.task.compares),
+        attempt_table(run.kept, run.outcome, templates=_makes_templates(run)),
         operation_table(run.manifest, run.metrics.counts.get("largest_gallery", 0)),
     ]
     tables = [table for table in every if table is not None]
@@ -50,6 +50,12 @@ def _thresholds(run: SectionInput) -> list[Table | None]:
         read = readings(run.scores, run.kept, {*RATES, *told})
         found.append(threshold_table(read, names, told))
     return found
+
+
+def _makes_templates(run: SectionInput) -> bool:
+    """Whether what failed was a template: neither a list of a searcher nor imported scores."""
+    manifest = run.manifest
+    return run.task.compares and manifest.imported is None and manifest.list_length is None
 
 
 def _absent(run: SectionInput) -> list[str]:
