@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.api import Searcher
 from harness.reporting.attempts import attempt_table
 from harness.reporting.misses import miss_table
 from harness.reporting.operations import operation_table
@@ -54,8 +55,9 @@ def _thresholds(run: SectionInput) -> list[Table | None]:
 
 def _makes_templates(run: SectionInput) -> bool:
     """Whether what failed was a template: neither a list of a searcher nor imported scores."""
-    manifest = run.manifest
-    return run.task.compares and manifest.imported is None and manifest.list_length is None
+    task, manifest = run.task, run.manifest
+    listed = task.asked_of(manifest.abilities) == Searcher.__name__
+    return task.compares and manifest.imported is None and not listed
 
 
 def _absent(run: SectionInput) -> list[str]:
