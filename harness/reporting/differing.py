@@ -51,15 +51,10 @@ def group_sentences(compared: Differentials) -> list[str]:
 
 
 def _apart(one: Spread, compared: Differentials) -> str:
-    rates = {
-        row.group: value
-        for row in compared.rows
-        if (value := getattr(row, one.measure)) is not None and row.group not in (ALL, OTHERS)
-    }
-    lowest = min(rates, key=lambda name: rates[name])
+    rates = {row.group: getattr(row, one.measure) for row in compared.rows}
     text = (
-        f"{_RATES[one.measure]} of {one.groups} groups is {percent(rates[lowest])} "
-        f"({_short(lowest)}) to {percent(rates[one.highest])} ({_short(one.highest)}): Gini "
+        f"{_RATES[one.measure]} of {one.groups} groups is {percent(rates[one.lowest])} "
+        f"({_short(one.lowest)}) to {percent(rates[one.highest])} ({_short(one.highest)}): Gini "
         f"coefficient {one.gini:.2f} ({one.gini_low:.2f} to {one.gini_high:.2f}). The same groups, "
         f"dealt at random, come to {one.gini_shuffled:.2f}, and in one of twenty deals to "
         f"{one.gini_shuffled_high:.2f} or more; they reach the observed with a probability of "
@@ -215,7 +210,7 @@ def group_notes(compared: Differentials) -> list[str]:
             "FNMR and FMR of groups cannot be had: scores of the non-mated comparisons were summed "
             "up while they were computed, and not kept, so that there is no threshold."
         )
-    if compared.pooled:
+    if compared.pooled and compared.rows:
         names = ", ".join(map(_short, compared.pooled[:12])) + ", ..." * (len(compared.pooled) > 12)
         notes.append(
             f"Groups of fewer than {FEWEST} identities stand together as “{OTHERS}”, which is no "

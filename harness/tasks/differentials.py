@@ -39,7 +39,7 @@ EXPECTED = 5.0
 
 REPLICATES, SHUFFLES, FEWER = 500, 999, 199
 LARGE = 2_000_000
-"""Pairs of identities beyond which groups are shuffled `FEWER` times."""
+"""Pairs of identities beyond which groups are shuffled, and identities drawn, `FEWER` times."""
 
 MEASURES = {"fmr": "FMR", "fnmr": "FNMR", "fte": "FTE"}
 
@@ -113,8 +113,8 @@ class Spread(msgspec.Struct):
         What is grouped by; ``fmr``, ``fnmr`` or ``fte``.
     groups
         That are compared.
-    highest
-        The group with the highest rate.
+    lowest, highest
+        The groups with the lowest and the highest rate.
     gini, gini_low, gini_high
         Gini coefficient with its 95 % interval.
     gini_shuffled, gini_shuffled_high, gini_p
@@ -129,6 +129,7 @@ class Spread(msgspec.Struct):
     column: str
     measure: str
     groups: int = 0
+    lowest: str = ""
     highest: str = ""
     gini: float | None = None
     gini_low: float | None = None
@@ -229,18 +230,17 @@ def differentials_of(
     if groups.alone < 2:
         found.reason = f"only {groups.names[0]!r} has {FEWEST} identities or more"
         return found
-    size = judged.counts["fmr"].table.size if "fmr" in judged.counts else 0
-    found.shuffles = FEWER if size > LARGE else SHUFFLES
+    found.shuffles = FEWER if judged.is_large else SHUFFLES
     found.spreads = [judged.spread(measure, found.shuffles, seed) for measure in MEASURES]
     return found
 
 
 def _nobody(groups: Groups) -> str:
     what = word_of(groups.column)
+    if groups.several > int(np.count_nonzero(groups.labels >= 0)):
+        return f"mates differ in {what}, as look-alikes do, so that it is no group of identities"
     if groups.pooled:
         return f"no {what} has {FEWEST} identities, and with fewer its rates say nothing"
-    if groups.several:
-        return f"images of one identity differ in {what}, so that it is no group of identities"
     return f"nothing is known of any identity's {what}: the data have no column {groups.column!r}"
 
 
@@ -263,6 +263,8 @@ class _Judged:
             self.counts["fmr"] = between_and_within(self.false, *self.sides, self.identities)
             self.counts["fnmr"] = within(self.missed, self.owner, self.identities)
         self.counts["fte"] = within(self.failed, self.templates, self.identities)
+        self.is_large = "fmr" in self.counts and self.counts["fmr"].table.size > LARGE
+        self.replicates = FEWER if self.is_large else REPLICATES
         self.has_mates = np.zeros(self.identities, np.bool_)
         self.has_mates[self.owner] = True
 
@@ -335,7 +337,7 @@ class _Judged:
         errors, trials = (float(one[0]) for one in counts.of(members[np.newaxis]))
         if measure == "fmr":
             labels = np.where(members, 0, -1)
-            (interval,) = group_intervals(counts, labels, 1, replicates=REPLICATES, seed=seed)
+            (interval,) = group_intervals(counts, labels, 1, replicates=self.replicates, seed=seed)
         else:
             wrong, whose = {
                 "fnmr": (self.missed, self.owner),
@@ -369,7 +371,9 @@ class _Judged:
             setattr(row, f"shift_{kind}", middle - zero)
             if len(np.unique(one[inside])) < FEWEST:
                 continue
-            low, high = median_ends(chosen, one[inside], other[inside], self.identities, seed)
+            low, high = median_ends(
+                chosen, one[inside], other[inside], self.identities, seed, self.replicates
+            )
             setattr(row, f"shift_{kind}_low", finite(low - zero))
             setattr(row, f"shift_{kind}_high", finite(high - zero))
 
@@ -399,13 +403,14 @@ class _Judged:
         labels = np.full(self.identities, -1, np.int64)
         for number, place in enumerate(able):
             labels[self.groups.labels == place] = number
-        options = {"replicates": REPLICATES, "shuffles": shuffles, "seed": seed}
+        options = {"replicates": self.replicates, "shuffles": shuffles, "seed": seed}
         both = rates_apart(counts, labels, len(able), self.has_mates.astype(np.int64), **options)
         rates = []
         for place in able:
             errors, trials = counts.of((self.groups.labels == place)[np.newaxis])
             rates.append(float(errors[0] / trials[0]))
         found.groups = len(able)
+        found.lowest = self.groups.names[able[int(np.argmin(rates))]]
         found.highest = self.groups.names[able[int(np.argmax(rates))]]
         _take(found, "gini", both[0])
         _take(found, "ratio", both[1])
@@ -431,7 +436,12 @@ def _take(found: Spread, name: str, apart: Apart) -> None:
 
 
 def median_ends(
-    scores: Doubles, one: Ints, other: Ints, identities: int, seed: int = 0
+    scores: Doubles,
+    one: Ints,
+    other: Ints,
+    identities: int,
+    seed: int = 0,
+    replicates: int = REPLICATES,
 ) -> tuple[float, float]:
     """Return the ends of the 95 % interval of a median, by drawing identities.
 
@@ -446,7 +456,7 @@ def median_ends(
         Numbers of the identities of each, from 0: shape (comparisons,).
     identities
         How many there are.
-    seed
+    seed, replicates
         Of the draws.
     """
     below = scores <= np.median(scores)
@@ -456,7 +466,7 @@ def median_ends(
         counts = between_and_within(below, one, other, identities)
     labels = np.full(identities, -1, np.int64)
     labels[one] = labels[other] = 0
-    (interval,) = group_intervals(counts, labels, 1, replicates=REPLICATES, seed=seed)
+    (interval,) = group_intervals(counts, labels, 1, replicates=replicates, seed=seed)
     if math.isnan(interval.low):
         return math.nan, math.nan
     low, high = np.quantile(scores, [interval.low, interval.high], method="inverted_cdf")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 from harness.record.differing import columns_in, differentials_in
 from harness.reporting.differing import (
     group_notes,
@@ -37,7 +40,7 @@ def section(run: SectionInput) -> Section | None:
     ]
     if not found:
         return None
-    parts = [
+    parts: list[dict[str, Any]] = [
         {
             "what": word_of(one.column),
             "said": group_sentences(one),
@@ -49,7 +52,14 @@ def section(run: SectionInput) -> Section | None:
         }
         for one in found
     ]
+    # What holds for several columns is said once, below all of them.
+    notes = Counter(note for part in parts for note in part["notes"])
+    shared = [note for note, times in notes.items() if times > 1]
+    for part in parts:
+        part["notes"] = [note for note in part["notes"] if note not in shared]
     drawn = run.manifest.dataset.get("synthetic") == "yes"
     threshold = next(filter(None, map(threshold_sentence, found)), "")
-    content = filled_from("differentials", parts=parts, drawn=drawn, threshold=threshold)
+    content = filled_from(
+        "differentials", parts=parts, drawn=drawn, threshold=threshold, notes=shared
+    )
     return Section("differentials", "Groups of people", content, RULES)
