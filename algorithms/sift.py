@@ -64,6 +64,9 @@ class Sift(Matcher):
         "as in Philbin et al., CVPR 2007"
     )
 
+    def __post_init__(self) -> None:
+        self._last: tuple[Image, tuple[Sequence[cv2.KeyPoint], Array]] | None = None
+
     def extract(self, image: Image) -> Template:
         """Find keypoints; raise `FailureToEnroll` where there are too few.
 
@@ -74,13 +77,7 @@ class Sift(Matcher):
             keypoint's diameter along x and y of its orientation; ``descriptors`` uint8
             (keypoints, 128).
         """
-        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        scale = self.size / max(gray.shape)
-        width, height = (max(1, round(side * scale)) for side in (gray.shape[1], gray.shape[0]))
-        smooth = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-        gray = cv2.resize(gray, (width, height), interpolation=smooth)
-        finder = cv2.SIFT.create(nfeatures=self.keypoints, contrastThreshold=self.contrast)
-        found, sift = finder.detectAndCompute(gray, None)
+        found, sift = self._described(image)
         if len(found) < self.minimum_keypoints:
             raise FailureToEnroll(f"{len(found)} keypoints; needs {self.minimum_keypoints}")
         points = np.array([point.pt for point in found], dtype=np.float64)
@@ -90,6 +87,26 @@ class Sift(Matcher):
         root = np.sqrt(sift / np.maximum(sift.sum(axis=1, keepdims=True), 1))
         whole = np.minimum(np.rint(LENGTH * root), 255).astype(np.uint8)
         return {"place": np.concatenate([points, arrows], axis=1), "descriptors": whole}
+
+    def quality(self, image: Image) -> float:
+        """Return the share of the keypoints that an image may have which it does have."""
+        return min(1.0, len(self._described(image)[0]) / self.keypoints)
+
+    def _described(self, image: Image) -> tuple[Sequence[cv2.KeyPoint], Array]:
+        """Return keypoints and descriptors; those of the last image are at hand."""
+        if self._last is None or self._last[0] is not image:
+            self._last = image, self._detected(image)
+        return self._last[1]
+
+    def _detected(self, image: Image) -> tuple[Sequence[cv2.KeyPoint], Array]:
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        scale = self.size / max(gray.shape)
+        width, height = (max(1, round(side * scale)) for side in (gray.shape[1], gray.shape[0]))
+        smooth = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+        gray = cv2.resize(gray, (width, height), interpolation=smooth)
+        finder = cv2.SIFT.create(nfeatures=self.keypoints, contrastThreshold=self.contrast)
+        found, sift = finder.detectAndCompute(gray, None)
+        return found, sift
 
     def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores:
         """Score every probe against every reference; see the class for what a score is."""

@@ -360,6 +360,15 @@ class Matcher(Algorithm):
         """
         return [_attempt(self.extract, image) for image in images]
 
+    def quality(self, image: Image) -> float:
+        """Say how good an image is for comparing: in [0, 1], higher is better; optional.
+
+        Where it is overridden it is asked of every image that has a template, right after that, and
+        what it says is kept beside the template. No score follows from it: a report holds errors
+        against it. An image that is no good at all is a `FailureToEnroll` of `extract`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define `quality`")
+
     def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores:
         """Score every probe against every reference; cosine similarity unless overridden.
 
@@ -424,6 +433,15 @@ class Searcher(Algorithm):
     def extract_batch(self, images: Sequence[Image]) -> Sequence[Template | FailureToEnroll]:
         """Make the templates of several probes, in their order; failures in their places."""
         return [_attempt(self.extract, image) for image in images]
+
+    def quality(self, image: Image) -> float:
+        """Say how good an image is for comparing: in [0, 1], higher is better; optional.
+
+        Where it is overridden it is asked of every image that has a template, right after that, and
+        what it says is kept beside the template. No score follows from it: a report holds errors
+        against it. An image that is no good at all is a `FailureToEnroll` of `extract`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define `quality`")
 
     def enrol(self, image: Image) -> Template:
         """Make the template of a reference: that of a probe, unless overridden."""
@@ -556,6 +574,12 @@ ABILITIES: tuple[type[Algorithm], ...] = (
     Control,
 )
 """The kinds of question that an algorithm can answer; a protocol's task needs one of them."""
+
+
+def rates(algorithm: type[Algorithm]) -> bool:
+    """Return whether an algorithm says how good images are: whether it overrides `quality`."""
+    found = getattr(algorithm, "quality", None)
+    return callable(found) and found not in (Matcher.quality, Searcher.quality)
 
 
 def unit_rows(templates: Sequence[Template]) -> npt.NDArray[np.float64]:

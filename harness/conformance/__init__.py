@@ -22,6 +22,7 @@ from harness.api import (
     Searcher,
     Segmenter,
     Tagger,
+    rates,
 )
 from harness.conformance import programs
 from harness.conformance.checks import Subject
@@ -99,6 +100,8 @@ def examine(
         # What holds for one ability says nothing about the next.
         passed &= {item.run.__name__ for item in EVERY}
         items = (*(EVERY if ability is abilities[0] else FIT), *OF_ABILITY[ability])
+        if ability in (Matcher, Searcher) and rates(algorithm):
+            items = (*items, RATED)
         for finding in run(items, subject, passed):
             name = finding.name if len(abilities) == 1 else f"{ability.__name__}: {finding.name}"
             yield Finding(name, finding.passed, finding.message)
@@ -186,6 +189,9 @@ _KEPT = (
 )
 _SEARCHED = ("images_unchanged", "searched")
 _SCORED = (*_MODELS, "comparison_repeatable")
+
+RATED = Check(Subject.rated, "rates pictures from 0 to 1", ("images_unchanged",), _READ_ONLY)
+"""Check of an algorithm that says how good images are for comparing."""
 
 OF_PROGRAMS = (
     Check(programs.made_of, "what it is, is known"),

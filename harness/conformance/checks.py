@@ -22,6 +22,7 @@ from harness.execution.answers import (
     checked_detections,
     checked_masks,
     checked_pictures,
+    checked_quality,
     checked_scores,
     checked_tags,
     checked_templates,
@@ -75,6 +76,18 @@ class Subject:
     def _seen(self, image: Image) -> Image:
         """Return what the algorithm gets of a picture: its pixels, or the bytes of a file of it."""
         return specimens.as_file(image) if self.kind.sees == "file" else image
+
+    def rated(self) -> str:
+        """Require a quality in [0, 1] of every picture, the same each time."""
+        found = []
+        for image in self.images:
+            seed_everything(self.algorithm.seed)
+            found.append(checked_quality(self.algorithm.quality(image)))
+            seed_everything(self.algorithm.seed)
+            again = checked_quality(self.algorithm.quality(image))
+            if again != found[-1]:
+                raise Fault(f"quality said {found[-1]} of a picture, and then {again} of the same")
+        return f"qualities from {min(found):.3f} to {max(found):.3f}"
 
     # Every algorithm
 

@@ -19,6 +19,7 @@ __all__ = [
     "checked_detections",
     "checked_masks",
     "checked_pictures",
+    "checked_quality",
     "checked_remark",
     "checked_scores",
     "checked_tags",
@@ -243,6 +244,21 @@ def checked_remark(remark: Remark | None, name: str, image: Image) -> Remark:
                 f"the box {list(box)} of {name} is none in a picture of {width} x {height} pixels"
             )
     return remark
+
+
+def checked_quality(value: Any) -> float:
+    """Return what ``quality`` said of an image, or raise what is wrong with it.
+
+    Raises
+    ------
+    BadAnswer
+        If it is no number from 0 to 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise BadAnswer(f"quality returned {value!r} ({_type(value)}); return a float from 0 to 1")
+    if not 0 <= value <= 1:  # NaN is neither
+        raise BadAnswer(f"quality returned {value}; return a float from 0 (worst) to 1 (best)")
+    return float(value)
 
 
 def checked_candidates(answer: Any, length: int, references: int, name: str) -> Candidates:

@@ -26,8 +26,9 @@ from harness.api import (
     Searcher,
     Tagger,
     TrainingSet,
+    rates,
 )
-from harness.execution.answers import BadAnswer
+from harness.execution.answers import BadAnswer, checked_quality
 from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.line import Line, Pictures
 from harness.execution.wire import Array
@@ -66,6 +67,10 @@ class Asked:
         self._references: list[Any] = []
         self.step = "construct"
         self.algorithm = self._made()
+        method = METHODS.get(job.ability)
+        self._rates = (
+            method is not None and method.name == "extract" and rates(type(self.algorithm))
+        )
         if not issubclass(type(self.algorithm), (self._ability(), Control)):
             raise BadAnswer(f"{job.algorithm} has no ability {job.ability}")
 
@@ -167,8 +172,10 @@ class Asked:
             return
         found = list(answers)
         self._line.say(Said("answers", count=len(found), together=True))
-        for answer in found if len(found) == len(pictures) else ():
-            self._line.answer(answer)
+        for picture, answer in zip(pictures, found, strict=False):
+            if len(found) == len(pictures):
+                failed = isinstance(answer, FailureToEnroll)
+                self._line.answer(answer, None if failed else self._rated(picture))
 
     def _enrol(self, pictures: list[Array], counts: Sequence[int]) -> None:
         """Answer with templates of references: of each picture, or of so many together."""
@@ -187,9 +194,20 @@ class Asked:
         seed_everything(self.algorithm.seed)
         taken_from(self.algorithm)  # of what was asked before
         try:
-            return method(picture), taken_from(self.algorithm)
+            answer = method(picture)
         except FailureToEnroll as failure:
             return failure, None
+        return answer, taken_from(self.algorithm) or self._rated(picture)
+
+    def _rated(self, picture: Any) -> Remark | None:
+        """Return what the algorithm says of an image that it made a template of, if it does."""
+        if not self._rates or not isinstance(picture, np.ndarray):
+            return None  # of several pictures that make one template nothing is said
+        said_at, self.step = self.step, "quality"
+        seed_everything(self.algorithm.seed)
+        found = checked_quality(self.algorithm.quality(picture))  # type: ignore[attr-defined]
+        self.step = said_at
+        return Remark(quality=found)
 
     def _compare(self, ask: Ask, probes: list[Any]) -> None:
         self.step = "compare"

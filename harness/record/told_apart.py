@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.execution.storage import REMARKS_FILE
+from harness.execution.unit import TEMPLATES
 from harness.metrics.ids import Metric
+from harness.record.qualities import fold_qualities
 from harness.record.record import Run
 from harness.tasks.answers import Answered
 from harness.tasks.binned import AREA, MASK, BinRates, bins_by, rates_in
@@ -21,10 +24,10 @@ from harness.tasks.same_design import COLUMNS, SameDesign, same_design
 from harness.tasks.searches import FoldSearches
 from harness.tasks.workload import Workload, workload_of
 
-__all__ = ["COLUMN", "ToldApart"]
+__all__ = ["COLUMN", "OWN", "ToldApart"]
 
-COLUMN = "the column quality of the data set"
-"""Source of a quality."""
+COLUMN, OWN = "the column quality of the data set", "the quality that the algorithm gives"
+"""Sources of a quality."""
 
 STREAMED = (
     "so many comparisons were made that their scores are summed up, not kept, and no threshold of "
@@ -120,8 +123,15 @@ class ToldApart:
             for name, record in self.run.records.items()
             if record.quality is not None
         }
-        folds = len(self.run.folds)
-        return {COLUMN: ([column] * folds, [column] * folds)} if column else {}
+        folds = self.run.folds
+        found: dict[str, tuple[list[Mapping[str, float]], list[Mapping[str, float]]]] = {}
+        if any(self.run.folder.glob(f"units/*/{TEMPLATES}/{REMARKS_FILE}")):
+            own = [fold_qualities(self.run.folder, fold) for fold in folds]
+            if any(one.probes for one in own):
+                found[OWN] = [one.probes for one in own], [one.references for one in own]
+        if column:
+            found[COLUMN] = [column] * len(folds), [column] * len(folds)
+        return found
 
     def discarding(self) -> list[Discarding]:
         """Return what discarding the worst images gains, for each source of a quality."""
