@@ -47,17 +47,17 @@ def moved(one: dict[str, Array], zoom: float, degrees: float) -> dict[str, Array
 
 def test_the_quality_of_an_image_is_the_share_of_its_keypoints_whatever_was_asked_before() -> None:
     pictures = specimens.ordinary().images
-    matcher = sift(keypoints=60)
+    matcher = sift(keypoints=400)
     counts = []
     for picture in pictures:
         try:
             counts.append(len(matcher.extract(picture)["descriptors"]))
         except FailureToEnroll as refused:
             counts.append(int(str(refused).split()[0]))
-    shares = [min(1.0, count / 60) for count in counts]
+    shares = [min(1.0, count / 400) for count in counts]
     assert len(set(shares)) > 2
     assert [matcher.quality(picture) for picture in pictures] == shares
-    assert [sift(keypoints=60).quality(picture) for picture in pictures] == shares
+    assert [sift(keypoints=400).quality(picture) for picture in pictures] == shares
 
 
 @pytest.mark.parametrize(("zoom", "degrees"), [(1, 0), (0.4, 75), (3, 200)])
