@@ -293,12 +293,18 @@ class FoldSearches(Measures):
         """Return how many references score at or above a threshold: int64, shape (searches,).
 
         A search that failed returns all, as in the question `open-set`, so that refusing a probe
-        never pays. None where that is not known of a search without a mate.
+        never pays. None where that is not known of a search without a mate, or of any whose list
+        ends above the threshold.
         """
         # As a plain number it would be rounded to the precision of the scores.
-        scores = self.scores
-        above = np.count_nonzero(scores >= np.float64(threshold), axis=1)
-        refused = (scores == -np.inf).all(axis=1)
+        scores, bar = self.scores, np.float64(threshold)
+        above = np.count_nonzero(scores >= bar, axis=1)
+        beyond = np.isneginf(self.answer.scores).any(axis=1)  # of a list of candidates
+        found = np.isfinite(scores)
+        ends = np.where(found, scores, np.inf).min(axis=1, initial=np.inf)
+        if (beyond & found.any(axis=1) & (ends >= bar)).any():
+            return None
+        refused = (scores == -np.inf).all(axis=1) & ~beyond
         return np.where(refused, self.gallery, above).astype(np.int64)
 
     def failures(self) -> list[Failure]:

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.data.records import Draw, Fold
+from harness.data.records import Draw, Fold, Record
 from harness.record.record import read_run
 from harness.tasks.answers import Answer, ListsOfDraws
 from harness.tasks.drawing import draws_of, each_draw
+from harness.tasks.searches import FoldSearches
 from tests.conftest import run_harness
 
 pytestmark = pytest.mark.xdist_group("lists-of-draws")
@@ -282,3 +283,22 @@ def test_scores_of_lists_of_draws_are_those_of_all_draws_and_failures_are_of_any
     assert found.scores.tolist() == [1, 1, 1, 1, 0, 0, 0]
     assert found.failures == {"a": "x", "b": "y"}
     assert ListsOfDraws([]).scores.shape == (0,)
+
+
+def test_how_many_are_returned_is_known_as_far_as_lists_reach_below_the_threshold() -> None:
+    nothing = -np.inf
+    fold = Fold("1", (), ("a", "b", "c"), ("r", "s", "t"), frozenset({("a", "r"), ("c", "s")}))
+    records = {name: Record(name, Path(name)) for name in (*fold.probes, *fold.gallery)}
+    scores = np.array([[0.9, 0.5, nothing], [nothing] * 3, [np.nan] * 3])
+    part = FoldSearches(fold, Answer(scores, {"c": "refused"}), records, {})
+    # An empty list returns nobody; a search that failed returns all.
+    for threshold, returned in {0.95: [0, 0, 3], 0.6: [1, 0, 3]}.items():
+        found = part.returned(threshold)
+        assert found is not None
+        assert found.tolist() == returned
+    assert part.returned(0.5) is None
+    assert part.returned(0.1) is None
+    whole = np.array([[0.9, 0.5, 0.1], [0.4, 0.3, 0.2], [np.nan] * 3])
+    found = FoldSearches(fold, Answer(whole, {"c": "refused"}), records, {}).returned(0.3)
+    assert found is not None
+    assert found.tolist() == [2, 2, 3]
