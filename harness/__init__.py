@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Comparison,
         Proof,
         Run,
+        Validation,
         Verdict,
         attest,
         compare,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         preregister,
         run,
         score,
+        validate,
         verify,
     )
 
@@ -60,6 +62,7 @@ __all__ = [
     "Tagger",
     "Template",
     "TrainingSet",
+    "Validation",
     "Verdict",
     "attest",
     "compare",
@@ -71,6 +74,7 @@ __all__ = [
     "preregister",
     "run",
     "score",
+    "validate",
     "verify",
 ]
 

@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "gate": "is a run worse than a baseline, beyond the margin?",
         "baseline": "choose what gates compare with; its history",
         "differentials": "errors by group of people and by age of captures",
+        "validate": "does a method keep to criteria set beforehand?",
         "scale": "a run's rates in smaller galleries than its own",
         "leaderboard": "a static site of many runs",
         "serve": "leaderboard and reports in a browser, followed live",
@@ -50,9 +51,9 @@ SECTIONS: dict[str, dict[str, str]] = {
 """Every verb with a line for `harness --help`, by what it is for; a line fits 80 columns."""
 
 EPILOG = """\b
-Exit codes: 0 done, 1 a gate found a regression, 2 usage, protocol or data,
-3 a run or an algorithm failed, 4 runs that cannot be compared,
-5 a gate is inconclusive, 70 a fault of the harness itself, 130 interrupted.
+Exit codes: 0 done, 1 a gate found a regression or a validation failed, 2 usage,
+protocol or data, 3 a run or an algorithm failed, 4 runs that cannot be compared,
+5 the data cannot decide, 70 a fault of the harness itself, 130 interrupted.
 """
 
 
@@ -69,7 +70,6 @@ MEANT = {
     "test": "That is: harness run; for the interface of an algorithm: harness check",
     "progress": "That is: harness status RUNS",
     "ps": "That is: harness status RUNS",
-    "validate": "That is: harness verify RUN, or harness check ALGORITHM",
     "sign": "That is: harness attest RUN --key FILE",
     "keygen": "That is: harness attest --new-key FILE",
     "init": "That is: harness new algorithm NAME",

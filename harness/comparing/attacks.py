@@ -84,7 +84,7 @@ def attack_effects(folders: Sequence[Path]) -> list[AttackEffect]:
         record.check_sources(folder)
         run = record.read_run(folder)
         if run.manifest.origin.attack is None:
-            plain[_key(run.manifest.origin)] = run
+            plain[but_for_attack(run.manifest.origin)] = run
         else:
             attacked.append(run)
     if not attacked:
@@ -92,7 +92,7 @@ def attack_effects(folders: Sequence[Path]) -> list[AttackEffect]:
     found = []
     for run in attacked:
         origin = run.manifest.origin
-        beside = plain.get(_key(origin))
+        beside = plain.get(but_for_attack(origin))
         if beside is None:
             raise NotComparable(
                 f"{run.folder}: no run of {origin.algorithm!r} with its probes as they are and "
@@ -138,8 +138,11 @@ def listing(effects: Sequence[AttackEffect]) -> str:
     return "\n".join([*lines, "", "[ ] is the 95 % interval; the change is taken probe by probe"])
 
 
-def _key(origin: Origin) -> bytes:
-    """Return what must be alike: everything but the attack and the name that tells of it."""
+def but_for_attack(origin: Origin) -> bytes:
+    """Return what is alike in a run and the same one on retouched probes, as bytes to compare.
+
+    That is everything but the attack, and the protocol's name, which tells of it.
+    """
     same = msgspec.structs.replace(origin, attack=None, protocol="")
     return msgspec.json.encode(same, order="deterministic")
 

@@ -170,7 +170,6 @@ def settled_by(difference: Difference, loss: float, margin: float) -> int | None
     >>> settled_by(seen, 0.02, 0.01)  # 300 ((1.645 + 0.842) 0.02 / 0.01) ** 2
     7421
     """
-    sure, wanted = NormalDist().inv_cdf(CONFIDENCE), NormalDist().inv_cdf(SETTLING)
     if not math.isfinite(difference.low + difference.high) or not difference.identities:
         return None
     gap = abs(loss - margin)
@@ -179,12 +178,44 @@ def settled_by(difference: Difference, loss: float, margin: float) -> int | None
     if not difference.changed and difference.change == 0:
         # Without a change the bound falls as the rule of three has it: (1 - margin) ** n = 5 %.
         number = math.log(1 - CONFIDENCE) / math.log1p(-min(margin, 0.999))
-    else:
-        error = (difference.high - difference.low) / 2 / sure
-        number = difference.identities * ((sure + wanted) * error / gap) ** 2
-    if number > LARGEST_NUMBER:
-        return None
-    return max(math.ceil(number), difference.identities + 1)
+        return advised(number, difference.identities)
+    half = (difference.high - difference.low) / 2
+    return advised(settling(difference.identities, half, gap, CONFIDENCE), difference.identities)
+
+
+def settling(identities: int, half: float, gap: float, confidence: float) -> float:
+    """Return how many identities would most probably (`SETTLING`) bring a bound across a limit.
+
+    The standard error is taken to shrink with the root of their number.
+
+    Parameters
+    ----------
+    identities
+        Behind the interval.
+    half
+        Half its length, above 0.
+    gap
+        Distance of the value from the limit, above 0.
+    confidence
+        Of either bound, one-sided.
+
+    Examples
+    --------
+    >>> round(settling(300, 0.0329, 0.01, 0.95))  # 300 ((1.645 + 0.842) 0.02 / 0.01) ** 2
+    7420
+    """
+    sure, wanted = NormalDist().inv_cdf(confidence), NormalDist().inv_cdf(SETTLING)
+    error = half / sure
+    return identities * ((sure + wanted) * error / gap) ** 2
+
+
+def advised(number: float, identities: int) -> int | None:
+    """Return a number of identities as advice: whole, and more than there are; None for too many.
+
+    >>> advised(10.2, 31), advised(1e9, 31)
+    (32, None)
+    """
+    return None if number > LARGEST_NUMBER else max(math.ceil(number), identities + 1)
 
 
 def worst(verdicts: list[str]) -> str:

@@ -9,6 +9,7 @@
     run.searches, run.candidates, run.failures, run.scores(), run.matrix(1)
     harness.compare(run, other).metrics
     harness.gate(baseline, run).verdict
+    harness.validate(run, criteria="mine.toml").rows
     harness.load("similarity/triplet")  # or a run folder
     harness.leaderboard("runs").entries
     harness.attest(run, "key.pem"); harness.verify(run, "key.pem.pub").proved
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from harness.verbs.result import Run, load
     from harness.verbs.running import run
     from harness.verbs.scoring import score
+    from harness.verbs.validating import Validation, validate
 
 __all__ = [
     "Boards",
     "Comparison",
     "Proof",
     "Run",
+    "Validation",
     "Verdict",
     "attest",
     "compare",
@@ -40,6 +43,7 @@ __all__ = [
     "preregister",
     "run",
     "score",
+    "validate",
     "verify",
 ]
 
@@ -48,6 +52,7 @@ _MODULES = {
     "Comparison": "comparing",
     "Proof": "evidence",
     "Run": "result",
+    "Validation": "validating",
     "Verdict": "comparing",
     "attest": "evidence",
     "compare": "comparing",
@@ -58,6 +63,7 @@ _MODULES = {
     "preregister": "evidence",
     "run": "running",
     "score": "scoring",
+    "validate": "validating",
     "verify": "evidence",
 }
 

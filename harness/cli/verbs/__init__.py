@@ -30,6 +30,7 @@ from harness.cli.verbs import (  # noqa: F401
     status,
     synth,
     tag,
+    validate,
     verify,
 )
 

@@ -112,6 +112,7 @@ def new_criteria(name: str, protocol: str, folder: Path, plugins: tuple[Path, ..
 
     path = write_criteria(name, folder, protocol=protocol, plugins=plugins)
     click.echo(f"wrote {path}")
+    click.echo(f"next: harness validate RUN --criteria {path} --out DIR")
 
 
 @new.command(name="generator")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
+from harness.record.manifest import Manifest
 from harness.record.record import read_assessment
 from harness.reporting.drawing.forensic_figures import forensic_figures, log10, ratio, signed
 from harness.reporting.sections.section import Section, SectionInput, filled_from
@@ -13,6 +15,8 @@ from harness.reporting.tables import Table
 from harness.reporting.wording import amount, count, interval, known
 from harness.statistics.estimate import Estimate
 from harness.statistics.likelihood.assessment import Assessment
+from harness.tasks.protocol import Protocol
+from harness.tasks.task import Task
 
 _THIN = "\u202f"  # narrow and unbreakable: a number and its unit stay together
 
@@ -41,8 +45,8 @@ SAME_TATTOO = Proposition(
     "same tattoo",
     "Probe and reference show the same tattoo.",
     "Probe and reference show different tattoos.",
-    "“Same tattoo” is not “same person”: different people carry the same design, and nothing in "
-    "this section says who is shown.",
+    "“Same tattoo” is not “same person”: different people carry the same design, and no ratio "
+    "here says who is shown.",
 )
 SIMILAR_TATTOO = Proposition(
     "similar tattoo",
@@ -74,10 +78,21 @@ def section(run: SectionInput) -> Section | None:
     assessment = read_assessment(run.folder)
     if assessment is None:
         return None
-    proposition = AS_LISTED
-    if run.task.names_images:
-        proposition = PROPOSITIONS[run.manifest.mated_by or run.protocol.data.mated_by]
+    proposition = proposition_of(run.task, run.manifest, run.protocol)
     return Section("forensic", "Likelihood ratios", written(assessment, proposition, run.algorithm))
+
+
+def proposition_of(task: Task[Any, Any], manifest: Manifest, protocol: Protocol) -> Proposition:
+    """Return what the likelihood ratios of a run are about.
+
+    Parameters
+    ----------
+    task, manifest, protocol
+        Of the run.
+    """
+    if not task.names_images:
+        return AS_LISTED
+    return PROPOSITIONS[manifest.mated_by or protocol.data.mated_by]
 
 
 def written(assessment: Assessment, proposition: Proposition, algorithm: str) -> Markup:

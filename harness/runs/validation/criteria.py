@@ -30,8 +30,11 @@ MOST_CRITERIA = 200
 OF_RATIOS = (*validity.ENTRIES, *evidence.ENTRIES)
 """Metrics of likelihood ratios: any run that compares images has them."""
 
-OF_CALIBRATION = tuple(name for name in OF_RATIOS if name != "cllr-min")
-"""Those of them that another calibrator changes."""
+WITHOUT_INTERVAL = "dev-pav"
+"""The one of them of which no interval is known that could be relied on: it decides nothing."""
+
+OF_CALIBRATION = tuple(name for name in OF_RATIOS if name not in ("cllr-min", WITHOUT_INTERVAL))
+"""Those that another calibrator changes."""
 
 Characteristic = Literal[
     "accuracy",
@@ -184,14 +187,25 @@ def read_criteria(path: Path) -> tuple[Criteria, str]:
     UsageError
         If there is no such file, it is not TOML, or with every fault in it at once.
     """
+    content = content_of(path)
+    return parse_criteria(content, str(path)), hashlib.sha256(content).hexdigest()
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a file of criteria, whatever they say.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or it is too large to be one.
+    """
     if not path.is_file():
         raise UsageError(
             f"there is no file of criteria {path}; `harness new criteria NAME` writes one"
         )
     if path.stat().st_size > LARGEST_CRITERIA:
         raise UsageError(f"criteria {path} are larger than {LARGEST_CRITERIA:,} bytes")
-    content = path.read_bytes()
-    return parse_criteria(content, str(path)), hashlib.sha256(content).hexdigest()
+    return path.read_bytes()
 
 
 def parse_criteria(content: bytes, file_name: str) -> Criteria:
@@ -252,6 +266,8 @@ def _of_limits(criterion: Criterion) -> Iterator[str]:
         yield f"metric: {fault}"
     if metric.name not in OF_RATIOS and not any(metric.name in t.metrics for t in KINDS.values()):
         yield f"metric: no question is measured by {metric.name!r}"
+    if metric.name == WITHOUT_INTERVAL:
+        yield f"metric: rows are decided by an interval, and of {metric.name} none can be relied on"
     if len(limits) != 1:
         return
     low, high = criterion.low, criterion.high

@@ -153,26 +153,54 @@ def assess(
             "failed_mated": failed[0],
             "failed_nonmated": failed[1],
         },
-        estimates=_estimates(
+        estimates=estimates_of(
             mated, nonmated, mated_identity, probe, reference, replicates=replicates, seed=seed
         ),
         folds=[_fold(fold) for fold in judged],
-        tippett=_tippett(mated, nonmated),
+        tippett=tippett_columns(mated, nonmated),
         ece=_ece(mated, nonmated) if blocks else {},
         pav=_pav(blocks) if blocks else {},
     )
 
 
-def _estimates(
+def estimates_of(
     mated: Floats,
     nonmated: Floats,
     mated_identity: Identities,
     probe: Identities,
     reference: Identities,
     *,
-    replicates: int,
-    seed: int,
+    replicates: int = 500,
+    seed: int = 0,
 ) -> dict[str, Estimate]:
+    """Judge LLRs, wherever they come from.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Natural-log LLRs, float64, shapes (m,) and (n,).
+    mated_identity, probe, reference
+        Integers or strings, shapes (m,), (n,) and (n,): identities that the comparisons join.
+    replicates, seed
+        As for `assess`.
+
+    Returns
+    -------
+    dict
+        Estimates as of `Assessment`; without value where a set is empty.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ or an LLR is NaN.
+
+    Examples
+    --------
+    >>> llrs, whose = np.log([3.0, 3.0]), np.array([1, 2])
+    >>> found = estimates_of(llrs, -llrs, whose, whose, whose[::-1], replicates=20)
+    >>> round(found["cllr"].value, 6)  # log2(4/3)
+    0.415037
+    """
     resampled = Resampled(mated, mated_identity, nonmated, probe, reference)
     intervals = dict(
         zip(
@@ -252,8 +280,19 @@ def _fold(fold: JudgedFold) -> FoldCalibration:
     )
 
 
-def _tippett(mated: Floats, nonmated: Floats) -> dict[str, Column]:
-    """Tippett curves for drawing: exact points, spread evenly along the two lines."""
+def tippett_columns(mated: Floats, nonmated: Floats) -> dict[str, Column]:
+    """Tippett curves for drawing: exact points, spread evenly along the two lines.
+
+    Parameters
+    ----------
+    mated, nonmated
+        Natural-log LLRs, float64, shapes (m,) and (n,).
+
+    Returns
+    -------
+    dict
+        Columns as of `Assessment`; empty without mated or without non-mated LLRs.
+    """
     if not len(mated) or not len(nonmated):
         return {}
     curves = tippett(mated, nonmated)

@@ -1,0 +1,39 @@
+"""A validation on a terminal: a line for each row, and what it comes to."""
+
+from __future__ import annotations
+
+from harness.comparing.tables import aligned
+from harness.errors import visible
+from harness.reporting.text import plain
+from harness.reporting.wording import amount, interval
+from harness.runs.validation.deciding import FAIL, PASS, UNSUPPORTED
+from harness.runs.validation.matrix import Row, Validation
+
+
+def listing(found: Validation) -> str:
+    """Return the matrix in lines of plain text, each decision with its reason.
+
+    Parameters
+    ----------
+    found
+        The validation.
+    """
+    head = ("characteristic", "metric", "of", "value", "95 % interval", "criterion", "decision")
+    lines = aligned(head, [_cells(row) for row in found.rows], right=(3,))
+    counts = ", ".join(f"{found.number_of(one)} {one}" for one in (PASS, FAIL, UNSUPPORTED))
+    undecided = [row for row in found.rows if row.verdict == UNSUPPORTED]
+    reasons = [f"  {visible(_named(row))}: {visible(plain(row.why))}" for row in undecided]
+    if reasons:
+        lines += ["", "not supported by this data:", *reasons]
+    return "\n".join([*lines, "", f"{found.verdict}: of {len(found.rows)} rows {counts}"])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    value = "" if row.value is None else amount(row.metric, row.value)
+    within = interval(row.metric, row.low, row.high)
+    cells = (row.characteristic, row.metric, row.group, value, within, row.limits, row.verdict)
+    return tuple(visible(plain(cell)) for cell in cells)
+
+
+def _named(row: Row) -> str:
+    return " ".join(word for word in (row.characteristic, row.metric, row.group) if word)

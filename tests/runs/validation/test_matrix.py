@@ -1,0 +1,267 @@
+"""Every characteristic passes, fails and is not supported, with numbers that follow from scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import Damaged, NotComparable, UsageError
+from harness.metrics.verification import score_to_exceed
+from harness.record.record import read_run
+from harness.runs.validation.criteria import parse_criteria
+from harness.runs.validation.deciding import FAIL, PASS, UNSUPPORTED
+from harness.runs.validation.matrix import Row, Validation, validate
+from harness.statistics.likelihood.calibration import CALIBRATORS
+from harness.statistics.likelihood.crossfit import cross_fit
+from harness.statistics.likelihood.validity import cllr
+from harness.tasks.clusters import identities_of
+from harness.tasks.kinds import task_of
+from tests.conftest import run_harness
+from tests.runs.validation.conftest import Runs
+
+pytestmark = pytest.mark.xdist_group("validation")
+
+HIGHEST, LOWEST = 50, 1e-6
+
+
+def held(folders: list[Path], *rows: str, head: str = "") -> Validation:
+    text = 'title = "T"\n' + head + "".join(f"\n[[criterion]]\n{row}\n" for row in rows)
+    return validate(folders, parse_criteria(text.encode(), "t.toml"), "0" * 64)[0]
+
+
+def row(characteristic: str, metric: str, rest: str = "at-most = 0.5") -> str:
+    return f'characteristic = "{characteristic}"\nmetric = "{metric}"\n{rest}'
+
+
+def comparisons(folder: Path) -> list[tuple[float, str, str, bool]]:
+    """Return score, images and truth of every comparison, read from the folder by hand."""
+    run = read_run(folder)
+    found = []
+    for fold, answer in zip(run.folds, run.answers, strict=True):
+        place = {name: i for i, name in enumerate(fold.probes)}
+        for pairs, mated in ((fold.mates, True), (fold.nonmates, False)):
+            for one, other in pairs:
+                found.append((float(answer.scores[place[one], place[other]]), one, other, mated))
+    return found
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        row("accuracy", "cllr", "{}"),
+        row("discriminating-power", "eer", "{}"),
+        row("discriminating-power", "cllr-min", "{}"),
+        row("calibration", "cllr-cal", "{}"),
+        row("calibration", "misleading-nonmated", "{}"),
+        row("robustness", "cllr", 'by = "skin"\n{}'),
+        row("robustness", "fnmr@fmr=0.1", 'by = "skin"\n{}'),
+        row("robustness", "eer", 'by = "skin"\n{}'),
+        row("robustness", "hit-rate@rank=1", 'by = "skin"\nprotocol = "identification"\n{}'),
+        row("robustness", "cllr", 'attack = "unchanged"\nprotocol = "identification"\n{}'),
+        row("coherence", "cllr", 'by = "area"\n{}'),
+        row("generalisation", "cllr", 'calibrated-on = "others"\n{}'),
+    ],
+)
+def test_every_characteristic_passes_fails_and_is_not_supported(runs: Runs, asked: str) -> None:
+    folders = [runs.verification, runs.identification, runs.attacked, runs.elsewhere]
+
+    def verdicts(limits: str) -> tuple[Row, ...]:
+        return tuple(held(folders, asked.format(limits)).rows)
+
+    share = "hit-rate" in asked or "@" in asked or "eer" in asked or "misleading" in asked
+    highest = 0.9999 if share else HIGHEST
+    good, bad = f"at-most = {highest}", f"at-most = {LOWEST}"
+    if "hit-rate" in asked:
+        good, bad = f"at-least = {LOWEST}", "at-least = 0.999999"
+    rows = verdicts(good)
+    assert {one.verdict for one in rows} == {PASS}
+    assert {one.verdict for one in verdicts(bad)} <= {FAIL, UNSUPPORTED}
+    first = rows[0]
+    assert first.value is not None
+    assert first.low is not None
+    assert first.high is not None
+    if first.low < first.value < first.high:
+        middle = first.value + (first.high - first.value) / 2
+        side = "at-least" if "hit-rate" in asked else "at-most"
+        open_ = verdicts(f"{side} = {middle}")[0]
+        assert open_.verdict == UNSUPPORTED
+        assert open_.settled_by is not None
+        assert open_.settled_by > open_.identities
+
+
+def test_a_row_of_a_whole_run_has_the_number_that_score_and_report_have(runs: Runs) -> None:
+    found = held(
+        [runs.verification],
+        row("accuracy", "cllr"),
+        row("calibration", "cllr-cal"),
+        row("discriminating-power", "fnmr@fmr=0.1"),
+        row("discriminating-power", "fnmr@fmr=0.2"),
+    )
+    scored = run_harness("score", runs.verification, "--likelihood-ratios", "logistic")
+    assert scored.code == 0, scored.err
+    ratios = json.loads((runs.verification / "forensic.json").read_text())["estimates"]
+    pooled = json.loads((runs.verification / "metrics.json").read_text())["pooled"]
+    by_metric = {one.metric: one for one in found.rows}
+    for known, name in ((ratios, "cllr"), (ratios, "cllr-cal"), (pooled, "fnmr@fmr=0.1")):
+        one = by_metric[name]
+        assert [one.value, one.low, one.high] == [known[name][k] for k in ("value", "low", "high")]
+    # A rate that the protocol does not report is counted as the others are.
+    scores = comparisons(runs.verification)
+    nonmated = np.array([s for s, _, _, mated in scores if not mated])
+    mated = np.array([s for s, _, _, mated in scores if mated])
+    bar = np.sort(nonmated)[::-1][int(0.2 * len(nonmated))]
+    assert by_metric["fnmr@fmr=0.2"].value == pytest.approx(float((mated <= bar).mean()))
+
+
+def test_error_rates_of_groups_are_read_at_the_one_threshold_of_all(runs: Runs) -> None:
+    found = held(
+        [runs.verification], row("robustness", "fnmr@fmr=0.1", 'by = "skin"\nat-most = 1e-6')
+    )
+    records = read_run(runs.verification).records
+    scores = comparisons(runs.verification)
+    bar = score_to_exceed(np.array([s for s, _, _, mated in scores if not mated]), 0.1)
+    expected = {}
+    for skin in ("dark", "fair"):
+        own = [
+            s
+            for s, one, other, mated in scores
+            if mated and records[one].skin == records[other].skin == skin
+        ]
+        expected[skin] = sum(s <= bar for s in own) / len(own)
+    assert {one.group: one.value for one in found.rows} == pytest.approx(expected)
+    assert expected["dark"] > expected["fair"]
+    assert "3 mated comparisons are in no group" in found.rows[0].experiment
+
+
+def test_ratios_of_groups_come_from_the_calibrators_of_all(runs: Runs) -> None:
+    found = held([runs.verification], row("robustness", "cllr", 'by = "skin"\nat-most = 1'))
+    run = read_run(runs.verification)
+    folds = task_of(run.protocol).comparisons(run.folds, run.answers, run.records)
+    skin = {whose: run.records[name].skin for name, whose in identities_of(run.folds).items()}
+    mated: dict[str, list[float]] = {"dark": [], "fair": []}
+    nonmated: dict[str, list[float]] = {"dark": [], "fair": []}
+    for fold, judged in zip(folds, cross_fit(folds, "logistic"), strict=True):
+        for llr, whose in zip(judged.mated, fold.mated_identity.tolist(), strict=True):
+            if skin[whose]:
+                mated[str(skin[whose])].append(llr)
+        both = zip(fold.nonmated_probe.tolist(), fold.nonmated_reference.tolist(), strict=True)
+        for llr, (one, other) in zip(judged.nonmated, both, strict=True):
+            if skin[one] and skin[one] == skin[other]:
+                nonmated[str(skin[one])].append(llr)
+    for one in found.rows:
+        expected = cllr(np.array(mated[one.group]), np.array(nonmated[one.group]))
+        assert one.value == pytest.approx(expected)
+
+
+def test_bins_of_area_are_of_the_lower_bin_of_both_images(runs: Runs) -> None:
+    found = held([runs.verification], row("coherence", "eer", 'by = "area"\nat-most = 0.9'))
+    assert [one.group for one in found.rows] == ["10 to 30 %", "over 60 %"]
+    number = len([one for one in comparisons(runs.verification) if one[3]])
+    counts = [int(one.data.partition(": ")[2].split()[0]) for one in found.rows]
+    assert sum(counts) == number
+
+
+def test_generalisation_judges_by_the_other_runs_calibrator(runs: Runs) -> None:
+    folders = [runs.verification, runs.elsewhere]
+    (found,) = held(
+        folders, row("generalisation", "cllr", 'calibrated-on = "others"\nat-most = 1')
+    ).rows
+    theirs, ours = comparisons(runs.elsewhere), comparisons(runs.verification)
+
+    def scores(of: list[tuple[float, str, str, bool]], kind: bool) -> np.ndarray:
+        return np.array([s for s, _, _, mated in of if mated is kind])
+
+    calibrator = CALIBRATORS["logistic"](scores(theirs, True), scores(theirs, False))
+    expected = cllr(calibrator.apply(scores(ours, True)), calibrator.apply(scores(ours, False)))
+    assert found.value == pytest.approx(expected)
+    assert "that the two data sets share nobody is not on record" in found.experiment
+
+
+def test_a_calibrator_never_learns_from_what_it_is_judged_on(runs: Runs) -> None:
+    asked = row("generalisation", "cllr", 'calibrated-on = "identification"\nat-most = 1')
+    (found,) = held([runs.verification, runs.identification], asked).rows
+    assert found.verdict == UNSUPPORTED
+    assert "cannot be fitted on the other run" in found.why
+
+
+def test_an_attack_that_changes_nothing_gives_the_numbers_of_the_plain_run(runs: Runs) -> None:
+    folders = [runs.identification, runs.attacked]
+    attack = 'attack = "unchanged"\nat-most = {}'
+    found = held(
+        folders,
+        row("accuracy", "cllr", "at-most = 9"),
+        row("robustness", "cllr", attack.format(9)),
+        row("accuracy", "fnmr@fmr=0.1", "at-most = 0.9"),
+        row("robustness", "fnmr@fmr=0.1", attack.format(0.9)),
+    ).rows
+    values = {(one.characteristic, one.metric): one.value for one in found}
+    for metric in ("cllr", "fnmr@fmr=0.1"):
+        assert values["robustness", metric] == pytest.approx(values["accuracy", metric])
+    assert found[0].run != found[-1].run
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (row("robustness", "cllr", 'by = "site"\nat-most = 1'), "does not state 'site'"),
+        (row("robustness", "cllr", 'by = "skn"\nat-most = 1'), "Did you mean 'skin'?"),
+        (row("robustness", "cllr", 'by = "tattoo"\nat-most = 1'), "60 values"),
+        (row("robustness", "cllr", 'attack = "inpaint"\nat-most = 1'), "--attack inpaint"),
+        (row("accuracy", "hit-rate@rank=1", "at-least = 0.1"), "is not measured by hit-rate"),
+        (
+            row("robustness", "hit-rate@rank=1", 'by = "skin"\nat-least = 0.1'),
+            "of this run is in any group",
+        ),
+        (row("generalisation", "cllr", 'calibrated-on = "x"\nat-most = 1'), "a data set 'x'"),
+        (row("accuracy", "cllr", 'protocol = "similarity"\nat-most = 1'), "protocol 'similarity'"),
+        (row("coherence", "cllr", 'by = "quality"\nat-most = 1'), "quality"),
+    ],
+)
+def test_what_the_data_lacks_is_said_in_the_row(runs: Runs, asked: str, said: str) -> None:
+    (found,) = held([runs.verification], asked).rows
+    assert (found.verdict, found.value) == (UNSUPPORTED, None)
+    assert said in found.why
+
+
+def test_rows_stand_in_the_order_of_the_characteristics_and_the_worst_is_the_verdict(
+    runs: Runs,
+) -> None:
+    found = held(
+        [runs.verification],
+        row("coherence", "eer", 'by = "area"\nat-most = 1e-6'),
+        row("accuracy", "cllr", "at-most = 9"),
+    )
+    assert [one.criterion for one in found.rows] == [2, 1, 1]
+    assert found.verdict == FAIL
+    assert held([runs.verification], row("accuracy", "cllr", "at-most = 9")).verdict == PASS
+
+
+def test_a_run_that_is_not_the_experiment_is_refused_with_every_difference(runs: Runs) -> None:
+    head = (
+        '[experiment]\nprotocol = "identification"\nalgorithm = "sift"\ndata = "mine"\nseed = 3\n'
+        "[experiment.parameters]\ncells = 5\n"
+    )
+    with pytest.raises(NotComparable) as caught:
+        held([runs.verification], row("accuracy", "cllr"), head=head)
+    for said in ("'identification' by", "'sift' by", "'mine' by", "'cells': 5", "'seed': 3"):
+        assert said in str(caught.value)
+    head = '[experiment]\nalgorithm = "colours"\n[experiment.parameters]\ncells = 4\n'
+    assert held([runs.verification], row("accuracy", "cllr"), head=head).runs[0].data == "pictures"
+
+
+def test_the_run_of_the_experiments_protocol_is_validated_wherever_it_is_named(runs: Runs) -> None:
+    head = '[experiment]\nprotocol = "verification"\n'
+    found = held([runs.identification, runs.verification], row("accuracy", "cllr"), head=head)
+    assert [one.protocol for one in found.runs] == ["verification", "identification"]
+
+
+def test_runs_that_say_nothing_together_are_refused(runs: Runs, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="are one run"):
+        held([runs.verification, runs.verification], row("accuracy", "cllr"))
+    with pytest.raises(UsageError, match="retouched probes"):
+        held([runs.attacked], row("accuracy", "cllr"))
+    with pytest.raises((UsageError, Damaged)):
+        held([tmp_path], row("accuracy", "cllr"))
