@@ -105,6 +105,12 @@ def addresses(
     sides = [next(runs.glob(f"mixed-media/{name}-*")) for name in ("colours", "random")]
     assert run_harness("compare", *sides, "--out", place / "compare.html").code == 0
     found["comparison"] = (place / "compare.html").as_uri()
+    criteria = place / "criteria.toml"
+    criteria.write_text(CRITERIA, encoding="utf-8")
+    words = ("--criteria", criteria, "--checklist", "19795-1", "--allow-inconclusive")
+    ran = run_harness("validate", sides[0], *words, "--out", place / "validated")
+    assert ran.code in (0, 1), ran.err
+    found["validation"] = (place / "validated" / "validation.html").as_uri()
 
     manifest, outcome = make_manifest(), make_outcome()
     manifest.title = manifest.origin.algorithm = "name_of_two_hundred_characters" * 7

@@ -94,6 +94,12 @@ def people(place: Path) -> None:
     (place / "people.csv").write_text("\n".join(["subject,sex", *lines]))
 
 
+def criteria(place: Path) -> None:
+    """The file that the page on validation shows."""
+    (text,) = blocks(ROOT / "docs" / "validation.md", "toml")
+    (place / "sift-on-tattoos.toml").write_text(text)
+
+
 NEEDED: dict[str, tuple[Prepare, ...]] = {
     "docs/by-example.md": (photographs, embeddings),
     "docs/data.md": (photographs,),
@@ -101,6 +107,7 @@ NEEDED: dict[str, tuple[Prepare, ...]] = {
     "docs/differentials.md": (people,),
     "docs/matching.md": (embeddings,),
     "docs/ci.md": (matcher,),
+    "docs/validation.md": (criteria,),
     "docs/tutorials/vendor.md": (model, embeddings),
 }
 """What a page takes for granted; the others begin in an empty folder."""

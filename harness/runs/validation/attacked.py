@@ -39,11 +39,12 @@ def of_attack(criterion: Criterion, judged: JudgedRun, runs: Sequence[JudgedRun]
 
 
 def _attacked(attack: str, plain: JudgedRun, runs: Sequence[JudgedRun]) -> JudgedRun:
-    key = but_for_attack(plain.manifest.origin)
+    key, wanted = but_for_attack(plain.manifest.origin), attack.partition(":")[0]
     for one in runs:
         origin = one.manifest.origin
-        by_it = origin.attack is not None and origin.attack.algorithm == attack
-        if by_it and but_for_attack(origin) == key:
+        by = origin.attack
+        named = by is not None and wanted in (by.algorithm, by.protocol)
+        if named and but_for_attack(origin) == key:
             return one
     raise NotInData(
         f"none of the runs is this one with its probes retouched by {attack!r}: make it with "

@@ -23,7 +23,7 @@ from harness.runs.validation.matrix import Validation
 from harness.runs.validation.page import render
 
 PAGE, FACTS, CRITERIA = "validation.html", "validation.json", "criteria.toml"
-FILES = (PAGE, FACTS, CRITERIA, CHECKSUMS)
+FILES = (PAGE, FACTS, CRITERIA, CHECKSUMS, record.ATTESTATION)
 
 
 def claim(out: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from harness.runs.validation.deciding import (
 from harness.runs.validation.generalisation import of_another_calibration
 from harness.runs.validation.groups import of_groups
 from harness.runs.validation.judged import JudgedRun, NotInData, judged_run
+from harness.runs.validation.preregistered import check_preregistered
 from harness.runs.validation.subject import Subject
 from harness.runs.validation.whole_run import of_whole_run
 
@@ -108,6 +110,8 @@ class RunFacts(msgspec.Struct):
         UTC, ISO 8601.
     command
         That reproduces it.
+    preregistration
+        Digest of what was written down before it, these criteria among it; empty for nothing.
     """
 
     identity: str
@@ -126,6 +130,7 @@ class RunFacts(msgspec.Struct):
     learns: bool
     finished: str
     command: str
+    preregistration: str
 
 
 class Limits(msgspec.Struct):
@@ -186,7 +191,7 @@ class Validation(msgspec.Struct):
 
 
 def validate(
-    folders: Sequence[Path], criteria: Criteria, criteria_hash: str, *, checklist: bool = False
+    folders: Sequence[Path], criteria: Criteria, content: bytes, *, checklist: bool = False
 ) -> tuple[Validation, JudgedRun]:
     """Hold runs against criteria.
 
@@ -195,8 +200,8 @@ def validate(
     folders
         Of finished runs: the one that is validated is the first of the experiment's protocol, or
         the first; rows may ask for the others.
-    criteria, criteria_hash
-        As `harness.runs.validation.criteria.read_criteria` returns them.
+    criteria, content
+        As `harness.runs.validation.criteria.parse_criteria` takes and returns them.
     checklist
         Whether the checklist of ISO/IEC 19795-1 is filled in.
 
@@ -212,7 +217,8 @@ def validate(
     Damaged
         If a run changed since it was written.
     NotComparable
-        If the runs are not of the experiment that the criteria name.
+        If the runs are not of the experiment that the criteria name, or were preregistered with
+        other criteria.
     """
     asked = [row.metric_id for row in criteria.criterion]
     calibrator = criteria.experiment.calibrator
@@ -221,6 +227,7 @@ def validate(
     main = _main(criteria, runs)
     runs.sort(key=lambda one: one is not main)
     _refuse_others(criteria, main)
+    facts = [_facts(one, content) for one in runs]
     numbered = sorted(
         enumerate(criteria.criterion, start=1),
         key=lambda one: list(CHARACTERISTICS).index(one[1].characteristic),
@@ -235,12 +242,12 @@ def validate(
         harness=harness_version(),
         verdict=_worst([row.verdict for row in rows]),
         title=criteria.title,
-        criteria_hash=criteria_hash,
+        criteria_hash=hashlib.sha256(content).hexdigest(),
         statement=criteria.statement.stated(),
         experiment=criteria.experiment.model_dump(exclude_unset=True),
         limits=_limits(main),
         rows=rows,
-        runs=[_facts(one) for one in runs],
+        runs=facts,
         checklist=answers(main, criteria.statement) if checklist else [],
     )
     return found, main
@@ -362,7 +369,7 @@ def _limits(main: JudgedRun) -> Limits:
     return Limits(proposition, low, high, lacking)
 
 
-def _facts(one: JudgedRun) -> RunFacts:
+def _facts(one: JudgedRun, criteria: bytes) -> RunFacts:
     manifest = one.manifest
     origin = manifest.origin
     return RunFacts(
@@ -382,6 +389,7 @@ def _facts(one: JudgedRun) -> RunFacts:
         learns=manifest.learns,
         finished=manifest.finished,
         command=manifest.command,
+        preregistration=check_preregistered(one, criteria),
     )
 
 

@@ -29,7 +29,7 @@ HIGHEST, LOWEST = 50, 1e-6
 
 def held(folders: list[Path], *rows: str, head: str = "") -> Validation:
     text = 'title = "T"\n' + head + "".join(f"\n[[criterion]]\n{row}\n" for row in rows)
-    return validate(folders, parse_criteria(text.encode(), "t.toml"), "0" * 64)[0]
+    return validate(folders, parse_criteria(text.encode(), "t.toml"), text.encode())[0]
 
 
 def row(characteristic: str, metric: str, rest: str = "at-most = 0.5") -> str:
