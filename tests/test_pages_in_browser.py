@@ -43,8 +43,29 @@ REPORTS = (
 )
 KINDS = (
     *REPORTS,
-    *("fits", "overview", "board", "algorithm", "comparison", "annotation"),
+    *("fits", "overview", "board", "algorithm", "comparison", "validation", "annotation"),
 )
+CRITERIA = """
+title = "Validation of colours on sketches"
+[statement]
+purpose = "To be looked at, on screens and on paper"
+[[criterion]]
+characteristic = "accuracy"
+metric = "cllr"
+at-most = 0.4
+reason = "A reason that takes a few words more than its column is broad"
+[[criterion]]
+characteristic = "discriminating-power"
+metric = "hit-rate@rank=10"
+at-least = 0.1
+[[criterion]]
+characteristic = "robustness"
+metric = "hit-rate@rank=1"
+by = "style"
+at-least = 0.5
+"""
+"""Of which rows pass, fail and are not supported."""
+
 WIDTHS = (390, 1280, 1920)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SMALLEST_ON_SCREEN = 10.5

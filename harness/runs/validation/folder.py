@@ -51,14 +51,14 @@ def claim(out: Path) -> None:
         )
 
 
-def write_folder(out: Path, found: Validation, main: JudgedRun, criteria: bytes) -> Path:
+def write_folder(out: Path, validation: Validation, main: JudgedRun, criteria: bytes) -> Path:
     """Write a validation into a folder of its own, and seal it.
 
     Parameters
     ----------
     out
         The folder, as `claim` allows it; made if it is not there.
-    found, main
+    validation, main
         As `harness.runs.validation.matrix.validate` returns them.
     criteria
         The bytes of the file of criteria.
@@ -81,8 +81,10 @@ def write_folder(out: Path, found: Validation, main: JudgedRun, criteria: bytes)
         # Without its seal nothing in the folder is believed.
         (out / CHECKSUMS).unlink(missing_ok=True)
         write_whole(out / CRITERIA, criteria)
-        write_whole(out / FACTS, msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
-        write_whole(out / PAGE, render(found, main))
+        write_whole(
+            out / FACTS, msgspec.json.format(msgspec.json.encode(validation), indent=1) + b"\n"
+        )
+        write_whole(out / PAGE, render(validation, main))
         record.seal(out)
     except OSError as reason:
         raise Unwritable(f"--out {out} cannot be written: {sentence_of(reason)}") from None

@@ -37,14 +37,14 @@ class JudgedRun:
     ----------
     run
         As read from its folder.
-    asked
+    metrics
         Metrics that rows ask for; the question's own among them are computed with the protocol's.
     calibrator
         Name of what makes likelihood ratios of scores.
     """
 
     run: record.Run
-    asked: tuple[Metric, ...]
+    metrics: tuple[Metric, ...]
     calibrator: str
 
     @property
@@ -74,7 +74,7 @@ class JudgedRun:
         known = {str(metric) for metric in protocol.metric_ids}
         more = [
             str(one)
-            for one in dict.fromkeys(self.asked)
+            for one in dict.fromkeys(self.metrics)
             if one.name in self.task.metrics and str(one) not in known
         ]
         wanted = protocol.model_copy(update={"metrics": (*protocol.metrics, *more)})
@@ -163,14 +163,14 @@ class JudgedRun:
         return Answered(folds, answers, run.records, run.protocol)
 
 
-def judged_run(folder: Path, asked: Sequence[Metric], calibrator: str) -> JudgedRun:
+def judged_run(folder: Path, metrics: Sequence[Metric], calibrator: str) -> JudgedRun:
     """Read a finished run for a validation.
 
     Parameters
     ----------
     folder
         Of the run.
-    asked, calibrator
+    metrics, calibrator
         As for `JudgedRun`.
 
     Raises
@@ -186,7 +186,7 @@ def judged_run(folder: Path, asked: Sequence[Metric], calibrator: str) -> Judged
             "the runs in its folder fits"
         )
     record.check_sources(folder)
-    return JudgedRun(record.read_run(folder), tuple(asked), calibrator)
+    return JudgedRun(record.read_run(folder), tuple(metrics), calibrator)
 
 
 def _joined(parts: Sequence[Comparisons]) -> Comparisons:

@@ -10,22 +10,22 @@ from harness.runs.validation.deciding import FAIL, PASS, UNSUPPORTED
 from harness.runs.validation.matrix import Row, Validation
 
 
-def listing(found: Validation) -> str:
+def listing(validation: Validation) -> str:
     """Return the matrix in lines of plain text, each decision with its reason.
 
     Parameters
     ----------
-    found
+    validation
         The validation.
     """
     head = ("characteristic", "metric", "of", "value", "95 % interval", "criterion", "decision")
-    lines = aligned(head, [_cells(row) for row in found.rows], right=(3,))
-    counts = ", ".join(f"{found.number_of(one)} {one}" for one in (PASS, FAIL, UNSUPPORTED))
-    undecided = [row for row in found.rows if row.verdict == UNSUPPORTED]
+    lines = aligned(head, [_cells(row) for row in validation.rows], right=(3,))
+    counts = ", ".join(f"{validation.number_of(one)} {one}" for one in (PASS, FAIL, UNSUPPORTED))
+    undecided = [row for row in validation.rows if row.verdict == UNSUPPORTED]
     reasons = [f"  {visible(_named(row))}: {visible(plain(row.why))}" for row in undecided]
     if reasons:
         lines += ["", "not supported by this data:", *reasons]
-    return "\n".join([*lines, "", f"{found.verdict}: of {len(found.rows)} rows {counts}"])
+    return "\n".join([*lines, "", f"{validation.verdict}: of {len(validation.rows)} rows {counts}"])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

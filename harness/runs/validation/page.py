@@ -63,18 +63,18 @@ class Block:
     lines: list[Line]
 
 
-def render(found: Validation, main: JudgedRun) -> str:
+def render(validation: Validation, main: JudgedRun) -> str:
     """Return the page as the complete text of an HTML file; equal input gives equal text.
 
     Parameters
     ----------
-    found
+    validation
         The validation.
     main
         Its main run.
     """
-    figures = _figures(found, main)
-    facts = found.runs[0]
+    figures = _figures(validation, main)
+    facts = validation.runs[0]
     return (
         environment()
         .get_template("validation.html.j2")
@@ -82,20 +82,22 @@ def render(found: Validation, main: JudgedRun) -> str:
             page=surroundings(
                 facts.identity,
                 styles=("style.css", "validation.css"),
-                beside=[one.identity for one in found.runs[1:]],
+                beside=[one.identity for one in validation.runs[1:]],
             ),
-            validation=found,
+            validation=validation,
             main=facts,
             badge=provenance.BADGES[facts.synthetic],
             provenance=provenance.SENTENCES[facts.synthetic],
-            propositions=_propositions(found),
-            limits=_limits(found.limits),
-            verdict=_verdict(found),
-            mark=MARKS[found.verdict],
-            blocks=_blocks(found.rows, {figure.name: figure.heading for figure in figures}),
+            propositions=_propositions(validation),
+            limits=_limits(validation.limits),
+            verdict=_verdict(validation),
+            mark=MARKS[validation.verdict],
+            blocks=_blocks(validation.rows, {figure.name: figure.heading for figure in figures}),
             figures=figures,
-            statement=[(plain(key.replace("-", "_")), t) for key, t in found.statement.items()],
-            parts=_parts(found),
+            statement=[
+                (plain(key.replace("-", "_")), t) for key, t in validation.statement.items()
+            ],
+            parts=_parts(validation),
             fewest=FEWEST,
             settling=round(SETTLING * 100),
         )
