@@ -16,6 +16,7 @@ from harness.metrics.ids import Metric
 from harness.runs.validation.statement import Statement
 from harness.statistics.likelihood import evidence, validity
 from harness.statistics.likelihood.calibration import CALIBRATORS
+from harness.tasks.binned import AREA, MASK, QUALITY
 from harness.tasks.catalogue import entry_of
 from harness.tasks.kinds import KINDS
 from harness.tasks.protocol import Table
@@ -54,6 +55,9 @@ CHARACTERISTICS: dict[Characteristic, str] = {
 }
 """Names for people, by those of the file; the order of the matrix, primary ones first."""
 
+QUANTITIES = (AREA, MASK, QUALITY)
+"""Of which images are in bins."""
+
 Text = Annotated[str, Field(max_length=4000)]
 
 
@@ -71,7 +75,8 @@ class Criterion(Table):
         of the three. A rate of 5 % is .05.
     by
         Robustness: column of the data set of which each value is a group. Coherence: ``area``
-        (share of the image that the tattoo's box takes) or ``quality``, in bins.
+        (share of the image that the tattoo's box takes), ``mask`` (that its mask marks) or
+        ``quality``, in bins.
     attack
         Robustness: remover of ``harness run --attack``; the attacked run must be among the runs.
     calibrated_on
@@ -296,8 +301,8 @@ def _of_place(criterion: Criterion) -> Iterator[str]:
         yield "calibrated-on: another run's calibration is for generalisation"
     if kind == "robustness" and bool(criterion.by) == bool(criterion.attack):
         yield "say by (a column of the data set) or attack (a remover), one of them"
-    if kind == "coherence" and criterion.by not in ("area", "quality"):
-        yield f"by: bins are of 'area' or of 'quality', got {criterion.by!r}"
+    if kind == "coherence" and criterion.by not in QUANTITIES:
+        yield f"by: bins are of {', '.join(QUANTITIES)}, got {criterion.by!r}"
     if kind == "generalisation" and not criterion.calibrated_on:
         yield "calibrated-on: is missing; say the protocol or the data set of the other run"
     if kind in ("calibration", "generalisation") and name not in OF_CALIBRATION:

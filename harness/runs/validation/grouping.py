@@ -1,4 +1,4 @@
-"""Which comparisons and searches belong together: by a column of the data set, or by size."""
+"""Which comparisons and searches belong together: by a column of the data set, or in bins."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from harness.comparing.subgroups import SIZES, attributes_of
 from harness.data.records import Record
 from harness.errors import nearest
 from harness.runs.validation.judged import JudgedRun, NotInData
+from harness.tasks.binned import bins_by
 from harness.tasks.pairs import Comparisons, Pairs
 from harness.tasks.results import Judgement
 
@@ -34,18 +34,13 @@ class Grouping:
         Of the groups, in the order in which they are shown.
     images
         Number of the group of each image, by its name; images without one are left out.
-    ordered
-        Whether the groups are bins of a quantity: a comparison of two images is then in the lower
-        bin of both, and otherwise in a group where both are in it.
     by_probe
-        Whether the probe alone says where a comparison belongs, as in searches of a gallery.
-    rule
-        The same in words.
+        Whether the probe alone says where a comparison belongs, as in searches of a gallery and
+        for bins; else both images have to be of one group.
     """
 
     names: tuple[str, ...]
     images: Mapping[str, int]
-    ordered: bool
     by_probe: bool
 
     @property
@@ -53,8 +48,6 @@ class Grouping:
         """How a comparison falls into a group, in words."""
         if self.by_probe:
             return "the probe says to which group a comparison belongs"
-        if self.ordered:
-            return "of two images the lower bin counts"
         return "both images of a comparison are of the group"
 
     def of_comparisons(self, pairs: Pairs, comparisons: Comparisons) -> Numbers:
@@ -63,8 +56,6 @@ class Grouping:
         probe, reference = known[comparisons.probes], known[comparisons.references]
         if self.by_probe:
             return probe
-        if self.ordered:
-            return np.minimum(probe, reference)  # -1, not known, is the lowest
         return np.where(probe == reference, probe, -1)
 
     def of_searches(self, searches: Sequence[Judgement]) -> Numbers:
@@ -96,24 +87,27 @@ def by_column(judged: JudgedRun, column: str) -> Grouping:
         )
     number = {name: i for i, name in enumerate(names)}
     images = {name: number[value] for name, value in values.items() if value in number}
-    return Grouping(names, images, ordered=False, by_probe=not judged.task.square)
+    return Grouping(names, images, by_probe=not judged.task.square)
 
 
-def by_area(judged: JudgedRun) -> Grouping:
-    """Return the bins of the share of the image that the tattoo's box takes.
+def in_bins(judged: JudgedRun, quantity: str) -> Grouping:
+    """Return the bins of a quantity, as reports have them; a trial is in the bin of its probe.
+
+    Parameters
+    ----------
+    judged
+        The run.
+    quantity
+        As for `harness.tasks.binned.bins_by`.
 
     Raises
     ------
     NotInData
-        If no box is known.
+        If it is known of no image.
     """
-    records = judged.run.records
-    names = tuple(name for _, name in SIZES)
-    binned = {name: attributes_of(name, records, ()).get(_SIZE) for name in records}
-    images = {name: names.index(bin_) for name, bin_ in binned.items() if bin_}
-    if not images:
-        raise NotInData(f"data set {judged.data_name!r} does not state where tattoos lie (boxes)")
-    return Grouping(names, images, ordered=True, by_probe=not judged.task.square)
-
-
-_SIZE = "size of the tattoo"
+    bins = bins_by(quantity, judged.run.records)
+    if not bins.of:
+        raise NotInData(f"data set {judged.data_name!r} does not state the {quantity} of any image")
+    number = {name: i for i, name in enumerate(bins.names)}
+    images = {name: number[label] for name, label in bins.of.items()}
+    return Grouping(bins.names, images, by_probe=True)

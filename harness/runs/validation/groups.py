@@ -6,14 +6,12 @@ from functools import partial
 
 from harness.errors import some
 from harness.runs.validation.criteria import Criterion
-from harness.runs.validation.grouping import Grouping, Numbers, by_area, by_column
+from harness.runs.validation.grouping import Grouping, Numbers, by_column, in_bins
 from harness.runs.validation.judged import JudgedRun, NotInData
 from harness.runs.validation.measuring import Measured, of_ratios, of_scores, of_searches
 from harness.runs.validation.subject import Subject, subject
 from harness.runs.validation.whole_run import CROSS_CALIBRATED
 from harness.tasks import comparisons as comparing
-
-AREA = "area"
 
 
 def of_groups(criterion: Criterion, judged: JudgedRun) -> list[Subject]:
@@ -32,7 +30,8 @@ def of_groups(criterion: Criterion, judged: JudgedRun) -> list[Subject]:
         One for each group that has an image; a single one where there are no groups.
     """
     try:
-        groups = by_area(judged) if criterion.by == AREA else by_column(judged, criterion.by)
+        binned = criterion.characteristic == "coherence"
+        groups = (in_bins if binned else by_column)(judged, criterion.by)
         if criterion.needs_ratios:
             return _of_ratios(criterion, judged, groups)
         if criterion.metric_id.name in comparing.METRICS:

@@ -15,6 +15,7 @@ from harness.metrics.ids import Metric
 from harness.record import record
 from harness.record.joined import is_joined
 from harness.record.manifest import Manifest
+from harness.record.told_apart import ToldApart
 from harness.statistics.likelihood.assessment import Assessment
 from harness.statistics.likelihood.calibration import Calibrator
 from harness.statistics.likelihood.crossfit import cross_fit
@@ -103,16 +104,12 @@ class JudgedRun:
         NotInData
             If none are made, or not every score was kept.
         """
-        found = self.run.computed(self.task.pairs, self._answered(range(len(self.run.folds))))
-        if found is None:
+        told = ToldApart(self.run)
+        if told.pairs is None:
             raise NotInData(f"protocol {self.protocol_name!r} compares no images that have names")
-        if not found.kept:
-            raise NotInData("the scores of so many comparisons were summed up, not kept")
-        if self.manifest.list_length is not None:
-            raise NotInData(
-                f"only lists of {self.manifest.list_length} candidates are there, not every score"
-            )
-        return found
+        if told.without_threshold:
+            raise NotInData(told.without_threshold)
+        return told.pairs
 
     @cached_property
     def calibrators(self) -> dict[str, Calibrator]:

@@ -88,7 +88,7 @@ def test_all_faults_are_told_at_once_each_with_its_criterion() -> None:
         (("accuracy", "cllr", 'at-most = 1\nby = "skin"'), "groups are for robustness"),
         (("accuracy", "cllr", 'at-most = 1\nattack = "cover"'), "attacks are for robustness"),
         (("accuracy", "cllr", 'at-most = 1\ncalibrated-on = "x"'), "is for generalisation"),
-        (("coherence", "cllr", 'at-most = 1\nby = "skin"'), "'area' or of 'quality'"),
+        (("coherence", "cllr", 'at-most = 1\nby = "skin"'), "bins are of area, mask, quality"),
         (("generalisation", "cllr", "at-most = 1"), "calibrated-on: is missing"),
         (("calibration", "eer", "at-most = 0.1"), "calibration is measured by cllr"),
         (("accuracy", "cllr", "at-most = nan"), "finite"),

@@ -10,13 +10,16 @@ import pytest
 
 from harness.errors import Damaged, NotComparable, UsageError
 from harness.metrics.verification import score_to_exceed
+from harness.record.differing import differentials_in
 from harness.record.record import read_run
+from harness.record.told_apart import ToldApart
 from harness.runs.validation.criteria import parse_criteria
 from harness.runs.validation.deciding import FAIL, PASS, UNSUPPORTED
 from harness.runs.validation.matrix import Row, Validation, validate
 from harness.statistics.likelihood.calibration import CALIBRATORS
 from harness.statistics.likelihood.crossfit import cross_fit
 from harness.statistics.likelihood.validity import cllr
+from harness.tasks.binned import bins_by
 from harness.tasks.clusters import identities_of
 from harness.tasks.kinds import task_of
 from tests.conftest import run_harness
@@ -156,12 +159,33 @@ def test_ratios_of_groups_come_from_the_calibrators_of_all(runs: Runs) -> None:
         assert one.value == pytest.approx(expected)
 
 
-def test_bins_of_area_are_of_the_lower_bin_of_both_images(runs: Runs) -> None:
+def test_bins_of_area_are_those_of_the_probe_and_of_the_report(runs: Runs) -> None:
     found = held([runs.verification], row("coherence", "eer", 'by = "area"\nat-most = 0.9'))
+    run = read_run(runs.verification)
+    bins = bins_by("area", run.records).of
+    scores = comparisons(runs.verification)
     assert [one.group for one in found.rows] == ["10 to 30 %", "over 60 %"]
-    number = len([one for one in comparisons(runs.verification) if one[3]])
-    counts = [int(one.data.partition(": ")[2].split()[0]) for one in found.rows]
-    assert sum(counts) == number
+    for one in found.rows:
+        own = [s for s, probe, _, mated in scores if mated and bins[probe] == one.group]
+        assert one.data.startswith(f"pictures: {len(own)} mated and ")
+    rates = {one.name: one.fnmr for one in ToldApart(run).sizes()["area"]}
+    threshold = ToldApart(run).threshold
+    assert threshold is not None
+    asked = row("coherence", f"fnmr@fmr={threshold.fmr}", 'by = "area"\nat-most = 0.9')
+    for one in held([runs.verification], asked).rows:
+        report = rates[one.group]
+        assert report is not None
+        assert (one.value, one.low, one.high) == (report.value, report.low, report.high)
+
+
+def test_groups_have_the_error_rates_of_the_report(runs: Runs) -> None:
+    found = differentials_in(read_run(runs.verification), "skin")
+    report = {one.group: one.fnmr for one in found.rows if one.fnmr is not None}
+    asked = row("robustness", f"fnmr@fmr={found.fmr}", 'by = "skin"\nat-most = 0.9')
+    values = {one.group: one.value for one in held([runs.verification], asked).rows}
+    assert len(values.keys() & report.keys()) > 0
+    for group in values.keys() & report.keys():
+        assert values[group] == pytest.approx(report[group])
 
 
 def test_generalisation_judges_by_the_other_runs_calibrator(runs: Runs) -> None:
