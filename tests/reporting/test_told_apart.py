@@ -146,6 +146,8 @@ def test_each_section_says_what_it_means(place: Path) -> None:
     page = run_of("open-set").report.read_text(encoding="utf-8")
     assert "Candidates at or above a threshold in each search" in page
     assert "How long candidate lists must be" in page
+    assert "for each mate that is found" in page
+    assert "FNMR of the comparisons that stay" in page or "nothing can be gained" in page
     assert "left out, of which an image has no quality" in page
 
 

@@ -222,12 +222,12 @@ def workload_figure(costs: Workload, algorithm: str) -> Figure | None:
         plots.Series("chance", "chance", lengths, chances),
         plots.Series("for each search", "s0", lengths, values),
     ]
-    # A mate costs once in a thousand lists would flatten all the rest.
+    # A mate found once in a thousand lists would flatten all the rest.
     top = max(*chances, *values)
     near = [(length, value) for length, value in hits if value <= 1.5 * top]
     if near:
         x, y = zip(*near, strict=True)
-        series.append(plots.Series("for each mate costs", "s1", list(x), list(y)))
+        series.append(plots.Series("for each mate found", "s1", list(x), list(y)))
         top = max(top, *y)
     points = [
         plots.Point(
@@ -260,7 +260,7 @@ def workload_figure(costs: Workload, algorithm: str) -> Figure | None:
         (
             ("s0", "line", "in a search with a mate"),
             ("s0-band", "band", "95 % interval"),
-            *[("s1", "line", "for each mate that is costs")] * bool(near),
+            *[("s1", "line", "for each mate that is found")] * bool(near),
             ("chance", "line", "chance: a random order of the same galleries"),
         ),
         (
@@ -270,7 +270,7 @@ def workload_figure(costs: Workload, algorithm: str) -> Figure | None:
         Table(
             f"Candidates viewed by length of list: {some(costs.searches, 'search', 'searches')} "
             "with a mate",
-            ("Length", "Viewed", "95 % interval", "Chance", "Per mate costs", "95 % interval "),
+            ("Length", "Viewed", "95 % interval", "Chance", "Per mate found", "95 % interval "),
             tuple(
                 (
                     count(one.length),
@@ -288,7 +288,7 @@ def workload_figure(costs: Workload, algorithm: str) -> Figure | None:
             "viewed": values,
             "chance": chances,
             "per_mate_found": [one.per_hit.value for one in every],
-            "costs": [one.found.value for one in every],
+            "found": [one.found.value for one in every],
         },
     )
 
