@@ -179,6 +179,21 @@ class LimitRules(Table):
         return {name: seconds for name, seconds in named.items() if seconds is not None}
 
 
+Reason = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+class CheckRules(Table):
+    """What of `harness.record.checks` is not to be heard of this protocol's runs.
+
+    Parameters
+    ----------
+    silence
+        Why, by the code of a check; pages show the reason in the place of the warning.
+    """
+
+    silence: Annotated[dict[str, Reason], Field(max_length=MOST_METRICS)] = {}
+
+
 class Protocol(Table):
     """One protocol: a question, the data it is asked on, and how answers are measured.
 
@@ -207,6 +222,8 @@ class Protocol(Table):
         What `harness gate` tolerates; without it the command line has to say.
     limits
         What one operation may take.
+    checks
+        What is silenced of what runs are checked for, and why.
     """
 
     version: Annotated[int, Field(ge=1)]
@@ -224,6 +241,7 @@ class Protocol(Table):
     look_alikes: Annotated[LookAlikes | None, Field(alias="look-alikes")] = None
     gate: GateRules | None = None
     limits: LimitRules | None = None
+    checks: CheckRules = CheckRules()
 
     @property
     def metric_ids(self) -> tuple[Metric, ...]:
