@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 SHELL = set("|&;<>$`")
-REGRESSED = ("harness gate ",)
+REGRESSED = ("harness gate ", "harness checks ")
 """Commands that end with 1 where they find what they look for."""
 
 Prepare = Callable[[Path], None]
@@ -100,12 +100,20 @@ def criteria(place: Path) -> None:
     (place / "sift-on-tattoos.toml").write_text(text)
 
 
+def small_set(place: Path) -> None:
+    """The check that the page on checks calls `mine/checks/small_set.py`."""
+    (place / "mine" / "checks").mkdir(parents=True)
+    (text,) = blocks(ROOT / "docs" / "checks.md", "python")
+    (place / "mine" / "checks" / "small_set.py").write_text(text)
+
+
 NEEDED: dict[str, tuple[Prepare, ...]] = {
     "docs/by-example.md": (photographs, embeddings),
     "docs/data.md": (photographs,),
     "docs/annotate.md": (photographs,),
     "docs/differentials.md": (people,),
     "docs/matching.md": (embeddings,),
+    "docs/checks.md": (small_set,),
     "docs/ci.md": (matcher,),
     "docs/validation.md": (criteria,),
     "docs/tutorials/vendor.md": (model, embeddings),

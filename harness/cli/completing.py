@@ -132,12 +132,14 @@ def _baselines(context: click.Context, parameter: click.Parameter, incomplete: s
 
 def _describable(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     from harness.plugins import registry
+    from harness.record.checks.registry import checks
     from harness.tasks.catalogue import CATALOGUE
 
     found: list[str] = []
     with suppress(HarnessError, OSError):
         plugins = _plugins(context)
         found = [*registry.algorithms(plugins), *registry.protocols(plugins)]
+        found += [one.code for one in checks(plugins)]
     return _offered([*found, *CATALOGUE], incomplete)
 
 

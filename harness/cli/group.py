@@ -15,6 +15,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "match": "judge embeddings made elsewhere, at any size",
         "score": "every number again, or judge scores made elsewhere",
         "verify": "is a run whole, do its numbers follow, who signed it?",
+        "checks": "what makes a run's numbers mean less than they seem to?",
         "report": "write the HTML report of a run again",
     },
     "Prove": {
@@ -40,7 +41,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "tag": "tag images with the model of a run, and draw the tags",
     },
     "Extend": {
-        "list": "algorithms, protocols, metrics, layouts, generators",
+        "list": "algorithms, protocols, metrics, layouts, ...",
         "describe": "an algorithm, a protocol or a metric in detail",
         "check": "does an algorithm keep to the interface?",
         "new": "an algorithm, protocol or generator to start from",
@@ -51,9 +52,10 @@ SECTIONS: dict[str, dict[str, str]] = {
 """Every verb with a line for `harness --help`, by what it is for; a line fits 80 columns."""
 
 EPILOG = """\b
-Exit codes: 0 done, 1 a gate found a regression or a validation failed, 2 usage,
-protocol or data, 3 a run or an algorithm failed, 4 runs that cannot be compared,
-5 the data cannot decide, 70 a fault of the harness itself, 130 interrupted.
+Exit codes: 0 done, 1 a gate found a regression, a validation failed, or a check
+fired that --fail-on names, 2 usage, protocol or data, 3 a run or an algorithm
+failed, 4 runs that cannot be compared, 5 the data cannot decide, 70 a fault of
+the harness itself, 130 interrupted.
 """
 
 

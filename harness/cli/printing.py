@@ -11,7 +11,9 @@ import click
 from harness.comparing.tables import aligned
 from harness.data.findings import Finding
 from harness.errors import DataError, HarnessError, some, visible
+from harness.record.checks.examining import examine_folder
 from harness.record.manifest import Manifest
+from harness.reporting.examined import check_lines
 from harness.reporting.text import estimate_lines, joined_lines, judged_lines, plain
 from harness.runs.executing import Finished
 from harness.runs.preparing import Prepared
@@ -77,13 +79,16 @@ def print_run(run: Finished) -> None:
 
 def print_judged(folder: Path, manifest: Manifest, outcome: Outcome) -> None:
     """Print what a run's scores come to and where its report lies."""
-    for line in judged_lines(folder, manifest, outcome):
+    lines = judged_lines(folder, manifest, outcome)
+    # The report's place stays the last line, where eyes and programs look for it.
+    for line in (*lines[:-1], *check_lines(examine_folder(folder)), lines[-1]):
         _say(line)
 
 
 def print_entry(folder: Path) -> None:
     """Print the metrics of joined fits, where they vary, and each fit."""
-    for line in joined_lines(folder):
+    lines = joined_lines(folder)
+    for line in (*lines[:-1], *check_lines(examine_folder(folder)), lines[-1]):
         _say(line)
     click.echo()
 
@@ -249,6 +254,7 @@ def scored_json(
         "metrics": msgspec.to_builtins(outcome.metrics),
         "verdict": _words(outcome, manifest.origin.algorithm, manifest.mated_by),
         "findings": msgspec.to_builtins(manifest.findings),
+        "checks": msgspec.to_builtins(examine_folder(folder)),
         "opinions": msgspec.to_builtins(manifest.opinions),
         "costs": msgspec.to_builtins(manifest.costs),
     }
@@ -285,6 +291,7 @@ def entry_json(folder: Path) -> dict[str, Any]:
         "folder": str(folder),
         "fits": [str(place) for place in fits_of(folder)],
         "metrics": msgspec.to_builtins(read_metrics(folder)),
+        "checks": msgspec.to_builtins(examine_folder(folder)),
     }
 
 
@@ -315,6 +322,7 @@ def run_json(
                 ),
                 "findings": msgspec.to_builtins(one.manifest.findings),
                 "costs": msgspec.to_builtins(one.manifest.costs),
+                "checks": msgspec.to_builtins(examine_folder(one.prepared.folder)),
             }
             for one in finished
         ],

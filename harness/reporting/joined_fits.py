@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.record import provenance
+from harness.record.checks.check import Checked
 from harness.record.joined import Joined
 from harness.record.manifest import Manifest
 from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.reporting.pages import environment, surroundings
+from harness.reporting.sections.checks import checks_in
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import Metrics
 
@@ -43,8 +45,19 @@ class _FitLine:
     report: str
 
 
-def render(joined: Joined, metrics: Metrics, manifests: Sequence[Manifest]) -> str:
-    """Return the page as the complete text of an HTML file; equal input gives equal text."""
+def render(
+    joined: Joined,
+    metrics: Metrics,
+    manifests: Sequence[Manifest],
+    checks: Sequence[Checked] = (),
+) -> str:
+    """Return the page as the complete text of an HTML file; equal input gives equal text.
+
+    Parameters
+    ----------
+    checks
+        What every check says of the fits together.
+    """
     headline = metrics.pooled[metrics.headline]
     first = manifests[0]
     return (
@@ -73,6 +86,7 @@ def render(joined: Joined, metrics: Metrics, manifests: Sequence[Manifest]) -> s
                 for fit, one in zip(joined.fits, manifests, strict=True)
             ],
             environments=len({one.environment_hash for one in manifests}),
+            checks=checks_in(checks) if checks else "",
         )
     )
 

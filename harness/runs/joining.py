@@ -13,6 +13,7 @@ from harness.comparing.repeated import repeated
 from harness.errors import HarnessError, NotComparable, UsageError
 from harness.metrics.ids import Metric
 from harness.record import record
+from harness.record.checks.examining import examine_fits
 from harness.record.files import read_bytes, sound
 from harness.record.joined import (
     ENTRY,
@@ -108,7 +109,8 @@ def write(folder: Path, runs: Sequence[Run], places: Sequence[str], command: str
             for place, one, value in zip(places, manifests, headline.fits, strict=True)
         ],
     )
-    write_joined(folder, joined, metrics, render(joined, metrics, manifests))
+    found = examine_fits([run.folder for run in runs], metrics)
+    write_joined(folder, joined, metrics, render(joined, metrics, manifests, found))
 
 
 def join_again(folder: Path) -> Metrics:

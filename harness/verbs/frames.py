@@ -13,7 +13,13 @@ from harness.data.typed_tables import DType, TypedTable
 if TYPE_CHECKING:
     import pandas as pd
 
-DTYPES: dict[type, Any] = {str: "string", int: "Int64", float: "float64", bool: "boolean"}
+DTYPES: dict[type, Any] = {
+    str: "string",
+    int: "Int64",
+    float: "float64",
+    bool: "boolean",
+    dict: "object",
+}
 """What a column of a kind is; each can hold a cell without a value: `pd.NA`, NaN among numbers."""
 
 TYPED: dict[DType, Any] = {

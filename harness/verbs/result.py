@@ -129,6 +129,21 @@ class Run:
         """Images that the algorithm gave up on: ``fold``, ``name``, ``role``, ``reason``."""
         return self.table("failures")
 
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """What every check says of the run, a row each, what is wrong first.
+
+        Columns: ``code``, ``severity`` (issue, tip, silenced, passed, not applicable), ``title``,
+        ``sentence``, ``evidence`` (a dict of figures by what they are), ``page`` that explains it,
+        ``because`` where it is silenced.
+        """
+        from harness.record.checks.examining import examine_folder
+        from harness.verbs.frames import frame_of
+
+        names = ("code", "severity", "title", "sentence", "evidence", "page", "because")
+        rows = [tuple(getattr(one, name) for name in names) for one in examine_folder(self.folder)]
+        return frame_of({n: dict if n == "evidence" else str for n in names}, rows)
+
     def scores(self) -> pd.DataFrame:
         """Return the raw scores of all folds, a row for each comparison or image.
 

@@ -8,6 +8,7 @@ from harness.cli.verbs import (  # noqa: F401
     attest,
     baseline,
     check,
+    checks,
     compare,
     completion,
     data,

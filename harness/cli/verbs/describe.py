@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def describe_one(
     name: str | None, line_protocol: bool, plugins: tuple[Path, ...], as_json: bool
 ) -> None:
-    """Show an algorithm's parameters, a protocol's rules, or a metric's definition."""
+    """Show an algorithm's parameters, a protocol's rules, a metric's or a check's definition."""
     if line_protocol == (name is not None):
         raise UsageError("name what is to be described: harness describe NAME, or --line-protocol")
     if name is None:
@@ -61,18 +61,26 @@ def describe_one(
         if is_command(name):
             raise
 
-        every = [*registry.algorithms(plugins), *known, *CATALOGUE]
+        from harness.record.checks.registry import checks, page_of
+
+        examined = {one.code: one for one in checks(plugins)}
+        every = [*registry.algorithms(plugins), *known, *CATALOGUE, *examined]
         if name.partition("@")[0] in CATALOGUE:
             _, entry = entry_of(name)
             better = f"; {entry.better} is better" if entry.better else ""
             click.echo(f"{name}: {entry.label}{better} ({entry.place})\n\n{entry.doc()}")
             return
+        if name in examined:
+            check = examined[name]
+            where = f" ({page_of(check)})" if page_of(check) else ""
+            click.echo(f"{name}: {check.title}{where}\n\n{check.explained()}")
+            return
         if name in every:
             raise
-        refuse_place(name, "an algorithm, a protocol or a metric")
+        refuse_place(name, "an algorithm, a protocol, a metric or a check")
         raise UsageError(
-            f"no algorithm, protocol or metric is called {name!r}.{nearest(name, every)} "
-            "`harness list algorithms protocols metrics` shows them."
+            f"no algorithm, protocol, metric or check is called {name!r}.{nearest(name, every)} "
+            "`harness list algorithms protocols metrics checks` shows them."
         ) from None
     from harness.plugins.requirements import missing_of
 

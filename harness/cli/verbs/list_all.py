@@ -1,4 +1,4 @@
-"""The verb `list`: algorithms, protocols, metrics, layouts and generators."""
+"""The verb `list`: algorithms, protocols, metrics, layouts, generators and checks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.errors import UsageError
 NARROWEST = 30
 """Columns that a text needs to be wrapped within."""
 
-KINDS = ("algorithms", "protocols", "metrics", "layouts", "generators")
+KINDS = ("algorithms", "protocols", "metrics", "layouts", "generators", "checks")
 
 
 @commands.command(name="list")
@@ -30,8 +30,8 @@ KINDS = ("algorithms", "protocols", "metrics", "layouts", "generators")
 def list_all(kinds: tuple[str, ...], plugins: tuple[Path, ...], as_json: bool) -> None:
     """List algorithms with what they can do, and protocols with what they ask.
 
-    KIND is one of algorithms, protocols, metrics, layouts and generators; the first two unless
-    given.
+    KIND is one of algorithms, protocols, metrics, layouts, generators and checks; the first two
+    unless given.
     """
     chosen = dict.fromkeys(kinds or KINDS[:2])
     found = {kind: _LISTED[kind](plugins) for kind in chosen}
@@ -173,6 +173,12 @@ def _generators(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
     ]
 
 
+def _checks(plugins: tuple[Path, ...]) -> list[dict[str, Any]]:
+    from harness.record.checks.registry import checks
+
+    return [{"name": one.code, "title": one.title} for one in checks(plugins)]
+
+
 def _title(recipe: Path) -> str:
     from harness.synthesis.recipe import read_recipe
 
@@ -197,4 +203,5 @@ _LISTED: dict[str, Callable[[tuple[Path, ...]], list[dict[str, Any]]]] = {
     "metrics": _metrics,
     "layouts": _layouts,
     "generators": _generators,
+    "checks": _checks,
 }

@@ -140,11 +140,13 @@ class Check(ABC):
 def named(metric: str) -> str:
     """Return a metric's name within a sentence.
 
-    >>> named("hit-rate@rank=10"), named("eer")
-    ('hit rate at rank 10', 'equal error rate (EER)')
+    >>> named("hit-rate@rank=10"), named("fnmr@fmr=0.01"), named("eer")
+    ('hit rate at rank 10', 'FNMR at FMR 0.01', 'EER')
     """
     name, _, options = metric.partition("@")
     label = CATALOGUE[name].label if name in CATALOGUE else name
-    read_at = " at ".join(one.replace("=", " ") for one in options.split(",") if one)
+    label = label.partition("(")[2].rstrip(")") or label
+    read_at = [one.partition("=") for one in options.split(",") if one]
+    words = [f"{key if key == 'rank' else key.upper()} {value}" for key, _, value in read_at]
     lowered = label if label[1:2].isupper() else label[:1].lower() + label[1:]
-    return f"{lowered} at {read_at}" if read_at else lowered
+    return " at ".join([lowered, " and ".join(words)] if words else [lowered])

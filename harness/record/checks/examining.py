@@ -21,7 +21,14 @@ from harness.record.searches import AS_JSON, SEARCHES, read_searches
 from harness.tasks.reading import read_protocol
 from harness.tasks.results import Judgement, Metrics
 
-__all__ = ["examine", "examine_folder", "firing", "read_examined", "taken_up"]
+__all__ = [
+    "examine",
+    "examine_fits",
+    "examine_folder",
+    "firing",
+    "read_examined",
+    "taken_up",
+]
 
 
 def examine(
@@ -47,13 +54,17 @@ def examine(
     Raises
     ------
     UsageError
-        If a code of `silenced` is no check's, or two checks have one code.
+        If a code of `silenced` is no check's.
     """
     extra = tuple(extra)
     for code in silenced or {}:
         find_check(code, extra)
     reasons = {**run.protocol.checks.silence, **(silenced or {})}
-    found = [_checked(one, run, reasons.get(one.code, "")) for one in checks(extra)]
+    known = checks(extra)
+    found = [_checked(one, run, reasons.get(one.code, "")) for one in known]
+    for code in sorted(reasons.keys() - {one.code for one in known}):
+        said = "the protocol silences it, and no check of this code is known here"
+        found.append(Checked(code, "not applicable", code, said, {}, "", reasons[code]))
     return _in_order(found)
 
 
@@ -74,7 +85,17 @@ def examine_folder(
     extra = tuple(extra)
     if not is_joined(folder):
         return examine(read_examined(folder), extra, silenced)
-    metrics, places = read_metrics(folder), fits_of(folder)
+    return examine_fits(fits_of(folder), read_metrics(folder), extra, silenced)
+
+
+def examine_fits(
+    places: Sequence[Path],
+    metrics: Metrics,
+    extra: Iterable[Path] = (),
+    silenced: Mapping[str, str] | None = None,
+) -> list[Checked]:
+    """Examine the folders of several fits with their joint numbers; as `examine_folder` does."""
+    extra = tuple(extra)
     of_fits = [
         examine(read_examined(place, metrics, len(places)), extra, silenced) for place in places
     ]
@@ -82,7 +103,7 @@ def examine_folder(
     for found in of_fits:
         for one in found:
             by_code.setdefault(one.code, []).append(one)
-    return _in_order([_worst(by_code[one.code]) for one in checks(extra)])
+    return _in_order(map(_worst, by_code.values()))
 
 
 def read_examined(folder: Path, joint: Metrics | None = None, fits: int = 1) -> ExaminedRun:

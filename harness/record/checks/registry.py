@@ -60,25 +60,30 @@ def checks(extra: Iterable[Path] = ()) -> list[Check]:
     extra
         Plugin folders beside those that the environment names.
 
-    Raises
-    ------
-    UsageError
-        If two have one code.
+    Returns
+    -------
+    list of Check
+        Each with a code of its own: the second of one code stands there as one that cannot be
+        loaded.
     """
     found = [kind() for kind in CHECKS]
     found += [_loaded(file) for file in _files(extra)]
     found += [
         _of_package(entry.value, entry.load, file) for entry, file in of_packages(ENTRY_POINTS)
     ]
-    places: dict[str, Check] = {}
+    by_code: dict[str, Check] = {}
     for one in found:
-        if one.code in places:
-            raise UsageError(
-                f"two checks have the code {one.code!r}: {_place(places[one.code])} and "
-                f"{_place(one)}; give one of them another"
+        code = one.code
+        if code in by_code:
+            reason = (
+                f"{_place(one)} has the code {code!r}, as {_place(by_code[code])} has; give one of "
+                "them another"
             )
-        places[one.code] = one
-    return found
+            while code in by_code:
+                code += "-again"
+            one = _Broken(code, reason)
+        by_code[code] = one
+    return list(by_code.values())
 
 
 def find_check(code: str, extra: Iterable[Path] = ()) -> Check:
@@ -109,7 +114,7 @@ class _Broken(Check):
 
     def __init__(self, code: str, reason: str) -> None:
         self.code = code  # type: ignore[misc]
-        self._reason = reason
+        self._reason = " ".join(reason.split())
 
     def look(self, run: ExaminedRun) -> Verdict:
         """Return why."""

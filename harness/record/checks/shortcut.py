@@ -15,7 +15,7 @@ ANSWERS = {"detection": "label", "segmentation": "label", "search": "label", "st
 
 
 class Shortcut(Check):
-    """What a picture's size, file, border or colour finds, an algorithm may find by it, too.
+    """What a picture's size, file or border finds, an algorithm may find by it, too.
 
     When a run is made the harness asks itself, of a bounded sample and without the algorithm,
     whether the nearest pictures by such a feature are mates more often than in all but one of a
@@ -25,7 +25,7 @@ class Shortcut(Check):
     """
 
     code = "shortcut"
-    title = "Do size, file, border or colour tell the answer?"
+    title = "Do size, file or border tell the answer?"
     remarks = (BEGINS,)
 
     def look(self, run: ExaminedRun) -> Verdict:

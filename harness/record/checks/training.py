@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
 
-from harness.data.likeness import alike, looks_of
+from harness.data.likeness import Looks, alike, looks_of
 from harness.data.records import Fold, Record
 from harness.errors import some
 from harness.record.checks.check import Check, Verdict, issue, not_applicable, passed, tip
@@ -104,7 +106,7 @@ def _likenesses(
         & records.keys()
     )
     step = max(1, -(-len(every) // LOOKED_AT))
-    looks = looks_of({name: records[name].path for name in every[::step]})
+    looks = _looks(tuple((name, *_state(records[name].path)) for name in every[::step]))
     kinds: dict[str, set[str]] = {"copy": set(), "near": set()}
     train = [set(fold.train) for fold in folds]
     judged = [{*fold.probes, *fold.gallery} for fold in folds]
@@ -115,6 +117,21 @@ def _likenesses(
         if any(one in seen and other in known for seen, known in zip(judged, train, strict=True)):
             kinds[pair.kind].add(one)
     return sorted(kinds["copy"]), sorted(kinds["near"] - kinds["copy"]), len(looks.names)
+
+
+@lru_cache(maxsize=4)
+def _looks(files: tuple[tuple[str, Path, int, int], ...]) -> Looks:
+    """Look at pictures; the report and the terminal ask for the same ones, one after the other."""
+    return looks_of({name: path for name, path, _, _ in files})
+
+
+def _state(path: Path) -> tuple[Path, int, int]:
+    """Return a file with what tells that it is still the same: its time and its size."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path, 0, 0
+    return path, found.st_mtime_ns, found.st_size
 
 
 def _some(names: list[str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from harness.reporting.sections import (
     ageing,
     card,
+    checks,
     counting,
     decisions,
     differentials,
@@ -43,6 +44,7 @@ from harness.reporting.sections.section import Section, SectionInput
 
 SECTIONS: tuple[Callable[[SectionInput], Section | None], ...] = (
     result.section,
+    checks.section,
     card.section,
     failures.section,
     qualities.section,

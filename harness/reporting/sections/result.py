@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.record.checks.examining import taken_up
 from harness.record.manifest import CrossCheck
 from harness.reporting import wording
 from harness.reporting.drawing import plots
 from harness.reporting.drawing.figures import finding_mates
+from harness.reporting.examined import warned
 from harness.reporting.headline import galleries, headline_of
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.statistics.estimate import Estimate
@@ -32,7 +34,7 @@ def section(run: SectionInput) -> Section:
         methods=_methods(metrics),
         opinions=[_opinion(o, metrics.pooled.get(o.metric)) for o in manifest.opinions],
         figure=finding_mates(run.outcome.curves, metrics, run.algorithm),
-        remarks=wording.remarks(manifest.findings),
+        warned=warned(run.checks, taken_up(manifest.findings, run.checks)),
     )
     return Section("result", "Result", content)
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from harness.data.records import Record
+from harness.record.checks.check import Checked
+from harness.record.checks.examined import ExaminedRun
+from harness.record.checks.examining import examine
 from harness.record.kept_run import MOST, kept_run
 from harness.record.manifest import Manifest
 from harness.record.record import Run
@@ -128,6 +131,20 @@ class SectionInput:
     def apart(self) -> ToldApart | None:
         """What the stored scores say beside what is known of images; None as of `kept`."""
         return None if self.kept is None else ToldApart(self.kept)
+
+    def checks(self) -> list[Checked]:
+        """What every check says of the run."""
+        return examine(
+            ExaminedRun(
+                self.folder,
+                self.protocol,
+                self.manifest,
+                self.metrics,
+                self.outcome.searches,
+                self.records if self.kept is None else self.kept.records,
+                self.kept,
+            )
+        )
 
     @cached_property
     def scores(self) -> Operating | None:

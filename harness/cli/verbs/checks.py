@@ -1,0 +1,87 @@
+"""The verb `checks`: what makes the numbers of runs mean less than they seem to?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.group import commands
+from harness.cli.naming import RUN, of_runs
+from harness.cli.options import JSON, PLUGINS
+from harness.errors import UsageError, visible
+
+FIRED = 1
+"""Exit code where a check fires that the caller asked to be stopped by: as of a gate that fails."""
+
+
+@commands.command(name="checks")
+@click.argument("folders", metavar="RUN...", type=RUN, nargs=-1, required=True)
+@click.option(
+    "--fail-on",
+    "fail_on",
+    multiple=True,
+    metavar="CODE|issue|tip",
+    help="Exit with 1 where this check finds an issue or a tip; `issue` for any issue, `tip` for "
+    "any of both. Repeatable.",
+)
+@click.option(
+    "--silence",
+    "silence",
+    multiple=True,
+    metavar="CODE",
+    help="Show a check as silenced, with the reason of --because. Repeatable.",
+)
+@click.option("--because", metavar="TEXT", default="", help="Why what --silence names is silenced.")
+@PLUGINS
+@JSON
+@of_runs
+def checks_of(
+    folders: tuple[Path, ...],
+    fail_on: tuple[str, ...],
+    silence: tuple[str, ...],
+    because: str,
+    plugins: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Examine finished runs: what makes their numbers mean less than they seem to?
+
+    RUN is a run folder, `latest`, or PROTOCOL/ALGORITHM for the latest run of the two. Each check
+    has a code, which `harness describe CODE` explains. Exit codes: 0 examined, 1 something fired
+    that --fail-on names, 2 usage, 3 a run is damaged.
+    """
+    import msgspec
+
+    from harness.record.checks.examining import examine_folder, firing
+    from harness.record.checks.registry import find_check
+    from harness.reporting.examined import every_line
+    from harness.reporting.text import plain
+
+    if bool(silence) != bool(because.strip()):
+        raise UsageError("--silence CODE and --because TEXT belong together: say what, and why")
+    for code in fail_on:
+        if code not in ("issue", "tip"):
+            find_check(code, plugins)
+    silenced = dict.fromkeys(silence, because.strip())
+    found = {folder: examine_folder(folder, plugins, silenced) for folder in dict.fromkeys(folders)}
+    fired = {folder: firing(own, fail_on) for folder, own in found.items()}
+    if as_json:
+        facts = [
+            {
+                "folder": str(folder),
+                "checks": msgspec.to_builtins(own),
+                "fired": [one.code for one in fired[folder]],
+            }
+            for folder, own in found.items()
+        ]
+        click.echo(json.dumps({"runs": facts}, indent=1, ensure_ascii=False))
+    else:
+        for folder, own in found.items():
+            for line in every_line(folder, own):
+                click.echo(visible(plain(line)))
+    if any(fired.values()):
+        codes = sorted({one.code for own in fired.values() for one in own})
+        click.echo(f"--fail-on: {', '.join(codes)}", err=True)
+        sys.exit(FIRED)
