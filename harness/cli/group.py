@@ -15,7 +15,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "match": "judge embeddings made elsewhere, at any size",
         "score": "every number again, or judge scores made elsewhere",
         "verify": "is a run whole, do its numbers follow, who signed it?",
-        "checks": "what makes a run's numbers mean less than they seem to?",
+        "checks": "what makes numbers mean less than they seem to?",
         "report": "write the HTML report of a run again",
     },
     "Prove": {

@@ -13,57 +13,57 @@ from harness.reporting.wording import number
 __all__ = ["check_lines", "every_line", "evidence_of", "of_severity", "summary", "warned"]
 
 
-def of_severity(found: Sequence[Checked], *severities: Severity) -> list[Checked]:
+def of_severity(checked: Sequence[Checked], *severities: Severity) -> list[Checked]:
     """Return what was found of these severities, in its order."""
-    return [one for one in found if one.severity in severities]
+    return [one for one in checked if one.severity in severities]
 
 
-def warned(found: Sequence[Checked], remarks: Sequence[Finding] = ()) -> str:
+def warned(checked: Sequence[Checked], remarks: Sequence[Finding] = ()) -> str:
     """Say how many issues, tips and remarks there are; empty without any.
 
     >>> warned([], [Finding("a", "warning", "x")])
     '1 remark'
     """
     counts = {
-        "issue": len(of_severity(found, "issue")),
-        "tip": len(of_severity(found, "tip")),
+        "issue": len(of_severity(checked, "issue")),
+        "tip": len(of_severity(checked, "tip")),
         "remark": len(remarks),
     }
     parts = [some(count, word) for word, count in counts.items() if count]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def summary(found: Sequence[Checked]) -> str:
+def summary(checked: Sequence[Checked]) -> str:
     """Say how many checks looked at a run, and what they came to."""
-    silenced = len(of_severity(found, "silenced"))
-    apart = len(of_severity(found, "not applicable"))
+    silenced = len(of_severity(checked, "silenced"))
+    apart = len(of_severity(checked, "not applicable"))
     said = [
-        warned(found) or "nothing was found",
+        warned(checked) or "nothing was found",
         *([f"{silenced} silenced"] if silenced else []),
-        f"{len(of_severity(found, 'passed'))} passed",
+        f"{len(of_severity(checked, 'passed'))} passed",
         *([f"{apart} not applicable"] if apart else []),
     ]
-    return f"{some(len(found), 'check')} looked at this run: {', '.join(said)}."
+    return f"{some(len(checked), 'check')} looked at this run: {', '.join(said)}."
 
 
-def evidence_of(found: Checked) -> list[tuple[str, str]]:
+def evidence_of(checked: Checked) -> list[tuple[str, str]]:
     """Return names and texts of what a verdict follows from."""
-    return [(name, _text(value)) for name, value in found.evidence.items()]
+    return [(name, _text(value)) for name, value in checked.evidence.items()]
 
 
-def check_lines(found: Sequence[Checked]) -> list[str]:
+def check_lines(checked: Sequence[Checked]) -> list[str]:
     """Return a line for each issue, tip and silenced check; none where nothing was found."""
     return [
         f"   {one.severity} {one.code}: {one.sentence}"
         + (f" (silenced: {one.because})" if one.because else "")
-        for one in of_severity(found, "issue", "tip", "silenced")
+        for one in of_severity(checked, "issue", "tip", "silenced")
     ]
 
 
-def every_line(folder: Path, found: Sequence[Checked]) -> list[str]:
+def every_line(folder: Path, checked: Sequence[Checked]) -> list[str]:
     """Return every verdict on a run as lines for a terminal, those that fire with evidence."""
-    lines = [f"{folder}: {summary(found)}"]
-    for one in found:
+    lines = [f"{folder}: {summary(checked)}"]
+    for one in checked:
         said = f" (silenced: {one.because})" if one.severity == "silenced" else ""
         lines.append(f"   {one.severity:<14}  {one.code}: {one.sentence}{said}")
         if one.severity in ("issue", "tip", "silenced"):

@@ -403,7 +403,7 @@ def test_failures_and_pictures_come_before_curves_and_learning_comes_last(
     curves.write(model, {"iteration": [1, 2, 3], "loss": [3.0, 2.0, 1.0]})
     page = Page(report.render(section_input(manifest, outcome, picture, folder=tmp_path)))
     found = headings(page)
-    assert found[:5] == ["result", "card", "failures", "searches", "det-section"]
+    assert found[:6] == ["result", "checks", "card", "failures", "searches", "det-section"]
     assert found[-1] == "learning"
     links = [(a["href"] or "").removeprefix("#") for a in page.all("a") if a.get("href")]
     assert [name for name in links if name in found] == found, "contents in the order of the page"
@@ -413,7 +413,7 @@ def test_detection_shows_its_surest_decisions_before_the_curves(
     manifest: Manifest, detection: Outcome, picture: Picture
 ) -> None:
     found = headings(Page(render(manifest, detection, picture)))
-    assert found[:5] == ["result", "card", "failures", "decisions", "det-section"]
+    assert found[:6] == ["result", "checks", "card", "failures", "decisions", "det-section"]
 
 
 def test_how_much_was_judged_stands_beside_the_headline_and_under_the_tables(

@@ -92,7 +92,7 @@ def test_a_run_that_has_nothing_shows_no_section_of_results(task: str) -> None:
     outcome = Outcome(Metrics(task, "x", {}, {}, []), Curves(), [], [])
     found = shown(section_input(make_manifest(task), outcome, lambda name: None))
     filled = {name for name, section in found.items() if section.content}
-    always = {"result", "failures", "run", "reproduce", "counting"}
+    always = {"result", "checks", "failures", "run", "reproduce", "counting"}
     assert filled - {"published", "retouched"} == always
 
 

@@ -148,29 +148,29 @@ def read_examined(folder: Path, joint: Metrics | None = None, fits: int = 1) -> 
     )
 
 
-def firing(found: Iterable[Checked], wanted: Sequence[str]) -> list[Checked]:
+def firing(checked: Iterable[Checked], fail_on: Sequence[str]) -> list[Checked]:
     """Return what a caller asked to be stopped by.
 
     Parameters
     ----------
-    wanted
+    fail_on
         Codes, each of which fires as an issue or a tip; and ``issue`` for every issue, ``tip`` for
         every tip and issue.
     """
-    severe = {"issue"} if "issue" in wanted else set()
-    severe |= {"issue", "tip"} if "tip" in wanted else set()
+    severe = {"issue"} if "issue" in fail_on else set()
+    severe |= {"issue", "tip"} if "tip" in fail_on else set()
     return [
         one
-        for one in found
-        if one.severity in severe or (one.severity in ("issue", "tip") and one.code in wanted)
+        for one in checked
+        if one.severity in severe or (one.severity in ("issue", "tip") and one.code in fail_on)
     ]
 
 
 def taken_up(
-    findings: Iterable[Finding], found: Iterable[Checked], extra: Iterable[Path] = ()
+    findings: Iterable[Finding], checked: Iterable[Checked], extra: Iterable[Path] = ()
 ) -> list[Finding]:
     """Return the findings of a run that no check takes up: what is to be said beside the checks."""
-    codes = {one.code for one in found}
+    codes = {one.code for one in checked}
     begins = tuple(begin for one in checks(extra) if one.code in codes for begin in one.remarks)
     return [one for one in findings if not begins or not one.code.startswith(begins)]
 

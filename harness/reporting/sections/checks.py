@@ -20,15 +20,15 @@ def section(run: SectionInput) -> Section:
     return Section("checks", "Checks", checks_in(run.checks, remarks))
 
 
-def checks_in(found: Sequence[Checked], remarks: Sequence[Finding] = ()) -> Markup:
+def checks_in(checked: Sequence[Checked], remarks: Sequence[Finding] = ()) -> Markup:
     """Return verdicts, and the findings that no check takes up, as HTML."""
     return filled_from(
         "checks",
-        wrong=of_severity(found, "issue", "tip"),
-        silenced=of_severity(found, "silenced"),
-        rest=of_severity(found, "passed", "not applicable"),
-        summary=summary(found),
-        evidence={one.code: evidence_of(one) for one in found},
+        wrong=of_severity(checked, "issue", "tip"),
+        silenced=of_severity(checked, "silenced"),
+        rest=of_severity(checked, "passed", "not applicable"),
+        summary=summary(checked),
+        evidence={one.code: evidence_of(one) for one in checked},
         findings=remarks,
         remarks=wording.remarks(remarks),
     )

@@ -132,6 +132,7 @@ class SectionInput:
         """What the stored scores say beside what is known of images; None as of `kept`."""
         return None if self.kept is None else ToldApart(self.kept)
 
+    @cached_property
     def checks(self) -> list[Checked]:
         """What every check says of the run."""
         return examine(
