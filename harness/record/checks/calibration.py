@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,13 @@ __all__ = ["OtherCalibration", "apart"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 DEALS = 999
-"""Random deals of identities into folds that a difference is held against."""
+"""Random deals of identities into folds that a difference of shares is held against."""
+
+BY_LUCK = 0.001
+"""Probability of a difference of means, over all folds, below which it is none of luck."""
 
 SCORES, SHARES = 0.5, 0.2
-"""Differences that matter: of mean scores in standard deviations, of shares of a column."""
+"""Differences that matter: of mean scores in standard deviations of scores, of shares."""
 
 COLUMNS = ("media", "skin", "style")
 
@@ -30,11 +34,12 @@ COLUMNS = ("media", "skin", "style")
 class OtherCalibration(Check):
     """Likelihood ratios hold for the population that they were calibrated on.
 
-    Each fold is judged by a calibrator of the other folds. It fires where mean scores of a fold's
-    identities, mated or non-mated, differ from those of the other folds by more than half a
-    standard deviation between identities, or where a medium, a skin tone or a style is more
-    frequent by 20 in 100, and in no more than one of a thousand random deals of the identities by
-    so much. Calibrate on data of the same kind as those that are judged.
+    Each fold is judged by a calibrator of the other folds. It fires where the mean of a fold's
+    mated or non-mated scores differs from that of the other folds by more than half a standard
+    deviation of scores, beyond what one of a thousand sets would show whose identities, as probes
+    and as references, are of one kind; and where a medium, a skin tone or a style is more frequent
+    by 20 in 100, and in no more than one of a thousand random deals of the identities. Calibrate on
+    data of the same kind as those that are judged.
     """
 
     code = "other-calibration"
@@ -54,16 +59,12 @@ class OtherCalibration(Check):
         evidence: dict[str, float | int | str | None] = {}
         found: list[str] = []
         for kind in ("mated", "non-mated"):
-            values, whose = _identity_means(folds, kind)
-            if not len(values):
+            moved = shifted([_labelled(fold, kind) for fold in folds])
+            if moved is None:
                 continue
-            spread = float(values.std())
-            if not spread:
-                continue
-            seen = apart((values / spread)[:, None], whose, len(names))
-            evidence[f"largest difference of {kind} scores, in sd"] = seen.largest
-            if seen.largest > SCORES and seen.beyond:
-                found.append(f"{kind} scores of fold {names[seen.fold]} ({seen.largest:.2f} sd)")
+            evidence[f"largest difference of {kind} scores, in sd"] = moved.largest
+            if moved.largest > SCORES and moved.beyond:
+                found.append(f"{kind} scores of fold {names[moved.fold]} ({moved.largest:.2f} sd)")
         for column in COLUMNS:
             tables = list(_shares(run, column))
             if not tables:
@@ -84,14 +85,87 @@ class OtherCalibration(Check):
         return passed("folds that calibrate are like those that are judged", evidence)
 
 
-class _Apart:
-    """How far one fold lies from the others at most, and whether that is beyond chance."""
+@dataclass(frozen=True)
+class Apart:
+    """How far a fold lies from the others.
 
-    def __init__(self, largest: float, fold: int, beyond: bool) -> None:
-        self.largest, self.fold, self.beyond = largest, fold, beyond
+    Parameters
+    ----------
+    largest
+        Largest difference over folds, absolute.
+    fold
+        Place of that fold.
+    beyond
+        Whether luck does not explain it.
+    """
+
+    largest: float
+    fold: int
+    beyond: bool
 
 
-def apart(values: Floats, whose: npt.NDArray[np.int64], folds: int) -> _Apart:
+Labelled: TypeAlias = tuple[Floats, Sequence[npt.NDArray[Any]]]
+"""Scores of a fold, and what they are clustered by: labels, each of the same shape."""
+
+
+def shifted(folds: Sequence[Labelled]) -> Apart | None:
+    """Return how far the mean score of a fold lies from that of all others, in sd of scores.
+
+    The standard error of a fold's mean is that of the means of its clusters, added up over the ways
+    in which scores are clustered: probes of a fold meet the same references, so that its scores are
+    no independent draws. A difference is beyond luck by Welch's t with the degrees of freedom of
+    the fold's smallest number of clusters, for as many folds as there are.
+
+    Parameters
+    ----------
+    folds
+        Scores of each fold, float64, shape (n,), with labels of their clusters, each of shape (n,).
+
+    Returns
+    -------
+    Apart
+        None where two folds with two clusters are lacking, or all scores are the same.
+    """
+    from scipy.stats import t
+
+    means, errors, freedom, places = [], [], [], []
+    for i, (scores, ways) in enumerate(folds):
+        by_way = [_cluster_means(scores, labels) for labels in ways]
+        if min(map(len, by_way), default=0) < 2:
+            continue
+        means.append(float(scores.mean()))
+        errors.append(sum(float(own.var(ddof=1)) / len(own) for own in by_way))
+        freedom.append(min(map(len, by_way)) - 1)
+        places.append(i)
+    spread = float(np.concatenate([folds[i][0] for i in places]).std()) if places else 0.0
+    if len(places) < 2 or not spread:
+        return None
+    mean, error = np.array(means), np.array(errors)
+    others = (mean.sum() - mean) / (len(mean) - 1)
+    gaps = np.abs(mean - others)
+    both = np.sqrt(error + (error.sum() - error) / (len(mean) - 1) ** 2)
+    bars = t.isf(BY_LUCK / 2 / len(mean), np.array(freedom)) * both
+    worst = int(np.argmax(gaps))
+    return Apart(float(gaps[worst] / spread), places[worst], bool(gaps[worst] > bars[worst]))
+
+
+def _cluster_means(scores: Floats, labels: npt.NDArray[Any]) -> Floats:
+    _, whose = np.unique(labels, return_inverse=True)
+    return np.asarray(np.bincount(whose, scores) / np.bincount(whose))
+
+
+def _labelled(fold: FoldScores, kind: str) -> Labelled:
+    """Return the scores of a kind with the identities that they join; failures left out."""
+    scores, *labels = (
+        (fold.mated, fold.mated_identity)
+        if kind == "mated"
+        else (fold.nonmated, fold.nonmated_probe, fold.nonmated_reference)
+    )
+    known = np.isfinite(scores)
+    return np.asarray(scores, np.float64)[known], [np.asarray(one)[known] for one in labels]
+
+
+def apart(values: Floats, whose: npt.NDArray[np.int64], folds: int) -> Apart:
     """Return the largest difference between the mean of a fold and that of all others.
 
     Parameters
@@ -105,9 +179,9 @@ def apart(values: Floats, whose: npt.NDArray[np.int64], folds: int) -> _Apart:
 
     Returns
     -------
-    object
-        ``largest`` (over folds and columns, absolute), ``fold`` of it, and ``beyond``: whether no
-        more than one of `DEALS` + 1 deals of the identities reaches it, this one among them.
+    Apart
+        Over folds and columns; beyond luck where no more than one of `DEALS` + 1 deals of the
+        identities reaches it, this one among them.
     """
 
     def differences(parts: npt.NDArray[np.int64]) -> Floats:
@@ -123,24 +197,7 @@ def apart(values: Floats, whose: npt.NDArray[np.int64], folds: int) -> _Apart:
     rng = np.random.default_rng(0)
     dealt = [float(differences(rng.permutation(whose)).max()) for _ in range(DEALS)]
     largest = float(seen.max())
-    return _Apart(largest, int(seen.argmax()), sum(one >= largest - 1e-12 for one in dealt) == 0)
-
-
-def _identity_means(folds: Sequence[FoldScores], kind: str) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Return the mean score of each identity in each fold, and its fold; failures left out."""
-    values, whose = [], []
-    for i, fold in enumerate(folds):
-        scores, names = (
-            (fold.mated, fold.mated_identity)
-            if kind == "mated"
-            else (fold.nonmated, fold.nonmated_probe)
-        )
-        known = np.isfinite(scores)
-        labels, places = np.unique(np.asarray(names)[known], return_inverse=True)
-        sums = np.bincount(places, np.asarray(scores, np.float64)[known], len(labels))
-        values.append(sums / np.bincount(places, minlength=len(labels)))
-        whose.append(np.full(len(labels), i))
-    return np.concatenate(values), np.concatenate(whose)
+    return Apart(largest, int(seen.argmax()), sum(one >= largest - 1e-12 for one in dealt) == 0)
 
 
 def _shares(run: ExaminedRun, column: str) -> Iterator[tuple[Floats, int]]:

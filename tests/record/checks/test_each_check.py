@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from harness.data.findings import Finding
-from harness.record.checks.calibration import OtherCalibration, apart
+from harness.record.checks.calibration import OtherCalibration, apart, shifted
 from harness.record.checks.chance import AtChance
 from harness.record.checks.errors import FewErrors
 from harness.record.checks.examined import ExaminedRun, Searched
@@ -344,6 +344,32 @@ def test_a_skin_tone_that_one_fold_has_alone_is_an_issue(tmp_path: Path) -> None
     assert (found.severity, found.evidence["largest difference of a skin"]) == ("issue", 1.0)
     mixed = {n: replace(one, skin="dl"[int(n[2:]) % 2]) for n, one in run.records.items()}
     assert severity(OtherCalibration, replace(run, records=mixed)) == "passed"
+
+
+def test_a_gallery_that_all_probes_of_a_fold_meet_is_no_other_population() -> None:
+    """Folds of one population: luck makes one differ once in a thousand sets, and not often."""
+    rng = np.random.default_rng(11)
+    rows, columns = (one.ravel() for one in np.indices((15, 12)))
+    fired = 0
+    for _ in range(300):
+        folds = []
+        for _ in range(5):
+            scores = rng.normal(size=15)[rows] + rng.normal(size=12)[columns]
+            folds.append((scores + rng.normal(size=180), [rows, columns]))
+        found = shifted(folds)
+        assert found is not None
+        fired += found.beyond
+    assert fired <= 3
+
+
+def test_a_shift_is_measured_in_standard_deviations_of_scores() -> None:
+    names = np.array(["a", "b"])
+    two = shifted([(np.array([0.0, 2.0]), [names]), (np.array([4.0, 6.0]), [names])])
+    assert two is not None
+    assert two.largest == pytest.approx(4 / np.std([0, 2, 4, 6]))
+    assert not two.beyond, "of two identities each nothing follows"
+    assert shifted([(np.zeros(2), [names]), (np.zeros(2), [names])]) is None
+    assert shifted([(np.zeros(2), [names])]) is None
 
 
 def test_how_far_folds_lie_apart_is_the_largest_difference_of_means() -> None:
