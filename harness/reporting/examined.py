@@ -48,7 +48,7 @@ def summary(checked: Sequence[Checked]) -> str:
 
 def evidence_of(checked: Checked) -> list[tuple[str, str]]:
     """Return names and texts of what a verdict follows from."""
-    return [(name, _text(value)) for name, value in checked.evidence.items()]
+    return [(name.replace("_", " "), _text(value)) for name, value in checked.evidence.items()]
 
 
 def check_lines(checked: Sequence[Checked]) -> list[str]:
