@@ -52,10 +52,10 @@ SECTIONS: dict[str, dict[str, str]] = {
 """Every verb with a line for `harness --help`, by what it is for; a line fits 80 columns."""
 
 EPILOG = """\b
-Exit codes: 0 done, 1 a gate found a regression, a validation failed or a check
-fired that --fail-on names, 2 usage, protocol or data, 3 a run or an algorithm
-failed, 4 runs that cannot be compared, 5 the data cannot decide, 70 a fault
-of the harness itself, 130 interrupted.
+Exit codes: 0 done, 1 a gate found a regression, a validation failed or a
+check fired that --fail-on names, 2 usage, protocol or data, 3 a run or an
+algorithm failed, 4 runs that cannot be compared, 5 the data cannot decide,
+70 a fault of the harness itself, 130 interrupted.
 """
 
 
