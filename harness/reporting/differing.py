@@ -138,7 +138,8 @@ def _of(errors: int | None, trials: int | None) -> str:
 def _rate(row: GroupRow, measure: str) -> str:
     value = getattr(row, measure)
     if value is None:
-        return FEW if _RATES[measure] in row.remark and "kept" not in row.remark else NO_VALUE
+        said = [one for one in row.remark.split("; ") if one.startswith(f"{_RATES[measure]}: ")]
+        return FEW if said and "kept" not in said[0] else NO_VALUE
     range_ = interval("fmr", getattr(row, f"{measure}_low"), getattr(row, f"{measure}_high"))
     return f"{percent(value)} ({range_})" if range_ else percent(value)
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import harness
+from harness.execution import plan
 from harness.record.record import read_run
 from harness.reporting.sections import ageing, differentials
 from harness.reporting.sections.section import SectionInput
@@ -132,6 +133,27 @@ def test_another_column_is_asked_for_by_name_and_a_wrong_one_is_refused(run: har
     assert "nothing is known of any identity's style" in told.out
     wrong = run_here("differentials", run.folder, "--groups", "skins")
     assert (wrong.code, "Did you mean 'skin'" in wrong.err) == (2, True)
+
+
+def test_of_scores_that_were_summed_up_failures_and_mated_scores_are_left(
+    run: harness.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "STREAM_ABOVE", 0)
+    monkeypatch.setenv("HARNESS_ON", "in-process")
+    data = Path(run.manifest.dataset["path"])
+    streamed = harness.run("identification", "colours", data=data, out=tmp_path, fold_count=2)
+    assert not list(streamed.folder.rglob("scores.npy"))
+    told = run_here("differentials", streamed.folder).out
+    assert "FNMR and FMR of groups cannot be had" in told
+    assert "FNMR: no slope, since scores of the non-mated comparisons were summed up" in told
+    rows = streamed.differentials().set_index("group")
+    assert rows["fnmr"].isna().all()
+    assert rows["median_mated"].notna().all()
+    assert rows.loc["light", "fte"] == 0.0
+    assert np.isnan(rows.loc["others", "fte"])
+    shown = part(page_of(streamed), "differentials")
+    assert "cannot be had" in shown
+    assert "too few" in shown
 
 
 def test_groups_may_stand_in_a_table_of_one_s_own(run: harness.Run, tmp_path: Path) -> None:
