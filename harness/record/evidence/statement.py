@@ -20,6 +20,7 @@ from harness.record import record
 from harness.record.evidence.leaves import PICTURE, SEARCH, of_pictures, of_searches
 from harness.record.evidence.merkle import root
 from harness.record.evidence.preregistration import Named, read_preregistration
+from harness.record.evidence.validated import ValidationFacts, validation_in
 from harness.record.files import LARGEST_LIST, digest, is_regular, read_bytes, read_json
 from harness.record.joined import ENTRY, read_joined
 from harness.record.searches import AS_JSON, SEARCHES, read_searches
@@ -116,7 +117,7 @@ class Predicate(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     Parameters
     ----------
     kind
-        ``run``, ``entry`` of several fits, or any other ``folder`` with checksums.
+        ``run``, ``entry`` of several fits, ``validation``, or any other ``folder`` with checksums.
     harness
         Version that made the statement.
     key
@@ -127,6 +128,8 @@ class Predicate(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
         ``self_attested``: nobody but the signer stands behind it.
     run, results, preregistration
         Of a run; results of an entry, too.
+    validation
+        Of a validation.
     searches, pictures
         Trees, where there are any.
     no_pictures
@@ -141,6 +144,7 @@ class Predicate(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     run: RunFacts | None = None
     results: list[Result] = []
     preregistration: Fixed | None = None
+    validation: ValidationFacts | None = None
     searches: Tree | None = None
     pictures: Tree | None = None
     no_pictures: str = ""
@@ -216,6 +220,9 @@ def statement_of(
         leaves = of_searches(searches_of(folder))
         about.searches = Tree(SEARCH, len(leaves))
         subjects.append(Subject("searches", {RFC6962: root(leaves).hex()}))
+    else:
+        about.validation = validation_in(folder)
+        about.kind = "folder" if about.validation is None else "validation"
     if isinstance(pictures, Subject):
         about.pictures = Tree(PICTURE, picture_count)
         subjects.append(pictures)
