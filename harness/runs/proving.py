@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from harness.record.evidence.envelope import Envelope, read_envelope
 from harness.record.evidence.preregistration import read_preregistration
 from harness.record.evidence.signing import is_signed_by
 from harness.record.evidence.statement import Statement, again, differences, read_statement
+from harness.record.evidence.validated import faults as validation_faults
+from harness.record.evidence.validated import validation_in
 from harness.record.joined import fits_of, is_joined
 from harness.record.verifying import verify_run
 from harness.reporting.wording import kept_from
@@ -81,13 +84,15 @@ def faults_of(folder: Path) -> list[str]:
     return record.changed_files(folder) if is_other(folder) else verify_run(folder)
 
 
-def proof_of(folder: Path, public: str = "") -> Proof:
+def proof_of(folder: Path, public: str = "", beside: Sequence[Path] = ()) -> Proof:
     """Look at a folder: of a run, of an entry, of a disclosed search, or any other with checksums.
 
     Parameters
     ----------
     public
         Public key that it has to be signed with, 32 bytes in hexadecimal; any, or none, if empty.
+    beside
+        Other folders that are at hand: a validation is made again from the runs among them.
 
     Raises
     ------
@@ -105,6 +110,8 @@ def proof_of(folder: Path, public: str = "") -> Proof:
         proof.facts.extend(kept_from(record.read_manifest(fits_of(folder)[0])))
     if is_sealed and not other and os.path.lexists(folder / record.PREREGISTRATION):
         _say_preregistration(proof)
+    if is_sealed and other:
+        _say_validation(proof, beside)
     if not os.path.lexists(folder / record.ATTESTATION):
         if public:
             proof.faults.append(f"{record.ATTESTATION}: is missing: nobody signed the folder")
@@ -124,6 +131,51 @@ def proof_of(folder: Path, public: str = "") -> Proof:
     if not proof.faults:
         _say_what_is_signed(proof, statement)
     return proof
+
+
+def _say_validation(proof: Proof, beside: Sequence[Path]) -> None:
+    """Hold a validation against its own criteria, and against its runs where they are at hand."""
+    about = validation_in(proof.folder)
+    if about is None:
+        return
+    proof.faults.extend(validation_faults(proof.folder, about))
+    if proof.faults:
+        return
+    at_hand = _runs_among(beside)
+    runs = [at_hand.get((one.identity, one.result)) for one in about.runs]
+    there = [one for one in runs if one is not None]
+    if len(there) < len(runs):
+        lacking = [o.identity[:10] for o, at in zip(about.runs, runs, strict=True) if at is None]
+        proof.open.append(
+            f"that its verdicts follow from its runs: name {visible(', '.join(lacking))} beside "
+            "it, and they are made again"
+        )
+        return
+    from harness.runs.validation import rederiving  # of which nothing else here needs anything
+
+    proof.faults.extend(rederiving.faults(proof.folder, there))
+    if proof.faults:
+        return
+    rows = some(len(about.rows), "verdict follows", "verdicts follow")
+    proof.proved.append(f"its {rows} from {some(len(runs), 'run')} named beside it")
+    before = dict.fromkeys(one.preregistration for one in about.runs if one.preregistration)
+    proof.proved.extend(f"its criteria are those of preregistration {digest}" for digest in before)
+    without = [one.identity[:10] for one in about.runs if not one.preregistration]
+    if without:
+        proof.open.append(
+            f"that its criteria are older than {visible(', '.join(without))}: nothing was written "
+            "down before"
+        )
+
+
+def _runs_among(folders: Sequence[Path]) -> dict[tuple[str, str], Path]:
+    """Return run folders by the hashes of their recipe and of their result."""
+    found = {}
+    for folder in folders:
+        with suppress(HarnessError):
+            manifest = record.read_manifest(folder)
+            found[manifest.identity, manifest.result_hash] = folder
+    return found
 
 
 def _signed(proof: Proof, public: str) -> Statement | None:

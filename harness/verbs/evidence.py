@@ -11,7 +11,7 @@ from harness.record.record import ATTESTATION
 from harness.runs import attesting
 from harness.runs.preparing import Request
 from harness.runs.proving import Proof, proof_of
-from harness.verbs.result import Run, RunLike, folder_of_run
+from harness.verbs.result import RunLike, folder_of_run
 from harness.verbs.saying import say
 
 __all__ = ["Proof", "attest", "disclose", "preregister", "verify"]
@@ -144,7 +144,9 @@ def disclose(
     return Path(out) / DISCLOSURE
 
 
-def verify(place: RunLike, key: str | Path | None = None) -> Proof:
+def verify(
+    place: RunLike, key: str | Path | None = None, *, beside: Sequence[RunLike] = ()
+) -> Proof:
     """Look at a folder of a run, of a disclosed search, or any other with checksums.
 
     Parameters
@@ -153,6 +155,8 @@ def verify(place: RunLike, key: str | Path | None = None) -> Proof:
         Run, its folder, or a short name.
     key
         File of the public key that it has to be signed with; any, or none, unless given.
+    beside
+        Runs of a validation, which is made again from them.
 
     Returns
     -------
@@ -164,5 +168,5 @@ def verify(place: RunLike, key: str | Path | None = None) -> Proof:
     HarnessError
         If it is no such folder, or cannot be read.
     """
-    folder = place.folder if isinstance(place, Run) else folder_of_run(place)
-    return proof_of(folder, "" if key is None else public_key_in(Path(key)))
+    public = "" if key is None else public_key_in(Path(key))
+    return proof_of(folder_of_run(place), public, [folder_of_run(one) for one in beside])

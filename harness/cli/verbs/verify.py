@@ -27,7 +27,8 @@ def verify(folders: tuple[Path, ...], key: Path | None) -> None:
     """Prove that run folders are whole, that their numbers follow from their scores, who signed.
 
     RUNS are run folders, or folders that hold some; a search of `harness disclose`; or any folder
-    with checksums. Of a whole one it says what kept the algorithm from the truth, what else it
+    with checksums, such as a validation, which is made again from those of its runs that are named
+    beside it. Of a whole one it says what kept the algorithm from the truth, what else it
     proves, and what it does not. The exit code is 3 if one is not whole.
     """
     from harness.boards.reading import find_runs
@@ -45,7 +46,7 @@ def verify(folders: tuple[Path, ...], key: Path | None) -> None:
     whole = True
     for folder in dict.fromkeys(runs):
         try:
-            proof = proof_of(folder, public)
+            proof = proof_of(folder, public, runs)
         except HarnessError as reason:
             if len(runs) == 1:
                 raise

@@ -17,6 +17,7 @@ import msgspec
 from harness.errors import BadFile, visible
 from harness.errors.absent import DISTRIBUTION
 from harness.record import record
+from harness.record.evidence.changes import changes
 from harness.record.evidence.leaves import PICTURE, SEARCH, of_pictures, of_searches
 from harness.record.evidence.merkle import root
 from harness.record.evidence.preregistration import Named, read_preregistration
@@ -285,29 +286,7 @@ def again(folder: Path, statement: Statement) -> Statement:
 
 def differences(signed: Statement, now: Statement) -> Iterator[str]:
     """Yield what two statements do not both say, each with the name of what changed."""
-    yield from _differences(msgspec.to_builtins(signed), msgspec.to_builtins(now), "")
-
-
-def _differences(said: Any, now: Any, where: str) -> Iterator[str]:
-    if isinstance(said, dict) and isinstance(now, dict):
-        for key in sorted(said.keys() | now.keys()):
-            name = f"{where}.{key}" if where else str(key)
-            yield from _differences(said.get(key), now.get(key), name)
-    elif isinstance(said, list) and isinstance(now, list):
-        if len(said) != len(now):
-            yield f"{where} has {len(now)} entries, signed were {len(said)}"
-        for number, (one, other) in enumerate(zip(said, now, strict=False)):
-            called: dict[str, Any] = one if isinstance(one, dict) else {}
-            yield from _differences(
-                one, other, f"{where}[{called.get('metric', called.get('name', number))}]"
-            )
-    elif said != now or isinstance(said, bool) != isinstance(now, bool):
-        yield visible(f"{where} is {_short(now)}, signed was {_short(said)}")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 70 else f"{text[:60]} ... "
+    return changes(msgspec.to_builtins(signed), msgspec.to_builtins(now), "signed")
 
 
 def searches_of(folder: Path) -> list[Judgement]:
