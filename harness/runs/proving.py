@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.errors import HarnessError, some, visible
+from harness.errors import HarnessError, shortened, some, visible
 from harness.errors.absent import NotInstalled
 from harness.record import record
 from harness.record.evidence import disclosure
@@ -234,7 +234,8 @@ def _say_what_is_signed(proof: Proof, statement: Statement) -> None:
             "without the others"
         )
     if about.no_pictures:
-        proof.open.append(f"which pictures were searched: {visible(about.no_pictures)}")
+        why = visible(shortened(about.no_pictures))
+        proof.open.append(f"which pictures were searched: {why}")
     proof.open.append(f"when it was signed: {visible(about.signed)} is the signer's clock")
     if about.run is not None:
         proof.open.append(

@@ -297,6 +297,7 @@ def test_a_preregistration_that_is_taken_away_or_added_is_noticed(
     [
         ({"format": 2}, "has format 2; this harness reads 1"),
         ({"more": 1}, "unknown field"),
+        ({"noted": "yesterday"}, "is no time"),
         ({"questions": {}}, "expected `array`"),
         ({"criteria": {"name": "a", "sha256": "0", "text": "a"}}, "criteria of its own digest"),
     ],

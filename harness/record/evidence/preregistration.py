@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from harness.record.manifest import AttackOrigin, Origin
 
 __all__ = [
     "FORMAT",
+    "MOMENT",
     "Algorithm",
     "Criteria",
     "Named",
@@ -38,6 +40,9 @@ __all__ = [
 ]
 
 FORMAT = 1
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"
+"""How the harness writes a time."""
+
 LARGEST = 4 << 20
 """Bytes of the largest preregistration that is read."""
 
@@ -177,6 +182,8 @@ def read_preregistration(folder: Path, name: str) -> tuple[Preregistration, byte
     found = decoded(place, content, Preregistration)
     if found.format != FORMAT:
         raise BadFile(place, f"has format {found.format}; this harness reads {FORMAT}", "$.format")
+    if not re.fullmatch(MOMENT, found.noted):
+        raise BadFile(place, "is no time; expected one in UTC, as ISO 8601 has it", "$.noted")
     if digest_of(found.criteria.text.encode("utf-8", "surrogatepass")) != found.criteria.sha256:
         raise BadFile(place, "does not hold the criteria of its own digest", "$.criteria.text")
     return found, content

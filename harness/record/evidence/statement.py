@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from harness.record import record
 from harness.record.evidence.changes import changes
 from harness.record.evidence.leaves import PICTURE, SEARCH, of_pictures, of_searches
 from harness.record.evidence.merkle import root
-from harness.record.evidence.preregistration import Named, read_preregistration
+from harness.record.evidence.preregistration import MOMENT, Named, read_preregistration
 from harness.record.evidence.validated import ValidationFacts, validation_in
 from harness.record.files import LARGEST_LIST, digest, is_regular, read_bytes, read_json
 from harness.record.joined import ENTRY, read_joined
@@ -264,6 +265,9 @@ def read_statement(place: Path, payload: bytes) -> Statement:
     except msgspec.DecodeError as reason:
         fault, _, where = str(reason).partition(" - at ")
         raise BadFile(place, f"holds no statement: {fault}", f"$.payload {where}") from None
+    for name, shape in (("key", "[0-9a-f]{64}"), ("signed", MOMENT)):
+        if not re.fullmatch(shape, getattr(found.predicate, name)):
+            raise BadFile(place, "is not written as it should be", f"$.payload.predicate.{name}")
     if payload_of(found) != payload:
         raise BadFile(place, "holds a statement that is not written as the harness does")
     return found
