@@ -158,6 +158,7 @@ def _say_validation(proof: Proof, beside: Sequence[Path]) -> None:
         return
     rows = some(len(about.rows), "verdict follows", "verdicts follow")
     proof.proved.append(f"its {rows} from {some(len(runs), 'run')} named beside it")
+    proof.open.append("that its page says no more than its numbers, which were made again")
     before = dict.fromkeys(one.preregistration for one in about.runs if one.preregistration)
     proof.proved.extend(f"its criteria are those of preregistration {digest}" for digest in before)
     without = [one.identity[:10] for one in about.runs if not one.preregistration]

@@ -18,11 +18,12 @@ from harness.data.whole_files import write_whole
 from harness.errors import Unwritable, UsageError, sentence_of
 from harness.plugins.places import CHECKSUMS
 from harness.record import record
+from harness.record.evidence.validated import CRITERIA, FACTS
 from harness.runs.validation.judged import JudgedRun
 from harness.runs.validation.matrix import Validation
 from harness.runs.validation.page import render
 
-PAGE, FACTS, CRITERIA = "validation.html", "validation.json", "criteria.toml"
+PAGE = "validation.html"
 FILES = (PAGE, FACTS, CRITERIA, CHECKSUMS, record.ATTESTATION)
 
 
