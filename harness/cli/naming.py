@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from harness.errors import UsageError
+from harness.errors import UsageError, visible
 from harness.plugins.places import CHECKSUMS
 from harness.runs.naming import LATEST, RUNS, finished_folders, finished_runs, folder_of
 
-__all__ = ["RUN", "of_runs", "refuse_place"]
+__all__ = ["RUN", "of_runs", "refuse_place", "runs_in"]
 
 if TYPE_CHECKING:
     _Path = click.ParamType[Path]
@@ -78,6 +78,25 @@ def _places(values: Any) -> list[str]:
     """Return the paths among the arguments of a command."""
     every = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
     return [str(one) for one in every if isinstance(one, Path)]
+
+
+def runs_in(folders: Iterable[Path]) -> list[Path]:
+    """Return the runs that folders are or hold, each once, in their order.
+
+    Raises
+    ------
+    UsageError
+        If one is no folder.
+    """
+    from harness.boards.reading import find_runs
+
+    runs: list[Path] = []
+    for place in folders:
+        if not place.is_dir():
+            raise UsageError(f"there is no run folder {visible(str(place))}")
+        # A folder that is no run and holds none is named in the message that it gets as a run.
+        runs += list(find_runs([place])) or [place]
+    return list(dict.fromkeys(runs))
 
 
 def refuse_place(text: str, expected: str) -> None:

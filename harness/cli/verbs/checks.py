@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.group import commands
-from harness.cli.naming import RUN, of_runs
+from harness.cli.naming import RUN, of_runs, runs_in
 from harness.cli.options import JSON, PLUGINS
 from harness.errors import UsageError, visible
 
@@ -18,7 +18,7 @@ FIRED = 1
 
 
 @commands.command(name="checks")
-@click.argument("folders", metavar="RUN...", type=RUN, nargs=-1, required=True)
+@click.argument("folders", metavar="RUNS", type=RUN, nargs=-1, required=True)
 @click.option(
     "--fail-on",
     "fail_on",
@@ -48,9 +48,9 @@ def checks_of(
 ) -> None:
     """Examine finished runs: what makes their numbers mean less than they seem to?
 
-    RUN is a run folder, `latest`, or PROTOCOL/ALGORITHM for the latest run of the two. Each check
-    has a code, which `harness describe CODE` explains. Exit codes: 0 examined, 1 something fired
-    that --fail-on names, 2 usage, 3 a run is damaged.
+    RUNS are run folders, folders that hold some, `latest`, or PROTOCOL/ALGORITHM for the latest run
+    of the two. Each check has a code, which `harness describe CODE` explains. Exit codes: 0
+    examined, 1 something fired that --fail-on names, 2 usage, 3 a run is damaged.
     """
     import msgspec
 
@@ -65,7 +65,7 @@ def checks_of(
         if code not in ("issue", "tip"):
             find_check(code, plugins)
     silenced = dict.fromkeys(silence, because.strip())
-    found = {folder: examine_folder(folder, plugins, silenced) for folder in dict.fromkeys(folders)}
+    found = {one: examine_folder(one, plugins, silenced) for one in runs_in(folders)}
     fired = {folder: firing(own, fail_on) for folder, own in found.items()}
     if as_json:
         facts = [

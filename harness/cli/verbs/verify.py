@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.group import commands
-from harness.cli.naming import RUN, of_runs
+from harness.cli.naming import RUN, of_runs, runs_in
 from harness.cli.options import PATH
-from harness.errors import UsageError, some, visible, visible_lines
+from harness.errors import some, visible, visible_lines
 
 if TYPE_CHECKING:
     from harness.runs.proving import Proof
@@ -31,20 +31,14 @@ def verify(folders: tuple[Path, ...], key: Path | None) -> None:
     beside it. Of a whole one it says what kept the algorithm from the truth, what else it
     proves, and what it does not. The exit code is 3 if one is not whole.
     """
-    from harness.boards.reading import find_runs
     from harness.errors import HarnessError
     from harness.record.evidence.signing import public_key_in
     from harness.runs.proving import Proof, proof_of
 
     public = "" if key is None else public_key_in(key)
-    runs: list[Path] = []
-    for place in folders:
-        if not place.is_dir():
-            raise UsageError(f"there is no run folder {visible(str(place))}")
-        # A folder that is no run and holds none is named in the message that it gets as a run.
-        runs += list(find_runs([place])) or [place]
+    runs = runs_in(folders)
     whole = True
-    for folder in dict.fromkeys(runs):
+    for folder in runs:
         try:
             proof = proof_of(folder, public, runs)
         except HarnessError as reason:
