@@ -14,7 +14,7 @@ from harness.record.checks.examined import ExaminedRun
 
 __all__ = ["LearnedAndJudged"]
 
-LOOKED_AT = 400
+LOOKED_AT = 600
 """Pictures that are opened, at most; of more, the first of every so many."""
 
 UNKNOWN, NEAR = "training-unknown", "pictures-like-those-learned-from"
@@ -60,8 +60,8 @@ class LearnedAndJudged(Check):
                     evidence[f"{column}s learned from and judged"] = _some(shared)
                     where = lesser if column == "subject" else serious
                     where.append(some(len(shared), column))
-            copies, near, looked = _likenesses(run.folds, run.records)
-            evidence["pictures looked at"] = looked
+            copies, near, looked, every = _likenesses(run.folds, run.records)
+            evidence["pictures looked at"], evidence["pictures"] = looked, every
             if copies:
                 evidence["copies"] = _some(copies)
                 serious.append(some(len(copies), "copy", "copies"))
@@ -96,8 +96,10 @@ def _shared(folds: Iterable[Fold], records: Mapping[str, Record], column: str) -
 
 def _likenesses(
     folds: Iterable[Fold], records: Mapping[str, Record]
-) -> tuple[list[str], list[str], int]:
+) -> tuple[list[str], list[str], int, int]:
     """Return pictures judged that are copies of what is learned from, those alike, and how many.
+
+    That is: how many were looked at, and how many there are.
 
     Pictures that are gone, or cannot be read, are left out.
     """
@@ -116,7 +118,8 @@ def _likenesses(
             continue
         if any(one in seen and other in known for seen, known in zip(judged, train, strict=True)):
             kinds[pair.kind].add(one)
-    return sorted(kinds["copy"]), sorted(kinds["near"] - kinds["copy"]), len(looks.names)
+    near = sorted(kinds["near"] - kinds["copy"])
+    return sorted(kinds["copy"]), near, len(looks.names), len(every)
 
 
 @lru_cache(maxsize=4)
