@@ -175,3 +175,35 @@ def test_python_has_the_matrix_as_a_frame(runs: Runs, tmp_path: Path) -> None:
     assert found.write(tmp_path / "out").name == "validation.html"
     with pytest.raises(harness.errors.UsageError):
         harness.validate(criteria="none.toml")
+
+
+def test_criteria_other_than_those_of_the_preregistration_are_refused_with_what_changed(
+    runs: Runs, tmp_path: Path
+) -> None:
+    head = '[experiment]\nprotocol = "verification"\nalgorithm = "colours"\n'
+    asked, before = criteria(tmp_path, head), tmp_path / "before.json"
+    said = run_harness("preregister", asked, "--data", runs.data, "--out", before)
+    assert said.code == 0, said.err
+    words = ("--protocol", "verification", "--algo", "colours", "--data", runs.data, "--json")
+    ran = run_harness("run", *words, "--preregistered", before, "--out", tmp_path / "runs")
+    assert ran.code == 0, ran.err
+    folder = Path(ran.json["runs"][0]["folder"])
+    out = tmp_path / "out"
+    found = run_harness("validate", folder, "--criteria", asked, "--out", out)
+    assert found.code == 0, found.err
+    page = (out / "validation.html").read_text(encoding="utf-8")
+    digest = json.loads((out / "validation.json").read_text())["runs"][0]["preregistration"]
+    assert digest[:12] in page
+    assert "was not preregistered" not in page
+    text = asked.read_text(encoding="utf-8")
+    asked.write_text(text.replace("at-most = 0.9", "at-most = 0.8"), encoding="utf-8")
+    changed = run_harness("validate", folder, "--criteria", asked)
+    assert changed.code == 4
+    assert "criterion 2.at-most: 0.9 was written down, and 0.8 stands in the file" in changed.err
+    asked.write_text(text + "# a comment\n", encoding="utf-8")
+    assert (
+        "the same is said in other bytes"
+        in run_harness("validate", folder, "--criteria", asked).err
+    )
+    free = run_harness("validate", runs.verification, "--criteria", criteria(tmp_path), "--json")
+    assert free.json["runs"][0]["preregistration"] == ""
