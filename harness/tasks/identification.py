@@ -115,8 +115,8 @@ class Searching(Comparing[FoldSearches, Whole]):
         return [
             FoldScores(
                 part.fold.name,
-                part.mated,
-                part.mated_clusters,
+                part.mated[part.met],
+                part.mated_clusters[part.met],
                 part.nonmated,
                 part.nonmated_probe_clusters,
                 part.nonmated_reference_clusters,

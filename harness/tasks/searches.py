@@ -202,15 +202,19 @@ class FoldSearches(Measures):
             rows = slice(start, start + step)
             yield scores[rows][self.took_place[rows]]
 
+    @property
+    def met(self) -> npt.NDArray[np.bool_]:
+        """Which mates were compared, shape (pairs,): some that no draw brings together were not."""
+        found: npt.NDArray[np.bool_] = self.truth[self.pairs[:, 0], self.pairs[:, 1]]
+        return found
+
     def joined(self) -> Joined:
         """Return the comparisons with the images that each joins."""
         rows, columns = np.nonzero(self.took_place)
-        # Mates of a fold that no draw brings together were not compared.
-        met = self.truth[self.pairs[:, 0], self.pairs[:, 1]]
         return Joined(
             self.fold.probes,
             self.fold.gallery,
-            Comparisons(self.mated[met], *self.pairs[met].T),
+            Comparisons(self.mated[self.met], *self.pairs[self.met].T),
             Comparisons(self.scores[rows, columns], rows, columns),
         )
 

@@ -86,3 +86,14 @@ def test_what_is_not_known_of_an_image_is_nan_or_no_label() -> None:
     assert values[0] == 0.5
     assert np.isnan(values[1:]).all()
     assert pairs.labels({first: "a", last: "b"}).tolist() == [0, *[-1] * (len(values) - 2), 1]
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_likelihood_ratios_are_calibrated_on_the_comparisons_that_took_place(kind: str) -> None:
+    run, pairs = answered(kind)
+    task, _ = TASKS[kind]
+    found = task.comparisons(run.folds, run.answers, run.records)
+    for name in ("mated", "nonmated"):
+        scores = np.concatenate([getattr(fold, name) for fold in found])
+        assert np.isfinite(scores).all()
+        assert sorted(scores) == sorted(getattr(pairs, name).scores)
