@@ -32,6 +32,7 @@ from harness.runs.validation.judged import JudgedRun, NotInData, judged_run
 from harness.runs.validation.preregistered import check_preregistered
 from harness.runs.validation.subject import Subject
 from harness.runs.validation.whole_run import of_whole_run
+from harness.statistics.estimate import Estimate
 
 FORMAT = 1
 
@@ -297,16 +298,19 @@ def _row(number: int, criterion: Criterion, subject: Subject) -> Row:
         high=None if estimate is None else estimate.high,
         method="" if estimate is None else estimate.method,
         identities=0 if measured is None else measured.identities,
-        flags=[] if estimate is None else _flags(estimate.flags, subject.judged),
+        flags=[] if estimate is None else _flags(estimate, subject.judged),
         verdict=decision.verdict,
         why=decision.reason,
         settled_by=decision.settled_by,
     )
 
 
-def _flags(flags: Sequence[str], judged: JudgedRun) -> list[str]:
-    one_fit = ["one fit: another may give another result"] * judged.manifest.learns
-    return [*flags, *one_fit]
+def _flags(estimate: Estimate, judged: JudgedRun) -> list[str]:
+    found = list(estimate.flags)
+    chance, low, high = estimate.chance, estimate.low, estimate.high
+    if chance is not None and low is not None and high is not None and low <= chance <= high:
+        found.append("cannot be told from guessing")
+    return found + ["one fit: another may give another result"] * judged.manifest.learns
 
 
 def _main(criteria: Criteria, runs: Sequence[JudgedRun]) -> JudgedRun:

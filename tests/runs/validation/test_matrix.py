@@ -250,6 +250,16 @@ def test_what_the_data_lacks_is_said_in_the_row(runs: Runs, asked: str, said: st
     assert said in found.why
 
 
+def test_a_row_that_passes_by_guessing_says_so(tmp_path: Path) -> None:
+    words = ("--protocol", "mixed-media", "--algo", "random", "--json", "--out", tmp_path)
+    ran = run_harness("run", *words)
+    assert ran.code == 0, ran.err
+    folder = Path(ran.json["runs"][0]["folder"])
+    (found,) = held([folder], row("accuracy", "hit-rate@rank=10", "at-least = 0.1")).rows
+    assert found.verdict == PASS
+    assert "cannot be told from guessing" in found.flags
+
+
 def test_rows_stand_in_the_order_of_the_characteristics_and_the_worst_is_the_verdict(
     runs: Runs,
 ) -> None:
