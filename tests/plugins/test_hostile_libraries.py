@@ -20,7 +20,7 @@ class Wrong(NamedTuple):
     Parameters
     ----------
     run
-        Said of the run.
+        Said of the run: one of these.
     kit
         Said by the conformance kit; empty where it is not asked, since it has no limits of its own.
     words
@@ -29,7 +29,7 @@ class Wrong(NamedTuple):
         Whether its detections are well.
     """
 
-    run: str
+    run: str | tuple[str, ...]
     kit: str
     words: tuple[str, ...] = ("--on", "in-process")
     detects: bool = True
@@ -48,8 +48,10 @@ HOSTILE = {
     "loop": Wrong(
         "no sign of life for 4 s in search, so it was stopped", "", (*OWN, "--timeout=4")
     ),
-    "leak": Wrong(
-        "createTemplate threw an exception: std::bad_alloc", "", (*OWN, "--memory-limit=700M")
+    "leak": Wrong(  # the system or the harness is first to refuse what it asks for
+        ("createTemplate threw an exception: std::bad_alloc", "of memory together in"),
+        "",
+        (*OWN, "--memory-limit=700M"),
     ),
     "3 of 20": Wrong(
         "has 3 candidates and 0 empty places where 20 are asked for",
@@ -102,9 +104,10 @@ def test_a_run_of_a_hostile_library_fails_by_name_and_the_next_one_is_made(
     found = run_harness(*words)
     assert found.code == 3
     assert "mixed-media / tatte-hostile-001: " in found.err
-    assert wrong.run.format(config=tmp_path / "config") in found.err
+    named = [wrong.run] if isinstance(wrong.run, str) else wrong.run
+    assert any(one.format(config=tmp_path / "config") in found.err for one in named)
     assert "Traceback" not in found.err
-    assert not list(tmp_path.glob("r/mixed-media/*/checksums.txt"))
+    assert not list(tmp_path.glob("r/mixed-media/*/checksums.sha256"))
     assert not list(tmp_path.glob("r/mixed-media/*/metrics.json"))
     assert len(list(tmp_path.glob("r/detection/*/metrics.json"))) == wrong.detects
 
