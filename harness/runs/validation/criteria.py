@@ -76,7 +76,7 @@ class Criterion(Table):
     by
         Robustness: column of the data set of which each value is a group. Coherence: ``area``
         (share of the image that the tattoo's box takes), ``mask`` (that its mask marks) or
-        ``quality``, in bins.
+        ``quality`` (by the column, and by the algorithm's word), in bins.
     attack
         Robustness: remover of ``harness run --attack``; the attacked run must be among the runs.
     calibrated_on

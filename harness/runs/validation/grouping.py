@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.records import Record
-from harness.errors import nearest
+from harness.errors import nearest, some
+from harness.record.told_apart import COLUMN, OWN
 from harness.runs.validation.judged import JudgedRun, NotInData
-from harness.tasks.binned import bins_by
+from harness.tasks.binned import QUALITY, Bins, bins_by
 from harness.tasks.pairs import Comparisons, Pairs
 from harness.tasks.results import Judgement
 
@@ -20,6 +21,9 @@ MOST_GROUPS = 20
 
 _NO_GROUPS = {"name", "path", "fold", "mask", "clean", "query", "role"}
 """Fields of a record that say nothing of what is shown."""
+
+_SAID_BY = {COLUMN: "by the column", OWN: "by the algorithm"}
+"""What stands beside a bin of a quality, by its source: bins of two may have the same ends."""
 
 Numbers = npt.NDArray[np.int64]
 
@@ -37,11 +41,14 @@ class Grouping:
     by_probe
         Whether the probe alone says where a comparison belongs, as in searches of a gallery and
         for bins; else both images have to be of one group.
+    source
+        Whose word the groups go by, where that is not clear from their names.
     """
 
     names: tuple[str, ...]
     images: Mapping[str, int]
     by_probe: bool
+    source: str = ""
 
     @property
     def rule(self) -> str:
@@ -90,8 +97,8 @@ def by_column(judged: JudgedRun, column: str) -> Grouping:
     return Grouping(names, images, by_probe=not judged.task.square)
 
 
-def in_bins(judged: JudgedRun, quantity: str) -> Grouping:
-    """Return the bins of a quantity, as reports have them; a trial is in the bin of its probe.
+def in_bins(judged: JudgedRun, quantity: str) -> list[Grouping]:
+    """Return the bins of a quantity; a trial is in the bin of its probe.
 
     Parameters
     ----------
@@ -100,14 +107,49 @@ def in_bins(judged: JudgedRun, quantity: str) -> Grouping:
     quantity
         As for `harness.tasks.binned.bins_by`.
 
+    Returns
+    -------
+    list of Grouping
+        One; of qualities, one for each source that a report has.
+
     Raises
     ------
     NotInData
         If it is known of no image.
     """
+    if quantity == QUALITY:
+        return _by_quality(judged)
     bins = bins_by(quantity, judged.run.records)
     if not bins.of:
         raise NotInData(f"data set {judged.data_name!r} does not state the {quantity} of any image")
+    return [_binned(bins)]
+
+
+def _by_quality(judged: JudgedRun) -> list[Grouping]:
+    """Return the quarters of the probes by their quality, for each source of one."""
+    found = []
+    for source, (known, _) in sorted(judged.told_apart.qualities().items()):
+        values: dict[str, set[float]] = {}
+        for fold, one in zip(judged.run.folds, known, strict=True):
+            for name in fold.probes:
+                if name in one:
+                    values.setdefault(name, set()).add(one[name])
+        sure = {name: min(said) for name, said in values.items() if len(said) == 1}
+        # What learns is fitted for each fold, and may say another quality in each.
+        several = len(values) - len(sure)
+        left_out = f", {some(several, 'image')} with several left out" if several else ""
+        if values:
+            found.append(_binned(bins_by(QUALITY, {}, sure), source + left_out, _SAID_BY[source]))
+    if not found:
+        raise NotInData(
+            f"data set {judged.data_name!r} states the quality of no probe, and algorithm "
+            f"{judged.manifest.origin.algorithm!r} gives none"
+        )
+    return found
+
+
+def _binned(bins: Bins, source: str = "", said_by: str = "") -> Grouping:
     number = {name: i for i, name in enumerate(bins.names)}
     images = {name: number[label] for name, label in bins.of.items()}
-    return Grouping(bins.names, images, by_probe=True)
+    names = tuple(", ".join(filter(None, (name, said_by))) for name in bins.names)
+    return Grouping(names, images, by_probe=True, source=source)

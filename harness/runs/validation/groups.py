@@ -30,15 +30,24 @@ def of_groups(criterion: Criterion, judged: JudgedRun) -> list[Subject]:
         One for each group that has an image; a single one where there are no groups.
     """
     try:
-        binned = criterion.characteristic == "coherence"
-        groups = (in_bins if binned else by_column)(judged, criterion.by)
+        if criterion.characteristic == "coherence":
+            found = in_bins(judged, criterion.by)
+        else:
+            found = [by_column(judged, criterion.by)]
+    except NotInData as reason:
+        return [Subject(judged, "", "", None, str(reason))]
+    return [one for groups in found for one in _of(criterion, judged, groups)]
+
+
+def _of(criterion: Criterion, judged: JudgedRun, groups: Grouping) -> list[Subject]:
+    try:
         if criterion.needs_ratios:
             return _of_ratios(criterion, judged, groups)
         if criterion.metric_id.name in comparing.METRICS:
             return _of_scores(criterion, judged, groups)
         return _of_searches(criterion, judged, groups)
     except NotInData as reason:
-        return [Subject(judged, "", "", None, str(reason))]
+        return [Subject(judged, "", groups.source, None, str(reason))]
 
 
 def _of_ratios(criterion: Criterion, judged: JudgedRun, groups: Grouping) -> list[Subject]:
@@ -52,7 +61,7 @@ def _of_ratios(criterion: Criterion, judged: JudgedRun, groups: Grouping) -> lis
         subject(
             judged,
             group,
-            f"{done}; {groups.rule}{_left_out(mated)}",
+            f"{done}; {_by(groups, groups.rule)}{_left_out(mated)}",
             partial(of_ratios, ratios, mated == i, nonmated == i, name),
         )
         for i, group in _present(groups, mated)
@@ -72,7 +81,7 @@ def _of_scores(criterion: Criterion, judged: JudgedRun, groups: Grouping) -> lis
         subject(
             judged,
             group,
-            f"{one}{groups.rule}{_left_out(mated)}",
+            f"{one}{_by(groups, groups.rule)}{_left_out(mated)}",
             partial(of_scores, pairs, mated == i, nonmated == i, metric, pairs),
         )
         for i, group in _present(groups, mated)
@@ -88,9 +97,14 @@ def _of_searches(criterion: Criterion, judged: JudgedRun, groups: Grouping) -> l
         return of_searches(chosen, criterion.metric_id)
 
     return [
-        subject(judged, group, "groups by the probe", partial(measured, i))
+        subject(judged, group, _by(groups, "groups by the probe"), partial(measured, i))
         for i, group in _present(groups, of)
     ]
+
+
+def _by(groups: Grouping, rule: str) -> str:
+    """Say whose word the groups go by, if that is to be said, and by which rule."""
+    return "; ".join(filter(None, (groups.source, rule)))
 
 
 def _present(groups: Grouping, of: Numbers) -> list[tuple[int, str]]:

@@ -96,6 +96,11 @@ class JudgedRun:
             raise NotInData(str(reason).removeprefix(f"{self.run.folder}: ")) from None
 
     @cached_property
+    def told_apart(self) -> ToldApart:
+        """Its scores beside what is known of its images, as its report has them."""
+        return ToldApart(self.run)
+
+    @cached_property
     def pairs(self) -> Pairs:
         """All comparisons with the images that each joins.
 
@@ -104,7 +109,7 @@ class JudgedRun:
         NotInData
             If none are made, or not every score was kept.
         """
-        told = ToldApart(self.run)
+        told = self.told_apart
         if told.pairs is None:
             raise NotInData(f"protocol {self.protocol_name!r} compares no images that have names")
         if told.without_threshold:
