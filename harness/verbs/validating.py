@@ -84,7 +84,7 @@ def validate(
     ----------
     runs
         One or more: as `run` and `load` return them, folders, or short names. Validated is the
-        first of the experiment's protocol; rows may ask for the others.
+        first that fits the experiment; rows may ask for the others.
     criteria
         File of criteria.
     out

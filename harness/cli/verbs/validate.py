@@ -39,8 +39,8 @@ def validate(
 ) -> None:
     """Hold RUNS against criteria, as the validation matrix of a method.
 
-    Every row passes, fails, or is not supported by this data. Validated is the first run of the
-    criteria's protocol; rows may ask for the others (other data, attacked probes).
+    Every row passes, fails, or is not supported by this data. Validated is the first run
+    that fits the criteria's experiment; rows may ask for others (other data, attacked probes).
 
     Exit codes: 0 all rows pass, 1 a row fails, 2 usage or criteria, 3 a run is damaged, 4 not the
     experiment of the criteria, 5 a row is not supported (0 with --allow-inconclusive).

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from harness.comparing.attacks import but_for_attack
+from harness.record.manifest import Origin
+from harness.runs.validation.choosing import the_one
 from harness.runs.validation.criteria import Criterion
 from harness.runs.validation.judged import JudgedRun, NotInData
 from harness.runs.validation.measuring import Measured, everything, of_ratios, of_run, of_scores
@@ -35,21 +38,32 @@ def of_attack(criterion: Criterion, judged: JudgedRun, runs: Sequence[JudgedRun]
         done += "; ratios by the calibrators of the run on probes as they are"
     elif criterion.metric_id.name == "fnmr":
         done += "; threshold of the run on probes as they are"
-    return [subject(found, criterion.attack, done, lambda: _measured(criterion, judged, found))]
+    measure = partial(_measured, criterion, judged, found)
+    return [subject(found, criterion.attack, done, measure, judged)]
 
 
 def _attacked(attack: str, plain: JudgedRun, runs: Sequence[JudgedRun]) -> JudgedRun:
-    key, wanted = but_for_attack(plain.manifest.origin), attack.partition(":")[0]
-    for one in runs:
-        origin = one.manifest.origin
-        by = origin.attack
-        named = by is not None and wanted in (by.algorithm, by.protocol)
-        if named and but_for_attack(origin) == key:
-            return one
-    raise NotInData(
-        f"none of the runs is this one with its probes retouched by {attack!r}: make it with "
-        f"`harness run --attack {attack}` and name it as well"
-    )
+    key = but_for_attack(plain.manifest.origin)
+    found = [
+        one
+        for one in runs
+        if _is_by(attack, one.manifest.origin) and but_for_attack(one.manifest.origin) == key
+    ]
+    if not found:
+        raise NotInData(
+            f"none of the runs is this one with its probes retouched by {attack!r}: make it with "
+            f"`harness run --attack {attack}` and name it as well"
+        )
+    return the_one(found, f"this one with its probes retouched by {attack!r}")
+
+
+def _is_by(attack: str, origin: Origin) -> bool:
+    """Say whether a run's probes were retouched as ``REMOVER``, or ``REMOVER:PRESET``, asks."""
+    name, _, preset = attack.partition(":")
+    by, label = origin.attack, origin.protocol.partition("+")[2]
+    if by is None or name not in (by.algorithm, by.protocol):
+        return False
+    return label == (f"{by.algorithm}-{preset}" if preset else by.algorithm)
 
 
 def _measured(criterion: Criterion, plain: JudgedRun, attacked: JudgedRun) -> Measured:

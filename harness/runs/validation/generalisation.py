@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import some
+from harness.runs.validation.choosing import of_one_method, the_one
 from harness.runs.validation.criteria import Criterion
 from harness.runs.validation.judged import JudgedRun, NotInData
 from harness.runs.validation.measuring import Measured, everything, of_ratios
@@ -42,7 +43,8 @@ def of_another_calibration(
     except NotInData as reason:
         done = f"calibrated on {criterion.calibrated_on}"
         return [Subject(judged, "", done, None, str(reason))]
-    return [Subject(judged, f"calibrated on {criterion.calibrated_on}", done, measured)]
+    group = f"calibrated on {criterion.calibrated_on}"
+    return [Subject(judged, group, done, measured, beside=(other,))]
 
 
 def _other(name: str, judged: JudgedRun, runs: Sequence[JudgedRun]) -> JudgedRun:
@@ -58,17 +60,8 @@ def _other(name: str, judged: JudgedRun, runs: Sequence[JudgedRun]) -> JudgedRun
             f"none of the other runs is of a protocol or a data set {name!r}: name such a run as "
             "well"
         )
-    if len(named) > 1:
-        raise NotInData(f"{len(named)} of the runs are of {name!r}, and it takes one")
-    (found,) = named
-    one, other = judged.manifest.origin, found.manifest.origin
-    recipe = (one.algorithm, one.source_hash, one.parameters, one.weight_hashes)
-    if recipe != (other.algorithm, other.source_hash, other.parameters, other.weight_hashes):
-        raise NotInData(
-            f"the run of {name!r} is of another algorithm, other parameters or another source, so "
-            "its scores mean something else"
-        )
-    return found
+    what = f"of {name!r}"
+    return the_one(of_one_method(judged, named, what), what)
 
 
 def _measured(criterion: Criterion, judged: JudgedRun, other: JudgedRun) -> tuple[Measured, str]:

@@ -17,6 +17,7 @@ from harness.record import record
 from harness.reporting.sections.likelihood import Proposition, proposition_of
 from harness.runs.validation.attacked import of_attack
 from harness.runs.validation.checklist import Answered, answers
+from harness.runs.validation.choosing import of_one_method, the_one
 from harness.runs.validation.criteria import CHARACTERISTICS, Criteria, Criterion
 from harness.runs.validation.deciding import (
     FAIL,
@@ -113,6 +114,8 @@ class RunFacts(msgspec.Struct):
         That reproduces it.
     preregistration
         Digest of what was written down before it, these criteria among it; empty for nothing.
+    rows
+        Rows of the matrix that are of it, or rest on it; 0 for a run that no criterion asks for.
     """
 
     identity: str
@@ -132,6 +135,7 @@ class RunFacts(msgspec.Struct):
     finished: str
     command: str
     preregistration: str
+    rows: int = 0
 
 
 class Limits(msgspec.Struct):
@@ -199,8 +203,8 @@ def validate(
     Parameters
     ----------
     folders
-        Of finished runs: the one that is validated is the first of the experiment's protocol, or
-        the first; rows may ask for the others.
+        Of finished runs: the one that is validated is the first that fits the experiment; rows may
+        ask for the others.
     criteria, content
         As `harness.runs.validation.criteria.parse_criteria` takes and returns them.
     checklist
@@ -228,16 +232,19 @@ def validate(
     main = _main(criteria, runs)
     runs.sort(key=lambda one: one is not main)
     _refuse_others(criteria, main)
-    facts = [_facts(one, content) for one in runs]
+    facts = [_facts(one, content) for one in runs]  # refuses what was written down otherwise
     numbered = sorted(
         enumerate(criteria.criterion, start=1),
         key=lambda one: list(CHARACTERISTICS).index(one[1].characteristic),
     )
-    rows = [
-        _row(number, criterion, subject)
+    subjects = [
+        (number, criterion, subject)
         for number, criterion in numbered
         for subject in _subjects(criterion, main, runs)
     ]
+    rows = [_row(*one) for one in subjects]
+    for own, one in zip(facts, runs, strict=True):
+        own.rows = sum(one in (subject.judged, *subject.beside) for *_, subject in subjects)
     found = Validation(
         format=FORMAT,
         harness=harness_version(),
@@ -258,20 +265,26 @@ def _subjects(criterion: Criterion, main: JudgedRun, runs: Sequence[JudgedRun]) 
     """Return what a criterion is held against."""
     judged = main
     if criterion.protocol and criterion.protocol != main.protocol_name:
-        named = [
-            one
-            for one in runs
-            if one.protocol_name == criterion.protocol and one.manifest.origin.attack is None
-        ]
-        if len(named) != 1:
-            lacking = f"{len(named) or 'none'} of the runs is of protocol {criterion.protocol!r}"
-            return [Subject(main, "", "", None, f"{lacking}, and it takes one")]
-        (judged,) = named
+        try:
+            judged = _of_protocol(criterion.protocol, main, runs)
+        except NotInData as reason:
+            return [Subject(main, "", "", None, str(reason))]
     if criterion.characteristic == "generalisation":
         return of_another_calibration(criterion, judged, runs)
     if criterion.attack:
         return of_attack(criterion, judged, runs)
     return of_groups(criterion, judged) if criterion.by else of_whole_run(criterion, judged)
+
+
+def _of_protocol(name: str, main: JudgedRun, runs: Sequence[JudgedRun]) -> JudgedRun:
+    """Return the run of the validated method on another protocol."""
+    found = [
+        one for one in runs if one.protocol_name == name and one.manifest.origin.attack is None
+    ]
+    if not found:
+        raise NotInData(f"none of the runs is of protocol {name!r}: name such a run as well")
+    what = f"of protocol {name!r}"
+    return the_one(of_one_method(main, found, what), what)
 
 
 def _row(number: int, criterion: Criterion, subject: Subject) -> Row:
@@ -319,7 +332,9 @@ def _main(criteria: Criteria, runs: Sequence[JudgedRun]) -> JudgedRun:
     plain = [one for one in runs if one.manifest.origin.attack is None]
     if not plain:
         raise UsageError("all these runs have retouched probes; name one with probes as they are")
-    return next((one for one in plain if one.protocol_name == wanted), plain[0])
+    fitting = [one for one in plain if not _differences(criteria, one)]
+    asked = [one for one in plain if one.protocol_name == wanted]
+    return (fitting or asked or plain)[0]
 
 
 def _refuse_doubles(runs: Sequence[JudgedRun]) -> None:
@@ -332,15 +347,15 @@ def _refuse_doubles(runs: Sequence[JudgedRun]) -> None:
         seen[one.manifest.identity] = one.run.folder
 
 
-def _refuse_others(criteria: Criteria, main: JudgedRun) -> None:
-    """Refuse a run that is not of the experiment which the criteria name, with every difference."""
-    wanted, origin = criteria.experiment, main.manifest.origin
+def _differences(criteria: Criteria, one: JudgedRun) -> list[str]:
+    """Say in what a run is not of the experiment which the criteria name."""
+    wanted, origin = criteria.experiment, one.manifest.origin
     found = [
         f"{what}: {asked!r} by the criteria, {there!r} in the run"
         for what, asked, there in (
-            ("protocol", wanted.protocol, main.protocol_name),
+            ("protocol", wanted.protocol, one.protocol_name),
             ("algorithm", wanted.algorithm, origin.algorithm),
-            ("data set", wanted.data, main.data_name),
+            ("data set", wanted.data, one.data_name),
         )
         if asked and asked != there
     ]
@@ -352,6 +367,12 @@ def _refuse_others(criteria: Criteria, main: JudgedRun) -> None:
         for name, value in asked.items()
         if name not in origin.parameters or origin.parameters[name] != value
     ]
+    return found
+
+
+def _refuse_others(criteria: Criteria, main: JudgedRun) -> None:
+    """Refuse a run that is not of the experiment which the criteria name, with every difference."""
+    found = _differences(criteria, main)
     if found:
         raise NotComparable(
             f"{main.run.folder} is not the experiment that the criteria are for:\n"

@@ -25,6 +25,8 @@ class Subject:
         The metric; None where it cannot be had.
     lacking
         What is lacking then, without a full stop.
+    beside
+        Other runs that the metric rests on.
     """
 
     judged: JudgedRun
@@ -32,10 +34,15 @@ class Subject:
     experiment: str
     measured: Measured | None
     lacking: str = ""
+    beside: tuple[JudgedRun, ...] = ()
 
 
 def subject(
-    judged: JudgedRun, group: str, experiment: str, measure: Callable[[], Measured]
+    judged: JudgedRun,
+    group: str,
+    experiment: str,
+    measure: Callable[[], Measured],
+    *beside: JudgedRun,
 ) -> Subject:
     """Measure, and keep what is lacking where that is not possible.
 
@@ -45,8 +52,10 @@ def subject(
         As for `Subject`.
     measure
         Returns the metric, or raises `NotInData`.
+    *beside
+        As for `Subject`.
     """
     try:
-        return Subject(judged, group, experiment, measure())
+        return Subject(judged, group, experiment, measure(), beside=beside)
     except NotInData as reason:
-        return Subject(judged, group, experiment, None, str(reason))
+        return Subject(judged, group, experiment, None, str(reason), beside)
