@@ -437,7 +437,10 @@ def test_specimens_are_seeded_read_only_and_of_several_sizes() -> None:
     assert len(first.training_set().mated) == 6 * 3
 
 
-FAST = (*("border", "colours", "constant", "file", "hog-svm", "oracle", "random", "size"),)
+FAST = (
+    *("border", "colours", "constant", "file", "hog-svm", "mean-colour", "oracle", "random"),
+    "size",
+)
 
 
 @pytest.mark.parametrize("name", FAST)

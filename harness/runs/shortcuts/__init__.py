@@ -1,1 +1,1 @@
-"""What a picture tells without being looked at: its size, its file, its border."""
+"""What a picture tells without being looked at: size, file, border, mean colour."""

@@ -1,4 +1,4 @@
-"""Do the pictures of a data set tell by size, file or border what a protocol asks about tattoos?
+"""Do pictures tell by size, file, border or mean colour what a protocol asks about tattoos?
 
 For every run the harness asks this itself, of a bounded sample and without any plugin: would the
 nearest picture by such a feature be the mate more often than pictures dealt at random? Would a
@@ -22,7 +22,7 @@ from harness.data.images import decode
 from harness.data.images import size_of as header_size
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
-from harness.runs.shortcuts.features import border_of, file_of, size_of
+from harness.runs.shortcuts.features import border_of, file_of, mean_colour_of, size_of
 from harness.tasks.protocol import Protocol
 
 __all__ = ["FEATURES", "Evidence", "answered_by", "found_by", "shortcuts"]
@@ -40,10 +40,10 @@ DEALS = 999
 """Random deals of the pictures from which the band of chance is taken."""
 
 LOOKED_AT = 400_000_000
-"""Pixels of the pictures whose borders are looked at, at most: of large photographs fewer are."""
+"""Pixels of the pictures that are decoded, at most: of large photographs fewer are."""
 
 THUMBNAIL = 160
-"""Longer side in pixels from which a picture is made smaller for its border to be looked at."""
+"""Longer side in pixels from which a picture is made smaller for its colours to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def shortcuts(
     findings = []
     for feature, look in FEATURES.items():
         sample = _sampled(folds, 1.0)
-        if feature == "border":
+        if feature in DECODED:
             pixels = sum(_pixels(records[name].path) for name in _names(sample))
             sample = _sampled(folds, min(1.0, LOOKED_AT / max(1, pixels)))
         try:
@@ -217,13 +217,21 @@ def _finding(feature: str, what: str, found: Evidence) -> Finding:
         "size": "width and height of the pictures alone",
         "file": "length and JPEG tables of the files alone",
         "border": "colour and noise of the pictures' borders alone",
+        "mean-colour": "mean colour of the pictures alone",
     }
+    # Colour may be the tattoo's own, or the skin's: it is evidence against the drawing alone.
+    meaning = (
+        "light, camera, skin and ink all make it, and an algorithm may do as well without looking "
+        "at a drawing"
+        if feature == "mean-colour"
+        else "an algorithm may do as well without looking at a tattoo"
+    )
     return Finding(
         f"shortcut-{feature}",
         "warning",
         f"a search by {names[feature]} {what} ({found.number:,} looked at; chance "
-        f"{_percent(found.chance)}, at most {_percent(found.high)} by luck): an algorithm may do "
-        f"as well without looking at a tattoo; run the control {feature!r} beside it",
+        f"{_percent(found.chance)}, at most {_percent(found.high)} by luck): {meaning}; run the "
+        f"control {feature!r} beside it",
     )
 
 
@@ -282,18 +290,33 @@ def _file(path: Path, _: Box | None) -> Vectors:
 
 
 @lru_cache(maxsize=20_000)
-def _border(path: Path, box: Box | None) -> Vectors:
+def _coloured(path: Path, box: Box | None) -> tuple[Vectors, Vectors]:
+    """Return border and mean colour, for which a picture is decoded once."""
     if box is not None:
-        return border_of(decode(path, box=box))
-    with opened(path) as image:
-        # A JPEG is decoded at a half, quarter or eighth of its size where that will do.
-        image.draft("RGB", (THUMBNAIL, THUMBNAIL))
-        return border_of(np.asarray(image.convert("RGB")))
+        pixels = decode(path, box=box)
+    else:
+        with opened(path) as image:
+            # A JPEG is decoded at a half, quarter or eighth of its size where that will do.
+            image.draft("RGB", (THUMBNAIL, THUMBNAIL))
+            pixels = np.asarray(image.convert("RGB"))
+    return border_of(pixels), mean_colour_of(pixels)
+
+
+def _border(path: Path, box: Box | None) -> Vectors:
+    return _coloured(path, box)[0]
+
+
+def _mean_colour(path: Path, box: Box | None) -> Vectors:
+    return _coloured(path, box)[1]
 
 
 FEATURES: dict[str, Callable[[Path, Box | None], Vectors]] = {
     "size": _size,
     "file": _file,
     "border": _border,
+    "mean-colour": _mean_colour,
 }
 """What is looked at; the controls have the same names."""
+
+DECODED = ("border", "mean-colour")
+"""Those for which pictures are decoded; the others read headers."""

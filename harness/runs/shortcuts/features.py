@@ -1,4 +1,4 @@
-"""Features of a picture that are no features of what it shows: its size, its file, its border.
+"""Features of a picture that are none of a drawing: its size, file, border and mean colour.
 
 Each is a short vector of floats in which equal steps mean about equal differences, so that
 distances between vectors make sense before anything is scaled.
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from harness.api import Image
 
-__all__ = ["BORDER", "border_of", "file_of", "noise_of", "size_of"]
+__all__ = ["BORDER", "border_of", "file_of", "mean_colour_of", "noise_of", "size_of"]
 
 Features = npt.NDArray[np.float64]
 
@@ -89,6 +89,23 @@ def border_of(image: Image) -> Features:
     strips = (image[:deep], image[-deep:], image[:, :deep], image[:, -deep:])
     colours = np.concatenate([strip.reshape(-1, 3) for strip in strips]).mean(axis=0)
     return np.append(colours / 255, min(1.0, noise_of(strips) / 25))
+
+
+def mean_colour_of(image: Image) -> Features:
+    """Return the mean of each channel as a share of white: float64, shape (3,).
+
+    Light, camera, skin and ink make it. Where the picture's parts lie changes nothing.
+
+    Parameters
+    ----------
+    image
+        uint8, shape (height, width, 3).
+
+    >>> mean_colour_of(np.array([[[0, 0, 255], [255, 0, 255]]], np.uint8))
+    array([0.5, 0. , 1. ])
+    """
+    colours: Features = image.mean(axis=(0, 1)) / 255
+    return colours
 
 
 def noise_of(parts: tuple[Image, ...]) -> float:

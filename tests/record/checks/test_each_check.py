@@ -133,6 +133,21 @@ def test_a_feature_that_finds_mates_is_an_issue_and_none_passes() -> None:
     assert (found.severity, found.evidence) == ("issue", {"size": "width and height alone ..."})
 
 
+def test_of_mean_colour_it_is_said_that_it_may_be_a_rightful_cue() -> None:
+    run = MADE.run(MADE.scores(1.0))
+    run.manifest.findings = [Finding("shortcut-size", "warning", "width and height alone ...")]
+    alone = Shortcut().look(run).sentence
+    assert alone == "size of the pictures alone finds what is asked: run the control size beside it"
+    run.manifest.findings += [Finding("shortcut-mean-colour", "warning", "mean colour alone ...")]
+    found = Shortcut().look(run)
+    assert found.severity == "issue"
+    assert found.sentence == (
+        "size and mean colour of the pictures alone find what is asked (light, camera, skin or ink "
+        "may be why): run the controls size, mean-colour beside it"
+    )
+    assert found.evidence["mean-colour"] == "mean colour alone ..."
+
+
 def test_nobody_looked_at_the_pictures_behind_imported_scores() -> None:
     run = MADE.run(MADE.scores(1.0))
     run.manifest.imported = Import("x.csv", ["csv"], None, [], [])

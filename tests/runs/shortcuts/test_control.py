@@ -107,7 +107,7 @@ def test_what_was_learned_is_the_same_after_save_and_load(tmp_path: Path) -> Non
     assert (restored.extract(image) == algorithm.extract(image)).all()  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ["size", "file", "border"])
+@pytest.mark.parametrize("name", ["size", "file", "border", "mean-colour"])
 def test_the_built_in_ones_are_controls_that_are_not_shown_the_truth(name: str) -> None:
     from harness.plugins.description import describe
 

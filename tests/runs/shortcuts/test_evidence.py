@@ -1,4 +1,4 @@
-"""What size, file and border find, against brute force and against chance."""
+"""What size, file, border and mean colour find, against brute force and against chance."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from harness.data.records import Fold, Record
 from harness.plugins.registry import find_protocol
-from harness.runs.shortcuts.evidence import Evidence, answered_by, found_by, shortcuts
-from harness.runs.shortcuts.features import border_of, file_of, noise_of
+from harness.runs.shortcuts.evidence import FEATURES, Evidence, answered_by, found_by, shortcuts
+from harness.runs.shortcuts.features import border_of, file_of, mean_colour_of, noise_of
 from harness.tasks.reading import read_protocol
 
 
@@ -198,3 +198,76 @@ def test_a_task_without_a_gallery_is_asked_for_its_own_column_or_for_nothing(
     assert "shortcut-border" not in codes
     assert shortcuts(asked, told, protocol("tagging")) == []
     assert shortcuts(asked, told, protocol("style")) == []
+
+
+def tinted(
+    place: Path, *, shared: bool, inside: bool = False
+) -> tuple[list[Fold], dict[str, Record]]:
+    """Write noise within one grey frame, tinted alike where mates share it, each by itself else.
+
+    The tint is all that mates can share: sizes, borders and lengths of files are the same for all.
+    It fills the picture within the frame, or with `inside` the record's box alone, and what is
+    round the box has a tint that nobody shares.
+    """
+    rng = np.random.default_rng(8)
+    folds, records = [], {}
+    for f in range(2):
+        mates = set()
+        for k in range(10):
+            tint = rng.uniform(60, 190, 3)
+            for role in "pr":
+                name = f"{f}{role}{k}.png"
+                pixels = rng.normal(128, 20, (60, 60, 3))
+                own = rng.uniform(60, 190, 3)
+                pixels[6:-6, 6:-6] += (tint if shared and not inside else own) - 128
+                if inside:
+                    pixels[25:35, 25:35] = rng.normal(tint, 20, (10, 10, 3))
+                # Without compression all files are of one length.
+                image = PIL.Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+                image.save(place / name, compress_level=0)
+                records[name] = Record(name, place / name, box=(25, 25, 35, 35))
+            mates.add((f"{f}p{k}.png", f"{f}r{k}.png"))
+        probes, gallery = (tuple(f"{f}{r}{k}.png" for k in range(10)) for r in "pr")
+        folds.append(Fold(str(f), (), probes, gallery, mates=frozenset(mates)))
+    return folds, records
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_mates_of_one_tint_are_found_by_mean_colour_and_of_their_own_tints_by_nothing(
+    tmp_path: Path, shared: bool
+) -> None:
+    found = shortcuts(*tinted(tmp_path, shared=shared), protocol("mixed-media"))
+    assert [one.code for one in found] == ["shortcut-mean-colour"] * shared
+    for one in found:
+        assert "mean colour of the pictures alone finds the mate first" in one.text
+        assert "light, camera, skin and ink all make it" in one.text
+        assert one.text.endswith("run the control 'mean-colour' beside it")
+
+
+@pytest.mark.parametrize("crop", [True, False])
+def test_the_mean_colour_is_that_of_what_a_protocol_shows(tmp_path: Path, crop: bool) -> None:
+    asked = protocol("mixed-media")
+    asked = asked.model_copy(update={"data": asked.data.model_copy(update={"crop": crop})})
+    found = shortcuts(*tinted(tmp_path, shared=True, inside=True), asked)
+    assert ("shortcut-mean-colour" in [one.code for one in found]) is crop
+
+
+def test_the_mean_colour_is_the_sum_of_all_pixels_wherever_they_lie() -> None:
+    rng = np.random.default_rng(9)
+    image = rng.integers(0, 256, (7, 5, 3), dtype=np.uint8)
+    sums = [sum(int(v) for v in image[:, :, k].ravel().tolist()) for k in range(3)]
+    assert mean_colour_of(image) == pytest.approx([one / (35 * 255) for one in sums], abs=1e-15)
+    elsewhere = rng.permutation(image.reshape(-1, 3)).reshape(5, 7, 3)
+    assert mean_colour_of(elsewhere) == pytest.approx(mean_colour_of(image), abs=1e-15)
+    assert mean_colour_of(np.full((1, 1, 3), 255, np.uint8)).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_large_jpeg_that_is_decoded_small_has_the_mean_colour_of_the_whole(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(10)
+    picture = np.kron(rng.integers(0, 256, (8, 10, 3)), np.ones((130, 130, 1))).astype(np.uint8)
+    PIL.Image.fromarray(picture).save(tmp_path / "large.jpg", quality=90)
+    found = FEATURES["mean-colour"](tmp_path / "large.jpg", None)
+    # A hundredth of what pictures of a set differ by.
+    assert found == pytest.approx(mean_colour_of(picture), abs=0.002)
