@@ -33,6 +33,8 @@ _UNNAMED = re.compile(r"(Unnamed: \d+(_level_\d+)?)?")
 
 _GUARDED = re.compile(r'="([^"]*)"')
 
+_NO_TRUTH = ("skin", "taken", "site", "quality")
+"""Columns by which results are told apart: without them no number is another."""
 _MISSPELT = 0.8
 """How like the name of a column another has to be to be that name misspelt."""
 
@@ -251,14 +253,16 @@ def _header_is_sound(
     for column in dict.fromkeys(named):
         near = get_close_matches(column.lower(), columns, 1, _MISSPELT)
         if column not in columns and not column.startswith("x_"):
-            if near:
+            if near and near[0] in _NO_TRUTH:
+                own.append(f"{column!r} (did you mean {near[0]!r}?)")
+            elif near:
                 findings.problem(
                     "unknown columns",
                     f"{place}: unknown column {column!r}. Did you mean {near[0]!r}? "
                     "A column of your own has a name that starts with 'x_'",
                 )
             else:
-                own.append(column)
+                own.append(repr(column))
         if named.count(column) > 1:
             findings.problem(
                 "unknown columns",
@@ -267,7 +271,7 @@ def _header_is_sound(
     if own:
         findings.warning(
             "columns that are not known",
-            f"{place}: not looked at: {', '.join(map(repr, own))}; known are {', '.join(columns)}",
+            f"{place}: not looked at: {', '.join(own)}; known are {', '.join(columns)}",
         )
     return True
 

@@ -10,10 +10,12 @@ from harness.data.tables import read_cells, table_of
 COLUMNS = ("image", "tattoo", "use_case")
 
 
-def read(text: str) -> tuple[list[dict[str, str]], tuple[str, ...], tuple[str, ...]]:
+def read(
+    text: str, columns: tuple[str, ...] = COLUMNS
+) -> tuple[list[dict[str, str]], tuple[str, ...], tuple[str, ...]]:
     findings = Findings()
-    table = table_of(text, "t.csv", COLUMNS, findings)
-    found = [] if table is None else read_cells(table, COLUMNS, "image", findings)
+    table = table_of(text, "t.csv", columns, findings)
+    found = [] if table is None else read_cells(table, columns, "image", findings)
     return [line.values for line in found], findings.problems, findings.warnings
 
 
@@ -96,6 +98,16 @@ def test_columns_that_are_no_misspelt_ones_are_left_out_and_said(columns: tuple[
     assert {"image", "tattoo"} <= found[0].keys()
     (said,) = warnings
     assert f"not looked at: {', '.join(map(repr, columns))}; known are image, " in said
+
+
+@pytest.mark.parametrize(
+    ("column", "near"),
+    [("token", "taken"), ("takes", "taken"), ("sites", "site"), ("skins", "skin")],
+)
+def test_what_may_be_meant_to_tell_results_apart_stops_nobody(column: str, near: str) -> None:
+    _, problems, (said,) = read(f"image,{column}\na.png,1\n", (*COLUMNS, near))
+    assert problems == ()
+    assert f"not looked at: {column!r} (did you mean {near!r}?); known are image, " in said
 
 
 @pytest.mark.parametrize("column", ["tattos", "Tatoo", "use-case", "usecase"])

@@ -42,7 +42,8 @@ column        meaning
 ============  =====================================================================================
 
 A column that may be a misspelt one is a problem, since a misspelt name takes truth away; others are
-left out, and that is said::
+left out, and that is said, as are those that may be meant for ``skin``, ``taken``, ``site`` or
+``quality``, by which results are only told apart::
 
     image,tattoo,subject,role
     images/anna heart 1.jpg,heart-anna,anna,probe
