@@ -12,7 +12,7 @@ from harness.data.records import Record
 from harness.errors import nearest, some
 from harness.record.told_apart import COLUMN, OWN
 from harness.runs.validation.judged import JudgedRun, NotInData
-from harness.tasks.binned import QUALITY, Bins, bins_by
+from harness.tasks.binned import AREA, MASK, QUALITY, Bins, bins_by
 from harness.tasks.pairs import Comparisons, Pairs
 from harness.tasks.results import Judgement
 
@@ -22,6 +22,10 @@ MOST_GROUPS = 20
 _NO_GROUPS = {"name", "path", "fold", "mask", "clean", "query", "role"}
 """Fields of a record that say nothing of what is shown."""
 
+_SHARES = {
+    AREA: "by the share of the image that the tattoo's box takes",
+    MASK: "by the share of the image that the tattoo's mask marks",
+}
 _SAID_BY = {COLUMN: "by the column", OWN: "by the algorithm"}
 """What stands beside a bin of a quality, by its source: bins of two may have the same ends."""
 
@@ -42,7 +46,7 @@ class Grouping:
         Whether the probe alone says where a comparison belongs, as in searches of a gallery and
         for bins; else both images have to be of one group.
     source
-        Whose word the groups go by, where that is not clear from their names.
+        What the groups go by, where that is not clear from their names.
     """
 
     names: tuple[str, ...]
@@ -122,7 +126,7 @@ def in_bins(judged: JudgedRun, quantity: str) -> list[Grouping]:
     bins = bins_by(quantity, judged.run.records)
     if not bins.of:
         raise NotInData(f"data set {judged.data_name!r} does not state the {quantity} of any image")
-    return [_binned(bins)]
+    return [_binned(bins, bins.names, _SHARES[quantity])]
 
 
 def _by_quality(judged: JudgedRun) -> list[Grouping]:
@@ -139,7 +143,9 @@ def _by_quality(judged: JudgedRun) -> list[Grouping]:
         several = len(values) - len(sure)
         left_out = f", {some(several, 'image')} with several left out" if several else ""
         if values:
-            found.append(_binned(bins_by(QUALITY, {}, sure), source + left_out, _SAID_BY[source]))
+            bins = bins_by(QUALITY, {}, sure)
+            names = [f"quality {ends}, {_SAID_BY[source]}" for ends in bins.names]
+            found.append(_binned(bins, names, source + left_out))
     if not found:
         raise NotInData(
             f"data set {judged.data_name!r} states the quality of no probe, and algorithm "
@@ -148,8 +154,7 @@ def _by_quality(judged: JudgedRun) -> list[Grouping]:
     return found
 
 
-def _binned(bins: Bins, source: str = "", said_by: str = "") -> Grouping:
+def _binned(bins: Bins, names: Sequence[str], source: str) -> Grouping:
     number = {name: i for i, name in enumerate(bins.names)}
     images = {name: number[label] for name, label in bins.of.items()}
-    names = tuple(", ".join(filter(None, (name, said_by))) for name in bins.names)
-    return Grouping(names, images, by_probe=True, source=source)
+    return Grouping(tuple(names), images, by_probe=True, source=source)

@@ -103,7 +103,7 @@ def _of_searches(criterion: Criterion, judged: JudgedRun, groups: Grouping) -> l
 
 
 def _by(groups: Grouping, rule: str) -> str:
-    """Say whose word the groups go by, if that is to be said, and by which rule."""
+    """Say what the groups go by, if that is to be said, and by which rule."""
     return "; ".join(filter(None, (groups.source, rule)))
 
 

@@ -36,7 +36,7 @@ def test_bins_of_a_quality_are_of_every_source_and_say_which(rated: Path) -> Non
         ("column", {name: one for name, one in stated.items() if one is not None}, COLUMN),
     ):
         rows = [one for one in found if one.group.endswith(f", by the {source}")]
-        ends = [one.group.partition(",")[0].split(" to ") for one in rows]
+        ends = [one.group.removeprefix("quality ").partition(",")[0].split(" to ") for one in rows]
         low, high = [float(one[0]) for one in ends], [float(one[-1]) for one in ends]
         assert f"{min(known.values()):.3f}" == f"{min(low):.3f}"
         assert f"{max(known.values()):.3f}" == f"{max(high):.3f}"
@@ -47,15 +47,18 @@ def test_bins_of_a_quality_are_of_every_source_and_say_which(rated: Path) -> Non
             assert one.data.startswith(f"large: {mated:,} mated and {nonmated:,} non-mated ")
             assert words in one.experiment
     assert {one.group for one in found if "column" in one.group} == {
-        "0.300, by the column",
-        "0.800, by the column",
+        "quality 0.300, by the column",
+        "quality 0.800, by the column",
     }
     assert sum("by the algorithm" in one.group for one in found) == 4
 
 
 def test_of_an_algorithm_that_rates_nothing_the_column_alone_counts(runs: Runs) -> None:
     found = held([runs.verification], row("coherence", "eer", 'by = "quality"\nat-most = 0.9'))
-    assert [one.group for one in found.rows] == ["0.300, by the column", "0.800, by the column"]
+    assert [one.group for one in found.rows] == [
+        "quality 0.300, by the column",
+        "quality 0.800, by the column",
+    ]
     assert all("in no group" in one.experiment for one in found.rows)
 
 
