@@ -38,8 +38,9 @@ class Shot:
 
 
 SECTIONS = (
-    *("result", "card", "failures", "searches", "growth-section", "det-section", "scores-section"),
-    *("forensic", "published", "folds", "run", "reproduce", "protection", "counting"),
+    *("result", "checks", "card", "failures", "searches", "growth-section", "det-section"),
+    *("scores-section", "forensic", "differentials", "published", "folds", "run", "reproduce"),
+    *("protection", "counting"),
 )
 """Of a report that `docs/reading-a-report.md` shows, by their ids."""
 

@@ -88,8 +88,9 @@ def _where(manifest: Manifest) -> str:
         return "on a machine that is not known"
     threads = sorted({one.threads for one in made})
     processors = sorted({one.processor or "a processor without a name" for one in made})
-    cores = "one core" if threads == [1] else f"{' or '.join(map(str, threads))} threads"
-    if 0 in threads:
-        cores = "as many threads as there were"
     devices = sorted({one.device for one in made if one.device})
-    return f"on {cores} of {', '.join([*processors, *devices])}"
+    machine = ", ".join([*processors, *devices])
+    if 0 in threads:
+        return f"on {machine}, with as many threads as it had"
+    cores = "one core" if threads == [1] else f"{' or '.join(map(str, threads))} threads"
+    return f"on {cores} of {machine}"

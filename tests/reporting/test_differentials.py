@@ -16,7 +16,7 @@ import harness
 from harness.execution import plan
 from harness.record.record import read_run
 from harness.reporting.sections import ageing, differentials
-from harness.reporting.sections.section import SectionInput
+from harness.reporting.sections.section import SectionInput, filled_from
 from tests.conftest import run_here, save_png
 
 TONES = ("light", "<b>dark</b>", "rare")
@@ -76,6 +76,17 @@ def test_the_report_shows_groups_of_people_and_the_years_between_captures(
     assert "Gini coefficient" in shown
     assert "is no group of people and is not compared: rare" in " ".join(shown.split())
     assert "years apart" in part(page_of(run), "ageing")
+
+
+def test_where_no_group_is_compared_nothing_is_said_of_strips(run: harness.Run) -> None:
+    shown = part(page_of(run), "differentials")
+    assert "The block in the strips" in shown
+    alone = {"what": "skin tone", "said": ["not compared"], "notes": []}
+    alone |= dict.fromkeys(("rows", "spread", "shifts"))
+    bare = filled_from("differentials", parts=[alone], drawn=False, threshold="", notes=[])
+    assert "not compared" in bare
+    assert "strips" not in bare
+    assert "Other columns" in bare
 
 
 def test_names_of_groups_are_escaped(run: harness.Run) -> None:

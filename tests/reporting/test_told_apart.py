@@ -190,6 +190,13 @@ def test_a_threshold_of_few_false_matches_is_said_to_be_one() -> None:
     assert "order of magnitude" not in sure
 
 
+def test_the_rate_that_is_allowed_is_named_where_the_attained_one_is_lower() -> None:
+    equal = look_alikes.at_threshold(Threshold(0.5, 0.01, 0.01, 40, 4000))
+    lower = look_alikes.at_threshold(Threshold(0.5, 0.01, 0.008, 32, 4000))
+    assert "(40 of 4,000)." in equal
+    assert "(32 of 4,000; 1.0" in lower
+
+
 def test_figures_of_nothing_are_left_out_and_of_equal_scores_as_well(place: Path) -> None:
     none, one = np.empty(0), np.array([0.5])
     assert kinds_figure("style", none, one, one) is None

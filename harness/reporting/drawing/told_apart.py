@@ -263,10 +263,7 @@ def workload_figure(costs: Workload, algorithm: str) -> Figure | None:
             *[("s1", "line", "for each mate that is found")] * bool(near),
             ("chance", "line", "chance: a random order of the same galleries"),
         ),
-        (
-            "An examiner goes down the list until the mate is met, or to its end. Exact, from the "
-            "ranks of the run.",
-        ),
+        ("Exact, from the ranks of the run.",),
         Table(
             f"Candidates viewed by length of list: {some(costs.searches, 'search', 'searches')} "
             "with a mate",

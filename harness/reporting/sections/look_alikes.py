@@ -65,10 +65,11 @@ gains more than taking out as many others.</p>
 
 def at_threshold(threshold: Threshold) -> str:
     """Return a sentence on the one threshold at which comparisons are judged."""
+    attained, allowed = percent(threshold.attained), percent(threshold.fmr)
     text = (
-        f"The threshold is that of all comparisons: at {percent(threshold.attained)} false matches "
-        f"({count(threshold.false_matches)} of {count(threshold.nonmated)}; "
-        f"{percent(threshold.fmr)} are allowed)."
+        f"The threshold is that of all comparisons: at {attained} false matches "
+        f"({count(threshold.false_matches)} of {count(threshold.nonmated)}"
+        f"{'' if attained == allowed else f'; {allowed} are allowed'})."
     )
     if not threshold.is_sure:
         text += " Fewer than 30 false matches stand behind it: it is only an order of magnitude."
