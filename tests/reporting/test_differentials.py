@@ -81,7 +81,7 @@ def test_the_report_shows_groups_of_people_and_the_years_between_captures(
 def test_where_no_group_is_compared_nothing_is_said_of_strips(run: harness.Run) -> None:
     shown = part(page_of(run), "differentials")
     assert "The block in the strips" in shown
-    alone = {"what": "skin tone", "said": ["not compared"], "notes": []}
+    alone: dict[str, Any] = {"what": "skin tone", "said": ["not compared"], "notes": []}
     alone |= dict.fromkeys(("rows", "spread", "shifts"))
     bare = filled_from("differentials", parts=[alone], drawn=False, threshold="", notes=[])
     assert "not compared" in bare
