@@ -62,7 +62,11 @@ def make(place: Path) -> Path:
     stamp.unlink(missing_ok=True)
     work = place / "work"
     work.mkdir(parents=True, exist_ok=True)
+    kept = set(work.glob("runs/*/*/"))
     runs = [run for command in COMMANDS[:RUNS] for run in json.loads(_done(command, work))["runs"]]
+    for folder in sorted(kept & {work / run["folder"] for run in runs}):
+        # A run that is not done again keeps its page, which may be of an earlier look.
+        _done(f"harness score {shlex.quote(str(folder))}", work)
     _forget(work / "runs", {work / run["folder"] for run in runs})
     for command in COMMANDS[RUNS:]:
         _done(command, work)
