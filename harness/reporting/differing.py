@@ -179,7 +179,8 @@ def spread_table(compared: Differentials) -> Table | None:
                 )
             )
     return Table(
-        f"How far the groups lie apart, beside {count(compared.shuffles)} deals of the same groups",
+        f"How far groups by {word_of(compared.column)} lie apart, beside "
+        f"{count(compared.shuffles)} deals of the same groups",
         (
             "Rate",
             "Groups",
