@@ -185,7 +185,7 @@ def workload_of(
 def _round_lengths(longest: int) -> list[int]:
     """Return every length up to `_FEW`, round ones beyond, and the longest.
 
-    >>> _round_lengths(120)[-12:]
+    >>> _round_lengths(120)[-10:]
     [18, 19, 20, 30, 40, 50, 60, 80, 100, 120]
     """
     steps = [int(step * 10**power) for power in range(1, len(str(longest))) for step in _STEPS]
