@@ -9,7 +9,7 @@ it; those across groups are in none, and are fewer false matches than those with
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -231,7 +231,8 @@ def differentials_of(
         found.reason = f"only {groups.names[0]!r} has {FEWEST} identities or more"
         return found
     found.shuffles = FEWER if judged.is_large else SHUFFLES
-    found.spreads = [judged.spread(measure, found.shuffles, seed) for measure in MEASURES]
+    alone = found.rows[: groups.alone]
+    found.spreads = [judged.spread(measure, alone, found.shuffles, seed) for measure in MEASURES]
     return found
 
 
@@ -263,6 +264,8 @@ class _Judged:
             self.counts["fmr"] = between_and_within(self.false, *self.sides, self.identities)
             self.counts["fnmr"] = within(self.missed, self.owner, self.identities)
         self.counts["fte"] = within(self.failed, self.templates, self.identities)
+        everybody = np.ones(self.identities, np.bool_)
+        self.every = {measure: self._count(measure, everybody) for measure in self.counts}
         self.is_large = "fmr" in self.counts and self.counts["fmr"].table.size > LARGE
         self.replicates = FEWER if self.is_large else REPLICATES
         self.has_mates = np.zeros(self.identities, np.bool_)
@@ -270,8 +273,7 @@ class _Judged:
 
     def rows(self, seed: int) -> list[GroupRow]:
         labels = [self.groups.labels == place for place in range(len(self.groups.names))]
-        everybody = np.ones(self.identities, np.bool_)
-        all_of_them = self._row(ALL, everybody, None, seed)
+        all_of_them = self._row(ALL, np.ones(self.identities, np.bool_), None, seed)
         rows = [
             self._row(name, members, all_of_them, seed)
             for name, members in zip(self.groups.names, labels, strict=True)
@@ -308,13 +310,21 @@ class _Judged:
         row.remark = "; ".join(remarks)
         return row
 
+    def _count(self, measure: str, members: npt.NDArray[np.bool_]) -> tuple[float, float]:
+        """Return errors and trials of some identities."""
+        errors, trials = self.counts[measure].of(members[np.newaxis])
+        return float(errors[0]), float(trials[0])
+
+    def _expected(self, measure: str, trials: float) -> float:
+        """Return the errors of so many trials at the rate of all."""
+        return trials * self.every[measure][0] / self.every[measure][1]
+
     def unsupported(self, measure: str, members: npt.NDArray[np.bool_]) -> str:
         """Say why a rate of some identities says nothing; empty where it says something."""
         if measure not in self.counts:
             return "scores of the non-mated comparisons were summed up, not kept"
         counts = self.counts[measure]
-        weights = members[np.newaxis].astype(np.float64)
-        _, trials = (float(one[0]) for one in counts.of(weights))
+        _, trials = self._count(measure, members)
         if not trials:
             return "no comparisons" if measure != "fte" else "no images"
         sides = (
@@ -326,17 +336,15 @@ class _Judged:
         if fewest < FEWEST:
             return f"from {fewest} identities"
         if measure != "fte":
-            every = [float(one[0]) for one in counts.of(np.ones((1, self.identities)))]
-            expected = trials * every[0] / every[1]
+            expected = self._expected(measure, trials)
             if expected < EXPECTED:
                 return f"{trials:,.0f} comparisons, in which {expected:.1f} errors are expected"
         return ""
 
     def _rate(self, row: GroupRow, measure: str, members: npt.NDArray[np.bool_], seed: int) -> None:
-        counts = self.counts[measure]
-        errors, trials = (float(one[0]) for one in counts.of(members[np.newaxis]))
+        errors, trials = self._count(measure, members)
         if measure == "fmr":
-            labels = np.where(members, 0, -1)
+            counts, labels = self.counts[measure], np.where(members, 0, -1)
             (interval,) = group_intervals(counts, labels, 1, replicates=self.replicates, seed=seed)
         else:
             wrong, whose = {
@@ -377,23 +385,22 @@ class _Judged:
             setattr(row, f"shift_{kind}_low", finite(low - zero))
             setattr(row, f"shift_{kind}_high", finite(high - zero))
 
-    def spread(self, measure: str, shuffles: int, seed: int) -> Spread:
-        """Return how far the groups that stand alone lie apart."""
+    def spread(self, measure: str, rows: Sequence[GroupRow], shuffles: int, seed: int) -> Spread:
+        """Return how far the groups that stand alone, a row each, lie apart."""
         found = Spread(self.groups.column, measure)
         if measure not in self.counts:
             found.reason = self.unsupported(measure, np.ones(self.identities, np.bool_))
             return found
-        counts = self.counts[measure]
-        if not counts.of(np.ones((1, self.identities)))[0][0]:
+        if not self.every[measure][0]:
             found.reason = "no image failed" if measure == "fte" else "there is no error"
             return found
-        able = [
-            place
-            for place in range(self.groups.alone)
-            if not self.unsupported(measure, self.groups.labels == place)
-        ]
-        if measure == "fte":
-            able = [place for place in able if self._expects(counts, place)]
+        rates = {
+            place: float(getattr(row, measure))
+            for place, row in enumerate(rows)
+            if getattr(row, measure) is not None
+            and (measure != "fte" or self._expected(measure, row.templates) >= EXPECTED)
+        }
+        able = list(rates)
         if len(able) < 2:
             found.reason = (
                 f"{len(able) or 'none'} of {self.groups.alone} groups has enough identities and "
@@ -404,22 +411,14 @@ class _Judged:
         for number, place in enumerate(able):
             labels[self.groups.labels == place] = number
         options = {"replicates": self.replicates, "shuffles": shuffles, "seed": seed}
-        both = rates_apart(counts, labels, len(able), self.has_mates.astype(np.int64), **options)
-        rates = []
-        for place in able:
-            errors, trials = counts.of((self.groups.labels == place)[np.newaxis])
-            rates.append(float(errors[0] / trials[0]))
+        strata = self.has_mates.astype(np.int64)
+        both = rates_apart(self.counts[measure], labels, len(able), strata, **options)
         found.groups = len(able)
-        found.lowest = self.groups.names[able[int(np.argmin(rates))]]
-        found.highest = self.groups.names[able[int(np.argmax(rates))]]
+        found.lowest = self.groups.names[min(able, key=rates.__getitem__)]
+        found.highest = self.groups.names[max(able, key=rates.__getitem__)]
         _take(found, "gini", both[0])
         _take(found, "ratio", both[1])
         return found
-
-    def _expects(self, counts: Counts, place: int) -> bool:
-        every = counts.of(np.ones((1, self.identities)))
-        _, trials = counts.of((self.groups.labels == place)[np.newaxis])
-        return bool(trials[0] * every[0][0] / every[1][0] >= EXPECTED)
 
 
 def _take(found: Spread, name: str, apart: Apart) -> None:
