@@ -212,8 +212,7 @@ def _hits(parts: Sequence[FoldSearches], bins: Bins, name: str, rank: int) -> tu
 
 def _share(values: Doubles, clusters: Ints, *, errors: int) -> Estimate:
     estimate = Estimate(finite(values.mean()), n=len(values))
-    numbers = np.unique(clusters, return_inverse=True)[1].astype(np.int64)
-    set_interval(estimate, choose_interval(values, numbers), int(numbers.max()) + 1)
+    set_interval(estimate, choose_interval(values, clusters), len(np.unique(clusters)))
     if few_errors(errors):
         estimate.flags.append(FEW_ERRORS)
     return estimate

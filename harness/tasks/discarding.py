@@ -99,13 +99,9 @@ def pair_qualities(
     for number, sides in enumerate(zip(probes, references, strict=True)):
         rows = pairs.mated_folds == number
         places = pairs.mated.probes[rows], pairs.mated.references[rows]
-        values = (_by_place(pairs, one)[place] for one, place in zip(sides, places, strict=True))
+        values = (pairs.of_images(one)[place] for one, place in zip(sides, places, strict=True))
         found[rows] = np.minimum(*values)
     return found
-
-
-def _by_place(pairs: Pairs, qualities: Mapping[str, float]) -> Doubles:
-    return pairs.of_images(dict(qualities))
 
 
 def discarding(

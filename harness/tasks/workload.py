@@ -6,6 +6,7 @@ beyond them, and nothing is said of it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -245,8 +246,8 @@ class _Searches:
         if length is None:
             return Reach(share, estimate, None)
         ends = sorted({int(rank) for rank in self.ranks if rank != MISS})
-        low = _first(ends, lambda one: one.high >= share, self._hit_interval)
-        high = _first(ends, lambda one: one.low >= share, self._hit_interval)
+        low = _first(ends, lambda rank: self._hit_interval(rank).high >= share)
+        high = _first(ends, lambda rank: self._hit_interval(rank).low >= share)
         if high is None and self.ranks.max() < MISS:
             high = int(self.gallery.max())  # no list is longer, and each mate is in one
         if low is not None and high is not None:
@@ -275,15 +276,10 @@ class _Searches:
         return Reach(None, estimate, workload.saved(self.gallery, length), beyond)
 
 
-def _first(
-    lengths: Sequence[int], holds: Callable[[Interval], bool], interval: Callable[[int], Interval]
-) -> int | None:
-    """Return the first length whose interval holds, where longer ones do as well."""
-    low, high = 0, len(lengths)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(interval(lengths[middle])) else (middle + 1, high)
-    return lengths[low] if low < len(lengths) else None
+def _first(lengths: Sequence[int], holds: Callable[[int], bool]) -> int | None:
+    """Return the first length of which something holds that holds of longer ones as well."""
+    place = bisect_left(lengths, True, key=holds)
+    return lengths[place] if place < len(lengths) else None
 
 
 def _add_threshold(
@@ -309,8 +305,7 @@ def _add_threshold(
             both.append(None)
             continue
         estimate = Estimate(float(counts[chosen].mean()), n=int(chosen.sum()))
-        own = np.unique(clusters[chosen], return_inverse=True)[1].astype(np.int64)
-        interval = cluster_bootstrap_mean(counts[chosen], own)
-        set_interval(estimate, interval, int(own.max()) + 1, share=False)
+        interval = cluster_bootstrap_mean(counts[chosen], clusters[chosen])
+        set_interval(estimate, interval, len(np.unique(clusters[chosen])), share=False)
         both.append(estimate)
     found.thresholds.append(AtThreshold(point, *both))
