@@ -9,10 +9,16 @@ from harness.record.kept_answers import NUMBERS
 from harness.record.record import Run, read_run
 from harness.tasks.results import Metrics
 
-__all__ = ["kept_run"]
+__all__ = ["has_too_many", "kept_run"]
 
 MOST = 20_000_000
 """Comparisons beyond which scores are not read a second time for the report."""
+
+
+def has_too_many(metrics: Metrics) -> bool:
+    """Whether more than `MOST` comparisons stand behind a run's metrics."""
+    kinds = ("mated", "nonmated")
+    return sum(metrics.counts.get(f"{kind}_comparisons", 0) for kind in kinds) > MOST
 
 
 def kept_run(folder: Path, metrics: Metrics) -> Run | None:
@@ -26,8 +32,7 @@ def kept_run(folder: Path, metrics: Metrics) -> Run | None:
     metrics
         That follow from them.
     """
-    many = sum(metrics.counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
-    if many > MOST and any(folder.glob(f"units/*/*/{NUMBERS}")):
+    if has_too_many(metrics) and any(folder.glob(f"units/*/*/{NUMBERS}")):
         return None
     try:
         return read_run(folder)

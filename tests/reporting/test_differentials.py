@@ -110,7 +110,6 @@ def test_of_too_many_scores_the_section_says_who_reads_them(
     run: harness.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.record.kept_run.MOST", 10)
-    monkeypatch.setattr("harness.reporting.sections.section.MOST", 10)
     found = differentials.section(given(run.folder))
     assert found is not None
     assert "too many scores" in found.content

@@ -14,7 +14,7 @@ from harness.data.records import Record
 from harness.record.checks.check import Checked
 from harness.record.checks.examined import ExaminedRun
 from harness.record.checks.examining import examine
-from harness.record.kept_run import MOST, kept_run
+from harness.record.kept_run import has_too_many, kept_run
 from harness.record.manifest import Manifest
 from harness.record.record import Run
 from harness.record.told_apart import ToldApart
@@ -123,9 +123,7 @@ class SectionInput:
     @property
     def has_too_many(self) -> bool:
         """Whether the run holds more scores than are read a second time for a report."""
-        counts = self.metrics.counts
-        many = sum(counts.get(f"{kind}_comparisons", 0) for kind in ("mated", "nonmated"))
-        return self.kept is None and many > MOST
+        return self.kept is None and has_too_many(self.metrics)
 
     @cached_property
     def apart(self) -> ToldApart | None:
