@@ -5,11 +5,20 @@ from __future__ import annotations
 from harness.errors import shortened, some
 from harness.reporting.drawing.plots import estimate_strip
 from harness.reporting.tables import Table
-from harness.reporting.wording import NO_VALUE, capital, count, interval, minus, percent, score
+from harness.reporting.wording import (
+    NO_VALUE,
+    capital,
+    count,
+    minus,
+    percent,
+    score,
+    with_interval,
+)
 from harness.statistics.differentials import CHANCE
 from harness.statistics.estimate import Estimate
+from harness.statistics.intervals import few_errors
 from harness.tasks.ageing import Ageing, Slope
-from harness.tasks.differentials import ALL, EXPECTED, Differentials, GroupRow, Spread
+from harness.tasks.differentials import ALL, EXPECTED, MEASURES, Differentials, GroupRow, Spread
 from harness.tasks.groups import FEWEST, OTHERS, word_of
 
 __all__ = [
@@ -26,7 +35,6 @@ __all__ = [
 ]
 
 FEW = "too few"
-_RATES = {"fmr": "FMR", "fnmr": "FNMR", "fte": "FTE"}
 _LONGEST = 40
 
 
@@ -35,7 +43,7 @@ def threshold_sentence(compared: Differentials) -> str:
     if compared.fmr is None:
         return ""
     false = compared.false_matches or 0
-    few = ", fewer than 30" if false < 30 else ""
+    few = ", fewer than 30" if few_errors(false) else ""
     return (
         f"One threshold holds for all groups: comparisons above {score(compared.threshold)} are "
         f"matches, which lets {percent(compared.attained)} of all non-mated comparisons pass "
@@ -53,7 +61,7 @@ def group_sentences(compared: Differentials) -> list[str]:
 def _apart(one: Spread, compared: Differentials) -> str:
     rates = {row.group: getattr(row, one.measure) for row in compared.rows}
     text = (
-        f"{_RATES[one.measure]} of {one.groups} groups is {percent(rates[one.lowest])} "
+        f"{MEASURES[one.measure]} of {one.groups} groups is {percent(rates[one.lowest])} "
         f"({_short(one.lowest)}) to {percent(rates[one.highest])} ({_short(one.highest)}): Gini "
         f"coefficient {one.gini:.2f} ({one.gini_low:.2f} to {one.gini_high:.2f}). The same groups, "
         f"dealt at random, come to {one.gini_shuffled:.2f}, and in one of twenty deals to "
@@ -138,10 +146,10 @@ def _of(errors: int | None, trials: int | None) -> str:
 def _rate(row: GroupRow, measure: str) -> str:
     value = getattr(row, measure)
     if value is None:
-        said = [one for one in row.remark.split("; ") if one.startswith(f"{_RATES[measure]}: ")]
+        said = [one for one in row.remark.split("; ") if one.startswith(f"{MEASURES[measure]}: ")]
         return FEW if said and "kept" not in said[0] else NO_VALUE
-    range_ = interval("fmr", getattr(row, f"{measure}_low"), getattr(row, f"{measure}_high"))
-    return f"{percent(value)} ({range_})" if range_ else percent(value)
+    ends = getattr(row, f"{measure}_low"), getattr(row, f"{measure}_high")
+    return with_interval("fmr", value, *ends)
 
 
 def _shift(row: GroupRow, kind: str) -> str:
@@ -170,7 +178,7 @@ def spread_table(compared: Differentials) -> Table | None:
             )
             rows.append(
                 (
-                    f"{_RATES[one.measure]}: {words}",
+                    f"{MEASURES[one.measure]}: {words}",
                     count(one.groups),
                     f"{value:.2f} ({low:.2f} to {high:.2f})",
                     f"{middle:.2f}",
@@ -196,14 +204,14 @@ def spread_table(compared: Differentials) -> Table | None:
 def group_notes(compared: Differentials) -> list[str]:
     """Return what was left out, and why."""
     notes = []
-    if any(_rate(row, measure) == FEW for row in compared.rows for measure in _RATES):
+    if any(_rate(row, measure) == FEW for row in compared.rows for measure in MEASURES):
         notes.append(
             f"“{FEW}”: fewer than {FEWEST} identities on either side of the comparisons, or fewer "
             f"than {EXPECTED:.0f} errors expected at the rate of all. Such groups are not compared "
             "in that rate."
         )
     notes += [
-        f"{_RATES[one.measure]} is not compared: {one.reason}."
+        f"{MEASURES[one.measure]} is not compared: {one.reason}."
         for one in compared.spreads
         if one.reason
     ]
@@ -261,7 +269,6 @@ def age_table(ageing: Ageing) -> Table | None:
         return None
     rows = []
     for one in ageing.bins:
-        range_ = interval("fnmr", one.fnmr_low, one.fnmr_high)
         ends = ""
         if one.median_low is not None and one.median_high is not None:
             ends = f" ({score(one.median_low)} to {score(one.median_high)})"
@@ -269,7 +276,7 @@ def age_table(ageing: Ageing) -> Table | None:
             (
                 f"{_years(one.low)} to {_years(one.high)}",
                 count(one.identities),
-                NO_VALUE if one.fnmr is None else f"{percent(one.fnmr)} ({range_})",
+                with_interval("fnmr", one.fnmr, one.fnmr_low, one.fnmr_high),
                 _of(one.false_nonmatches, one.comparisons),
                 NO_VALUE if one.median is None else f"{score(one.median)}{ends}",
             )

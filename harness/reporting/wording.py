@@ -241,6 +241,16 @@ def interval(metric: str, low: float | None, high: float | None, digits: int = 1
     return f"{amount(metric, low)} to {amount(metric, high)}"
 
 
+def with_interval(metric: str, value: float | None, low: float | None, high: float | None) -> str:
+    """Return a metric's value in its own unit, with its interval in brackets where it has one.
+
+    >>> with_interval("fnmr", 0.5, 0.25, 0.75).replace(_SPACE, " ")
+    '50.0 % (25.0–75.0 %)'
+    """
+    range_ = interval(metric, low, high)
+    return f"{amount(metric, value)} ({range_})" if range_ else amount(metric, value)
+
+
 def count(value: int) -> str:
     """Return a whole number with its thousands apart."""
     return f"{value:,}"

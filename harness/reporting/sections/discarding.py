@@ -6,7 +6,7 @@ from harness.reporting.drawing.told_apart import discard_figure
 from harness.reporting.sections.look_alikes import at_threshold
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.wording import NO_VALUE, count, interval, percent
+from harness.reporting.wording import count, percent, with_interval
 from harness.statistics.estimate import Estimate
 from harness.tasks.discarding import LIMIT, Discarding
 
@@ -65,10 +65,7 @@ def _table(found: list[Discarding]) -> Table:
 
 
 def _with_range(found: Estimate) -> str:
-    if found.value is None:
-        return NO_VALUE
-    range_ = interval("hit-rate", found.low, found.high)
-    return f"{percent(found.value)} ({range_})" if range_ else percent(found.value)
+    return with_interval("hit-rate", found.value, found.low, found.high)
 
 
 def _sentences(found: Discarding) -> list[str]:

@@ -76,11 +76,6 @@ def at_threshold(threshold: Threshold) -> str:
     return text
 
 
-def remarks(estimate: Estimate) -> str:
-    """Return what the data cannot support of an estimate, in words."""
-    return "; ".join(estimate.flags)
-
-
 def _rates(found: Sequence[SameDesign]) -> Table:
     rows = []
     for one in found:
@@ -93,7 +88,7 @@ def _rates(found: Sequence[SameDesign]) -> Table:
                     count(kind.identities),
                     percent(kind.fmr.value),
                     range_text(kind.fmr),
-                    remarks(kind.fmr),
+                    "; ".join(kind.fmr.flags),
                 )
             )
     return Table(

@@ -43,13 +43,9 @@ def _cells(metrics: list[str], estimates: list[Estimate | None]) -> tuple[str, .
     return (
         trials,
         *(
-            "" if found is None else _figure(metric, found)
+            ""
+            if found is None
+            else wording.with_interval(metric, found.value, found.low, found.high)
             for metric, found in zip(metrics, estimates, strict=True)
         ),
     )
-
-
-def _figure(metric: str, found: Estimate) -> str:
-    text = wording.amount(metric, found.value)
-    range_ = wording.interval(metric, found.low, found.high)
-    return f"{text} ({range_})" if range_ else text

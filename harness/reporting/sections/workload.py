@@ -6,7 +6,7 @@ from harness.errors import some
 from harness.reporting.drawing.told_apart import range_text, workload_figure
 from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
-from harness.reporting.wording import NO_VALUE, count, number, percent, score
+from harness.reporting.wording import NO_VALUE, capital, count, number, percent, score
 from harness.statistics.estimate import Estimate
 from harness.tasks.workload import Reach, Workload
 
@@ -82,7 +82,7 @@ def _sentences(found: Workload) -> list[str]:
             f"{some(found.unfound, 'mate is', 'mates are')} not found at all: the whole list is "
             "viewed for nothing."
         )
-    said += [f"{note[:1].upper()}{note[1:]}." for note in found.notes]
+    said += [f"{capital(note)}." for note in found.notes]
     return said
 
 
