@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 import harness
 from harness.comparing.baselines import run_of as run_of_baseline
-from harness.errors import UsageError
+from harness.errors import BadFile, UsageError
 from harness.plugins.places import bundled
 from harness.record import record
+from harness.record.record import read_run
 from harness.record.told_apart import COLUMN, LISTED, STREAMED, ToldApart
 from harness.record.truth import TRUTH
 from harness.reporting.drawing.told_apart import discard_figure, kinds_figure, workload_figure
@@ -22,6 +24,7 @@ from harness.tasks.pairs import Threshold
 from harness.verbs.result import Run
 from harness.verbs.told_apart import workload_frame
 from tests.conftest import run_here, save_png
+from tests.reporting.conftest import make_manifest, make_outcome, section_input
 
 TATTOOS, STYLES = 14, ("tribal", "<b>fine", "japanese")
 
@@ -80,8 +83,6 @@ def run_of(protocol: str) -> Run:
 
 
 def apart_in(protocol: str) -> ToldApart:
-    from harness.record.record import read_run
-
     return ToldApart(read_run(run_of(protocol).folder))
 
 
@@ -154,8 +155,6 @@ def test_each_section_says_what_it_means(place: Path) -> None:
 def test_a_run_whose_scores_were_not_kept_says_what_cannot_be_had(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.reporting.conftest import make_manifest, make_outcome, section_input
-
     run = apart_in("closed-set").run
     made = section_input(make_manifest(), make_outcome(), records=run.records)
     for why in (STREAMED, LISTED):
@@ -176,8 +175,6 @@ def test_a_run_whose_scores_were_not_kept_says_what_cannot_be_had(
 
 
 def test_without_stored_scores_or_known_images_there_are_no_sections() -> None:
-    from tests.reporting.conftest import make_manifest, make_outcome, section_input
-
     made = section_input(make_manifest(), make_outcome())
     for module in (look_alikes, sizes, discarding, workload):
         assert module.section(made) is None
@@ -212,11 +209,6 @@ def test_figures_of_nothing_are_left_out_and_of_equal_scores_as_well(place: Path
 
 
 def test_a_quality_in_a_run_folder_is_held_to_its_range(place: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from harness.errors import BadFile
-    from harness.record.record import read_run
-
     folder = tmp_path / "spoilt"
     shutil.copytree(run_of("verification").folder, folder)
     text = (folder / TRUTH).read_text(encoding="utf-8")

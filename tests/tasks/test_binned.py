@@ -13,7 +13,7 @@ from harness.data.records import Record
 from harness.data.tattoo_size import box_share, marked_share, size_of_tattoo
 from harness.tasks import closed_set, identification
 from harness.tasks.answers import Answered
-from harness.tasks.binned import AREA, MASK, QUALITY, bins_by, quality_bins, rates_in
+from harness.tasks.binned import AREA, MASK, QUALITY, Bins, bins_by, quality_bins, rates_in
 from harness.tasks.pairs import Threshold
 from tests.tasks.drawn import answers, dataset, protocol
 
@@ -64,8 +64,8 @@ def test_each_bin_has_the_rates_of_its_probes_alone(what: str) -> None:
     assert counted == sum(bins.of.get(p) is not None for fold in run.folds for p in fold.probes)
 
 
-def _probes(run: Answered, bins: object, name: str) -> list[str]:
-    return [p for fold in run.folds for p in fold.probes if bins.of.get(p) == name]  # type: ignore[attr-defined]
+def _probes(run: Answered, bins: Bins, name: str) -> list[str]:
+    return [p for fold in run.folds for p in fold.probes if bins.of.get(p) == name]
 
 
 def test_without_a_threshold_there_are_hit_rates_and_without_searches_error_rates() -> None:
