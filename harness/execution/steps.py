@@ -67,10 +67,7 @@ class Asked:
         self._references: list[Any] = []
         self.step = "construct"
         self.algorithm = self._made()
-        method = METHODS.get(job.ability)
-        self._rates = (
-            method is not None and method.name == "extract" and rates(type(self.algorithm))
-        )
+        self._rates = self._ability() in (Matcher, Searcher) and rates(type(self.algorithm))
         if not issubclass(type(self.algorithm), (self._ability(), Control)):
             raise BadAnswer(f"{job.algorithm} has no ability {job.ability}")
 
@@ -172,10 +169,9 @@ class Asked:
             return
         found = list(answers)
         self._line.say(Said("answers", count=len(found), together=True))
-        for picture, answer in zip(pictures, found, strict=False):
-            if len(found) == len(pictures):
-                failed = isinstance(answer, FailureToEnroll)
-                self._line.answer(answer, None if failed else self._rated(picture))
+        if len(found) == len(pictures):
+            for picture, answer in zip(pictures, found, strict=True):
+                self._line.answer(answer, self._rated(picture, answer))
 
     def _enrol(self, pictures: list[Array], counts: Sequence[int]) -> None:
         """Answer with templates of references: of each picture, or of so many together."""
@@ -197,11 +193,13 @@ class Asked:
             answer = method(picture)
         except FailureToEnroll as failure:
             return failure, None
-        return answer, taken_from(self.algorithm) or self._rated(picture)
+        return answer, taken_from(self.algorithm) or self._rated(picture, answer)
 
-    def _rated(self, picture: Any) -> Remark | None:
+    def _rated(self, picture: Any, answer: Any) -> Remark | None:
         """Return what the algorithm says of an image that it made a template of, if it does."""
-        if not self._rates or not isinstance(picture, np.ndarray):
+        if not self._rates or isinstance(answer, FailureToEnroll):
+            return None
+        if not isinstance(picture, np.ndarray):
             return None  # of several pictures that make one template nothing is said
         said_at, self.step = self.step, "quality"
         seed_everything(self.algorithm.seed)

@@ -40,6 +40,7 @@ SEVERAL = MATCHER.replace("def extract(self, image):", "def extract_batch(self, 
         ]
 """,
 )
+RETURNED = MATCHER.replace("raise FailureToEnroll", "return FailureToEnroll")
 QUALITY = """
     def quality(self, image):
         return float(image.std()) / 128
@@ -52,7 +53,7 @@ def run(harness: Command, file: Path, data: Path) -> Path:
     return Path(done.json["runs"][0]["folder"])
 
 
-@pytest.mark.parametrize("body", [MATCHER, SEVERAL])
+@pytest.mark.parametrize("body", [MATCHER, SEVERAL, RETURNED])
 def test_what_is_said_is_kept_of_each_template_and_no_score_changes(
     harness: Command, plugin: WriteFile, small_set: Path, tmp_path: Path, body: str
 ) -> None:
@@ -60,7 +61,8 @@ def test_what_is_said_is_kept_of_each_template_and_no_score_changes(
 
     place = tmp_path / "work"
     silent = place / run(harness, plugin("silent", body.replace("Rating", "Silent")), small_set)
-    rated = place / run(harness, plugin("rating", body + QUALITY), small_set)
+    asked = QUALITY.replace("        return", "        assert image.mean() >= 125\n        return")
+    rated = place / run(harness, plugin("rating", body + asked), small_set)
     assert result_hash(silent) == result_hash(rated)
     assert ToldApart(read_run(silent)).qualities() == {}
     kept = read_run(rated)
