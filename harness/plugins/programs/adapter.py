@@ -146,10 +146,7 @@ def _surveyed(cls: Any, values: Mapping[str, Any]) -> type[Algorithm]:
     whole: type[Algorithm] = cls
     if not program.hello().survey:
         return whole
-    try:
-        said, _ = _ready(cls(**values)).ask(messages.Survey(), answer=messages.Surveyed)
-    except Refused as reason:
-        program.fault("failed", "survey", str(reason) or "it does not say why")
+    said = _certain(_ready(cls(**values)), messages.Survey(), messages.Surveyed)
     if odd := [one for one in said.abilities if one not in known]:
         program.fault("wrong answer", "survey", f"{odd[0]!r}, which its hello does not name")
     if not said.abilities:
@@ -177,14 +174,20 @@ def _ready(self: Any) -> Program:
     values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _OURS}
     known = (self.seed, values)
     if program.prepared != known:
-        try:
-            program.ask(messages.Prepare(values, self.seed), answer=messages.Done)
-        except Refused as reason:
-            program.fault("failed", "prepare", str(reason) or "it does not say why")
+        _certain(program, messages.Prepare(values, self.seed), messages.Done)
         program.prepared = known
     if program.holder is not self._held:
         self._held = program.holder = _Held()
     return program
+
+
+def _certain(program: Program, question: Any, answer: type[Any]) -> Any:
+    """Ask what is about no picture, so that there is nothing to refuse."""
+    try:
+        return program.ask(question, answer=answer)[0]
+    except Refused as reason:
+        asked = str(question.__struct_config__.tag)
+        program.fault("failed", asked, str(reason) or "it does not say why")
 
 
 def _ask(
@@ -227,12 +230,12 @@ def _template(
         return f"a template of {count:,} bytes, and {most:,} are taken" if count > most else ""
 
     facts: dict[str, Any] = _size_of(image)
+    pixels = _pixels(image)
     if others:
-        facts["bytes"] += sum(one.size for one in others)
         facts["more"] = [(one.shape[1], one.shape[0]) for one in others]
-    pixels = np.concatenate([_pixels(one) for one in (image, *others)]) if others else None
-    payload = _pixels(image) if pixels is None else pixels
-    made, data = _ask(self, question(**facts), payload, messages.Made, expected)
+        pixels = np.concatenate([pixels, *map(_pixels, others)])
+        facts["bytes"] = pixels.size
+    made, data = _ask(self, question(**facts), pixels, messages.Made, expected)
     dtype = np.dtype(made.type).newbyteorder("<")
     if made.bytes % dtype.itemsize:
         asked = "template" if question is messages.Template else "enrol"
