@@ -15,9 +15,7 @@ from harness.boards.reading import Entry, LeftOut
 from harness.data.toml_text import table_of
 from harness.record.manifest import value_text
 from harness.reporting.headline import cannot_answer
-from harness.reporting.wording import (
-    known,
-)
+from harness.reporting.wording import known
 from harness.statistics.estimate import Estimate
 from harness.tasks.standing import direction
 

@@ -56,15 +56,15 @@ def ask(
     What is hidden cannot be hidden here, and no bounds hold. Of files beside the plugin, those that
     its import loads are seen; what it opens or imports later is not.
     """
-    if plugin.command:
-        said = described(load(plugin), preset=preset, assignments=assignments, seed=seed)
-        return Asked(said, environment_of_process(inside=True), {})
-    for name in () if plugin.live else modules_beside(plugin):
+    for name in () if plugin.live or plugin.command else modules_beside(plugin):
         del sys.modules[name]  # it may have been changed since, and is imported anew
-    said = described(load(plugin), preset=preset, assignments=dict(assignments or {}), seed=seed)
+    said = described(load(plugin), preset=preset, assignments=assignments, seed=seed)
+    environment = environment_of_process(inside=True)
+    if plugin.command:
+        return Asked(said, environment, {})
     home = home_of(plugin).resolve()
     beside = [file.relative_to(home).as_posix() for file in modules_beside(plugin).values()]
-    return Asked(said, environment_of_process(inside=True), hashes(home, beside))
+    return Asked(said, environment, hashes(home, beside))
 
 
 @contextmanager
