@@ -204,17 +204,19 @@ def test_a_remover_never_learns_from_what_shares_anything_with_its_probes(tmp_pa
     assert learnable(*probes) == everything - {"r0.png", "r2.png", "r5.png"}
 
 
+ALGORITHM: dict[str, Any] = {
+    "algorithm": "a",
+    "file": "",
+    "attribute": "",
+    "module": "",
+    "parameters": {},
+}
+
+
 def test_shared_templates_keep_references_and_each_fold_makes_those_of_its_probes() -> None:
     from harness.runs.attacking import attacked
 
-    common: dict[str, Any] = {
-        "ability": "Matcher",
-        "algorithm": "a",
-        "file": "",
-        "attribute": "",
-        "module": "",
-        "parameters": {},
-    }
+    common = {"ability": "Matcher", **ALGORITHM}
     given = {name: Picture(f"{name}.png") for name in ("p", "q", "g", "h")}
     chunk = Unit("templates-001", pictures=given, extract=list(given), score=False, **common)
     place = "units/templates-001/templates"
@@ -237,14 +239,7 @@ def test_shared_templates_keep_references_and_each_fold_makes_those_of_its_probe
 def test_every_draw_that_is_searched_by_itself_is_shown_the_retouched_probes() -> None:
     from harness.runs.attacking import attacked
 
-    common: dict[str, Any] = {
-        "ability": "Searcher",
-        "algorithm": "a",
-        "file": "",
-        "attribute": "",
-        "module": "",
-        "parameters": {},
-    }
+    common = {"ability": "Searcher", **ALGORITHM}
     probes, references = (
         Unit(
             f"{kind}-001",

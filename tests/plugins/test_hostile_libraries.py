@@ -85,21 +85,18 @@ def hostile(library: Build, folder: Path, does: str) -> list[str]:
     return [f"tatte:{library('hostile')}", "--param", f"config={config}"]
 
 
+def a_run(protocols: str, out: Path) -> list[str | Path]:
+    """Return the words of a run of one fold, but for its algorithm."""
+    return ["run", "--protocol", protocols, "--fold", "1", "--out", out]
+
+
 @pytest.mark.own_workers
 @pytest.mark.parametrize("does", HOSTILE)
 def test_a_run_of_a_hostile_library_fails_by_name_and_the_next_one_is_made(
     does: str, library: Build, tmp_path: Path
 ) -> None:
     wrong = HOSTILE[does]
-    words: list[str | Path] = [
-        "run",
-        "--protocol",
-        "mixed-media,detection",
-        "--fold",
-        "1",
-        "--out",
-        tmp_path / "r",
-    ]
+    words = a_run("mixed-media,detection", tmp_path / "r")
     words += ["--algo", *hostile(library, tmp_path, does), "--param", "candidates=20", *wrong.words]
     found = run_harness(*words)
     assert found.code == 3
@@ -127,15 +124,7 @@ def test_the_kit_finds_what_a_hostile_library_does_by_name(
 
 @pytest.mark.own_workers
 def test_the_fence_keeps_a_library_from_its_configuration(library: Build, tmp_path: Path) -> None:
-    words: list[str | Path] = [
-        "run",
-        "--protocol",
-        "mixed-media",
-        "--fold",
-        "1",
-        "--out",
-        tmp_path / "r",
-    ]
+    words = a_run("mixed-media", tmp_path / "r")
     found = run_harness(*words, "--algo", *hostile(library, tmp_path, "write config"))
     assert found.code == 0, found.err
     assert [one.name for one in (tmp_path / "config").iterdir()] == ["does"]
@@ -152,15 +141,7 @@ COUNTED = {
 def test_what_a_library_refuses_is_counted_with_its_words(
     does: str, library: Build, tmp_path: Path
 ) -> None:
-    words: list[str | Path] = [
-        "run",
-        "--protocol",
-        "mixed-media",
-        "--fold",
-        "1",
-        "--out",
-        tmp_path / "r",
-    ]
+    words = a_run("mixed-media", tmp_path / "r")
     asked = hostile(library, tmp_path, does)
     found = run_harness(*words, "--on", "in-process", "--algo", *asked)
     assert found.code == 0, found.err
@@ -179,15 +160,7 @@ def test_what_a_library_prints_is_in_the_log_and_changes_no_number(
     for does in ("nothing wrong", "garbage"):
         folder = tmp_path / does
         folder.mkdir()
-        words: list[str | Path] = [
-            "run",
-            "--protocol",
-            "mixed-media",
-            "--fold",
-            "1",
-            "--out",
-            folder / "r",
-        ]
+        words = a_run("mixed-media", folder / "r")
         asked = hostile(library, folder, does)
         found = run_harness(*words, "--on", "in-process", "--algo", *asked)
         assert found.code == 0, found.err
