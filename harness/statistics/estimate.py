@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+UNSUPPORTED = "not supported by this data"
+"""How a flag begins that says that the data do not reach where the figure is read."""
+
+FEW_ERRORS = "fewer than 30"
+"""How a flag begins that says that the figure breaks the rule of 30."""
+
 
 class Components(msgspec.Struct):
     """Where the variance of a metric over several fits comes from: standard deviations in one fit.

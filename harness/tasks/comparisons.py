@@ -17,7 +17,7 @@ from harness.metrics.ids import Metric
 from harness.metrics.reached import Reached, in_rising_order, thinned_curve
 from harness.statistics.chance import random_comparisons, spread_of
 from harness.statistics.error_rates import Measure, bootstrap_measures
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, UNSUPPORTED, Estimate
 from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import CURVE_POINTS, finite, histogram
 from harness.tasks.intervals import set_interval
@@ -167,12 +167,12 @@ def estimate_of(
     if metric.name == "fnmr":
         fmr = float(dict(metric.options)["fmr"])
         if not verification.fmr_supported(nonmated, fmr):
-            estimate.flags.append("not supported by this data: too few non-mated comparisons")
+            estimate.flags.append(f"{UNSUPPORTED}: too few non-mated comparisons")
         if few_errors(round(fmr * nonmated)):
-            estimate.flags.append("fewer than 30 false matches at this FMR")
+            estimate.flags.append(f"{FEW_ERRORS} false matches at this FMR")
     rates = ("eer", "eer-convex-hull", "fnmr")
     if metric.name in rates and value is not None and few_errors(round(value * mated)):
-        estimate.flags.append("fewer than 30 false non-matches")
+        estimate.flags.append(f"{FEW_ERRORS} false non-matches")
     return estimate
 
 

@@ -16,7 +16,7 @@ from harness.metrics import verification
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval
 from harness.statistics.chance import blind_guesses, random_comparisons, spread_of
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, UNSUPPORTED, Estimate
 from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import Answered, finite, histogram, thin_curve
 from harness.tasks.clusters import cluster_of
@@ -275,16 +275,16 @@ def _estimate(metric: Metric, decisions: _Decisions, threshold: float) -> Estima
             estimate.flags.append(ONE_KIND)
         errors = int((correct[kept] == 0).sum())
         if few_errors(errors):
-            estimate.flags.append("fewer than 30 errors")
+            estimate.flags.append(f"{FEW_ERRORS} errors")
     elif metric.name == "tpdr":
         estimate.n = int(decisions.truth.sum())
         fpdr = float(dict(metric.options)["fpdr"])
         others = int((~decisions.truth).sum())
         _set_chance(estimate, metric, estimate.n, others)
         if not verification.fmr_supported(others, fpdr):
-            estimate.flags.append("not supported by this data: too few non-tattoo images")
+            estimate.flags.append(f"{UNSUPPORTED}: too few non-tattoo images")
         if few_errors(round(fpdr * others)):
-            estimate.flags.append("fewer than 30 false detections at this FPDR")
+            estimate.flags.append(f"{FEW_ERRORS} false detections at this FPDR")
     else:
         estimate.n = len(decisions.names)
         tattoos = int(decisions.truth.sum())

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from harness.metrics import quality as measured
 from harness.metrics.quality import DiscardCurve, staircase
 from harness.statistics.bootstrap import cluster_bootstrap
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, Estimate
 from harness.statistics.intervals import few_errors
 from harness.tasks.answers import finite
 from harness.tasks.intervals import NONE, set_interval
@@ -150,7 +150,7 @@ def discarding(
         set_interval(gain, ends[1], identities, share=False)
     for estimate in (area, gain):
         if few_errors(wrong):
-            estimate.flags.append("fewer than 30 false non-matches")
+            estimate.flags.append(f"{FEW_ERRORS} false non-matches")
     first = float(curve.rate[0])
     return Discarding(
         source,

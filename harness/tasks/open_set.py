@@ -22,7 +22,7 @@ from harness.metrics.ids import Metric
 from harness.metrics.open_set import Searches
 from harness.statistics.chance import random_searches, spread_of
 from harness.statistics.error_rates import Measure, bootstrap_measures
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, UNSUPPORTED, Estimate
 from harness.statistics.intervals import few_errors
 from harness.tasks.answers import Answered, finite, thin_curve
 from harness.tasks.clusters import cluster_of, identities_of
@@ -232,11 +232,11 @@ class Rotations:
             estimate.chance = chance_fnir(self.gallery, fpir, rank)
         if fpir is not None:
             if not verification.fmr_supported(len(tops), fpir):
-                estimate.flags.append("not supported by this data: too few non-mated searches")
+                estimate.flags.append(f"{UNSUPPORTED}: too few non-mated searches")
             if few_errors(round(fpir * len(tops))):
-                estimate.flags.append("fewer than 30 false positives at this FPIR")
+                estimate.flags.append(f"{FEW_ERRORS} false positives at this FPIR")
         if estimate.value is not None and few_errors(round(estimate.value * len(found))):
-            estimate.flags.append("fewer than 30 false negatives")
+            estimate.flags.append(f"{FEW_ERRORS} false negatives")
         return estimate
 
     def trials(self, metric: Metric) -> Scores:

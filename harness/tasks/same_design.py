@@ -19,7 +19,7 @@ from harness.data.records import Record
 from harness.metrics.growth import hit_shares
 from harness.metrics.identification import MISS
 from harness.statistics.bootstrap import share_intervals
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, Estimate
 from harness.statistics.false_matches import false_match_interval
 from harness.statistics.intervals import few_errors
 from harness.tasks.intervals import set_interval
@@ -160,7 +160,7 @@ def _kind(pairs: Pairs, threshold: Threshold, chosen: Bools) -> Kind:
     joined = len(np.unique(np.concatenate([probes, references])))
     set_interval(estimate, false_match_interval(matched, probes, references), joined)
     if few_errors(errors):
-        estimate.flags.append("fewer than 30 false matches")
+        estimate.flags.append(f"{FEW_ERRORS} false matches")
     return Kind(len(matched), joined, estimate)
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from harness.errors import some
 from harness.record.checks.check import Check, Verdict, issue, named, not_applicable, passed, tip
 from harness.record.checks.examined import ExaminedRun
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, Estimate
 from harness.statistics.intervals import few_errors
 
 __all__ = ["FewErrors"]
-
-FLAG = "fewer than 30"
-"""How an estimate begins to say that it breaks the rule."""
 
 WRONG = {"hit-rate": False, "accuracy": False, "top-k-accuracy": False, "eer": True, "fnmr": True}
 """Metrics that are shares of trials, and whether they are shares of the wrong ones."""
@@ -37,7 +34,7 @@ class FewErrors(Check):
             for name, one in run.metrics.pooled.items()
             if one.value is not None
             and (
-                any(flag.startswith(FLAG) for flag in one.flags)
+                any(flag.startswith(FEW_ERRORS) for flag in one.flags)
                 or few_errors(30 if (count := errors[name]) is None else count)
             )
         ]

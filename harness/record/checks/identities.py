@@ -7,14 +7,12 @@ import math
 from harness.errors import some
 from harness.record.checks.check import Check, Verdict, issue, named, not_applicable, passed, tip
 from harness.record.checks.examined import ExaminedRun
+from harness.statistics.estimate import UNSUPPORTED
 
 __all__ = ["FEWEST", "FewIdentities"]
 
 FEWEST = 10
 """Identities below which resampling them says little of what others would give."""
-
-UNSUPPORTED = "not supported by this data"
-"""How an estimate begins to say that it is read where the data do not reach."""
 
 
 class FewIdentities(Check):
@@ -41,7 +39,7 @@ class FewIdentities(Check):
         ]
         evidence: dict[str, float | int | str | None] = {"identities": count}
         if beyond:
-            evidence["not supported by this data"] = ", ".join(beyond)
+            evidence[UNSUPPORTED] = ", ".join(beyond)
         if headline in beyond:
             return issue(
                 f"the {named(headline)} is read where these data do not reach: there are too few "

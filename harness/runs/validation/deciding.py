@@ -10,9 +10,11 @@ from harness.comparing.verdict import advised, settling
 from harness.errors import some
 from harness.reporting.wording import amount, interval
 from harness.runs.validation.criteria import Criterion
+from harness.statistics.estimate import UNSUPPORTED as CANNOT
 from harness.statistics.estimate import Estimate
 
-PASS, FAIL, UNSUPPORTED = "pass", "fail", "not supported by this data"
+PASS, FAIL, UNSUPPORTED = "pass", "fail", CANNOT
+"""The last in the words in which an estimate says it itself."""
 
 CONFIDENCE = 0.975
 """Of either end of an interval of 95 %, one-sided."""
@@ -23,9 +25,6 @@ FEWEST = 15
 
 DRAWN = "bootstrap"
 """In the method of an interval that is one of these; exact ones hold with any number."""
-
-CANNOT = "not supported by this data"
-"""Beginning of a flag of an estimate that says so itself."""
 
 
 class Decision(msgspec.Struct):
