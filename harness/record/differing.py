@@ -9,7 +9,7 @@ from harness.errors import UsageError
 from harness.record.own_columns import labels_in
 from harness.record.record import Run
 from harness.tasks.ageing import Ageing, ageing_of
-from harness.tasks.answers import Answered, ListsOfDraws
+from harness.tasks.answers import ListsOfDraws
 from harness.tasks.differentials import Differentials, differentials_of
 from harness.tasks.groups import COLUMNS
 from harness.tasks.kinds import task_of
@@ -37,8 +37,7 @@ def pairs_in(run: Run) -> Pairs:
             "each draw, so that no comparison has one score; comparisons of groups need that"
         )
     task = task_of(run.protocol)
-    answered = Answered(run.folds, run.answers, run.records, run.protocol)
-    pairs = task.pairs(answered) if task.compares and task.names_images else None
+    pairs = task.pairs(run.answered) if task.compares and task.names_images else None
     if pairs is None or not len(pairs.names):
         raise UsageError(
             f"protocol {run.manifest.origin.protocol!r} compares no images with one another, so "
@@ -87,8 +86,7 @@ def differentials_in(
     """
     labels = None if table is None else labels_in(table, column, run.records)
     found = pairs_in(run) if pairs is None else pairs
-    answered = Answered(run.folds, run.answers, run.records, run.protocol)
-    return differentials_of(answered, found, column, labels, seed=seed)
+    return differentials_of(run.answered, found, column, labels, seed=seed)
 
 
 def ageing_in(run: Run, pairs: Pairs | None = None, *, seed: int = 0) -> Ageing:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from harness.errors import UsageError
 from harness.record.record import Run
-from harness.tasks.answers import Answered
 from harness.tasks.growth import Growth, growth_of
 from harness.tasks.kinds import task_of
 from harness.tasks.task import OperatingPoint
@@ -42,7 +41,7 @@ def growth_in(
         threshold cannot be asked of it.
     """
     task = task_of(run.protocol)
-    answered = Answered(run.folds, run.answers, run.records, run.protocol)
+    answered = run.answered
     points = task.operating_points(answered)
     if not points:
         raise UsageError(

@@ -119,6 +119,26 @@ def refuse_joined(folder: Path, what: str) -> None:
         )
 
 
+def read_alone(folder: Path, what: str) -> record.Run:
+    """Read a run of one fit, held against its checksums.
+
+    Parameters
+    ----------
+    what
+        As for `refuse_joined`.
+
+    Raises
+    ------
+    UsageError
+        If the folder is not a run, or joins several fits.
+    Damaged
+        If the run is not finished, or what it is judged by changed since it was written.
+    """
+    refuse_joined(folder, what)
+    record.check_answers(folder)
+    return record.read_run(folder)
+
+
 def is_joined(folder: Path) -> bool:
     """Say whether a folder joins several runs."""
     return (folder / ENTRY).exists() or (folder / ENTRY).is_symlink()

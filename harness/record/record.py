@@ -50,7 +50,7 @@ from harness.record.kept_answers import as_damage, read_answer
 from harness.record.manifest import Manifest, Origin
 from harness.record.searches import AS_JSON, SEARCHES, encoded
 from harness.record.truth import TRUTH, TRUTH_PICTURES, Truth, folds_in, records_in, write_truth
-from harness.tasks.answers import Answer
+from harness.tasks.answers import Answer, Answered
 from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 from harness.tasks.reading import parse_protocol
@@ -134,6 +134,11 @@ class Run:
     folds: Sequence[Fold]
     records: dict[str, Record]
     answers: Sequence[Answer]
+
+    @property
+    def answered(self) -> Answered:
+        """Its folds with their answers."""
+        return Answered(self.folds, self.answers, self.records, self.protocol)
 
     def computed(self, compute: Callable[..., T], *parts: Any) -> T:
         """Return what a function computes from parts of this run.

@@ -30,7 +30,7 @@ from harness.record.qualities import template_qualities
 from harness.record.searches import AS_JSON, SEARCHES, encoded, read_columns
 from harness.scorefiles import score_tables
 from harness.statistics.estimate import Estimate
-from harness.tasks.answers import Answered, ListsOfDraws, PictureAnswer, StreamedAnswer
+from harness.tasks.answers import ListsOfDraws, PictureAnswer, StreamedAnswer
 from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.kinds import task_of
 from harness.tasks.results import Curves, Judgement, Metrics
@@ -440,7 +440,7 @@ class _Sealed:
             return _made("failures", [])
         run = self.run
         task = task_of(run.protocol)
-        answered = Answered(run.folds, run.answers, run.records, run.protocol)
+        answered = run.answered
         failures = run.computed(lambda: task.failures(task.parts(answered), answered))
         return _made("failures", [[f.fold, f.name, f.role, f.reason] for f in failures])
 

@@ -15,7 +15,6 @@ from harness.execution.unit import TEMPLATES
 from harness.metrics.ids import Metric
 from harness.record.qualities import fold_qualities
 from harness.record.record import Run
-from harness.tasks.answers import Answered
 from harness.tasks.binned import AREA, MASK, BinRates, bins_by, rates_in
 from harness.tasks.discarding import Discarding, discarding, pair_qualities
 from harness.tasks.kinds import task_of
@@ -49,16 +48,11 @@ class ToldApart:
     run: Run
 
     @cached_property
-    def answered(self) -> Answered:
-        """Folds with their answers."""
-        return Answered(self.run.folds, self.run.answers, self.run.records, self.run.protocol)
-
-    @cached_property
     def parts(self) -> list[FoldSearches]:
         """The searches of folds or draws; none where nothing is searched."""
         if not task_of(self.run.protocol).compares:
             return []
-        found = self.run.computed(task_of(self.run.protocol).parts, self.answered)
+        found = self.run.computed(task_of(self.run.protocol).parts, self.run.answered)
         return [part for part in found if isinstance(part, FoldSearches)]
 
     @cached_property
@@ -67,7 +61,7 @@ class ToldApart:
         task = task_of(self.run.protocol)
         if not (task.compares and task.names_images):
             return None
-        return self.run.computed(task.pairs, self.answered)
+        return self.run.computed(task.pairs, self.run.answered)
 
     @property
     def without_threshold(self) -> str:
@@ -155,7 +149,7 @@ class ToldApart:
         """
         if not self.parts:
             return None
-        points = task_of(self.run.protocol).operating_points(self.answered)
+        points = task_of(self.run.protocol).operating_points(self.run.answered)
         depth = self.run.manifest.list_length
         found: Workload | None = self.run.computed(
             lambda: workload_of(self.parts, points, depth=depth, lengths=lengths)

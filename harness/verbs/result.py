@@ -14,7 +14,7 @@ from harness.data.typed_tables import TypedTable, joined
 from harness.errors import UsageError
 from harness.record import record
 from harness.record.differing import ageing_in, differentials_in
-from harness.record.joined import refuse_joined
+from harness.record.joined import read_alone
 from harness.record.manifest import Manifest
 from harness.record.run_tables import RunTables
 from harness.reporting.headline import headline_of
@@ -245,17 +245,12 @@ class Run:
         UsageError
             If the run compares no images.
         """
-        return frame_of_structs(AgeBin, ageing_in(self._alone("the time between captures is")).bins)
+        run = read_alone(self.folder, "the time between captures is")
+        return frame_of_structs(AgeBin, ageing_in(run).bins)
 
     def _differentials(self, column: str, table: str | Path | None) -> Differentials:
-        run, place = self._alone("groups are compared"), None if table is None else Path(table)
-        return differentials_in(run, column, table=place)
-
-    def _alone(self, what: str) -> record.Run:
-        """Return the run as its folder holds it, held against its checksums."""
-        refuse_joined(self.folder, what)
-        record.check_answers(self.folder)
-        return record.read_run(self.folder)
+        run = read_alone(self.folder, "groups are compared")
+        return differentials_in(run, column, table=None if table is None else Path(table))
 
     def workload(self, *lengths: int) -> pd.DataFrame:
         """Return what an examiner views by the length of lists, and how long these must be.

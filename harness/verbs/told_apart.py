@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
 from harness.metrics.ids import Metric
-from harness.record import record
-from harness.record.joined import refuse_joined
+from harness.record.joined import read_alone
 from harness.record.told_apart import ToldApart
 from harness.statistics.estimate import Estimate
 from harness.tasks.discarding import LIMIT
@@ -32,9 +31,7 @@ def told_apart(folder: Path) -> ToldApart:
     Damaged
         If the folder changed since it was written.
     """
-    refuse_joined(folder, "look-alikes, sizes, qualities and workload are")
-    record.check_answers(folder)
-    apart = ToldApart(record.read_run(folder))
+    apart = ToldApart(read_alone(folder, "look-alikes, sizes, qualities and workload are"))
     if apart.pairs is None and not apart.parts:
         raise UsageError(
             f"protocol {apart.run.manifest.origin.protocol!r} compares no images; identification, "

@@ -193,3 +193,12 @@ def test_a_question_that_compares_nothing_is_refused_with_those_that_do(small_se
 def test_the_figures_are_the_same_each_time(run: harness.Run) -> None:
     first, second = (run_here("differentials", run.folder, "--json").out for _ in range(2))
     assert first == second
+
+
+def test_the_verb_reads_no_run_whose_scores_changed(run: harness.Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    path = next(folder.glob("units/fold-*/scores/failures.json"))
+    path.write_text(path.read_text() + "\n")
+    told = run_here("differentials", folder)
+    assert told.code == 3
+    assert "failures.json" in told.err

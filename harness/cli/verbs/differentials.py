@@ -43,17 +43,15 @@ def differentials(
     import msgspec
 
     from harness.cli.printing import print_differentials
-    from harness.record import record
     from harness.record.differing import ageing_in, columns_in, differentials_in, pairs_in
-    from harness.record.joined import refuse_joined
+    from harness.record.joined import read_alone
     from harness.tasks.groups import SHOWN
 
     if table is not None and not columns:
         raise UsageError("--table needs --groups COLUMN: which of its columns says the groups?")
     said = []
     for folder in folders:
-        refuse_joined(folder, "groups are compared")
-        run = record.read_run(folder)
+        run = read_alone(folder, "groups are compared")
         pairs = pairs_in(run)
         chosen = columns or columns_in(run, SHOWN)
         found = [

@@ -19,7 +19,6 @@ from harness.record.told_apart import ToldApart
 from harness.statistics.likelihood.assessment import Assessment
 from harness.statistics.likelihood.calibration import Calibrator
 from harness.statistics.likelihood.crossfit import cross_fit
-from harness.tasks.answers import Answered
 from harness.tasks.kinds import task_of
 from harness.tasks.pairs import Comparisons, Pairs
 from harness.tasks.results import Outcome
@@ -148,8 +147,9 @@ class JudgedRun:
         place = {name: i for i, name in enumerate(whole.names)}
         mated: list[Comparisons] = []
         nonmated: list[Comparisons] = []
-        for number, fold in enumerate(self.run.folds):
-            part = self.run.computed(self.task.pairs, self._answered([number]))
+        for fold, answer in zip(self.run.folds, self.run.answers, strict=True):
+            alone = replace(self.run, folds=[fold], answers=[answer])
+            part = self.run.computed(self.task.pairs, alone.answered)
             calibrator = calibrators.get(fold.name)
             if part is None or calibrator is None:
                 raise NotInData(f"no calibrator was fitted for fold {fold.name!r}")
@@ -158,11 +158,6 @@ class JudgedRun:
                 llr = calibrator.apply(one.scores)
                 found.append(Comparisons(llr, places[one.probes], places[one.references]))
         return replace(whole, mated=_joined(mated), nonmated=_joined(nonmated))
-
-    def _answered(self, numbers: Sequence[int]) -> Answered:
-        run = self.run
-        folds, answers = [run.folds[i] for i in numbers], [run.answers[i] for i in numbers]
-        return Answered(folds, answers, run.records, run.protocol)
 
 
 def judged_run(folder: Path, metrics: Sequence[Metric], calibrator: str) -> JudgedRun:
