@@ -19,6 +19,7 @@ from harness.record.evidence.statement import Statement, again, differences, rea
 from harness.record.evidence.validated import faults as validation_faults
 from harness.record.evidence.validated import validation_in
 from harness.record.joined import fits_of, is_joined
+from harness.record.manifest import Origin
 from harness.record.verifying import verify_run
 from harness.reporting.wording import kept_from
 from harness.runs.joining import faults as joined_faults
@@ -106,18 +107,19 @@ def proof_of(folder: Path, public: str = "", beside: Sequence[Path] = ()) -> Pro
     other = is_other(folder)
     rest = "every file is as it was sealed" if other else "its numbers follow from its scores"
     proof = Proof(folder, f"whole, and {rest}", found)
-    if not other and is_sealed:
-        proof.facts.extend(kept_from(record.read_manifest(fits_of(folder)[0])))
-    if is_sealed and not other and os.path.lexists(folder / record.PREREGISTRATION):
-        _say_preregistration(proof)
     if is_sealed and other:
         _say_validation(proof, beside)
+    elif is_sealed:
+        manifest = record.read_manifest(fits_of(folder)[0])
+        proof.facts.extend(kept_from(manifest))
+        if os.path.lexists(folder / record.PREREGISTRATION):
+            _say_preregistration(proof, manifest.origin)
     if not os.path.lexists(folder / record.ATTESTATION):
         if public:
             proof.faults.append(f"{record.ATTESTATION}: is missing: nobody signed the folder")
         proof.open.append("who made it, since nobody signed it: harness attest does")
         return proof
-    statement = _signed(proof, public)
+    statement, checked = _signed(proof, public)
     if statement is None or not is_sealed:
         return proof
     changed = list(differences(statement, again(folder, statement)))
@@ -129,7 +131,7 @@ def proof_of(folder: Path, public: str = "", beside: Sequence[Path] = ()) -> Pro
         )
         return proof
     if not proof.faults:
-        _say_what_is_signed(proof, statement)
+        _say_what_is_signed(proof, statement, checked=checked)
     return proof
 
 
@@ -179,50 +181,54 @@ def _runs_among(folders: Sequence[Path]) -> dict[tuple[str, str], Path]:
     return found
 
 
-def _signed(proof: Proof, public: str) -> Statement | None:
-    """Return the statement beside a folder, and note whose signature it carries."""
+def _signed(proof: Proof, public: str) -> tuple[Statement | None, bool]:
+    """Return the statement beside a folder, and whether it is signed; note whose signature it is.
+
+    One that cannot be checked here is not taken for a signature.
+    """
     place = proof.folder / record.ATTESTATION
     try:
         envelope = read_envelope(proof.folder, record.ATTESTATION)
         statement = read_statement(place, envelope.content)
     except HarnessError as reason:
         proof.faults.append(str(reason))
-        return None
+        return None, False
     key = statement.predicate.key
     if public and key != public:
         proof.faults.append(
             f"{record.ATTESTATION}: is signed with key {visible(key)}, not with {public}"
         )
-        return statement
-    _check_signature(proof, envelope, key, asked=bool(public))
-    return statement
+        return statement, False
+    return statement, _check_signature(proof, envelope, key, asked=bool(public))
 
 
-def _check_signature(proof: Proof, envelope: Envelope, key: str, *, asked: bool) -> None:
+def _check_signature(proof: Proof, envelope: Envelope, key: str, *, asked: bool) -> bool:
+    """Say whether a signature is that of a key, and note it."""
     try:
         good = is_signed_by(envelope, key)
     except NotInstalled as reason:
         if asked:
             raise
         proof.open.append(f"the signature, which was not checked: {reason}")
-        return
+        return False
     if not good:
         proof.faults.append(
             f"{record.ATTESTATION}: the signature is not that of key {visible(key)} over what it "
             "holds"
         )
-        return
+        return False
     whose = f"{key}, the one that it has to be" if asked else key
     proof.proved.append(f"it was signed, byte for byte, with the private key of {whose}")
     if not asked:
         proof.open.append(
             "whose key that is: hold it against what the signer published, or give that: --key FILE"
         )
+    return True
 
 
-def _say_what_is_signed(proof: Proof, statement: Statement) -> None:
+def _say_what_is_signed(proof: Proof, statement: Statement, *, checked: bool) -> None:
     about = statement.predicate
-    if about.searches is not None and proof.proved:
+    if about.searches is not None and checked:
         covered = [f"{some(about.searches.count, 'search', 'searches')} one by one"]
         if about.pictures is not None:
             covered.append(f"the hashes of {some(about.pictures.count, 'picture')}")
@@ -247,19 +253,18 @@ def _say_what_is_signed(proof: Proof, statement: Statement) -> None:
         )
 
 
-def _say_preregistration(proof: Proof) -> None:
+def _say_preregistration(proof: Proof, origin: Origin) -> None:
     said, _ = read_preregistration(proof.folder, record.PREREGISTRATION)
-    digest = record.read_manifest(proof.folder).origin.preregistration
     fixed = [some(len(said.criteria.rows), "criterion", "criteria"), "protocol", "data"]
     if said.algorithm is not None:
         fixed += ["algorithm", "parameters"]
     fixed += ["seed"] * (said.seed is not None)
     listed = ", ".join(fixed[:-1]) + f" and {fixed[-1]}"
     proof.proved.append(
-        f"{listed} of the run are those of preregistration {digest}: for whoever knew that digest "
-        "before the run, none of them was changed since"
+        f"{listed} of the run are those of preregistration {origin.preregistration}: for "
+        "whoever knew that digest before the run, none of them was changed since"
     )
-    if said.algorithm is not None and said.algorithm.source_sha256 != _source(proof):
+    if said.algorithm is not None and said.algorithm.source_sha256 != origin.source_hash:
         proof.open.append(
             "that the source of the algorithm is the one that was written down: it loaded files "
             "while it worked, which are in the hash of the run alone; the harness compared the rest"
@@ -270,10 +275,6 @@ def _say_preregistration(proof: Proof) -> None:
     )
 
 
-def _source(proof: Proof) -> str:
-    return record.read_manifest(proof.folder).origin.source_hash
-
-
 def _of_disclosure(folder: Path, public: str) -> Proof:
     """Look at a search that was disclosed."""
     proof = Proof(folder, "one search of a signed run, with its proof")
@@ -282,7 +283,7 @@ def _of_disclosure(folder: Path, public: str) -> Proof:
     except HarnessError as reason:
         proof.faults.append(str(reason))
         disclosed = None
-    statement = _signed(proof, public)
+    statement, _ = _signed(proof, public)
     if disclosed is None or statement is None:
         return proof
     proof.faults.extend(disclosure.faults(folder, disclosed, statement))

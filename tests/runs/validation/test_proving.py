@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.errors.absent import NotInstalled
 from harness.record import record
 from harness.record.evidence.signing import new_key
 from harness.runs.proving import proof_of
@@ -138,3 +139,17 @@ def test_a_validation_of_a_run_that_nobody_wrote_down_before_says_so(
     proof = proof_of(copy / "late", beside=[run.folder])
     assert proof.faults == []
     assert any("criteria are older than" in one and "down before" in one for one in proof.open)
+
+
+def test_a_signature_that_was_not_checked_covers_nothing_though_a_preregistration_is_proved(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(*_: object) -> bool:
+        raise NotInstalled("a signature", ["securesystemslib"])
+
+    assert any("signature covers" in one for one in proof_of(place / "run").proved)
+    monkeypatch.setattr("harness.runs.proving.is_signed_by", absent)
+    proof = proof_of(place / "run")
+    assert "are those of preregistration" in " ".join(proof.proved)
+    assert not any("signature covers" in one for one in proof.proved)
+    assert any("signature, which was not checked" in one for one in proof.open)
