@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import UsageError, visible
-from harness.errors.absent import DISTRIBUTION
+from harness.execution.environment import harness_version
 from harness.record.evidence.preregistration import (
     FORMAT,
     Algorithm,
@@ -18,6 +16,7 @@ from harness.record.evidence.preregistration import (
     Preregistration,
     Question,
     bytes_of,
+    digest_of,
     parameters_of,
 )
 from harness.record.manifest import now
@@ -45,7 +44,7 @@ def preregister(file: Path, request: Request) -> Preregistration:
     DataError
         With every problem of the data set.
     """
-    criteria, sha256 = read_criteria(file)
+    criteria, content = read_criteria(file)
     experiment = criteria.experiment
     rows = [one.protocol for one in criteria.criterion]
     names = [n for n in dict.fromkeys((*request.protocols, experiment.protocol, *rows)) if n]
@@ -55,7 +54,7 @@ def preregister(file: Path, request: Request) -> Preregistration:
             "[experiment], or give --protocol NAME"
         )
     asked = replace(request, protocols=tuple(names), seed=experiment.seed)
-    algorithm, judged = None, list[ProtocolOnData]()
+    algorithm = None
     if experiment.algorithm:
         given = {name: str(value) for name, value in experiment.parameters.items()}
         runs = prepare(replace(asked, algorithms=(experiment.algorithm,), parameters=given))
@@ -72,12 +71,9 @@ def preregister(file: Path, request: Request) -> Preregistration:
         opened: Opened = {}
         judged = [judged_by(name, asked, opened) for name in names]
     _check_data(judged, experiment.data, file)
-    text = file.read_bytes()
-    if hashlib.sha256(text).hexdigest() != sha256:
-        raise UsageError(f"{visible(str(file))} changed while it was read; give the command again")
     return Preregistration(
         format=FORMAT,
-        criteria=Criteria(file.name, sha256, text.decode("utf-8")),
+        criteria=Criteria(file.name, digest_of(content), content.decode("utf-8")),
         questions=[
             Question(
                 protocol=Named(one.name, one.protocol_hash),
@@ -89,7 +85,7 @@ def preregister(file: Path, request: Request) -> Preregistration:
         ],
         algorithm=algorithm,
         seed=experiment.seed,
-        harness=importlib.metadata.version(DISTRIBUTION),
+        harness=harness_version(),
         noted=now(),
     )
 
@@ -121,4 +117,4 @@ def written(file: Path, preregistration: Preregistration) -> str:
             f"{visible(str(file))} is there already; what was written down before is never written "
             "over: name another file with --out"
         ) from None
-    return hashlib.sha256(content).hexdigest()
+    return digest_of(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.errors import UsageError, visible
 from harness.record.evidence.disclosure import DISCLOSURE
 from harness.record.evidence.signing import public_key_in, read_key
 from harness.record.record import ATTESTATION
@@ -55,6 +56,8 @@ def preregister(
     """
     from harness.runs.preregistering import preregister, written
 
+    if not Path(out).parent.is_dir():
+        raise UsageError(f"there is no folder {visible(str(Path(out).parent))}")
     request = Request(
         algorithms=(),
         protocols=tuple(protocols),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 from harness.runs.validation import listing, matrix
 from harness.runs.validation.checklist import Answered
-from harness.runs.validation.criteria import content_of, parse_criteria
+from harness.runs.validation.criteria import read_criteria
 from harness.runs.validation.deciding import PASS
 from harness.runs.validation.folder import claim, write_folder
 from harness.runs.validation.judged import JudgedRun
@@ -117,9 +117,7 @@ def validate(
         raise UsageError("name a run to validate")
     if out is not None:
         claim(Path(out))
-    path = Path(criteria)
-    content = content_of(path)
-    asked = parse_criteria(content, str(path))
+    asked, content = read_criteria(Path(criteria))
     folders = [folder_of_run(run) for run in runs]
     made = Validation(*matrix.validate(folders, asked, content, checklist=checklist), content)
     if out is not None:

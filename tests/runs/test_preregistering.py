@@ -318,3 +318,8 @@ def test_what_is_no_preregistration_is_refused_in_a_sentence(
     )
     assert ran.code == 3
     assert "none.json: is missing" in ran.err
+
+
+def test_a_folder_that_is_not_there_is_named(place: Path, small_set: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no folder .*none"):
+        harness.preregister(place / "criteria.toml", tmp_path / "none" / "b.json", data=small_set)

@@ -9,7 +9,7 @@ import click
 from harness.cli.completing import PROTOCOLS
 from harness.cli.group import commands
 from harness.cli.options import LAYOUT, PATH, PLUGINS
-from harness.errors import UsageError, visible
+from harness.errors import visible
 
 
 @commands.command()
@@ -46,8 +46,6 @@ def preregister(
     """
     from harness.verbs.evidence import preregister as write
 
-    if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {visible(str(out.parent))}")
     digest = write(criteria, out, protocols=protocols, data=data, layout=layout, plugins=plugins)
     click.echo(f"{visible(str(out))}: {digest}")
     click.echo(

@@ -181,7 +181,7 @@ def write_disclosure(
 
 def bytes_of(disclosure: Disclosure) -> bytes:
     """Return what is written of a disclosure, byte for byte."""
-    return msgspec.json.format(msgspec.json.encode(disclosure), indent=1) + b"\n"
+    return record.text_of(disclosure)
 
 
 def read_disclosure(folder: Path) -> Disclosure:

@@ -6,8 +6,6 @@ whoever has the folder can make it again and compare.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,12 +14,17 @@ from typing import Any
 import msgspec
 
 from harness.errors import BadFile, visible
-from harness.errors.absent import DISTRIBUTION
+from harness.execution.environment import harness_version
 from harness.record import record
 from harness.record.evidence.changes import changes
 from harness.record.evidence.leaves import PICTURE, SEARCH, of_pictures, of_searches
 from harness.record.evidence.merkle import root
-from harness.record.evidence.preregistration import MOMENT, Named, read_preregistration
+from harness.record.evidence.preregistration import (
+    MOMENT,
+    Named,
+    digest_of,
+    read_preregistration,
+)
 from harness.record.evidence.validated import ValidationFacts, validation_in
 from harness.record.files import LARGEST_LIST, digest, is_regular, read_bytes, read_json
 from harness.record.joined import ENTRY, read_joined
@@ -205,7 +208,7 @@ def statement_of(
     subjects = [Subject(record.CHECKSUMS, {"sha256": digest(folder, record.CHECKSUMS)})]
     about = Predicate(
         kind="folder",
-        harness=harness or importlib.metadata.version(DISTRIBUTION),
+        harness=harness or harness_version(),
         key=key,
         signed=signed,
         assurance="self_attested",
@@ -334,6 +337,5 @@ def _fixed(folder: Path) -> Fixed | None:
     if not (folder / record.PREREGISTRATION).exists():
         return None
     said, content = read_preregistration(folder, record.PREREGISTRATION)
-    digest_of_file = hashlib.sha256(content).hexdigest()
     rows: list[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(said.criteria.rows))
-    return Fixed(digest_of_file, said.criteria.sha256, rows)
+    return Fixed(digest_of(content), said.criteria.sha256, rows)

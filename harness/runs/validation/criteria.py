@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -179,30 +178,18 @@ class Criteria(Table):
     criterion: Annotated[tuple[Criterion, ...], Field(min_length=1, max_length=MOST_CRITERIA)]
 
 
-def read_criteria(path: Path) -> tuple[Criteria, str]:
+def read_criteria(path: Path) -> tuple[Criteria, bytes]:
     """Read and check a file of criteria.
 
     Returns
     -------
     tuple
-        The criteria, and the SHA-256 of the file's bytes.
+        The criteria, and the file's bytes.
 
     Raises
     ------
     UsageError
-        If there is no such file, it is not TOML, or with every fault in it at once.
-    """
-    content = content_of(path)
-    return parse_criteria(content, str(path)), hashlib.sha256(content).hexdigest()
-
-
-def content_of(path: Path) -> bytes:
-    """Return the bytes of a file of criteria, whatever they say.
-
-    Raises
-    ------
-    UsageError
-        If there is no such file, or it is too large to be one.
+        If there is no such file, it is too large or not TOML, or with every fault in it at once.
     """
     if not path.is_file():
         raise UsageError(
@@ -210,7 +197,8 @@ def content_of(path: Path) -> bytes:
         )
     if path.stat().st_size > LARGEST_CRITERIA:
         raise UsageError(f"criteria {path} are larger than {LARGEST_CRITERIA:,} bytes")
-    return path.read_bytes()
+    content = path.read_bytes()
+    return parse_criteria(content, str(path)), content
 
 
 def parse_criteria(content: bytes, file_name: str) -> Criteria:

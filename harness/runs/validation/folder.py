@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from harness.data.whole_files import write_whole
 from harness.errors import Unwritable, UsageError, sentence_of
 from harness.plugins.places import CHECKSUMS
@@ -82,9 +80,7 @@ def write_folder(out: Path, validation: Validation, main: JudgedRun, criteria: b
         # Without its seal nothing in the folder is believed.
         (out / CHECKSUMS).unlink(missing_ok=True)
         write_whole(out / CRITERIA, criteria)
-        write_whole(
-            out / FACTS, msgspec.json.format(msgspec.json.encode(validation), indent=1) + b"\n"
-        )
+        write_whole(out / FACTS, record.text_of(validation))
         write_whole(out / PAGE, render(validation, main))
         record.seal(out)
     except OSError as reason:

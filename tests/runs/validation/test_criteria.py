@@ -31,7 +31,7 @@ def with_row(characteristic: str, metric: str, rest: str) -> str:
     return 'title = "Mine"\n' + ROW.format(characteristic, metric, rest)
 
 
-def test_criteria_say_what_must_hold_and_have_the_hash_of_their_bytes(tmp_path: Path) -> None:
+def test_criteria_say_what_must_hold_and_come_with_their_bytes(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(GOOD, encoding="utf-8")
     criteria, before = read_criteria(path)
