@@ -37,14 +37,15 @@ def of_another_calibration(
     runs
         Among which the other is looked for.
     """
+    group = f"calibrated on {criterion.calibrated_on}"
+    beside: tuple[JudgedRun, ...] = ()
     try:
         other = _other(criterion.calibrated_on, judged, runs)
+        beside = (other,)  # asked for, whatever comes of it
         measured, done = _measured(criterion, judged, other)
     except NotInData as reason:
-        done = f"calibrated on {criterion.calibrated_on}"
-        return [Subject(judged, "", done, None, str(reason))]
-    group = f"calibrated on {criterion.calibrated_on}"
-    return [Subject(judged, group, done, measured, beside=(other,))]
+        return [Subject(judged, "", group, None, str(reason), beside)]
+    return [Subject(judged, group, done, measured, beside=beside)]
 
 
 def _other(name: str, judged: JudgedRun, runs: Sequence[JudgedRun]) -> JudgedRun:

@@ -293,7 +293,7 @@ def _row(number: int, criterion: Criterion, subject: Subject) -> Row:
         decision = Decision(UNSUPPORTED, subject.lacking)
     else:
         decision = decide(criterion, measured.estimate, measured.identities)
-    estimate = None if measured is None else measured.estimate
+    estimate = Estimate(None) if measured is None else measured.estimate
     return Row(
         criterion=number,
         characteristic=criterion.characteristic,
@@ -306,12 +306,12 @@ def _row(number: int, criterion: Criterion, subject: Subject) -> Row:
         data=f"{subject.judged.data_name}" + (f": {measured.data}" if measured else ""),
         experiment=subject.experiment,
         run=subject.judged.manifest.identity,
-        value=None if estimate is None else estimate.value,
-        low=None if estimate is None else estimate.low,
-        high=None if estimate is None else estimate.high,
-        method="" if estimate is None else estimate.method,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        method=estimate.method,
         identities=0 if measured is None else measured.identities,
-        flags=[] if estimate is None else _flags(estimate, subject.judged),
+        flags=[] if measured is None else _flags(estimate, subject.judged),
         verdict=decision.verdict,
         why=decision.reason,
         settled_by=decision.settled_by,

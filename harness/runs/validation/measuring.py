@@ -105,9 +105,8 @@ def of_ratios(ratios: Pairs, mated: Chosen, nonmated: Chosen, name: str) -> Meas
         whose[other.references],
     )
     identities = len(np.unique(whose[one.probes]))
-    return Measured(
-        found[name], identities, _compared(len(mated[mated]), int(nonmated.sum()), identities)
-    )
+    words = _compared(len(one.scores), len(other.scores), identities)
+    return Measured(found[name], identities, words)
 
 
 def of_scores(
@@ -185,11 +184,11 @@ def _mean(values: npt.NDArray[np.float64], whose: npt.NDArray[np.generic]) -> Es
     if not present.any():
         return Estimate(None)
     values, whose = values[present], whose[present]
-    _, clusters = np.unique(whose, return_inverse=True)
+    known, clusters = np.unique(whose, return_inverse=True)
     binary = bool(np.isin(values, (0.0, 1.0)).all())
     interval = (choose_interval if binary else cluster_bootstrap_mean)(values, clusters)
     estimate = Estimate(float(values.mean()), n=len(values))
-    set_interval(estimate, interval, len(np.unique(clusters)), share=binary)
+    set_interval(estimate, interval, len(known), share=binary)
     return estimate
 
 

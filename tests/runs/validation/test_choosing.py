@@ -124,3 +124,15 @@ def test_runs_that_say_nothing_together_are_refused(runs: Runs, tmp_path: Path) 
         held([runs.attacked], row("accuracy", "cllr"))
     with pytest.raises((UsageError, Damaged)):
         held([tmp_path], row("accuracy", "cllr"))
+
+
+def test_a_run_that_a_row_asked_for_is_not_idle_though_no_calibrator_could_be_fitted_on_it(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unfit(*_: object) -> None:
+        raise ValueError("too few")
+
+    monkeypatch.setattr("harness.runs.validation.generalisation.CALIBRATORS", {"logistic": unfit})
+    found = held([runs.verification, runs.elsewhere], row(*GENERAL))
+    assert found.rows[0].why == "the calibrator cannot be fitted on the other run: too few"
+    assert [one.rows for one in found.runs] == [1, 1]
