@@ -79,18 +79,19 @@ def print_run(run: Finished) -> None:
 
 def print_judged(folder: Path, manifest: Manifest, outcome: Outcome) -> None:
     """Print what a run's scores come to and where its report lies."""
-    lines = judged_lines(folder, manifest, outcome)
-    # The report's place stays the last line, where eyes and programs look for it.
-    for line in (*lines[:-1], *check_lines(examine_folder(folder)), lines[-1]):
-        _say(line)
+    _say_with_checks(judged_lines(folder, manifest, outcome), folder)
 
 
 def print_entry(folder: Path) -> None:
     """Print the metrics of joined fits, where they vary, and each fit."""
-    lines = joined_lines(folder)
+    _say_with_checks(joined_lines(folder), folder)
+    click.echo()
+
+
+def _say_with_checks(lines: Sequence[str], folder: Path) -> None:
+    # The report's place stays the last line, where eyes and programs look for it.
     for line in (*lines[:-1], *check_lines(examine_folder(folder)), lines[-1]):
         _say(line)
-    click.echo()
 
 
 def print_growth(title: str, growth: Growth) -> None:

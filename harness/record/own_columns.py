@@ -64,9 +64,9 @@ def labels_in(path: Path, column: str, records: Mapping[str, Record]) -> dict[st
             f"{nearest(column, others)} There is {has}"
         )
     said = _said(table, key, column)
-    whose = _places(records) if key == "image" else {}
     found: dict[str, str] = {}
     if key == "image":
+        whose = _places(records)
         for name, label in said.items():
             image = whose.get(canonical(name.replace("\\", "/")))
             if image is not None:

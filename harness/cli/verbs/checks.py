@@ -55,15 +55,16 @@ def checks_of(
     import msgspec
 
     from harness.record.checks.examining import examine_folder, firing
-    from harness.record.checks.registry import find_check
+    from harness.record.checks.registry import checks, find_check
     from harness.reporting.examined import every_line
     from harness.reporting.text import plain
 
     if bool(silence) != bool(because.strip()):
         raise UsageError("--silence CODE and --because TEXT belong together: say what, and why")
-    for code in fail_on:
-        if code not in ("issue", "tip"):
-            find_check(code, plugins)
+    named = [code for code in fail_on if code not in ("issue", "tip")]
+    known = checks(plugins) if named else []
+    for code in named:
+        find_check(code, known)
     silenced = dict.fromkeys(silence, because.strip())
     found = {one: examine_folder(one, plugins, silenced) for one in runs_in(folders)}
     fired = {folder: firing(own, fail_on) for folder, own in found.items()}

@@ -56,11 +56,10 @@ def examine(
     UsageError
         If a code of `silenced` is no check's.
     """
-    extra = tuple(extra)
-    for code in silenced or {}:
-        find_check(code, extra)
-    reasons = {**run.protocol.checks.silence, **(silenced or {})}
     known = checks(extra)
+    for code in silenced or {}:
+        find_check(code, known)
+    reasons = {**run.protocol.checks.silence, **(silenced or {})}
     found = [_checked(one, run, reasons.get(one.code, "")) for one in known]
     for code in sorted(reasons.keys() - {one.code for one in known}):
         said = "the protocol silences it, and no check of this code is known here"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import HarnessError, PluginError, UsageError, nearest
@@ -86,15 +86,20 @@ def checks(extra: Iterable[Path] = ()) -> list[Check]:
     return list(by_code.values())
 
 
-def find_check(code: str, extra: Iterable[Path] = ()) -> Check:
+def find_check(code: str, among: Iterable[Check]) -> Check:
     """Return the check of a code.
+
+    Parameters
+    ----------
+    among
+        What `checks` returned.
 
     Raises
     ------
     UsageError
         If there is none; it names the nearest.
     """
-    known = {one.code: one for one in checks(extra)}
+    known = {one.code: one for one in among}
     if code not in known:
         raise UsageError(
             f"no check has the code {code!r}.{nearest(code, known)} Known: {', '.join(known)}"
@@ -134,12 +139,11 @@ def _loaded(file: Path) -> Check:
     return _of_package(file.stem, load, file)
 
 
-def _of_package(name: str, load: object, file: Path) -> Check:
+def _of_package(name: str, load: Callable[[], object], file: Path) -> Check:
     code = name.rpartition(".")[2].rpartition(":")[2].replace("_", "-").lower()
     try:
         with explained(file, "cannot be loaded as a check"):
-            kind = load() if callable(load) else None
-            return _sound(kind, file)
+            return _sound(load(), file)
     except (HarnessError, OSError) as reason:
         return _Broken(code, str(reason))
 

@@ -271,6 +271,7 @@ def _names(folds: Sequence[Fold]) -> list[str]:
 
 
 @lru_cache(maxsize=20_000)
+@lru_cache(maxsize=20_000)
 def _pixels(path: Path) -> int:
     width, height = header_size(path) or (0, 0)
     return width * height

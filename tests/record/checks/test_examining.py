@@ -133,7 +133,7 @@ def test_a_newcomer_s_check_is_one_class_in_one_file(tmp_path: Path) -> None:
     assert (found.severity, found.sentence) == ("tip", "only 40 searches")
     assert found.evidence == {"searches": 40}
     assert found.page == "https://wiki.example.org/small-set"
-    assert "too few for our laboratory" in find_check("small-set", [tmp_path]).explained()
+    assert "too few for our laboratory" in find_check("small-set", checks([tmp_path])).explained()
 
 
 def test_plugin_folders_of_the_environment_are_searched(
