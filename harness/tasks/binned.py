@@ -16,7 +16,7 @@ import numpy.typing as npt
 from harness.data.records import Record
 from harness.data.tattoo_size import MARKS, SIZES, bin_of, box_share
 from harness.statistics.bootstrap import choose_interval
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, Estimate
 from harness.statistics.intervals import few_errors
 from harness.tasks.answers import finite
 from harness.tasks.intervals import set_interval
@@ -25,7 +25,7 @@ from harness.tasks.searches import FoldSearches
 
 __all__ = [
     "AREA",
-    "FEW_ERRORS",
+    "FEW_WRONG",
     "MASK",
     "QUALITY",
     "BinRates",
@@ -38,7 +38,7 @@ __all__ = [
 AREA, MASK, QUALITY = "area", "mask", "quality"
 """What images are told apart by: the share of the tattoo's box, of its pixels, or the quality."""
 
-FEW_ERRORS = "fewer than 30 errors"
+FEW_WRONG = f"{FEW_ERRORS} errors"
 """Flag of a rate that is only an order of magnitude."""
 
 _QUARTERS = 4
@@ -214,5 +214,5 @@ def _share(values: Doubles, clusters: Ints, *, errors: int) -> Estimate:
     estimate = Estimate(finite(values.mean()), n=len(values))
     set_interval(estimate, choose_interval(values, clusters), len(np.unique(clusters)))
     if few_errors(errors):
-        estimate.flags.append(FEW_ERRORS)
+        estimate.flags.append(FEW_WRONG)
     return estimate

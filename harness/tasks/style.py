@@ -21,7 +21,7 @@ from harness.metrics import classification
 from harness.metrics.ids import Metric
 from harness.statistics.bootstrap import choose_interval
 from harness.statistics.chance import blind_guesses
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, Estimate
 from harness.statistics.intervals import Interval, few_errors
 from harness.tasks.answers import Answered, finite
 from harness.tasks.clusters import DESIGN, cluster_of
@@ -368,7 +368,7 @@ def _estimate(metric: Metric, pooled: _Answers) -> Estimate:
         estimate.chance = finite(guess.mean)
         estimate.chance_low, estimate.chance_high = finite(guess.low), finite(guess.high)
         if few_errors(int((right == 0).sum())):
-            estimate.flags.append("fewer than 30 errors")
+            estimate.flags.append(f"{FEW_ERRORS} errors")
     elif metric.name == "macro-recall":
         estimate.chance = 1 / styles
     elif metric.name == "brier":

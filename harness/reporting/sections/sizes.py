@@ -10,7 +10,7 @@ from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
 from harness.reporting.wording import NO_VALUE, count, percent
 from harness.statistics.estimate import Estimate
-from harness.tasks.binned import AREA, FEW_ERRORS, MASK, BinRates
+from harness.tasks.binned import AREA, FEW_WRONG, MASK, BinRates
 
 HEADING = "Size of the tattoo"
 
@@ -36,7 +36,7 @@ def section(run: SectionInput) -> Section | None:
         sentences.append(at_threshold(apart.threshold))
     elif apart.without_threshold:
         sentences.append(f"There is no FNMR by size: {apart.without_threshold}.")
-    if any(FEW_ERRORS in flags for flags in _flags(found)):
+    if any(FEW_WRONG in flags for flags in _flags(found)):
         sentences.append(f"A rate with{FEW} has fewer than 30 errors behind it.")
     content = filled(
         """<p>A tattoo that takes little of its image has few pixels to be recognised by. Every \
@@ -79,5 +79,5 @@ def table_of(what: str, rates: Sequence[BinRates], rank: int) -> Table:
 def _cells(estimate: Estimate | None) -> tuple[str, str]:
     if estimate is None or estimate.value is None:
         return "0", NO_VALUE
-    few = FEW if FEW_ERRORS in estimate.flags else ""
+    few = FEW if FEW_WRONG in estimate.flags else ""
     return count(estimate.n), f"{percent(estimate.value)} ({range_text(estimate)}){few}"

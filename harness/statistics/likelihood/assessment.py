@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from harness.statistics.bootstrap import choose_interval, cluster_bootstrap
-from harness.statistics.estimate import Estimate
+from harness.statistics.estimate import FEW_ERRORS, Estimate
 from harness.statistics.intervals import Interval, clopper_pearson, few_errors
 from harness.statistics.likelihood.crossfit import FoldScores, Identities, JudgedFold, cross_fit
 from harness.statistics.likelihood.evidence import dev_pav, misleading_rates, tippett
@@ -248,7 +248,7 @@ def estimates_of(
             estimates[name].method = found.method
     for name, errors in (("misleading-mated", wrong), ("misleading-nonmated", false)):
         if few_errors(errors):
-            estimates[name].flags.append("fewer than 30 misleading comparisons")
+            estimates[name].flags.append(f"{FEW_ERRORS} misleading comparisons")
     return estimates
 
 
