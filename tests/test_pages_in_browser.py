@@ -68,6 +68,9 @@ at-least = 0.5
 
 WIDTHS = (390, 1280, 1920)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WHAT_IS_SHOWN = """[...document.body.querySelectorAll("*")].map(
+    one => Number(one.checkVisibility({visibilityProperty: true, opacityProperty: true}))
+).join("")"""
 SMALLEST_ON_SCREEN = 10.5
 # 8 pt, in the pixels of a browser, of which an inch has 96.
 SMALLEST_ON_PAPER = 8 * 96 / 72 - 0.07
@@ -171,11 +174,16 @@ def test_a_page_holds_together_on_screens_of_every_width_light_and_dark(
 ) -> None:
     with quiet_page(browser) as page:
         page.goto(addresses[kind], wait_until="networkidle")
+        seen: set[tuple[str, str]] = set()
         for scheme, width in itertools.product(SCHEMES, WIDTHS):
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 900})
             assert looked_at(page, SMALLEST_ON_SCREEN) == [], (scheme, width)
-            assert faint_words(page) == [], (scheme, width)
+            # The colours of a word follow from the scheme; the width decides whether it is shown.
+            shown = (scheme, page.evaluate(WHAT_IS_SHOWN))
+            if shown not in seen:
+                assert faint_words(page) == [], (scheme, width)
+                seen.add(shown)
             # What is folded away has to hold as well.
             folded = page.locator("details:not([open])").element_handles()
             for one in folded:

@@ -38,8 +38,8 @@ class Served:
         self.server = make_server(self.watched, 0)
         self.port = self.server.server_address[1]
         self.stop = threading.Event()
-        for work in (self.server.serve_forever, self._look):
-            threading.Thread(target=work, daemon=True).start()
+        for work, arguments in ((self.server.serve_forever, (0.02,)), (self._look, ())):
+            threading.Thread(target=work, args=arguments, daemon=True).start()
 
     def _look(self) -> None:
         keep_looking(self.watched, self.stop, every=0.1)

@@ -23,7 +23,7 @@ from tests.execution.cluster.conftest import asked, bytes_of
 pytestmark = [pytest.mark.slow, pytest.mark.own_workers]
 
 Command = Callable[..., Ran]
-KILLS = int(os.environ.get("HARNESS_KILLS", "4"))
+KILLS = int(os.environ.get("HARNESS_KILLS", "3"))
 """Workers that are killed; before a release 20 are, which takes minutes."""
 FOLDS = KILLS + 4 + KILLS // 5
 PATIENCE = 600.0

@@ -56,10 +56,19 @@ class Cluster:
         self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard")
 
     def worker(
-        self, preload: str = "", options: tuple[str, ...] = (), **environment: str
+        self,
+        preload: str = "",
+        options: tuple[str, ...] = (),
+        *,
+        restarted: bool = False,
+        **environment: str,
     ) -> subprocess.Popen[bytes]:
-        """Start a worker that carries out some lines first."""
+        """Start a worker that carries out some lines first.
+
+        One that is started again when it dies has a nanny, which is a process more.
+        """
         words = ["worker", "--nthreads", "1", "--no-dashboard", "--memory-limit", "0", *options]
+        words += [] if restarted else ["--no-nanny"]
         if preload:
             file = self._place / f"preload{len(self._processes)}.py"
             file.write_text(preload)
@@ -153,8 +162,8 @@ def poisoned(unit, place, doing):
     do(unit, place, doing)
 there.do = poisoned
 """
-    cluster.worker(poison)
-    cluster.worker(poison)
+    cluster.worker(poison, restarted=True)
+    cluster.worker(poison, restarted=True)
     ran = harness(*asked(folders, patient), "--on", cluster.file, timeout=400)
     assert ran.code == 3
     assert "1 of 5 units" in ran.err
