@@ -14,6 +14,7 @@ from harness.record import record
 from harness.record.joined import fits_of, hash_of, is_joined, read_metrics
 from harness.record.manifest import Origin
 from harness.record.record import Run
+from harness.tasks.comparisons import METRICS as COMPARED
 from harness.tasks.kinds import task_of
 from harness.tasks.results import Metrics
 from harness.tasks.trials import Trials, TrialsOf, Values, failures_of
@@ -85,6 +86,8 @@ class Side:
         """
         depth = self.run.manifest.list_length
         if depth is not None and not _within(metric, depth):
+            return None
+        if self.run.manifest.mixed and metric.name in COMPARED:
             return None
         return self.run.computed(self._trials_of, metric)
 

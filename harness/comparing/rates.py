@@ -117,7 +117,7 @@ class DrawnRate:
             found = self._by_margins.drawn(self._read, weights)
             return 1.0 - found if self._trials.measure == "tpdr" else found
         if self._trials.measure not in ("eer", "fnmr", "tpdr") or math.isnan(self.value):
-            return np.array([self._slowly(drawn) for drawn in weights])
+            return self._slowly(weights)
         total, above = self._all.weights(weights), self._head.weights(weights)
         return np.array(
             [
@@ -141,7 +141,7 @@ class DrawnRate:
         within = above + np.cumsum(extended[self._near_probe] * extended[self._near_reference])
         read = self._eer if self._trials.measure == "eer" else self._fnmr
         found = read(mated, within, above, m, n)
-        return self._slowly(weights) if found is None else found
+        return float(self._slowly(weights[np.newaxis])[0]) if found is None else found
 
     @staticmethod
     def of_all(scores: Scores) -> float:
@@ -220,13 +220,10 @@ class DrawnRate:
         used = np.unique(np.concatenate([np.searchsorted(self._known, part) for part in labels]))
         return ResampledComparisons(given.mated, labels[0], given.nonmated, *labels[1:]), used
 
-    def _slowly(self, weights: Weights) -> float:
+    def _slowly(self, weights: Weights) -> npt.NDArray[np.float64]:
         full, used = self._full
-        full.draw(weights[used])
-        if self._trials.measure in ("fnmr", "tpdr"):
-            missed = full.fnmr_at_fmr(self._trials.rate)
-            return 1.0 - missed if self._trials.measure == "tpdr" else missed
-        return float(getattr(full, self._trials.measure.replace("-", "_"))())
+        found = full.drawn([self._read], weights[:, used])[:, 0]
+        return 1.0 - found if self._trials.measure == "tpdr" else found
 
 
 class _Pairs:

@@ -148,6 +148,38 @@ def hit_rate(ranks: Ints, rank: int) -> float:
     return float(np.mean(counted <= rank)) if counted.size else float("nan")
 
 
+def median_rank(ranks: Ints) -> float:
+    """Median of the ranks of mated searches: the lowest rank within which half of them hit.
+
+    Parameters
+    ----------
+    ranks
+        Integers, shape (probes,), from `mate_ranks`, in which a search that found nothing may be
+        given the place behind its gallery. `NO_MATE` is left out.
+
+    Returns
+    -------
+    float
+        From 1; of an even number the lower of the two in the middle; infinite where that is `MISS`,
+        NaN without a mated search.
+
+    Raises
+    ------
+    ValueError
+        If a rank is below 0.
+
+    Examples
+    --------
+    >>> median_rank(np.array([9, 1, NO_MATE, 4, 30])), median_rank(np.array([MISS, 2, MISS]))
+    (4.0, inf)
+    """
+    counted = np.sort(_mated_searches(ranks, 1))
+    if not counted.size:
+        return float("nan")
+    middle = counted[(counted.size - 1) // 2]
+    return float("inf") if middle == MISS else float(middle)
+
+
 def cmc(ranks: Ints, max_rank: int) -> npt.NDArray[np.float64]:
     """Cumulative match characteristic: `hit_rate` at ranks 1 to `max_rank` (ISO/IEC 19795-1).
 
@@ -303,6 +335,9 @@ def _blocks(scores: Floats, mated: Bools) -> Iterator[tuple[slice, Floats, Bools
 ENTRIES = {
     "hit-rate": Entry(
         hit_rate, "Hit rate", unit="percent", options=(RANK,), guess=0.0, trials="Probes"
+    ),
+    "median-rank": Entry(
+        median_rank, "Median rank", better="lower", span=float("inf"), trials="Probes"
     ),
     "map": Entry(
         average_precision, "Mean average precision", unit="share", guess=0.0, trials="Probes"

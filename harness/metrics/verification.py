@@ -24,6 +24,7 @@ from harness.metrics.entry import FMR, Entry
 
 Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 Counts: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,22 +275,96 @@ def hull_rate(false_matches: Counts, false_nonmatches: Counts, m: int, n: int) -
     >>> hull_rate(np.array([2, 2, 0]), np.array([0, 1, 1]), m=2, n=2)  # (1, 0)-(0, 1/2)
     0.3333333333333333
     """
-    if not m or not n:
-        return float("nan")
-    x = np.concatenate([[n], false_matches])
-    y = np.concatenate([false_nonmatches[:1], false_nonmatches])
-    left, right = 0, len(x) - 1
-    while True:
-        dx, dy = x[right] - x[left], y[right] - y[left]
-        below = dx * (y[left : right + 1] - y[left]) - dy * (x[left : right + 1] - x[left])
-        farthest = left + int(np.argmax(below))
-        if below[farthest - left] <= 0:
-            ends = [left, right]
-            return crossing_rate(x[ends], y[ends], m, n)
-        if x[farthest] * m > y[farthest] * n:
-            left = farthest
-        else:
-            right = farthest
+    one = np.newaxis
+    return float(
+        hull_rates(false_matches[one], false_nonmatches[one], np.array([m]), np.array([n]))[0]
+    )
+
+
+def hull_rates(false_matches: Counts, false_nonmatches: Counts, m: Counts, n: Counts) -> Floats:
+    """`hull_rate` of many sets of operating points.
+
+    Parameters
+    ----------
+    false_matches, false_nonmatches
+        int64, shape (sets, points), as for `hull_rate`.
+    m, n
+        int64, shape (sets,).
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (sets,), in [0, 1]; NaN as for `hull_rate`.
+
+    Examples
+    --------
+    >>> hull_rates(np.array([[2, 2, 0]]), np.array([[0, 1, 1]]), np.array([2]), np.array([2]))
+    array([0.33333333])
+    """
+    x = np.concatenate([n[:, np.newaxis], false_matches], axis=1)
+    y = np.concatenate([false_nonmatches[:, :1], false_nonmatches], axis=1)
+    known = np.flatnonzero((m > 0) & (n > 0))
+    left, right = np.zeros(len(x), np.int64), np.full(len(x), x.shape[1] - 1)
+    turning = known
+    while turning.size:
+        # All sets cross near one place, so that ever fewer points are looked at.
+        start, end = left[turning], right[turning]
+        first, last = int(start.min()), int(end.max()) + 1
+        x0, y0 = x[turning, start], y[turning, start]
+        dx, dy = x[turning, end] - x0, y[turning, end] - y0
+        below = dx[:, np.newaxis] * (y[turning, first:last] - y0[:, np.newaxis])
+        below -= dy[:, np.newaxis] * (x[turning, first:last] - x0[:, np.newaxis])
+        place = np.arange(first, last)
+        below[(place < start[:, np.newaxis]) | (place > end[:, np.newaxis])] = 0
+        farthest = first + np.argmax(below, axis=1)
+        further = below[np.arange(turning.size), farthest - first] > 0
+        turning, farthest = turning[further], farthest[further]
+        beyond = x[turning, farthest] * m[turning] > y[turning, farthest] * n[turning]
+        left[turning[beyond]] = farthest[beyond]
+        right[turning[~beyond]] = farthest[~beyond]
+    found = np.full(len(x), np.nan)
+    start, end = left[known], right[known]
+    found[known] = between(
+        *(x[known, start], y[known, start]), *(x[known, end], y[known, end]), m[known], n[known]
+    )
+    return found
+
+
+def between(x0: Counts, y0: Counts, x1: Counts, y1: Counts, m: Counts, n: Counts) -> Floats:
+    """Rates at which lines between two operating points cross FMR = FNMR.
+
+    Parameters
+    ----------
+    x0, y0
+        False matches and false non-matches at one end, int64, shape (lines,); where FMR is no
+        higher than FNMR there, the rate is this FNMR.
+    x1, y1
+        The same at the other end, where FMR <= FNMR: int64, shape (lines,).
+    m, n
+        Numbers of mated and of non-mated comparisons, from 1: int64, shape (lines,).
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (lines,), in [0, 1].
+
+    Examples
+    --------
+    >>> two, none = np.array([2, 0]), np.array([0, 2])
+    >>> between(two, none, np.array([0, 0]), np.array([1, 2]), np.array([2, 2]), np.array([4, 4]))
+    array([0.25, 1.  ])
+    """
+    found = []
+    # Python's integers cannot overflow, and their quotient is the nearest float.
+    for a0, b0, a1, b1, mated, nonmated in zip(
+        *(part.tolist() for part in (x0, y0, x1, y1, m, n)), strict=True
+    ):
+        # FMR - FNMR in units of 1 / (m n): no rounding decides where the sign turns.
+        above, below = a0 * mated - b0 * nonmated, b1 * nonmated - a1 * mated
+        found.append(
+            b0 / mated if above <= 0 else (a0 * below + a1 * above) / ((above + below) * nonmated)
+        )
+    return np.array(found, np.float64)
 
 
 def crossing_rate(false_matches: Counts, false_nonmatches: Counts, m: int, n: int) -> float:
@@ -313,15 +388,10 @@ def crossing_rate(false_matches: Counts, false_nonmatches: Counts, m: int, n: in
     >>> crossing_rate(np.array([2, 0]), np.array([0, 1]), m=2, n=4)  # (1/2, 0)-(0, 1/2)
     0.25
     """
-    # FMR - FNMR in units of 1 / (m n): whole numbers, so no rounding decides where the sign turns.
-    excess = false_matches * m - false_nonmatches * n
-    after = int(np.argmax(excess <= 0))
-    if after == 0:
-        return float(false_nonmatches[0] / m)
-    # Python's integers cannot overflow, and their quotient is the nearest float.
-    above, below = int(excess[after - 1]), -int(excess[after])
-    x0, x1 = int(false_matches[after - 1]), int(false_matches[after])
-    return (x0 * below + x1 * above) / ((above + below) * n)
+    after = int(np.argmax(false_matches * m <= false_nonmatches * n))
+    points = (max(after - 1, 0), after)
+    ends = (part[point] for point in points for part in (false_matches, false_nonmatches))
+    return float(between(*(np.array([one]) for one in (*ends, m, n)))[0])
 
 
 def fnmr_at_fmr(mated: Scores, nonmated: Scores, fmr: float) -> float:

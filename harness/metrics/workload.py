@@ -85,6 +85,9 @@ def viewed_per_hit(ranks: Ints, gallery: Ints, rank: int) -> float:
 def chance_viewed(mates: Ints, gallery: Ints, rank: int) -> Doubles:
     """Candidates expected in random rankings: the sum of P(no mate within k), k from 0 to rank - 1.
 
+    The sum of ``C(G-k, m) / C(G, m)`` is one difference of ``C(G+1, m+1)``, so it is evaluated as
+    ``(G+1) / (m+1)``, the mean rank of the best mate, times the chance of a hit of one mate more.
+
     Parameters
     ----------
     mates, gallery
@@ -102,10 +105,8 @@ def chance_viewed(mates: Ints, gallery: Ints, rank: int) -> Doubles:
     >>> chance_viewed(np.array([1]), np.array([3]), 3)  # first, second or third: (1 + 2 + 3) / 3
     array([2.])
     """
-    found = np.where(np.asarray(mates) > 0, 1.0, np.nan)
-    for k in range(1, rank):
-        found = found + 1.0 - chance_hit(mates, gallery, k)
-    return found
+    m, g = np.asarray(mates), np.asarray(gallery)
+    return np.where(m > 0, (g + 1) / (m + 1) * chance_hit(m + 1, g + 1, rank), np.nan)
 
 
 def list_length(ranks: Ints, share: float) -> int | None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from harness.metrics.verification import errors_allowed, hull_rate
+from harness.metrics.verification import errors_allowed, hull_rates
 from harness.statistics.intervals import poisson_binomial_interval
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -93,10 +93,10 @@ class RandomComparisons:
 
     def eer_convex_hull(self) -> Floats:
         """Return the equal error rate of the convex hull of each set: float64, shape (sets,)."""
-        misses = np.arange(self.m + 1)
-        return np.array(
-            [hull_rate(np.append(self.n - row, 0), misses, self.m, self.n) for row in self.below]
-        )
+        sets = len(self.below)
+        above = np.concatenate([self.n - self.below, np.zeros((sets, 1), np.int64)], axis=1)
+        misses = np.broadcast_to(np.arange(self.m + 1), above.shape)
+        return hull_rates(above, misses, np.full(sets, self.m), np.full(sets, self.n))
 
     def fnmr(self, fmr: float) -> Floats:
         """Return the lowest FNMR at an FMR of each set: float64, shape (sets,)."""

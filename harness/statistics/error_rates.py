@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import bisect
 import math
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.metrics.reached import Reached
-from harness.metrics.verification import error_curve, errors_allowed, hull_rate
+from harness.metrics.verification import between, error_curve, errors_allowed, hull_rates
 from harness.statistics.bootstrap import (
-    cluster_bootstrap,
     cluster_bootstrap_together,
     is_as_of_before,
 )
@@ -28,11 +26,15 @@ from harness.statistics.margins import (
     highest_of,
     margins_of,
     marks_of,
+    read_in_blocks,
 )
 
 Values: TypeAlias = npt.NDArray[Any]
 Identities: TypeAlias = npt.NDArray[np.integer[Any]]
 Weights: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Moments: TypeAlias = tuple[float, Values, Values, Values]
 
 
 MEASURES = ("eer", "eer-convex-hull", "fnmr", "auc", "d-prime")
@@ -48,6 +50,7 @@ def by_counts(comparisons: int) -> bool:
 
 
 _BLOCK = 1 << 20
+_CELLS = 1 << 17  # numbers of a table of draws by comparisons, which the cache holds
 _BACKGROUND = 10_000
 
 
@@ -143,12 +146,8 @@ def bootstrap_measures(
         missing = no_interval("bootstrap: needs two identities and non-mated comparisons")
         return (missing,) * len(measures)
 
-    def statistic(drawn: Weights) -> list[float]:
-        resampled.draw(drawn)
-        return [resampled.measure(*measure) for measure in measures]
-
-    return cluster_bootstrap(
-        statistic,
+    return cluster_bootstrap_together(
+        partial(resampled.drawn, measures),
         resampled.identities,
         mated=resampled.mated,
         corrected=True,
@@ -354,7 +353,7 @@ def drawn_by_margins(
 
 
 class ResampledComparisons:
-    """Comparisons sorted once, and the exact metrics of one draw of identities after another.
+    """Comparisons sorted once, and their exact metrics when identities are drawn.
 
     Parameters
     ----------
@@ -396,8 +395,10 @@ class ResampledComparisons:
         self._reference = np.where(other == self._probe, self.identities, other)
         self._mated_below = np.searchsorted(mated, self._threshold, side="left")
         self._nonmated_below = np.searchsorted(nonmated, self._threshold, side="left")
-        self._mated_up_to = np.searchsorted(mated, nonmated, side="right")
         self._failed = int(np.count_nonzero(mated == -np.inf))
+        # Mated comparisons refused by a threshold above so many non-mated ones, from 0.
+        refused = np.searchsorted(mated, nonmated, side="right")
+        self._refused = np.append(self._failed, refused)
         self._scores = mated, nonmated
         # The hull only turns at the lowest threshold that refuses so many mated comparisons.
         self._corners = np.append(
@@ -409,91 +410,130 @@ class ResampledComparisons:
         ]
         self._moments = [_moments(scores) for scores in self._scores]
 
-    def draw(self, weights: Weights) -> None:
-        """Set how often every identity counts; sums are whole numbers, so nothing is rounded.
+    def drawn(self, measures: Sequence[Measure], weights: Weights) -> Floats:
+        """Return measures of some draws.
 
         Parameters
         ----------
+        measures
+            What is measured.
         weights
-            int64, shape (identities,): how often each was drawn, from 0.
+            int64, shape (draws, identities): how often each identity counts.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape (draws, measures); NaN for a draw without a mated or non-mated
+            comparison.
         """
-        extended = np.append(weights, 1)
-        self._weights = (
-            weights[self._of_mated],
-            extended[self._probe] * extended[self._reference],
-        )
-        self._mated, self._nonmated = (np.append(0, np.cumsum(part)) for part in self._weights)
-        self._m, self._n = int(self._mated[-1]), int(self._nonmated[-1])
+        step = max(1, _CELLS // (self._of_mated.size + self._probe.size))
+        return read_in_blocks(lambda some: _Draws(self, some), measures, weights, step)
 
-    def eer(self) -> float:
-        """Return the equal error rate of the draw; NaN without a mated or non-mated comparison."""
-        if not self._m or not self._n:
-            return math.nan
-        points = range(len(self._threshold))
-        after = bisect.bisect_left(points, True, key=lambda i: self._excess(i) <= 0)
-        if after == 0:
-            return self._errors(0)[1] / self._m
-        above, below = self._excess(after - 1), -self._excess(after)
-        x0, x1 = self._errors(after - 1)[0], self._errors(after)[0]
-        return (x0 * below + x1 * above) / ((above + below) * self._n)
 
-    def fnmr_at_fmr(self, fmr: float) -> float:
-        """Return the lowest FNMR at an FMR of the draw; NaN as for `eer`."""
-        if not self._m or not self._n:
-            return math.nan
-        allowed = errors_allowed(self._n, fmr)
-        # The first place at which no more than the allowed comparisons lie above.
-        place = int(np.searchsorted(self._nonmated, self._n - allowed, side="left"))
-        refused = self._mated_up_to[place - 1] if place else self._failed
-        return int(self._mated[refused]) / self._m
+class _Draws:
+    """Some draws of identities, and what is read from them: float64, shape (draws,).
 
-    def eer_convex_hull(self) -> float:
-        """Return the equal error rate of the convex hull of the draw; NaN as for `eer`."""
-        if not self._m or not self._n:
-            return math.nan
-        false_matches = self._n - self._nonmated[self._nonmated_below[self._corners]]
-        missed = self._mated[self._mated_below[self._corners]]
-        return hull_rate(false_matches, missed, self._m, self._n)
+    Tables have a row for each comparison. Sums are whole numbers, so that nothing is rounded.
+    """
 
-    def auc(self) -> float:
-        """Return the area under the ROC of the draw; NaN as for `eer`."""
-        if not self._m or not self._n:
-            return math.nan
-        weights = self._weights[0][self._failed :]
+    def __init__(self, of: ResampledComparisons, weights: Weights) -> None:
+        self._of = of
+        extended = np.ones((weights.shape[1] + 1, len(weights)), np.int64)
+        extended[:-1] = weights.T
+        pairs = extended.take(of._probe, axis=0)
+        pairs *= extended.take(of._reference, axis=0)
+        self._weights = extended.take(of._of_mated, axis=0), pairs
+        self._mated, self._nonmated = map(_up_to, self._weights)
+        self._m, self._n = self._mated[-1], self._nonmated[-1]
+        self._known = (self._m > 0) & (self._n > 0)
+        self._each = np.arange(len(weights))
+
+    def eer(self) -> Floats:
+        """Return the equal error rate."""
+
+        def crossed(place: Weights) -> Mask:
+            false_matches, missed = self._errors(place)
+            found: Mask = false_matches * self._m <= missed * self._n
+            return found
+
+        # At the last threshold there is no false match.
+        after = self._first(crossed, len(self._of._mated_below) - 1)
+        ends = *self._errors(np.maximum(after - 1, 0)), *self._errors(after)
+        found = np.full(len(self._each), np.nan)
+        found[self._known] = between(*(one[self._known] for one in (*ends, self._m, self._n)))
+        return found
+
+    def fnmr(self, fmr: float) -> Floats:
+        """Return the lowest FNMR at an FMR."""
+        least = self._n - np.array([errors_allowed(n, fmr) for n in self._n.tolist()])
+
+        def allowed(place: Weights) -> Mask:
+            found: Mask = self._nonmated[place, self._each] >= least
+            return found
+
+        refused = self._of._refused[self._first(allowed, len(self._nonmated) - 1)]
+        return self._rate(self._mated[refused, self._each], self._m)
+
+    def eer_convex_hull(self) -> Floats:
+        """Return the equal error rate of the convex hull."""
+        of = self._of
+        false_matches = self._n - self._nonmated[of._nonmated_below[of._corners]]
+        missed = self._mated[of._mated_below[of._corners]]
+        return hull_rates(false_matches.T, missed.T, self._m, self._n)
+
+    def auc(self) -> Floats:
+        """Return the area under the ROC."""
         # Half wins, as integers: two for each score below, one for each score tied.
-        halves = sum(self._nonmated[places] for places in self._rivals)
-        return float(int(weights @ halves) / (2 * self._m * self._n))
+        halves = sum(self._nonmated[places] for places in self._of._rivals)
+        won = (self._weights[0][self._of._failed :] * halves).sum(axis=0)
+        return self._rate(won, 2 * self._m * self._n)
 
-    def d_prime(self) -> float:
-        """Return the distance of the means of the draw in pooled standard deviations."""
-        means, variances = [], []
-        for (centre, known, once, twice), weights in zip(self._moments, self._weights, strict=True):
-            total = float(weights @ known)
-            if not total:
-                return math.nan
-            mean = float(weights @ once) / total
-            means.append(centre + mean)
-            variances.append(max(0.0, float(weights @ twice) / total - mean**2))
-        spread = math.sqrt(sum(variances) / 2)
-        return (means[0] - means[1]) / spread if spread else math.nan
+    def d_prime(self) -> Floats:
+        """Return the distance of the means in pooled standard deviations."""
+        draws = zip(*(np.ascontiguousarray(part.T) for part in self._weights), strict=True)
+        return np.array([_distance(self._of._moments, draw) for draw in draws], np.float64)
 
-    def measure(self, name: str, fmr: float = math.nan) -> float:
-        """Return one of `MEASURES` of the draw."""
-        if name == "fnmr":
-            return self.fnmr_at_fmr(fmr)
-        return float(getattr(self, name.replace("-", "_"))())
+    def _first(self, holds: Callable[[Weights], Mask], last: int) -> Weights:
+        """Return the place of each draw from which on something holds, the last at the latest."""
+        low, high = np.zeros_like(self._each), np.full_like(self._each, last)
+        while (low < high).any():
+            middle = (low + high) // 2
+            held = holds(middle)
+            low, high = np.where(held, low, middle + 1), np.where(held, middle, high)
+        return low
 
-    def _errors(self, point: int) -> tuple[int, int]:
-        false_matches = self._n - int(self._nonmated[self._nonmated_below[point]])
-        return false_matches, int(self._mated[self._mated_below[point]])
+    def _errors(self, place: Weights) -> tuple[Weights, Weights]:
+        """Return false matches and false non-matches at a threshold of each draw."""
+        false_matches = self._n - self._nonmated[self._of._nonmated_below[place], self._each]
+        return false_matches, self._mated[self._of._mated_below[place], self._each]
 
-    def _excess(self, point: int) -> int:
-        """FMR - FNMR in units of one over both totals."""
-        false_matches, false_nonmatches = self._errors(point)
-        return false_matches * self._m - false_nonmatches * self._n
+    def _rate(self, count: Weights, among: Weights) -> Floats:
+        found = np.full(len(self._each), np.nan)
+        np.divide(count, among, out=found, where=self._known)
+        return found
 
 
-def _moments(scores: Values) -> tuple[float, Values, Values, Values]:
+def _up_to(weights: Weights) -> Weights:
+    """Return the sums down to each row: int64, shape (weights + 1, draws), from 0."""
+    found = np.zeros((len(weights) + 1, weights.shape[1]), np.int64)
+    np.cumsum(weights, axis=0, out=found[1:])
+    return found
+
+
+def _distance(moments: Sequence[Moments], draw: Iterable[Weights]) -> float:
+    means, variances = [], []
+    for (centre, known, once, twice), weights in zip(moments, draw, strict=True):
+        total = float(weights @ known)
+        if not total:
+            return math.nan
+        mean = float(weights @ once) / total
+        means.append(centre + mean)
+        variances.append(max(0.0, float(weights @ twice) / total - mean**2))
+    spread = math.sqrt(sum(variances) / 2)
+    return (means[0] - means[1]) / spread if spread else math.nan
+
+
+def _moments(scores: Values) -> Moments:
     """Return centre, presence, and first and second powers around it; 0 for what failed."""
     known = np.isfinite(scores)
     centre = float(scores[known].mean()) if known.any() else 0.0

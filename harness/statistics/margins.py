@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.metrics.reached import Reached
-from harness.metrics.verification import errors_allowed, hull_rate
+from harness.metrics.verification import errors_allowed, hull_rates
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -329,13 +329,41 @@ class MarginRates:
         """
         widest = max(1, len(self.mated), weights.shape[1], HIGHEST)
         step = max(1, _CELLS // widest)
-        found = np.full((len(weights), len(measures)), np.nan)
-        for start in range(0, len(weights), step):
-            draws = _Draws(self, weights[start : start + step])
-            for column, (name, fmr) in enumerate(measures):
-                read = getattr(draws, name.replace("-", "_"))
-                found[start : start + step, column] = read(fmr) if name == "fnmr" else read()
-        return found
+        return read_in_blocks(lambda some: _Draws(self, some), measures, weights, step)
+
+
+def read_in_blocks(
+    draws_of: Callable[[Ints], Any],
+    measures: Sequence[tuple[str, float]],
+    weights: Ints,
+    step: int,
+) -> Floats:
+    """Return measures of draws, so many at a time.
+
+    Parameters
+    ----------
+    draws_of
+        Makes of some of the weights, shape (some draws, identities), what has a method for each
+        measure: ``fnmr(fmr)``, ``eer()``.
+    measures
+        As for `MarginRates.drawn`.
+    weights
+        int64, shape (draws, identities).
+    step
+        Draws at a time, from 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (draws, measures).
+    """
+    found = np.empty((len(weights), len(measures)))
+    for start in range(0, len(weights), step):
+        draws = draws_of(weights[start : start + step])
+        for column, (name, fmr) in enumerate(measures):
+            read = getattr(draws, name.replace("-", "_"))
+            found[start : start + step, column] = read(fmr) if name == "fnmr" else read()
+    return found
 
 
 class _Interpolated:
@@ -436,12 +464,13 @@ class _Draws:
         return int(self._rates.below[0])
 
     def _fnmr_of_highest(self, highest: Highest, fmr: float) -> Floats:
-        # The second factor within one identity is a constant 1, as everywhere.
-        other = np.where(
-            highest.probe == highest.reference, 1.0, self._weights[:, highest.reference]
-        )
-        within = np.cumsum(self._weights[:, highest.probe] * other, axis=1)
         allowed = np.floor(fmr * self._n * (1 + 1e-12) + 1e-9)
+        # Most draws pass what they allow within the first few, where that is little.
+        known, looked_at = len(highest.scores), 4 * (int(allowed.max(initial=0)) + 16)
+        within = self._within(highest, looked_at)
+        while looked_at < known and (within[:, -1] <= allowed).any():
+            looked_at *= 4
+            within = self._within(highest, looked_at)
         place = np.count_nonzero(within <= allowed[:, np.newaxis], axis=1)
         refused = np.searchsorted(self._rates.mated, highest.scores, side="right")
         # Beyond the last that is known: no lower than that.
@@ -449,19 +478,28 @@ class _Draws:
         refused = np.append(refused, self._failed if whole else refused[-1:])
         return self._rate(self._missed[np.arange(len(place)), refused[place]], self._m)
 
+    def _within(self, highest: Highest, count: int) -> Floats:
+        """Return how many non-mated comparisons are the highest, or higher: (draws, count)."""
+        probe, reference = highest.probe[:count], highest.reference[:count]
+        # The second factor within one identity is a constant 1, as everywhere.
+        other = np.where(probe == reference, 1.0, self._weights[:, reference])
+        other *= self._weights[:, probe]
+        return np.cumsum(other, axis=1, out=other)
+
     def eer_convex_hull(self) -> Floats:
         """Return what `harness.metrics.verification.eer_convex_hull` does."""
+        m, n = self._m.astype(np.int64), np.rint(self._n).astype(np.int64)
         falling = np.minimum.accumulate(np.rint(self._reaching), axis=1).astype(np.int64)
-        missed = self._below.astype(np.int64)
-        found = [
-            np.nan
-            if empty
-            else hull_rate(np.append(np.minimum(x, int(n)), 0), y, int(m), max(1, int(n)))
-            for x, y, m, n, empty in zip(
-                falling, missed, self._m, np.rint(self._n), self._empty, strict=True
+        falling = np.minimum(falling, n[:, np.newaxis])
+        none = np.zeros((len(n), 1), np.int64)
+        return self._known(
+            hull_rates(
+                np.concatenate([falling, none], axis=1),
+                self._below.astype(np.int64),
+                m,
+                np.maximum(1, n),
             )
-        ]
-        return np.array(found, np.float64)
+        )
 
     def auc(self) -> Floats:
         """Return what `harness.metrics.verification.auc` does."""

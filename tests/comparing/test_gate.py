@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -364,20 +361,13 @@ def test_equal_input_gives_equal_bytes(finished: Path, altered: Altered, tmp_pat
 
 
 def test_the_summary_of_a_github_job_is_added_to(
-    finished: Path, altered: Altered, tmp_path: Path
+    finished: Path, altered: Altered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     for candidate in (altered("worse", reversed_order), altered("other", data_hash="0" * 64)):
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "harness", "gate"),
-                *("--baseline", str(finished), "--candidate", str(candidate)),
-            ],
-            env={**os.environ, "GITHUB_STEP_SUMMARY": str(summary)},
-            capture_output=True,
-            check=False,
-        )
+        gated(finished, candidate)
     text = summary.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert "harness gate: regressed" in text

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness.metrics import verification
 from harness.metrics.verification import eer, fnmr_at_fmr
+from harness.statistics import error_rates
 from harness.statistics.error_rates import (
     MEASURES,
     Measure,
@@ -52,8 +53,8 @@ def test_every_replicate_is_the_metric_of_the_comparisons_drawn(seed: int) -> No
             np.repeat(mated, drawn[own]),
             np.repeat(nonmated, drawn[probe] * drawn[reference]),
         )
-        resampled.draw(drawn)
-        found = [resampled.eer(), *(resampled.fnmr_at_fmr(x) for x in fmrs)]
+        measures = [Measure("eer"), *(Measure("fnmr", x) for x in fmrs)]
+        (found,) = resampled.drawn(measures, drawn[np.newaxis])
         if copies[0].size and copies[1].size:
             expected = [eer(*copies), *(fnmr_at_fmr(*copies, x) for x in fmrs)]
             np.testing.assert_allclose(found, expected, atol=1e-15)
@@ -75,12 +76,29 @@ def test_every_replicate_of_hull_area_and_distance_is_that_of_the_comparisons_dr
         )
         if not copies[0].size or not copies[1].size:
             continue
-        resampled.draw(drawn)
-        assert resampled.eer_convex_hull() == pytest.approx(verification.eer_convex_hull(*copies))
-        assert resampled.auc() == pytest.approx(verification.auc(*copies))
+        measures = [Measure("eer-convex-hull"), Measure("auc"), Measure("d-prime")]
+        ((hull, area, away),) = resampled.drawn(measures, drawn[np.newaxis])
+        assert hull == pytest.approx(verification.eer_convex_hull(*copies))
+        assert area == pytest.approx(verification.auc(*copies))
         distance = verification.d_prime(*copies)
         if math.isfinite(distance) and distance:
-            assert resampled.d_prime() == pytest.approx(distance)
+            assert away == pytest.approx(distance)
+
+
+def test_draws_measured_together_have_the_values_of_each_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resampled = ResampledComparisons(*comparisons(4))
+    measures = [Measure("fnmr", 0.1), *(Measure(name) for name in MEASURES if name != "fnmr")]
+    # In the first draw is no mated comparison, in the second no non-mated one.
+    weights = np.random.default_rng(4).multinomial(6, np.full(6, 1 / 6), size=40)
+    weights[0], weights[1] = 0, [6, 0, 0, 0, 0, 0]
+    together = resampled.drawn(measures, weights)
+    alone = [resampled.drawn(measures, one[np.newaxis])[0] for one in weights]
+    np.testing.assert_array_equal(together, alone)
+    assert np.isnan(together[0]).all()
+    monkeypatch.setattr(error_rates, "_CELLS", 200)
+    np.testing.assert_array_equal(resampled.drawn(measures, weights), together)
 
 
 def test_intervals_hold_the_estimate_and_do_not_depend_on_order_or_scale() -> None:
@@ -126,10 +144,9 @@ def test_a_comparison_within_one_identity_is_not_counted_twice_over() -> None:
     resampled = ResampledComparisons(
         np.array([1.0]), np.array([0]), np.array([0.0, 2.0]), np.array([0, 0]), np.array([0, 1])
     )
-    resampled.draw(np.array([2, 1]))
     # Weights 2 (within identity 0) and 2 * 1 (0 against 1): half of the non-mated are at 2.
-    assert resampled.fnmr_at_fmr(0.5) == 0.0
-    assert resampled.fnmr_at_fmr(0.49) == 1.0
+    half, fewer = Measure("fnmr", 0.5), Measure("fnmr", 0.49)
+    assert resampled.drawn([half, fewer], np.array([[2, 1]])).tolist() == [[0.0, 1.0]]
 
 
 def test_perfect_constant_and_failing_matchers_have_their_rates() -> None:
