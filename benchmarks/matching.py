@@ -104,7 +104,7 @@ def at_once(quick: bool, turns: int) -> tuple[str, list[Timing]]:
 
 def billion(quick: bool, turns: int) -> tuple[str, list[Timing]]:
     """Exact figures over a billion comparisons, in bounded memory."""
-    p, g = (300, 10_000) if quick else (10_000, 100_000)
+    p, g = (200, 3000) if quick else (10_000, 100_000)
     probes, references, pairs = templates(p, g, p)
     threads = cores()
 

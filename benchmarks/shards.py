@@ -148,7 +148,7 @@ def _do(kind: str, options: str) -> int:
 
 
 def _product(folder: str, threads: int) -> dict[str, float]:
-    """Time the bare product of vectors that lie in memory: packed, multiplied, kept nowhere."""
+    """Time the bare product of vectors that lie in memory: multiplied, kept nowhere."""
     from benchmarks.machine import product_in_tiles
 
     probes = np.load(Path(folder) / "P.npy")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from pathlib import Path
@@ -33,12 +34,13 @@ class Here:
     ) -> None:
         self.workers, self._progress = workers, progress
         self._do = do_one if do is None else do
-        self._pool: ProcessPoolExecutor | None = None
+        # An executor of several processes hangs where one dies while another is started.
+        self._idle: list[ProcessPoolExecutor] = []
 
     def __call__(self, what: str, folders: Sequence[Path]) -> None:
         """Do the units in some folders.
 
-        A process that dies takes the units with it that were being done; they are left undone.
+        A process that dies leaves the unit undone that it was doing; another takes its place.
 
         Raises
         ------
@@ -51,26 +53,38 @@ class Here:
                 self._do(folder)
                 self._progress(what, done, len(folders))
             return
-        if self._pool is None:
-            # Not forked: a process with threads of BLAS cannot be copied safely.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context)
-        futures: list[Future[None]] = []
+        waiting, done = deque(folders), 0
+        busy: dict[Future[None], ProcessPoolExecutor] = {}
         try:
-            futures += [self._pool.submit(self._do, folder) for folder in folders]
-            for done, future in enumerate(as_completed(futures), start=1):
-                future.result()
-                self._progress(what, done, len(folders))
-        except BrokenProcessPool:
-            self.close()
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+            while waiting or busy:
+                while waiting and len(busy) < self.workers:
+                    future, process = self._begun(waiting.popleft())
+                    busy[future] = process
+                for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                    process = busy.pop(future)
+                    if isinstance(future.exception(), BrokenProcessPool):
+                        process.shutdown()
+                        continue
+                    self._idle.append(process)
+                    future.result()
+                    done += 1
+                    self._progress(what, done, len(folders))
+        finally:
+            # Units in hand are finished where another one has said what is wrong.
+            self._idle += busy.values()
+
+    def _begun(self, folder: Path) -> tuple[Future[None], ProcessPoolExecutor]:
+        while self._idle:
+            process = self._idle.pop()
+            with suppress(BrokenProcessPool):  # it died while nothing was asked of it
+                return process.submit(self._do, folder), process
+            process.shutdown()
+        # Not forked: a process with threads of BLAS cannot be copied safely.
+        process = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+        return process.submit(self._do, folder), process
 
     def close(self) -> None:
         """End the processes."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            with suppress(OSError):
-                pool.shutdown(cancel_futures=True)
+        processes, self._idle = self._idle, []
+        for process in processes:
+            process.shutdown()

@@ -28,7 +28,7 @@ from harness.matching.assembling import assembled, bins_over
 from harness.matching.candidates import CandidateLists
 from harness.matching.margins import HIGHEST, MarginCollector, marks_for
 from harness.matching.mates import Mates
-from harness.matching.product import COLUMNS, ROWS
+from harness.matching.product import COLUMNS, ROWS, padded
 from harness.matching.questions import Question, answer_all, answer_of
 from harness.matching.results import MatchResult
 from harness.matching.rows import Rows, VectorFile
@@ -256,7 +256,7 @@ class Shards:
             questions.append(Question(None, rising, n))
 
         parts = cut(len(task.references), shards)
-        blocks = max(-(-len(task.probes) // BLOCK), -(-workers // max(1, len(parts))))
+        blocks = blocks_for(len(task.probes), len(parts), workers)
         cuts = cut(len(task.probes), blocks, ROWS), parts
 
         def run(windows: Sequence[Window], number: int) -> list[Window]:
@@ -434,12 +434,33 @@ class _Merging:
 
 
 def shards_for(probes: int, references: int, workers: int) -> int:
-    """Return into how many parts a gallery is cut for units of some seconds, one for each worker.
+    """Return into how many parts a gallery is cut: units of some seconds, as many for each worker.
 
-    >>> shards_for(2000, 1_000_000, 1), shards_for(100_000, 1_000_000, 1), shards_for(9, 9, 4)
-    (4, 10, 4)
+    >>> shards_for(2000, 1_000_000, 1), shards_for(2000, 1_000_000, 3), shards_for(9, 9, 4)
+    (4, 6, 4)
     """
-    return max(workers, -(-min(probes, BLOCK) * references // COMPARISONS))
+    return padded(max(1, -(-min(probes, BLOCK) * references // COMPARISONS)), workers)
+
+
+def blocks_for(probes: int, shards: int, workers: int) -> int:
+    """Return into how many blocks probes are cut, so that no worker is left waiting for others.
+
+    There are as few as a unit may hold, or some more where the shards do not go round evenly: each
+    block reads the references again, which takes a twentieth of its time.
+
+    >>> blocks_for(2000, 1, 2), blocks_for(2000, 7, 2), blocks_for(2000, 64, 2)
+    (2, 2, 1)
+    >>> blocks_for(100_000, 7, 2)
+    21
+    """
+    shards = max(1, shards)
+    least = max(-(-probes // BLOCK), -(-workers // shards))
+
+    def costs(blocks: int) -> float:
+        units = blocks * shards
+        return padded(units, workers) / units + blocks / 20
+
+    return min(range(least, least + 4), key=costs)
 
 
 def _settle(lists: dict[int, _Merging]) -> None:

@@ -28,13 +28,11 @@ FEW = 1 / 64
 """Share of the scores of a tile that are found once for all questions about high scores."""
 
 OTHERS = 16
-"""One of so many rows may have lower bars than are found at once."""
+"""One of so many rows may have lower bars than are found at once; and so many tell how many scores
+reach a window."""
 
 AGAIN = 8
 """Tiles after which those bars are looked for again."""
-
-_TURNED = 16
-"""Rows turned into columns at once: as many as fill a line of the cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,33 +55,14 @@ class Templates:
 
     def probes(self, numbers: Ints | slice) -> Floats:
         """Return rows padded with zeros: float32, shape (padded rows, dimension)."""
-        rows = self._gathered(numbers)
-        block = np.zeros((padded(len(rows), ROW_STEP), rows.shape[1]), np.float32)
-        block[: len(rows)] = rows
-        return block
+        return _padded_rows(self._gathered(numbers), ROW_STEP)
 
-    def references(self, numbers: Ints | slice, room: Floats | None = None) -> Floats:
+    def references(self, numbers: Ints | slice) -> Floats:
         """Return columns padded with zeros: float32, shape (dimension, padded columns).
 
-        Parameters
-        ----------
-        numbers
-            int64, shape (columns,), or a slice.
-        room
-            float32, shape (cells,): where they are put, if it is large enough.
+        They are a view of rows, and of the templates themselves where nothing has to be padded.
         """
-        rows = self._gathered(numbers)
-        shape = (rows.shape[1], padded(len(rows), COLUMN_STEP))
-        size = shape[0] * shape[1]
-        if room is None or len(room) < size:
-            room = np.empty(size, np.float32)
-        block = room[:size].reshape(shape)
-        # A few rows at a time are turned three times faster than all of them.
-        for start in range(0, len(rows), _TURNED):
-            part = rows[start : start + _TURNED]
-            block[:, start : start + len(part)] = part.T
-        block[:, len(rows) :] = 0
-        return block
+        return _padded_rows(self._gathered(numbers), COLUMN_STEP).T
 
     def _gathered(self, numbers: Ints | slice) -> npt.NDArray[np.floating[Any]]:
         unmoved = isinstance(numbers, slice) and np.array_equal(
@@ -94,6 +73,15 @@ class Templates:
         if not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
             raise ValueError("a template contains NaN or infinity")
         return rows
+
+
+def _padded_rows(rows: npt.NDArray[np.floating[Any]], step: int) -> Floats:
+    size = padded(len(rows), step)
+    if size == len(rows):
+        return np.ascontiguousarray(rows, np.float32)
+    block = np.zeros((size, rows.shape[1]), np.float32)
+    block[: len(rows)] = rows
+    return block
 
 
 @dataclass(eq=False)
@@ -144,10 +132,10 @@ class _Worker:
         """
         if self.few is None:
             self.few = []
+            rows = np.arange(0, self.tile.rows, OTHERS)
             for window in self.windows:
-                above, inside = self.tile.within(window.low, window.high)
-                cells = self.tile.rows * self.tile.columns
-                if above + len(inside) < FEW * cells:
+                reaching = self.tile.count(rows, np.full(len(rows), window.low, np.float32))
+                if reaching.sum() < FEW * len(rows) * self.tile.columns:
                     self.few.append(window)
         bars = [window.low for window in self.few]
         if self.tail is not None:
@@ -192,6 +180,8 @@ class Stream:
         References whose templates are packed at once.
     span
         References that take part, in the order of ties; None for all of them.
+    ahead
+        Whether the next are read meanwhile, which holds twice as many.
     """
 
     probes: Templates
@@ -201,6 +191,7 @@ class Stream:
     columns: int
     held: int
     span: slice | None = None
+    ahead: bool = False
 
     @property
     def places(self) -> slice:
@@ -325,21 +316,25 @@ class Stream:
         return slice(first, min(first + self.rows, len(self.probes)))
 
     def _packed(self) -> Iterator[tuple[slice, _Packed]]:
-        """Hand out the references in blocks that fit the memory, cut into tiles.
+        """Hand out the references in blocks that fit the memory, cut into tiles."""
+        firsts = range(self.places.start, self.places.stop, self.held)
+        blocks = [slice(first, min(first + self.held, self.places.stop)) for first in firsts]
+        if not self.ahead:
+            yield from ((places, self._cut(places)) for places in blocks)
+            return
+        with ThreadPoolExecutor(1) as beside:
+            coming = [beside.submit(self._cut, places) for places in blocks[:1]]
+            for i, places in enumerate(blocks):
+                packed = coming.pop().result()
+                coming += [beside.submit(self._cut, later) for later in blocks[i + 1 : i + 2]]
+                yield places, packed
 
-        What was handed out before is overwritten: new memory costs more than what is put there.
-        """
-        rooms: list[Floats] = []
-        for start in range(self.places.start, self.places.stop, self.held):
-            places = slice(start, min(start + self.held, self.places.stop))
-            packed = []
-            for i, at in enumerate(range(start, places.stop, self.columns)):
-                room = rooms[i] if i < len(rooms) else None
-                numbers = slice(at, min(at + self.columns, places.stop))
-                packed.append(self.references.references(numbers, room))
-                if i >= len(rooms):
-                    rooms.append(packed[i].reshape(-1))
-            yield places, packed
+    def _cut(self, places: slice) -> _Packed:
+        starts = range(places.start, places.stop, self.columns)
+        return [
+            self.references.references(slice(at, min(at + self.columns, places.stop)))
+            for at in starts
+        ]
 
     def _compare(
         self,
@@ -361,9 +356,10 @@ class Stream:
             columns = slice(start, min(start + self.columns, places.stop))
             tile.fill(probes, references, rows, columns.stop - start)
             tile.mask(*mates.of(searches, columns))
-            highest = tile.row_max()
             if watch is not None and watch.bins is not None:
+                # First, as a tile takes what is highest on the way.
                 worker.counts += tile.histogram(*watch.bins)
+            highest = tile.row_max()
             if not stripe.seen % AGAIN:
                 stripe.bars = worker.bars(gathering)
             stripe.seen += 1

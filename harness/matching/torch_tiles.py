@@ -46,7 +46,8 @@ class TorchTile:
         precise = torch.backends.cuda.matmul.allow_tf32
         torch.backends.cuda.matmul.allow_tf32 = False
         try:
-            return self._here(left) @ self._here(right)
+            # References come as a view of rows, and are turned there.
+            return self._here(left) @ self._here(right.T).T.contiguous()
         finally:
             torch.backends.cuda.matmul.allow_tf32 = precise
 

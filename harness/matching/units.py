@@ -15,6 +15,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -52,6 +53,9 @@ LOOKED_AT = 1 << 16
 
 BLOCK = 10 * ROWS
 """Probes that one unit compares: their templates and lists are held at once."""
+
+_PIECE = 1 << 18
+"""Numbers that are looked at together: they stay in a core's own cache."""
 
 RUN = 16
 """Neighbours that are drawn together."""
@@ -307,17 +311,25 @@ def _look(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
     digest, known = hashlib.sha256(), ""
     scale = np.zeros(unit.stop - unit.first)
     broken = np.zeros(len(scale), np.bool_)
-    step = max(1, (1 << 22) // (8 * rows.shape[1]))
-    for start in range(unit.first, unit.stop, step):
-        for at, piece in rows.pieces(start, min(start + step, unit.stop)):
-            kind = piece.dtype.newbyteorder("<").str
-            # Said where it changes, not where a file ends.
-            digest.update(kind.encode() if kind != known else b"")
-            known = kind
-            little = piece if sys.byteorder == "little" else piece.byteswap()
-            digest.update(little.reshape(-1).view(np.uint8).data)
-            here = slice(at - unit.first, at - unit.first + len(piece))
-            scale[here], broken[here] = _scales(piece)
+    step = max(1, _PIECE // rows.shape[1])
+    with ThreadPoolExecutor(1) as beside:
+        hashed = [beside.submit(digest.update, b"")]
+        for start in range(unit.first, unit.stop, step):
+            for at, piece in rows.pieces(start, min(start + step, unit.stop)):
+                kind = piece.dtype.newbyteorder("<").str
+                # Said where it changes, not where a file ends.
+                if kind != known:
+                    hashed.append(beside.submit(digest.update, kind.encode()))
+                known = kind
+                little = piece if sys.byteorder == "little" else piece.byteswap()
+                # It takes longer than the rest, which is done meanwhile if there is a core for it.
+                hashed.append(beside.submit(digest.update, little.reshape(-1).view(np.uint8).data))
+                while len(hashed) > 2:
+                    hashed.pop(0).result()
+                here = slice(at - unit.first, at - unit.first + len(piece))
+                scale[here], broken[here] = _scales(piece)
+        for last in hashed:
+            last.result()
     return {
         "sha256": np.frombuffer(digest.digest(), np.uint8),
         "scale": scale,
@@ -419,7 +431,7 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
             tail=plan.tail if unit.gathers else 0,
             bins=unit.bins[2] if unit.bins else 0,
             rows=TALL,
-            least=COLUMNS,
+            least=2 * COLUMNS,
             margins=len(unit.marks),
         )
     except ValueError as reason:
@@ -436,6 +448,7 @@ def _count(unit: Unit, plan: Plan, work: Path, progress: Progress) -> Arrays:
         COLUMNS,
         COLUMNS,  # what was read stays in the cache until all probes are through
         slice(unit.low, unit.high),
+        ahead=True,
     )
     watch = None
     if unit.gathers:

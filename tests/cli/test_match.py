@@ -30,6 +30,12 @@ def world() -> World:
     return identities(3, 90, 2500, dimension=16, count=1200, noise=0.8)
 
 
+@pytest.fixture(scope="module")
+def few() -> World:
+    """The same of fewer vectors, for what does not depend on how many there are."""
+    return identities(3, 20, 200, dimension=16, count=100, noise=0.8)
+
+
 def write(folder: Path, world: World, **changed: Any) -> list[str | Path]:
     """Save arrays and pairs, and return the words that name them."""
     folder.mkdir(exist_ok=True)
@@ -190,12 +196,12 @@ def test_vectors_that_are_none_count_as_failures_and_are_said(
 
 
 def test_a_copy_of_a_probe_among_the_references_is_said(
-    here: Command, tmp_path: Path, world: World
+    here: Command, tmp_path: Path, few: World
 ) -> None:
-    references = world.references.copy()
-    references[1200] = world.probes[7] * 2
-    pairs = [pair for pair in world.mated.tolist() if pair != [7, 1200]]
-    done = here(*write(tmp_path, world, references=references, pairs=pairs))
+    references = few.references.copy()
+    references[120] = few.probes[7] * 2
+    pairs = [pair for pair in few.mated.tolist() if pair != [7, 120]]
+    done = here(*write(tmp_path, few, references=references, pairs=pairs))
     assert "1 probe has a reference with the same vector" in done.err
     assert "row 7" in done.err
 
@@ -293,12 +299,13 @@ def test_an_interrupted_command_goes_on_and_does_nothing_twice(
 
 
 def test_all_mates_known_leaves_no_question_of_an_open_set(
-    here: Command, tmp_path: Path, world: World
+    here: Command, tmp_path: Path, few: World
 ) -> None:
-    mated = np.flatnonzero(world.truth.any(axis=1))
+    mated = np.flatnonzero(few.truth.any(axis=1))
+    assert len(mated) < len(few.probes)
     place = {int(old): new for new, old in enumerate(mated)}
-    pairs = [(place[i], j) for i, j in world.mated.tolist()]
-    done = here(*write(tmp_path, world, probes=world.probes[mated], pairs=pairs))
+    pairs = [(place[i], j) for i, j in few.mated.tolist()]
+    done = here(*write(tmp_path, few, probes=few.probes[mated], pairs=pairs))
     assert done.code == 0, done.err
     assert not any(name.startswith(("fnir", "open-set")) for name in values(tmp_path))
 

@@ -36,6 +36,11 @@ WORLDS: dict[str, Callable[[], World]] = {
 }
 
 
+def few() -> World:
+    """As many tiles of references, for what does not depend on how many probes there are."""
+    return identities(0, 60, 6100, dimension=32, count=90, noise=1.2)
+
+
 def silent(what: str, done: int, total: int) -> None:
     """Hear nothing."""
 
@@ -247,7 +252,7 @@ def damage(result: Path) -> None:
 def test_a_lost_or_damaged_result_is_named_and_made_again_alone(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
-    world = WORLDS["identities"]()
+    world = few()
     saved(world, tmp_path)
     before = content(matched(tmp_path, world.mated, 3), tmp_path / "before")
     spoil(tmp_path / "work" / "units" / "count-0-00000-00001" / "result.npz")
@@ -267,7 +272,7 @@ def test_a_lost_or_damaged_result_is_named_and_made_again_alone(
 
 
 def test_other_vectors_are_never_given_the_results_of_these(tmp_path: Path) -> None:
-    world = WORLDS["identities"]()
+    world = few()
     saved(world, tmp_path)
     matched(tmp_path, world.mated, 2)
     world.references[5] = -world.references[5]
@@ -304,7 +309,7 @@ def test_what_a_process_held_before_for_other_ends_is_not_counted(
 
 
 def test_too_little_memory_is_said_with_what_would_do(tmp_path: Path) -> None:
-    world = WORLDS["identities"]()
+    world = few()
     saved(world, tmp_path)
     with pytest.raises(UsageError, match=r"1 MB of memory for a worker are too little.*--memory"):
         matched(tmp_path, world.mated, 1, memory=1 << 20)
@@ -335,7 +340,7 @@ def test_parts_cover_the_gallery_and_end_where_tiles_do(references: int, shards:
 
 @pytest.mark.own_process
 def test_processes_that_work_beside_each_other_give_the_same_bytes(tmp_path: Path) -> None:
-    world = WORLDS["identities"]()
+    world = few()
     saved(world, tmp_path)
     one = content(matched(tmp_path, world.mated, 3), tmp_path / "one")
     pool = Here(2, silent)
@@ -348,15 +353,14 @@ def test_processes_that_work_beside_each_other_give_the_same_bytes(tmp_path: Pat
 
 @pytest.mark.own_process
 def test_a_process_that_is_killed_costs_its_unit_and_nothing_else(tmp_path: Path) -> None:
-    world = WORLDS["ties"]()
+    world = few()
     saved(world, tmp_path)
     one = content(matched(tmp_path, world.mated, 4), tmp_path / "one")
     killed: list[int] = []
 
     def kill(what: str, done: int, total: int) -> None:
         if what == "comparing" and not done and not killed:
-            assert pool._pool is not None
-            killed.append(next(iter(pool._pool._processes)))
+            killed.append(next(iter(pool._idle[0]._processes)))
             os.kill(killed[0], signal.SIGKILL)
 
     pool = Here(2, kill)

@@ -85,3 +85,15 @@ def test_what_was_known_of_a_tile_is_forgotten_when_it_is_filled_again(
     assert tile.within(np.float32(0.1), np.float32(1))[1].size == 0
     tile.find([np.float32(0)])
     assert tile.margins(np.float32(0))[0].tolist() == [192] * 96
+
+
+@pytest.mark.parametrize("dimension", [8, 55, 512])
+def test_a_view_of_rows_has_the_scores_of_a_copy_in_columns(dimension: int) -> None:
+    rng = np.random.default_rng(7)
+    left = rng.standard_normal((96, dimension)).astype(np.float32)
+    right = rng.standard_normal((384, dimension)).astype(np.float32)
+    product, _ = product_for(dimension)
+    view, copy = np.empty((2, 96, 384), np.float32)
+    product(left, right.T, view)
+    product(left, np.ascontiguousarray(right.T), copy)
+    assert np.array_equal(view, copy)

@@ -62,6 +62,7 @@ def scale(
     said = []
     for folder in folders:
         refuse_joined(folder, "galleries of other sizes are")
+        record.check_answers(folder)
         run = record.read_run(folder)
         found = growth_in(run, sizes=sizes, ranks=ranks, thresholds=thresholds)
         origin = run.manifest.origin
