@@ -29,6 +29,7 @@ from harness import (
     parameter,
 )
 from harness.training.sampling import Stream
+from harness.training.words import named_in
 
 # The harness gives cores to processes; threads inside one would only compete for them.
 cv2.setNumThreads(1)
@@ -60,6 +61,9 @@ class Copies(NamedTuple):
 @dataclass
 class AnimeTags(Tagger, Matcher):
     """The network of the anime tag slides; as a matcher it compares the layer fc512, centred.
+
+    Where it has learned tags, as for a witness's words, it compares the logits of all tags instead,
+    centred, with each other or with the tags that a description names.
 
     Where a protocol gives no tags, as those for matchers, it learns from mated pairs instead: fc512
     is then the last layer, and in a batch of pairs of different identities a softmax over cosines
@@ -196,8 +200,15 @@ class AnimeTags(Tagger, Matcher):
         return list(raised / raised.sum(axis=1, keepdims=True))
 
     def extract_batch(self, images: Sequence[Image]) -> Sequence[Template | FailureToEnroll]:
-        """Return fc512 of each image, less its mean in training: float32, shape (512,)."""
-        return list(self._answers(images, self._features) - self.centre_)
+        """Return fc512 of each image, or of learned tags the logits, less its mean in training.
+
+        float32, shape (512,) or (tags,).
+        """
+        return list(self._answers(images, self._compared()) - self.centre_)
+
+    def describe_text(self, query: str) -> Template:
+        """Return which of the learned tags are named: float64, shape (tags,), of length 1."""
+        return named_in(query, self.vocabulary_)
 
     def save(self, folder: Path) -> None:
         """Write weights, vocabulary and notes of the training, without pickle."""
@@ -327,7 +338,7 @@ class AnimeTags(Tagger, Matcher):
                 accuracies.append(float(right.mean()))
                 curve.setdefault("validation accuracy", []).append(accuracies[-1])
         self.learning_curve_ = curve
-        self.centre_ = self._raw(pixels, self._features).mean(axis=0)
+        self.centre_ = self._raw(pixels, self._compared()).mean(axis=0)
         if accuracies:
             self.notes_ |= {
                 "Validation accuracy, best epoch": max(accuracies),
@@ -392,7 +403,7 @@ class AnimeTags(Tagger, Matcher):
             curve["iteration"].append(step)
             curve["loss"].append(float(np.mean(losses)))
         self.learning_curve_ = curve
-        self.centre_ = self._raw(pixels, self._features).mean(axis=0)
+        self.centre_ = self._raw(pixels, self._compared()).mean(axis=0)
 
     def _compile(self, tags: npt.NDArray[np.bool_] | None) -> None:
         """Choose the loss: a softmax over labels or, given `tags`, a sigmoid for each."""
@@ -412,6 +423,10 @@ class AnimeTags(Tagger, Matcher):
         """Set Adam to work; compiling to machine code would cost more than it saves."""
         solver = self._keras().optimizers.Adam(self.learning_rate, epsilon=self.epsilon)
         self._network.compile(optimizer=solver, loss=loss, jit_compile=False)
+
+    def _compared(self) -> Any:
+        """Return what gives templates: all of the network where it has learned tags."""
+        return self._network if self.learned_ == TAGS else self._features
 
     def _answers(self, images: Sequence[Image], network: Any) -> Floats:
         return self._raw(self._scaled(images), network)

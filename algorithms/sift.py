@@ -1,14 +1,13 @@
 """RootSIFT keypoints, Lowe's ratio test and a similarity transform that they agree on.
 
 The classical anchor of the field: nothing is learned, and where two pictures show the same tattoo
-it is hard to beat. Every sum that decides a score is a sum of whole numbers (descriptors are
-whole numbers whose products stay below 2**24, which float32 holds exactly), so a score does not
+it is hard to beat. Every sum that decides a score is a sum of whole numbers, so a score does not
 depend on which other images were compared in the same call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,15 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import FailureToEnroll, Image, Matcher, Scores, Template, parameter
+from harness.training.geometry import MODELS, one_match_agreement, sampled_agreement
+from harness.training.nearest import Stack, stacks
 
 # The harness gives cores to processes; threads inside one would only compete for them.
 cv2.setNumThreads(1)
 
 LENGTH = 512
 """Euclidean length of a stored descriptor; leaves its parts below 256, as in Lowe's SIFT."""
-
-COLUMNS = 4096
-"""Reference keypoints compared at once: as many as keep the distances in a core's cache."""
 
 Array = npt.NDArray[Any]
 
@@ -50,6 +48,19 @@ class Sift(Matcher):
     ratio: float = parameter(
         0.9, "A match is nearer than this share of the second distance.", minimum=0, maximum=1
     )
+    mutual: bool = parameter(
+        default=False, meaning="Whether matches have to be nearest in both directions."
+    )
+    model: str = parameter(
+        "one-match",
+        "Map that matches have to agree on: each proposes one, or samples of them do.",
+        choices=("one-match", *MODELS),
+    )
+    equalise: float = parameter(
+        0.0,
+        "Limit of contrast of an equalisation in 8 x 8 parts of the image (CLAHE); 0: none.",
+        minimum=0,
+    )
     tolerance: float = parameter(
         16.0, "Distance at which a match still agrees, in pixels of the scaled image.", minimum=0
     )
@@ -63,6 +74,9 @@ class Sift(Matcher):
         "Lowe, IJCV 2004; Arandjelovic & Zisserman (RootSIFT), CVPR 2012; one-match transforms "
         "as in Philbin et al., CVPR 2007"
     )
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"photographs": {"equalise": 2.0}}
+    """Faint ink on uneven skin; flat drawings are found less often with it."""
 
     def __post_init__(self) -> None:
         self._last: tuple[Image, tuple[Sequence[cv2.KeyPoint], Array]] | None = None
@@ -104,6 +118,8 @@ class Sift(Matcher):
         width, height = (max(1, round(side * scale)) for side in (gray.shape[1], gray.shape[0]))
         smooth = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         gray = cv2.resize(gray, (width, height), interpolation=smooth)
+        if self.equalise:
+            gray = cv2.createCLAHE(self.equalise, (8, 8)).apply(gray)
         finder = cv2.SIFT.create(nfeatures=self.keypoints, contrastThreshold=self.contrast)
         found, sift = finder.detectAndCompute(gray, None)
         return found, sift
@@ -111,112 +127,48 @@ class Sift(Matcher):
     def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores:
         """Score every probe against every reference; see the class for what a score is."""
         scores = np.zeros((len(probes), len(references)))
-        for block, numbers in _blocks(references):
+        for stack, numbers in stacks([np.asarray(one["descriptors"]) for one in references]):
+            places = [np.asarray(references[number]["place"]) for number in numbers]
+            starts = np.cumsum([0, *map(len, places)])[:-1]
+            there = np.concatenate(places)
             for row, probe in enumerate(probes):
-                near, agreement = self._search(probe, block)
+                near, agreement = self._search(probe, stack, starts, there)
                 scores[row, numbers] = near + agreement
         return scores
 
-    def _search(self, probe: Template, block: _Block) -> tuple[Array, Array]:
-        """Return inliers and tie-breaking fractions of one probe against a block of references."""
-        left, where, nearest, ratios = self._matches(np.asarray(probe["descriptors"]), block)
-        count = len(block.places)
-        inliers, evidence = np.zeros(count), np.zeros(count)
-        if len(left) == 0:
+    def _search(
+        self, probe: Template, stack: Stack, starts: Array, there: Array
+    ) -> tuple[Array, Array]:
+        """Return inliers and tie-breaking fractions of one probe against a stack of references."""
+        found = stack.matches(np.asarray(probe["descriptors"]), self.ratio, mutual=self.mutual)
+        inliers, evidence = np.zeros(len(starts)), np.zeros(len(starts))
+        if len(found.probe) == 0:
             return inliers, evidence
-        matched, groups = np.unique(where, return_index=True)
+        matched, groups, sizes = np.unique(found.reference, return_index=True, return_counts=True)
         # Thousandths, so that the order of summation cannot show.
-        surplus = np.add.reduceat(np.rint(1000 * (1 - ratios)).astype(np.int64), groups)
+        thousandths = np.rint(1000 * (1 - found.ratios)).astype(np.int64)
+        surplus = np.add.reduceat(thousandths, groups)
         evidence[matched] = surplus / (surplus + 1000)
-        sizes = np.diff(np.append(groups, len(left)))
-        agreeing = self._agreeing(
-            np.asarray(probe["place"])[left], block.places[where, nearest], groups, sizes
-        )
-        inliers[matched] = np.maximum.reduceat(agreeing, groups)
+        here = np.asarray(probe["place"])[found.probe]
+        ends = there[starts[found.reference] + found.near]
+        if self.model == "one-match":
+            inliers[matched] = one_match_agreement(
+                here,
+                ends,
+                sizes,
+                tolerance=self.tolerance,
+                angle=self.angle,
+                stretch=self.stretch,
+                zoom=self.zoom,
+            )
+        else:
+            inliers[matched] = sampled_agreement(
+                here[:, :2],
+                ends[:, :2],
+                sizes,
+                np.arange(len(sizes)),
+                model=self.model,
+                tolerance=self.tolerance,
+                zoom=self.zoom,
+            )
         return inliers, evidence
-
-    def _matches(self, descriptors: Array, block: _Block) -> tuple[Array, Array, Array, Array]:
-        """Return probe keypoint, reference, its keypoint and the ratio of every match.
-
-        Sorted by reference; a keypoint of a reference is in one match only, its nearest.
-        """
-        probe = descriptors.astype(np.float32)
-        squares = np.einsum("kd,kd->k", probe, probe)
-        product = (probe @ block.descriptors.T).reshape(len(probe), *block.squares.shape)
-        distances = (squares[:, None, None] + block.squares) - 2 * product
-        nearest = distances.argmin(axis=2)[..., None]
-        first = np.take_along_axis(distances, nearest, axis=2)[..., 0]
-        np.put_along_axis(distances, nearest, np.inf, axis=2)
-        second = distances.min(axis=2)
-        left, where = np.nonzero(first < self.ratio**2 * second)
-        near, best = nearest[left, where, 0], first[left, where]
-        ratios = np.sqrt(best / second[left, where])
-        order = np.lexsort((left, best, near, where))
-        ends = np.stack([where, near])[:, order]
-        fresh = np.append(True, (np.diff(ends) != 0).any(axis=0))[: len(order)]
-        kept = order[fresh]
-        return left[kept], where[kept], near[kept], ratios[kept]
-
-    def _agreeing(self, here: Array, there: Array, groups: Array, sizes: Array) -> Array:
-        """Count, for the transform of each match, the matches of its group that agree with it.
-
-        Parameters
-        ----------
-        here, there
-            ``place`` rows of the matched keypoints, shape (matches, 4).
-        groups, sizes
-            First match and number of matches of every group (one group per reference).
-        """
-        (x, y, c, s), (u, v, e, f) = here.T, there.T
-        # As complex numbers: transform = (e + if) / (c + is), and it maps x + iy to u + iv.
-        square = c * c + s * s
-        a, b = (e * c + f * s) / square, (f * c - e * s) / square
-        zoom = np.hypot(a, b)
-        shift_u, shift_v = u - (a * x - b * y), v - (b * x + a * y)
-        # Every ordered pair (proposal, witness) of matches within one group.
-        partners = np.repeat(sizes, sizes)
-        proposal = np.repeat(np.arange(len(x)), partners)
-        starts = np.cumsum(partners) - partners
-        witness = np.arange(len(proposal)) - np.repeat(starts - np.repeat(groups, sizes), partners)
-        ap, bp, zp = a[proposal], b[proposal], zoom[proposal]
-        aw, bw, zw = a[witness], b[witness], zoom[witness]
-        off_u = ap * x[witness] - bp * y[witness] + shift_u[proposal] - u[witness]
-        off_v = bp * x[witness] + ap * y[witness] + shift_v[proposal] - v[witness]
-        # Measured in the picture that shows more detail, or shrinking would fit everything.
-        reach = self.tolerance * np.minimum(1, zp)
-        agrees = off_u * off_u + off_v * off_v <= reach * reach
-        agrees &= ap * aw + bp * bw >= np.cos(np.deg2rad(self.angle)) * zp * zw
-        agrees &= (zw <= self.stretch * zp) & (zp <= self.stretch * zw)
-        agrees &= (zp <= self.zoom) & (zp * self.zoom >= 1)
-        counted: Array = np.add.reduceat(agrees.astype(np.int64), starts)
-        return counted
-
-
-@dataclass
-class _Block:
-    """References of one comparison, filled up to the same number of keypoints."""
-
-    descriptors: Array
-    squares: Array
-    places: Array
-
-
-def _blocks(references: Sequence[Template]) -> Iterator[tuple[_Block, Array]]:
-    """Cut references, ordered by their number of keypoints, into blocks; with their indices."""
-    counts = np.array([len(reference["descriptors"]) for reference in references], dtype=np.int64)
-    order = np.argsort(counts, kind="stable")
-    while len(order):
-        # The largest of a block decides its width, and is the last of those taken.
-        width = counts[order]
-        taken = max(1, int((width * np.arange(1, len(order) + 1) <= COLUMNS).sum()))
-        numbers, order = order[:taken], order[taken:]
-        columns = int(counts[numbers[-1]])
-        descriptors = np.zeros((taken, columns, 128), dtype=np.float32)
-        squares = np.full((taken, columns), np.inf, dtype=np.float32)
-        places = np.zeros((taken, columns, 4))
-        for row, number in enumerate(numbers):
-            filled = np.asarray(references[number]["descriptors"], dtype=np.float32)
-            descriptors[row, : len(filled)] = filled
-            squares[row, : len(filled)] = np.einsum("kd,kd->k", filled, filled)
-            places[row, : len(filled)] = references[number]["place"]
-        yield _Block(descriptors.reshape(-1, 128), squares, places), numbers

@@ -100,7 +100,7 @@ def _doing(
     def work() -> Workplace:
         run = folder / f"run-{next(_number)}"
         run.mkdir()
-        place = Workplace(run, (), nursery, executor)
+        place = Workplace(run, (), () if nursery is None else (nursery,), executor)
         do_all(units, place, Limits(workers=WORKERS), lambda event: None)
         return place
 

@@ -36,7 +36,7 @@ def folders(quick: bool, turns: int) -> tuple[str, list[Timing]]:
     turns
         How often; the quickest run of either counts, as the two take turns.
     """
-    sizes = (200, 800) if quick else (5_000, 20_000)
+    sizes = (40, 160) if quick else (5_000, 20_000)
     with tempfile.TemporaryDirectory() as place:
         work = Path(place)
         for size in sizes:

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from harness.api import (
         Algorithm,
         Candidates,
+        Composite,
         Control,
         Detector,
         FailureToEnroll,
@@ -47,6 +48,7 @@ __all__ = [
     "Boards",
     "Candidates",
     "Comparison",
+    "Composite",
     "Control",
     "Detector",
     "FailureToEnroll",

@@ -16,10 +16,10 @@ what it learns ends in an underscore::
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -84,6 +84,60 @@ def parameter(
     return declared
 
 
+class Capture(NamedTuple):
+    """One picture that a drawn training set can be asked for.
+
+    Parameters
+    ----------
+    identity, take
+        Which tattoo and which photograph of it, from 0 and without end.
+    kin
+        Which of its look-alikes, where not itself (0): another tattoo of one group.
+    difficulty
+        How far from one another takes may be: from 0 to 1, which is all that the recipe says.
+    """
+
+    identity: int
+    take: int
+    kin: int = 0
+    difficulty: float = 1.0
+
+
+class Drawn(Protocol):
+    """A training set without end: its captures are drawn when they are asked for.
+
+    The training set itself is what this gives at difficulty 1 of identities 0 to `identities` - 1,
+    takes 0 to `captures` - 1 of each, identity by identity.
+    """
+
+    @property
+    def identities(self) -> int:
+        """Tattoos of the training set."""
+        ...
+
+    @property
+    def captures(self) -> int:
+        """Captures of each."""
+        ...
+
+    def __call__(self, wanted: Sequence[Capture], coming: Sequence[Capture] = ()) -> list[Image]:
+        """Return captures, the same for the same arguments in whatever order.
+
+        Parameters
+        ----------
+        wanted
+            Any, of those that the training set has and of all others.
+        coming
+            Such as will be wanted next, to be drawn meanwhile.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            As many as wanted: uint8, shape (height, width, 3).
+        """
+        ...
+
+
 class TrainingSet:
     """The images an algorithm may learn from, with the truth that the protocol gives about them.
 
@@ -115,6 +169,8 @@ class TrainingSet:
     checkpoints
         Folder of this fit's own that outlives a killed process, or None: what `fit` leaves there it
         finds again when the same run goes on. It need not exist, and is removed after the fit.
+    drawn
+        Where captures are drawn as they are learned from: the way to more of them, or None.
 
     Asking for a truth that the protocol does not give raises `LookupError`.
     """
@@ -134,8 +190,10 @@ class TrainingSet:
         clean: Sequence[Image] | None = None,
         progress: Progress | None = None,
         checkpoints: Path | None = None,
+        drawn: Drawn | None = None,
     ) -> None:
         self.images = images
+        self.drawn = drawn
         self.progress: Progress = progress or (lambda done, total, note: None)
         self.checkpoints = checkpoints
         self._truth: dict[str, Any] = {
@@ -339,6 +397,21 @@ class Algorithm:
         vars(self).update(load_file(folder / "learned.safetensors"))
         vars(self).update(json.loads((folder / "learned.json").read_text(encoding="utf-8")))
 
+    def assets(self) -> Mapping[str, Path | str]:
+        """Say what answers depend on beside source and parameters; nothing unless overridden.
+
+        It is asked before anything runs, with every required parameter set, so that what is missing
+        is said then, by a `harness.errors.UsageError`.
+
+        Returns
+        -------
+        Mapping
+            By name. Of a file, such as weights in a cache under their URL, the SHA-256 becomes part
+            of a run's identity, as of a file that a parameter names; a text (which library, how
+            pictures are prepared) becomes part of it as it stands.
+        """
+        return {}
+
 
 @dataclass
 class Matcher(Algorithm):
@@ -368,6 +441,19 @@ class Matcher(Algorithm):
         against it. An image that is no good at all is a `FailureToEnroll` of `extract`.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define `quality`")
+
+    def describe_text(self, query: str) -> Template:
+        """Make the template of a description, or raise `FailureToEnroll`; optional.
+
+        Where it is overridden, a protocol may have a witness's words search a gallery of images:
+        `compare` is given this template as a probe, and those of `extract` as references.
+
+        Parameters
+        ----------
+        query
+            The words: one line, never empty.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define `describe_text`")
 
     def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores:
         """Score every probe against every reference; cosine similarity unless overridden.
@@ -404,6 +490,25 @@ class Candidates(NamedTuple):
     places: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float64]
     empty: int = 0
+
+
+@dataclass
+class Composite(Matcher):
+    """A matcher made of other matchers; it is declared, and has no code of its own.
+
+    The harness asks each part as it asks any algorithm, in processes of its own, and joins their
+    scores by a rule. A parameter of a part is named after it: ``first.size``.
+    """
+
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Parameters that each name a part: an algorithm, its file or folder, or ``NAME:PRESET``."""
+
+    rule: ClassVar[str] = ""
+    """How scores are joined: the name of a rule in `harness.tasks.composites`."""
+
+    def extract(self, image: Image) -> Template:
+        """Refuse: templates are those of the parts."""
+        raise TypeError(f"{type(self).__name__} is made of other matchers, which make templates")
 
 
 @dataclass
@@ -580,6 +685,12 @@ def rates(algorithm: type[Algorithm]) -> bool:
     """Return whether an algorithm says how good images are: whether it overrides `quality`."""
     found = getattr(algorithm, "quality", None)
     return callable(found) and found not in (Matcher.quality, Searcher.quality)
+
+
+def describes(algorithm: type[Algorithm]) -> bool:
+    """Return whether an algorithm takes words: whether it overrides `Matcher.describe_text`."""
+    found = getattr(algorithm, "describe_text", None)
+    return callable(found) and found is not Matcher.describe_text
 
 
 def unit_rows(templates: Sequence[Template]) -> npt.NDArray[np.float64]:

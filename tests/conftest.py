@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,7 @@ from PIL import Image
 from harness.plugins.places import bundled
 
 if TYPE_CHECKING:
+    from harness.data.readers.manifest import Row
     from harness.data.records import Dataset
 
 FOLDS = 3
@@ -32,6 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     Modules of the project are compiled once, whatever the user's processes do, not by each that a
     test starts.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A job in the background ignores Ctrl+C, and so would all that it starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
@@ -48,6 +54,27 @@ def pytest_collection_finish() -> None:
     Python tells by second and size whether a module is still what was compiled of it.
     """
     sys.dont_write_bytecode = True
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out modules without a word of `slow` where only such tests are asked for.
+
+    Each process of pytest-xdist would import all of them, and take none of their tests.
+    """
+    if config.getoption("markexpr") != "slow" or not collection_path.match("test_*.py"):
+        return None
+    return "slow" not in collection_path.read_text(encoding="utf-8") or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep what collecting makes, half a million objects, without looking for what can go."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,17 +108,45 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(autouse=True, scope="session")
 def _shipped_set_is_read_once() -> Iterator[None]:
-    """Read the data set that comes with the harness once in a process: nothing changes it."""
-    from harness.data.readers import layouts
+    """Read the data set that comes with the harness, and look at its files, once in a process.
+
+    Nothing changes it.
+    """
+    from harness.data.findings import Findings
+    from harness.data.paths import Root
+    from harness.data.problems import check
+    from harness.data.readers import layouts, tatt_c
+    from harness.data.readers.manifest import read_rows
 
     shipped, layout = bundled("fixtures") / "mini", layouts.LAYOUTS["tatt-c"]
     once = cache(layout.read)
 
+    @cache
+    def shipped_rows() -> list[Row]:
+        findings = Findings()
+        rows = list(read_rows(shipped / "manifest.csv", Root(shipped), "manifest.csv", findings))
+        assert not findings.all
+        return rows
+
+    def rows_of(path: Path, root: Root, *rest: Any) -> Iterable[Row]:
+        return shipped_rows() if path.parent == shipped else read_rows(path, root, *rest)
+
     def read(path: Path, use_case: str | None, background: bool) -> Dataset:
         return (once if path == shipped else layout.read)(path, use_case, background)
 
+    checked: dict[int, Dataset] = {}
+
+    def check_once(dataset: Dataset) -> Dataset:
+        if dataset.root != shipped:
+            return check(dataset)
+        if id(dataset.records) not in checked:
+            checked[id(dataset.records)] = check(dataset)  # which keeps its records
+        return checked[id(dataset.records)]
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layouts, "check", check_once)
         patch.setitem(layouts.LAYOUTS, "tatt-c", replace(layout, read=read))
+        patch.setattr(tatt_c, "read_rows", rows_of)
         yield
 
 

@@ -164,7 +164,7 @@ def test_the_core_runs_judges_compares_gates_and_reports_and_nothing_else_is_imp
     assert {one["name"] for one in listed if one["install"] == ""} >= {"colours", "random"}
     assert {one["name"] for one in listed if "[torch]" in one["install"]} >= {"triplet", "arcface"}
     assert {one["name"] for one in listed if "[vision]" in one["install"]} == {
-        *("hog-svm", "inpaint", "sift"),
+        *("hog", "hog-svm", "hog-words", "inpaint", "sift"),
     }
     does("list", "generators")
 

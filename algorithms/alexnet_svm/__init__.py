@@ -341,6 +341,7 @@ class AlexnetSvm(EmbeddingMatcher, Detector):
             devices=self.chosen_devices(),
             checkpoints=train.checkpoints,
             progress=train.progress,
+            ahead=True,
         ).run()
 
     def _train_svm(self, images: Sequence[Image], tattoo: npt.NDArray[np.bool_]) -> None:

@@ -220,6 +220,7 @@ class FcnAlexnet(TrainedNetwork, Segmenter):
             devices=self.chosen_devices(),
             checkpoints=train.checkpoints,
             progress=train.progress,
+            ahead=True,
         ).run()
 
     def _example(self, train: TrainingSet, index: int) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,7 @@ class InceptionStyle(TrainedNetwork, Tagger):
     The preset ``talk`` is what the talk tells: InceptionV3 with ImageNet weights, 299 pixels, SGD.
     Its schedule is not told, so that is ours: 30 minutes of a V100 are not counted in steps. The
     second output of the network takes part in training with a weight of .4, and all layers learn.
-    Weights are torchvision's (downloaded once) or a file (``weights=FILE``).
+    Weights are torchvision's (in torch's cache) or a file (``weights=FILE``).
 
     The default learns from nothing in a minute per fold on one core: a network of a few Inception
     blocks on small images.
@@ -205,4 +205,5 @@ class InceptionStyle(TrainedNetwork, Tagger):
             devices=self.chosen_devices(),
             checkpoints=train.checkpoints,
             progress=train.progress,
+            ahead=True,
         ).run()

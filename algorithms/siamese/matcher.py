@@ -114,6 +114,7 @@ class SiameseMatcher(EmbeddingMatcher):
             devices=self.chosen_devices(),
             checkpoints=train.checkpoints,
             progress=train.progress,
+            ahead=True,
         ).run()
         self.network_ = network.eval()
 

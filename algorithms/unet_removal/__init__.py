@@ -135,6 +135,7 @@ class UnetRemoval(TrainedNetwork, Remover):
             clip=1.0,
             checkpoints=train.checkpoints,
             progress=train.progress,
+            ahead=True,
         ).run()
         self.network_ = network.eval()
 

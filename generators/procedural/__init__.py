@@ -64,13 +64,26 @@ class Procedural(Generator):
         How far pose, framing and focus vary between takes; 1 is usual.
     years
         Mean years between the first take and a later one.
+    age
+        Mean years of the ink at the first take.
+    wet
+        Water on the skin: takes are from dry to this, 1 in the open sea.
+    hair
+        Hair of a subject, as a multiple of what is usual.
+    looseness
+        How far look-alikes differ from each other in their drawing; 0 is the same drawing.
     """
 
     size: Annotated[int, Meta(ge=48, le=2048)] = 320
     unrest: Annotated[float, Meta(ge=0, le=4)] = 1.0
     years: Annotated[float, Meta(ge=0, le=60)] = 4.0
+    age: Annotated[float, Meta(ge=0, le=60)] = 4.8
+    wet: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    hair: Annotated[float, Meta(ge=0, le=4)] = 1.0
+    looseness: Annotated[float, Meta(ge=0, le=2)] = 1.0
 
     retakes: ClassVar[bool] = True
+    look_alikes: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
     motifs: ClassVar[tuple[str, ...]] = tuple(sorted(FAMILIES))
     styles: ClassVar[tuple[str, ...]] = tuple(STYLES)
@@ -79,7 +92,8 @@ class Procedural(Generator):
 
     def generate(self, order: Order) -> Generated:
         """Draw one photograph."""
-        prompt, name, seed = order.prompt, order.identity, order.seed
+        prompt, group, seed = order.prompt, f"g-{order.identity}", order.seed
+        name = f"{order.identity}~{order.kin}" if order.kin else order.identity
         if prompt.motif not in FAMILIES or prompt.style not in STYLES:
             raise GenerationFailed(
                 f"the built-in world draws no {prompt.motif!r} in style {prompt.style!r}; motifs: "
@@ -94,21 +108,23 @@ class Procedural(Generator):
         tattoo = Tattoo(
             name=name,
             subject=f"s-{name}",
-            group=f"g-{name}",
+            group=group,
             style=prompt.style,
             place=place,
-            years=float(chance.gamma(1.2, 4.0)),
-            design=design_of(seed, f"g-{name}", name, family_name=prompt.motif),
+            years=float(chance.gamma(1.2, self.age / 1.2)),
+            design=design_of(seed, group, name, family_name=prompt.motif, looseness=self.looseness),
         )
         aged = float(stream(seed, "later", name, order.take).gamma(2.0, self.years / 2))
-        later = aged if order.take and self.years else 0.0
+        later = aged * order.difficulty if order.take and self.years else 0.0
         shot = render_capture(
             seed,
             tattoo,
             f"take-{order.take}",
             frame=frame_of(seed, "take", name, order.take, long_side=self.size, mounted=False),
             later=later,
-            unrest=self.unrest,
+            unrest=self.unrest * order.difficulty,
+            wet=self.wet * order.difficulty * float(stream(seed, "wet", name, order.take).random()),
+            hair=self.hair,
         )
         known = known_of_capture(seed, name, tattoo.subject, place, later)
         truth = shot.mask, shot.clean, shot.box, tattoo.design.tags

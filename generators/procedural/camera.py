@@ -39,9 +39,10 @@ class Shot:
     vignette: float
     backdrop: str
     clothed: int
+    wet: float = 0.0
 
 
-def shot_of(*key: str | int, unrest: float = 1.0) -> Shot:
+def shot_of(*key: str | int, unrest: float = 1.0, wet: float = 0.0) -> Shot:
     """Return the shot of that name.
 
     Parameters
@@ -50,6 +51,8 @@ def shot_of(*key: str | int, unrest: float = 1.0) -> Shot:
         Key of its random stream.
     unrest : float
         How far pose, framing and focus vary; 1 is usual, 0 a copy stand.
+    wet : float
+        Water on the skin, 0 to 1.
     """
     rng = stream(*key, "shot")
     azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.35, 0.95)
@@ -76,6 +79,7 @@ def shot_of(*key: str | int, unrest: float = 1.0) -> Shot:
         vignette=float(rng.uniform(0, 0.35)),
         backdrop=BACKDROPS[int(rng.integers(len(BACKDROPS)))],
         clothed=int(rng.integers(1, 4)) if rng.random() < 0.25 else 0,
+        wet=wet,
     )
 
 

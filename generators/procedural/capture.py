@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from .body import PLACES, body_at
 from .camera import shot_of
 from .designs import Design, design_of
 from .framing import Frame, Pixels, frame_of, framed
-from .ink import EXTENT, aged
+from .ink import EXTENT, Ink, aged
 from .photograph import INK, Exposure, expose
 from .skin import skinned, subject_of
 from .styles import STYLES, inked
@@ -156,17 +157,19 @@ def exposure_of(
     *,
     later: float = 0.0,
     unrest: float = 1.0,
+    wet: float = 0.0,
+    hair: float = 1.0,
 ) -> Exposure:
     """Photograph a tattoo in a view of any size and shape, before it is framed.
 
     Parameters
     ----------
-    seed, tattoo, take, later, unrest
+    seed, tattoo, take, later, unrest, wet, hair
         As in `render_capture`.
     width, height : int
         In pixels.
     """
-    shot = shot_of(seed, "capture", tattoo.name, take, unrest=unrest)
+    shot = shot_of(seed, "capture", tattoo.name, take, unrest=unrest, wet=wet)
     long_side = max(width, height)
     wide = max(tattoo.design.half_width, 0.55) * shot.margin
     tall = max(tattoo.design.half_height, 0.55) * shot.margin
@@ -174,13 +177,20 @@ def exposure_of(
     detail = 2.0 if long_side <= 200 else 1.3
     scale = long_side / (2 * max(half_x, half_y)) * (1.6 if long_side <= 200 else 1.15)
     ink_size = max(64, 8 * round(scale * 2 * EXTENT / 8))
-    fresh = inked(tattoo.design, tattoo.style, ink_size, stream(seed, "ink", tattoo.name))
+    fresh = _fresh_ink(seed, tattoo.name, tattoo.design, tattoo.style, ink_size)
     ink = aged(fresh, tattoo.years + later, stream(seed, "age", tattoo.name))
     subject = subject_of(seed, tattoo.subject)
+    subject = replace(subject, hairs=subject.hairs * hair)
     skin_size = int(256 * max(1.0, long_side / 160))
     skin = skinned(seed, subject, f"{tattoo.place}/{tattoo.name}", skin_size)
     body = body_at(stream(seed, "body", tattoo.name), tattoo.place)
     return expose(skin, ink, body, shot, width, height, half_x, half_y, detail)
+
+
+@lru_cache(maxsize=16)
+def _fresh_ink(seed: int, name: str, design: Design, style: str, size: int) -> Ink:
+    """Return the ink of a tattoo; captures of one share it where it is wanted in one size."""
+    return inked(design, style, size, stream(seed, "ink", name))
 
 
 def render_capture(
@@ -191,6 +201,8 @@ def render_capture(
     long_side: int = 128,
     later: float = 0.0,
     unrest: float = 1.0,
+    wet: float = 0.0,
+    hair: float = 1.0,
     frame: Frame | None = None,
 ) -> Capture:
     """Photograph a tattoo.
@@ -209,6 +221,10 @@ def render_capture(
         Years after the first capture.
     unrest : float
         How far pose, framing and focus vary; 1 is usual.
+    wet : float
+        Water on the skin, 0 to 1.
+    hair : float
+        Hair of the subject, as a multiple of its own.
     frame : Frame, optional
         Size, mount and camera, instead of the capture's own.
 
@@ -225,7 +241,9 @@ def render_capture(
     ('uint8', True)
     """
     how = frame or frame_of(seed, "capture", tattoo.name, take, long_side=long_side)
-    taken = exposure_of(seed, tattoo, take, *how.inner, later=later, unrest=unrest)
+    taken = exposure_of(
+        seed, tattoo, take, *how.inner, later=later, unrest=unrest, wet=wet, hair=hair
+    )
     mask = taken.cover > INK
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     box = box_of(closed.astype(bool)) if closed.any() else box_of(mask)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from .drawing import FAMILIES, FAMILY_TAGS, Hand, Shape, moved
 __all__ = ["Design", "design_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
     """A drawing that fits -1..1 in both directions, and what is on it."""
 
@@ -63,6 +64,7 @@ def _redrawn(hand: Hand, shapes: Sequence[Shape]) -> list[Shape]:
     return [replace(shape, rings=tuple(copied(r) for r in shape.rings)) for shape in shapes]
 
 
+@lru_cache(maxsize=8)
 def design_of(
     seed: int, group: str, variation: str, *, family_name: str | None = None, looseness: float = 1.0
 ) -> Design:

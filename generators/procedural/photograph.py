@@ -165,7 +165,29 @@ def _light(
     long = float(np.sqrt(hx * hx + hy * hy + hz * hz))
     gloss = np.clip((nx * hx + ny * hy + nz * hz) / long, 0, 1)
     glare = (0.07 * gloss**22 + shot.flash * 0.09 * frontal**40) * (0.35 + 0.65 * oil)
-    return np.asarray(lit, np.float32), np.asarray(glare * (0.7 + 0.12 * relief), np.float32)
+    shine = glare * (0.7 + 0.12 * relief)
+    if shot.wet:
+        lit = lit * (1 - 0.2 * shot.wet)
+        shine = shine + shot.wet * _water(stream(*shot.key, "water"), (nx, ny, nz), shot, h, w)
+    return np.asarray(lit, np.float32), np.asarray(shine, np.float32)
+
+
+def _water(
+    rng: np.random.Generator, normal: tuple[Plane, Plane, Plane], shot: Shot, h: int, w: int
+) -> Plane:
+    """Return what a film of water, in ripples and drops, reflects of lamp and flash."""
+    film = smooth_noise(rng, h, w, 7, 2)
+    drops = np.maximum(smooth_noise(rng, h, w, 26) - 0.9, 0)
+    level = blurred(np.asarray(film * 0.5 + drops * 1.6, np.float32), 0.7) * np.float32(w * 0.012)
+    nx = normal[0] - cv2.Sobel(level, cv2.CV_32F, 1, 0, ksize=3) / 8
+    ny = normal[1] - cv2.Sobel(level, cv2.CV_32F, 0, 1, ksize=3) / 8
+    nz = normal[2]
+    long = np.sqrt(nx * nx + ny * ny + nz * nz)
+    lx, ly, lz = shot.light
+    half = np.sqrt(lx * lx + ly * ly + (lz + 1) ** 2)
+    gloss = np.clip((nx * lx + ny * ly + nz * (lz + 1)) / (long * half), 0, 1)
+    frontal = np.clip(nz / long, 0, 1)
+    return np.asarray(0.5 * gloss**90 + 0.35 * shot.flash * frontal**160, np.float32)
 
 
 def _clothes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -166,10 +167,13 @@ def _scars(rng: np.random.Generator, size: int, number: int) -> Plane:
     return blurred(np.asarray(plane, np.float32) / np.float32(255), size * 0.003)
 
 
+@lru_cache(maxsize=4)
 def skinned(
     seed: int, subject: Subject, place: str, size: int, *, veins: int = 0, scars: int = 0
 ) -> Skin:
-    """Draw the skin of a subject at a place of the body; the same on every call.
+    """Draw the skin of a subject at a place of the body; the same on every call, to be only read.
+
+    The last few are kept: captures of one tattoo follow each other, and share it.
 
     Parameters
     ----------

@@ -187,6 +187,12 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def refuse_values(parameters: Sequence[str], preset: str = "") -> None:
+    """Refuse values of parameters for what is no algorithm."""
+    if parameters or preset:
+        raise UsageError("--param and --preset are of algorithms")
+
+
 BASELINES_FOLDER = click.option(
     "--folder",
     "place",

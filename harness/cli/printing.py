@@ -323,6 +323,7 @@ def run_json(
                 ),
                 "findings": msgspec.to_builtins(one.manifest.findings),
                 "costs": msgspec.to_builtins(one.manifest.costs),
+                "composition": msgspec.to_builtins(one.manifest.composition),
                 "checks": msgspec.to_builtins(examine_folder(one.prepared.folder)),
             }
             for one in finished

@@ -22,6 +22,7 @@ from harness.api import (
     Searcher,
     Segmenter,
     Tagger,
+    describes,
     rates,
 )
 from harness.conformance import programs
@@ -102,6 +103,8 @@ def examine(
         items = (*(EVERY if ability is abilities[0] else FIT), *OF_ABILITY[ability])
         if ability in (Matcher, Searcher) and rates(algorithm):
             items = (*items, RATED)
+        if ability is Matcher and describes(algorithm):
+            items = (*items, DESCRIBED)
         for finding in run(items, subject, passed):
             name = finding.name if len(abilities) == 1 else f"{ability.__name__}: {finding.name}"
             yield Finding(name, finding.passed, finding.message)
@@ -192,6 +195,9 @@ _SCORED = (*_MODELS, "comparison_repeatable")
 
 RATED = Check(Subject.rated, "rates pictures from 0 to 1", ("images_unchanged",), _READ_ONLY)
 """Check of an algorithm that says how good images are for comparing."""
+
+DESCRIBED = Check(Subject.described, "words compare with pictures", ("templates_unchanged",))
+"""Check of a matcher that takes words."""
 
 OF_PROGRAMS = (
     Check(programs.made_of, "what it is, is known"),

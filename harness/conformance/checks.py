@@ -6,6 +6,7 @@ import copy
 import tempfile
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,6 +32,10 @@ from harness.execution.steps import seed_everything
 
 _BEYOND = -1e9
 """Stands for the score of a reference that no list has."""
+
+
+_pictures = cache(specimens.ordinary)
+"""The same in every examination; algorithms get copies, since some would change what they get."""
 
 
 class Subject:
@@ -66,7 +71,7 @@ class Subject:
         self.method = METHODS[ability.__name__].name if ability.__name__ in METHODS else ""
         self.parameters = parameters
         self.folder = folder
-        self.pictures = specimens.ordinary()
+        self.pictures = _pictures()
         self.images: Sequence[Image] = [self._seen(image) for image in self.pictures.images]
         self.algorithm: Any = None
         self._answers: list[Any] = []
@@ -75,7 +80,9 @@ class Subject:
 
     def _seen(self, image: Image) -> Image:
         """Return what the algorithm gets of a picture: its pixels, or the bytes of a file of it."""
-        return specimens.as_file(image) if self.kind.sees == "file" else image
+        if self.kind.sees == "file":
+            return specimens.as_file(image)
+        return specimens.read_only(image.copy())
 
     def rated(self) -> str:
         """Require a quality in [0, 1] of every picture, the same each time."""
@@ -278,6 +285,38 @@ class Subject:
                 "rise with likeness: change the sign of a distance"
             )
         return f"{best} of {len(templates)} pictures are most like themselves"
+
+    def described(self) -> str:
+        """Require templates of words that compare with those of pictures, also of what is loaded.
+
+        Words that the algorithm does not know it may refuse, but not those that it has learned.
+        """
+        made = [self._template_of(query, self.algorithm) for query in specimens.QUERIES]
+        if all(isinstance(one, FailureToEnroll) for one in made[:2]):
+            raise Fault(
+                f"describe_text refused {specimens.QUERIES[0]!r} and {specimens.QUERIES[1]!r}, "
+                f"though the tags {', '.join(specimens.VOCABULARY)} were there to learn"
+            )
+        again = [self._template_of(query, self.algorithm) for query in specimens.QUERIES]
+        agree(made, again, "the same words gave another template the second time")
+        known = [frozen(one) for one in made if not isinstance(one, FailureToEnroll)]
+        scores = self._scores(known, self._templates)
+        place = Path(tempfile.mkdtemp(dir=self.folder))
+        self.algorithm.save(place)
+        restored = self._build()
+        restored.load(place)
+        loaded = [self._template_of(query, restored) for query in specimens.QUERIES]
+        agree(made, loaded, "after save and load the same words give another template")
+        self.algorithm = restored
+        return f"{len(known)} of {len(made)} descriptions; scores {scores.shape}"
+
+    def _template_of(self, query: str, algorithm: Any) -> Any:
+        seed_everything(algorithm.seed)
+        try:
+            made = algorithm.describe_text(query)
+        except FailureToEnroll as failure:
+            made = failure
+        return checked_templates([made], [repr(query)])[0]
 
     # Searchers
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import msgspec
 
-from harness.api import ABILITIES, Algorithm, Tagger
-from harness.conformance import FIT, OF_ABILITY, QUICK, Finding, run
+from harness.api import ABILITIES, Algorithm, Matcher, Tagger
+from harness.conformance import DESCRIBED, FIT, OF_ABILITY, QUICK, Check, Finding, run
 from harness.conformance.checks import Subject
 from harness.conformance.remote import RemoteKind
 from harness.conformance.specimens import VOCABULARY
@@ -149,7 +149,7 @@ def examined(
         known = msgspec.json.decode(file.read_bytes(), type=Examination)
         return msgspec.structs.replace(known, how="before")
     found = Examination(number, "now")
-    total = sum(len((*FIT, *OF_ABILITY[ability])) for ability in _abilities(subject))
+    total = sum(len(_checks(one, subject.description)) for one in _abilities(subject))
     report(0, total, "")
     for finding in examine_outside(subject, hidden=hidden, threads=threads, bounds=bounds):
         report(len(found.passed) + len(found.failed) + 1, total, finding.name)
@@ -205,7 +205,7 @@ def examine_outside(
             # It has been described, so it is a dataclass that can be built.
             passed = {Subject.declared.__name__, Subject.built.__name__}
             try:
-                for finding in run((*FIT, *OF_ABILITY[ability]), asked, passed):
+                for finding in run(_checks(ability, description), asked, passed):
                     several = len(abilities) > 1
                     name = f"{ability.__name__}: {finding.name}" if several else finding.name
                     yield Finding(name, finding.passed, finding.message)
@@ -213,6 +213,12 @@ def examine_outside(
                         return
             finally:
                 kind.close()
+
+
+def _checks(ability: type[Algorithm], description: Description) -> tuple[Check, ...]:
+    """Return the checks that need nothing but answers."""
+    words = (DESCRIBED,) if ability is Matcher and description.describes else ()
+    return (*FIT, *OF_ABILITY[ability], *words)
 
 
 def _abilities(subject: Examined) -> list[type[Algorithm]]:

@@ -32,6 +32,7 @@ from harness.tasks.answers import Answer, PictureAnswer
 from harness.tasks.catalogue import CATALOGUE
 from harness.tasks.kinds import task_of
 from harness.tasks.on_data import ProtocolOnData
+from harness.tasks.protocol import Protocol
 from harness.tasks.results import Metrics
 
 __all__ = ["examine_question"]
@@ -80,7 +81,7 @@ class _Asked:
 
     judged: ProtocolOnData
     place: Path
-    _known: dict[int, Metrics] = field(default_factory=dict)
+    _known: dict[int, Estimate] = field(default_factory=dict)
     _drawn: dict[int, list[Answer] | None] = field(default_factory=dict)
 
     @cached_property
@@ -101,21 +102,19 @@ class _Asked:
         used = {name for fold in self.folds for name in (*fold.train, *fold.probes, *fold.gallery)}
         return task.vocabulary({name: self.records[name] for name in used}, protocol)
 
-    def judge(self, answers: Sequence[Answer]) -> Metrics:
-        """Return what answers come to."""
-        protocol = self.judged.protocol
-        return task_of(protocol).judge(self.folds, answers, self.records, protocol).metrics
-
-    def metrics(self, answers: Sequence[Answer]) -> Metrics:
-        """Return what answers come to, each judged once."""
-        if id(answers) not in self._known:
-            self._known[id(answers)] = self.judge(answers)
-        return self._known[id(answers)]
+    def judge(self, answers: Sequence[Answer], protocol: Protocol | None = None) -> Metrics:
+        """Return what answers come to, by all metrics of a protocol: the one asked about."""
+        asked = protocol or self.judged.protocol
+        return task_of(asked).judge(self.folds, answers, self.records, asked).metrics
 
     def headline(self, answers: Sequence[Answer]) -> Estimate:
-        """Return the headline of answers."""
-        metrics = self.metrics(answers)
-        return metrics.pooled[metrics.headline]
+        """Return the headline of answers, each judged once, and by nothing else."""
+        if id(answers) not in self._known:
+            protocol = self.judged.protocol
+            alone = protocol.model_copy(update={"metrics": (protocol.headline,)})
+            metrics = self.judge(answers, alone)
+            self._known[id(answers)] = metrics.pooled[metrics.headline]
+        return self._known[id(answers)]
 
     @cached_property
     def metric(self) -> Metric:
@@ -292,7 +291,7 @@ def _repeatable(asked: _Asked) -> str:
     answers = asked.random(0) or asked.truth
     if answers is None:
         return ""
-    encoded = [msgspec.json.encode(judge(answers)) for judge in (asked.metrics, asked.judge)]
+    encoded = [msgspec.json.encode(asked.judge(answers)) for _ in range(2)]
     if encoded[0] != encoded[1]:
         raise _Unsound("judging the same answers twice gives different numbers")
     if msgspec.json.encode(msgspec.json.decode(encoded[0], type=Metrics)) != encoded[0]:

@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -29,7 +28,7 @@ from harness.execution.conversation import (
 )
 from harness.execution.doing import Stopped
 from harness.execution.jobs import Lesson
-from harness.execution.unit import REFERENCE, Unit
+from harness.execution.unit import DESCRIPTION, REFERENCE, Unit
 
 LARGEST_ANSWER = 1 << 27
 """Bytes that the answer to one small picture may have."""
@@ -172,17 +171,17 @@ class RemoteAlgorithm:
         """
 
         def act(talk: Conversation) -> Any:
-            own = talk.unit
-            talk.unit = msgspec.structs.replace(own, role=REFERENCE)
-            try:
-                return talk.batch([image], [LARGEST_ANSWER])
-            finally:
-                talk.unit = own
+            return talk.batch([image], [LARGEST_ANSWER], role=REFERENCE)
 
         (made,) = self._ask(act)
         if isinstance(made, FailureToEnroll):
             raise made
         return made
+
+    def describe_text(self, query: str) -> Any:
+        """Make the template of a description, or return a `FailureToEnroll`."""
+        text = np.frombuffer(query.encode(), np.uint8)
+        return self._ask(lambda talk: talk.batch([text], [LARGEST_ANSWER], role=DESCRIPTION))[0]
 
     def finalise(self, references: Sequence[Any]) -> None:
         """Give a searcher its gallery."""

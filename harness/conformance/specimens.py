@@ -11,10 +11,13 @@ import numpy.typing as npt
 import PIL.Image
 import PIL.ImageDraw
 
-from harness.api import Image, TrainingSet
+from harness.api import Capture, Image, TrainingSet
 
 SKIN = (214, 176, 148)
 VOCABULARY = ("dark", "light", "large")
+QUERIES = ("a large dark tattoo", "something LIGHT, I think", "größer? \u2603 42", "q" * 300)
+"""Descriptions: the first two name words of the vocabulary."""
+
 """Tags: the mean shade of the drawing, and whether it covers more of the picture than most."""
 
 
@@ -61,9 +64,24 @@ class Specimens:
             tattoo=self.tattoo.copy(),
             tags=self.tags.copy(),
             vocabulary=VOCABULARY,
-            masks=self.masks,
-            clean=self.clean,
+            masks=tuple(mask.copy() for mask in self.masks),
+            clean=tuple(read_only(image.copy()) for image in self.clean),
+            drawn=_Again(self.images if images is None else images),
         )
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Captures without end, of few pictures."""
+
+    images: Sequence[Image]
+    identities: int = 6
+    captures: int = 3
+
+    def __call__(self, wanted: Sequence[Capture], coming: Sequence[Capture] = ()) -> list[Image]:
+        """Return pictures of the set, each uint8 of shape (height, width, 3)."""
+        places = (one.identity * self.captures + one.take + one.kin for one in wanted)
+        return [self.images[place % len(self.images)] for place in places]
 
 
 def ordinary(drawings: int = 6, pictures: int = 3, bare: int = 6, seed: int = 0) -> Specimens:

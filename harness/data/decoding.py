@@ -18,6 +18,7 @@ from harness.data.formats import UnreadableImage
 from harness.data.images import decode, orientation_is_lost, size_of
 from harness.data.masks import read_mask_as
 from harness.data.records import Record
+from harness.data.words import is_description, words_fault
 from harness.errors import some
 
 __all__ = ["look_at_masks", "say_masks", "say_orientations", "say_same_files", "undecodable"]
@@ -46,6 +47,9 @@ def undecodable(
 
     def fault(name: str) -> str | None:
         record = records[name]
+        if is_description(record.path):
+            said = words_fault(record.path)
+            return said and f"{name!r} {said}"
         try:
             image = decode(record.path, box=record.box if crop else None)
             if clean and record.clean is not None:

@@ -19,6 +19,7 @@ from harness.data.fingerprints import content_hashes
 from harness.data.formats import header_fault
 from harness.data.paths import Root
 from harness.data.records import Dataset, Fold, Record
+from harness.data.words import is_description, words_fault
 
 __all__ = ["check"]
 
@@ -96,7 +97,7 @@ def _look(root: Root, record: Record) -> tuple[str, str, str] | int:
             return "missing files", what, f"is missing: there is no file {path}{_like(root, path)}"
         if not stat.S_ISREG(status.st_mode):
             return "missing files", what, f"is not a file: {path}"
-        fault = header_fault(path)
+        fault = (words_fault if is_description(path) else header_fault)(path)
         if fault:
             return "files that are not images", what, fault
         size = size or status.st_size
@@ -150,7 +151,8 @@ def _check_copies(
         )
     copies: defaultdict[str, list[str]] = defaultdict(list)
     for name in sizes:
-        if name in hashes:
+        # Two witnesses may use the same words.
+        if name in hashes and not is_description(dataset.records[name].path):
             copies[hashes[name]].append(name)
     roles = _compared(dataset.folds, {n for group in copies.values() if group[1:] for n in group})
     for group in copies.values():

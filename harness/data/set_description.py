@@ -19,6 +19,7 @@ from harness.data.croissant import CROISSANT, Described, FileSet, RecordSet, cro
 from harness.data.marker import read_marker
 from harness.data.typed_tables import Column
 from harness.data.whole_files import write_whole
+from harness.data.words import is_description
 
 __all__ = ["MEANINGS", "describe_set"]
 
@@ -145,7 +146,7 @@ def _manifest(root: Path) -> tuple[dict[str, Column], dict[str, set[PurePosixPat
                 if cell and column not in words:
                     (numbers if _WHOLE.fullmatch(str(cell)) else words).add(column)
             for column, kind in _PICTURES.items():
-                if name := line.get(column):
+                if (name := line.get(column)) and not is_description(name):
                     places[kind].add(PurePosixPath(name))
         return {
             name: _column(name, whole=name in numbers - words) for name in lines.fieldnames or []

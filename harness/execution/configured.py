@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.execution.environment import Environment
 from harness.plugins.description import Description
@@ -19,6 +19,8 @@ class ConfiguredAlgorithm:
         Of a worker now, as far as it is known before the work.
     files
         SHA-256 of its files, as far as they are known before the work, by path.
+    parts
+        Of a composite: the algorithms that it is made of, by the names of its parameters.
     """
 
     plugin: Plugin
@@ -26,3 +28,4 @@ class ConfiguredAlgorithm:
     source_hash: str
     environment: Environment
     files: dict[str, str]
+    parts: dict[str, ConfiguredAlgorithm] = field(default_factory=dict)

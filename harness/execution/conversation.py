@@ -23,7 +23,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from harness.api import METHODS
+from harness.api import METHODS, Capture
 from harness.errors import RunFailed
 from harness.execution import bounds
 from harness.execution.bounds import Started, amount
@@ -36,7 +36,7 @@ from harness.execution.jobs import Ask, Job, Lesson, Said
 from harness.execution.log import Log
 from harness.execution.nursery import Nursery
 from harness.execution.packing import LARGEST_ANSWER, bounded, unpack
-from harness.execution.unit import Unit
+from harness.execution.unit import DESCRIPTION, REFERENCE, Unit
 from harness.execution.variables import variables
 from harness.execution.wire import Array, BadMessage, Ended, Wire
 from harness.plugins.programs.remarks import Remark
@@ -65,6 +65,9 @@ _HINTS = {
     "SIGSEGV": " (a crash inside a compiled library)",
     "SIGXFSZ": " (it wrote a file larger than it may)",
 }
+
+_ASKED_AS = {REFERENCE: "enrol", DESCRIPTION: "describe_text"}
+"""The method that is asked, by the role of what it is asked of."""
 
 _IMPORT, _CONSTRUCT = "import", "construct"
 _WHERE = {_IMPORT: "while its file was imported", _CONSTRUCT: "while it was constructed"}
@@ -193,6 +196,8 @@ class Conversation:
         """Called with what it says of a fit."""
         self.picture: Callable[[str, int], Array] = self._no_picture
         """Called with kind and number of a picture that it wants."""
+        self.drawn: Callable[[list[Capture], list[Capture]], list[Array]] = self._none_drawn
+        """Called with captures that it wants, and with those that will come."""
         self.remarks: list[Remark | None] = []
         """What was said beside the answers to the last pictures, yet to be checked."""
         self._life, self._book, self._stop = life, book, stop
@@ -241,7 +246,11 @@ class Conversation:
         return folder
 
     def batch(
-        self, pictures: Sequence[Array], most: Sequence[int], counts: Sequence[int] = ()
+        self,
+        pictures: Sequence[Array],
+        most: Sequence[int],
+        counts: Sequence[int] = (),
+        role: str = "",
     ) -> Any:
         """Have pictures answered.
 
@@ -252,15 +261,17 @@ class Conversation:
         counts
             Of pictures that each answer is about, where it is about several: they follow each
             other.
+        role
+            ``reference`` or ``description`` where they are that: see `Ask`.
 
         Returns
         -------
         list or None
             The answers, as they are: to be checked.
         """
-        self._at = "enrol" if self.unit.role else METHODS[self.unit.ability].name
+        self._at = _ASKED_AS[role] if role else METHODS[self.unit.ability].name
         self.remarks = [None] * len(most)
-        self._tell(Ask("batch", role=self.unit.role, counts=list(counts)), pictures)
+        self._tell(Ask("batch", role=role, counts=list(counts)), pictures)
         self._clock.start()
         said, _ = self._hear(0)
         if said.what != "answers":
@@ -406,8 +417,11 @@ class Conversation:
             elif said.what == "at" and self._at in (_IMPORT, _CONSTRUCT):
                 self._at = said.step if said.step in (_CONSTRUCT, "fit") else self._at
             elif said.what == "want":
-                picture = self.picture(said.picture, said.index)
-                self._tell(Ask("batch"), [picture])
+                if said.picture == "drawn":
+                    pictures = self.drawn(said.wanted, said.coming)
+                else:
+                    pictures = [self.picture(said.picture, said.index)]
+                self._tell(Ask("batch"), pictures)
             else:
                 return said, arrays
 
@@ -421,6 +435,9 @@ class Conversation:
 
     def _no_picture(self, kind: str, index: int) -> Array:
         self.fail(f"its process asked for {kind} {index}, which there is not")
+
+    def _none_drawn(self, wanted: list[Capture], coming: list[Capture]) -> list[Array]:
+        self.fail("its process asked for captures to be drawn, and there is nothing to draw by")
 
     def _astray(self, said: Said) -> NoReturn:
         self.fail(f"its process said {said.what!r} where something else was expected, {self.where}")

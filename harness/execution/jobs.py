@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from harness.api import Capture
 from harness.execution.environment import Environment
 from harness.execution.packing import Packed
 from harness.plugins.programs.remarks import Remark
@@ -28,6 +29,9 @@ class Lesson(msgspec.Struct, omit_defaults=True):
         Whether there are any to be asked for.
     checkpoints
         Folder of this fit's own that outlives its process.
+    drawn
+        How many identities and captures of each, where they are drawn: numbered identity by
+        identity, and without end.
     """
 
     count: int
@@ -41,6 +45,7 @@ class Lesson(msgspec.Struct, omit_defaults=True):
     masks: bool = False
     clean: bool = False
     checkpoints: str = ""
+    drawn: tuple[int, int] | None = None
 
 
 class Job(msgspec.Struct, omit_defaults=True):
@@ -82,7 +87,8 @@ class Ask(msgspec.Struct, omit_defaults=True):
         ``references`` to be compared with, or searched, from now on, ``compare`` a probe with them,
         ``search`` them for a probe, ``answer`` as a control, or ``end``.
     role
-        ``reference`` where pictures are enrolled to be searched for; otherwise empty.
+        ``reference`` where pictures are enrolled to be searched for, ``description`` where words
+        stand in their place, as bytes of UTF-8; otherwise empty.
     counts
         Of pictures that each template of a reference is made of, where it is of several.
     length
@@ -122,7 +128,8 @@ class Said(msgspec.Struct, omit_defaults=True):
     together
         Whether one call of a batch method made the answers.
     picture
-        Which kind is wanted: ``image``, ``mask`` or ``clean``, of the image `index`.
+        Which kind is wanted: ``image``, ``mask`` or ``clean``, of the image `index`; or ``drawn``
+        pictures, all that are `wanted`, and afterwards those `coming`.
     done, total, note
         Of a fit.
     step
@@ -139,8 +146,10 @@ class Said(msgspec.Struct, omit_defaults=True):
     count: int | None = None
     together: bool = False
     packed: Packed | None = None
-    picture: Literal["image", "mask", "clean"] = "image"
+    picture: Literal["image", "mask", "clean", "drawn"] = "image"
     index: int = 0
+    wanted: list[Capture] = []
+    coming: list[Capture] = []
     done: int = 0
     total: int = 0
     note: str = ""

@@ -12,7 +12,7 @@ import socket
 import stat
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from harness.api import Detector, FailureToEnroll, Template
+from harness.api import Capture, Detector, FailureToEnroll, Template
+from harness.data.words import is_description
 from harness.execution import bounds, storage
 from harness.execution.abilities import ABILITIES
 from harness.execution.answers import (
@@ -42,7 +43,8 @@ from harness.execution.journal import Journal
 from harness.execution.nursery import Nursery
 from harness.execution.order import shuffled
 from harness.execution.pictures import Lessons, as_seen, mask, pixels
-from harness.execution.unit import LOG_FILE, MODEL, SCORES, TEMPLATES, Unit
+from harness.execution.studio import Studio
+from harness.execution.unit import DESCRIPTION, LOG_FILE, MODEL, SCORES, TEMPLATES, Unit
 from harness.execution.wire import Array
 from harness.plugins.programs.remarks import Remark
 
@@ -69,8 +71,8 @@ class Workplace:
         The run folder; units lie in ``units/`` of it.
     hidden
         Data sets and runs, of which no worker may read anything.
-    nursery
-        That forks the workers of an algorithm, where there is one.
+    nurseries
+        That fork the workers of an algorithm each, where there are any.
     executor
         Where the algorithm lives while it is asked.
     durable
@@ -79,7 +81,7 @@ class Workplace:
 
     run: Path
     hidden: tuple[Path, ...] = ()
-    nursery: Nursery | None = None
+    nurseries: tuple[Nursery, ...] = ()
     executor: Executor = SUBPROCESS
     durable: bool = False
     journal: Journal = field(init=False)
@@ -138,7 +140,7 @@ def worker(
         stop=doing.stop,
         hidden=(*place.hidden, place.run),
         writable=writable,
-        nursery=place.nursery,
+        nursery=next((n for n in place.nurseries if n.plugin == Path(unit.file)), None),
     ) as talk:
         try:
             yield talk
@@ -159,45 +161,78 @@ def _stored(unit: Unit, place: Workplace, step: str) -> Iterator[Path]:
     place.journal.note(unit.name, step)
 
 
+def store_scores(
+    unit: Unit, place: Workplace, scores: npt.NDArray[np.float64], failures: Mapping[str, str]
+) -> None:
+    """Store scores that the harness made of those of other units.
+
+    Parameters
+    ----------
+    scores
+        float64, shape (probes, references): NaN where an image failed or is not compared.
+    failures
+        Reasons by the image's name.
+    """
+    with _stored(unit, place, SCORES) as part:
+        storage.save_scores(part, scores, failures)
+        storage.record_step(part, items=scores.size)
+
+
 def _fit(unit: Unit, place: Workplace, doing: Doing) -> None:
     training = unit.training
     if training is None:
         return
     checkpoints = place.folder(unit) / CHECKPOINTS
     checkpoints.mkdir(exist_ok=True)
+    drawing = training.drawn
+    count = drawing.count if drawing else len(training.images)
     lesson = Lesson(
-        count=len(training.images),
+        count=count,
         identities=training.identities,
         mated=training.mated,
         probes=training.probes,
         references=training.references,
         tattoo=training.tattoo,
         tags=training.tags,
-        vocabulary=unit.vocabulary,
+        vocabulary=training.vocabulary or unit.vocabulary,
         masks=training.masks is not None,
         clean=training.clean is not None,
         checkpoints=str(checkpoints),
+        drawn=(drawing.identities, drawing.captures) if drawing else None,
     )
     images = [unit.pictures[name] for name in training.images]
-    lessons = Lessons(training, images, unit.sees)
     doing.report("fit", 0, 0, "")
-    with _stored(unit, place, MODEL) as part:
+    with ExitStack() as open_, _stored(unit, place, MODEL) as part:
+        lessons = open_.enter_context(Lessons(training, images, unit.sees))
+        studio = open_.enter_context(Studio(drawing, doing.threads)) if drawing else None
         with worker(unit, place, doing, [checkpoints]) as talk:
 
             def picture(kind: str, index: int) -> Array:
                 try:
+                    if studio is not None and kind == "image":
+                        return studio.picture(index)
                     return lessons(kind, index)
                 except LookupError:
                     talk.fail(f"its process asked for {kind} {index}, which there is not")
 
-            talk.picture = picture
+            def drawn(wanted: list[Capture], coming: list[Capture]) -> list[Array]:
+                if studio is None:
+                    talk.fail("its process asked for captures to be drawn, which there are not")
+                try:
+                    return studio(wanted, coming)
+                except LookupError as reason:
+                    talk.fail(f"its process asked for capture {reason}, which there is not")
+
+            talk.picture, talk.drawn = picture, drawn
             talk.report = lambda done, total, note: doing.report("fit", done, total, note)
             talk.begin(lesson)
             saved = talk.save()
             facts = talk.finish()
             # Nothing that it started is there any more to change what is looked at here.
             _take_model(saved, part, talk)
-        storage.record_step(part, items=len(training.images), **facts)
+        if studio is not None:
+            facts["drawn"] = studio.counts
+        storage.record_step(part, items=count, **facts)
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
@@ -282,12 +317,20 @@ def batches(
         Places in `names`, the names there, their pictures as the algorithm saw them, and the
         answers, yet to be checked.
     """
-    order = shuffled(names, unit.order, "pictures")
-    for start in range(0, len(names), size):
-        places = order[start : start + size]
-        chosen = [names[place] for place in places]
-        images = [as_seen(unit.pictures[name], unit.sees) for name in chosen]
-        yield places, chosen, images, _asked(talk, unit, images)
+    for order in _apart(unit, names, shuffled(names, unit.order, "pictures")):
+        for start in range(0, len(order), size):
+            places = order[start : start + size]
+            chosen = [names[place] for place in places]
+            images = [as_seen(unit.pictures[name], unit.sees) for name in chosen]
+            yield places, chosen, images, _asked(talk, unit, chosen, images)
+
+
+def _apart(unit: Unit, names: Sequence[str], order: Sequence[int]) -> list[list[int]]:
+    """Return places of pictures and places of descriptions, each in the order that they came in."""
+    said = [is_description(unit.pictures[names[place]].path) for place in order]
+    return [
+        [p for p, words in zip(order, said, strict=True) if words is kind] for kind in (False, True)
+    ]
 
 
 def batches_of_several(
@@ -313,7 +356,7 @@ def batches_of_several(
             counts.append(len(shown))
         chosen = [names[place] for place in places]
         most = [largest(images[0], unit)] * len(places)
-        yield places, chosen, images, talk.batch(images, most, counts)
+        yield places, chosen, images, talk.batch(images, most, counts, unit.role)
 
 
 def _count(unit: Unit, name: str) -> int:
@@ -322,14 +365,22 @@ def _count(unit: Unit, name: str) -> int:
 
 def answers_to(talk: Conversation, unit: Unit, names: Sequence[str]) -> list[Any]:
     """Have pictures answered together, in this order, and check the answers."""
-    images = [as_seen(unit.pictures[name], unit.sees) for name in names]
-    return ABILITIES[unit.ability].check(_asked(talk, unit, images), names, images, unit)
+    found: dict[int, Any] = {}
+    for places in _apart(unit, names, range(len(names))):
+        if places:
+            chosen = [names[place] for place in places]
+            images = [as_seen(unit.pictures[name], unit.sees) for name in chosen]
+            answers = _asked(talk, unit, chosen, images)
+            checked = ABILITIES[unit.ability].check(answers, chosen, images, unit)
+            found |= dict(zip(places, checked, strict=True))
+    return [found[place] for place in range(len(names))]
 
 
-def _asked(talk: Conversation, unit: Unit, images: Sequence[Array]) -> Any:
-    """Have images answered, each with as much as its ability may say of it."""
+def _asked(talk: Conversation, unit: Unit, names: Sequence[str], images: Sequence[Array]) -> Any:
+    """Have images, or descriptions, answered, each with as much as may be said of it."""
     largest = ABILITIES[unit.ability].largest
-    return talk.batch(images, [largest(image, unit) for image in images])
+    role = DESCRIPTION if is_description(unit.pictures[names[0]].path) else unit.role
+    return talk.batch(images, [largest(image, unit) for image in images], role=role)
 
 
 def _score(unit: Unit, place: Workplace, doing: Doing) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from harness.api import Capture
 from harness.execution.jobs import Ask, Job, Said
 from harness.execution.packing import bounded, pack
 from harness.execution.wire import LARGEST_HEAD, Array, Wire
@@ -20,6 +21,9 @@ ANY_SIZE = 1 << 62
 """Bytes that a worker takes from the harness, which it has no reason to distrust."""
 
 _PROGRESS_EVERY = 0.2
+_CONVERSING, _SENDING = 0, 1
+"""What one does at a time: a question with its answer, and the bytes of one message."""
+
 _MOST = 1 << 53
 """Of what is counted: what every program reads as a whole number."""
 
@@ -28,7 +32,7 @@ class Line:
     """What a worker sends to the harness and receives from it.
 
     An algorithm may read its training images from several threads, and from processes that it
-    forked: a question and its answer are never torn apart.
+    forked: a question and its answer are never torn apart. Progress waits for no answer.
 
     Parameters
     ----------
@@ -40,24 +44,29 @@ class Line:
 
     def __init__(self, wire: Wire, scratch: Path | None = None) -> None:
         self._wire = wire
-        self._threads = threading.RLock()
         self._file = None if scratch is None else (scratch / ".line").open("wb")
         self._reported = 0.0
+        self._forked()
         os.register_at_fork(after_in_child=self._forked)
 
     def _forked(self) -> None:
-        self._threads = threading.RLock()
+        self._threads = {what: threading.RLock() for what in (_CONVERSING, _SENDING)}
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with self._threads:
+    def _alone(self, what: int) -> Iterator[None]:
+        """Keep other threads from it, and other processes, whose lock is a byte of a file."""
+        with self._threads[what]:
             if self._file is not None:
-                fcntl.lockf(self._file, fcntl.LOCK_EX)
+                fcntl.lockf(self._file, fcntl.LOCK_EX, 1, what)
             try:
                 yield
             finally:
                 if self._file is not None:
-                    fcntl.lockf(self._file, fcntl.LOCK_UN)
+                    fcntl.lockf(self._file, fcntl.LOCK_UN, 1, what)
+
+    def _send(self, message: Said, arrays: Sequence[Array] = ()) -> None:
+        with self._alone(_SENDING):
+            self._wire.send(message, arrays)
 
     def job(self) -> Job:
         """Receive what this worker is for."""
@@ -71,20 +80,27 @@ class Line:
 
     def say(self, message: Said) -> None:
         """Say something."""
-        with self._alone():
-            self._wire.send(message)
+        with self._alone(_CONVERSING):
+            self._send(message)
 
     def answer(self, answer: Any, remark: Remark | None = None) -> None:
         """Send one answer of the algorithm, whatever it is, and what it says beside it."""
         packed, arrays = pack(answer)
-        with self._alone():
-            self._wire.send(Said("answer", packed=packed, remark=remark), arrays)
+        with self._alone(_CONVERSING):
+            self._send(Said("answer", packed=packed, remark=remark), arrays)
 
     def picture(self, kind: Literal["image", "mask", "clean"], index: int) -> Array:
         """Ask for one picture of the training set, shape (height, width, 3), or mask without 3."""
-        with self._alone():
-            self._wire.send(Said("want", picture=kind, index=index))
+        with self._alone(_CONVERSING):
+            self._send(Said("want", picture=kind, index=index))
             return self._wire.receive(Ask, ANY_SIZE, LARGEST_HEAD)[1][0]
+
+    def drawn(self, captures: Sequence[Capture], coming: Sequence[Capture]) -> list[Array]:
+        """Ask for captures, each of shape (height, width, 3), and say which will be wanted next."""
+        with self._alone(_CONVERSING):
+            said = Said("want", picture="drawn", wanted=list(captures), coming=list(coming))
+            self._send(said)
+            return self._wire.receive(Ask, ANY_SIZE, LARGEST_HEAD)[1]
 
     def report(self, done: int, total: int, note: str) -> None:
         """Say how far a fit is, but not too often."""
@@ -93,7 +109,19 @@ class Line:
             return
         self._reported = now
         done, total = (min(max(0, int(number)), _MOST) for number in (done, total))
-        self.say(Said("progress", done=done, total=total, note=bounded(note, 200)))
+        self._send(Said("progress", done=done, total=total, note=bounded(note, 200)))
+
+
+class Drawn:
+    """The captures of a drawn training set, fetched when they are asked for."""
+
+    def __init__(self, line: Line, identities: int, captures: int) -> None:
+        self.identities, self.captures = identities, captures
+        self._line = line
+
+    def __call__(self, wanted: Sequence[Capture], coming: Sequence[Capture] = ()) -> list[Array]:
+        """Return captures, as `harness.api.Drawn` says: uint8, shape (height, width, 3)."""
+        return self._line.drawn(wanted, coming)
 
 
 class Pictures(Sequence[Any]):

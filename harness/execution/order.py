@@ -37,11 +37,13 @@ def shuffled_training(training: Training, *words: object) -> Training:
     Identities are numbered anew by their first image in it, and mated pairs sorted, so that
     neither tells where an image stood.
     """
+    if training.drawn is not None:
+        return training
     order = shuffled(training.images, *words)
     changed = {
         name: [values[i] for i in order]
         for name in training.__struct_fields__
-        if name != "mated" and (values := getattr(training, name)) is not None
+        if name not in ("mated", "vocabulary") and (values := getattr(training, name)) is not None
     }
     if training.identities is not None:
         numbers: dict[int, int] = {}

@@ -95,8 +95,11 @@ def plan(entry: ConfiguredAlgorithm, judged: ProtocolOnData, limits: Limits) -> 
         waves.append(units)
     trainings: list[Training | None] = [None] * len(folds)
     if description.learns:
+        drawing = None if judged.elsewhere is None else judged.elsewhere.drawing
         trainings = [
-            Training(images=list(f.train), **task.training_truth(f, records, protocol))
+            Training(images=[], drawn=drawing)
+            if drawing
+            else Training(images=list(f.train), **task.training_truth(f, records, protocol))
             for f in folds
         ]
     fits = _shared_fits(trainings)

@@ -30,7 +30,8 @@ from harness.api import (
 )
 from harness.execution.answers import BadAnswer, checked_quality
 from harness.execution.jobs import Ask, Job, Lesson, Said
-from harness.execution.line import Line, Pictures
+from harness.execution.line import Drawn, Line, Pictures
+from harness.execution.unit import DESCRIPTION
 from harness.execution.wire import Array
 from harness.plugins.programs.remarks import Remark, taken_from
 from harness.training import curves
@@ -125,6 +126,11 @@ class Asked:
             raise BadAnswer(f"{self._job.algorithm} has no ability Searcher")
         return self.algorithm
 
+    def _matcher(self) -> Matcher:
+        if not isinstance(self.algorithm, Matcher):
+            raise BadAnswer(f"{self._job.algorithm} has no ability Matcher")
+        return self.algorithm
+
     def _finalise(self) -> Remark | None:
         self.step = "finalise"
         searcher = self._searcher()
@@ -153,6 +159,9 @@ class Asked:
     def _batch(self, pictures: list[Array], ask: Ask) -> None:
         """Answer pictures; where the algorithm takes one at a time, nothing joins them at all."""
         self.step = method = METHODS[self._job.ability].name
+        if ask.role == DESCRIPTION:
+            self._describe(pictures)
+            return
         if ask.role:
             self._enrol(pictures, ask.counts)
             return
@@ -168,10 +177,12 @@ class Asked:
             self._line.say(Said("answers", together=True))
             return
         found = list(answers)
+        fits = len(found) == len(pictures)
+        # Before the first word of answers, which ends the time of the batch.
+        rated = [self._rated(*one) for one in zip(pictures, found, strict=True)] if fits else []
         self._line.say(Said("answers", count=len(found), together=True))
-        if len(found) == len(pictures):
-            for picture, answer in zip(pictures, found, strict=True):
-                self._line.answer(answer, self._rated(picture, answer))
+        for answer, remark in zip(found if fits else [], rated, strict=True):
+            self._line.answer(answer, remark)
 
     def _enrol(self, pictures: list[Array], counts: Sequence[int]) -> None:
         """Answer with templates of references: of each picture, or of so many together."""
@@ -184,6 +195,14 @@ class Asked:
         left = iter(pictures)
         for count in counts:
             self._line.answer(*self._one(searcher.enrol_together, list(islice(left, count))))
+
+    def _describe(self, texts: Sequence[Array]) -> None:
+        """Answer with templates of descriptions."""
+        self.step = "describe_text"
+        matcher = self._matcher()
+        self._line.say(Said("answers", count=len(texts)))
+        for text in texts:
+            self._line.answer(*self._one(matcher.describe_text, text.tobytes().decode()))
 
     def _one(self, method: Callable[[Any], Any], picture: Any) -> tuple[Any, Remark | None]:
         """Return an answer and the remark on it; there is none on a failure."""
@@ -200,7 +219,7 @@ class Asked:
         if not self._rates or isinstance(answer, FailureToEnroll):
             return None
         if not isinstance(picture, np.ndarray):
-            return None  # of several pictures that make one template nothing is said
+            return None  # of words, and of several pictures that make one template
         said_at, self.step = self.step, "quality"
         seed_everything(self.algorithm.seed)
         found = checked_quality(self.algorithm.quality(picture))  # type: ignore[attr-defined]
@@ -209,9 +228,7 @@ class Asked:
 
     def _compare(self, ask: Ask, probes: list[Any]) -> None:
         self.step = "compare"
-        matcher = self.algorithm
-        if not isinstance(matcher, Matcher):
-            raise BadAnswer(f"{self._job.algorithm} has no ability Matcher")
+        matcher = self._matcher()
         met = range(len(self._references)) if ask.listed is None else ask.listed
         for start in range(0, len(met), ask.block):
             seed_everything(matcher.seed)
@@ -228,6 +245,9 @@ def templates_of(names: Sequence[Sequence[str]], arrays: list[Array]) -> list[An
 def training_set(lesson: Lesson, line: Line) -> TrainingSet:
     """Make the training set; mated pairs not listed are all pairs of one identity."""
     identities = mated = tags = None
+    if lesson.drawn is not None:
+        identities = np.repeat(np.arange(lesson.drawn[0], dtype=np.int64), lesson.drawn[1])
+        mated = _all_pairs(identities)
     if lesson.identities is not None:
         identities = np.array(lesson.identities, dtype=np.int64)
         mated = (
@@ -257,6 +277,7 @@ def training_set(lesson: Lesson, line: Line) -> TrainingSet:
         clean=Pictures(line, "clean", numbers) if lesson.clean else None,
         progress=line.report,
         checkpoints=Path(lesson.checkpoints) if lesson.checkpoints else None,
+        drawn=Drawn(line, *lesson.drawn) if lesson.drawn else None,
     )
 
 

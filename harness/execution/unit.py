@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from harness.data.drawing import Drawing
 from harness.data.records import Picture
 from harness.data.whole_files import write_whole
 
@@ -23,6 +24,9 @@ SCORES = "scores"
 REFERENCE = "reference"
 """Role of pictures that are enrolled to be searched for."""
 
+DESCRIPTION = "description"
+"""Role of words that stand in the place of pictures."""
+
 RETOUCHING = "attack-"
 """How names of units begin that retouch probes for others."""
 
@@ -33,9 +37,13 @@ class Training(msgspec.Struct, omit_defaults=True):
     Parameters
     ----------
     tags
-        Of each image, as places in the unit's vocabulary.
+        Of each image, as places in the vocabulary.
+    vocabulary
+        Of the tags, where it is not that of the unit.
     probes, references
         Whether each image is one where it is judged.
+    drawn
+        What draws captures as they are learned from; then `images` is empty.
     masks, clean
         None where an image shows no tattoo: its mask is empty, and it is clean as it is.
     """
@@ -49,6 +57,8 @@ class Training(msgspec.Struct, omit_defaults=True):
     tags: list[list[int]] | None = None
     masks: list[Picture | None] | None = None
     clean: list[Picture | None] | None = None
+    vocabulary: list[str] | None = None
+    drawn: Drawing | None = None
 
 
 class MatchRequest(msgspec.Struct, omit_defaults=True):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import msgspec
 
-from harness.api import Algorithm, Control, Matcher, Searcher, Tagger
+from harness.api import Algorithm, Composite, Control, Matcher, Searcher, Tagger, describes
+from harness.data.whole_files import digest_of
 from harness.errors import HarnessError, UsageError, nearest
 from harness.plugins.registry import abilities_of, end_program, surveyed
 from harness.plugins.values import check_limits, convert, limits_in_words, type_name
@@ -49,10 +51,16 @@ class Description(msgspec.Struct):
         Whether it is a control that is shown the truth in the place of images.
     sees
         ``pixels``, or ``file``: the bytes of the image files.
+    describes
+        Whether it is a matcher that makes templates of words, too.
     about, doc, citation
         First line of its docstring, all of it, and where the method comes from.
     version
-        Name and version that a program says; empty for what is no program.
+        Name and version that a program says, or the texts of `Algorithm.assets`; empty without.
+    files
+        SHA-256 of the files of `Algorithm.assets`, by their names there.
+    parts, rule
+        Of a `Composite`: the parameters that name its parts, and how their scores are joined.
     """
 
     abilities: list[str]
@@ -67,6 +75,10 @@ class Description(msgspec.Struct):
     doc: str
     citation: str
     version: str = ""
+    files: dict[str, str] = {}
+    describes: bool = False
+    parts: list[str] = []
+    rule: str = ""
 
     def values(self) -> dict[str, Any]:
         """Return the value of every parameter by name."""
@@ -80,10 +92,13 @@ class Description(msgspec.Struct):
         UsageError
             With the option that is missing; `name` is the algorithm's.
         """
-        missing = [p for p in self.parameters if p.required and p.value == p.default]
-        if missing:
+        if missing := _lacking(self.parameters):
             options = ", ".join(f"--param {p.name}=... ({p.meaning})" for p in missing)
             raise UsageError(f"{name} needs {options}")
+
+
+def _lacking(parameters: Sequence[Parameter]) -> list[Parameter]:
+    return [p for p in parameters if p.required and p.value == p.default]
 
 
 def describe(
@@ -110,7 +125,7 @@ def describe(
     ------
     UsageError
         If a preset or a parameter is unknown, or a value has the wrong type or is out of limits;
-        all faults at once.
+        all faults at once. Also what `Algorithm.assets` raises.
     """
     values: dict[str, Any] = {}
     faults: list[str] = []
@@ -161,6 +176,12 @@ def describe(
     doc = inspect.cleandoc(algorithm.__doc__ or "")
     if doc.startswith(f"{algorithm.__name__}("):
         doc = ""  # what @dataclass writes where the author wrote nothing
+    assets: Mapping[str, Path | str] = {}
+    if algorithm.assets is not Algorithm.assets and not _lacking(parameters):
+        assets = algorithm(**{one.name: one.value for one in parameters}).assets()
+    words = [f"{name}: {one}" for name, one in assets.items() if isinstance(one, str)]
+    if hasattr(algorithm, "program"):
+        words = [str(getattr(algorithm, "version", ""))]
     return Description(
         abilities=list(abilities_of(algorithm)),
         parameters=parameters,
@@ -170,10 +191,14 @@ def describe(
         control=algorithm.control,
         shown_truth=issubclass(algorithm, Control),
         sees=algorithm.sees,
+        describes=describes(algorithm),
         about=doc.split("\n")[0],
         doc=doc,
         citation=algorithm.citation,
-        version=str(getattr(algorithm, "version", "")) if hasattr(algorithm, "program") else "",
+        version="; ".join(words),
+        files={name: digest_of(one) for name, one in assets.items() if isinstance(one, Path)},
+        parts=list(algorithm.parts) if issubclass(algorithm, Composite) else [],
+        rule=algorithm.rule if issubclass(algorithm, Composite) else "",
     )
 
 
@@ -186,7 +211,8 @@ def described(
 ) -> Description:
     """Describe an algorithm that was loaded for that alone; parameters and errors as `describe`.
 
-    A program is asked what it can do with these parameters, and ended.
+    What can do more with some parameters than with others, as programs, is asked (`surveyed`), and
+    a program is ended.
 
     Raises
     ------

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from harness.plugins.places import PACKAGE
 
 ABILITIES = ("Matcher", "Searcher", "Detector", "Tagger", "Segmenter", "Remover", "Control")
 """Names of the ability classes; to know them without importing `harness.api`, and NumPy with it."""
+
+COMPOSITE = "Composite"
+"""Name of the class of matchers that are made of others."""
 
 _SAYS_CONTROL = "control = True"
 
@@ -27,6 +31,10 @@ class Glance:
     """Names of its presets, where they are written out."""
     control: bool = False
     """Whether it measures the data or the metric and is no contender."""
+    describes: bool = False
+    """Whether it is a matcher that makes templates of words, too."""
+    composite: bool = False
+    """Whether it is made of other algorithms."""
 
 
 INIT = "__init__.py"
@@ -62,6 +70,8 @@ def glance_at(file: Path, attribute: str = "") -> Glance:
                 needs=_required(node),
                 presets=_presets(node),
                 control="Control" in abilities or _SAYS_CONTROL in line,
+                describes="describe_text" in line,
+                composite=COMPOSITE in line,
             )
     return Glance((), "", learns=False)
 
@@ -76,7 +86,7 @@ def offered_by(folder: Path) -> list[str] | None:
     if not file.is_file():
         return None
     try:
-        body = ast.parse(file.read_text(encoding="utf-8")).body
+        body = _parsed(file.read_text(encoding="utf-8")).body
         if all(isinstance(node, ast.Expr) for node in body):
             return None
         return [name for name, (_, line) in _classes(file).items() if _abilities(name, line)]
@@ -84,8 +94,13 @@ def offered_by(folder: Path) -> list[str] | None:
         return []  # listed by its name, so that its fault is shown
 
 
+_parsed = lru_cache(64)(ast.parse)
+"""Of a text, which several folders and a list come back to; nobody changes a tree."""
+
+
 def _abilities(name: str, line: frozenset[str]) -> tuple[str, ...]:
-    return () if name.startswith("_") else tuple(one for one in ABILITIES if one in line)
+    known = line | {"Matcher"} if COMPOSITE in line else line
+    return () if name.startswith("_") else tuple(one for one in ABILITIES if one in known)
 
 
 def _class_variables(algorithm: ast.ClassDef) -> dict[str, ast.expr]:
@@ -136,7 +151,7 @@ def _classes(
 
     `above` are the files from which this one is looked at: imports may go in circles.
     """
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = _parsed(file.read_text(encoding="utf-8"))
     homes = {
         alias.asname or alias.name: (module_file(file, node), alias.name)
         for node in tree.body

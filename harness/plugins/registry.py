@@ -10,10 +10,12 @@ import importlib.util
 import inspect
 import os
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -164,12 +166,20 @@ def algorithms(extra: Iterable[Path] = ()) -> dict[str, list[Plugin]]:
 
 def of_packages(group: str) -> Iterator[tuple[importlib.metadata.EntryPoint, Path]]:
     """Yield what installed packages offer in a group of entry points, with the source file."""
-    import importlib.metadata
-
-    for entry in importlib.metadata.entry_points(group=group):
+    folders = [place for place in map(Path.absolute, map(Path, sys.path)) if place.is_dir()]
+    changed = tuple((place, place.stat().st_mtime_ns) for place in folders)
+    for entry in _entry_points(group, changed):
         spec = importlib.util.find_spec(entry.module)
         if spec is not None and spec.origin is not None:
             yield entry, Path(spec.origin)
+
+
+@cache
+def _entry_points(group: str, _: object) -> tuple[importlib.metadata.EntryPoint, ...]:
+    """Read what packages offer, again where a folder they lie in changed: each has a file of it."""
+    import importlib.metadata
+
+    return tuple(importlib.metadata.entry_points(group=group))
 
 
 def offered_at(place: Path) -> list[Plugin]:
@@ -393,12 +403,13 @@ def load(plugin: Plugin) -> type[Algorithm]:
 
 
 def surveyed(algorithm: type[Algorithm], values: Mapping[str, Any]) -> type[Algorithm]:
-    """Return the class of what a program can do with these parameters; of others the class itself.
+    """Return the class of what an algorithm can do with these parameters.
 
     Parameters
     ----------
     algorithm
-        The class of all that it may be able to do.
+        The class of all that it may be able to do, which is returned unless it has a class method
+        ``surveyed``: of a program, or of what learns, or compares, with some parameters only.
     values
         Of its parameters.
     """

@@ -46,6 +46,8 @@ class ${classname}(Matcher):
 
     # Templates are compared by cosine unless you define
     #     def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores
+    # a witness's words search pictures where you define
+    #     def describe_text(self, query: str) -> Template
     # and nothing is learned unless you define
     #     def fit(self, train: TrainingSet) -> None
     # What it learns belongs in attributes ending in "_", so that it is saved and loaded.

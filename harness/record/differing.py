@@ -31,6 +31,8 @@ def pairs_in(run: Run) -> Pairs:
         raise UsageError(
             f"comparisons of groups are not available from lists of {depth}: they need every score"
         )
+    if run.manifest.mixed:
+        raise UsageError(f"comparisons of groups are not available: {run.manifest.mixed}")
     if any(isinstance(answer, ListsOfDraws) for answer in run.answers):
         raise UsageError(
             f"protocol {run.manifest.origin.protocol!r} was answered by a list of each search in "

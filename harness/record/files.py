@@ -23,7 +23,7 @@ import msgspec
 
 from harness.errors import BadFile, Damaged, HarnessError, visible
 from harness.execution.storage import STEP_FILE
-from harness.execution.unit import MODEL, SCORES, TEMPLATES
+from harness.execution.unit import MODEL, SCORES, TEMPLATES, UNIT_FILE, Unit
 from harness.plugins.places import PACKAGE
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "read_bytes",
     "read_json",
     "read_sealed",
+    "read_unit",
     "sound",
     "step_files",
 ]
@@ -186,6 +187,18 @@ def read_json(
     """
     content = read_bytes(folder, name, largest)
     return decoded(folder / name, content, kind, partly=partly)
+
+
+def read_unit(folder: Path, name: str) -> Unit | None:
+    """Read what a unit of a run was asked; None where the folder has none of that name.
+
+    Raises
+    ------
+    BadFile
+        As `read_json`.
+    """
+    place = f"units/{name}/{UNIT_FILE}"
+    return read_json(folder, place, Unit, LARGEST_LIST) if is_regular(folder, place) else None
 
 
 def decoded(path: Path, content: bytes, kind: type[T], *, partly: bool = False) -> T:

@@ -54,6 +54,8 @@ def growth_in(
             f"candidate lists that end at rank {depth} do not say where the other mates "
             "rank; smaller galleries need all scores"
         )
+    if run.manifest.mixed:
+        raise UsageError(f"smaller galleries are not available: {run.manifest.mixed}")
     if ranks or thresholds:
         places = ranks or sorted({point.rank for point in points})
         read_at = [OperatingPoint(1, threshold) for threshold in thresholds] or points

@@ -59,6 +59,116 @@ class Retouched(msgspec.Struct):
     loaded: dict[str, str] = {}
 
 
+class PartOrigin(msgspec.Struct, omit_defaults=True):
+    """Everything of a part of a composite that can change a number, but for its parameters.
+
+    Parameters
+    ----------
+    algorithm, source_hash, weight_hashes, version
+        As for an algorithm of its own.
+    """
+
+    algorithm: str
+    source_hash: str
+    weight_hashes: dict[str, str] = {}
+    version: str = ""
+
+
+class Ceiling(msgspec.Struct):
+    """What the first stage of a re-ranking leaves to be found.
+
+    Parameters
+    ----------
+    k
+        Candidates that the second matcher compares.
+    found
+        Searches with a mate among them.
+    searches
+        With a mate in the gallery.
+    """
+
+    k: int
+    found: int
+    searches: int
+
+
+class Stage(msgspec.Struct, omit_defaults=True):
+    """What a part of a composite did.
+
+    Parameters
+    ----------
+    comparisons, searches
+        That were made of what is judged.
+    learned_from
+        Comparisons of training images that weights were learned from.
+    failed
+        Images that it gave up on.
+    costs
+        As of a manifest.
+    taken_over
+        Units of work that were found in other runs, by the folder of the run.
+    loaded
+        SHA-256 of the files that it loaded from beside it, by path.
+    """
+
+    comparisons: int
+    searches: int
+    learned_from: int = 0
+    failed: int = 0
+    costs: dict[str, Cost] = {}
+    taken_over: dict[str, list[str]] = {}
+    loaded: dict[str, str] = {}
+
+
+class Weighing(msgspec.Struct):
+    """What a fusion learned.
+
+    Parameters
+    ----------
+    folds
+        That it is used in: those that learn from the same images.
+    identities, images, mated, nonmated
+        Training identities and images that were compared, and how often.
+    refitted
+        Whether a part was fitted a second time, without them.
+    weights, offset
+        Of the parts, and the score where theirs are 0.
+    """
+
+    folds: list[str]
+    identities: int
+    images: int
+    mated: int
+    nonmated: int
+    refitted: bool
+    weights: dict[str, float]
+    offset: float
+
+
+class Composition(msgspec.Struct, omit_defaults=True):
+    """How the parts of a composite came to one score.
+
+    Parameters
+    ----------
+    rule
+        By which.
+    stages
+        Of each part, by its name.
+    ceiling
+        Of a re-ranking.
+    weighing
+        Of a fusion that learned.
+    mixed
+        Why scores of different searches cannot be held against one threshold; empty where they can.
+    """
+
+    rule: str
+    stages: dict[str, Stage]
+    ceiling: Ceiling | None = None
+    weighing: list[Weighing] = []
+    mixed: str = ""
+
+
 class Origin(msgspec.Struct, omit_defaults=True):
     """The recipe of a run: everything that was asked for; its hash is the run's identity.
 
@@ -80,7 +190,8 @@ class Origin(msgspec.Struct, omit_defaults=True):
     parameters
         Every field of the dataclass with its value, seed included.
     weight_hashes
-        SHA-256 of every weight file named by a parameter.
+        SHA-256 of every weight file: by the parameter that names it, or by its name, such as its
+        URL, among the assets of the algorithm.
     failure_policy
         How failures are counted.
     folds
@@ -98,10 +209,12 @@ class Origin(msgspec.Struct, omit_defaults=True):
         SHA-256 of what each fold learns from, and of the truth about it; empty for an algorithm
         that does not learn.
     version
-        What a program says that it is, name and version; empty for what is no program.
+        What an algorithm says that it is: name and version of a program, texts of its assets.
     preregistration
         SHA-256 of the file in which criteria, protocol and data were written down before the run;
         empty where there was none.
+    parts
+        Of a composite, by their names; their parameters are among `parameters`.
     """
 
     rule: int
@@ -121,16 +234,25 @@ class Origin(msgspec.Struct, omit_defaults=True):
     learning_hash: str = ""
     version: str = ""
     preregistration: str = ""
+    parts: dict[str, PartOrigin] = {}
 
 
 class Step(msgspec.Struct):
-    """How long one step of one unit of work took, and on which machine."""
+    """How long one step of one unit of work took, and on which machine.
+
+    Parameters
+    ----------
+    drawn
+        Of a fit that had its pictures drawn: how many identities and captures, since it last went
+        on.
+    """
 
     unit: str
     step: str
     seconds: float
     items: int
     host: str = ""
+    drawn: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Surroundings(msgspec.Struct):
@@ -305,6 +427,8 @@ class Manifest(msgspec.Struct):
         measured it.
     lists
         Candidates that each search was asked for, where a searcher's lists end before the gallery.
+    composition
+        Of a composite.
     """
 
     format: int
@@ -342,6 +466,12 @@ class Manifest(msgspec.Struct):
     protection: Protection | None = None
     costs: dict[str, Cost] = {}
     lists: int | None = None
+    composition: Composition | None = None
+
+    @property
+    def mixed(self) -> str:
+        """Why its scores cannot be held against one threshold; empty where they can."""
+        return "" if self.composition is None else self.composition.mixed
 
     @property
     def list_length(self) -> int | None:

@@ -164,12 +164,12 @@ class Run:
         """
         judge = task_of(self.protocol).judge
         outcome = self.computed(judge, self.folds, self.answers, self.records, self.protocol)
-        depth = self.manifest.list_length
-        if depth is None:
+        depth, mixed = self.manifest.list_length, self.manifest.mixed
+        if depth is None and not mixed:
             return outcome
-        from harness.scorefiles import withhold
+        from harness.scorefiles import withhold, withhold_mixed
 
-        return withhold(outcome, depth)
+        return withhold_mixed(withhold(outcome, depth), mixed)
 
 
 def assessed(run: Run, method: str) -> Assessment:
@@ -198,6 +198,8 @@ def assessed(run: Run, method: str) -> Assessment:
             f"likelihood ratios are not available from lists of {run.manifest.list_length}: they "
             "need every score, and candidate lists end before that"
         )
+    if run.manifest.mixed:
+        raise UsageError(f"{run.folder}: no likelihood ratios: {run.manifest.mixed}")
     with sound(run.folder, "likelihood ratios cannot be computed"):
         try:
             found = assess(task.comparisons(run.folds, run.answers, run.records), method)

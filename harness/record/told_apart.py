@@ -18,7 +18,7 @@ from harness.record.record import Run
 from harness.tasks.binned import AREA, MASK, BinRates, bins_by, rates_in
 from harness.tasks.discarding import Discarding, discarding, pair_qualities
 from harness.tasks.kinds import task_of
-from harness.tasks.pairs import Pairs, Threshold
+from harness.tasks.pairs import Pairs, Threshold, owners
 from harness.tasks.same_design import COLUMNS, SameDesign, same_design
 from harness.tasks.searches import FoldSearches
 from harness.tasks.workload import Workload, workload_of
@@ -70,12 +70,33 @@ class ToldApart:
             return ""
         if self.run.manifest.list_length is not None:
             return LISTED
+        if self.run.manifest.mixed:
+            return self.run.manifest.mixed
         return "" if self.pairs.kept else STREAMED
 
     @cached_property
     def threshold(self) -> Threshold | None:
         """The one threshold of all comparisons, as of `harness.tasks.pairs.threshold_of`."""
         return None if self.pairs is None or self.without_threshold else self.pairs.threshold()
+
+    @cached_property
+    def design_columns(self) -> tuple[str, ...]:
+        """Columns that may tell look-alikes from others: asked of images, not of comparisons.
+
+        Those that say two words, and one of them of two identities.
+        """
+        names = list(self.run.records)
+        identities = owners(names, self.run.answered).tolist()
+        found = []
+        for column in COLUMNS:
+            said: dict[str, set[int]] = {}
+            for name, identity in zip(names, identities, strict=True):
+                word = getattr(self.run.records[name], column)
+                if word:
+                    said.setdefault(word, set()).add(identity)
+            if len(said) > 1 and any(len(whose) > 1 for whose in said.values()):
+                found.append(column)
+        return tuple(found)
 
     @property
     def rank(self) -> int:
@@ -85,10 +106,11 @@ class ToldApart:
 
     def same_design(self) -> list[SameDesign]:
         """Return look-alikes apart from other non-mates, by each column that tells them apart."""
-        if self.pairs is None or self.threshold is None:
+        columns = self.design_columns
+        if not columns or self.pairs is None or self.threshold is None:
             return []
         own = self.pairs, self.threshold, self.run.records, self.parts, self.rank
-        found = (self.run.computed(same_design, column, *own) for column in COLUMNS)
+        found = (self.run.computed(same_design, column, *own) for column in columns)
         return [one for one in found if one is not None]
 
     def sizes(self) -> dict[str, list[BinRates]]:
@@ -97,13 +119,13 @@ class ToldApart:
         Under `AREA` by the share of the image that its box takes, under `MASK` by the share of its
         pixels; those of which nothing is known are left out.
         """
-        if self.pairs is None:
+        bins_of = {what: bins_by(what, self.run.records) for what in (AREA, MASK)}
+        if not any(bins.of for bins in bins_of.values()) or self.pairs is None:
             return {}
         found = {}
         depth = self.run.manifest.list_length
         parts = self.parts if depth is None or self.rank <= depth else []
-        for what in (AREA, MASK):
-            bins = bins_by(what, self.run.records)
+        for what, bins in bins_of.items():
             own = bins, self.pairs, self.threshold, parts, self.rank
             rates = self.run.computed(rates_in, *own)
             if rates:
@@ -129,10 +151,11 @@ class ToldApart:
 
     def discarding(self) -> list[Discarding]:
         """Return what discarding the worst images gains, for each source of a quality."""
-        if self.pairs is None or self.threshold is None:
+        qualities = self.qualities()
+        if not qualities or self.pairs is None or self.threshold is None:
             return []
         found = []
-        for source, (probes, references) in self.qualities().items():
+        for source, (probes, references) in qualities.items():
             values = pair_qualities(self.pairs, probes, references)
             one = self.run.computed(discarding, self.pairs, self.threshold, values, source)
             if one is not None:

@@ -19,7 +19,7 @@ from harness.errors import BadFile, Damaged, visible
 from harness.execution.fence import Fence
 from harness.execution.journal import JOURNAL, digest_of_folder
 from harness.execution.storage import STEP_FILE, gather_vectors
-from harness.execution.unit import MODEL, SCORES, TEMPLATES, UNIT_FILE, Unit
+from harness.execution.unit import MODEL, SCORES, TEMPLATES, UNIT_FILE
 from harness.record.evidence.preregistration import faults as preregistration_faults
 from harness.record.files import (
     LARGEST_LIST,
@@ -28,6 +28,7 @@ from harness.record.files import (
     open_file,
     read_bytes,
     read_json,
+    read_unit,
     sound,
 )
 from harness.record.kept_answers import scores_of
@@ -112,7 +113,7 @@ def _unit_faults(run: Run, units: Sequence[str]) -> Iterator[str]:
     """Hold what units were asked against the truth that they are judged by."""
     for fold in _asked(run):
         name = f"fold-{fold.name}"
-        unit = _unit(run.folder, name) if name in units else None
+        unit = read_unit(run.folder, name) if name in units else None
         if unit is None:
             yield f"units/{name}/{UNIT_FILE}: is missing"
         elif unit.name != name:
@@ -198,7 +199,7 @@ def _strength(fence: Fence) -> tuple[object, ...]:
 def _cosine_faults(run: Run, units: Sequence[str]) -> Iterator[str]:
     """Compute scores again from templates, where the harness itself compared them."""
     for fold, answer in zip(run.folds, run.answers, strict=True):
-        unit = _unit(run.folder, f"fold-{fold.name}")
+        unit = read_unit(run.folder, f"fold-{fold.name}")
         if unit is None or not unit.cosine or isinstance(answer, StreamedAnswer):
             continue
         if not unit.templates:
@@ -221,13 +222,6 @@ def _cosine_faults(run: Run, units: Sequence[str]) -> Iterator[str]:
             there = ~lost[:, None] & ~gone[None, :] & np.isfinite(answer.scores[chosen])
             if np.abs(np.where(there, answer.scores[chosen] - again, 0)).max() > TOLERANCE:
                 yield f"{scores_of(fold.name)}: do not follow from the templates"
-
-
-def _unit(folder: Path, name: str) -> Unit | None:
-    place = f"units/{name}/{UNIT_FILE}"
-    if not is_regular(folder, place):
-        return None
-    return read_json(folder, place, Unit, LARGEST_LIST)
 
 
 def verify_run(folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from harness.record import provenance
 from harness.reporting import wording
 from harness.reporting.drawing.overlay_plot import MARKS
 from harness.reporting.drawing.overlays import Overlay, Subject, overlays
-from harness.reporting.drawing.thumbnails import Pictures, thumbnails
+from harness.reporting.drawing.thumbnails import Pictures, thumbnails, words_in
 from harness.reporting.pages import environment, surroundings
 from harness.reporting.sections.searches import Row as SearchRow
 from harness.reporting.sections.searches import row_of
@@ -85,13 +86,16 @@ def write_page(
     out.parent.mkdir(parents=True, exist_ok=True)
     # A baseline does not say where its images lie; the run beside it does.
     absolute = [s for s in sides if Path(s.run.manifest.dataset.get("path", "")).is_absolute()]
-    write_whole(out, render(comparison, shown, thumbnails((absolute or sides)[0].run.records)))
+    records = (absolute or sides)[0].run.records
+    words = partial(words_in, records)
+    write_whole(out, render(comparison, shown, thumbnails(records), words))
 
 
 def render(
     comparison: Comparison,
     shown: Sequence[Shown],
     picture: Callable[[str], bytes | None],
+    words: Callable[[str], str] = lambda name: "",
 ) -> str:
     """Return the page as the complete text of an HTML file; equal input gives equal text.
 
@@ -103,6 +107,8 @@ def render(
         For each pair, the searches to show.
     picture
         Returns a JPEG thumbnail of a record by its name, or None where the image is not at hand.
+    words
+        Returns the words of a description by its name, and nothing for an image.
     """
     names = _names(comparison)
     engine = environment()
@@ -126,6 +132,7 @@ def render(
             for pair, name, more in zip(comparison.pairs, names[1:], shown, strict=True)
         ],
         image=Pictures(picture, _pictured(shown)).address,
+        words=words,
     )
 
 

@@ -10,6 +10,7 @@ from harness.reporting.wording import count, duration, plain
 __all__ = ["operation_table"]
 
 _NAMES = {
+    "describe_text": "template creation of descriptions",
     "enrol": "template creation of references",
     "extract": "template creation",
     "finalise": "making a gallery ready",

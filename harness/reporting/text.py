@@ -12,6 +12,7 @@ from harness.errors import some
 from harness.record.joined import manifest_of, read_joined, read_metrics
 from harness.record.manifest import Manifest
 from harness.record.record import read_assessment
+from harness.reporting.composition import composition_lines
 from harness.reporting.headline import galleries, headline_of
 from harness.reporting.joined_fits import component_lines
 from harness.statistics.estimate import Estimate
@@ -32,6 +33,8 @@ def judged_lines(folder: Path, manifest: Manifest, outcome: Outcome) -> list[str
     for other in manifest.opinions if manifest.imported is not None else ():
         figure = f"{other.metric} {other.value:.4f}" if other.value is not None else other.reason
         lines.append(f"   {other.program}: {figure}")
+    for line in composition_lines(manifest):
+        lines += [f"   {part}" for part in textwrap.wrap(plain(line), 100, break_on_hyphens=False)]
     assessment = read_assessment(folder)
     if assessment is not None:
         lines += assessment_lines(assessment)

@@ -103,6 +103,8 @@ def check_attackable(name: str, protocol: Protocol, folds: Sequence[Fold]) -> No
     DataError
         If a fold has an image both as a probe and as something that must not be retouched.
     """
+    if task_of(protocol).of_words:
+        raise UsageError(f"--attack retouches pictures, and the probes of {name!r} are words")
     ability = task_of(protocol).ability.__name__
     if ability not in ATTACKED:
         raise UsageError(

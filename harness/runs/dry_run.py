@@ -17,6 +17,7 @@ from harness.execution.unit import Unit
 from harness.record import record
 from harness.record.manifest import Step
 from harness.runs.attacking import retouching_units
+from harness.runs.composing import Composing
 from harness.runs.preparing import Prepared
 
 __all__ = ["Earlier", "FoldPlan", "RunPlan", "planned"]
@@ -107,7 +108,11 @@ class _EarlierManifest(msgspec.Struct):
 def planned(run: Prepared, limits: Limits) -> RunPlan:
     """Return what a run would do with workers under these limits; nothing is started or written."""
     judged = run.judged
-    waves = plan(run.entry, judged, limits)
+    waves = (
+        Composing(run.entry, judged, Workplace(run.folder), limits).planned
+        if run.entry.parts
+        else plan(run.entry, judged, limits)
+    )
     if run.attack is not None:
         asked = retouching_units(run.attack, judged.dataset, judged.folds, judged.protocol)
         waves = [[unit for unit, _ in asked], *waves]

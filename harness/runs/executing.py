@@ -38,10 +38,19 @@ from harness.plugins.registry import Plugin, home_of, own_files
 from harness.plugins.sources import libraries
 from harness.record import record
 from harness.record.kept_answers import scores_of
-from harness.record.manifest import Examination, Manifest, Retouched, Step, Surroundings, now
+from harness.record.manifest import (
+    Composition,
+    Examination,
+    Manifest,
+    Retouched,
+    Step,
+    Surroundings,
+    now,
+)
 from harness.record.protection import protection_of, remark_on
 from harness.record.renewing import alone
 from harness.runs.attacking import attacked, retouched, retouching_units, take_over
+from harness.runs.composing import Composing
 from harness.runs.finishing import (
     checkout_of,
     cross_checks,
@@ -54,9 +63,10 @@ from harness.runs.preparing import (
     Prepared,
     command,
 )
+from harness.runs.sharing import Sharing
 from harness.runs.shortcuts.evidence import shortcuts
 from harness.runs.status import remove_plan, write_plan
-from harness.scorefiles import withhold
+from harness.scorefiles import withhold, withhold_mixed
 from harness.tasks.answers import Answer, ListsOfDraws
 from harness.tasks.drawing import each_draw
 from harness.tasks.kinds import task_of
@@ -98,18 +108,19 @@ def execute(run: Prepared, limits: Limits, listen: Callable[[Event], None]) -> F
             outcome = finished.judge()
             seconds = time.perf_counter() - started
             return Finished(run, outcome, finished.manifest, seconds, (), ("everything",))
-        plugin = run.entry.plugin
-        python = [home_of(plugin) / name for name in run.entry.files if name.endswith(".py")]
-        nursery = (
-            Nursery(plugin.file, libraries(python), variables(limits.threads))
-            if run.request.executor.forks
-            else None
-        )
+        forking = (run.entry.parts.values() or [run.entry]) if run.request.executor.forks else ()
+        nurseries = tuple(_nursery(entry, limits) for entry in forking)
         try:
-            return _execute(run, limits, listen, started, nursery)
+            return _execute(run, limits, listen, started, nurseries)
         finally:
-            if nursery is not None:
+            for nursery in nurseries:
                 nursery.close()
+
+
+def _nursery(entry: ConfiguredAlgorithm, limits: Limits) -> Nursery:
+    plugin = entry.plugin
+    python = [home_of(plugin) / name for name in entry.files if name.endswith(".py")]
+    return Nursery(plugin.file, libraries(python), variables(limits.threads))
 
 
 def _execute(
@@ -117,7 +128,7 @@ def _execute(
     limits: Limits,
     listen: Callable[[Event], None],
     started: float,
-    nursery: Nursery | None,
+    nurseries: tuple[Nursery, ...],
 ) -> Finished:
     judged, folder = run.judged, run.folder
     begun = now()
@@ -127,9 +138,12 @@ def _execute(
     discard_parts(folder)
     remove_leftovers()
     begin(folder, run.environment)
-    place = Workplace(folder, _hidden(run), nursery, run.request.executor)
+    place = Workplace(folder, _hidden(run), nurseries, run.request.executor)
     examination, remarks = _examined(run, place, limits, listen)
-    waves = plan(run.entry, judged, limits)
+    composing = Composing(run.entry, judged, place, limits) if run.entry.parts else None
+    waves = plan(run.entry, judged, limits) if composing is None else composing.planned
+    makers = {f"{part}.": one for part, one in run.entry.parts.items()} or {"": run.entry}
+    sharing = Sharing(place, run.origin, makers) if run.attack is None else None
     done: list[str] = []
     kept: list[str] = []
 
@@ -144,6 +158,8 @@ def _execute(
             if renewed or unit.name in stale:
                 shutil.rmtree(place.folder(unit), ignore_errors=True)
             place.journal.take_over(unit.name)
+            if sharing is not None and not renewed:
+                sharing.take_over([unit])
             if is_done(unit, place):
                 kept.append(unit.name)
                 remove_claim(place.folder(unit))
@@ -166,11 +182,13 @@ def _execute(
         pictures, shown = retouched(folder, retouching, judged.folds)
         waves = attacked(waves, judged.folds, pictures)
     write_plan(folder, [*before, *waves], limits.workers)
-    for wave in waves:
+    units = [unit for wave in before for unit in wave]
+    for wave in waves if composing is None else composing.waves():
         do(wave)
-    waves = [*before, *waves]
-    units = [unit for wave in waves for unit in wave]
+        units += wave
     checked = None if run.entry.description.shown_truth else check_all(units, place, limits, listen)
+    joined, composition = ([], None) if composing is None else composing.join()
+    units += joined
     place.journal.check()
     write_whole(folder / record.PROTOCOL, judged.file.read_bytes())
     if run.preregistration:
@@ -189,9 +207,13 @@ def _execute(
     kept_scores = sum(answer.scores.size for answer in answers)
     with judged_in(limits.memory, kept_scores) as within:
         depth = _list_length(run, answers)
-        outcome = withhold(judged.judge(answers), depth)
+        mixed = "" if composition is None else composition.mixed
+        outcome = withhold_mixed(withhold(judged.judge(answers), depth), mixed)
     places = [(unit, place.folder(unit)) for unit in units]
-    manifest, run = _manifest(run, outcome, places, begun, shown)
+    manifest, run = _manifest(run, outcome, places, begun, shown, composition)
+    if composition is not None and sharing is not None:
+        for part, one in composition.stages.items():
+            one.taken_over = sharing.taken.get(f"{part}.", {})
     manifest.lists = depth
     manifest.protection = protection_of([folder for _, folder in places], checked)
     manifest.examination = examination
@@ -200,7 +222,7 @@ def _execute(
     remark = remark_on(manifest.protection)
     if remark is not None:
         manifest.findings = [*manifest.findings, remark]
-    if depth is None:
+    if depth is None and not mixed:
         manifest.opinions = cross_checks(judged.protocol, judged.folds, answers)
     del answers  # the report reads them once more
     end(folder)
@@ -233,8 +255,8 @@ def _hidden(run: Prepared) -> tuple[Path, ...]:
     """Return data sets and runs, of which no worker may read anything."""
     judged = run.judged
     data = [judged.dataset.root]
-    if run.request.train_data is not None:
-        data.append(run.request.train_data)
+    if run.request.read_to_learn is not None:
+        data.append(run.request.read_to_learn)
     if run.attack is not None:
         data.append(run.attack.learnt.dataset.root)
     runs = run.folder.parent.parent
@@ -247,14 +269,25 @@ def _examined(
     run: Prepared, place: Workplace, limits: Limits, listen: Callable[[Event], None]
 ) -> tuple[Examination, list[Finding]]:
     """Return what the conformance kit finds about the algorithm, and remarks on all that run."""
-    entries = [(run.entry, run.request.preset, run.request.parameters, run.origin.weight_hashes)]
+    description = run.entry.description
+    chosen = {*run.request.parameters, *description.presets.get(run.request.preset, {})}
+    entries = [(run.entry, chosen, run.origin.weight_hashes)]
+    if run.entry.parts:
+        entries = [
+            (
+                one,
+                {p.name for p in one.description.parameters if p.value != p.default},
+                run.origin.parts[part].weight_hashes,
+            )
+            for part, one in run.entry.parts.items()
+        ]
     if run.attack is not None and run.origin.attack is not None:
         attack = run.attack
-        entries.append((attack.entry, attack.preset, {}, run.origin.attack.weight_hashes))
+        own = set(attack.entry.description.presets.get(attack.preset, {}))
+        entries.append((attack.entry, own, run.origin.attack.weight_hashes))
     found, remarks = [], list[Finding]()
-    for entry, preset, assigned, weights in entries:
+    for entry, wanted, weights in entries:
         name = entry.plugin.name
-        wanted = {*assigned, *entry.description.presets.get(preset, {})}
         values = entry.description.values()
         one = examined(
             Examined(
@@ -271,7 +304,24 @@ def _examined(
         )
         found.append(one)
         remarks += remarks_on(one, name)
-    return found[0], remarks
+    return _together(found, run.entry), remarks
+
+
+def _together(found: Sequence[Examination], entry: ConfiguredAlgorithm) -> Examination:
+    """Return the examination of an algorithm; of a composite those of its parts as one."""
+    if not entry.parts:
+        return found[0]
+    named = list(zip(entry.parts, found, strict=True))
+    # From what says least on.
+    how = next(
+        h for h in ("off", "session", "now", "before", "release") if h in {f.how for f in found}
+    )
+    return Examination(
+        found[0].harness,
+        how,
+        [f"{part}: {name}" for part, one in named for name in one.passed],
+        {f"{part}: {name}": why for part, one in named for name, why in one.failed.items()},
+    )
 
 
 def _say(listen: Callable[[Event], None], what: str, done: int, total: int, note: str) -> None:
@@ -280,6 +330,9 @@ def _say(listen: Callable[[Event], None], what: str, done: int, total: int, note
 
 def _plugin_of(unit: Unit, run: Prepared) -> Plugin:
     attack = run.attack
+    part = run.entry.parts.get(unit.name.partition(".")[0])
+    if part is not None:
+        return part.plugin
     return run.entry.plugin if attack is None or _is_own(unit) else attack.entry.plugin
 
 
@@ -289,14 +342,27 @@ def _is_own(unit: Unit) -> bool:
 
 
 def _settled(
-    run: Prepared, places: Sequence[Path], attacking: Sequence[Path]
+    run: Prepared,
+    places: Sequence[Path],
+    attacking: Sequence[Path],
+    composition: Composition | None,
 ) -> tuple[Prepared, dict[str, str], dict[str, str]]:
     """Return the run as what it proved to be by the files that its workers loaded, and those."""
     entry, origin = run.entry, run.origin
-    loaded = loaded_by(places, entry.plugin)
-    hashed = settled(entry.plugin, entry.files, loaded)
-    if hashed is not None:
-        origin = msgspec.structs.replace(origin, source_hash=hashed)
+    loaded: dict[str, str] = {}
+    if not entry.parts:
+        loaded = loaded_by(places, entry.plugin)
+        hashed = settled(entry.plugin, entry.files, loaded)
+        if hashed is not None:
+            origin = msgspec.structs.replace(origin, source_hash=hashed)
+    for part, one in entry.parts.items():
+        of_part = loaded_by([p for p in places if p.name.startswith(f"{part}.")], one.plugin)
+        hashed = settled(one.plugin, one.files, of_part)
+        if hashed is not None:
+            known = msgspec.structs.replace(origin.parts[part], source_hash=hashed)
+            origin = msgspec.structs.replace(origin, parts=origin.parts | {part: known})
+        if composition is not None:
+            composition.stages[part].loaded = _beside(one, of_part)
     more: dict[str, str] = {}
     if run.attack is not None and origin.attack is not None:
         attacker = run.attack.entry
@@ -361,10 +427,12 @@ def _manifest(
     units: Sequence[tuple[Unit, Path]],
     begun: str,
     shown: Retouched | None,
+    composition: Composition | None,
 ) -> tuple[Manifest, Prepared]:
     judged, description = run.judged, run.entry.description
     steps: list[Step] = []
     costs: list[dict[str, Levels]] = []
+    of_parts: dict[str, list[dict[str, Levels]]] = {part: [] for part in run.entry.parts}
     environments: dict[str, Environment] = {}
     for unit, place in units:
         for step in (MODEL, TEMPLATES, SCORES):
@@ -376,20 +444,29 @@ def _manifest(
                     environments[f"{unit.name}/{step}"] = found
                 seconds, items = float(facts["seconds"]), int(facts.get("items", 0))
                 host = str(facts.get("host", ""))
-                steps.append(Step(unit.name, step, seconds, items, host))
+                drawn = facts.get("drawn", msgspec.UNSET)
+                steps.append(Step(unit.name, step, seconds, items, host, drawn))
                 if _is_own(unit):
-                    costs.append(msgspec.convert(facts.get("costs", {}), dict[str, Levels]))
+                    found_costs = msgspec.convert(facts.get("costs", {}), dict[str, Levels])
+                    of_parts.get(unit.name.partition(".")[0], costs).append(found_costs)
     shortcut_findings = shortcuts(judged.folds, judged.dataset.records, judged.protocol)
     own = [place for unit, place in units if _is_own(unit)]
-    run, loaded, more = _settled(run, own, [place for _, place in units if place not in own])
+    others = [place for _, place in units if place not in own]
+    run, loaded, more = _settled(run, own, others, composition)
     manifest = manifest_of(judged, run.origin, outcome, begun)
     for environment in environments.values():
         manifest.versions |= {"python": environment.python, **environment.libraries}
     manifest.versions = dict(sorted(manifest.versions.items()))
     joined = together(environments)
     limits = judged.protocol.limits
-    manifest.costs = costs_of(costs, limits.by_operation() if limits else None)
+    allowed = limits.by_operation() if limits else None
+    manifest.costs = costs_of(costs, allowed)
     manifest.findings = [*manifest.findings, *_over_limits(manifest.costs)]
+    manifest.composition = composition
+    if composition is not None:
+        for part, stage in composition.stages.items():
+            stage.costs = costs_of(of_parts[part], allowed)
+            manifest.findings = [*manifest.findings, *_over_limits(stage.costs)]
     manifest.environments = [Surroundings(one, where) for one, where in joined]
     manifest.environment_hash = hash_of(joined)
     if len(joined) > 1:

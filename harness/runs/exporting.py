@@ -10,11 +10,11 @@ from harness.data.learned_from import LearnedFrom, learned_from, stamp
 from harness.data.records import Dataset, Fold
 from harness.errors import UsageError, nearest
 from harness.execution.asking import request_export
-from harness.execution.unit import MODEL
 from harness.plugins.registry import Plugin, find_algorithm, source_hash
 from harness.plugins.requirements import check_installed
 from harness.record import record
 from harness.record.manifest import Manifest
+from harness.record.models import model_of_fold
 from harness.tasks.folds import fold_named
 
 
@@ -30,7 +30,7 @@ def export_onnx(
     file
         To write, or to overwrite.
     fold
-        Name of the fold whose model it is; may be left out where only one was run.
+        Name of the fold whose model it is; may be left out where there is one model.
     plugins
         Further folders in which the run's algorithm is looked for.
 
@@ -51,7 +51,7 @@ def export_onnx(
     run = record.read_run(folder)
     manifest = run.manifest
     chosen = _fold(manifest, fold, folder)
-    model = _model(folder, chosen)
+    model = model_of_fold(folder, chosen)
     if model is None:
         raise UsageError(
             f"{folder}: {manifest.origin.algorithm!r} learned nothing in this run, so there is no "
@@ -89,7 +89,7 @@ def _learned(run: record.Run, fold: Fold) -> LearnedFrom:
 def _fold(manifest: Manifest, named: str | None, folder: Path) -> str:
     folds = manifest.origin.folds
     if named is None:
-        if len(folds) > 1:
+        if len({model_of_fold(folder, one) for one in folds}) > 1:
             raise UsageError(
                 f"{folder} has a model for each of its folds; choose one with --fold: "
                 f"{', '.join(folds)}"
@@ -101,14 +101,6 @@ def _fold(manifest: Manifest, named: str | None, folder: Path) -> str:
             f"{folder} has no fold {named!r}.{nearest(named, folds)} Known: {', '.join(folds)}"
         )
     return named
-
-
-def _model(folder: Path, fold: str) -> Path | None:
-    """Return the folder of a fold's model; units of streamed folds have another name."""
-    places = (
-        folder / "units" / name / MODEL for name in (f"fold-{fold}", f"templates-fold-{fold}")
-    )
-    return next((place for place in places if place.is_dir()), None)
 
 
 def _plugin(manifest: Manifest, plugins: Iterable[Path]) -> Plugin:

@@ -127,9 +127,15 @@ def _learned(judged: ProtocolOnData) -> dict[str, str]:
     if judged.elsewhere is None:
         return {}
     there = judged.elsewhere
+    said = {"trained_on_hash": there.hash}
+    if there.drawing is None:
+        return {"trained_on": f"{there.path} ({some(len(there.images), 'image')})", **said}
+    drawing = there.drawing
+    drawn = f"{some(drawing.identities, 'tattoo')}, {drawing.captures} captures of each"
     return {
-        "trained_on": f"{there.path} ({some(len(there.images), 'image')})",
-        "trained_on_hash": there.hash,
+        "trained_on": f"{there.path} ({drawn}, drawn by {drawing.generator})",
+        **said,
+        "trained_on_generator": drawing.source,
     }
 
 

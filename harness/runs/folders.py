@@ -31,6 +31,10 @@ class _Loaded(msgspec.Struct):
     loaded: dict[str, str] = {}
 
 
+class _Stages(msgspec.Struct):
+    stages: dict[str, _Loaded] = {}
+
+
 class _Seen(msgspec.Struct):
     """What of a manifest says whether a run is the one that is asked for."""
 
@@ -38,11 +42,16 @@ class _Seen(msgspec.Struct):
     origin: Origin
     loaded: dict[str, str] = {}
     retouched: _Loaded | None = None
+    composition: _Stages | None = None
     environments: list[Surroundings] = []
 
 
 def already_there(
-    folder: Path, origin: Origin, plugin: Plugin, attacker: Plugin | None = None
+    folder: Path,
+    origin: Origin,
+    plugin: Plugin,
+    attacker: Plugin | None = None,
+    parts: Mapping[str, Plugin] | None = None,
 ) -> Iterator[tuple[Path, Origin]]:
     """Yield the finished runs of a recipe, in whatever environment, with the origin that they have.
 
@@ -54,6 +63,8 @@ def already_there(
         As far as it is known before the work: without the files that are read during it.
     plugin, attacker
         The algorithm, and the one that retouches its probes.
+    parts
+        Of a composite, by their names.
     """
     hashes: dict[tuple[Path, frozenset[str]], str] = {}
 
@@ -72,6 +83,12 @@ def already_there(
             if asked.attack is not None and attacker is not None and seen.retouched is not None:
                 own = source(attacker, seen.retouched.loaded, asked.attack.source_hash)
                 asked.attack = msgspec.structs.replace(asked.attack, source_hash=own)
+            stages = {} if seen.composition is None else seen.composition.stages
+            for part, one in (parts or {}).items() if stages else ():
+                known = asked.parts[part]
+                own = source(one, stages.get(part, _Loaded()).loaded, known.source_hash)
+                changed = msgspec.structs.replace(known, source_hash=own)
+                asked.parts = asked.parts | {part: changed}
             if asked == seen.origin:
                 yield path.parent, asked
 

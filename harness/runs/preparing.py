@@ -27,7 +27,8 @@ from harness.data.formats import MEGAPIXELS
 from harness.data.readers.layouts import open_dataset
 from harness.data.records import Dataset, Fold
 from harness.data.whole_files import digest_of
-from harness.errors import DataError, UsageError
+from harness.data.words import is_description
+from harness.errors import DataError, UsageError, some
 from harness.execution.bounds import Bounds
 from harness.execution.configured import ConfiguredAlgorithm
 from harness.execution.devices import CPU, device_asked, lacking
@@ -40,6 +41,7 @@ from harness.plugins.registry import (
     Plugin,
     find_algorithm,
     find_protocol,
+    glance,
     plugin_files,
     protocols,
     source_hash,
@@ -51,10 +53,17 @@ from harness.record.evidence.preregistration import digest_of as digest_of_text
 from harness.record.evidence.preregistration import read_preregistration, refuse
 from harness.record.manifest import Origin
 from harness.runs.attacking import Attack, check_attackable
+from harness.runs.composing import (
+    assembled,
+    check_question,
+    origins_of,
+    split_parameters,
+)
 from harness.runs.folders import already_there, belongs, folder_for
+from harness.synthesis.drawn import PREFIX, drawing_of, is_recipe
 from harness.tasks.consolidating import CONSOLIDATED, PARAMETER, consolidated, noted
 from harness.tasks.copies import check_compared, copies_of, learned_and_judged
-from harness.tasks.elsewhere import ExternalTrainingData, train_on
+from harness.tasks.elsewhere import ExternalTrainingData, train_on, train_on_drawn
 from harness.tasks.folds import restrict
 from harness.tasks.kinds import task_of
 from harness.tasks.look_alikes import asked_on
@@ -102,7 +111,8 @@ class Request:
     out
         Where run folders go.
     train_data, train_layout
-        Data set that every fold learns from, in the place of the other folds; and its layout.
+        Data set that every fold learns from, in the place of the other folds, or ``recipe:NAME`` to
+        have it drawn meanwhile; and its layout.
     threads, memory, device
         Of the workers, as in `harness.execution.pool.Limits`: other ones can give other bits.
     bounds
@@ -133,6 +143,11 @@ class Request:
     table: str = ""
     call: str = ""
     preregistered: Path | None = None
+
+    @property
+    def read_to_learn(self) -> Path | None:
+        """`train_data` where it is a place on disk: None where it is a recipe, or not given."""
+        return None if is_recipe(self.train_data) else self.train_data
 
 
 @dataclass(frozen=True)
@@ -193,7 +208,7 @@ def prepare(request: Request) -> list[Prepared]:
     """
     _check_device("--device", request.device, request)
     entries = [
-        _entry(one, request)
+        configured(one, request)
         for given in request.algorithms
         for one in ([given] if isinstance(given, Plugin) else _named([given]))
     ]
@@ -206,11 +221,14 @@ def prepare(request: Request) -> list[Prepared]:
     runs = []
     for asked in judged:
         task = task_of(asked.protocol)
-        ability = task.ability.__name__
+        ability = task.ability.__name__ + TAKES_WORDS * task.of_words
         able = [
             entry
             for entry in entries
-            if task.asked_of(entry.description.abilities)
+            if (
+                task.asked_of(entry.description.abilities)
+                and (entry.description.describes or not task.of_words)
+            )
             or (entry.description.shown_truth and task.truth_shown)
         ]
         if not able:
@@ -298,6 +316,11 @@ def _odd_pictures(judged: ProtocolOnData) -> tuple[Finding, ...]:
     return findings.all
 
 
+DESCRIPTIONS = "descriptions"
+"""Code of what is said of descriptions that are left out."""
+
+TAKES_WORDS = " that takes a witness's words (method `describe_text`)"
+
 Opened: TypeAlias = dict[tuple[object, ...], Dataset]
 """Data sets that were read already, by all that decides what is read."""
 
@@ -343,6 +366,8 @@ def judged_by(name: str, request: Request, opened: Opened | None = None) -> Prot
             opened[key] = dataset
     if dataset.problems:
         raise DataError(f"{data_path} cannot be evaluated by {file.stem!r}:", dataset.findings)
+    if not task_of(protocol).of_words:
+        dataset = _without_descriptions(dataset)
     protocol = asked_on(_dealt(protocol, dataset, request), dataset)
     dataset = _meeting(look_at_records(dataset, protocol), dataset, data_path, file.stem, protocol)
     laid_out = task_of(protocol).lay_out(dataset, protocol)
@@ -390,6 +415,17 @@ def _without_copies(
     return replace(dataset, findings=found), tuple(leaks)
 
 
+def _without_descriptions(dataset: Dataset) -> Dataset:
+    """Return a data set without its descriptions, which questions of pictures do not ask about."""
+    shown = {n: r for n, r in dataset.records.items() if not is_description(r.path)}
+    left = len(dataset.records) - len(shown)
+    if not left or dataset.folds:
+        return dataset
+    note = f"{some(left, 'description is', 'descriptions are')} left out: only pictures are asked"
+    finding = Finding(DESCRIPTIONS, "warning", note)
+    return replace(dataset, records=shown, findings=(*dataset.findings, finding))
+
+
 def _dealt(protocol: Protocol, dataset: Dataset, request: Request) -> Protocol:
     """Return the protocol with the number of folds that the user asks for."""
     count = request.fold_count
@@ -420,8 +456,14 @@ def _learning_elsewhere(
     """Open the data set of ``--train-data`` and let every fold learn from it."""
     if task_of(protocol).ability is not Matcher:
         raise UsageError(f"--train-data is for protocols of matchers, and {name!r} is none")
+    if is_recipe(request.train_data):
+        given = str(request.train_data)
+        drawing = drawing_of(given.removeprefix(PREFIX), request.plugins)
+        return dataset, *train_on_drawn(folds, drawing, path=given)
     place = Path(request.train_data or "")
-    other = open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
+    other = _without_descriptions(
+        open_dataset(place, use_case=protocol.data.use_case, layout=request.train_layout)
+    )
     if other.problems:
         raise DataError(f"{place} cannot be learned from:", other.findings)
     return train_on(dataset, folds, other, mated_by=protocol.data.mated_by, path=str(place))
@@ -429,14 +471,18 @@ def _learning_elsewhere(
 
 def with_seed(run: Prepared, seed: int) -> Prepared:
     """Return the same run with another seed of its algorithm."""
-    description = run.entry.description
+    return _prepared(run.judged, _seeded(run.entry, seed), run.request, run.attack)
+
+
+def _seeded(entry: ConfiguredAlgorithm, seed: int) -> ConfiguredAlgorithm:
+    description = entry.description
     parameters = [
         msgspec.structs.replace(one, value=seed) if one.name == "seed" else one
         for one in description.parameters
     ]
     other = msgspec.structs.replace(description, parameters=parameters)
-    entry = replace(run.entry, description=other)
-    return _prepared(run.judged, entry, run.request, run.attack)
+    parts = {part: _seeded(one, seed) for part, one in entry.parts.items()}
+    return replace(entry, description=other, parts=parts)
 
 
 def command(run: Prepared) -> str:
@@ -485,16 +531,29 @@ def command(run: Prepared) -> str:
     return shlex.join(words)
 
 
-def _entry(name: str | Plugin, request: Request) -> ConfiguredAlgorithm:
+def configured(name: str | Plugin, request: Request) -> ConfiguredAlgorithm:
+    """Find an algorithm, and give it the parameters of a request; a composite with its parts.
+
+    Raises
+    ------
+    UsageError
+        If there is no such algorithm, or a parameter does not fit.
+    PluginError
+        If it cannot be imported.
+    """
     plugin = name if isinstance(name, Plugin) else find_algorithm(name, request.plugins)
-    plugin = with_parameters(plugin, request.parameters)
+    composite = glance(plugin).composite
+    assignments, of_parts = (
+        split_parameters(request.parameters) if composite else (request.parameters, {})
+    )
+    plugin = with_parameters(plugin, assignments)
     if request.executor.here:
         check_installed(plugin)
-    given = (request.data, request.train_data, request.out)
+    given = (request.data, request.read_to_learn, request.out)
     asked = request.executor.ask(
         plugin,
         preset=request.preset,
-        assignments=request.parameters,
+        assignments=assignments,
         seed=request.seed,
         hidden=[place for place in given if place is not None],
         bounds=request.bounds,
@@ -502,13 +561,20 @@ def _entry(name: str | Plugin, request: Request) -> ConfiguredAlgorithm:
     asked.description.check_complete(plugin.name)
     own = device_asked("", asked.description.values())
     _check_device(f"{plugin.name}: --param device =", own, request)
-    return ConfiguredAlgorithm(
+    entry = ConfiguredAlgorithm(
         plugin,
         asked.description,
         source_hash(plugin, asked.loaded),
         asked.environment,
         plugin_files(plugin, asked.loaded),
     )
+    if not composite:
+        return entry
+
+    def part(name: str, preset: str, given: Mapping[str, str], seed: int) -> ConfiguredAlgorithm:
+        return configured(name, replace(request, preset=preset, parameters=given, seed=seed))
+
+    return assembled(entry, of_parts, part)
 
 
 def _attack(request: Request) -> Attack:
@@ -534,7 +600,7 @@ def _attack(request: Request) -> Attack:
                 "name an algorithm, or give the protocol a key 'attacker' in its table [removal]"
             )
     own = replace(request, algorithms=(), protocols=(), preset=preset, parameters={}, seed=None)
-    entry = _entry(name, own)
+    entry = configured(name, own)
     if Remover.__name__ not in entry.description.abilities:
         raise UsageError(
             f"--attack {request.attack}: {name!r} is no {Remover.__name__}. "
@@ -549,7 +615,10 @@ def _prepared(
     request: Request,
     attack: Attack | None = None,
 ) -> Prepared:
-    if entry.description.learns and not all(fold.train for fold in judged.folds):
+    if entry.parts:
+        check_question(judged, entry, attacked=attack is not None)
+    drawn = judged.elsewhere is not None and judged.elsewhere.drawing is not None
+    if entry.description.learns and not drawn and not all(fold.train for fold in judged.folds):
         raise UsageError(
             f"{entry.plugin.name!r} learns, and protocol {judged.name!r} gives it no training "
             "image on this data; name a set to learn from with --train-data"
@@ -563,11 +632,13 @@ def _prepared(
             findings.all,
         )
     parameters = entry.description.values()
-    judged = _not_learned(judged, entry.plugin.name, parameters)
+    for one in entry.parts.values() or [entry]:
+        judged = _not_learned(judged, one.plugin.name, one.description.values())
     asked = task_of(judged.protocol).asked_of(entry.description.abilities)
     if asked == Searcher.__name__ and parameters.get(PARAMETER) == CONSOLIDATED:
         judged = _consolidated(judged)
-    plugins = [entry.plugin, *([] if attack is None else [attack.entry.plugin])]
+    plugins = [entry.plugin, *(one.plugin for one in entry.parts.values())]
+    plugins += [] if attack is None else [attack.entry.plugin]
     noted = [
         Finding("program-dependencies", "warning", unknown(plugin.path))
         for plugin in plugins
@@ -584,7 +655,7 @@ def _prepared(
         algorithm=entry.plugin.name,
         source_hash=entry.source_hash,
         parameters=parameters,
-        weight_hashes=_weights(entry),
+        weight_hashes={} if entry.parts else _weights(entry),
         failure_policy=task_of(judged.protocol).failure_policy,
         folds=[fold.name for fold in judged.folds],
         fold_count=request.fold_count or 0,
@@ -593,6 +664,7 @@ def _prepared(
         layout_hash=judged.layout_hash,
         learning_hash=judged.learning_hash if entry.description.learns else "",
         version=entry.description.version,
+        parts=origins_of(entry, _weights),
     )
     written = _written_before(request.preregistered, origin, entry.source_hash)
     if written:
@@ -602,7 +674,8 @@ def _prepared(
         environment = msgspec.structs.replace(environment, threads=request.threads)
     parent = request.out / judged.name
     attacker = None if attack is None else attack.entry.plugin
-    for folder, whole in already_there(parent, origin, entry.plugin, attacker):
+    parts = {part: one.plugin for part, one in entry.parts.items()}
+    for folder, whole in already_there(parent, origin, entry.plugin, attacker, parts):
         identity = record.identity_of(whole)
         if belongs(folder, identity, environment):
             return Prepared(
@@ -658,11 +731,11 @@ def _not_learned(
 
 
 def _weights(entry: ConfiguredAlgorithm) -> dict[str, str]:
-    """Hash every file that a parameter names: other weights are another algorithm.
+    """Hash every file that a parameter names, or `assets`: other weights are another algorithm.
 
     Of a program, whose code nobody sees, folders are hashed, too.
     """
-    hashes = {}
+    hashes = dict(entry.description.files)
     for name, value in entry.description.values().items():
         if isinstance(value, str) and value:
             path = Path(value)

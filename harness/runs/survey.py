@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,15 +18,25 @@ from harness.data.decoding import (
 )
 from harness.data.findings import Finding, Findings, once
 from harness.data.records import Dataset, Record
+from harness.data.words import is_description
 from harness.errors import DataError, UsageError
-from harness.plugins.registry import algorithms, describe_sources, protocols, title_of
+from harness.plugins.registry import (
+    algorithms,
+    describe_sources,
+    own_files,
+    protocols,
+    title_of,
+)
+from harness.plugins.sources import libraries
 from harness.runs.preparing import (
+    DESCRIPTIONS,
     Opened,
     Request,
     judged_by,
 )
 from harness.tasks.kinds import task_of
 from harness.tasks.on_data import ProtocolOnData
+from harness.tasks.task import Task
 
 __all__ = ["Answer", "Survey", "able", "survey"]
 
@@ -92,6 +103,8 @@ class Survey(msgspec.Struct):
         Everything wrong or odd, problems first.
     answers
         One for each protocol, those that can be asked first.
+    descriptions
+        Text files among its lines, which are none of the pictures.
     """
 
     place: str
@@ -102,6 +115,7 @@ class Survey(msgspec.Struct):
     given: dict[str, int]
     findings: list[Finding]
     answers: list[Answer]
+    descriptions: int = 0
 
 
 def survey(place: Path, *, layout: str | None = None, plugins: Sequence[Path] = ()) -> Survey:
@@ -133,16 +147,19 @@ def survey(place: Path, *, layout: str | None = None, plugins: Sequence[Path] = 
     if not sets:
         # No protocol could even open it: say why, as a run would.
         raise UsageError(answers[0].reasons[0] if answers else f"{place} cannot be read")
-    known = {path: record for one in sets for path, record in _by_file(one).items()}
+    every = {path: record for one in sets for path, record in _by_file(one).items()}
+    known = {path: record for path, record in every.items() if not is_description(record.path)}
     findings += [finding for one in sets for finding in one.findings]
     if not any(one.severity == "problem" for one in findings):
-        findings += _odd_pictures({record.name: record for record in known.values()})
-    found = once(findings)
+        findings += _odd_pictures({record.name: record for record in every.values()})
+    # How many descriptions there are is said by itself.
+    found = once(one for one in findings if one.code != DESCRIPTIONS)
     return Survey(
         place=str(place),
         layout=sets[0].layout,
         synthetic=sets[0].synthetic,
         pictures=len(known),
+        descriptions=len(every) - len(known),
         values={
             field: (len(set(values)), len(values))
             for field in FACTS
@@ -182,7 +199,7 @@ def able(judged: ProtocolOnData, plugins: Sequence[Path] = ()) -> Answer:
         Folders with further algorithms.
     """
     galleries = [len(fold.gallery) for fold in judged.folds if fold.gallery]
-    named, learns = _contenders(task_of(judged.protocol).ability.__name__, plugins)
+    named, learns = _contenders(task_of(judged.protocol), plugins)
     return Answer(
         judged.name,
         judged.protocol.title,
@@ -197,14 +214,24 @@ def able(judged: ProtocolOnData, plugins: Sequence[Path] = ()) -> Answer:
     )
 
 
-def _contenders(ability: str, plugins: Sequence[Path]) -> tuple[list[str], bool]:
+_FRAMEWORKS = frozenset({"torch", "tensorflow"})
+
+
+def _contenders(task: Task[Any, Any], plugins: Sequence[Path]) -> tuple[list[str], bool]:
     able = [
-        (plugin.name, glance.learns)
+        (plugin, glance.learns)
         for plugin, glance in describe_sources(algorithms(plugins))
-        if ability in glance.abilities and not glance.control and not glance.needs
+        if task.ability.__name__ in glance.abilities
+        and (glance.describes or not task.of_words)
+        and not glance.control
+        and not glance.needs
+        and not glance.composite
     ]
-    at_once = [name for name, learns in able if not learns]
-    return at_once[:2] or [name for name, _ in able][:1], not at_once
+    at_once = [plugin for plugin, learns in able if not learns]
+    # Networks of others come with weights that not everybody has, and take their time.
+    at_once.sort(key=lambda plugin: not _FRAMEWORKS.isdisjoint(libraries(own_files(plugin))))
+    chosen = at_once[:2] or [plugin for plugin, _ in able][:1]
+    return [plugin.name for plugin in chosen], not at_once
 
 
 def _odd_pictures(records: dict[str, Record]) -> list[Finding]:

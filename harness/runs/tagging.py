@@ -26,6 +26,7 @@ from harness.plugins.registry import Plugin, find_algorithm, source_hash
 from harness.plugins.requirements import check_installed
 from harness.record import record
 from harness.record.manifest import Manifest
+from harness.record.models import model_of_fold
 from harness.tasks.kinds import KINDS, task_of
 
 
@@ -130,11 +131,11 @@ def tag_images(
         warn(f"{plugin.file} has changed since the run; its answers may differ from the run's")
     _check_readable(images)
     tags = list(task_of(run.protocol).vocabulary(run.records, run.protocol))
-    model = folder / "units" / f"fold-{fold or names[0]}" / MODEL
+    model = model_of_fold(folder, fold or names[0])
     pictures = {f"image {i}": Picture(str(p.absolute())) for i, p in enumerate(images, start=1)}
     with tempfile.TemporaryDirectory() as place:
         work = Workplace(Path(place).resolve(), (folder,))
-        if model.is_dir():
+        if model is not None:
             shutil.copytree(model, work.run / MODEL)
         unit = Unit(
             name="tag",
@@ -143,7 +144,7 @@ def tag_images(
             **plugin.address,
             parameters=origin.parameters,
             pictures=pictures,
-            model=MODEL if model.is_dir() else "",
+            model=MODEL if model is not None else "",
             probes=list(pictures),
             vocabulary=tags,
         )

@@ -4,7 +4,7 @@ from harness.scorefiles.candidates import CANDIDATE_FORMS, read_candidates
 from harness.scorefiles.detections import DETECTION_FORMS, read_detections
 from harness.scorefiles.distributions import ScoreLists, split_scores
 from harness.scorefiles.export import EXPORT_FORMS, export_scores
-from harness.scorefiles.imported import Imported, withhold
+from harness.scorefiles.imported import Imported, withhold, withhold_mixed
 from harness.scorefiles.independent import IndependentEer, pyeer_eer
 from harness.scorefiles.labelled import read_labelled
 from harness.scorefiles.lists import ListedScores
@@ -31,4 +31,5 @@ __all__ = [
     "read_scores",
     "split_scores",
     "withhold",
+    "withhold_mixed",
 ]

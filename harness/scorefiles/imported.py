@@ -11,13 +11,14 @@ import msgspec
 from harness.metrics.ids import Metric
 from harness.statistics.estimate import Estimate
 from harness.tasks.answers import Answer
+from harness.tasks.comparisons import METRICS as COMPARED
 from harness.tasks.kinds import KINDS
 from harness.tasks.results import (
     Curves,
     Outcome,
 )
 
-__all__ = ["Imported", "withhold"]
+__all__ = ["Imported", "withhold", "withhold_mixed"]
 
 ON_HEADS = ("hit-rate", "fnir", "open-set-eer")
 """Metrics that the head of a candidate list answers, up to the rank where it ends."""
@@ -89,6 +90,42 @@ def withhold(outcome: Outcome, depth: int | None) -> Outcome:
         searches=[
             msgspec.structs.replace(search, average_precision=None) for search in outcome.searches
         ],
+    )
+
+
+def withhold_mixed(outcome: Outcome, why: str) -> Outcome:
+    """Take the numbers out of an outcome that hold all scores against one threshold.
+
+    Parameters
+    ----------
+    outcome
+        As a task's `judge` returned it.
+    why
+        Why no threshold means the same for all scores; empty where one does, and then the outcome
+        is returned as it is.
+    """
+    if not why:
+        return outcome
+    metrics, curves = outcome.metrics, outcome.curves
+    reasons = {name: why for name in metrics.pooled if Metric.parse(name).name in COMPARED}
+    pooled = {
+        name: Estimate(None, n=estimate.n, flags=[why]) if name in reasons else estimate
+        for name, estimate in metrics.pooled.items()
+    }
+    folds = [
+        msgspec.structs.replace(fold, values=_without(fold.values, reasons))
+        for fold in metrics.folds
+    ]
+    subsets = {
+        name: {metric: one for metric, one in part.items() if metric not in reasons}
+        for name, part in metrics.subsets.items()
+    }
+    return msgspec.structs.replace(
+        outcome,
+        metrics=msgspec.structs.replace(metrics, pooled=pooled, folds=folds, subsets=subsets),
+        curves=msgspec.structs.replace(
+            curves, det=curves.det if KINDS[metrics.task].of_heads else {}, distribution={}
+        ),
     )
 
 

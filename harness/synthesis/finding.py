@@ -22,12 +22,14 @@ from harness.plugins.places import bundled
 from harness.plugins.registry import explained, named_folders, nearby, of_packages, toml_files
 from harness.plugins.requirements import missing
 from harness.synthesis.generator import Generator
+from harness.synthesis.recipe import Recipe, read_recipe
 
 __all__ = [
     "ENTRY_POINTS",
     "PREFIX",
     "build",
     "find_generator",
+    "find_recipe",
     "generators",
     "load",
     "recipes",
@@ -86,6 +88,23 @@ def _add(found: dict[str, list[Path]], name: str, file: Path) -> None:
 def recipes(extra: Iterable[Path] = ()) -> dict[str, Path]:
     """Return the recipe files by name, as `generators` does."""
     return toml_files(_folders(extra))
+
+
+def find_recipe(name: str, plugins: Iterable[Path] = ()) -> Recipe:
+    """Read a recipe by its name, or at a path that ends in ``.toml``.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or it is faulty.
+    """
+    known = recipes(plugins)
+    if not name.endswith(".toml") and name not in known:
+        raise UsageError(
+            f"no recipe is called {name!r}.{nearest(name, known)} Known: {', '.join(known)}. "
+            "A file of your own is given by its path, ending in .toml."
+        )
+    return read_recipe(Path(name) if name.endswith(".toml") else known[name])
 
 
 def find_generator(name: str, extra: Iterable[Path] = ()) -> Path:

@@ -41,12 +41,20 @@ class Order:
         Which photograph of this tattoo, from 0; a generator without `retakes` only gets 0.
     seed
         Of everything random, 0 to 2**31 - 1; the same for all takes of an identity.
+    kin
+        Which of the look-alikes of the identity: 0 is itself, others are other tattoos of its group
+        on other people. A generator without `look_alikes` only gets 0.
+    difficulty
+        How far from one another takes may be, from 0 to all that the generator's parameters say at
+        1; one that knows no such thing may pass it over.
     """
 
     prompt: Prompt
     identity: str
     take: int
     seed: int
+    kin: int = 0
+    difficulty: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,9 @@ class Generator(ABC):
 
     retakes: ClassVar[bool] = False
     """Whether another take shows the same tattoo in another photograph."""
+
+    look_alikes: ClassVar[bool] = False
+    """Whether it makes other tattoos that look much like one: see `Order.kin`."""
 
     pairs: ClassVar[bool] = False
     """Whether pictures come with their mask and with themselves without the tattoo."""

@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.synthesis.streams import stream
 from harness.synthesis.vocabulary import MANNERS, MOODS, MOTIFS, PLACEMENTS, STYLES
 
-__all__ = ["Grammar", "Prompt", "make_prompts"]
+__all__ = ["Grammar", "Prompt", "make_prompts", "with_articles"]
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -121,9 +121,18 @@ def make_prompts(grammar: Grammar, number: int, seed: int) -> list[Prompt]:
             "manner": manners.draw(),
             "mood": moods.draw(),
         }
-        text = re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", grammar.template.format(**parts))
+        text = with_articles(grammar.template.format(**parts))
         prompts.append(Prompt(text, motif, style, placement))
     return prompts
+
+
+def with_articles(text: str) -> str:
+    """Return a text with ``an`` where ``a`` stands before a vowel.
+
+    >>> with_articles("a owl and a rose")
+    'an owl and a rose'
+    """
+    return re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", text)
 
 
 class _Deck:

@@ -4,6 +4,7 @@
 
     images/<identity>/original.jpg  variation-01.jpg ...
     masks/ filled/ clean/   the same names, where the recipe asks for pairs
+    descriptions/           what witnesses say, where the recipe asks for some: <identity>-1.txt
     prompts.csv             what was asked of the generator, by identity
     manifest.csv            the harness's own layout; x_... columns say how an image came about
     recipe.json             the recipe with every value, and the generator's source hash
@@ -37,6 +38,7 @@ from harness.data.dates import is_date
 from harness.data.marker import MARKER, marker_text
 from harness.data.set_description import describe_set
 from harness.data.whole_files import write_whole
+from harness.data.words import SUFFIX
 from harness.errors import UsageError
 from harness.plugins.registry import explained
 from harness.synthesis.crop import filled, find_tattoo, frame_round, shaped
@@ -49,8 +51,9 @@ from harness.synthesis.recipe import Recipe
 from harness.synthesis.streams import stream
 from harness.synthesis.variations import PLAIN, draw_variation, varied
 from harness.synthesis.whole_sets import CHECKSUMS, WORK, write_checksums
+from harness.synthesis.witnesses import witnesses
 
-__all__ = ["PROMPT_COLUMNS", "read_prompts", "write_identities"]
+__all__ = ["PROMPT_COLUMNS", "checked", "read_prompts", "write_identities"]
 
 Say = Callable[[int, int], None]
 
@@ -64,6 +67,7 @@ _FACTS = ("skin", "taken", "site")
 """What a generator may know of a capture: fields of `Generated` and columns."""
 MANIFEST, RECIPE = "manifest.csv", "recipe.json"
 PROMPTS = "prompts.csv"
+DESCRIPTIONS = "descriptions"
 ASPECT = 0.36
 """Largest logarithm of a variation's width over its height."""
 
@@ -159,6 +163,7 @@ def write_identities(
         if say is not None:
             say(done, len(names))
     rows = [row for name in names for row in _rows(work, name)]
+    rows += [row for name in names for row in _described(out, name, _rows(work, name), recipe)]
     _write_table(out / MANIFEST, COLUMNS, rows)
     write_whole(out / RECIPE, msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     write_whole(out / MARKER, marker_text(f"harness synth FOLDER, as {RECIPE} says"))
@@ -166,15 +171,16 @@ def write_identities(
         out,
         Described(
             f"{recipe.identities} tattoos by {recipe.generator}",
-            f"{len(rows):,} pictures of {recipe.identities:,} tattoos, made by the generator "
-            f"{recipe.generator} from the prompts in {PROMPTS}, as {RECIPE} says.",
+            f"{recipe.identities * recipe.images:,} pictures of {recipe.identities:,} tattoos, "
+            f"made by the generator {recipe.generator} from the prompts in {PROMPTS}, as {RECIPE} "
+            "says.",
             license=generator.licence,
             cite=f"Made by tattoo-harness with the generator {recipe.generator}",
         ),
     )
     write_checksums(out)
     shutil.rmtree(work)
-    return len(rows)
+    return recipe.identities * recipe.images
 
 
 def read_prompts(path: Path) -> list[Prompt]:
@@ -271,7 +277,7 @@ def _make(job: _Job) -> None:
         order = Order(job.prompt, job.identity, take, seed)
         with explained(Path(job.file), "generate failed"):
             picture = generator.generate(order)
-        originals.append(_checked(picture, recipe))
+        originals.append(checked(picture, recipe))
     rows = []
     for number in range(recipe.images):
         take, turn = number % recipe.captures, number // recipe.captures
@@ -312,8 +318,33 @@ def _make(job: _Job) -> None:
     write_whole(out / WORK / f"{job.identity}.json", msgspec.json.encode(rows))
 
 
-def _checked(picture: Generated, recipe: Recipe) -> Generated:
-    """Return what a generator made, with a box; plugins are not trusted."""
+def _described(
+    out: Path, identity: str, rows: Sequence[Mapping[str, str]], recipe: Recipe
+) -> list[dict[str, str]]:
+    """Write what witnesses say of a tattoo: nothing but what is true of all of its images."""
+    if not recipe.descriptions:
+        return []
+    tags = [tag for tag in rows[0]["tags"].split() if all(tag in r["tags"].split() for r in rows)]
+    known = {c: rows[0][c] for c in ("style", "site") if len({row[c] for row in rows}) == 1}
+    (out / DESCRIPTIONS).mkdir(exist_ok=True)
+    found = []
+    said = witnesses(recipe.descriptions, recipe.seed, identity, tags=tuple(tags), **known)
+    for number, one in enumerate(said, start=1):
+        file = f"{DESCRIPTIONS}/{identity}-{number}{SUFFIX}"
+        write_whole(out / file, f"{one.words}\n".encode())
+        stated = {"tags": " ".join(one.tags), "style": one.style, "site": one.site}
+        found.append({"image": file, "tattoo": identity, "group": identity, **stated})
+    return found
+
+
+def checked(picture: Generated, recipe: Recipe) -> Generated:
+    """Return what a generator made, with a box; plugins are not trusted.
+
+    Raises
+    ------
+    GenerationFailed
+        If it is no picture, or lacks what the recipe asks for.
+    """
     image = picture.image
     if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3):
         raise GenerationFailed(f"{recipe.generator} returned no uint8 image of three axes")

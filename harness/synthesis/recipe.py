@@ -40,6 +40,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Skin round the tattoo in a crop, as a share of the tattoo's longer side.
     quality
         Of the JPEG files.
+    descriptions
+        Of each tattoo, by as many witnesses: text files that search the images.
     pairs
         Whether masks and clean pictures are written, for removal and segmentation.
     mask
@@ -61,6 +63,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Annotated[int, msgspec.Meta(ge=32, le=2048)] = 224
     margin: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.15
     quality: Annotated[int, msgspec.Meta(ge=30, le=100)] = 85
+    descriptions: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     pairs: bool = False
     mask: Literal["ink", "filled"] = "ink"
     prompts: Grammar = msgspec.field(default_factory=Grammar)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from harness.data.findings import Findings
 from harness.data.fingerprints import content_hashes
 from harness.data.records import Dataset, Fold, Record
+from harness.data.words import is_description
 
 __all__ = ["VOID", "check_compared", "learned_and_judged"]
 
@@ -28,6 +29,8 @@ def copies_of(dataset: Dataset, names: Iterable[str]) -> dict[str, str]:
     """
     sizes: defaultdict[int, list[str]] = defaultdict(list)
     for name in dict.fromkeys(names):
+        if is_description(dataset.records[name].path):
+            continue  # two witnesses may use the same words
         try:
             sizes[dataset.records[name].path.stat().st_size].append(name)
         except OSError:

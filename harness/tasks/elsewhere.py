@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from harness.data.drawing import Drawing
 from harness.data.findings import Finding, Findings
 from harness.data.fingerprints import content_hashes, fingerprint
 from harness.data.likeness import alike, looks_of
 from harness.data.records import Dataset, Fold
 from harness.errors import DataError
 
-__all__ = ["ExternalTrainingData", "train_on"]
+__all__ = ["ExternalTrainingData", "train_on", "train_on_drawn"]
 
 PREFIX = "training-data/"
 """Put before names of the second data set, which may have names of the first."""
@@ -34,12 +36,41 @@ class ExternalTrainingData:
         Names of its records, as the folds have them.
     hash
         SHA-256 of those images and all that is said to be true of them.
+    drawing
+        What is learned from where nothing is read, but drawn; then `images` is empty, and `hash`
+        of all that captures depend on.
     """
 
     path: str
     name: str
     images: frozenset[str]
     hash: str
+    drawing: Drawing | None = None
+
+
+def train_on_drawn(
+    folds: Sequence[Fold], drawing: Drawing, *, path: str
+) -> tuple[tuple[Fold, ...], ExternalTrainingData]:
+    """Put captures that are drawn in the place of every fold's training images.
+
+    Parameters
+    ----------
+    folds
+        What is judged stays as it is.
+    drawing
+        What draws; no written set holds any of it.
+    path
+        How the user named it.
+    """
+    none: frozenset[Any] = frozenset()
+    nothing: dict[str, Any] = {
+        "train": (),
+        "train_mates": none,
+        "train_probes": none,
+        "train_references": none,
+    }
+    new = tuple(replace(fold, **nothing) for fold in folds)
+    return new, ExternalTrainingData(path, path, none, drawing.digest, drawing)
 
 
 def train_on(

@@ -6,6 +6,7 @@ Serves all closed-set 1:N protocols: identification, region of interest, mixed m
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +19,11 @@ from harness.data.records import Dataset, Fold, Record
 from harness.errors import DataError
 from harness.metrics import identification as searching
 from harness.metrics.ids import Metric
-from harness.statistics.bootstrap import choose_interval, cluster_bootstrap_mean
+from harness.statistics.bootstrap import (
+    choose_interval,
+    cluster_bootstrap,
+    cluster_bootstrap_mean,
+)
 from harness.statistics.error_rates import by_counts, drawn_by_margins, intervals_by_margins
 from harness.statistics.estimate import Estimate
 from harness.statistics.intervals import Interval
@@ -121,8 +126,14 @@ class Searching(Comparing[FoldSearches, Whole]):
                 part.nonmated_probe_clusters,
                 part.nonmated_reference_clusters,
             )
-            for part in searches_of(zip(folds, answers, strict=True), records, identities_of(folds))
+            for part in searches_of(
+                zip(folds, answers, strict=True), records, self.identities(folds, records)
+            )
         ]
+
+    def identities(self, folds: Sequence[Fold], records: Mapping[str, Record]) -> dict[str, str]:
+        """Return whose every name is that has a mate; other names are their own."""
+        return identities_of(folds)
 
     def pairs(self, run: Answered) -> Pairs | None:
         """Return all comparisons, of the non-mated ones those whose scores were kept.
@@ -131,7 +142,8 @@ class Searching(Comparing[FoldSearches, Whole]):
         """
         if any(isinstance(answer, ListsOfDraws) for answer in run.answers):
             return None
-        parts = searches_of(run.by_fold, run.records, identities_of(run.folds))
+        whose = self.identities(run.folds, run.records)
+        parts = searches_of(run.by_fold, run.records, whose)
         kept = not any(isinstance(answer, StreamedAnswer) for answer in run.answers)
         return joined_pairs((part.joined() for part in parts), run, kept=kept)
 
@@ -141,7 +153,11 @@ class Identification(Searching[PooledSearches]):
 
     closed = True
     listed = True
-    metrics: ClassVar[tuple[str, ...]] = ("hit-rate", "map", *comparing.METRICS, "fte")
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("hit-rate", "median-rank", "map"),
+        *comparing.METRICS,
+        "fte",
+    )
     streams = True
     lists_mates = True
     failure_policy = (
@@ -211,7 +227,7 @@ class Identification(Searching[PooledSearches]):
 
     def parts(self, run: Answered) -> list[FoldSearches]:
         """Return the searches of every fold."""
-        return searches_of(run.by_fold, run.records, identities_of(run.folds))
+        return searches_of(run.by_fold, run.records, self.identities(run.folds, run.records))
 
     def whole(self, parts: Sequence[FoldSearches], run: Answered) -> PooledSearches:
         """Return the searches of all folds."""
@@ -272,6 +288,8 @@ def _value(metric: Metric, part: FoldSearches | PooledSearches) -> float | None:
     options = dict(metric.options)
     if metric.name == "hit-rate":
         return finite(searching.hit_rate(part.ranks, int(options["rank"])))
+    if metric.name == "median-rank":
+        return finite(searching.median_rank(_places(part)))
     if metric.name == "map":
         known = part.precision[~np.isnan(part.precision)]
         return finite(known.mean()) if len(known) else None
@@ -296,6 +314,9 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
             estimate.chance_low, estimate.chance_high = pool.band(rank, chance)
         if rank >= pool.gallery.max(initial=0):
             estimate.flags.append("the rank reaches the end of the gallery: every search hits")
+    elif metric.name == "median-rank":
+        estimate.n = int(searched.sum())
+        _set_median(estimate, pool)
     elif metric.name == "map":
         estimate.n = int(searched.sum())
         interval = cluster_bootstrap_mean(pool.precision[searched], pool.clusters[searched])
@@ -325,12 +346,54 @@ def _estimate(metric: Metric, pool: PooledSearches, intervals: Mapping[str, Inte
     return estimate
 
 
+def _places(part: FoldSearches | PooledSearches) -> npt.NDArray[np.int64]:
+    """Return the ranks, of searches that failed one place behind their gallery: (searches,)."""
+    return np.where(part.ranks == searching.MISS, part.gallery + 1, part.ranks)
+
+
+def _set_median(estimate: Estimate, pool: PooledSearches) -> None:
+    """Give a median rank its interval, and the median of random rankings."""
+    searched = pool.mates > 0
+    ranks, whose = (
+        _places(pool)[searched],
+        np.unique(pool.clusters[searched], return_inverse=True)[1],
+    )
+    order = np.argsort(ranks, kind="stable")
+
+    def median(drawn: npt.NDArray[np.int64]) -> list[float]:
+        counted = np.cumsum(drawn[whose[order]])
+        return [float(ranks[order[np.searchsorted(counted, (counted[-1] + 1) // 2)]])]
+
+    if len(ranks):
+        identities = int(whose.max()) + 1
+        (interval,) = cluster_bootstrap(median, identities)
+        set_interval(estimate, interval, identities, share=False)
+        mates, gallery = pool.mates[searched], pool.gallery[searched]
+        every = range(1, int(gallery.max()) + 1)
+        estimate.chance = 1.0 + bisect_left(
+            every, 0.5, key=lambda r: float(searching.chance_hit(mates, gallery, r).mean())
+        )
+
+
 def _by_source(ids: Sequence[Metric], pool: PooledSearches) -> dict[str, dict[str, Estimate]]:
     """Return rates of searches apart for those with and without a mate of the same photograph."""
-    searched = pool.mates > 0
-    if not (pool.same_photograph & searched).any():
+    if not (pool.same_photograph & (pool.mates > 0)).any():
         return {}
     parts = {SAME_PHOTOGRAPH: pool.same_photograph, OTHER_PHOTOGRAPH: ~pool.same_photograph}
+    return rates_apart(ids, pool, parts)
+
+
+def rates_apart(
+    ids: Sequence[Metric], pool: PooledSearches, parts: Mapping[str, npt.NDArray[np.bool_]]
+) -> dict[str, dict[str, Estimate]]:
+    """Return hit rates and the mean average precision of parts of the searches, each by its name.
+
+    Parameters
+    ----------
+    parts
+        Which searches are in each: bool, shape (searches,).
+    """
+    searched = pool.mates > 0
     found: dict[str, dict[str, Estimate]] = {}
     for name, chosen in parts.items():
         rows = chosen & searched

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.tasks import (
     closed_set,
+    description,
     detection,
     embeddings,
     identification,
@@ -34,6 +35,7 @@ KINDS: dict[str, Task[Any, Any]] = {
     "search": search.TASK,
     "embeddings": embeddings.TASK,
     "removal": removal.TASK,
+    "description": description.TASK,
 }
 
 

@@ -101,10 +101,14 @@ class ProtocolOnData:
         """
         truth = task_of(self.protocol).training_truth
         known = [truth(fold, self.dataset.records, self.protocol) for fold in self.folds]
-        plain = ("identities", "mated", "tattoo", "tags")
+        plain, own = ("identities", "mated", "tattoo", "tags"), ("vocabulary",)
         return hash_of(
             [
-                [fold.name, fold.train, {name: each.get(name) for name in plain}]
+                [
+                    fold.name,
+                    fold.train,
+                    {n: each.get(n) for n in (*plain, *own) if n in (*plain, *each)},
+                ]
                 for fold, each in zip(self.folds, known, strict=True)
             ]
         )

@@ -176,8 +176,6 @@ NONE = Comparisons(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 def joined_pairs(parts: Iterable[Joined], run: Answered, *, kept: bool = True) -> Pairs:
     """Return the comparisons of several folds as one.
 
-    An image without a mate is of its tattoo or subject; one of which neither is known, its own.
-
     Parameters
     ----------
     parts
@@ -196,18 +194,29 @@ def joined_pairs(parts: Iterable[Joined], run: Answered, *, kept: bool = True) -
         ]
         for found, one in ((mated, part.mated), (nonmated, part.nonmated)):
             found.append(Comparisons(one.scores, sides[0][one.probes], sides[1][one.references]))
+    sizes = [len(part.scores) for part in mated[1:]]
+    folds = np.repeat(np.arange(len(sizes)), sizes)
+    return Pairs(tuple(names), owners(names, run), _one(mated), _one(nonmated), kept, folds)
+
+
+def owners(names: Iterable[str], run: Answered) -> npt.NDArray[np.int64]:
+    """Return the number of the identity of each image: int64, shape (images,).
+
+    One without a mate is of its tattoo or subject; one of which neither is known, its own.
+    """
     known = identities_of(run.folds)
     whose = [
         known.get(name) or (cluster_of(run.records[name]) if name in run.records else name)
         for name in names
     ]
     number = {label: i for i, label in enumerate(dict.fromkeys(whose))}
-    identities = np.array([number[label] for label in whose], np.int64)
-    sizes = [len(part.scores) for part in mated[1:]]
-    folds = np.repeat(np.arange(len(sizes)), sizes)
-    return Pairs(tuple(names), identities, _one(mated), _one(nonmated), kept, folds)
+    return np.array([number[label] for label in whose], np.int64)
 
 
 def _one(parts: Sequence[Comparisons]) -> Comparisons:
-    scores, probes, references = (np.concatenate(one) for one in zip(*parts, strict=True))
+    found = [part for part in parts if len(part.scores)] or [NONE]
+    if len(found) == 1:  # as it is: comparisons of large folds fill the memory
+        scores, probes, references = found[0]
+    else:
+        scores, probes, references = (np.concatenate(one) for one in zip(*found, strict=True))
     return Comparisons(scores.astype(np.float64, copy=False), probes, references)

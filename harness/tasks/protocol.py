@@ -174,7 +174,8 @@ class LimitRules(Table):
     def by_operation(self) -> dict[str, float]:
         """Return the limits by the names under which operations are timed."""
         named = {one: getattr(self, one) for one in type(self).model_fields}
-        named |= {"extract": self.template, "enrol": self.template, "compare": self.search}
+        named |= dict.fromkeys(("extract", "enrol", "describe_text"), self.template)
+        named["compare"] = self.search
         del named["template"]  # under which bytes are kept
         return {name: seconds for name, seconds in named.items() if seconds is not None}
 

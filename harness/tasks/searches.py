@@ -210,12 +210,20 @@ class FoldSearches(Measures):
 
     def joined(self) -> Joined:
         """Return the comparisons with the images that each joins."""
-        rows, columns = np.nonzero(self.took_place)
+        there, shape = self.took_place, self.scores.shape
+        # Places of 32 bits, without those of 64 in between: of 15 million comparisons they count.
+        rows, columns = (
+            np.broadcast_to(side, shape)[there]
+            for side in (
+                np.arange(shape[0], dtype=np.int32)[:, None],
+                np.arange(shape[1], dtype=np.int32),
+            )
+        )
         return Joined(
             self.fold.probes,
             self.fold.gallery,
             Comparisons(self.mated[self.met], *self.pairs[self.met].T),
-            Comparisons(self.scores[rows, columns], rows, columns),
+            Comparisons(self.scores[there], rows, columns),
         )
 
     def _same_source(self, row: int, column: int) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ from harness.tasks.trials import Trials, TrialsOf, failures_of
 if TYPE_CHECKING:
     from harness.statistics.likelihood.crossfit import FoldScores
 
-__all__ = ["Shown", "Task", "TruthFile", "training_images"]
+__all__ = ["Shown", "Task", "ToldApart", "TruthFile", "training_images"]
 
 TruthFile = Literal["path", "mask", "clean"]
 """A file of a record that is truth: its picture, its mask, the skin without the tattoo."""
@@ -70,6 +70,14 @@ class OperatingPoint:
     rank: int
     threshold: float | None = None
     fpir: float | None = None
+
+
+class ToldApart(NamedTuple):
+    """What a report says of parts of the trials whose metrics stand apart: see `Task.subsets`."""
+
+    heading: str
+    why: str
+    caption: str
 
 
 class Task(ABC, Generic[Part, Whole]):
@@ -105,6 +113,8 @@ class Task(ABC, Generic[Part, Whole]):
         Whether probes and references are the same images, of which named pairs are compared.
     lists_mates
         Whether a data set's own lists say what is mated.
+    of_words
+        Whether probes are descriptions, not images: then an algorithm must take words.
     of_heads
         Whether its curves follow from the heads of candidate lists alone.
     failed_role
@@ -113,6 +123,8 @@ class Task(ABC, Generic[Part, Whole]):
         The table of a protocol's file that is named after the task, with its keys.
     names_images
         Whether answers are of images with names, and not of lines in a file of scores.
+    told_apart
+        What a report says of the parts of the trials whose metrics stand apart.
     trade_off
         What the two errors are called that are made at a threshold, where any are.
     """
@@ -131,10 +143,17 @@ class Task(ABC, Generic[Part, Whole]):
     drawn: ClassVar[bool] = False
     square: ClassVar[bool] = False
     lists_mates: ClassVar[bool] = False
+    of_words: ClassVar[bool] = False
     of_heads: ClassVar[bool] = False
     failed_role: ClassVar[str] = "probe"
     rules: ClassVar[type[Table]] = Table
     names_images: ClassVar[bool] = True
+    told_apart: ClassVar[ToldApart] = ToldApart(
+        "One photograph or two",
+        "Some mates were made from the very photograph that the probe was made from. Finding a "
+        "copy is easier than finding the tattoo again, so the two are told apart here.",
+        "The same metrics by what the mate shows",
+    )
     trade_off: ClassVar[TradeOff] = COMPARISONS
 
     def asked_of(self, abilities: Collection[str]) -> str:

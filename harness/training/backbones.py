@@ -1,23 +1,34 @@
-"""Networks from image to embedding: torchvision's, with a new last layer, and a small one."""
+"""Networks from image to embedding, to be trained: others' with a new last layer; a small one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from harness.errors import UsageError
+from harness.training.hugging_face import part_of
+from harness.training.networks import (
+    NOTHING,
+    TIMM,
+    TORCHVISION,
+    Source,
+    network_of,
+    source_of,
+    timm_config,
+    weights_of,
+)
 from harness.training.seeding import seeded
-from harness.training.weights import load_pretrained
+from harness.training.weights import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 SMALL = "small"
 
 
 class Small(nn.Module):
-    """A residual network that one processor core can train from nothing, on images of 32 or more.
+    """A residual network that one processor core can train from nothing, on images of 25 or more.
 
     A convolution 5x5, which halves images of 64 and more, and three residual blocks, each of which
     halves the image and doubles the channels; then, as where something stands matters in a drawing,
@@ -73,43 +84,41 @@ class _Block(nn.Module):
         return torch.relu(inner + self.beside_norm(self.beside(maps)))
 
 
-class _Gray(nn.Module):
-    """A network of colour images that takes gray ones."""
+class _Seen(nn.Module):
+    """A network that is given what others are: gray, or colours by ImageNet's mean and deviation.
 
-    def __init__(self, network: nn.Module) -> None:
+    Parameters
+    ----------
+    network
+        Of colour images.
+    mean, deviation
+        By which its colours are normalised, in [0, 1].
+    """
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        deviation: Sequence[float] = IMAGENET_DEVIATION,
+    ) -> None:
         super().__init__()
         self.network = network
+        theirs, ours = torch.tensor([mean, deviation]), torch.tensor(_IMAGENET)
+        factor, offset = ours[1] / theirs[1], (ours[0] - theirs[0]) / theirs[1]
+        self.register_buffer("factor", factor[:, None, None], persistent=False)
+        self.register_buffer("offset", offset[:, None, None], persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        embeddings: Tensor = self.network(images.expand(-1, 3, -1, -1))
+        gray = images.shape[1] == 1
+        seen = images.expand(-1, 3, -1, -1) if gray else images * self.factor + self.offset
+        embeddings: Tensor = self.network(seen)
         return embeddings
 
 
-def _last_of_classifier(network: Any, features: int) -> None:
-    network.classifier[-1] = nn.Linear(network.classifier[-1].in_features, features)
-
-
-def _fc(network: Any, features: int) -> None:
-    network.fc = nn.Linear(network.fc.in_features, features)
-
-
-def _classifier(network: Any, features: int) -> None:
-    network.classifier = nn.Linear(network.classifier.in_features, features)
-
-
-def _head(network: Any, features: int) -> None:
-    network.head = nn.Linear(network.head.in_features, features)
-
-
-_NEW_LAST_LAYER: dict[str, Callable[[Any, int], None]] = {
-    "mobilenet_v3_large": _last_of_classifier,
-    "resnet101": _fc,
-    "densenet121": _classifier,
-    "efficientnet_v2_s": _last_of_classifier,
-    "swin_s": _head,
-}
-
-BACKBONES = (SMALL, *_NEW_LAST_LAYER)
+_IMAGENET = (IMAGENET_MEAN, IMAGENET_DEVIATION)
 
 
 def backbone(
@@ -127,41 +136,56 @@ def backbone(
     Parameters
     ----------
     name
-        One of `BACKBONES`.
+        ``small``, or as `source_of` takes it; a network of an ONNX file is not trained.
     features
         Length of the embedding; the last layer is new whatever the weights.
     channels
-        3, or 1: then a torchvision network sees the gray image as all three of its colours.
-    size, width
-        Of the small network; others take images of any size.
+        3, normalised by ImageNet's mean and deviation (what a network wants instead, it is given);
+        or 1: then others than the small one see the gray image as all three of their colours.
+    size
+        Side of the images. Most networks but the small one, and those of timm that are made for one
+        size, take any.
+    width
+        Of the small network.
     weights
-        Of a torchvision network, before its last layer is replaced: ``imagenet`` for torchvision's
-        own, a file of the same (a state dict as ``.pth``, or safetensors), or empty for random.
+        As `weights_of` takes them; what they have for the last layer is not used.
     seed
         Of the random weights.
 
     Raises
     ------
     UsageError
-        If the weights cannot be had, or are of another network.
+        If the weights cannot be had, or are of another network, or the size does not go.
     """
     with seeded(seed):
         if name == SMALL:
-            if weights:
+            if weights not in NOTHING:
                 raise UsageError(
                     f"there are no weights of the backbone {SMALL!r}: it is trained from nothing; "
-                    f"leave out weights, or choose one of {', '.join(_NEW_LAST_LAYER)}"
+                    "leave out weights, or choose a network of others by --param backbone=..."
                 )
-            return Small(channels, features, size, width).to(memory_format=torch.channels_last)
-        if name not in _NEW_LAST_LAYER:
-            raise UsageError(f"unknown backbone {name!r}; known: {', '.join(BACKBONES)}")
-        network = torchvision.models.get_model(name, weights=None)
-        if weights:
-            instead = (
-                "give a file of them by --param weights=FILE, or train from random weights by "
-            )
-            load_pretrained(network, name, weights, instead + "--param weights=")
-        _NEW_LAST_LAYER[name](network, features)
+            network: Any = Small(channels, features, size, width)
+        else:
+            network = network_of(source_of(name), weights, size, features)
+            theirs = _normalised_by(source_of(name))
+            if channels == 1 or theirs != _IMAGENET:
+                network = _Seen(network, *theirs)
     # Changes no number's meaning, only how maps lie in memory, which most networks run faster with.
-    network = network.to(memory_format=torch.channels_last)
-    return _Gray(network) if channels == 1 else network
+    trained: nn.Module = network.train().to(memory_format=torch.channels_last)
+    return trained
+
+
+def files_of_backbone(name: str, weights: str) -> dict[str, Path]:
+    """Return the files of a `backbone` that no parameter names, as `weights_of` does."""
+    return {} if name == SMALL else weights_of(source_of(name), weights)
+
+
+def _normalised_by(source: Source) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and deviation by which colours are normalised for a network."""
+    if source.library == TIMM:
+        _, config, _ = timm_config(source)
+        return tuple(config.mean), tuple(config.std)
+    if source.library == TORCHVISION:
+        return _IMAGENET
+    processor = part_of(Path(source.name), "AutoImageProcessor")
+    return tuple(processor.image_mean), tuple(processor.image_std)

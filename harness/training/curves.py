@@ -18,6 +18,10 @@ FILE = "learning.json"
 
 ATTRIBUTE = "learning_curve_"
 ITERATION = "iteration"
+COMPUTING, BUSY, PACE = "share computing", "share of device busy", "examples per second"
+TIMES = (COMPUTING, BUSY, PACE)
+"""Columns that are of a machine, and differ from one fit to its repetition."""
+
 LONGEST = 2000
 """Rows that a stored curve has at most."""
 

@@ -21,10 +21,9 @@ from torch import Tensor, nn
 from harness.api import Progress
 from harness.training import checkpoints, curves
 from harness.training.engine import Devices, Engine, launch
+from harness.training.feeding import Batch, Feed
 from harness.training.schedules import Schedule, set_rate
 from harness.training.seeding import seed_step
-
-Batch = tuple[Tensor, ...]
 
 _RECORDS = 500
 """Rows of the learning curve over a whole fit, about."""
@@ -64,6 +63,11 @@ class Descent:
     batch
         Called with the step (from 0) and a slice; returns the slice of the step's examples as
         tensors whose first dimension is examples. With several devices each asks for its own share.
+    ahead
+        Draw the next batch in a thread while a step is computed: for a `batch` that draws nothing
+        from torch's global generators and changes nothing that the objective looks at.
+    begin
+        Called with the number of every step before it: for what changes with it, such as a margin.
     optimiser
         Made by `harness.training.schedules.solver`, or any other.
     schedule
@@ -72,8 +76,8 @@ class Descent:
         Steps.
     seed
         Of everything random.
+    devices
         Which, how many, and with which precision.
-        Devices and precision.
     clip
         Greatest norm of all gradients together, applied after they are computed; 0 for none.
     validation
@@ -98,6 +102,8 @@ class Descent:
     checkpoints: Path | None = None
     seconds: float = 60.0
     progress: Progress = lambda done, total, note: None
+    ahead: bool = False
+    begin: Callable[[int], None] = lambda step: None
 
     def run(self) -> curves.Curve:
         """Learn; the objective has the weights to keep afterwards, on the CPU.
@@ -105,7 +111,8 @@ class Descent:
         Returns
         -------
         dict
-            The learning curve: columns ``iteration``, ``loss``, ``rate`` and the validation's.
+            The learning curve: columns ``iteration``, ``loss``, ``rate``, the validation's, and
+            `harness.training.curves.TIMES`.
 
         Raises
         ------
@@ -153,12 +160,27 @@ class _Run:
         self.losses: list[Tensor] = []
         self.reported_at = self.saved = time.monotonic()
         self.every = max(1, descent.iterations // _RECORDS)
+        self.feed = Feed(
+            lambda step: descent.batch(step, engine.share),
+            engine.device,
+            descent.iterations,
+            ahead=descent.ahead,
+        )
+        self.use: dict[str, float] = {}
 
     def learn(self) -> tuple[curves.Curve, dict[str, npt.NDArray[Any]]]:
         """Take all steps that are missing; return the curve and the weights to keep.
 
         As arrays: tensors sent from a process would vanish with it.
         """
+        with self.feed:
+            self._learn()
+        if self.kept:
+            self.objective.load_state_dict(self.kept)
+        weights = self.objective.state_dict()
+        return self.state.curve, {name: value.cpu().numpy() for name, value in weights.items()}
+
+    def _learn(self) -> None:
         descent, state = self.descent, self.state
         while state.step < descent.iterations and not state.stopped:
             self._step(state.step)
@@ -181,10 +203,6 @@ class _Run:
         if state.stopped and self.engine.rank == 0:
             total, best = descent.iterations, state.best_at
             descent.progress(total, total, f"stopped after {state.step}, best at {best}")
-        if self.kept:
-            self.objective.load_state_dict(self.kept)
-        weights = self.objective.state_dict()
-        return state.curve, {name: value.cpu().numpy() for name, value in weights.items()}
 
     def _step(self, step: int) -> None:
         descent = self.descent
@@ -192,15 +210,15 @@ class _Run:
         rate = descent.schedule.at(step)
         set_rate(self.optimiser, rate)
         self.optimiser.zero_grad(set_to_none=True)
-        batch = descent.batch(step, self.engine.share)
-        if self.engine.device.type != "cpu":
-            batch = tuple(t.to(self.engine.device, non_blocking=True) for t in batch)
-        with self.engine.precision():
-            loss = self.prepared(*batch)
-        self.engine.backward(loss)
-        if descent.clip:
-            nn.utils.clip_grad_norm_(self.objective.parameters(), descent.clip)
-        self.stepped.step()
+        descent.begin(step)
+        batch = self.feed.take(step)
+        with self.feed.computing():
+            with self.engine.precision():
+                loss = self.prepared(*batch)
+            self.engine.backward(loss)
+            if descent.clip:
+                nn.utils.clip_grad_norm_(self.objective.parameters(), descent.clip)
+            self.stepped.step()
         # Looked at later: on an accelerator, asking for a number waits for all that comes before.
         self.losses.append(loss.detach())
 
@@ -221,11 +239,15 @@ class _Run:
         state.window += losses.tolist()
         if last or state.step % self.every == 0:
             mean = math.fsum(state.window) / len(state.window)
-            curves.add(state.curve, state.step, loss=mean, rate=rate)
+            self.use = self.feed.use(descent.devices.count)
+            curves.add(state.curve, state.step, loss=mean, rate=rate, **self.use)
             state.window = []
         if self.engine.rank == 0 and (last or now - self.reported_at >= 1):
             self.reported_at = now
             note = f"loss {losses[-1].item():.3g}, rate {rate:.2g}"
+            if self.use:
+                pace, computing = self.use[curves.PACE], self.use[curves.COMPUTING]
+                note += f", {pace:.3g} examples/s, {computing:.0%} computing"
             if state.best is not None and descent.validation:
                 note += f", best {descent.validation.name} {state.best:.3g}"
             descent.progress(state.step, descent.iterations, note)

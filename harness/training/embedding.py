@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.api import Image, Matcher, Scores, Template
 from harness.errors import UsageError
@@ -22,6 +23,38 @@ if TYPE_CHECKING:
 
 # The last bits of a matrix product depend on how many rows it has, so every block has as many.
 _BLOCK = 16
+
+
+def in_blocks(
+    images: Sequence[Image],
+    prepare: Callable[[Sequence[Image]], FloatStack],
+    rows_of: Callable[[FloatStack], npt.NDArray[Any]],
+    block: int = _BLOCK,
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield a row for every image, made in blocks of one size, so that none depends on its batch.
+
+    Parameters
+    ----------
+    images
+        Any number, of any sizes.
+    prepare
+        Makes the network's input of some of them: shape (some, ...), float32.
+    rows_of
+        Makes of `block` inputs as many rows; the last block is filled up with zeros.
+    block
+        Images at once.
+
+    Examples
+    --------
+    >>> images = [np.full((1, 1, 3), value, np.uint8) for value in (1, 2, 3)]
+    >>> [float(row[0, 0, 0]) for row in in_blocks(images, np.float32, lambda full: full * 2, 2)]
+    [2.0, 4.0, 6.0]
+    """
+    for start in range(0, len(images), block):
+        some = prepare(images[start : start + block])
+        full = np.zeros((block, *some.shape[1:]), np.float32)
+        full[: len(some)] = some
+        yield from rows_of(full)[: len(some)]
 
 
 @dataclass
@@ -61,16 +94,14 @@ class EmbeddingMatcher(TrainedNetwork, Matcher):
         import torch
 
         network = self.trained("extract")
-        templates: list[Template] = []
-        for start in range(0, len(images), _BLOCK):
-            block = self.prepare(images[start : start + _BLOCK])
-            full = np.zeros((_BLOCK, *block.shape[1:]), np.float32)
-            full[: len(block)] = block
+
+        def rows_of(block: FloatStack) -> FloatStack:
             with torch.inference_mode():
-                given = torch.from_numpy(full).to(self.device)
-                rows = self.describe(network, given).float().cpu().numpy()
-            templates.extend(row.copy() for row in rows[: len(block)])
-        return templates
+                given = torch.from_numpy(block).to(self.device)
+                rows: FloatStack = self.describe(network, given).float().cpu().numpy()
+            return rows
+
+        return [row.copy() for row in in_blocks(images, self.prepare, rows_of)]
 
     def compare(self, probes: Sequence[Template], references: Sequence[Template]) -> Scores:
         """Score by minus the Euclidean distance.

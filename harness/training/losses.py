@@ -117,6 +117,8 @@ class ArcFace(nn.Module):
         In radians; .5 in the paper.
     generator
         Source of the class weights, drawn from N(0, .01^2).
+    smoothing
+        Share of a label that all classes get alike (Szegedy et al. 2016), in [0, 1).
 
     Examples
     --------
@@ -137,9 +139,11 @@ class ArcFace(nn.Module):
         scale: float = 64.0,
         margin: float = 0.5,
         generator: torch.Generator | None = None,
+        *,
+        smoothing: float = 0.0,
     ) -> None:
         super().__init__()
-        self.scale, self.margin = scale, margin
+        self.scale, self.margin, self.smoothing = scale, margin, smoothing
         self.weight = nn.Parameter(torch.empty(classes, features))
         with torch.no_grad():
             self.weight.normal_(std=0.01, generator=generator)
@@ -170,6 +174,23 @@ class ArcFace(nn.Module):
             target = torch.where(own > -math.cos(self.margin), moved, beyond)
             return self.scale * cosine.scatter(1, classes[:, None], target)
 
+    @torch.no_grad()
+    def imprint(self, embeddings: Tensor, classes: Tensor) -> None:
+        """Give classes new directions: the mean of their embeddings (Qi et al., CVPR 2018).
+
+        Parameters
+        ----------
+        embeddings
+            Shape (n, features), of any length.
+        classes
+            int64, shape (n,).
+        """
+        rows, length = functional.normalize(embeddings.float()), self.weight.norm(dim=1).mean()
+        for one in set(classes.tolist()):
+            mean = functional.normalize(rows[classes == one].mean(0), dim=0)
+            self.weight[one] = mean * length
+
     def forward(self, embeddings: Tensor, classes: Tensor) -> Tensor:
         """Return the mean cross-entropy of a batch, a scalar; parameters as for `logits`."""
-        return functional.cross_entropy(self.logits(embeddings, classes), classes)
+        logits = self.logits(embeddings, classes)
+        return functional.cross_entropy(logits, classes, label_smoothing=self.smoothing)

@@ -70,12 +70,20 @@ class ArcFaceObjective(nn.Module):
 
     def __init__(self, network: nn.Module, head: ArcFace, change: Change) -> None:
         super().__init__()
-        self.network, self.head = network, head
+        self.network: nn.Module = network
+        self.head: ArcFace = head
         self._change = change
 
-    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
-        """Return the loss of images of shape (n, channels, height, width)."""
-        loss: Tensor = self.head(self.network(self._change(images)), classes)
+    def forward(self, images: Tensor, classes: Tensor, new: Tensor | None = None) -> Tensor:
+        """Return the loss of images of shape (n, channels, height, width).
+
+        Where `new`, bool of shape (n,), is true, a class begins anew at the embeddings of its
+        images.
+        """
+        rows = self.network(self._change(images))
+        if new is not None and new.any():
+            self.head.imprint(rows.detach()[new], classes[new])
+        loss: Tensor = self.head(rows, classes)
         return loss
 
 

@@ -96,8 +96,7 @@ class Described(nn.Module):
 class LocalContrast(nn.Module):
     """`harness.training.preparation.local_contrast` in torch, so that it can be part of a graph.
 
-    A Gaussian along an axis with reflected borders is a matrix; with the small images here that is
-    the shortest way to have the same border as OpenCV. Agrees with it to about 1e-5.
+    Agrees with it to about 1e-5.
 
     Parameters
     ----------
@@ -107,31 +106,51 @@ class LocalContrast(nn.Module):
         As there.
     """
 
-    rows: Tensor
-    columns: Tensor
-    wide_rows: Tensor
-    wide_columns: Tensor
-
     def __init__(
         self, height: int, width: int, sigma: float = 4.0, deviation: float = 0.25
     ) -> None:
         super().__init__()
         self._deviation = deviation
-        self.register_buffer("rows", _blur(height, sigma))
-        self.register_buffer("columns", _blur(width, sigma).T.contiguous())
-        self.register_buffer("wide_rows", _blur(height, 2 * sigma))
-        self.register_buffer("wide_columns", _blur(width, 2 * sigma).T.contiguous())
+        self._near = Softened(height, width, sigma)
+        self._wide = Softened(height, width, 2 * sigma)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return local contrast of gray images, shape (n, 1, height, width)."""
-        detail = images - self.rows @ images @ self.columns
-        contrast = (self.wide_rows @ (detail * detail) @ self.wide_columns).sqrt()
+        detail = images - self._near(images)
+        contrast = self._wide(detail * detail).sqrt()
         average = contrast.mean(dim=(2, 3), keepdim=True)
         detail = detail / torch.maximum(contrast, average).clamp(min=BLANK)
         detail = detail - detail.mean(dim=(2, 3), keepdim=True)
         spread = (detail * detail).mean(dim=(2, 3), keepdim=True).sqrt()
         scaled = detail * (self._deviation / spread.clamp(min=BLANK))
         return torch.where(average > BLANK, scaled, torch.zeros_like(scaled))
+
+
+class Softened(nn.Module):
+    """`harness.training.preparation.softened` in torch, for images of one size.
+
+    A Gaussian along an axis with reflected borders is a matrix; with the small images here that is
+    the shortest way to have the same border as OpenCV.
+
+    Parameters
+    ----------
+    height, width
+        Of the images.
+    sigma
+        As there, above 0.
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, height: int, width: int, sigma: float) -> None:
+        super().__init__()
+        self.register_buffer("rows", _blur(height, sigma))
+        self.register_buffer("columns", _blur(width, sigma).T.contiguous())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Blur images of shape (n, channels, height, width)."""
+        return self.rows @ images @ self.columns
 
 
 def _blur(length: int, sigma: float) -> Tensor:

@@ -108,18 +108,19 @@ def solver(
     network
         Whose parameters are learned.
     kind
-        ``sgd`` (with momentum, as Caffe's) or ``adam``.
+        ``sgd`` (with momentum, as Caffe's), ``adam``, or ``adamw`` (Loshchilov & Hutter 2019).
     momentum
         Of both; Adam's first beta.
     weight_decay
-        L2 penalty on weights and biases alike, as in Caffe.
+        L2 penalty on weights and biases alike, as in Caffe; of ``adamw`` what matrices and filters
+        lose beside their steps, times the rate, and biases and scales of norms do not.
     bias_multiplier
-        2 in the paper.
+        2 in the paper; ``adamw`` has none.
 
     Raises
     ------
     ValueError
-        If `kind` is neither.
+        If `kind` is none of them.
     """
     named = list(network.named_parameters())
     groups = [
@@ -138,7 +139,14 @@ def solver(
         return torch.optim.Adam(
             groups, lr=0.0, betas=(momentum, 0.999), weight_decay=weight_decay, fused=True
         )
-    raise ValueError(f"unknown solver {kind!r}; known: sgd, adam")
+    if kind == "adamw":
+        named = [(name, p) for name, p in named if p.requires_grad]
+        groups = [
+            {"params": [p for _, p in named if p.ndim > 1], "weight_decay": weight_decay},
+            {"params": [p for _, p in named if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=0.0, betas=(momentum, 0.999), fused=True)
+    raise ValueError(f"unknown solver {kind!r}; known: sgd, adam, adamw")
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

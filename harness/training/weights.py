@@ -1,8 +1,9 @@
-"""Weights to a file and back, and ImageNet's to start from; no file's code is ever run."""
+"""Weights to a file and back, and others' to start from; no file's code is ever run."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,10 +13,14 @@ import torchvision
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from harness.data.whole_files import digest_of
 from harness.errors import Damaged, UsageError
 
 IMAGENET = "imagenet"
 """In the place of a file: torchvision's weights of a network."""
+
+PRETRAINED = "pretrained"
+"""In the place of a file: the weights that the library of a network has under its name."""
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """By which torchvision normalises RGB in [0, 1] before its networks see it."""
@@ -73,8 +78,8 @@ def read_weights(weights: str, name: str, alternative: str) -> dict[str, Tensor]
     Parameters
     ----------
     weights
-        ``imagenet`` for torchvision's, downloaded once into torch's cache, or a file: safetensors,
-        or a dictionary of tensors saved by torch.
+        ``imagenet`` or ``pretrained`` for torchvision's, from torch's cache, or a file:
+        safetensors, or a dictionary of tensors saved by torch.
     name
         torchvision's name of the network.
     alternative
@@ -85,20 +90,36 @@ def read_weights(weights: str, name: str, alternative: str) -> dict[str, Tensor]
     UsageError
         If they cannot be had, or are no dictionary of tensors.
     """
-    if weights != IMAGENET:
-        return _of_file(Path(weights), alternative)
-    url = torchvision.models.get_model_weights(name).DEFAULT.url
-    try:
-        state: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
-            url, map_location="cpu", progress=False, check_hash=True, weights_only=True
-        )
-    except Exception as reason:  # what a file in the cache makes torch's unpickler raise, too
-        place = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    found = cached_weights(name, alternative) if weights in (IMAGENET, PRETRAINED) else None
+    return read_file(Path(weights) if found is None else found[1], alternative)
+
+
+def cached_weights(name: str, alternative: str) -> tuple[str, Path]:
+    """Return the URL of torchvision's weights of a network, and their file in torch's cache.
+
+    Parameters
+    ----------
+    name, alternative
+        As `read_weights` takes them.
+
+    Raises
+    ------
+    UsageError
+        If they are not there, with the command that puts them there: the process of an algorithm
+        has no network. Also if the SHA-256 in the name is of another file.
+    """
+    url = str(torchvision.models.get_model_weights(name).DEFAULT.url)
+    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    get = f"curl -L --create-dirs -o {file} {url}"
+    if not file.is_file():
         raise UsageError(
-            f"torchvision's ImageNet weights of {name} cannot be had: {_first_line(reason)}. "
-            f"Download {url} elsewhere and put it at {place}, or {alternative}"
-        ) from None
-    return state
+            f"torchvision's weights of {name} are not in torch's cache, and no algorithm downloads "
+            f"anything: {get} gets them; or {alternative}"
+        )
+    digest = re.search(r"-([0-9a-f]{8,})\.", file.name)
+    if digest and not digest_of(file).startswith(digest[1]):
+        raise UsageError(f"{file} is not what its name says, by its SHA-256; get it again: {get}")
+    return url, file
 
 
 def load_pretrained(
@@ -121,13 +142,18 @@ def load_pretrained(
         If the weights cannot be had, or are of another network.
     """
     state = read_weights(weights, name, alternative)
-    kept = {k: v for k, v in state.items() if not (leave_out and k.startswith(leave_out))}
+    kept = without(state, leave_out)
     differing = _differing(network, kept)
     if differing:
         raise UsageError(
             f"the weights {weights} are not those of torchvision's {name}: {differing}"
         )
     network.load_state_dict(kept)
+
+
+def without(state: Mapping[str, Tensor], beginning: str) -> dict[str, Tensor]:
+    """Return the tensors, of any shape, whose names do not begin so; all where that is empty."""
+    return {k: v for k, v in state.items() if not (beginning and k.startswith(beginning))}
 
 
 def take_layers(
@@ -177,7 +203,21 @@ def take_layers(
             target.copy_(taken[name])
 
 
-def _of_file(file: Path, alternative: str) -> dict[str, Tensor]:
+def read_file(file: Path, alternative: str) -> dict[str, Tensor]:
+    """Return the tensors of a file by name; also those under ``state_dict`` or ``model`` of it.
+
+    Parameters
+    ----------
+    file
+        Safetensors, or a dictionary saved by torch; tensors of any shape.
+    alternative
+        As `read_weights` takes it.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read without running code, or holds something else.
+    """
     try:
         if file.suffix == ".safetensors":
             arrays: dict[str, Tensor] = safetensors.torch.load_file(file)
@@ -188,6 +228,9 @@ def _of_file(file: Path, alternative: str) -> dict[str, Tensor]:
             f"cannot read weights from {file}: {_first_line(reason)}. Expected .safetensors, or a "
             f"dictionary of tensors saved by torch.save; or {alternative}"
         ) from None
+    for wrapping in ("state_dict", "model"):
+        if isinstance(found, Mapping) and isinstance(found.get(wrapping), Mapping):
+            found = found[wrapping]
     if not isinstance(found, Mapping) or not all(
         isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()
     ):

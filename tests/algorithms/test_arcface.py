@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from harness import TrainingSet
 from harness.conformance import check, specimens
 from harness.errors import Damaged, UsageError
 from harness.plugins import registry
+from harness.plugins.description import describe
 
 ARCFACE: Any = registry.load(registry.find_algorithm("arcface"))
 TINY = {"width": 8, "size": 32, "features": 16, "batch_size": 8}
@@ -128,6 +131,42 @@ def test_the_margin_grows_from_nothing_unless_it_is_whole_from_the_start() -> No
     assert 64 * math.sin(0.5) - 12 < first[1] - first[0] < 64 * math.sin(0.5) + 12
 
 
+def test_a_neck_gives_every_feature_one_mean_and_spread_and_comes_back(tmp_path: Path) -> None:
+    pictures = specimens.ordinary(drawings=8, pictures=3, bare=0)
+    one = fitted(pictures.training_set(), neck=True, iterations=4)
+    norm = list(one.network_.children())[-1]
+    assert isinstance(norm, torch.nn.BatchNorm1d)
+    assert torch.equal(norm.bias, torch.zeros(16))
+    assert not torch.equal(norm.weight, torch.ones(16))
+    one.save(tmp_path)
+    again = ARCFACE(**{**TINY, "neck": True})
+    again.load(tmp_path)
+    assert np.array_equal(
+        np.array(one.extract_batch(pictures.images)), np.array(again.extract_batch(pictures.images))
+    )
+
+
+def test_running_statistics_follow_batches_as_fast_as_is_asked_for() -> None:
+    """With a share of 1 they are those of the last batch: of features that were normalised."""
+    pictures = specimens.ordinary(drawings=8, pictures=3, bare=0)
+    means = []
+    for share in (0.0, 1.0):
+        one = fitted(pictures.training_set(), statistics=share, iterations=1, learning_rate=0.0)
+        means.append(one.network_.stem[1].running_mean)
+    # torch's own share is .1, and the statistics begin at 0.
+    torch.testing.assert_close(means[0], 0.1 * means[1])
+
+
+def test_the_preset_for_networks_from_nothing_fits_one_in_colour() -> None:
+    pictures = specimens.ordinary(drawings=4, pictures=2, bare=0)
+    preset = ARCFACE.presets["scratch"]
+    one = fitted(pictures.training_set(), **{**preset, "iterations": 1, "features": 16})
+    norms = [m for m in one.network_.modules() if hasattr(m, "running_mean")]
+    assert len(norms) > 30
+    assert {norm.momentum for norm in norms} == {0.1}
+    assert np.isfinite(np.array(one.extract_batch(pictures.images))).all()
+
+
 def test_images_of_an_identity_can_come_together() -> None:
     pictures = specimens.ordinary(drawings=6, pictures=3, bare=0)
     one = fitted(pictures.training_set(), each=2)
@@ -159,6 +198,29 @@ def test_weights_that_are_not_there_are_named() -> None:
         )
 
 
+def test_it_starts_from_a_network_of_timm_and_a_step_changes_it(tmp_path: Path) -> None:
+    timm = pytest.importorskip("timm", reason="extra [timm]")
+    start = timm.create_model("test_resnet").state_dict()
+    torch.save(start, tmp_path / "net.pth")
+    given = {"backbone": "timm:test_resnet", "weights": str(tmp_path / "net.pth")}
+    one = fitted(specimens.ordinary().training_set(), **given, iterations=1, contrast=False)
+    learned = one.network_.network.state_dict()
+    for name in ("conv1.0.weight", "layer4.0.bn2.weight"):
+        changed = (learned[name] - start[name]).abs().max().item()
+        assert 0 < changed < 0.01, name  # Adam moves a weight by about the rate, 2e-3
+    one.save(tmp_path)
+    again = ARCFACE(**{**TINY, **given, "contrast": False})
+    again.load(tmp_path)
+    pictures = specimens.ordinary().images[:3]
+    assert np.array_equal(again.extract_batch(pictures), one.extract_batch(pictures))
+
+
+def test_missing_weights_are_said_before_anything_runs() -> None:
+    assert describe(ARCFACE).files == {}
+    with pytest.raises(UsageError, match="torchvision has no network 'resnet5O'"):
+        describe(ARCFACE, assignments={"backbone": "resnet5O"})
+
+
 @pytest.mark.slow
 def test_a_short_fit_beats_the_untrained_network_on_unseen_identities() -> None:
     learned = specimens.ordinary(drawings=30, pictures=4, bare=0, seed=1)
@@ -172,3 +234,73 @@ def test_a_short_fit_beats_the_untrained_network_on_unseen_identities() -> None:
         scores = one.compare(rows[::2], rows[1::2])
         rates.append(float(((scores >= np.diag(scores)[:, None]).sum(axis=1) <= 3).mean()))
     assert rates[1] > rates[0] + 0.15
+
+
+def test_poses_are_identities_of_their_own_and_cost_no_picture() -> None:
+    train = specimens.ordinary().training_set()
+    plain, posed = (fitted(train, poses=n, scale=0.1, margin=0.0) for n in (1, 4))
+    assert len(plain.learning_curve_["iteration"]) == len(posed.learning_curve_["iteration"])
+    # At so small a scale the loss is that of guessing among the classes.
+    first = [one.learning_curve_["loss"][0] for one in (plain, posed)]
+    assert first[1] - first[0] == pytest.approx(math.log(4), abs=0.1)
+
+
+def test_the_embedding_of_several_views_is_the_direction_of_their_mean() -> None:
+    from harness.training.augmentation import views
+
+    pictures = specimens.ordinary()
+    one = fitted(pictures.training_set())
+    prepared = torch.from_numpy(one.prepare(pictures.images[:3]))
+    with torch.inference_mode():
+        rows = np.mean([one.describe(one.network_, v).numpy() for v in views(prepared, 5)], axis=0)
+    expected = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    one.views = 5
+    np.testing.assert_allclose(one.extract_batch(pictures.images[:3]), expected, atol=1e-5)
+
+
+def drawn_set() -> TrainingSet:
+    shown = specimens.ordinary().training_set()
+    return TrainingSet(
+        shown.images, identities=shown.identities, drawn=shown.drawn, progress=lambda *_: None
+    )
+
+
+def test_a_killed_fit_of_fresh_identities_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    fresh = {"fresh": 4, "again": 1, "each": 2, "alike": 2, "iterations": 12, "curriculum": 0.5}
+    straight = fitted(drawn_set(), **fresh)
+
+    class Killed(Exception):
+        pass
+
+    def kill(done: int, total: int, note: str) -> None:
+        if done >= 7:
+            raise Killed
+
+    broken = drawn_set()
+    broken.checkpoints, broken.progress = tmp_path, kill
+    with every_step_saved(), pytest.raises(Killed):
+        fitted(broken, **fresh)
+    assert list(tmp_path.iterdir())
+    again = drawn_set()
+    again.checkpoints = tmp_path
+    weights = fitted(again, **fresh).network_.state_dict()
+    for name, value in straight.network_.state_dict().items():
+        assert torch.equal(value, weights[name])
+
+
+@contextmanager
+def every_step_saved() -> Iterator[None]:
+    """Have a checkpoint written, and progress told, after every step."""
+    with pytest.MonkeyPatch.context() as patch:
+        ticks = itertools.count(step=100.0)
+        patch.setattr("harness.training.descent.time.monotonic", lambda: next(ticks))
+        yield
+
+
+def test_fresh_identities_need_a_set_that_is_drawn() -> None:
+    shown = specimens.ordinary().training_set()
+    plain = TrainingSet(shown.images, identities=shown.identities)
+    with pytest.raises(UsageError, match="--train-data recipe:drawn"):
+        fitted(plain, fresh=4)
+    with pytest.raises(UsageError, match="validation=0"):
+        fitted(drawn_set(), fresh=4, validation=0.2)

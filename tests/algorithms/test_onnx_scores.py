@@ -30,6 +30,7 @@ def kind_of(name: str) -> Any:
         ("alexnet-svm", {"iterations": 2, "width": 0.05, "size": 63, "margin": 3}, "tattoo"),
         ("arcface", {"iterations": 2}, "identities"),
         ("arcface", {"iterations": 2, "contrast": False}, "identities"),
+        ("arcface", {"iterations": 2, "soft": 0.85, "bend": 1.0}, "identities"),
     ],
 )
 def test_scores_of_the_file_are_those_of_the_matcher(

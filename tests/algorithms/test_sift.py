@@ -14,6 +14,7 @@ from harness.conformance import specimens
 from harness.data.images import decode
 from harness.plugins import registry
 from harness.plugins.places import bundled
+from harness.training.geometry import MODELS
 
 Array = npt.NDArray[Any]
 
@@ -68,6 +69,37 @@ def test_a_score_counts_the_keypoints_that_agree_on_one_transform(
     ((score,),) = sift().compare([one], [moved(one, zoom, degrees)])
     # Fifty certain matches, each with a ratio of zero: 50 inliers and a fraction of 50/51.
     assert score == pytest.approx(50 + 50 / 51)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_sampled_map_counts_the_same_keypoints_whatever_their_directions(model: str) -> None:
+    one, other = template(0), moved(template(0), 0.4, 75)
+    other["place"][:, 2:] = np.random.default_rng(5).normal(size=(50, 2))
+    assert int(sift(model=model, tolerance=4.0).compare([one], [other])[0, 0]) == 50
+    assert int(sift(tolerance=4.0).compare([one], [other])[0, 0]) < 25
+
+
+def test_mutual_matches_are_those_of_both_directions() -> None:
+    one, other = template(0, 30), template(1, 30)
+    matcher = sift(mutual=True, ratio=1.0, angle=180.0, stretch=1e9, zoom=1e9, tolerance=1e9)
+    # Everything agrees with everything, so that a score counts the matches.
+    apart = one["descriptors"][:, None].astype(int) - other["descriptors"].astype(int)
+    squares = (apart**2).sum(axis=2)
+    here, there = squares.argmin(axis=1), squares.argmin(axis=0)
+    both = int((there[here] == np.arange(30)).sum())
+    assert 0 < both < 30
+    assert int(matcher.compare([one], [other])[0, 0]) == both
+    assert int(matcher.compare([other], [one])[0, 0]) == both
+
+
+def test_equalised_contrast_finds_keypoints_of_faint_ink() -> None:
+    faint = np.array(specimens.ordinary(bare=0).images[0], dtype=np.float64)
+    faint = (faint.mean() + (faint - faint.mean()) / 8).astype(np.uint8)
+    plain, equalised = (
+        len(sift(minimum_keypoints=2, equalise=limit).extract(faint)["place"])
+        for limit in (0.0, 8.0)
+    )
+    assert equalised > 1.3 * plain
 
 
 def test_matches_that_agree_on_no_transform_count_for_almost_nothing() -> None:

@@ -81,11 +81,8 @@ def test_the_norms_of_the_features_do_not_follow_the_pictures_shown() -> None:
 def test_weights_that_cannot_be_had_are_told_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def refused(*args: object, **options: object) -> object:
-        raise OSError("no network")
-
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refused)
-    with pytest.raises(UsageError, match=r"no network.*vgg16_bn-.*\.pth.*features=random"):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(UsageError, match=r"no algorithm downloads.*vgg16_bn-.*\.pth.*=random"):
         Vgg16Features("imagenet")
     with pytest.raises(UsageError, match="cannot read weights"):
         Vgg16Features(str(tmp_path / "none.safetensors"))

@@ -126,17 +126,14 @@ def test_stages_and_iterations_that_do_not_agree_are_refused() -> None:
 
 
 def test_the_preset_is_resnet34_and_says_when_its_weights_cannot_be_had(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import torch
 
-    def refused(*args: Any, **options: Any) -> Any:
-        raise OSError("no network")
-
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refused)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     preset = load(find_algorithm("unet-removal")).presets["skindeep"]
     assert preset["sizes"] == (64, 128, 192, 256, 320)
-    with pytest.raises(UsageError, match=r"resnet34.*no network.*encoder="):
+    with pytest.raises(UsageError, match=r"resnet34.*no algorithm downloads.*encoder="):
         made("unet-removal", **preset).build(pretrained=True)
     with pytest.raises(UsageError, match="width=64"):
         made("unet-removal", encoder="imagenet").build(pretrained=True)

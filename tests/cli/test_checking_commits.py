@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from harness.conformance.generators import is_generator
 from harness.errors import UsageError
 from harness.plugins.committed import parts_of
 from harness.plugins.places import PACKAGE, bundled
-from harness.synthesis.checking import is_generator
 from tests.conftest import Ran
 
 HOOKS = PACKAGE.parent / ".pre-commit-hooks.yaml"

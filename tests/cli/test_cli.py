@@ -169,8 +169,18 @@ def test_check_fails_an_algorithm_that_breaks_the_interface(
     assert "FAIL" in ran.out
 
 
-@pytest.mark.parametrize(("word", "most"), [("--help", 0.25), ("list", 0.6)])
+def cpu_of(command: list[str]) -> tuple[float, str]:
+    """Return the processor time of a command in seconds, and what it says on stderr."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, done.stderr.strip()
+
+
+@pytest.mark.parametrize(("word", "most"), [("--help", 2), ("list", 8)])
 def test_help_and_list_are_quick_and_import_no_framework(word: str, most: float) -> None:
+    """Beside Python's own start with some of its library, as machines differ."""
     program = (
         "import sys; sys.argv[1:] = sys.argv[2:]\n"
         "from harness.cli import main\n"
@@ -178,16 +188,14 @@ def test_help_and_list_are_quick_and_import_no_framework(word: str, most: float)
         "heavy = set('torch tensorflow keras cv2 sklearn pandas matplotlib scipy numpy'.split())\n"
         "print('imported:', *sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
+    library = "import asyncio, email.message, http.client, importlib.metadata, unittest.mock"
     command = [sys.executable, "-c", program, "harness", word]
-    subprocess.run(command, capture_output=True, check=True)  # compiles what was not compiled
-    seconds = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        assert done.stderr.strip() == "imported:"
-    assert min(seconds) < most  # alone, half of that: python -m benchmarks --only starting
+    cpu_of(command)  # compiles what was not compiled
+    turns = [(cpu_of(command), cpu_of([sys.executable, "-c", library])) for _ in range(3)]
+    assert {said for (_, said), _ in turns} == {"imported:"}
+    ours, pythons = (min(seconds for seconds, _ in side) for side in zip(*turns, strict=True))
+    # Alone, half of that: python -m benchmarks --only starting
+    assert ours < most * pythons
 
 
 def test_every_command_and_option_has_a_help_text() -> None:

@@ -143,7 +143,7 @@ def test_baselines_are_listed_by_list_as_by_show(here: Command) -> None:
 def test_every_named_preset_is_seen_without_importing_the_algorithm() -> None:
     seen = {p.name: glance for p, glance in registry.describe_sources(registry.algorithms())}
     assert "paper" in seen["triplet"].presets
-    assert seen["sift"].presets == ()
+    assert seen["colours"].presets == ()
 
 
 @pytest.mark.parametrize("verb", ["run", "score"])

@@ -47,6 +47,16 @@ def test_every_run_is_a_fold_that_searches_its_own_characters(tmp_path: Path, ru
     assert len(fold.mates) == 3
 
 
+def test_a_relative_path_to_the_runs_is_remembered_as_an_absolute_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    omniglot(tmp_path / "set")
+    monkeypatch.chdir(tmp_path)
+    data = open_dataset(Path("set"))
+    assert data == open_dataset(tmp_path / "set")
+    assert all(one.path.is_relative_to(data.root) for one in data.records.values())
+
+
 def test_only_background_alphabets_are_learned_from_and_in_every_fold_alike(tmp_path: Path) -> None:
     data = read_omniglot(omniglot(tmp_path))
     first, second = data.folds

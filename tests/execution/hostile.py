@@ -125,7 +125,7 @@ class Hostile:
             score=where == "compare",
         )
         self._nursery.plugin = file
-        return unit, Workplace(place / "run", nursery=self._nursery)
+        return unit, Workplace(place / "run", nurseries=(self._nursery,))
 
     def told(
         self,

@@ -78,6 +78,19 @@ def test_what_is_said_is_kept_of_each_template_and_no_score_changes(
     assert refused
 
 
+@pytest.mark.parametrize("body", [MATCHER, SEVERAL])
+def test_the_time_of_a_quality_is_part_of_the_template_s(
+    harness: Command, plugin: WriteFile, small_set: Path, tmp_path: Path, body: str
+) -> None:
+    slow = QUALITY.replace(
+        "        return", "        __import__('time').sleep(0.005)\n        return"
+    )
+    all_of_them = body.replace("image.mean() < 125", "False")
+    folder = run(harness, plugin("rating", all_of_them + slow), small_set)
+    costs = read_run(tmp_path / "work" / folder).manifest.costs
+    assert costs["extract"].median >= 0.005
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [

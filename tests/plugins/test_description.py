@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 
-from harness import Control, Image, Matcher, Template, parameter
+from harness import Control, Image, Matcher, Template, TrainingSet, parameter
 from harness.errors import UsageError
-from harness.plugins.description import describe
+from harness.plugins.description import describe, described
 from harness.plugins.values import convert
 
 
@@ -235,3 +238,44 @@ def test_whoever_is_shown_the_truth_cannot_pass_for_a_contender() -> None:
 
     with pytest.raises(UsageError, match="a Control is shown the truth"):
         describe(Sly)
+
+
+@dataclass
+class Weighted(Matcher):
+    """A matcher with weights in a cache, which learns where it is told to."""
+
+    cache: str = parameter("", "Folder of the weights.", required=True)
+    learns: bool = False
+
+    def fit(self, train: TrainingSet) -> None:
+        """Learn nothing."""
+
+    def extract(self, image: Image) -> Template:
+        return np.zeros(1)
+
+    def assets(self) -> Mapping[str, Path | str]:
+        file = Path(self.cache) / "w.pth"
+        if not file.is_file():
+            raise UsageError(f"{file} is not there")
+        return {"https://example.org/w.pth": file, "pictures": "224 x 224", "library": "its 1.0"}
+
+    @classmethod
+    def surveyed(cls, values: Mapping[str, Any]) -> type[Matcher]:
+        frozen = {"fit": Matcher.fit, "__doc__": cls.__doc__}
+        return cls if values["learns"] else type(cls.__name__, (cls,), frozen)
+
+
+def test_assets_are_files_with_their_hash_and_texts_as_they_stand(tmp_path: Path) -> None:
+    assert (describe(Weighted).files, describe(Weighted).version) == ({}, "")
+    with pytest.raises(UsageError, match=r"w\.pth is not there"):
+        describe(Weighted, assignments={"cache": str(tmp_path)})
+    (tmp_path / "w.pth").write_bytes(b"weights")
+    found = describe(Weighted, assignments={"cache": str(tmp_path)})
+    assert found.files == {"https://example.org/w.pth": hashlib.sha256(b"weights").hexdigest()}
+    assert found.version == "pictures: 224 x 224; library: its 1.0"
+
+
+def test_a_parameter_may_say_whether_an_algorithm_learns() -> None:
+    assert not described(Weighted).learns
+    assert described(Weighted, assignments={"learns": "yes"}).learns
+    assert described(Weighted).doc == describe(Weighted).doc

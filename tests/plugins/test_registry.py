@@ -149,3 +149,19 @@ def test_an_installed_package_offers_algorithms_by_entry_points(tmp_path: Path) 
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines() == ["('Matcher',) False", "Colours 64"], done.stderr
+
+
+def test_what_is_installed_meanwhile_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offered() -> list[str]:
+        return [entry.name for entry, _ in registry.of_packages(registry.ENTRY_POINTS)]
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = offered()
+    (tmp_path / "late.py").write_text("")
+    info = tmp_path / "late-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\nlate = late:Late\n")
+    assert sorted(offered()) == sorted([*before, "late"])

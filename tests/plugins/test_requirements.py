@@ -128,6 +128,7 @@ def test_modules_of_its_own_are_followed_and_files_that_it_does_not_import_are_n
         ("arcface", {"torch", "torchvision", "lightning_fabric"}),
         ("alexnet-svm", {"torch", "torchvision", "lightning_fabric"}),
         ("unet-removal", {"torch", "torchvision", "lightning_fabric"}),
+        ("backbone", {"torch", "torchvision"}),
         ("onnx", set()),  # runs what others exported
         ("sift", set()),
         ("colours", set()),

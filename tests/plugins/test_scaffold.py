@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness import conformance
+from harness.conformance.generators import examine_generator, is_generator
 from harness.errors import UsageError
 from harness.plugins import glancing, registry
 from harness.plugins.scaffold import ABILITIES, write_algorithm, write_generator, write_protocol
-from harness.synthesis.checking import examine_generator, is_generator
 from harness.synthesis.grammar import Grammar
 from harness.synthesis.pipeline import write_identities
 from harness.synthesis.recipe import Recipe

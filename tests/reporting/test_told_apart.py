@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,3 +225,28 @@ def test_questions_that_compare_no_images_are_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(record, "check_answers", lambda folder: {})
     with pytest.raises(UsageError, match="compares no images"):
         workload_frame(folder, ())
+
+
+def test_columns_that_tell_no_identities_apart_make_no_comparisons_of_images(place: Path) -> None:
+    apart = apart_in("verification")
+    assert apart.design_columns == ("group", "style")
+    records = {  # one word of each identity, or one of all: nothing looks alike, nothing different
+        name: replace(
+            record,
+            group=record.tattoo,
+            style="tribal",
+            box=None,
+            mask=None,
+            marked=None,
+            quality=None,
+        )
+        for name, record in apart.run.records.items()
+    }
+    bare = ToldApart(replace(apart.run, records=records))
+    assert (bare.design_columns, bare.same_design(), bare.sizes(), bare.discarding()) == (
+        (),
+        [],
+        {},
+        [],
+    )
+    assert "pairs" not in vars(bare)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from harness.errors import Damaged
 from harness.execution.storage import load_answer
-from tests.conftest import Ran, run_harness
+from harness.execution.unit import Unit
+from harness.record.models import model_of_fold
+from tests.conftest import Ran, run_harness, save_png
 
 Harness = Callable[..., Ran]
 
@@ -92,6 +96,15 @@ EXPORTING = """
 """
 
 
+@pytest.fixture
+def plugins(tmp_path: Path) -> Path:
+    """A folder with an algorithm of the user's own that learns and can be exported."""
+    place = tmp_path / "plugins"
+    place.mkdir()
+    (place / "mine.py").write_text(MINE + EXPORTING)
+    return place
+
+
 def export(place: Path, *words: str | Path) -> Ran:
     return run_harness(
         *("export", only_run(place / "similarity"), "--format", "onnx"),
@@ -124,11 +137,8 @@ def test_an_algorithm_without_the_method_says_what_it_needs(trained: Path) -> No
 
 
 def test_any_algorithm_with_the_method_is_exported_after_load_with_the_run_s_parameters(
-    small_set: Path, tmp_path: Path
+    small_set: Path, plugins: Path, tmp_path: Path
 ) -> None:
-    plugins = tmp_path / "plugins"
-    plugins.mkdir()
-    (plugins / "mine.py").write_text(MINE + EXPORTING)
     ran = run_harness(
         *("run", "--protocol", "similarity", "--data", small_set, "--algo", "mine"),
         *("--plugins", plugins, "--fold", "1", "--param", "factor=3", "--out", tmp_path),
@@ -139,6 +149,37 @@ def test_any_algorithm_with_the_method_is_exported_after_load_with_the_run_s_par
     # Two folds of four groups with four images each were learned from.
     assert (tmp_path / "m.onnx").read_text() == "96.0"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.onnx", "plugins", "similarity"]
+
+
+def test_a_model_that_several_folds_share_is_exported_without_naming_one(
+    small_set: Path, plugins: Path, tmp_path: Path
+) -> None:
+    for number in range(6):
+        place = tmp_path / "elsewhere" / f"tattoo-{number // 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        save_png(place / f"{number}.png", np.full((9, 9, 3), 20 * number + 7))
+    ran = run_harness(
+        *("run", "--protocol", "similarity", "--data", small_set, "--algo", "mine"),
+        *("--plugins", plugins, "--train-data", tmp_path / "elsewhere", "--out", tmp_path),
+    )
+    assert ran.code == 0, ran.err
+    ran = export(tmp_path, "--plugins", plugins)
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "m.onnx").read_text() == "12.0"
+
+
+@pytest.mark.parametrize(
+    "place", ["../elsewhere/model", "units/../model", "/etc/model", "units/gone/model", "units"]
+)
+def test_a_model_outside_the_run_folder_is_refused(tmp_path: Path, place: str) -> None:
+    run = tmp_path / "run"
+    unit = Unit("fold-1", "Tagger", "mine", "mine.py", "", "", {}, {}, model=place)
+    (run / "units" / "fold-1").mkdir(parents=True)
+    (run / "units" / "fold-1" / "unit.json").write_bytes(msgspec.json.encode(unit))
+    for other in (tmp_path / "elsewhere" / "model", run / "model"):
+        other.mkdir(parents=True)
+    with pytest.raises(Damaged, match="which is not in it"):
+        model_of_fold(run, "1")
 
 
 def test_a_source_that_changed_since_the_run_is_refused(trained: Path, tmp_path: Path) -> None:

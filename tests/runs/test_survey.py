@@ -35,7 +35,7 @@ def test_a_folder_is_told_what_it_holds_and_what_it_can_answer(
     assert "mixed-media: no picture has a medium" in ran.out.split("cannot answer")[1]
     # What comes next can be typed as it stands, with galleries as large as can be.
     (line,) = [line for line in ran.out.splitlines() if line.startswith("next: ")]
-    assert line.startswith("next: harness run --protocol identification --algo colours,sift ")
+    assert line.startswith("next: harness run --protocol identification --algo colours,hog ")
     assert f"--data {place} --folds 1 " in line
 
 

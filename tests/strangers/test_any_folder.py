@@ -15,7 +15,7 @@ from tests.strangers.commands import Ended, carry_out, try_all
 from tests.strangers.mutations import copy_of, mutate
 from tests.strangers.whole_runs import write_run
 
-QUICK, MANY = 24, int(os.environ.get("HARNESS_STRANGE_FOLDERS", "500"))
+QUICK, MANY = 24, int(os.environ.get("HARNESS_STRANGE_FOLDERS", "250"))
 """Spoiled folders; before a release 1,500 are tried, which takes minutes."""
 
 MEMORY = 1 << 30

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.conformance.generators import examine_generator, is_generator
 from harness.errors import PluginError, UsageError
 from harness.plugins.registry import PLUGINS_VARIABLE
 from harness.synthesis import GenerationFailed, Order, Prompt
-from harness.synthesis.checking import examine_generator, is_generator
 from harness.synthesis.finding import build, find_generator, generators, load, source_hash
 from harness.synthesis.pipeline import write_identities
 from harness.synthesis.recipe import Recipe

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.cli import commands
+from harness.conformance.generators import examine_generator
 from harness.data.marker import MARKER, read_marker
 from harness.data.readers.layouts import open_dataset
 from harness.errors import PluginError, UsageError
 from harness.plugins.places import PACKAGE
-from harness.synthesis.checking import examine_generator
 from harness.synthesis.finding import build
 from harness.synthesis.whole_sets import CHECKSUMS, draw_whole_set
 

@@ -11,8 +11,10 @@ import pytest
 
 from harness.data.readers.layouts import open_dataset
 from harness.errors import DataError
+from harness.execution.plan import plan
+from harness.execution.pool import Limits
 from harness.plugins.registry import find_protocol
-from harness.runs.preparing import Request, prepare
+from harness.runs.preparing import Prepared, Request, command, prepare
 from harness.tasks.elsewhere import PREFIX, train_on
 from harness.tasks.kinds import task_of
 from harness.tasks.reading import read_protocol
@@ -172,3 +174,28 @@ def test_protocols_of_detectors_refuse_it(small_set: Path, other: Path) -> None:
 
     with pytest.raises(UsageError, match="protocols of matchers"):
         prepare(Request(("constant",), ("detection",), small_set, train_data=other))
+
+
+def test_a_recipe_is_drawn_from_in_every_fold_and_is_part_of_what_the_run_is(
+    small_set: Path, plugin: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    learner, recipe = str(plugin("learner", LEARNER)), tmp_path / "mine.toml"
+    text = "identities = 3\nimages = 4\ncaptures = 4\n"
+    recipe.write_text(text, encoding="utf-8")
+
+    def prepared() -> Prepared:
+        given = Path(f"recipe:{recipe}")
+        (run,) = prepare(Request((learner,), ("similarity",), small_set, train_data=given))
+        return run
+
+    one = prepared()
+    assert all(not fold.train for fold in one.judged.folds)
+    assert f"--train-data recipe:{recipe}" in command(one)
+    units = [unit for wave in plan(one.entry, one.judged, Limits()) for unit in wave]
+    (fit,) = (unit for unit in units if unit.training is not None)
+    assert fit.training is not None
+    assert fit.training.drawn is not None
+    assert fit.training.drawn.digest == one.origin.training_hash
+    recipe.write_text(text + "seed = 1\n", encoding="utf-8")
+    assert prepared().identity != one.identity
+    assert prepared().origin.data_hash == one.origin.data_hash

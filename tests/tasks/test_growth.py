@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -179,6 +181,16 @@ def test_what_is_no_rank_size_or_threshold_is_refused(
     refused = run_harness("scale", golden.folder, *words)
     assert refused.code == 2
     assert said in refused.err
+
+
+def test_a_run_whose_answers_changed_is_refused(golden: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(golden.folder, folder)
+    changed = next(folder.glob("units/*/scores/*.np[yz]"))
+    changed.write_bytes(changed.read_bytes() + b"\0")
+    refused = run_harness("scale", folder)
+    assert refused.code == 3
+    assert str(changed.relative_to(folder)) in refused.err
 
 
 @pytest.mark.parametrize(

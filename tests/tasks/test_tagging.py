@@ -183,9 +183,11 @@ def test_the_credit_of_the_slides_needs_images_with_that_many_tags() -> None:
     ]
 
 
-def test_chance_is_what_random_scores_get() -> None:
+def test_chance_is_what_random_scores_get(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(11)
     estimates = judged(SCORES).metrics.pooled
+    monkeypatch.setattr(tagging, "RESAMPLES", 2)  # only figures are asked for from here on
+    monkeypatch.setattr(tagging, "RANDOM_ANSWERS", 2)
     drawn = [judged(rng.random(TRUTH.shape)).metrics.pooled for _ in range(40)]
     for metric in METRICS[:5]:
         values = [float(found[metric].value or 0) for found in drawn]

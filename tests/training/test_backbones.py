@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -11,7 +16,8 @@ import torchvision
 from torch import nn
 
 from harness.errors import UsageError
-from harness.training.backbones import BACKBONES, Small, backbone
+from harness.training.backbones import _IMAGENET, Small, backbone, files_of_backbone
+from harness.training.networks import timm_config
 
 
 def parameters(network: nn.Module) -> int:
@@ -26,10 +32,6 @@ PUBLISHED = {
     "efficientnet_v2_s": (21_458_488, 1280),
     "swin_s": (49_606_258, 768),
 }
-
-
-def test_the_five_backbones_of_the_paper_are_there() -> None:
-    assert set(BACKBONES) == {"small", *PUBLISHED}
 
 
 @pytest.mark.slow
@@ -107,17 +109,40 @@ def test_a_pickle_with_code_in_it_is_refused_and_not_run(tmp_path: Path) -> None
     assert not (tmp_path / "sprung").exists()
 
 
-def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(*arguments: object, **given: object) -> None:
-        raise OSError("no network")
-
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
+def test_weights_that_cannot_be_had_say_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    place = tmp_path / "hub" / "checkpoints"
     with pytest.raises(
-        UsageError, match=r"of mobilenet_v3_large cannot be had: no network\. .*weights=FILE"
+        UsageError,
+        match=rf"anything: curl -L --create-dirs -o {place}\S+ https://\S+ gets .*=FILE",
     ):
         backbone("mobilenet_v3_large", 8, weights="imagenet")
     with pytest.raises(UsageError, match=r"nowhere\.pth.*weights=FILE"):
         backbone("mobilenet_v3_large", 8, weights="nowhere.pth")
+
+
+def test_weights_in_the_cache_are_taken_if_their_hash_is_that_of_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    state = torchvision.models.mobilenet_v3_small(weights=None).state_dict()
+    written = tmp_path / "w.pth"
+    torch.save(state, written)
+    digest = hashlib.sha256(written.read_bytes()).hexdigest()
+    known = torchvision.models.get_model_weights("mobilenet_v3_small")
+    url = f"https://example.org/net-{digest[:8]}.pth"
+    monkeypatch.setattr(known.DEFAULT, "_value_", replace(known.DEFAULT.value, url=url))
+    file = tmp_path / "hub" / "checkpoints" / f"net-{digest[:8]}.pth"
+    file.parent.mkdir(parents=True)
+    written.rename(file)
+    assert files_of_backbone("mobilenet_v3_small", "imagenet") == {url: file}
+    found = backbone("mobilenet_v3_small", 8, weights="imagenet").state_dict()
+    assert torch.equal(found["features.0.0.weight"], state["features.0.0.weight"])
+    file.write_bytes(file.read_bytes() + b"0")
+    with pytest.raises(UsageError, match="is not what its name says, by its SHA-256"):
+        backbone("mobilenet_v3_small", 8, weights="imagenet")
 
 
 def test_the_small_network_has_no_weights_to_start_from() -> None:
@@ -125,6 +150,140 @@ def test_the_small_network_has_no_weights_to_start_from() -> None:
         backbone("small", 8, weights="imagenet")
 
 
-def test_an_unknown_backbone_is_refused() -> None:
-    with pytest.raises(UsageError, match="unknown backbone 'vgg'; known: small, mobilenet"):
-        backbone("vgg", 8)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("resnet5O", r"torchvision has no network 'resnet5O'\. Did you mean 'resnet\d+'"),
+        ("torchvision:none", "A model is torchvision:NAME, timm:NAME, a file that ends in .onnx"),
+        ("net.onnx", "an ONNX file, cannot be trained here"),
+        ("squeezenet1_0", "no last layer that is linear"),
+    ],
+)
+def test_a_network_that_is_not_there_or_cannot_be_trained_is_refused(
+    name: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        backbone(name, 8)
+
+
+def test_a_classifier_of_other_classes_is_no_hindrance(tmp_path: Path) -> None:
+    state = torchvision.models.mobilenet_v3_small(num_classes=7).state_dict()
+    torch.save({"epoch": 3, "state_dict": state}, tmp_path / "mine.pth")
+    found = backbone("mobilenet_v3_small", 5, weights=str(tmp_path / "mine.pth")).state_dict()
+    assert torch.equal(found["classifier.0.weight"], state["classifier.0.weight"])
+    assert found["classifier.3.weight"].shape == (5, 1024)
+
+
+class TestOfTimm:
+    """Networks of timm, with random weights in files of the test's own."""
+
+    timm = pytest.importorskip("timm", reason="extra [timm]")
+
+    def test_it_is_timms_with_a_new_last_layer_and_its_own_colours(self, tmp_path: Path) -> None:
+        torch.manual_seed(1)
+        theirs = self.timm.create_model("test_vit", num_classes=6).eval()
+        file = tmp_path / "vit.safetensors"
+        safetensors.torch.save_file(theirs.state_dict(), file)
+        ours: Any = backbone("timm:test_vit", 6, size=160, weights=str(file)).eval()
+        images = torch.rand(2, 3, 160, 160)
+        mean, deviation = (torch.tensor(v)[:, None, None] for v in _IMAGENET)
+        with torch.inference_mode():
+            ours.network.head.load_state_dict(theirs.head.state_dict())
+            expected = theirs((images - 0.5) / 0.5)
+            assert torch.allclose(ours((images - mean) / deviation), expected, atol=1e-5)
+            assert not torch.allclose(ours.network((images - mean) / deviation), expected)
+
+    def test_one_made_for_one_size_is_made_for_the_size_asked_for(self, tmp_path: Path) -> None:
+        state = self.timm.create_model("test_vit").state_dict()
+        torch.save(state, tmp_path / "vit.pth")
+        network = backbone("timm:test_vit", 6, size=64, weights=str(tmp_path / "vit.pth"))
+        assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 6)
+        again = backbone("timm:test_vit", 6, size=64)
+        again.load_state_dict(network.state_dict())
+
+    def test_weights_of_another_network_are_refused(self, tmp_path: Path) -> None:
+        torch.save(self.timm.create_model("test_resnet").state_dict(), tmp_path / "net.pth")
+        with pytest.raises(UsageError, match=r"weights .*net\.pth do not fit timm:test_vit: .*"):
+            backbone("timm:test_vit", 6, weights=str(tmp_path / "net.pth"))
+
+    @pytest.mark.parametrize(
+        ("name", "weights", "message"),
+        [
+            ("timm:test_vit", "imagenet", "imagenet are torchvision's; .* weights=pretrained"),
+            (
+                "timm:test_vti",
+                "none",
+                r"timm \S+ has no network 'test_vti'\. Did you mean 'test_vi",
+            ),
+            ("timm:test_vit.nil", "none", "has no weights 'nil' of test_vit; it has: r160_in1k"),
+            (
+                "timm:test_vit.r160_in1k",
+                "pretrained",
+                r"hf download timm/test_vit\.r160_in1k model\.safetensors gets them "
+                r"\(https://huggingface\.co/\S+, licence .*\)",
+            ),
+        ],
+    )
+    def test_what_cannot_be_had_is_said(self, name: str, weights: str, message: str) -> None:
+        with pytest.raises(UsageError, match=message):
+            backbone(name, 6, weights=weights)
+
+    def test_weights_in_the_hubs_cache_are_named_by_their_url(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = tmp_path / "models--timm--test_vit.r160_in1k"
+        file = place / "snapshots" / "0" / "model.safetensors"
+        file.parent.mkdir(parents=True)
+        (place / "refs").mkdir()
+        (place / "refs" / "main").write_text("0")
+        theirs = self.timm.create_model("test_vit")
+        safetensors.torch.save_file(theirs.state_dict(), file)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+        url = "https://huggingface.co/timm/test_vit.r160_in1k/resolve/main/model.safetensors"
+        assert files_of_backbone("timm:test_vit", "pretrained") == {url: file}
+        ours: Any = backbone("timm:test_vit", 6, size=160, weights="pretrained")
+        assert torch.equal(ours.network.blocks[0].norm1.weight, theirs.blocks[0].norm1.weight)
+        assert torch.equal(ours.network.pos_embed, theirs.pos_embed)
+
+    def test_without_the_library_its_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        timm_config.cache_clear()
+        monkeypatch.setitem(sys.modules, "timm", None)
+        with pytest.raises(UsageError, match="timm:test_vit needs timm, which is not installed"):
+            backbone("timm:test_vit", 6)
+
+
+def test_a_folder_of_timms_names_its_architecture_and_its_colours(tmp_path: Path) -> None:
+    timm = pytest.importorskip("timm", reason="extra [timm]")
+    theirs = timm.create_model("test_resnet", num_classes=0)
+    torch.save(theirs.state_dict(), tmp_path / "pytorch_model.bin")
+    said = {"mean": [0.1, 0.2, 0.3], "std": [1, 1, 1], "num_classes": 0}
+    facts = {"architecture": "test_resnet", "num_classes": 0, "pretrained_cfg": said}
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    ours: Any = backbone(str(tmp_path), 6, weights="pretrained")
+    assert torch.equal(ours.network.conv1[0].weight, theirs.conv1[0].weight)
+    assert torch.allclose(ours.offset[0], torch.tensor((0.485 - 0.1) / 1))
+    assert set(files_of_backbone(str(tmp_path), "pretrained")) == {
+        "config.json",
+        "pytorch_model.bin",
+    }
+
+
+def test_a_folder_of_transformers_is_trained_at_any_size(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="extra [transformers]")
+    config = transformers.ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=32,
+        patch_size=8,
+    )
+    theirs = transformers.ViTModel(config).eval()
+    theirs.save_pretrained(tmp_path)
+    transformers.ViTImageProcessor().save_pretrained(tmp_path)
+    ours: Any = backbone(str(tmp_path), 6, size=48, weights="pretrained")
+    image = torch.rand(1, 3, 48, 48)
+    with torch.inference_mode():
+        found = ours.eval().network(image)
+        pooled = theirs(pixel_values=image, interpolate_pos_encoding=True).pooler_output
+        assert torch.allclose(found, ours.network.last(pooled), atol=1e-6)

@@ -13,8 +13,11 @@ LIGHT = [
     "harness.training.sampling",
     "harness.training.kept_pairs",
     "harness.training.curves",
+    "harness.training.nearest",
+    "harness.training.geometry",
     "harness.training.embedding",
     "harness.training.trained",
+    "harness.training.whitening",
 ]
 
 
@@ -34,7 +37,7 @@ def test_the_light_modules_do_not_import_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["contrastive", "arcface", "alexnet-svm", "fcn-alexnet", "inception-style"]
+    "name", ["contrastive", "arcface", "alexnet-svm", "fcn-alexnet", "inception-style", "backbone"]
 )
 def test_an_algorithm_does_not_import_torch_until_it_is_used(name: str) -> None:
     code = "from harness.plugins.registry import find_algorithm, load"

@@ -204,3 +204,15 @@ def test_arcface_is_computed_in_float32_whatever_surrounds_it() -> None:
         inside = head(rows.bfloat16(), torch.arange(3))
     assert inside.dtype == torch.float32
     assert inside.item() == pytest.approx(head(rows, torch.arange(3)).item())
+
+
+def test_a_smoothed_label_is_shared_by_all_classes() -> None:
+    rows = torch.randn(5, 8, generator=generator(2))
+    classes = torch.tensor([0, 3, 1, 1, 2])
+    plain = ArcFace(8, 4, scale=8.0, generator=generator(3))
+    smooth = ArcFace(8, 4, scale=8.0, generator=generator(3), smoothing=0.2)
+    logits = plain.logits(rows, classes).double()
+    surprise = logits.logsumexp(dim=1, keepdim=True) - logits
+    labels = 0.8 * torch.nn.functional.one_hot(classes, 4).double() + 0.2 / 4
+    expected = (labels * surprise).sum(dim=1).mean().item()
+    assert smooth(rows, classes).item() == pytest.approx(expected, rel=1e-5)

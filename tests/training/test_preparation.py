@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.training.preparation import colour_stack, framed, gray_stack, local_contrast
+from harness.training.preparation import (
+    colour_stack,
+    framed,
+    gray_stack,
+    local_contrast,
+    own_threads,
+    softened,
+)
 
 
 def noise(seed: int, height: int = 80, width: int = 60) -> np.ndarray:
@@ -100,3 +107,26 @@ def test_cropping_keeps_the_largest_part_of_the_aspect_in_the_middle(
 def test_squeezing_shows_all_of_a_picture() -> None:
     image = noise(8, 30, 90)
     assert framed([image], 56, 46, "squeezed")[0] is image
+
+
+@pytest.mark.parametrize(
+    ("told", "threads"), [("4", 4), ("2,1", 2), ("", 1), ("0", 1), ("many", 1), (None, 1)]
+)
+def test_threads_are_those_that_the_variable_gives_or_one(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, threads: int
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if told is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert own_threads() == threads
+
+
+def test_softening_spreads_a_dot_and_keeps_its_sum() -> None:
+    stack = np.zeros((2, 3, 21, 21), np.float32)
+    stack[1, 2, 10, 10] = 1
+    soft = softened(stack, 1.0)
+    assert softened(stack, 0.0) is stack
+    assert soft[0].max() == 0
+    assert soft[1, :2].max() == 0
+    assert soft[1, 2].sum() == pytest.approx(1, abs=1e-4)
+    assert soft[1, 2, 10, 10] == pytest.approx(1 / (2 * np.pi), rel=0.05)

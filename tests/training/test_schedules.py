@@ -59,6 +59,22 @@ def test_the_first_step_of_adam_is_the_learning_rate_in_size() -> None:
     assert after(1, "adam") == pytest.approx((1.99, 0.98))
 
 
+def test_adamw_takes_a_share_of_filters_and_matrices_and_leaves_norms_and_biases() -> None:
+    """A step is the rate in size; decay is apart from it, and the rate times the weight."""
+    network = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.BatchNorm1d(1))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(2.0)
+    optimiser = solver(network, "adamw", weight_decay=0.5)
+    set_rate(optimiser, 0.01)
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+    found = {name: p.item() for name, p in network.named_parameters()}
+    assert found.pop("0.weight") == pytest.approx(2 - 0.01 * 0.5 * 2 - 0.01)
+    assert list(found.values()) == pytest.approx([1.99] * 3)
+
+
 def test_rates_of_weights_and_biases_follow_the_policy() -> None:
     optimiser = solver(line(), "sgd")
     set_rate(optimiser, 0.5)
@@ -66,7 +82,7 @@ def test_rates_of_weights_and_biases_follow_the_policy() -> None:
 
 
 def test_an_unknown_solver_is_refused() -> None:
-    with pytest.raises(ValueError, match="'lion'; known: sgd, adam"):
+    with pytest.raises(ValueError, match="'lion'; known: sgd, adam, adamw"):
         solver(line(), "lion")
 
 

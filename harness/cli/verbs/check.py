@@ -12,11 +12,12 @@ import click
 from harness.cli.completing import ALGORITHMS
 from harness.cli.group import commands
 from harness.cli.naming import refuse_place
-from harness.cli.options import PARAM, PLUGINS, PRESET, assignments
+from harness.cli.options import PARAM, PLUGINS, PRESET, assignments, refuse_values
 from harness.errors import HarnessError, PluginError, UsageError, some, visible_lines
 
 if TYPE_CHECKING:
     from harness.conformance import Finding
+    from harness.plugins.registry import Plugin
 
 
 @commands.command()
@@ -42,8 +43,8 @@ def check(
     its name, its file or its folder. Several are checked one after the other.
     """
     if changed:
+        from harness.conformance.generators import is_generator
         from harness.plugins.committed import parts_of
-        from harness.synthesis.checking import is_generator
 
         names = tuple(parts_of(map(Path, names), is_generator))
         if not names:
@@ -72,21 +73,21 @@ def _checked(
     from harness.plugins import registry
 
     if name.endswith(".toml") or name in registry.protocols(plugins):
-        _refuse_values(parameters, preset)
+        refuse_values(parameters, preset)
         return _of_protocol(name, plugins)
     file = _generator(name, plugins)
     if file is not None:
-        from harness.synthesis.checking import examine_generator
+        from harness.conformance.generators import examine_generator
 
-        _refuse_values(parameters, preset)
+        refuse_values(parameters, preset)
         return examine_generator(file)
     return _of_algorithm(name, parameters, preset, plugins)
 
 
 def _generator(name: str, plugins: tuple[Path, ...]) -> Path | None:
     """Return the file of a generator that is meant, None where an algorithm is."""
+    from harness.conformance.generators import is_generator
     from harness.plugins import registry
-    from harness.synthesis.checking import is_generator
     from harness.synthesis.finding import find_generator, generators
 
     path = Path(name)
@@ -112,6 +113,9 @@ def _of_algorithm(
         raise
     check_installed(plugin)
     assigned = assignments(parameters)
+    if registry.glance(plugin).composite:
+        yield from _of_composite(plugin, assigned, preset, plugins)
+        return
     plugin = registry.with_parameters(plugin, assigned)
     described = ask(plugin, preset=preset, assignments=assigned).description
     described.check_complete(plugin.name)
@@ -120,6 +124,25 @@ def _of_algorithm(
     wanted = {*assigned, *described.presets.get(preset, {})}
     given = {name: value for name, value in values.items() if name in wanted}
     yield from examine_inside(plugin, given, values)
+
+
+def _of_composite(
+    plugin: Plugin, assigned: dict[str, str], preset: str, plugins: tuple[Path, ...]
+) -> Iterator[Finding]:
+    """Check that a composite can be put together, and each of its parts."""
+    from dataclasses import replace
+
+    from harness.conformance import Finding
+    from harness.conformance.inside import examine_inside
+    from harness.runs.preparing import Request, configured
+
+    asked = Request((), (), parameters=assigned, preset=preset, plugins=plugins)
+    for part, one in configured(plugin, asked).parts.items():
+        described = one.description
+        yield Finding(f"{part} is a matcher", True, one.plugin.name)
+        given = {p.name: p.value for p in described.parameters if p.value != p.default}
+        for found in examine_inside(one.plugin, given, described.values()):
+            yield replace(found, name=f"{part}: {found.name}")
 
 
 def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
@@ -144,11 +167,6 @@ def _of_protocol(name: str, plugins: tuple[Path, ...]) -> Iterator[Finding]:
     what = f"{found.trials:,} {found.kind} in {some(found.folds, 'fold')}"
     yield Finding(f"can be asked on fixtures/{protocol.data.default}", True, what)
     yield from examine_question(judged)
-
-
-def _refuse_values(parameters: tuple[str, ...], preset: str) -> None:
-    if parameters or preset:
-        raise UsageError("--param and --preset are of algorithms")
 
 
 def _say(findings: Iterable[Finding]) -> int:

@@ -67,7 +67,9 @@ def data(place: Path, layout: str | None, plugins: tuple[Path, ...], as_json: bo
 
 
 def _print(found: Survey) -> None:
-    click.echo(f"{found.place}: {some(found.pictures, 'picture')}, read as {found.layout!r}")
+    said = f" and {some(found.descriptions, 'description')}" if found.descriptions else ""
+    what = some(found.pictures, "picture") + said
+    click.echo(f"{found.place}: {what}, read as {found.layout!r}")
     for field, (different, having) in found.values.items():
         without = found.pictures - having
         rest = f" ({some(without, 'picture has', 'pictures have')} none)" if without else ""

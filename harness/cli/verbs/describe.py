@@ -12,7 +12,7 @@ import click
 from harness.cli.completing import DESCRIBABLE
 from harness.cli.group import commands
 from harness.cli.naming import refuse_place
-from harness.cli.options import JSON, PLUGINS
+from harness.cli.options import JSON, PARAM, PLUGINS, assignments, refuse_values
 from harness.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -26,10 +26,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Show how a program of any language is asked: what --algo exec:COMMAND speaks.",
 )
+@PARAM
 @PLUGINS
 @JSON
 def describe_one(
-    name: str | None, line_protocol: bool, plugins: tuple[Path, ...], as_json: bool
+    name: str | None,
+    line_protocol: bool,
+    parameters: tuple[str, ...],
+    plugins: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Show an algorithm's parameters, a protocol's rules, a metric's or a check's definition."""
     if line_protocol == (name is not None):
@@ -43,6 +48,7 @@ def describe_one(
 
     known = registry.protocols(plugins)
     if name.endswith(".toml") or name in known:
+        refuse_values(parameters)
         file = registry.find_protocol(name, plugins)
         from harness.tasks.reading import read_protocol
 
@@ -66,11 +72,13 @@ def describe_one(
         examined = {one.code: one for one in checks(plugins)}
         every = [*registry.algorithms(plugins), *known, *CATALOGUE, *examined]
         if name.partition("@")[0] in CATALOGUE:
+            refuse_values(parameters)
             _, entry = entry_of(name)
             better = f"; {entry.better} is better" if entry.better else ""
             click.echo(f"{name}: {entry.label}{better} ({entry.place})\n\n{entry.doc()}")
             return
         if name in examined:
+            refuse_values(parameters)
             check = examined[name]
             where = f" ({page_of(check)})" if page_of(check) else ""
             click.echo(f"{name}: {check.title}{where}\n\n{check.explained()}")
@@ -89,7 +97,7 @@ def describe_one(
         return
     from harness.execution.asking import ask
 
-    found = ask(plugin).description
+    found = ask(plugin, assignments=assignments(parameters)).description
     if as_json:
         import msgspec
 
@@ -98,10 +106,14 @@ def describe_one(
     _say_heading(plugin, found.doc, found.abilities, found.learns)
     if found.citation:
         click.echo(f"citation   {found.citation}")
+    if found.version:
+        click.echo(f"version    {found.version}")
+    for title, digest in found.files.items():
+        click.echo(f"SHA-256    {digest}  {title}")
     click.echo("\nparameters")
     for parameter in found.parameters:
         limits = f" ({parameter.limits})" if parameter.limits else ""
-        click.echo(f"  {parameter.name}: {parameter.type} = {parameter.default!r}{limits}")
+        click.echo(f"  {parameter.name}: {parameter.type} = {parameter.value!r}{limits}")
         if parameter.meaning:
             click.echo(f"      {parameter.meaning}")
     for preset, values in found.presets.items():

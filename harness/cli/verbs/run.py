@@ -60,7 +60,9 @@ ALL = "all"
 )
 @click.option("--data", type=PATH, help="Data set: a folder or a CSV file.")
 @LAYOUT
-@click.option("--train-data", type=PATH, help="Learn from this data set, in every fold.")
+@click.option(
+    "--train-data", type=PATH, help="Every fold learns from this data set, or recipe:NAME."
+)
 @click.option(
     "--train-layout", shell_complete=LAYOUTS, help="Its layout, where it is not detected."
 )
@@ -309,13 +311,16 @@ def _every_algorithm(plugins: tuple[Path, ...], here: bool) -> tuple[str, ...]:
     left_out = {plugin.name: glance.needs for plugin, glance in seen if glance.needs}
     for name, needs in left_out.items():
         click.echo(f"left out: {name}, since it needs --param {needs[0]}=...", err=True)
+    made = [plugin.name for plugin, glance in seen if glance.composite]
+    if made:
+        click.echo(f"left out: {', '.join(made)}, since they are made of the others", err=True)
     unable: dict[tuple[str, ...], list[str]] = {}
     for plugin, _ in seen if here else ():
         if plugin.name not in left_out and (absent := missing_of(plugin)):
             unable.setdefault(absent, []).append(plugin.name)
     for absent, names in unable.items():
         click.echo(f"left out: {', '.join(names)}, for want of {lacking(absent)}", err=True)
-    apart = {*left_out, *chain.from_iterable(unable.values())}
+    apart = {*left_out, *made, *chain.from_iterable(unable.values())}
     found = tuple(dict.fromkeys(plugin.name for plugin, _ in seen if plugin.name not in apart))
     if not found:
         raise UsageError("there is no algorithm that can run here")

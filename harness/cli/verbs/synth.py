@@ -39,6 +39,9 @@ FEW, ESTIMATE_AFTER = 40, 10.0
 @click.option("--images", type=COUNT, help="Of each tattoo: its captures and their variations.")
 @click.option("--captures", type=COUNT, help="Pictures of each tattoo; the rest are variations.")
 @click.option("--size", type=COUNT, help="Longer side of the images, in pixels.")
+@click.option(
+    "--descriptions", type=COUNT, help="Of each tattoo, by as many witnesses, as text files."
+)
 @click.option("--pairs", is_flag=True, help="Masks too, and every image without its tattoo.")
 @click.option(
     "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Of the generator."
@@ -69,6 +72,7 @@ def synth(
     images: int | None,
     captures: int | None,
     size: int | None,
+    descriptions: int | None,
     pairs: bool,
     parameters: tuple[str, ...],
     prompts: Path | None,
@@ -94,6 +98,7 @@ def synth(
         "images": images,
         "captures": captures,
         "size": size,
+        "descriptions": descriptions,
     }
     given = {name: value for name, value in numbers.items() if value is not None}
     others = [name for name in given if name != "generator"]
@@ -213,19 +218,10 @@ class _Drawing:
 def _recipe(name: str | None, changes: dict[str, object], plugins: tuple[Path, ...]) -> Recipe:
     import msgspec
 
-    from harness.errors import nearest
-    from harness.synthesis.finding import recipes
-    from harness.synthesis.recipe import Recipe, read_recipe
+    from harness.synthesis.finding import find_recipe
+    from harness.synthesis.recipe import Recipe
 
-    found = Recipe()
-    if name is not None:
-        known = recipes(plugins)
-        if not name.endswith(".toml") and name not in known:
-            raise UsageError(
-                f"no recipe is called {name!r}.{nearest(name, known)} Known: {', '.join(known)}. "
-                "A file of your own is given by its path, ending in .toml."
-            )
-        found = read_recipe(Path(name) if name.endswith(".toml") else known[name])
+    found = Recipe() if name is None else find_recipe(name, plugins)
     changed = {**msgspec.to_builtins(found), **changes}
     if changes.get("generator") in (None, found.generator):
         changed["parameters"] = {**found.parameters, **changed["parameters"]}
@@ -281,7 +277,9 @@ def _make_identities(
     click.echo(
         f"{folder}: {some(recipe.identities, 'identity', 'identities')}, {some(number, 'image')}"
     )
-    if recipe.captures > 1:
+    if recipe.descriptions:
+        _say_next(folder, f"harness run --protocol description --algo hog-words --data {folder}")
+    elif recipe.captures > 1:
         _say_next(folder, f"harness run --protocol identification --algo sift --data {folder}")
     else:
         # Finding a variation of the very photograph answers nothing; learning from it may.

@@ -7,7 +7,8 @@ known".
 ============  =====================================================================================
 column        meaning
 ============  =====================================================================================
-``image``     path of the image, relative to the manifest's folder, ``/`` or ``\\`` between folders
+``image``     path of the image, relative to the manifest's folder, ``/`` or ``\\`` between folders;
+              or of a text file (``.txt``), whose words describe a tattoo
 ``name``      what candidate lists call the line, so no two lines may share it; the image's path
               unless given. An image that shows several tattoos has a line for each, with names
 ``tattoo``    which tattoo it shows: one design on one subject; images with equal values are mated

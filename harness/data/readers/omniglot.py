@@ -88,7 +88,9 @@ def read_omniglot(root: Path) -> Dataset:
     # What its folders mean is fixed here: characters of several alphabets are called alike.
     read = [one for one in everything.findings if one.code not in (REPEATED, ABOVE, HELD, NESTED)]
     found = (*read, *findings.all)
-    return Dataset(root.name, root, "omniglot", records, tuple(folds), found)
+    return replace(
+        everything, layout="omniglot", records=records, folds=tuple(folds), findings=found
+    )
 
 
 def _run(

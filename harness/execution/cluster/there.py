@@ -157,11 +157,12 @@ def _worked(run: Path, assigned: Assignment, roots: Roots, host: str) -> Outcome
         return Outcome(REFUSED, host, rows=rows)
     hidden = tuple(Path(folder) for folder in assigned.hidden)
     with _nursery(assigned) as nursery, _own_turn(bool(assigned.device)):
+        forking = () if nursery is None else (nursery,)
         if not assigned.check:
             return _done(
-                run, assigned, Workplace(run, hidden, nursery, durable=assigned.durable), host
+                run, assigned, Workplace(run, hidden, forking, durable=assigned.durable), host
             )
-        place = Workplace(run, hidden, nursery)
+        place = Workplace(run, hidden, forking)
         place.journal = Journal.of(run, assigned.journal)
         doing = Doing(assigned.threads, Started.now(assigned.bounds()), threading.Event(), _nobody)
         return Outcome(DONE, host, checked=check_answers(assigned.units, place, lambda unit: doing))

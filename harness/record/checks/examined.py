@@ -123,6 +123,8 @@ class ExaminedRun:
             return "the raw scores are not at hand, or too many to be read again"
         if self.manifest.list_length is not None:
             return "scores end with the candidate lists"
+        if self.manifest.mixed:
+            return self.manifest.mixed
         if not any(fold.gallery for fold in self.folds):
             return "nothing is searched or compared"
         for answer in self.kept.answers:

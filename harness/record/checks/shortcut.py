@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.record.checks.check import Check, Verdict, issue, not_applicable, passed
 from harness.record.checks.examined import ExaminedRun
+from harness.tasks.kinds import task_of
 
 __all__ = ["ANSWERS", "BEGINS", "Shortcut"]
 
@@ -47,6 +48,8 @@ class Shortcut(Check):
             )
         if run.manifest.imported is not None:
             return not_applicable("the pictures behind imported scores were not looked at")
+        if task_of(run.protocol).of_words:
+            return not_applicable("the probes are words, which have none of these")
         if run.protocol.task not in ANSWERS and not any(fold.gallery for fold in run.folds):
             return not_applicable("the question has no answer that such a feature could name")
         return passed("no such feature finds it more often than chance")

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.data.records import Record
+from harness.data.words import is_description, read_words
 from harness.errors import HarnessError
 
 SIDE = 240
@@ -34,6 +35,17 @@ def thumbnails(records: Mapping[str, Record]) -> Callable[[str], bytes | None]:
             return None
 
     return picture
+
+
+def words_in(records: Mapping[str, Record], name: str) -> str:
+    """Return the words of a description; empty for a picture, or where they are not at hand."""
+    shown = records.get(name)
+    if shown is None or not is_description(shown.path):
+        return ""
+    try:
+        return read_words(shown.path)
+    except HarnessError:
+        return ""
 
 
 class Pictures:

@@ -20,9 +20,9 @@ is not told apart from them.</p>{% endif %}"""
 
 def section(run: SectionInput) -> Section | None:
     """Return the section; None where no capture has a date, or nothing is compared."""
-    if run.kept is None or run.pairs is None:
+    if run.kept is None or not any(record.taken for record in run.kept.records.values()):
         return None
-    if not any(record.taken for record in run.kept.records.values()):
+    if run.pairs is None:
         return None
     found = ageing_of(run.pairs, run.kept.records)
     content = filled(

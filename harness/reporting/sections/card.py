@@ -75,6 +75,8 @@ def _absent(run: SectionInput) -> list[str]:
         )
     if run.manifest.imported is not None:
         said.append("What an operation takes is not on record: the scores were imported.")
+    elif run.manifest.composition is not None:
+        said.append("What a search takes stands with the parts of the composite.")
     elif not run.manifest.costs:
         said.append("Nobody measured what an operation takes.")
     return said

@@ -33,13 +33,10 @@ def section(run: SectionInput) -> Section | None:
         text = """<p>The run holds too many scores to read them a second time for this page: \
 <code>harness differentials RUN</code> does.</p>"""
         return Section("differentials", "Groups of people", filled(text))
-    if run.kept is None or run.pairs is None:
+    columns = [] if run.kept is None else columns_in(run.kept, SHOWN)
+    if run.kept is None or not columns or run.pairs is None:
         return None
-    found = [
-        differentials_in(run.kept, column, run.pairs) for column in columns_in(run.kept, SHOWN)
-    ]
-    if not found:
-        return None
+    found = [differentials_in(run.kept, column, run.pairs) for column in columns]
     parts: list[dict[str, Any]] = [
         {
             "what": word_of(one.column),

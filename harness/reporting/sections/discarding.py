@@ -16,7 +16,7 @@ HEADING = "Quality against error"
 def section(run: SectionInput) -> Section | None:
     """Return the section; None where no image has a quality."""
     apart = run.apart
-    if apart is None or apart.pairs is None or not apart.qualities():
+    if apart is None or not apart.qualities() or apart.pairs is None:
         return None
     if apart.without_threshold:
         content = filled(

@@ -92,6 +92,7 @@ def _run_facts(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Abilities", value_text(manifest.abilities)),
                 ("Control", value_text(manifest.control)),
                 ("Citation", manifest.citation),
+                ("Version", origin.version),
                 ("SHA-256 of the source", origin.source_hash),
                 *((f"SHA-256 of {name}", value) for name, value in origin.weight_hashes.items()),
             ],

@@ -36,6 +36,9 @@ _NOTES = {
     "rate": "Of the weights; biases may have a multiple of it.",
     "validation EER": "On identities of the training set that were not learned from. The weights "
     "with the lowest were kept.",
+    curves.COMPUTING: "Of the time in which no batch of pictures was waited for.",
+    curves.BUSY: "By its own events, from the first to the last of what each step gave it to do.",
+    curves.PACE: "Images, pairs or triplets; the time of measuring weights counts, too.",
 }
 
 

@@ -13,7 +13,7 @@ from harness.reporting.tables import Table
 from harness.reporting.wording import count, percent
 from harness.statistics.estimate import Estimate
 from harness.tasks.pairs import Threshold
-from harness.tasks.same_design import COLUMNS, SameDesign, Without, kinds_of
+from harness.tasks.same_design import SameDesign, Without, kinds_of
 
 MADE_UP = {"group": "group of look-alikes", "style": "style"}
 """What two tattoos have in common, by column."""
@@ -28,12 +28,9 @@ RULES = (
 def section(run: SectionInput) -> Section | None:
     """Return the section; None where no column tells non-mates apart."""
     apart = run.apart
-    if apart is None or apart.pairs is None:
+    if apart is None or not apart.design_columns or apart.pairs is None:
         return None
     if apart.without_threshold:
-        words = [c for c in COLUMNS if any(getattr(r, c) for r in run.records.values())]
-        if not words:
-            return None
         content = filled(
             "<p>Whether non-mates that look alike are told apart from others is not known of this "
             "run: {{ why }}.</p>",

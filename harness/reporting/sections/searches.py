@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
-from harness.reporting.drawing.thumbnails import Pictures
+from harness.reporting.drawing.thumbnails import Pictures, words_in
 from harness.reporting.sections.section import Section, SectionInput, filled_from
 from harness.tasks.results import Candidate, Judgement
 
@@ -44,6 +45,7 @@ def section(run: SectionInput) -> Section | None:
         worst=worst,
         best=best,
         image=pictures.address,
+        words=partial(words_in, run.records),
         # Vectors and files of scores have none: a page of empty frames would say nothing.
         pictured=any(run.picture(name) is not None for name in dict.fromkeys(names)),
         several=len({search.fold for search in run.outcome.searches}) > 1,

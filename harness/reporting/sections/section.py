@@ -112,10 +112,10 @@ class SectionInput:
     def pairs(self) -> Pairs | None:
         """The comparisons of the run's named images; None where there are none, or not at hand.
 
-        Nor are they where scores end with candidate lists: one threshold for all would count what
-        lies beyond as below it.
+        Nor are they where scores end with candidate lists, or are of several scales: one threshold
+        for all would count what lies beyond as below it.
         """
-        if self.manifest.list_length is not None:
+        if self.manifest.list_length is not None or self.manifest.mixed:
             return None
         pairs = None if self.apart is None else self.apart.pairs
         return pairs if pairs is not None and pairs.names else None

@@ -1,4 +1,4 @@
-"""The section on parts of the trials: mates of the very photograph, told apart."""
+"""The section on parts of the trials, such as mates of the very photograph, told apart."""
 
 from __future__ import annotations
 
@@ -7,45 +7,50 @@ from harness.reporting.sections.section import Section, SectionInput, filled
 from harness.reporting.tables import Table
 from harness.statistics.estimate import Estimate
 from harness.tasks.results import Metrics
+from harness.tasks.task import Task
 
 ALL = "all of them"
 
 
 def section(run: SectionInput) -> Section | None:
     """Return the section; None without parts."""
-    table = subset_table(run.metrics)
+    said = run.task.told_apart
+    table = subset_table(run.metrics, said.caption)
     if table is None:
         return None
-    content = filled(
-        """<p>Some mates were made from the very photograph that the probe was made from. \
-Finding a copy is easier than finding the tattoo again, so the two are told apart here.</p>
-{{ m.table(table) }}""",
-        table=table,
-    )
-    return Section("subsets", "One photograph or two", content)
+    content = filled("<p>{{ why }}</p>{{ m.table(table) }}", why=said.why, table=table)
+    return Section("subsets", said.heading, content)
 
 
-def subset_table(metrics: Metrics) -> Table | None:
+def subset_table(metrics: Metrics, caption: str = Task.told_apart.caption) -> Table | None:
     """Return a table with a row for every part and one for all trials; None without parts."""
     if not metrics.subsets:
         return None
     ids = list(dict.fromkeys(key for part in metrics.subsets.values() for key in part))
     parts = {**metrics.subsets, ALL: metrics.pooled}
+    by_chance = {
+        m for part in metrics.subsets.values() for m, e in part.items() if e.chance is not None
+    }
     rows = tuple(
-        (name, *_cells(ids, [part.get(metric) for metric in ids])) for name, part in parts.items()
+        (name, *_cells(ids, [part.get(metric) for metric in ids], by_chance))
+        for name, part in parts.items()
     )
     columns = ("Part", "Trials", *(wording.metric_label(metric) for metric in ids))
-    return Table("The same metrics by what the mate shows", columns, rows)
+    return Table(caption, columns, rows)
 
 
-def _cells(metrics: list[str], estimates: list[Estimate | None]) -> tuple[str, ...]:
+def _cells(
+    metrics: list[str], estimates: list[Estimate | None], by_chance: set[str]
+) -> tuple[str, ...]:
     trials = next((wording.count(found.n) for found in estimates if found is not None), "")
-    return (
-        trials,
-        *(
+    cells = []
+    for metric, found in zip(metrics, estimates, strict=True):
+        cell = (
             ""
             if found is None
             else wording.with_interval(metric, found.value, found.low, found.high)
-            for metric, found in zip(metrics, estimates, strict=True)
-        ),
-    )
+        )
+        if found is not None and found.chance is not None and metric in by_chance:
+            cell += f", chance {wording.amount(metric, found.chance)}"
+        cells.append(cell)
+    return (trials, *cells)

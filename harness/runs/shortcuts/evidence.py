@@ -23,6 +23,7 @@ from harness.data.images import size_of as header_size
 from harness.data.records import Fold, Record
 from harness.metrics.ids import Metric
 from harness.runs.shortcuts.features import border_of, file_of, mean_colour_of, size_of
+from harness.tasks.kinds import task_of
 from harness.tasks.protocol import Protocol
 
 __all__ = ["FEATURES", "Evidence", "answered_by", "found_by", "shortcuts"]
@@ -86,7 +87,7 @@ def shortcuts(
         Its headline says within which rank a mate counts as found; 1 where it says none.
     """
     asked = ANSWERS.get(protocol.task, "")
-    if not asked and not any(fold.gallery for fold in folds):
+    if task_of(protocol).of_words or not (asked or any(fold.gallery for fold in folds)):
         return []
     records = {n: records[n] for fold in folds for n in (*fold.probes, *fold.gallery)}
     crop = protocol.data.crop

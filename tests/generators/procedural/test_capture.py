@@ -6,13 +6,16 @@ import functools
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from generators.procedural import STYLES, Capture, render_capture, tattoo_of
+from generators.procedural import STYLES, Capture, Procedural, render_capture, tattoo_of
 from generators.procedural.camera import shot_of
 from generators.procedural.ink import aged
 from generators.procedural.skin import skin_tone
 from generators.procedural.styles import inked
+from harness.synthesis import Order
+from harness.synthesis.grammar import Grammar, make_prompts
 from harness.synthesis.streams import stream
 
 
@@ -81,3 +84,17 @@ def test_more_melanin_makes_darker_skin_over_the_whole_range() -> None:
 def test_a_camera_at_rest_looks_straight_on() -> None:
     shot = shot_of("x", unrest=0)
     assert shot.roll == shot.tilt_x == shot.shift_x == 0
+
+
+def test_takes_are_as_wet_hairy_and_unlike_as_asked() -> None:
+    (prompt,) = make_prompts(Grammar(), 1, 3)
+
+    def taken(difficulty: float = 1.0, kin: int = 0, **given: float) -> npt.NDArray[np.uint8]:
+        order = Order(prompt, "t", 1, 3, kin, difficulty)
+        return Procedural(size=48, **given).generate(order).image
+
+    usual = taken()
+    for other in (taken(wet=1.0), taken(hair=4.0), taken(age=40.0), taken(0.0), taken(kin=1)):
+        assert not np.array_equal(other, usual)
+    # Nothing is wet, and no time has passed, where nothing is difficult.
+    assert np.array_equal(taken(0.0, wet=1.0, years=20.0, unrest=4.0), taken(0.0))

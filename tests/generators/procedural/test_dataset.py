@@ -128,6 +128,7 @@ def test_skin_of_pictures_without_a_tattoo_is_the_skin_that_is_drawn(
         monkeypatch.setattr(module, "skin_tone", toned)
     for item in [one for one in ITEMS if one.media == kind][:4]:
         drawn.clear()
+        skin.skinned.cache_clear()
         render_negative(0, kind, item.take, long_side=48)
         assert {tone_of(melanin) for melanin in drawn} == {known_of(0, item).skin}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,10 @@ class Looked:
 
 @cache
 def _judged(protocol: str, data: Path | None = None) -> ProtocolOnData:
-    """Return a protocol on its data, which controls only read."""
-    return judged_by(protocol, Request((), (protocol,), data=data))
+    """Return a protocol on its data, which controls only read; of its metrics the headline."""
+    judged = judged_by(protocol, Request((), (protocol,), data=data))
+    headline = {"metrics": (judged.protocol.headline,)}
+    return replace(judged, protocol=judged.protocol.model_copy(update=headline))
 
 
 def headline(control: Looked, protocol: str, folder: Path, data: Path | None = None) -> Estimate:
