@@ -71,6 +71,10 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WHAT_IS_SHOWN = """[...document.body.querySelectorAll("*")].map(
     one => Number(one.checkVisibility({visibilityProperty: true, opacityProperty: true}))
 ).join("")"""
+UNFOLD = """document.querySelectorAll("details:not([open])").forEach(
+    one => { one.dataset.folded = ""; one.open = true; })"""
+FOLD = """document.querySelectorAll("details[data-folded]").forEach(
+    one => { delete one.dataset.folded; one.open = false; })"""
 SMALLEST_ON_SCREEN = 10.5
 # 8 pt, in the pixels of a browser, of which an inch has 96.
 SMALLEST_ON_PAPER = 8 * 96 / 72 - 0.07
@@ -175,7 +179,7 @@ def test_a_page_holds_together_on_screens_of_every_width_light_and_dark(
     with quiet_page(browser) as page:
         page.goto(addresses[kind], wait_until="networkidle")
         seen: set[tuple[str, str]] = set()
-        for scheme, width in itertools.product(SCHEMES, WIDTHS):
+        for width, scheme in itertools.product(WIDTHS, SCHEMES):
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 900})
             assert looked_at(page, SMALLEST_ON_SCREEN) == [], (scheme, width)
@@ -185,12 +189,9 @@ def test_a_page_holds_together_on_screens_of_every_width_light_and_dark(
                 assert faint_words(page) == [], (scheme, width)
                 seen.add(shown)
             # What is folded away has to hold as well.
-            folded = page.locator("details:not([open])").element_handles()
-            for one in folded:
-                one.evaluate("one => { one.open = true; }")
+            page.evaluate(UNFOLD)
             assert looked_at(page, SMALLEST_ON_SCREEN) == [], (scheme, width, "unfolded")
-            for one in folded:
-                one.evaluate("one => { one.open = false; }")
+            page.evaluate(FOLD)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -226,3 +227,15 @@ def test_on_a_phone_the_contents_are_folded_and_on_a_desk_they_stand_beside(
             if folded:
                 page.locator(".contents summary").click()
                 assert last.is_visible()
+
+
+def test_one_faint_word_among_many_of_its_kind_is_found(browser: Browser) -> None:
+    rows = [f"<p class='row'>{k}</p>" for k in range(60)]
+    rows[37] = "<p class='row' style='color: #ccc'>faint by itself</p>"
+    rows[41] = "<div style='background: #333'><p class='row'>faint by what is behind</p></div>"
+    with quiet_page(browser) as page:
+        page.set_content("<body style='background: #fff; color: #222'>" + "".join(rows))
+        found = " ".join(faint_words(page))
+    assert "faint by itself" in found
+    assert "faint by what is behind" in found
+    assert found.count("<p") == 2
