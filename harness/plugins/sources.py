@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from harness.plugins.places import PACKAGE
+from harness.plugins.places import PACKAGE, cache_folder
 
 WHOLE = (
     "harness.execution",
@@ -84,6 +87,9 @@ PROGRAMS = "harness.plugins.programs"
 TOOLKIT = "harness.training"
 """Package of which the modules that an algorithm imports count whole."""
 
+KEPT = 64
+"""Findings that are kept, the last ones: one for each algorithm and state of the harness."""
+
 LONGEST_NAME = 200
 """Characters of a text that may be the name of a file."""
 
@@ -107,15 +113,14 @@ def score_makers(files: Iterable[Path] = ()) -> dict[str, str]:
         SHA-256 of source text by where it stands: ``harness.execution.answers``, or
         ``harness.metrics.verification:errors_allowed``.
     """
-    found = dict(_common())
     wanted = [want for file in files for want in _imports_of(file)]
-    return found | _closure(wanted, (*WHOLE, TOOLKIT))
+    return dict(_common()) | _remembered(wanted, (*WHOLE, TOOLKIT))
 
 
 def program_speakers() -> dict[str, str]:
     """Return what of the harness makes the scores of a program: as `score_makers`."""
     wanted = [(name, ALL) for name in _modules_of(PROGRAMS) if name not in APART]
-    return dict(_common()) | _closure(wanted, (*WHOLE, PROGRAMS))
+    return dict(_common()) | _remembered(wanted, (*WHOLE, PROGRAMS))
 
 
 def named_files(folder: Path, files: Iterable[Path]) -> list[str]:
@@ -174,7 +179,44 @@ def imported_names(files: Iterable[Path]) -> set[str]:
 
 @cache
 def _common() -> dict[str, str]:
-    return _closure([(name, ALL) for root in WHOLE for name in _modules_of(root)], WHOLE)
+    return _remembered([(name, ALL) for root in WHOLE for name in _modules_of(root)], WHOLE)
+
+
+def _remembered(wanted: Iterable[_Wanted], whole: tuple[str, ...]) -> dict[str, str]:
+    """Do what `_closure` does, once for these texts of the harness.
+
+    Parsing them takes a third of the time of a small run. What was found is kept under a hash of
+    all that it follows from; a file that nobody can read or write is as if there were none.
+    """
+    asked = sorted(set(wanted))
+    if not asked:
+        return {}
+    follows_from = json.dumps([sys.version_info[:2], _texts_of_the_harness(), asked, whole])
+    kept = cache_folder() / "sources" / f"{_digest(follows_from)}.json"
+    with suppress(OSError, ValueError):
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return {str(place): str(digest) for place, digest in found.items()}
+    found = _closure(asked, whole)
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(f".part-{os.getpid()}")
+        part.write_text(json.dumps(found), encoding="utf-8")
+        part.replace(kept)
+        others = sorted(kept.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        for old in others[:-KEPT]:
+            old.unlink(missing_ok=True)
+    return found
+
+
+@cache
+def _texts_of_the_harness() -> str:
+    """Return a hash of all Python files of the harness, with where they lie."""
+    digest = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        text = file.read_bytes()
+        digest.update(f"{file.relative_to(PACKAGE)} {len(text)}\n".encode() + text)
+    return digest.hexdigest()
 
 
 def _closure(wanted: Iterable[_Wanted], whole: tuple[str, ...]) -> dict[str, str]:

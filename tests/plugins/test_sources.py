@@ -63,7 +63,8 @@ from pathlib import Path
 from harness.plugins import registry, sources
 
 def hash_of(name):
-    for cached in (sources._common, sources._bindings, sources.file_of):
+    remembered = (sources._common, sources._texts_of_the_harness)
+    for cached in (*remembered, sources._bindings, sources.file_of):
         cached.cache_clear()
     return registry.source_hash(registry.find_algorithm(name))
 
@@ -209,3 +210,42 @@ def test_the_libraries_of_an_algorithm_are_those_that_it_and_its_toolkit_import(
     assert "torch" not in libraries([bundled("algorithms") / "sift.py"])
     assert "cv2" in libraries([bundled("algorithms") / "sift.py"])
     assert "harness" not in libraries([bundled("algorithms") / "arcface.py"])
+
+
+def found_anew() -> dict[str, str]:
+    sources._common.cache_clear()
+    return sources.score_makers([bundled("algorithms") / "arcface.py"])
+
+
+def test_what_makes_scores_is_worked_out_once_for_the_same_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first = found_anew()
+    kept = list(tmp_path.rglob("*.json"))
+    assert len(kept) == 2  # of all algorithms, and of this one
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "_closure", lambda *_: pytest.fail("worked out again"))
+        assert found_anew() == first
+    for file in kept:
+        file.write_text(file.read_text()[:-9])
+    assert found_anew() == first
+    assert not list(tmp_path.rglob("*.part-*"))
+
+
+def test_a_cache_that_cannot_be_written_costs_time_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = found_anew()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert found_anew() == first
+
+
+def test_findings_of_old_states_are_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sources, "KEPT", 1)
+    assert found_anew() == found_anew()
+    assert len(list(tmp_path.rglob("*.json"))) == 1
