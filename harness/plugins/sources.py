@@ -50,6 +50,7 @@ APART = (
     "harness.plugins.programs.starting_points",
     "harness.plugins.registry",
     "harness.plugins.requirements",
+    "harness.plugins.sources",
     "harness.execution.asking",
     "harness.execution.claims",
     "harness.execution.cluster",
