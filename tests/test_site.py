@@ -229,6 +229,6 @@ def test_a_page_is_read_by_everyone_light_and_dark(
 def test_the_search_finds_pages_without_a_network(site: Path, browser: Browser) -> None:
     with quiet_page(browser) as page:
         page.goto((site / "search.html").as_uri() + "?q=inconclusive")
-        page.wait_for_selector("#search-results li a", timeout=10_000)
+        page.wait_for_selector("#search-results li a", timeout=30_000)
         found = page.locator("#search-results li a").all_inner_texts()
         assert any("Questions that people ask" in one for one in found)

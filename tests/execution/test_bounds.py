@@ -137,7 +137,7 @@ def test_memory_is_what_a_process_and_all_below_it_hold_and_no_file_lends(
     )
     assert process.stdout is not None
     process.stdout.readline()
-    found, until = 0, time.monotonic() + 10
+    found, until = 0, time.monotonic() + 30
     while found < expected * MB and time.monotonic() < until:
         time.sleep(0.1)
         found = bounds.memory_of(process.pid)
@@ -247,7 +247,7 @@ def test_the_process_that_forks_workers_ends_with_the_harness_in_the_midst_of_a_
     harness.stdout.close()
     began = time.monotonic()
     while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         time.sleep(0.02)
 
 

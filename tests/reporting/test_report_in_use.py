@@ -94,7 +94,7 @@ def test_without_a_script_the_page_is_whole_and_offers_what_needs_none(
         assert page.locator(".search img").count() > 20
         assert page.locator("button:visible").count() == 0
         assert page.get_by_role("link", name="Failures").is_visible()
-        assert page.locator("#figure-cmc a[download]").get_attribute("href", timeout=1000)
+        assert page.locator("#figure-cmc a[download]").get_attribute("href", timeout=20_000)
 
 
 def test_a_curve_tells_its_values_to_the_pointer_and_to_the_arrow_keys(

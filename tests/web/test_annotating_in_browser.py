@@ -49,7 +49,7 @@ class Command:
     def kill(self) -> None:
         """End it as a power cut would."""
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def running() -> Iterator[list[subprocess.Popen[str]]]:
     yield started
     for process in started:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -90,6 +90,7 @@ def start(folder: Path, running: list[subprocess.Popen[str]]) -> Callable[..., C
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    playwright.expect.set_options(timeout=30_000)
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(
             executable_path=CHROMIUM,
@@ -383,7 +384,7 @@ def test_two_people_see_each_other_s_work(
     saved(ben)
     assert [line["image"] for line in lines(folder)] == ["1.png", "2.png"]
     playwright.expect(ben.locator("#done")).to_have_text("2 of 3")
-    playwright.expect(anna.locator("#done")).to_have_text("2 of 3", timeout=10_000)
+    playwright.expect(anna.locator("#done")).to_have_text("2 of 3", timeout=30_000)
     for page in (anna, ben):
         page.context.close()
 
@@ -407,7 +408,7 @@ def test_two_people_on_one_image_are_asked_whose_work_stays(
         page.keyboard.press("Escape")
         if page is ben:
             saved(ben)
-    playwright.expect(anna.locator("#alarm")).to_contain_text("1.png was changed", timeout=15_000)
+    playwright.expect(anna.locator("#alarm")).to_contain_text("1.png was changed", timeout=30_000)
     anna.get_by_role("button", name=choice).click()
     saved(anna)
     assert [line["tattoo"] for line in lines(folder)] == [left]
@@ -425,7 +426,7 @@ def test_a_manifest_changed_by_another_program_is_said_before_anything_is_lost(
     drag(page, 40, 30, 200, 150)
     saved(page)
     (folder / "manifest.csv").write_text("image,tattoo\n2.png,by hand\n")
-    playwright.expect(page.locator("#alarm")).to_contain_text("another program", timeout=10_000)
+    playwright.expect(page.locator("#alarm")).to_contain_text("another program", timeout=30_000)
     page.get_by_role("button", name="Load the page again").click()
     page.wait_for_selector("html[data-ready]")
     playwright.expect(page.locator("#done")).to_have_text("1 of 3")

@@ -150,7 +150,7 @@ def test_a_body_too_large_or_of_no_sound_length_is_refused_before_it_is_read(
     begun = time.monotonic()
     got = said(server, f"{head}Content-Type: application/json\r\n\r\n".encode() + b"x" * 100_000)
     assert got[9:12] == b"413"
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
 
 
 @pytest.mark.parametrize(
@@ -206,9 +206,9 @@ def test_a_request_that_comes_byte_by_byte_is_ended_and_holds_nobody_up(
         connection.sendall(begun.replace(b"HERE", here))
     started = time.monotonic()
     assert is_well(server)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 4
     left = slow
-    while left and time.monotonic() - started < 8:
+    while left and time.monotonic() - started < 30:
         time.sleep(0.2)
         left = [one for one in left if trickles(one, b"x" if begun else b"")]
     for connection in slow:
