@@ -52,6 +52,9 @@ class LocalMatcher(Matcher):
         minimum=0,
         maximum=1,
     )
+    certainty: float = parameter(
+        0.1, "How sure the transformer is of a match, at least.", minimum=0, maximum=1
+    )
     model: str = parameter(
         "similarity", "Map that matches have to agree on.", choices=tuple(MODELS)
     )
@@ -216,6 +219,6 @@ class LocalMatcher(Matcher):
             from .networks import Glue
 
             file = weights_file(self.glue, self.glue_weights, "glue_weights")
-            self._glue = Glue(self.glue, file, self.device)
+            self._glue = Glue(self.glue, file, self.certainty, self.device)
         loaded: Glue = self._glue
         return loaded

@@ -107,10 +107,12 @@ class Glue:
         A key of `GLUES`.
     weights, device
         As `Extractor` takes them.
+    certainty
+        How sure it has to be of a match, in [0, 1].
     """
 
-    def __init__(self, name: str, weights: Path, device: str) -> None:
-        self._network = LightGlue(None, **GLUES[name])
+    def __init__(self, name: str, weights: Path, certainty: float, device: str) -> None:
+        self._network = LightGlue(None, **GLUES[name], filter_threshold=certainty)
         self._device = device
         _give(self._network, weights)
         self._network.eval().to(device)

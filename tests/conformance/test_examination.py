@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -182,7 +183,7 @@ def test_a_verdict_that_cannot_be_kept_or_read_is_found_again(
     plugin: WriteFile, own_cache: Path
 ) -> None:
     one = subject(plugin("kept", SOUND))
-    own_cache.parent.mkdir(exist_ok=True)
+    shutil.rmtree(own_cache)  # in which its source's hash is
     own_cache.write_text("a file in its place")
     assert examined(one, hidden=(), threads=1, bounds=Bounds(60)).how == "now"
     own_cache.unlink()
