@@ -312,7 +312,8 @@ def test_a_program_retouches_probes_as_a_file_does(
     assert manifest["origin"]["attack"]["version"] == "black 1"
     assert not manifest["learns"]
     assert harness("verify", other["folder"]).code == 0
-    again = harness(*shlex.split(manifest["command"])[1:], "--out", out, "--json")
+    words = shlex.split(manifest["command"])
+    again = harness(*words[words.index("harness") + 1 :], "--out", out, "--json")
     assert again.json["runs"][0]["identity"] == other["identity"]
     white = run(
         harness, identities, matcher, "--attack", attack.replace("000", "377"), "--out", out

@@ -131,7 +131,7 @@ def test_a_protocol_s_limits_are_counted_reported_and_change_no_number(
     path = plugin("slow", SLOW.format(**ONE_BY_ONE))
     own = bundled("protocols") / "similarity.toml"
     limited = tmp_path / "limited.toml"
-    limited.write_text(own.read_text() + "\n[limits]\ntemplate = 0.005\nsearch = 60\n")
+    limited.write_text(own.read_text() + "\n[limits]\ntemplate = 0.001\nsearch = 60\n")
     runs = {}
     for protocol in (own, limited):
         ran = run_harness(
@@ -142,13 +142,13 @@ def test_a_protocol_s_limits_are_counted_reported_and_change_no_number(
         runs[protocol] = Path(json.loads(ran.out)["runs"][0]["folder"])
     manifest = read_manifest(runs[limited])
     extract, compare = (manifest.costs[name] for name in ("extract", "compare"))
-    assert (extract.limit, extract.over) == (0.005, extract.count)
+    assert (extract.limit, extract.over) == (0.001, extract.count)
     assert (compare.limit, compare.over) == (60, 0)
-    assert "took longer than the 0.005 s that the protocol allows for one" in ran.err
+    assert "took longer than the 0.001 s that the protocol allows for one" in ran.err
     table = operation_table(manifest, 4)
     assert table is not None
     assert [row[4] for row in table.rows] == [
-        *(f"{extract.count} of {extract.count} over 5 ms", f"0 of {compare.count} over 1 min 0 s"),
+        *(f"{extract.count} of {extract.count} over 1 ms", f"0 of {compare.count} over 1 min 0 s"),
         *("", ""),
     ]
     assert "Over the protocol&#39;s limit" in (runs[limited] / "report.html").read_text()
