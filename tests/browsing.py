@@ -56,10 +56,6 @@ def quiet_page(browser: Browser, **options: Any) -> Iterator[Page]:
         context.close()
 
 
-_FAULTS_ALONE = {"resultTypes": ["violations"]}
-"""Of what passes one element is told, not all: most of a page passes."""
-
-
 _KINDS_OF_WORDS = """() => {
     const kinds = new Set();
     const looks = one => {
@@ -91,18 +87,13 @@ def serious_faults(page: Page, contrast: bool = True) -> list[str]:
 
     The contrast of words takes it longer than all else, and follows from the style sheet.
     """
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
-    found = axe.Axe().run(
-        page,
-        options={
-            "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-            "rules": {"color-contrast": {"enabled": False}},
-            **_FAULTS_ALONE,
-        },
-    )
+    rules = {
+        "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        "rules": {"color-contrast": {"enabled": False}},
+    }
     return [
         f"{fault['id']}: {node['html'][:200]}"
-        for fault in found.response["violations"]
+        for fault in _violations(page, rules)
         if fault["impact"] in ("serious", "critical")
         for node in fault["nodes"]
     ] + (faint_words(page) if contrast else [])
@@ -113,13 +104,17 @@ def faint_words(page: Page) -> list[str]:
 
     One element of each kind is looked at: a table of a thousand lines has few.
     """
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
     if not page.evaluate(_KINDS_OF_WORDS):
         return []
-    rule = {"type": "rule", "values": ["color-contrast"]}
-    found = axe.Axe().run(
-        page,
-        context="[data-kind-of-words]",
-        options={"runOnly": rule, **_FAULTS_ALONE},
-    )
-    return [node["html"][:200] for fault in found.response["violations"] for node in fault["nodes"]]
+    rule = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    found = _violations(page, rule, "[data-kind-of-words]")
+    return [node["html"][:200] for fault in found for node in fault["nodes"]]
+
+
+def _violations(page: Page, rules: dict[str, Any], context: str | None = None) -> list[Any]:
+    """Return what axe-core finds in a page, or in the elements that a selector names."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
+    # Of what passes one element is told, not all: most of a page passes.
+    found = axe.Axe().run(page, context, {**rules, "resultTypes": ["violations"]})
+    violations: list[Any] = found.response["violations"]
+    return violations

@@ -14,13 +14,15 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
+from harness.data.whole_files import write_whole
 from harness.plugins.places import PACKAGE, cache_folder
 
 WHOLE = (
@@ -194,16 +196,12 @@ def _remembered(wanted: Iterable[_Wanted], whole: tuple[str, ...]) -> dict[str, 
         return {}
     follows_from = json.dumps([sys.version_info[:2], _texts_of_the_harness(), asked, whole])
     kept = cache_folder() / "sources" / f"{_digest(follows_from)}.json"
-    with suppress(OSError, ValueError):
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if isinstance(found, dict):
-            return {str(place): str(digest) for place, digest in found.items()}
+    with suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(kept.read_bytes(), type=dict[str, str])
     found = _closure(asked, whole)
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(f".part-{os.getpid()}")
-        part.write_text(json.dumps(found), encoding="utf-8")
-        part.replace(kept)
+        write_whole(kept, msgspec.json.encode(found))
         others = sorted(kept.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
         for old in others[:-KEPT]:
             old.unlink(missing_ok=True)
