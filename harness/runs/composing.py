@@ -247,11 +247,6 @@ class Composing:
         """Whether a second part compares what a first found."""
         return self.entry.description.rule == Reranking.__name__
 
-    def part_of(self, unit: Unit) -> str:
-        """Return which part's a unit is; empty for one that joins the scores of all."""
-        part, dot, _ = unit.name.partition(".")
-        return part if dot and part in self.entry.parts else ""
-
     def waves(self) -> Iterator[list[Unit]]:
         """Yield what is to be done, wave by wave: the next one after all of the last are done."""
         *before, last = self.planned
@@ -346,7 +341,7 @@ class Composing:
         return units, composition
 
     def _mixed(self) -> str:
-        names = [f"{part.plugin.name}" for part in self.entry.parts.values()]
+        names = [part.plugin.name for part in self.entry.parts.values()]
         if self.reranks:
             return (
                 f"it needs one threshold for all scores, and those of the best {self.k} of each "
